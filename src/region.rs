@@ -1,0 +1,139 @@
+//! Regions as data: where clusters can be, and which Regions may form a multi-Region cluster together.
+//!
+//! A multi-Region cluster takes its two Regions *and* its witness from one Region set (User Guide, "Region
+//! availability", and the release notes of July 2026). AWS Backup's page alone adds the two Canadian Regions to the
+//! Americas; they are in the table as such, and count only under the assumption `canada_in_americas`.
+
+use std::fmt;
+
+/// An AWS Region of Aurora DSQL: a small copy, an index into the table.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Region(u8);
+
+/// Regions that may be peers and witness of each other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RegionSet {
+    /// United States.
+    Americas,
+    /// Canada: in the Americas by AWS Backup's page only.
+    Canada,
+    /// Europe.
+    Europe,
+    /// Asia Pacific.
+    AsiaPacific,
+    /// Hosts single-Region clusters only.
+    None,
+}
+
+impl Region {
+    /// How many Regions there are.
+    pub const COUNT: usize = TABLE.len();
+
+    /// The Region called `name`, as in `us-east-1`.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Region> {
+        TABLE.iter().position(|(known, _)| *known == name).map(|index| Region(index as u8))
+    }
+
+    /// Every Region, in the table's order.
+    pub fn all() -> impl Iterator<Item = Region> {
+        (0..TABLE.len() as u8).map(Region)
+    }
+
+    /// The Region's name, as in `us-east-1`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        TABLE[self.index()].0
+    }
+
+    /// The Region set that it belongs to.
+    #[must_use]
+    pub fn set(self) -> RegionSet {
+        TABLE[self.index()].1
+    }
+
+    /// Its place in the table: dense, from 0, the same for the life of a build.
+    #[must_use]
+    pub fn index(self) -> usize {
+        usize::from(self.0)
+    }
+
+    /// Whether a cluster here may have its peer or its witness in `other`.
+    #[must_use]
+    pub fn may_join(self, other: Region, canada_in_americas: bool) -> bool {
+        let set = |region: Region| match region.set() {
+            RegionSet::Canada if canada_in_americas => RegionSet::Americas,
+            RegionSet::Canada => RegionSet::None,
+            set => set,
+        };
+        set(self) != RegionSet::None && set(self) == set(other)
+    }
+}
+
+impl fmt::Display for Region {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl fmt::Debug for Region {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// Cluster Regions (User Guide, "Region availability"; release notes; the CloudFormation provider list).
+const TABLE: [(&str, RegionSet); 20] = [
+    ("us-east-1", RegionSet::Americas),
+    ("us-east-2", RegionSet::Americas),
+    ("us-west-2", RegionSet::Americas),
+    ("ca-central-1", RegionSet::Canada),
+    ("ca-west-1", RegionSet::Canada),
+    ("eu-central-1", RegionSet::Europe),
+    ("eu-west-1", RegionSet::Europe),
+    ("eu-west-2", RegionSet::Europe),
+    ("eu-west-3", RegionSet::Europe),
+    ("eu-north-1", RegionSet::Europe),
+    ("eu-south-2", RegionSet::Europe),
+    ("ap-northeast-1", RegionSet::AsiaPacific),
+    ("ap-northeast-2", RegionSet::AsiaPacific),
+    ("ap-northeast-3", RegionSet::AsiaPacific),
+    ("ap-south-1", RegionSet::AsiaPacific),
+    ("ap-southeast-1", RegionSet::AsiaPacific),
+    ("ap-southeast-2", RegionSet::None),
+    ("ap-southeast-4", RegionSet::None),
+    ("ap-east-1", RegionSet::None),
+    ("sa-east-1", RegionSet::None),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn region(name: &str) -> Region {
+        Region::parse(name).expect("a Region of the table")
+    }
+
+    #[test]
+    fn every_region_parses_back_from_its_name() {
+        assert_eq!(Region::all().count(), Region::COUNT);
+        for (index, known) in Region::all().enumerate() {
+            assert_eq!(Region::parse(known.name()), Some(known));
+            assert_eq!(known.index(), index);
+        }
+        assert_eq!(Region::parse("us-west-1"), None);
+    }
+
+    #[test]
+    fn only_regions_of_one_set_join() {
+        assert!(region("us-east-1").may_join(region("us-west-2"), false));
+        assert!(!region("us-east-1").may_join(region("eu-west-1"), false));
+        assert!(!region("sa-east-1").may_join(region("ap-east-1"), false));
+    }
+
+    #[test]
+    fn canada_joins_the_americas_only_when_assumed() {
+        assert!(!region("us-east-1").may_join(region("ca-central-1"), false));
+        assert!(region("us-east-1").may_join(region("ca-central-1"), true));
+    }
+}

@@ -1,0 +1,121 @@
+//! Keyed random draws.
+//!
+//! No draw is taken from a shared stream. Each is a pure function of the seed, of what the draw is *for* ([`Purpose`])
+//! and of what it is *about* (the key of a message, a timer, a call). Removing a step from a scenario therefore never
+//! re-rolls what the other steps meet, which is what makes shrinking work and what lets an old seed keep its meaning.
+//!
+//! The mixing function is the finalizer of SplitMix64 (G. Steele, D. Lea, C. Flood, "Fast splittable pseudorandom
+//! number generators", OOPSLA 2014), applied once per word. It is portable and fixed for ever: changing it changes the
+//! meaning of every seed ever written down, which is why it is ours and not a dependency's.
+
+use std::time::Duration;
+
+/// What a draw is for. Two purposes never share a draw, even about the same thing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u64)]
+pub enum Purpose {
+    /// The fresh identifier that a delivered request may use.
+    Identifier = 1,
+    /// The client token that an SDK fills in when the caller gave none.
+    ClientToken,
+    /// How much longer than its base latency a message takes.
+    Jitter,
+    /// Whether a rule with a rate applies to a message.
+    Rate,
+    /// How long a rule delays, reorders or duplicates by.
+    Amount,
+    /// How long after it was set a timer fires.
+    Timer,
+    /// How long a client backs off before its next attempt.
+    Backoff,
+    /// Whether a write that a crash interrupted is kept.
+    Unfinished,
+}
+
+/// A value from 0 to 2^64-1 for (`seed`, `purpose`, `key`).
+#[must_use]
+pub fn draw(seed: u64, purpose: Purpose, key: u64) -> u64 {
+    mix(mix(seed ^ GOLDEN, purpose as u64), key)
+}
+
+/// A value in `0..bound`; 0 when `bound` is 0.
+#[must_use]
+pub fn below(seed: u64, purpose: Purpose, key: u64, bound: u64) -> u64 {
+    scale(draw(seed, purpose, key), bound)
+}
+
+/// A duration from `min` to `max`, both included. `max` below `min` counts as `min`.
+#[must_use]
+pub fn between(seed: u64, purpose: Purpose, key: u64, min: Duration, max: Duration) -> Duration {
+    let width = nanos(max.saturating_sub(min));
+    min + Duration::from_nanos(below(seed, purpose, key, width.saturating_add(1)))
+}
+
+/// Folds `word` into `state`: the one mixing step under every draw, key and hash of the crate.
+#[must_use]
+pub const fn mix(state: u64, word: u64) -> u64 {
+    let mut z = (state ^ word).wrapping_add(GOLDEN);
+    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    (z ^ (z >> 31)).wrapping_add(state.rotate_left(17))
+}
+
+/// Folds a list of words into one key.
+#[must_use]
+pub fn key(words: &[u64]) -> u64 {
+    words.iter().fold(0, |state, word| mix(state, *word))
+}
+
+/// Folds text into one key, eight bytes at a time, its length last.
+#[must_use]
+pub fn key_of_bytes(bytes: &[u8]) -> u64 {
+    let mut state = 0;
+    let mut chunks = bytes.chunks_exact(8);
+    for chunk in &mut chunks {
+        state = mix(state, u64::from_le_bytes(chunk.try_into().expect("eight bytes")));
+    }
+    let mut last = [0; 8];
+    last[..chunks.remainder().len()].copy_from_slice(chunks.remainder());
+    mix(mix(state, u64::from_le_bytes(last)), bytes.len() as u64)
+}
+
+const GOLDEN: u64 = 0x9e37_79b9_7f4a_7c15;
+
+fn scale(value: u64, bound: u64) -> u64 {
+    ((u128::from(value) * u128::from(bound)) >> 64) as u64
+}
+
+fn nanos(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_draw_depends_on_seed_purpose_and_key_only() {
+        let first = draw(1, Purpose::Jitter, 7);
+        assert_eq!(first, draw(1, Purpose::Jitter, 7));
+        assert_ne!(first, draw(2, Purpose::Jitter, 7));
+        assert_ne!(first, draw(1, Purpose::Rate, 7));
+        assert_ne!(first, draw(1, Purpose::Jitter, 8));
+    }
+
+    /// A change of this value changes what every recorded seed means.
+    #[test]
+    fn the_mixing_function_is_pinned() {
+        assert_eq!(draw(42, Purpose::Jitter, 7), 0x2ab8_7dc3_e9fa_7d85);
+        assert_eq!(key_of_bytes(b"blue"), 0xac09_4239_e370_91d5);
+    }
+
+    #[test]
+    fn bounded_draws_stay_in_bounds_and_reach_both_ends() {
+        let range = Duration::from_nanos(3)..=Duration::from_nanos(5);
+        let drawn: Vec<_> =
+            (0..200).map(|key| between(9, Purpose::Timer, key, *range.start(), *range.end())).collect();
+        assert!(drawn.iter().all(|duration| range.contains(duration)));
+        assert!(drawn.contains(range.start()) && drawn.contains(range.end()));
+        assert_eq!(below(9, Purpose::Timer, 1, 0), 0);
+    }
+}

@@ -1,0 +1,368 @@
+//! The words of the domain: identifiers, ARNs, tokens, statuses, nodes and virtual time.
+//!
+//! Everything here is a small copy (a client token, which shares its text, is the exception), knows how to print and to
+//! parse itself, and knows nothing else.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::region::Region;
+
+/// A moment of virtual time: nanoseconds since the scenario began.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Instant(pub u64);
+
+impl Instant {
+    /// The moment a scenario begins.
+    pub const START: Instant = Instant(0);
+
+    /// The moment `duration` later; saturates at the end of time, some 584 years on.
+    #[must_use]
+    pub fn after(self, duration: Duration) -> Instant {
+        Instant(self.0.saturating_add(u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)))
+    }
+
+    /// How long ago `earlier` was; zero if it has not come yet.
+    #[must_use]
+    pub fn since(self, earlier: Instant) -> Duration {
+        Duration::from_nanos(self.0.saturating_sub(earlier.0))
+    }
+}
+
+/// Seconds since the Unix epoch, as a Region's own (possibly skewed) wall clock tells them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Timestamp(pub u64);
+
+/// An AWS account: twelve digits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Account(u64);
+
+impl Account {
+    /// The account that callers have when a scenario names none.
+    pub const DEFAULT: Account = Account(111_122_223_333);
+
+    /// Parses twelve digits.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Account> {
+        let digits = text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit());
+        digits.then(|| text.parse().ok().map(Account)).flatten()
+    }
+
+    /// The twelve digits as a number.
+    #[must_use]
+    pub fn number(self) -> u64 {
+        self.0
+    }
+}
+
+impl fmt::Display for Account {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:012}", self.0)
+    }
+}
+
+/// A cluster identifier: 16 bytes, printed as 26 letters of lower-case unpadded base32.
+///
+/// All identifiers of the real service on record have this form, though the API model's pattern (`[a-z0-9]{26}`)
+/// allows more; text that fits the pattern but is not base32 names no cluster that exists.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Identifier(pub u128);
+
+impl Identifier {
+    /// How many characters an identifier prints as.
+    pub const LENGTH: usize = 26;
+
+    /// Parses the 26 characters. `None` if they are not the base32 of 16 bytes.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Identifier> {
+        let digits = text.as_bytes();
+        if digits.len() != Self::LENGTH {
+            return None;
+        }
+        let mut value: u128 = 0;
+        for byte in &digits[..25] {
+            value = value << 5 | u128::from(base32_digit(*byte)?);
+        }
+        let last = base32_digit(digits[25])?;
+        (last & 0b11 == 0).then_some(Identifier(value << 3 | u128::from(last >> 2)))
+    }
+
+    fn text(self) -> [u8; Self::LENGTH] {
+        let mut text = [0; Self::LENGTH];
+        text[25] = ALPHABET[(self.0 & 0b111) as usize * 4];
+        for (place, letter) in text[..25].iter_mut().enumerate() {
+            *letter = ALPHABET[(self.0 >> (123 - 5 * place)) as usize & 31];
+        }
+        text
+    }
+}
+
+impl fmt::Display for Identifier {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(std::str::from_utf8(&self.text()).expect("base32 is ASCII"))
+    }
+}
+
+impl fmt::Debug for Identifier {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// The ARN of a cluster in the standard partition.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ClusterArn {
+    /// Where the cluster is.
+    pub region: Region,
+    /// Whose it is.
+    pub account: Account,
+    /// Which one it is.
+    pub identifier: Identifier,
+}
+
+impl ClusterArn {
+    /// Parses `arn:aws:dsql:REGION:ACCOUNT:cluster/IDENTIFIER`, case-insensitively, as ARNs are compared.
+    ///
+    /// `None` for other partitions, Regions not in the table, and identifiers that are not base32: an ARN may fit the
+    /// API model's pattern and still name nothing that can exist here.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<ClusterArn> {
+        let lower = text.to_ascii_lowercase();
+        let mut parts = lower.strip_prefix("arn:aws:dsql:")?.splitn(3, ':');
+        let region = Region::parse(parts.next()?)?;
+        let account = Account::parse(parts.next()?)?;
+        let identifier = Identifier::parse(parts.next()?.strip_prefix("cluster/")?)?;
+        Some(ClusterArn { region, account, identifier })
+    }
+}
+
+impl fmt::Display for ClusterArn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "arn:aws:dsql:{}:{}:cluster/{}", self.region, self.account, self.identifier)
+    }
+}
+
+/// A cluster's public endpoint, `IDENTIFIER.dsql.REGION.on.aws`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Endpoint {
+    /// The cluster.
+    pub identifier: Identifier,
+    /// Where it is.
+    pub region: Region,
+}
+
+impl fmt::Display for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.dsql.{}.on.aws", self.identifier, self.region)
+    }
+}
+
+/// An idempotency token: 1 to 128 printable ASCII characters once validated. Cloning shares the text.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct ClientToken(pub Arc<str>);
+
+impl fmt::Display for ClientToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// The status of a cluster (API model, `ClusterStatus`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum ClusterStatus {
+    /// Resources are being made. Moves on by itself.
+    Creating,
+    /// Operational.
+    Active,
+    /// Scaled down after a time without connections.
+    Idle,
+    /// Scaled to zero after a long time without connections.
+    Inactive,
+    /// A configuration change is being applied. Moves on by itself.
+    Updating,
+    /// Being deleted. Moves on by itself.
+    Deleting,
+    /// Deleted; seen briefly, if at all, before the cluster is gone.
+    Deleted,
+    /// Creation failed.
+    Failed,
+    /// Multi-Region, no agreed peer yet. Stable: only a customer's action leads out.
+    PendingSetup,
+    /// Multi-Region, deletion asked here and not yet at the peer. Stable until the peer is deleted too.
+    PendingDelete,
+}
+
+impl ClusterStatus {
+    /// Every status, in the API model's order.
+    pub const ALL: [ClusterStatus; 10] = [
+        ClusterStatus::Creating,
+        ClusterStatus::Active,
+        ClusterStatus::Idle,
+        ClusterStatus::Inactive,
+        ClusterStatus::Updating,
+        ClusterStatus::Deleting,
+        ClusterStatus::Deleted,
+        ClusterStatus::Failed,
+        ClusterStatus::PendingSetup,
+        ClusterStatus::PendingDelete,
+    ];
+
+    /// The API's spelling.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            ClusterStatus::Creating => "CREATING",
+            ClusterStatus::Active => "ACTIVE",
+            ClusterStatus::Idle => "IDLE",
+            ClusterStatus::Inactive => "INACTIVE",
+            ClusterStatus::Updating => "UPDATING",
+            ClusterStatus::Deleting => "DELETING",
+            ClusterStatus::Deleted => "DELETED",
+            ClusterStatus::Failed => "FAILED",
+            ClusterStatus::PendingSetup => "PENDING_SETUP",
+            ClusterStatus::PendingDelete => "PENDING_DELETE",
+        }
+    }
+
+    /// The status with the API's spelling `name`.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<ClusterStatus> {
+        Self::ALL.into_iter().find(|status| status.name() == name)
+    }
+
+    /// Whether the control plane itself leads out of it.
+    #[must_use]
+    pub fn is_transient(self) -> bool {
+        use ClusterStatus::{Creating, Deleted, Deleting, Updating};
+        matches!(self, Creating | Updating | Deleting | Deleted)
+    }
+}
+
+impl fmt::Display for ClusterStatus {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+/// A client of the simulation, by its place in the order of declaration.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ClientId(pub u32);
+
+/// A node of the simulated network.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum NodeId {
+    /// A caller of the API.
+    Client(ClientId),
+    /// The control plane of a Region.
+    ControlPlane(Region),
+    /// The witness node of a Region.
+    Witness(Region),
+}
+
+impl NodeId {
+    /// The Region that a control plane or a witness node stands in; `None` for a client.
+    #[must_use]
+    pub fn region(self) -> Option<Region> {
+        match self {
+            NodeId::Client(_) => None,
+            NodeId::ControlPlane(region) | NodeId::Witness(region) => Some(region),
+        }
+    }
+
+    /// A number of its own for each node, for keys and hashes.
+    #[must_use]
+    pub fn word(self) -> u64 {
+        match self {
+            NodeId::Client(client) => u64::from(client.0) << 8,
+            NodeId::ControlPlane(region) => 1 | (region.index() as u64) << 8,
+            NodeId::Witness(region) => 2 | (region.index() as u64) << 8,
+        }
+    }
+}
+
+const ALPHABET: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
+
+fn base32_digit(byte: u8) -> Option<u8> {
+    match byte {
+        b'a'..=b'z' => Some(byte - b'a'),
+        b'2'..=b'7' => Some(byte - b'2' + 26),
+        _ => None,
+    }
+}
+
+/// Types that are text on the wire: they serialize as they print and parse back.
+macro_rules! as_text {
+    ($($type:ty => $what:literal, $parse:expr;)*) => {$(
+        impl Serialize for $type {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.collect_str(self)
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $type {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let text = String::deserialize(deserializer)?;
+                let parse: fn(&str) -> Option<$type> = $parse;
+                parse(&text).ok_or_else(|| serde::de::Error::custom(format!("{text:?} is not {}", $what)))
+            }
+        }
+    )*};
+}
+
+as_text! {
+    Region => "a Region of Aurora DSQL", Region::parse;
+    Identifier => "a cluster identifier", Identifier::parse;
+    ClusterArn => "the ARN of a cluster", ClusterArn::parse;
+    Endpoint => "the endpoint of a cluster", |text| {
+        let (identifier, rest) = text.split_once(".dsql.")?;
+        let region = Region::parse(rest.strip_suffix(".on.aws")?)?;
+        Some(Endpoint { identifier: Identifier::parse(identifier)?, region })
+    };
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn identifiers_print_as_base32_and_parse_back() {
+        for value in [0, 1, u128::MAX, 0x0123_4567_89ab_cdef_0011_2233_4455_6677] {
+            let text = Identifier(value).to_string();
+            assert_eq!(text.len(), Identifier::LENGTH);
+            assert_eq!(Identifier::parse(&text), Some(Identifier(value)));
+        }
+    }
+
+    #[test]
+    fn identifiers_of_the_real_service_parse_and_made_up_ones_do_not() {
+        for real in ["kiqenqglxyl2snyvkvnj2c3s2e", "auabudrks5jwh4mjt6o5xxhr4y", "6mabuc45kwfdgdsi6gxxu4myde"]
+        {
+            assert_eq!(Identifier::parse(real).expect("a real identifier").to_string(), real);
+        }
+        for wrong in ["abc0def1baz2quux3quuux4", "kiqenqglxyl2snyvkvnj2c3s2b", "KIQENQGLXYL2SNYVKVNJ2C3S2E"] {
+            assert_eq!(Identifier::parse(wrong), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn arns_parse_back_and_compare_without_case() {
+        let text = "arn:aws:dsql:us-east-1:111122223333:cluster/kiqenqglxyl2snyvkvnj2c3s2e";
+        let arn = ClusterArn::parse(text).expect("an ARN");
+        assert_eq!(arn.to_string(), text);
+        assert_eq!(ClusterArn::parse(&text.to_ascii_uppercase()), Some(arn));
+        assert_eq!(ClusterArn::parse("arn:aws:dsql:us-east-1:1111:cluster/kiqenqglxyl2snyvkvnj2c3s2e"), None);
+    }
+
+    #[test]
+    fn statuses_have_the_api_spelling() {
+        for status in ClusterStatus::ALL {
+            let json = serde_json::to_string(&status).expect("a string");
+            assert_eq!(json, format!("\"{}\"", status.name()));
+            assert_eq!(ClusterStatus::parse(status.name()), Some(status));
+        }
+    }
+}
