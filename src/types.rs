@@ -284,6 +284,18 @@ impl NodeId {
     }
 }
 
+/// Parses a duration as people write it: `250ms`, `30s`, `8h`, `1m30s`.
+#[must_use]
+pub fn parse_duration(text: &str) -> Option<Duration> {
+    humantime::parse_duration(text).ok()
+}
+
+/// Prints a duration so that it parses back: `1m30s`.
+#[must_use]
+pub fn print_duration(duration: Duration) -> String {
+    humantime::format_duration(duration).to_string().replace(' ', "")
+}
+
 const ALPHABET: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
 
 fn base32_digit(byte: u8) -> Option<u8> {
@@ -355,6 +367,14 @@ mod tests {
         assert_eq!(arn.to_string(), text);
         assert_eq!(ClusterArn::parse(&text.to_ascii_uppercase()), Some(arn));
         assert_eq!(ClusterArn::parse("arn:aws:dsql:us-east-1:1111:cluster/kiqenqglxyl2snyvkvnj2c3s2e"), None);
+    }
+
+    #[test]
+    fn durations_print_and_parse_back() {
+        for text in ["250ms", "30s", "1m30s", "8h", "0s"] {
+            assert_eq!(print_duration(parse_duration(text).expect("a duration")), text);
+        }
+        assert_eq!(parse_duration("soon"), None);
     }
 
     #[test]

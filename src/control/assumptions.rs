@@ -1,0 +1,207 @@
+//! What the record of the real service leaves open, as switches.
+//!
+//! Each field is one question that no public source answers, or answers with little certainty; its default is the
+//! behaviour most consistent with what is known. A user who learns the truth flips the switch (`assume NAME=VALUE` in a
+//! scenario) instead of waiting for a release.
+
+use std::time::Duration;
+
+use super::message::Span;
+
+/// How a call is refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// ValidationException (400), reason `other`.
+    Validation,
+    /// ConflictException (409).
+    Conflict,
+    /// AccessDeniedException (403).
+    AccessDenied,
+    /// ResourceNotFoundException (404).
+    NotFound,
+}
+
+impl Refusal {
+    const NAMES: [(&'static str, Refusal); 4] = [
+        ("validation", Refusal::Validation),
+        ("conflict", Refusal::Conflict),
+        ("access-denied", Refusal::AccessDenied),
+        ("not-found", Refusal::NotFound),
+    ];
+}
+
+/// One value of an assumption, as text.
+trait Switch: Sized {
+    /// What values there are, for people.
+    const VALUES: &'static str;
+    fn parse(text: &str) -> Option<Self>;
+    fn print(&self) -> String;
+}
+
+impl Switch for bool {
+    const VALUES: &'static str = "true | false";
+    fn parse(text: &str) -> Option<bool> {
+        text.parse().ok()
+    }
+    fn print(&self) -> String {
+        self.to_string()
+    }
+}
+
+impl Switch for u32 {
+    const VALUES: &'static str = "a whole number";
+    fn parse(text: &str) -> Option<u32> {
+        text.parse().ok()
+    }
+    fn print(&self) -> String {
+        self.to_string()
+    }
+}
+
+impl Switch for Refusal {
+    const VALUES: &'static str = "validation | conflict | access-denied | not-found";
+    fn parse(text: &str) -> Option<Refusal> {
+        Refusal::NAMES.iter().find(|(name, _)| *name == text).map(|(_, refusal)| *refusal)
+    }
+    fn print(&self) -> String {
+        let (name, _) = Refusal::NAMES.iter().find(|(_, refusal)| refusal == self).expect("every refusal has a name");
+        (*name).to_owned()
+    }
+}
+
+impl Switch for Duration {
+    const VALUES: &'static str = "a duration, as in 8h or 30s";
+    fn parse(text: &str) -> Option<Duration> {
+        crate::types::parse_duration(text)
+    }
+    fn print(&self) -> String {
+        crate::types::print_duration(*self)
+    }
+}
+
+impl Switch for Span {
+    const VALUES: &'static str = "two durations, as in 5s..10s";
+    fn parse(text: &str) -> Option<Span> {
+        let (min, max) = text.split_once("..")?;
+        let span = Span { min: Duration::parse(min)?, max: Duration::parse(max)? };
+        (span.min <= span.max).then_some(span)
+    }
+    fn print(&self) -> String {
+        format!("{}..{}", self.min.print(), self.max.print())
+    }
+}
+
+macro_rules! assumptions {
+    ($($(#[doc = $doc:literal])+ $field:ident: $type:ty = $default:expr,)+) => {
+        /// The switches, with the defaults that [`Assumptions::DEFAULT`] documents.
+        #[derive(Clone, Debug, PartialEq, Eq)]
+        pub struct Assumptions { $($(#[doc = $doc])+ pub $field: $type,)+ }
+
+        impl Assumptions {
+            /// The behaviour most consistent with what is known.
+            pub const DEFAULT: Assumptions = Assumptions { $($field: $default,)+ };
+
+            /// The switches' names, in the order of the table.
+            pub const NAMES: &[&str] = &[$(stringify!($field)),+];
+
+            /// Sets the switch called `name` to what `value` says.
+            ///
+            /// # Errors
+            /// What values the switch takes. A name that is not in [`Assumptions::NAMES`] takes none.
+            pub fn set(&mut self, name: &str, value: &str) -> Result<(), &'static str> {
+                match name {
+                    $(stringify!($field) => {
+                        self.$field = Switch::parse(value).ok_or(<$type as Switch>::VALUES)?;
+                        Ok(())
+                    })+
+                    _ => Err("none: there is no such switch"),
+                }
+            }
+
+            /// The table, a row for each switch: its name, its default, the values it takes, and the question that it
+            /// answers.
+            #[must_use]
+            pub fn table() -> Vec<[String; 4]> {
+                vec![$([
+                    stringify!($field).to_owned(),
+                    Self::DEFAULT.$field.print(),
+                    <$type as Switch>::VALUES.to_owned(),
+                    concat!($($doc),+).trim_ascii().to_owned(),
+                ]),+]
+            }
+        }
+    };
+}
+
+assumptions! {
+    /// How a call is refused that the cluster's status does not allow.
+    wrong_state: Refusal = Refusal::Conflict,
+    /// Whether a cluster in UPDATING may be deleted.
+    delete_while_updating: bool = true,
+    /// Whether DeleteCluster on a cluster in PENDING_DELETE or DELETING answers 200 again; otherwise it is refused as a wrong state.
+    delete_again: bool = true,
+    /// Whether GetCluster on a cluster that was named as a peer, and has not declared anything itself, shows the other side's ARN.
+    silent_peer_shows_declaration: bool = false,
+    /// Whether a call that names a peer with another witness is refused when the peer can be read; otherwise both stay in PENDING_SETUP.
+    witness_mismatch_refused: bool = true,
+    /// How a call is refused that names a peer which does not exist.
+    missing_peer: Refusal = Refusal::Validation,
+    /// Whether a call that names a single-Region cluster as its peer is refused; otherwise the declaration stands and nothing comes of it.
+    single_region_peer_refused: bool = true,
+    /// How a call is refused that names a peer of another account.
+    peer_of_other_account: Refusal = Refusal::AccessDenied,
+    /// How a call is refused that names a peer in the cluster's own Region, in the witness Region, or outside the Region set.
+    peer_in_wrong_region: Refusal = Refusal::Validation,
+    /// How a call is refused whose peer is linked with another cluster, or being deleted.
+    peer_taken: Refusal = Refusal::Conflict,
+    /// How a call is refused that names more than one peer.
+    several_peers: Refusal = Refusal::Validation,
+    /// How an update is refused that changes the witness Region of a linked cluster.
+    witness_change_when_linked: Refusal = Refusal::Validation,
+    /// How an update is refused that would make a single-Region cluster a multi-Region one.
+    single_to_multi_region: Refusal = Refusal::Validation,
+    /// Whether the peer of a linked cluster may be removed by an update: the pair comes apart, each side going from UPDATING to PENDING_SETUP, once both sides have asked.
+    unpeer_active: bool = false,
+    /// Whether a token is known by account, Region and operation; otherwise by account and Region only.
+    token_per_operation: bool = true,
+    /// How long a token is remembered after the call that it belongs to was carried out.
+    token_window: Duration = Duration::from_secs(8 * 3600),
+    /// How a call is refused whose token was used with other parameters.
+    token_mismatch: Refusal = Refusal::Conflict,
+    /// Whether a retry is answered with the recorded answer; otherwise with the cluster as it is now.
+    replay_frozen: bool = true,
+    /// Whether clusters in PENDING_DELETE and DELETING count towards the quota.
+    quota_counts_deleting: bool = true,
+    /// Whether the cluster quota's resourceId is the account; otherwise it is empty.
+    quota_names_account: bool = true,
+    /// How many single-Region clusters an account may have in a Region (quota L-B3A4E51E).
+    single_region_quota: u32 = 20,
+    /// How many multi-Region clusters an account may have in a Region (quota L-DCF93F11).
+    multi_region_quota: u32 = 5,
+    /// Whether the Canadian Regions belong to the Americas' Region set.
+    canada_in_americas: bool = false,
+    /// Whether the creation of a cluster fails: it ends in FAILED instead of ACTIVE.
+    creation_fails: bool = false,
+    /// Whether the creation of a linked pair fails: a cluster that was just linked ends in FAILED instead of ACTIVE.
+    peering_fails: bool = false,
+    /// How long a deleted cluster shows DELETED before it is gone.
+    deleted_visible: Duration = Duration::ZERO,
+    /// How long CREATING takes.
+    create_time: Span = Span::millis(5_000, 10_000),
+    /// How long UPDATING takes.
+    update_time: Span = Span::millis(2_000, 5_000),
+    /// How long a cluster that was just linked stays in CREATING.
+    peering_time: Span = Span::millis(10_000, 30_000),
+    /// How long after both sides asked for deletion PENDING_DELETE becomes DELETING.
+    dissolve_time: Span = Span::millis(3_000, 10_000),
+    /// How long DELETING takes.
+    delete_time: Span = Span::millis(30_000, 120_000),
+    /// How long a call waits for other Regions before it answers InternalServerException, nothing done.
+    remote_deadline: Duration = Duration::from_secs(5),
+}
+
+impl Default for Assumptions {
+    fn default() -> Self {
+        Assumptions::DEFAULT
+    }
+}

@@ -1,0 +1,211 @@
+//! The durable record of a cluster, the graph its status moves along, and how the API shows it.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::api::{
+    ClusterSummary, CreateClusterOutput, DeleteClusterOutput, EncryptionDetails, EncryptionStatus, EncryptionType, GetClusterOutput, MetricGroup,
+    MultiRegionOutput, Request, UpdateClusterOutput,
+};
+use crate::region::Region;
+use crate::types::{Account, ClientToken, ClusterArn, ClusterStatus, Endpoint, Timestamp};
+
+use super::register::RegisterKey;
+
+/// The place of a cluster in the order of creation of its Region's control plane, from 1.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Serial(pub u64);
+
+/// A cluster as a control plane's storage knows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cluster {
+    /// Its name.
+    pub arn: ClusterArn,
+    /// Its place in the order of creation: the key it is stored under, and what pages are cut by.
+    pub serial: Serial,
+    /// Its status.
+    pub status: ClusterStatus,
+    /// How often the record was written; a timer set for an older version does nothing.
+    pub version: u32,
+    /// When it was created, by the Region's wall clock.
+    pub creation_time: Timestamp,
+    /// Whether it refuses to be deleted.
+    pub deletion_protection: bool,
+    /// The customer managed key, if it is not encrypted with a key that AWS owns.
+    pub kms_key: Option<Arc<str>>,
+    /// Its tags.
+    pub tags: Option<Arc<BTreeMap<String, String>>>,
+    /// Its resource policy.
+    pub policy: Option<Arc<str>>,
+    /// Whether statement statistics are published.
+    pub statement_statistics: bool,
+    /// The client token of the call that created it.
+    pub token: Option<ClientToken>,
+    /// What makes it a multi-Region cluster. Never changes between present and absent.
+    pub multi_region: Option<MultiRegion>,
+    /// The call that is carried out on it and that the link register has yet to allow.
+    pub intent: Option<Arc<Intent>>,
+}
+
+/// What makes a cluster a multi-Region cluster.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MultiRegion {
+    /// The witness Region.
+    pub witness: Region,
+    /// The peer that this cluster declares.
+    pub peer: Option<ClusterArn>,
+    /// Whether the link register is known to say that both sides declared each other.
+    pub linked: bool,
+    /// Whether this side asked to leave a linked pair. (Assumption `unpeer_active`.)
+    pub leaving: bool,
+}
+
+/// A call written down before the link register is asked, so that it is finished even after a crash.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Intent {
+    /// Who called.
+    pub account: Account,
+    /// The UpdateCluster or DeleteCluster call.
+    pub request: Arc<Request>,
+}
+
+impl Cluster {
+    /// The register that this cluster's declaration is written to.
+    #[must_use]
+    pub fn register(&self) -> Option<RegisterKey> {
+        let multi_region = self.multi_region?;
+        Some(RegisterKey::new(self.arn, multi_region.peer?, multi_region.witness))
+    }
+
+    /// The peer, once the two are linked.
+    #[must_use]
+    pub fn linked_peer(&self) -> Option<ClusterArn> {
+        self.multi_region.filter(|multi_region| multi_region.linked)?.peer
+    }
+
+    /// The status that an ordinary update leads back to.
+    #[must_use]
+    pub fn settled_status(&self) -> ClusterStatus {
+        match self.multi_region {
+            Some(multi_region) if !multi_region.linked => ClusterStatus::PendingSetup,
+            _ => ClusterStatus::Active,
+        }
+    }
+
+    /// The cluster as GetCluster shows it.
+    ///
+    /// `multiRegionProperties.clusters` holds the cluster's own ARN first, then the declared peer's, and the whole member
+    /// is absent from a single-Region cluster.
+    #[must_use]
+    pub fn describe(&self) -> GetClusterOutput {
+        GetClusterOutput {
+            identifier: self.arn.identifier,
+            arn: self.arn,
+            status: self.status,
+            creation_time: self.creation_time,
+            deletion_protection_enabled: self.deletion_protection,
+            multi_region_properties: self.multi_region.map(|multi_region| MultiRegionOutput {
+                witness_region: multi_region.witness,
+                clusters: std::iter::once(self.arn)
+                    .chain(multi_region.peer.filter(|_| !multi_region.leaving))
+                    .collect(),
+            }),
+            tags: self.tags.as_deref().cloned(),
+            encryption_details: Some(self.encryption()),
+            endpoint: Some(Endpoint { identifier: self.arn.identifier, region: self.arn.region }),
+            metric_groups: self.metric_groups(),
+        }
+    }
+
+    /// The cluster as CreateCluster answers it.
+    #[must_use]
+    pub fn created(&self) -> CreateClusterOutput {
+        let now = self.describe();
+        CreateClusterOutput {
+            identifier: now.identifier,
+            arn: now.arn,
+            status: now.status,
+            creation_time: now.creation_time,
+            multi_region_properties: now.multi_region_properties,
+            encryption_details: now.encryption_details,
+            deletion_protection_enabled: now.deletion_protection_enabled,
+            endpoint: now.endpoint,
+            metric_groups: now.metric_groups,
+        }
+    }
+
+    /// The cluster as UpdateCluster answers it.
+    #[must_use]
+    pub fn updated(&self) -> UpdateClusterOutput {
+        UpdateClusterOutput {
+            identifier: self.arn.identifier,
+            arn: self.arn,
+            status: self.status,
+            creation_time: self.creation_time,
+        }
+    }
+
+    /// The cluster as DeleteCluster answers it.
+    #[must_use]
+    pub fn deleted(&self) -> DeleteClusterOutput {
+        DeleteClusterOutput {
+            identifier: self.arn.identifier,
+            arn: self.arn,
+            status: self.status,
+            creation_time: self.creation_time,
+        }
+    }
+
+    /// The cluster as ListClusters shows it: no status, no tags.
+    #[must_use]
+    pub fn summary(&self) -> ClusterSummary {
+        ClusterSummary { identifier: self.arn.identifier, arn: self.arn }
+    }
+}
+
+/// Whether the documented graph leads from `from` to `to`; `None` is a cluster that does not exist (yet, or any more).
+///
+/// User Guide, "Cluster lifecycle" and the multi-Region CLI pages. An update may answer from any settled status and leads
+/// back; a cluster of a multi-Region pair goes through CREATING when it is linked and through PENDING_DELETE when it is
+/// deleted.
+#[must_use]
+pub fn may_become(from: Option<ClusterStatus>, to: Option<ClusterStatus>) -> bool {
+    use ClusterStatus::*;
+    match (from, to) {
+        (None, Some(to)) => matches!(to, Creating | PendingSetup),
+        (Some(from), None) => matches!(from, Deleting | Deleted),
+        (Some(from), Some(to)) => {
+            from == to
+                || match from {
+                    Creating => matches!(to, Active | Failed),
+                    Active => matches!(to, Updating | Idle | PendingDelete | Deleting),
+                    Idle => matches!(to, Active | Inactive | Updating | PendingDelete | Deleting),
+                    Inactive => matches!(to, Active | Updating | PendingDelete | Deleting),
+                    Updating => matches!(to, Active | PendingSetup | PendingDelete | Deleting),
+                    PendingSetup => matches!(to, Updating | Creating | PendingDelete | Deleting),
+                    PendingDelete => matches!(to, Deleting),
+                    Deleting => matches!(to, Deleted),
+                    Failed => matches!(to, PendingDelete | Deleting),
+                    Deleted => false,
+                }
+        }
+        (None, None) => true,
+    }
+}
+
+impl Cluster {
+    fn encryption(&self) -> EncryptionDetails {
+        EncryptionDetails {
+            encryption_type: match self.kms_key {
+                Some(_) => EncryptionType::CustomerManagedKmsKey,
+                None => EncryptionType::AwsOwnedKmsKey,
+            },
+            kms_key_arn: self.kms_key.as_deref().map(str::to_owned),
+            encryption_status: EncryptionStatus::Enabled,
+        }
+    }
+
+    fn metric_groups(&self) -> Option<Vec<MetricGroup>> {
+        self.statement_statistics.then(MetricGroup::statement_statistics)
+    }
+}

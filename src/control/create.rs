@@ -1,0 +1,143 @@
+//! CreateCluster.
+
+use std::sync::Arc;
+
+use crate::api::{CreateClusterInput, Error, Request, Response};
+use crate::types::{Account, ClusterArn, ClusterStatus, Instant};
+
+use super::calls::Target;
+use super::cluster::{Cluster, MultiRegion};
+use super::durable::{Batch, TokenWrite};
+use super::message::{Delivery, Effect};
+use super::mutant::Mutant;
+use super::{Caller, ControlPlane, refuse};
+
+/// The key that stands for "a key that AWS owns" in a request.
+const AWS_OWNED_KMS_KEY: &str = "AWS_OWNED_KMS_KEY";
+
+impl ControlPlane {
+    pub(super) fn create_cluster(
+        &mut self,
+        now: Instant,
+        caller: Caller,
+        input: &CreateClusterInput,
+        out: &mut Vec<Effect>,
+    ) -> Result<(), Error> {
+        let wanted = match &input.multi_region_properties {
+            Some(properties) => Some(self.wanted("create", caller.account, None, properties)?),
+            None => None,
+        };
+        self.check_quota(caller.account, wanted.is_some())?;
+        match wanted {
+            None => {
+                self.finish_create(now, &caller, &[caller.delivery], None, out);
+                Ok(())
+            }
+            Some(wanted) => {
+                let multi_region = MultiRegion {
+                    witness: wanted.witness,
+                    peer: wanted.peer.flatten(),
+                    linked: false,
+                    leaving: false,
+                };
+                self.begin_checks(caller, Target::New, multi_region, out)
+            }
+        }
+    }
+
+    /// Every check is passed: the cluster is created and everybody who asked for it is answered.
+    pub(super) fn finish_create(
+        &mut self,
+        now: Instant,
+        caller: &Caller,
+        waiters: &[Delivery],
+        multi_region: Option<MultiRegion>,
+        out: &mut Vec<Effect>,
+    ) {
+        let cluster = self.new_cluster(caller, multi_region);
+        let response = Arc::new(Response::CreateCluster(cluster.created()));
+        let token = self.token_write(now, caller.account, &caller.request, &response);
+        self.put_new(cluster, token, caller.delivery, out);
+        self.reply(waiters, &Ok(response), out);
+    }
+
+    /// Writes a new cluster down, with the answer that a retry gets, and begins the work on it.
+    pub(super) fn put_new(
+        &mut self,
+        cluster: Cluster,
+        token: Option<TokenWrite>,
+        cause: Delivery,
+        out: &mut Vec<Effect>,
+    ) {
+        let cluster = Arc::new(cluster);
+        let record = Some((cluster.arn.account, cluster.serial, Some(cluster.clone())));
+        self.persist(Batch { cluster: record, token, register: None }, Some(cause), out);
+        self.set_status_timer(&cluster, out);
+        self.pursue(&cluster, 0, out);
+    }
+
+    pub(super) fn new_cluster(&self, caller: &Caller, multi_region: Option<MultiRegion>) -> Cluster {
+        let Request::CreateCluster(input) = &*caller.request else {
+            unreachable!("only CreateCluster creates a cluster")
+        };
+        let reused = self.last_deleted.filter(|_| self.mutants.has(Mutant::IdentifierReused));
+        let identifier = reused.unwrap_or(caller.fresh);
+        Cluster {
+            arn: ClusterArn { region: self.region, account: caller.account, identifier },
+            serial: self.durable.next_serial(),
+            status: match multi_region {
+                Some(_) => ClusterStatus::PendingSetup,
+                None => ClusterStatus::Creating,
+            },
+            version: 1,
+            creation_time: caller.stamp,
+            deletion_protection: input.deletion_protection_enabled.unwrap_or(true),
+            kms_key: customer_key(input.kms_encryption_key.as_deref()),
+            tags: input.tags.clone().filter(|tags| !tags.is_empty()).map(Arc::new),
+            policy: input.policy.as_deref().map(Arc::from),
+            statement_statistics: input.metric_groups.as_ref().is_some_and(|groups| !groups.is_empty()),
+            token: input.client_token.clone(),
+            multi_region,
+            intent: None,
+        }
+    }
+
+    /// Compares the account's clusters, and its creates that wait for other Regions, with its quota.
+    fn check_quota(&self, account: Account, is_multi: bool) -> Result<(), Error> {
+        let assumed = &*self.assumptions;
+        let counts = self.durable.counts(account);
+        let (exist, quota, code) = if is_multi {
+            (counts.multi, assumed.multi_region_quota, "L-DCF93F11")
+        } else {
+            (counts.single, assumed.single_region_quota, "L-B3A4E51E")
+        };
+        if exist < quota && !is_multi {
+            return Ok(());
+        }
+        let being_deleted = if assumed.quota_counts_deleting { 0 } else { self.being_deleted(account, is_multi) };
+        let in_flight = if is_multi && !self.mutants.has(Mutant::QuotaIgnoresInFlight) {
+            self.creates_in_flight(account)
+        } else {
+            0
+        };
+        if exist - being_deleted + in_flight < quota {
+            return Ok(());
+        }
+        Err(refuse::quota(assumed.quota_names_account.then_some(account), code))
+    }
+
+    fn being_deleted(&self, account: Account, is_multi: bool) -> u32 {
+        use ClusterStatus::{Deleted, Deleting, PendingDelete};
+        let counts = |cluster: &&Arc<Cluster>| {
+            matches!(cluster.status, PendingDelete | Deleting | Deleted)
+                && cluster.multi_region.is_some() == is_multi
+                && cluster.arn.account == account
+        };
+        self.durable.clusters().filter(counts).count() as u32
+    }
+}
+
+/// The customer managed key that `key` names; `None` for a key that AWS owns.
+pub(super) fn customer_key(key: Option<&str>) -> Option<Arc<str>> {
+    key.filter(|key| *key != AWS_OWNED_KMS_KEY).map(Arc::from)
+}

@@ -1,0 +1,210 @@
+//! What a control plane or a witness node has in storage, and the one way to change it.
+//!
+//! A [`Batch`] is written as a whole or not at all. Applying one gives back the batch that undoes it, so that whoever owns
+//! the disk can take back, newest first, what a crash kept from becoming durable. Everything else in here (the index by
+//! identifier, the counts for quotas, the order in which tokens expire) is derived from what was written.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::hash::BuildHasherDefault;
+use std::sync::Arc;
+
+use indexmap::IndexMap;
+use rustc_hash::FxHasher;
+
+use crate::api::{Operation, Request, Response};
+use crate::types::{Account, ClientToken, Identifier, Instant};
+
+use super::cluster::{Cluster, Serial};
+use super::register::{Acceptor, RegisterKey};
+
+/// A map in insertion order whose hasher is fixed: the same on every machine and in every run.
+pub type FixedMap<K, V> = IndexMap<K, V, BuildHasherDefault<FxHasher>>;
+
+/// The name of a token: tokens of different accounts and operations never meet.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct TokenKey {
+    /// Who called.
+    pub account: Account,
+    /// What was called; `None` under the assumption that tokens are shared by all operations.
+    pub operation: Option<Operation>,
+    /// The caller's token.
+    pub token: ClientToken,
+}
+
+/// A call that was carried out, and the answer that any retry with its token gets.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TokenRecord {
+    /// The call; a retry must ask for the same.
+    pub request: Arc<Request>,
+    /// Its answer.
+    pub response: Arc<Response>,
+    /// When it was carried out.
+    pub at: Instant,
+}
+
+/// A token's record to be written, or its removal.
+pub type TokenWrite = (TokenKey, Option<Arc<TokenRecord>>);
+
+/// Writes that become durable together.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Batch {
+    /// A cluster's record, or its removal.
+    pub cluster: Option<(Account, Serial, Option<Arc<Cluster>>)>,
+    /// A token's record, or its removal.
+    pub token: Option<TokenWrite>,
+    /// An acceptor's memory of a link register, or its removal.
+    pub register: Option<(RegisterKey, Option<Acceptor>)>,
+}
+
+/// How many clusters an account has.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Single-Region clusters.
+    pub single: u32,
+    /// Clusters of multi-Region pairs, peered or not.
+    pub multi: u32,
+}
+
+/// Everything a node has in storage.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Durable {
+    clusters: BTreeMap<(Account, Serial), Arc<Cluster>>,
+    tokens: FixedMap<TokenKey, Arc<TokenRecord>>,
+    registers: BTreeMap<RegisterKey, Acceptor>,
+    serials: FixedMap<Identifier, (Account, Serial)>,
+    counts: BTreeMap<Account, Counts>,
+    expiring: VecDeque<(Instant, TokenKey)>,
+    last_serial: Serial,
+}
+
+impl Durable {
+    /// Writes `batch` and gives back the batch that takes it back.
+    pub fn apply(&mut self, batch: Batch) -> Batch {
+        Batch {
+            cluster: batch
+                .cluster
+                .map(|(account, serial, record)| (account, serial, self.put_cluster(account, serial, record))),
+            token: batch.token.map(|(key, record)| {
+                let before = self.put_token(&key, record);
+                (key, before)
+            }),
+            register: batch.register.map(|(key, acceptor)| {
+                let before = match acceptor {
+                    Some(acceptor) => self.registers.insert(key, acceptor),
+                    None => self.registers.remove(&key),
+                };
+                (key, before)
+            }),
+        }
+    }
+
+    /// The cluster called `identifier`.
+    #[must_use]
+    pub fn cluster(&self, identifier: Identifier) -> Option<&Arc<Cluster>> {
+        self.clusters.get(self.serials.get(&identifier)?)
+    }
+
+    /// The cluster of `account` with `serial`.
+    #[must_use]
+    pub fn at(&self, account: Account, serial: Serial) -> Option<&Arc<Cluster>> {
+        self.clusters.get(&(account, serial))
+    }
+
+    /// Every cluster, by account and order of creation.
+    pub fn clusters(&self) -> impl Iterator<Item = &Arc<Cluster>> {
+        self.clusters.values()
+    }
+
+    /// The clusters of `account` created after `serial`, in order of creation.
+    pub fn clusters_after(&self, account: Account, serial: Serial) -> impl Iterator<Item = &Arc<Cluster>> {
+        self.clusters.range((account, Serial(serial.0 + 1))..=(account, Serial(u64::MAX))).map(|(_, cluster)| cluster)
+    }
+
+    /// The serial that the next cluster gets.
+    #[must_use]
+    pub fn next_serial(&self) -> Serial {
+        Serial(self.last_serial.0 + 1)
+    }
+
+    /// How many clusters `account` has.
+    #[must_use]
+    pub fn counts(&self, account: Account) -> Counts {
+        self.counts.get(&account).copied().unwrap_or_default()
+    }
+
+    /// The record of a token that has not been forgotten.
+    #[must_use]
+    pub fn token(&self, key: &TokenKey) -> Option<&Arc<TokenRecord>> {
+        self.tokens.get(key)
+    }
+
+    /// Forgets every token recorded at or before `limit`.
+    pub fn forget_tokens(&mut self, limit: Instant) {
+        while let Some((_, key)) = self.expiring.pop_front_if(|(at, _)| *at <= limit) {
+            if self.tokens.get(&key).is_some_and(|record| record.at <= limit) {
+                self.tokens.swap_remove(&key);
+            }
+        }
+    }
+
+    /// Forgets all tokens.
+    pub fn forget_all_tokens(&mut self) {
+        self.tokens.clear();
+        self.expiring.clear();
+    }
+
+    /// What the acceptor here remembers of the register `key`.
+    #[must_use]
+    pub fn register(&self, key: &RegisterKey) -> Acceptor {
+        self.registers.get(key).copied().unwrap_or_default()
+    }
+
+    /// Every register that the acceptor here remembers.
+    pub fn registers(&self) -> impl Iterator<Item = (&RegisterKey, &Acceptor)> {
+        self.registers.iter()
+    }
+
+    /// Forgets every register.
+    pub fn forget_all_registers(&mut self) {
+        self.registers.clear();
+    }
+
+    fn put_cluster(
+        &mut self,
+        account: Account,
+        serial: Serial,
+        record: Option<Arc<Cluster>>,
+    ) -> Option<Arc<Cluster>> {
+        if let Some(record) = record {
+            self.last_serial = self.last_serial.max(serial);
+            let identifier = record.arn.identifier;
+            let is_multi = record.multi_region.is_some();
+            let before = self.clusters.insert((account, serial), record);
+            if before.is_none() {
+                self.serials.insert(identifier, (account, serial));
+                *self.count(account, is_multi) += 1;
+            }
+            before
+        } else {
+            let before = self.clusters.remove(&(account, serial))?;
+            self.serials.swap_remove(&before.arn.identifier);
+            *self.count(account, before.multi_region.is_some()) -= 1;
+            Some(before)
+        }
+    }
+
+    fn put_token(&mut self, key: &TokenKey, record: Option<Arc<TokenRecord>>) -> Option<Arc<TokenRecord>> {
+        match record {
+            Some(record) => {
+                self.expiring.push_back((record.at, key.clone()));
+                self.tokens.insert(key.clone(), record)
+            }
+            None => self.tokens.swap_remove(key),
+        }
+    }
+
+    fn count(&mut self, account: Account, is_multi: bool) -> &mut u32 {
+        let counts = self.counts.entry(account).or_default();
+        if is_multi { &mut counts.multi } else { &mut counts.single }
+    }
+}

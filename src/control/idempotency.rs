@@ -1,0 +1,119 @@
+//! Idempotency tokens: replay, join, mismatch, expiry.
+//!
+//! A retry with the token of a call that was carried out gets the recorded answer and changes nothing. A retry with the
+//! token of a call that is still in flight joins it. The table is written in the same batch as the effect that it speaks
+//! of, so that no crash can keep one without the other.
+
+use std::sync::Arc;
+
+use crate::api::{Error, Response};
+use crate::types::{Account, Instant};
+
+use super::calls::InFlight;
+use super::durable::{TokenKey, TokenRecord, TokenWrite};
+use super::message::{Delivery, Effect, Note, Timer};
+use super::mutant::Mutant;
+use super::{Caller, ControlPlane, refuse};
+
+use crate::api::Request;
+
+impl ControlPlane {
+    /// Answers `caller` from the token table or joins it to the call in flight; `false` if neither knows the token.
+    ///
+    /// # Errors
+    /// The token was used with other parameters.
+    pub(super) fn answer_from_token(
+        &mut self,
+        now: Instant,
+        caller: &Caller,
+        out: &mut Vec<Effect>,
+    ) -> Result<bool, Error> {
+        let Some(key) = self.token_key(caller.account, &caller.request) else { return Ok(false) };
+        if let Some(limit) = now.0.checked_sub(self.assumptions.token_window.as_nanos() as u64) {
+            self.durable.forget_tokens(Instant(limit));
+        }
+        if let Some(record) = self.durable.token(&key) {
+            self.same_request(&record.request, caller)?;
+            let response = self.replayed(&record.response);
+            out.push(Effect::Note(Note::Replayed(caller.delivery)));
+            out.push(Effect::Reply { delivery: caller.delivery, result: Ok(response) });
+            return Ok(true);
+        }
+        if self.mutants.has(Mutant::InFlightTokenNotJoined) {
+            return Ok(false);
+        }
+        let Some(in_flight) = self.in_flight.get(&key).copied() else { return Ok(false) };
+        match in_flight {
+            InFlight::Checks(call) => {
+                self.same_request(&self.calls[&call].caller.request, caller)?;
+                self.calls[&call].waiters.push(caller.delivery);
+            }
+            InFlight::Register(account, serial) => {
+                let intent = self.durable.at(account, serial).and_then(|cluster| cluster.intent.clone());
+                if let Some(intent) = intent {
+                    self.same_request(&intent.request, caller)?;
+                }
+                self.wait_for_register(account, serial, &[caller.delivery], out);
+            }
+        }
+        out.push(Effect::Note(Note::Joined(caller.delivery)));
+        Ok(true)
+    }
+
+    /// The name of the request's token, if it carries one.
+    pub(super) fn token_key(&self, account: Account, request: &Request) -> Option<TokenKey> {
+        let token = request.client_token()?.clone();
+        let operation = self.assumptions.token_per_operation.then(|| request.operation());
+        Some(TokenKey { account, operation, token })
+    }
+
+    /// What to write so that a retry of `request` gets `response`.
+    pub(super) fn token_write(
+        &self,
+        now: Instant,
+        account: Account,
+        request: &Arc<Request>,
+        response: &Arc<Response>,
+    ) -> Option<TokenWrite> {
+        let key = self.token_key(account, request)?;
+        let record = TokenRecord { request: request.clone(), response: response.clone(), at: now };
+        Some((key, Some(Arc::new(record))))
+    }
+
+    /// Lets `deliveries` wait for the link register's decision about the cluster, for a limited time.
+    pub(super) fn wait_for_register(
+        &mut self,
+        account: Account,
+        serial: crate::control::cluster::Serial,
+        deliveries: &[Delivery],
+        out: &mut Vec<Effect>,
+    ) {
+        self.waiters.entry((account, serial)).or_default().extend(deliveries);
+        let after = self.assumptions.remote_deadline;
+        out.extend(deliveries.iter().map(|call| Effect::SetTimer {
+            after: super::message::Span { min: after, max: after },
+            timer: Timer::Deadline { call: *call, account, serial },
+        }));
+    }
+
+    fn same_request(&self, known: &Arc<Request>, caller: &Caller) -> Result<(), Error> {
+        if Arc::ptr_eq(known, &caller.request) || *known == caller.request {
+            return Ok(());
+        }
+        Err(refuse::token_mismatch(self.assumptions.token_mismatch))
+    }
+
+    fn replayed(&self, recorded: &Arc<Response>) -> Arc<Response> {
+        if self.assumptions.replay_frozen && !self.mutants.has(Mutant::ReplayFresh) {
+            return recorded.clone();
+        }
+        let now = |identifier| self.durable.cluster(identifier);
+        let fresh = match &**recorded {
+            Response::CreateCluster(answer) => now(answer.identifier).map(|it| Response::CreateCluster(it.created())),
+            Response::UpdateCluster(answer) => now(answer.identifier).map(|it| Response::UpdateCluster(it.updated())),
+            Response::DeleteCluster(answer) => now(answer.identifier).map(|it| Response::DeleteCluster(it.deleted())),
+            _ => None,
+        };
+        fresh.map_or_else(|| recorded.clone(), Arc::new)
+    }
+}

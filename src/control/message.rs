@@ -1,0 +1,416 @@
+//! What goes into a node and what comes out: inputs, effects, and the messages that nodes send each other.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::api::{Error, Request, Response};
+use crate::region::Region;
+use crate::rng::{key, mix};
+use crate::types::{Account, ClientId, ClusterArn, ClusterStatus, Identifier, NodeId, Timestamp};
+
+use super::cluster::Serial;
+use super::durable::Batch;
+use super::register::{AcceptedValue, Ballot, LinkValue, Outcome, RegisterKey};
+
+/// A request as it arrived: which call it belongs to, which attempt, which copy. Answers go back to it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Delivery {
+    /// Who called.
+    pub client: ClientId,
+    /// Where the caller keeps the call.
+    pub slot: u32,
+    /// Which of the client's calls: a key that no other call of the client has, whatever else happens.
+    pub call: u64,
+    /// Which attempt of the call, from 1.
+    pub attempt: u16,
+    /// Which copy of the message: 0 unless the network duplicated it.
+    pub copy: u16,
+}
+
+impl Delivery {
+    /// A number for keys and hashes.
+    #[must_use]
+    pub fn word(&self) -> u64 {
+        let arrival = u64::from(self.attempt) << 16 | u64::from(self.copy);
+        key(&[u64::from(self.client.0), self.call, arrival])
+    }
+}
+
+/// Something that happens to a node.
+#[derive(Clone, Debug)]
+pub enum Input {
+    /// The node starts, for the first time or after a crash, with what its storage holds.
+    Start,
+    /// A client's request arrives.
+    Request {
+        /// Which one.
+        delivery: Delivery,
+        /// Who called.
+        account: Account,
+        /// What is asked.
+        request: Arc<Request>,
+        /// An identifier that nobody else was or will be offered.
+        fresh: Identifier,
+        /// What the Region's wall clock says, for `creationTime` and nothing else.
+        stamp: Timestamp,
+    },
+    /// A message from another node arrives.
+    Message {
+        /// Who sent it.
+        from: NodeId,
+        /// What it says.
+        message: Message,
+    },
+    /// A timer that was set fires.
+    Timer(Timer),
+}
+
+/// Something that a node wants done. Effects are carried out in order: a reply or a message waits until every persist
+/// ahead of it is durable.
+#[derive(Clone, Debug)]
+pub enum Effect {
+    /// Write to storage.
+    Persist(Box<Commit>),
+    /// Send a message to another node.
+    Send {
+        /// To whom.
+        to: NodeId,
+        /// What.
+        message: Message,
+    },
+    /// Answer a request.
+    Reply {
+        /// Which one.
+        delivery: Delivery,
+        /// With what.
+        result: Reply,
+    },
+    /// Feed `timer` back in, some time within `after`.
+    SetTimer {
+        /// When, from now.
+        after: Span,
+        /// What.
+        timer: Timer,
+    },
+    /// Tell the trace what happened.
+    Note(Note),
+}
+
+/// The answer to a request. Cloning shares it.
+pub type Reply = Result<Arc<Response>, Arc<Error>>;
+
+/// A write, how to take it back, and for which call it was made.
+#[derive(Clone, Debug)]
+pub struct Commit {
+    /// What is written.
+    pub batch: Batch,
+    /// What was there before.
+    pub undo: Batch,
+    /// The call that is being carried out, if it is one.
+    pub cause: Option<Delivery>,
+}
+
+/// A time from `min` to `max`, both included; which, is drawn by whoever keeps the time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Span {
+    /// At least.
+    pub min: Duration,
+    /// At most.
+    pub max: Duration,
+}
+
+impl Span {
+    /// From `min` to `max` milliseconds.
+    #[must_use]
+    pub const fn millis(min: u64, max: u64) -> Span {
+        Span { min: Duration::from_millis(min), max: Duration::from_millis(max) }
+    }
+}
+
+/// A message from one node to another.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Message {
+    /// To a witness node: may this account have its witness with you? (`dsql:PutWitnessRegion` in the witness Region.)
+    CheckWitness {
+        /// For which call.
+        call: Delivery,
+        /// How often it was asked before.
+        attempt: u32,
+    },
+    /// The answer to [`Message::CheckWitness`].
+    WitnessChecked {
+        /// For which call.
+        call: Delivery,
+        /// Whether it may.
+        allowed: bool,
+        /// The `attempt` that is answered.
+        attempt: u32,
+    },
+    /// To the peer's control plane: what about this cluster of yours? (`dsql:AddPeerCluster` on its exact ARN.)
+    CheckPeer {
+        /// For which call.
+        call: Delivery,
+        /// Which cluster.
+        peer: ClusterArn,
+        /// How often it was asked before.
+        attempt: u32,
+    },
+    /// The answer to [`Message::CheckPeer`].
+    PeerChecked {
+        /// For which call.
+        call: Delivery,
+        /// What is known.
+        answer: PeerAnswer,
+        /// The `attempt` that is answered.
+        attempt: u32,
+    },
+    /// Phase one of a change to a link register.
+    Prepare {
+        /// Which register.
+        register: RegisterKey,
+        /// Under which ballot.
+        ballot: Ballot,
+    },
+    /// An acceptor's promise.
+    Promise {
+        /// Which register.
+        register: RegisterKey,
+        /// The ballot promised.
+        ballot: Ballot,
+        /// What it accepted before.
+        accepted: Option<AcceptedValue>,
+    },
+    /// Phase two of a change to a link register.
+    Accept {
+        /// Which register.
+        register: RegisterKey,
+        /// Under which ballot.
+        ballot: Ballot,
+        /// The changed value.
+        value: LinkValue,
+    },
+    /// An acceptor has accepted.
+    Accepted {
+        /// Which register.
+        register: RegisterKey,
+        /// The ballot accepted under.
+        ballot: Ballot,
+    },
+    /// An acceptor has promised a higher ballot to somebody.
+    Refused {
+        /// Which register.
+        register: RegisterKey,
+        /// The ballot refused.
+        ballot: Ballot,
+        /// The ballot promised.
+        promised: Ballot,
+    },
+}
+
+/// What a control plane says about a cluster that another Region's caller wants as a peer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PeerAnswer {
+    /// The caller may not add it as a peer.
+    Denied,
+    /// It does not exist.
+    Missing,
+    /// It exists, and is a single-Region cluster.
+    SingleRegion,
+    /// It exists, and is a multi-Region cluster.
+    MultiRegion {
+        /// Its status.
+        status: ClusterStatus,
+        /// Its witness Region.
+        witness: Region,
+        /// Whom it is linked with.
+        linked: Option<ClusterArn>,
+    },
+}
+
+/// The name of a message kind, for rules, triggers and traces.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[expect(missing_docs, reason = "each is the kind of the message of the same name")]
+pub enum MessageKind {
+    CheckWitness,
+    WitnessChecked,
+    CheckPeer,
+    PeerChecked,
+    Prepare,
+    Promise,
+    Accept,
+    Accepted,
+    Refused,
+}
+
+impl MessageKind {
+    /// Every kind.
+    pub const ALL: [MessageKind; 9] = [
+        MessageKind::CheckWitness,
+        MessageKind::WitnessChecked,
+        MessageKind::CheckPeer,
+        MessageKind::PeerChecked,
+        MessageKind::Prepare,
+        MessageKind::Promise,
+        MessageKind::Accept,
+        MessageKind::Accepted,
+        MessageKind::Refused,
+    ];
+
+    /// Its name, as in `Prepare`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            MessageKind::CheckWitness => "CheckWitness",
+            MessageKind::WitnessChecked => "WitnessChecked",
+            MessageKind::CheckPeer => "CheckPeer",
+            MessageKind::PeerChecked => "PeerChecked",
+            MessageKind::Prepare => "Prepare",
+            MessageKind::Promise => "Promise",
+            MessageKind::Accept => "Accept",
+            MessageKind::Accepted => "Accepted",
+            MessageKind::Refused => "Refused",
+        }
+    }
+}
+
+impl Message {
+    /// Its kind.
+    #[must_use]
+    pub fn kind(&self) -> MessageKind {
+        match self {
+            Message::CheckWitness { .. } => MessageKind::CheckWitness,
+            Message::WitnessChecked { .. } => MessageKind::WitnessChecked,
+            Message::CheckPeer { .. } => MessageKind::CheckPeer,
+            Message::PeerChecked { .. } => MessageKind::PeerChecked,
+            Message::Prepare { .. } => MessageKind::Prepare,
+            Message::Promise { .. } => MessageKind::Promise,
+            Message::Accept { .. } => MessageKind::Accept,
+            Message::Accepted { .. } => MessageKind::Accepted,
+            Message::Refused { .. } => MessageKind::Refused,
+        }
+    }
+
+    /// A number that tells it from every other message between the same two nodes: what random draws about it are keyed
+    /// by. An attempt number or a ballot is always in it, so that a retry meets a fate of its own.
+    #[must_use]
+    pub fn key(&self) -> u64 {
+        let about = match self {
+            Message::CheckWitness { call, attempt } => key(&[call.word(), u64::from(*attempt)]),
+            Message::WitnessChecked { call, allowed, attempt } => {
+                key(&[call.word(), u64::from(*allowed), u64::from(*attempt)])
+            }
+            Message::CheckPeer { call, attempt, .. } => key(&[call.word(), u64::from(*attempt)]),
+            Message::PeerChecked { call, answer, attempt } => {
+                key(&[call.word(), answer.word(), u64::from(*attempt)])
+            }
+            Message::Prepare { register, ballot } | Message::Accepted { register, ballot } => {
+                key(&[register.word(), ballot.word()])
+            }
+            Message::Promise { register, ballot, accepted } => {
+                let (from, value) = accepted.map_or((0, 0), |(from, value)| (from.word(), value.word()));
+                key(&[register.word(), ballot.word(), from, value])
+            }
+            Message::Accept { register, ballot, value } => key(&[register.word(), ballot.word(), value.word()]),
+            Message::Refused { register, ballot, promised } => {
+                key(&[register.word(), ballot.word(), promised.word()])
+            }
+        };
+        mix(about, self.kind() as u64)
+    }
+}
+
+impl PeerAnswer {
+    fn word(&self) -> u64 {
+        match self {
+            PeerAnswer::Denied => 1,
+            PeerAnswer::Missing => 2,
+            PeerAnswer::SingleRegion => 3,
+            PeerAnswer::MultiRegion { status, witness, linked } => {
+                let linked = linked.map_or(0, |arn| arn.identifier.0 as u64);
+                key(&[4, *status as u64, witness.index() as u64, linked])
+            }
+        }
+    }
+}
+
+/// What a node wants to be reminded of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Timer {
+    /// The work behind a transient status is done.
+    Status {
+        /// Whose cluster.
+        account: Account,
+        /// Which cluster.
+        serial: Serial,
+        /// The version of the record that the work was begun on.
+        version: u32,
+        /// The status that it leads to; `None` removes the cluster.
+        to: Option<ClusterStatus>,
+    },
+    /// Ask the link register again.
+    Propose {
+        /// Whose cluster.
+        account: Account,
+        /// Which cluster.
+        serial: Serial,
+        /// How often it was asked before.
+        attempt: u32,
+    },
+    /// Ask the other Regions again, for a call that waits for their answers.
+    Recheck {
+        /// Which call.
+        call: Delivery,
+        /// How often they were asked before.
+        attempt: u32,
+    },
+    /// Answer a call that has waited long enough for the link register.
+    Deadline {
+        /// Which call.
+        call: Delivery,
+        /// Whose cluster.
+        account: Account,
+        /// Which cluster.
+        serial: Serial,
+    },
+}
+
+impl Timer {
+    /// A number that tells it from every other timer of the same node.
+    #[must_use]
+    pub fn key(&self) -> u64 {
+        match self {
+            Timer::Status { account, serial, version, to } => {
+                key(&[1, account.number(), serial.0, u64::from(*version), to.map_or(99, |to| to as u64)])
+            }
+            Timer::Propose { account, serial, attempt } => {
+                key(&[2, account.number(), serial.0, u64::from(*attempt)])
+            }
+            Timer::Recheck { call, attempt } => key(&[3, call.word(), u64::from(*attempt)]),
+            Timer::Deadline { call, .. } => key(&[4, call.word()]),
+        }
+    }
+
+    /// Whether it only repeats a question, so that a world in which nothing else is to come is quiet.
+    #[must_use]
+    pub fn is_retry(&self) -> bool {
+        matches!(self, Timer::Propose { .. })
+    }
+}
+
+/// Something worth telling that is not a write, a message or an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Note {
+    /// A request was answered from the token table.
+    Replayed(Delivery),
+    /// A request joined the call in flight with its token.
+    Joined(Delivery),
+    /// A change to a link register was chosen.
+    Chosen {
+        /// Which register.
+        register: RegisterKey,
+        /// For which cluster it was proposed.
+        cluster: ClusterArn,
+        /// What the register says now.
+        outcome: Outcome,
+    },
+}

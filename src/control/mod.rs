@@ -1,0 +1,283 @@
+//! One Region's control plane, and the witness node.
+//!
+//! Both are state machines without input or output of their own: [`ControlPlane::handle`] takes what happened and appends
+//! what is to be done, in order. Whoever runs them (the simulated world, later a server) owns time, network, storage and
+//! randomness.
+//!
+//! # A call
+//!
+//! Field constraints, then authorization in the own Region, then the idempotency token, then state and quota, then the
+//! checks in other Regions (may the account use the witness Region? what about the peer?), then record and token result
+//! are persisted together, then the answer leaves, then the asynchronous work goes on. While a call waits for other Regions
+//! its token is in flight, and a second request with that token joins it. A call that ends in an error leaves nothing
+//! behind and does not use up its token.
+//!
+//! # After a crash
+//!
+//! What survives is [`Durable`]: records of clusters, tokens and link registers. Timers and unfinished business with the
+//! link register are derived from it on [`Input::Start`]. Calls that waited for other Regions had written nothing and are
+//! forgotten; their callers time out and try again.
+//!
+//! How two clusters become peers is told in [`peering`].
+
+pub mod assumptions;
+pub mod authorization;
+pub mod cluster;
+pub mod durable;
+pub mod message;
+pub mod mutant;
+pub mod peering;
+pub mod register;
+pub mod witness;
+
+mod calls;
+mod create;
+mod delete;
+mod idempotency;
+mod multi_region;
+mod read;
+mod refuse;
+mod update;
+
+use std::sync::Arc;
+
+use crate::api::{Error, Request, Response};
+use crate::region::Region;
+use crate::types::{Account, ClusterStatus, Identifier, Instant, NodeId, Timestamp};
+
+use assumptions::Assumptions;
+use authorization::{Action, Denials};
+use calls::{Call, InFlight};
+use cluster::{Cluster, Serial};
+use durable::{Batch, Durable, FixedMap, TokenKey};
+use message::{Commit, Delivery, Effect, Input, Message, Note, PeerAnswer, Reply, Span, Timer};
+use mutant::{Mutant, Mutants};
+use peering::Round;
+
+/// The control plane of a Region.
+#[derive(Clone, Debug)]
+pub struct ControlPlane {
+    region: Region,
+    assumptions: Arc<Assumptions>,
+    mutants: Mutants,
+    denials: Denials,
+    durable: Durable,
+    // From here on: volatile, forgotten in a crash.
+    calls: FixedMap<Delivery, Call>,
+    in_flight: FixedMap<TokenKey, InFlight>,
+    waiters: FixedMap<(Account, Serial), Vec<Delivery>>,
+    rounds: FixedMap<(Account, Serial), Round>,
+    last_deleted: Option<Identifier>,
+}
+
+impl ControlPlane {
+    /// The control plane of `region`, with what its storage holds. Its first input is [`Input::Start`].
+    #[must_use]
+    pub fn new(region: Region, assumptions: Arc<Assumptions>, mutants: Mutants, durable: Durable) -> ControlPlane {
+        ControlPlane {
+            region,
+            assumptions,
+            mutants,
+            denials: Denials::default(),
+            durable,
+            calls: FixedMap::default(),
+            in_flight: FixedMap::default(),
+            waiters: FixedMap::default(),
+            rounds: FixedMap::default(),
+            last_deleted: None,
+        }
+    }
+
+    /// What is denied here.
+    pub fn denials_mut(&mut self) -> &mut Denials {
+        &mut self.denials
+    }
+
+    /// What it has in storage.
+    #[must_use]
+    pub fn durable(&self) -> &Durable {
+        &self.durable
+    }
+
+    /// The same, to take back what a crash kept from becoming durable, or to begin with clusters that exist already.
+    pub fn durable_mut(&mut self) -> &mut Durable {
+        &mut self.durable
+    }
+
+    /// Takes in `input` and appends what is to be done to `out`.
+    pub fn handle(&mut self, now: Instant, input: Input, out: &mut Vec<Effect>) {
+        match input {
+            Input::Start => self.start(out),
+            Input::Request { delivery, account, request, fresh, stamp } => {
+                let caller = Caller { delivery, account, request, fresh, stamp };
+                if let Err(error) = self.request(now, caller, out) {
+                    out.push(Effect::Reply { delivery, result: Err(Arc::new(error)) });
+                }
+            }
+            Input::Message { from, message } => self.message(now, from, message, out),
+            Input::Timer(Timer::Status { account, serial, version, to }) => {
+                self.work_done(account, serial, version, to, out);
+            }
+            Input::Timer(Timer::Propose { account, serial, attempt }) => {
+                self.ask_again(account, serial, attempt, out);
+            }
+            Input::Timer(Timer::Recheck { call, attempt }) => self.recheck(call, attempt, out),
+            Input::Timer(Timer::Deadline { call, account, serial }) => self.deadline(now, call, account, serial, out),
+        }
+    }
+
+    /// Derives from storage what a crash made it forget.
+    fn start(&mut self, out: &mut Vec<Effect>) {
+        if self.mutants.has(Mutant::TokenForgottenInCrash) {
+            self.durable.forget_all_tokens();
+        }
+        if self.mutants.has(Mutant::AcceptorForgetsInCrash) {
+            self.durable.forget_all_registers();
+        }
+        let clusters: Vec<_> = self.durable.clusters().cloned().collect();
+        for cluster in clusters {
+            if !self.mutants.has(Mutant::TimersForgottenInCrash) {
+                self.set_status_timer(&cluster, out);
+            }
+            self.restore_intent(&cluster);
+            self.pursue(&cluster, 0, out);
+        }
+    }
+
+    fn request(&mut self, now: Instant, caller: Caller, out: &mut Vec<Effect>) -> Result<(), Error> {
+        let request = caller.request.clone();
+        request.validate()?;
+        self.authorize(Action::Call(request.operation()))?;
+        if self.answer_from_token(now, &caller, out)? {
+            return Ok(());
+        }
+        match &*request {
+            Request::CreateCluster(input) => self.create_cluster(now, caller, input, out),
+            Request::UpdateCluster(input) => self.update_cluster(now, caller, input, out),
+            Request::DeleteCluster(input) => self.delete_cluster(now, caller, input, out),
+            Request::GetCluster(input) => self.get_cluster(&caller, input, out),
+            Request::ListClusters(input) => self.list_clusters(&caller, input, out),
+            other => Err(refuse::not_simulated(other.operation())),
+        }
+    }
+
+    fn message(&mut self, now: Instant, from: NodeId, message: Message, out: &mut Vec<Effect>) {
+        match message {
+            Message::CheckPeer { call, peer, attempt } => {
+                let answer = self.peer_answer(peer);
+                out.push(Effect::Send { to: from, message: Message::PeerChecked { call, answer, attempt } });
+            }
+            Message::WitnessChecked { call, allowed, .. } => self.witness_checked(now, call, allowed, out),
+            Message::PeerChecked { call, answer, .. } => self.peer_checked(now, call, answer, out),
+            Message::Promise { register, ballot, accepted } => {
+                self.promised(now, from, register, ballot, accepted, out);
+            }
+            Message::Accepted { register, ballot } => self.accepted(now, from, register, ballot, out),
+            Message::Refused { register, ballot, promised } => self.refused(register, ballot, promised),
+            Message::CheckWitness { .. } => {}
+            Message::Prepare { register, .. } | Message::Accept { register, .. } => {
+                peering::accept(&mut self.durable, NodeId::ControlPlane(self.region), from, message, out);
+                self.learn_from_acceptor(&register, out);
+            }
+        }
+    }
+
+    /// The work behind a transient status is done, or there was none and the status just moves on.
+    fn work_done(
+        &mut self,
+        account: Account,
+        serial: Serial,
+        version: u32,
+        to: Option<ClusterStatus>,
+        out: &mut Vec<Effect>,
+    ) {
+        let Some(cluster) = self.durable.at(account, serial).cloned() else { return };
+        if cluster.version != version && !self.mutants.has(Mutant::StaleTimer) {
+            return;
+        }
+        match to {
+            Some(status) => {
+                let cluster = self.write(&cluster, None, None, out, |record| record.status = status);
+                self.pursue(&cluster, 0, out);
+            }
+            None => {
+                self.last_deleted = Some(cluster.arn.identifier);
+                let batch = Batch { cluster: Some((account, serial, None)), ..Batch::default() };
+                self.persist(batch, None, out);
+            }
+        }
+    }
+
+    /// Sets the timer that leads out of a transient status.
+    fn set_status_timer(&self, cluster: &Cluster, out: &mut Vec<Effect>) {
+        use ClusterStatus::{Active, Creating, Deleted, Deleting, Failed, Updating};
+        let assumed = &*self.assumptions;
+        let is_linked = cluster.linked_peer().is_some();
+        let visible = assumed.deleted_visible;
+        let (after, to) = match cluster.status {
+            Creating if is_linked => (assumed.peering_time, Some(if assumed.peering_fails { Failed } else { Active })),
+            Creating => (assumed.create_time, Some(if assumed.creation_fails { Failed } else { Active })),
+            Updating => (assumed.update_time, Some(cluster.settled_status())),
+            Deleting if visible.is_zero() => (assumed.delete_time, None),
+            Deleting => (assumed.delete_time, Some(Deleted)),
+            Deleted => (Span { min: visible, max: visible }, None),
+            _ => return,
+        };
+        let (account, serial, version) = (cluster.arn.account, cluster.serial, cluster.version);
+        out.push(Effect::SetTimer { after, timer: Timer::Status { account, serial, version, to } });
+    }
+
+    /// Writes a changed record, and `token`'s answer with it, and sets the timer that the new status needs.
+    fn write(
+        &mut self,
+        before: &Arc<Cluster>,
+        token: Option<durable::TokenWrite>,
+        cause: Option<Delivery>,
+        out: &mut Vec<Effect>,
+        change: impl FnOnce(&mut Cluster),
+    ) -> Arc<Cluster> {
+        let mut record = Cluster::clone(before);
+        change(&mut record);
+        record.version += u32::from(record.status != before.status);
+        let record = Arc::new(record);
+        let cluster = Some((record.arn.account, record.serial, Some(record.clone())));
+        self.persist(Batch { cluster, token, register: None }, cause, out);
+        if record.status != before.status {
+            self.set_status_timer(&record, out);
+        }
+        record
+    }
+
+    fn persist(&mut self, batch: Batch, cause: Option<Delivery>, out: &mut Vec<Effect>) {
+        let undo = self.durable.apply(batch.clone());
+        out.push(Effect::Persist(Box::new(Commit { batch, undo, cause })));
+    }
+
+    /// Answers `deliveries`. Whatever was persisted before is durable when the answers leave.
+    fn reply(&self, deliveries: &[Delivery], result: &Reply, out: &mut Vec<Effect>) {
+        let first = out.len();
+        out.extend(
+            deliveries.iter().map(|delivery| Effect::Reply { delivery: *delivery, result: result.clone() }),
+        );
+        if self.mutants.has(Mutant::JoinerNotAnswered) {
+            out.truncate(first + 1);
+        }
+        if self.mutants.has(Mutant::ReplyBeforePersist) {
+            out.rotate_right(deliveries.len().min(out.len()));
+        }
+    }
+
+    fn authorize(&self, action: Action) -> Result<(), Error> {
+        if self.denials.allow(action) { Ok(()) } else { Err(authorization::denied(action, self.region)) }
+    }
+}
+
+/// A request and who made it.
+#[derive(Clone, Debug)]
+struct Caller {
+    delivery: Delivery,
+    account: Account,
+    request: Arc<Request>,
+    fresh: Identifier,
+    stamp: Timestamp,
+}

@@ -1,0 +1,106 @@
+//! What `multiRegionProperties` may say: the rules that one Region can check by itself.
+
+use crate::api::{Error, MultiRegionProperties};
+use crate::region::Region;
+use crate::types::{Account, ClusterArn};
+
+use super::ControlPlane;
+use super::assumptions::Refusal;
+use super::mutant::Mutant;
+use super::refuse;
+
+/// What a caller asks for.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Wanted {
+    /// The witness Region.
+    pub(super) witness: Region,
+    /// The peer: `None` if the call does not speak of peers, `Some(None)` if it wants none.
+    pub(super) peer: Option<Option<ClusterArn>>,
+}
+
+impl ControlPlane {
+    /// Reads `properties` as a request for the cluster `own` of `account`; at creation there is no `own` yet.
+    ///
+    /// The cluster's own ARN in the list is accepted and ignored.
+    ///
+    /// # Errors
+    /// Whatever in them cannot be.
+    pub(super) fn wanted(
+        &self,
+        verb: &str,
+        account: Account,
+        own: Option<ClusterArn>,
+        properties: &MultiRegionProperties,
+    ) -> Result<Wanted, Error> {
+        let witness = self.wanted_witness(verb, properties)?;
+        let Some(listed) = &properties.clusters else { return Ok(Wanted { witness, peer: None }) };
+        let mut peers: Vec<&String> = listed
+            .iter()
+            .filter(|arn| own.is_none() || ClusterArn::parse(arn) != own)
+            .collect();
+        peers.dedup_by(|one, other| one.eq_ignore_ascii_case(other));
+        match peers[..] {
+            [] => Ok(Wanted { witness, peer: Some(None) }),
+            [peer] => Ok(Wanted { witness, peer: Some(Some(self.wanted_peer(verb, account, witness, peer)?)) }),
+            _ => Err(refuse::properties(
+                self.assumptions.several_peers,
+                verb,
+                "A multi-Region cluster has one peer",
+                "name one peer cluster and try again",
+            )),
+        }
+    }
+
+    fn wanted_witness(&self, verb: &str, properties: &MultiRegionProperties) -> Result<Region, Error> {
+        let refused = |cause: String, remedy: &str| refuse::properties(Refusal::Validation, verb, cause, remedy);
+        let name = properties.witness_region.as_deref().unwrap_or_default();
+        if name.is_empty() {
+            return Err(refused("No witness Region is given".to_owned(), "give a witnessRegion and try again"));
+        }
+        let witness = Region::parse(name).ok_or_else(|| {
+            refused(format!("{name} can't be a witness Region"), "choose another witness Region and try again")
+        })?;
+        if witness == self.region && !self.mutants.has(Mutant::WitnessInOwnRegion) {
+            return Err(refused(
+                format!("The witness Region {witness} is the cluster's own Region"),
+                "choose another witness Region and try again",
+            ));
+        }
+        if !self.region.may_join(witness, self.assumptions.canada_in_americas) {
+            return Err(refused(
+                format!("The witness Region {witness} is not in the Region set of {}", self.region),
+                "choose a witness Region of the same Region set and try again",
+            ));
+        }
+        Ok(witness)
+    }
+
+    fn wanted_peer(&self, verb: &str, account: Account, witness: Region, text: &str) -> Result<ClusterArn, Error> {
+        let Some(peer) = ClusterArn::parse(text) else {
+            return Err(refuse::missing_peer(self.assumptions.missing_peer, verb, text));
+        };
+        if peer.account != account {
+            return Err(refuse::properties(
+                self.assumptions.peer_of_other_account,
+                verb,
+                format_args!("Peer cluster {peer} belongs to another account"),
+                "name a peer cluster of the same account and try again",
+            ));
+        }
+        let wrong = if peer.region == self.region {
+            "is in the cluster's own Region"
+        } else if peer.region == witness {
+            "is in the witness Region"
+        } else if !self.region.may_join(peer.region, self.assumptions.canada_in_americas) {
+            "is not in a Region of the same Region set"
+        } else {
+            return Ok(peer);
+        };
+        Err(refuse::properties(
+            self.assumptions.peer_in_wrong_region,
+            verb,
+            format_args!("Peer cluster {peer} {wrong}"),
+            "name a peer cluster in another Region of the Region set and try again",
+        ))
+    }
+}

@@ -1,0 +1,138 @@
+//! Mutants: bugs planted on purpose, to show that the invariants bite.
+//!
+//! An explicit set, empty unless somebody asks, is handed to every control plane and witness node. Each mutant acts in one
+//! visible line that reads as the mistake it is. The table below is documentation, test input and `dsql-sim mutants`.
+
+use std::fmt;
+
+/// A set of mutants.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Mutants(u32);
+
+impl Mutants {
+    /// No mutant: the control plane as it should be.
+    pub const NONE: Mutants = Mutants(0);
+
+    /// The set with `mutant` in it too.
+    #[must_use]
+    pub fn with(self, mutant: Mutant) -> Mutants {
+        Mutants(self.0 | 1 << mutant as u32)
+    }
+
+    /// Whether `mutant` is in the set.
+    #[must_use]
+    pub fn has(self, mutant: Mutant) -> bool {
+        self.0 & 1 << mutant as u32 != 0
+    }
+
+    /// The mutants in the set, in the table's order.
+    pub fn iter(self) -> impl Iterator<Item = Mutant> {
+        Mutant::ALL.iter().copied().filter(move |mutant| self.has(*mutant))
+    }
+}
+
+macro_rules! mutants {
+    ($($(#[doc = $breaks:literal])+ $variant:ident = $name:literal caught by $invariant:literal,)+) => {
+        /// A bug planted on purpose.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+        #[repr(u32)]
+        pub enum Mutant { $($(#[doc = $breaks])+ $variant,)+ }
+
+        impl Mutant {
+            /// Every mutant.
+            pub const ALL: &[Mutant] = &[$(Mutant::$variant),+];
+
+            /// Its name on the command line and in scenario files.
+            #[must_use]
+            pub fn name(self) -> &'static str {
+                match self { $(Mutant::$variant => $name),+ }
+            }
+
+            /// What it breaks, in a sentence.
+            #[must_use]
+            pub fn breaks(self) -> &'static str {
+                match self { $(Mutant::$variant => concat!($($breaks),+).trim_ascii()),+ }
+            }
+
+            /// The name of the invariant that must catch it.
+            #[must_use]
+            pub fn caught_by(self) -> &'static str {
+                match self { $(Mutant::$variant => $invariant),+ }
+            }
+        }
+    };
+}
+
+mutants! {
+    /// The witness Region is not compared with the cluster's own Region.
+    WitnessInOwnRegion = "witness-in-own-region" caught by "witness-outside-own-region",
+    /// A new witness Region is written down without withdrawing from the register of the old one.
+    WitnessChangedInPlace = "witness-changed-in-place" caught by "peers-share-witness",
+    /// A replayed token is answered with the cluster as it is now, not with the recorded answer.
+    ReplayFresh = "replay-fresh" caught by "retry-same-result",
+    /// The token table is kept in memory only.
+    TokenForgottenInCrash = "token-forgotten-in-crash" caught by "one-effect-per-token",
+    /// A second request does not join the first one with its token, which is still in flight.
+    InFlightTokenNotJoined = "in-flight-token-not-joined" caught by "one-effect-per-token",
+    /// A cluster counts as linked as soon as its own declaration is chosen.
+    LinkFromOneSide = "link-from-one-side" caught by "peering-symmetric",
+    /// A declaration is withdrawn from the record without asking the link register.
+    WithdrawWithoutRegister = "withdraw-without-register" caught by "peering-symmetric",
+    /// An acceptor keeps its promises and accepted values in memory only.
+    AcceptorForgetsInCrash = "acceptor-forgets-in-crash" caught by "peering-symmetric",
+    /// A change counts as chosen when one acceptor has accepted it.
+    ChosenByOne = "chosen-by-one" caught by "peering-symmetric",
+    /// A proposer starts from an empty register instead of the highest accepted value.
+    ValueNotAdopted = "value-not-adopted" caught by "peering-converges",
+    /// A cluster whose declaration is chosen never asks again whether its peer declared too.
+    LinkNeverLearned = "link-never-learned" caught by "peering-converges",
+    /// A new peer is declared without withdrawing from the old one.
+    TwoPeersDeclared = "two-peers-declared" caught by "one-peer-at-most",
+    /// A timer acts on a cluster that has moved on since the timer was set.
+    StaleTimer = "stale-timer" caught by "legal-transition",
+    /// The reply leaves before the write it speaks of is durable.
+    ReplyBeforePersist = "reply-before-persist" caught by "acknowledged-is-durable",
+    /// Deletion protection is not looked at.
+    ProtectionIgnored = "protection-ignored" caught by "protected-not-deleted",
+    /// A linked cluster is deleted without asking the register whether its peer is deleted too.
+    DeleteWithoutPeer = "delete-without-peer" caught by "no-delete-alone",
+    /// The cluster is created before the other Regions have answered.
+    CreateBeforeChecks = "create-before-checks" caught by "denied-changes-nothing",
+    /// The quota is compared with the clusters that exist, not counting the creates in flight.
+    QuotaIgnoresInFlight = "quota-ignores-in-flight" caught by "quota-respected",
+    /// A new cluster gets the identifier of the last one deleted.
+    IdentifierReused = "identifier-reused" caught by "identifiers-unique",
+    /// A page token counts clusters instead of naming the last one listed.
+    PageSkipsAfterDelete = "page-skips-after-delete" caught by "list-complete",
+    /// A restarted control plane does not set the timers of the clusters that it finds in a transient status.
+    TimersForgottenInCrash = "timers-forgotten-in-crash" caught by "nothing-stuck",
+    /// A call that joined another's token is not answered with it.
+    JoinerNotAnswered = "joiner-not-answered" caught by "nothing-stuck",
+}
+
+impl Mutant {
+    /// The mutant called `name`.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Mutant> {
+        Self::ALL.iter().copied().find(|mutant| mutant.name() == name)
+    }
+}
+
+impl fmt::Display for Mutant {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_mutant_parses_back_and_fits_the_set() {
+        for mutant in Mutant::ALL.iter().copied() {
+            assert_eq!(Mutant::parse(mutant.name()), Some(mutant));
+            assert_eq!(Mutants::NONE.with(mutant).iter().collect::<Vec<_>>(), [mutant]);
+        }
+    }
+}

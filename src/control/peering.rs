@@ -1,0 +1,381 @@
+//! Peering: how two clusters in two Regions come to agree that they are a pair, and that they are one no more.
+//!
+//! # The problem
+//!
+//! Each of the two clusters is driven by the control plane of its own Region. A customer tells each of them separately who
+//! its peer is, in any order, with any delay, perhaps changing their mind in between; messages are lost and Regions go
+//! down. Still neither side may believe in a pair that the other does not, ever: a cluster that is ACTIVE with a peer that
+//! has withdrawn is a half-pair that nobody can repair, and a cluster deleted while its peer lives on breaks the promise
+//! that a pair is deleted only as a pair.
+//!
+//! # The link register
+//!
+//! Each unordered pair that anybody declares has a *link register* ([`LinkValue`]): which side has declared the other,
+//! which has asked for deletion, and what came of it. The rules are in one pure function, [`LinkValue::after`]: both
+//! declared, and the pair is linked; both asked for deletion, and it is dissolved.
+//!
+//! The register is replicated over three acceptors: the control planes of the two Regions, and the witness node. A change
+//! is *chosen* as in CASPaxos (D. Rystsov, "CASPaxos: Replicated State Machines without logs", 2018):
+//!
+//! 1. *Prepare.* The proposer, always the control plane of one of the two clusters, picks a ballot higher than any it has
+//!    seen and asks the acceptors to promise to ignore lower ones. Each answers with the value that it accepted last.
+//! 2. With two promises of three, it takes the value with the highest ballot among them (none yet: the empty value),
+//!    applies its change, and asks the acceptors to *accept* the result under its ballot.
+//! 3. With two acceptances of three, the changed value is chosen, and the proposer acts on it.
+//!
+//! Promises and accepted values are durable before an answer leaves, so a crash forgets none. Any two majorities share an
+//! acceptor, so every later proposer finds what was chosen before, and chosen values form one history in which each is a
+//! change of the one before it. That is the whole safety argument: *linked* is chosen only after both declarations were,
+//! and a withdrawal that comes later in the history finds the pair linked and loses.
+//!
+//! # Who proposes what
+//!
+//! What a cluster asks of its register follows from its record alone ([`desire`]), so a restarted control plane goes on
+//! where it stopped. A cluster that has not got what it wants asks again, and again, ever more slowly and never giving up;
+//! each time it runs a whole round, which is harmless because every change is idempotent, and which is how it learns that
+//! the other side has moved. An acceptor that accepts a value its own cluster has been waiting for asks at once.
+//!
+//! # One Region down
+//!
+//! Two of three suffice for every step. While both clusters' Regions are up, the witness is not needed; while one of them
+//! is down, the other and the witness decide, and the third learns when it comes back and asks.
+//!
+//! # Where this differs from AWS, and how we know
+//!
+//! The real protocol is not public; that there is a register is our invention. What is taken from the documentation: that
+//! both sides must name each other, that PENDING_SETUP is left by a customer's action only, that PENDING_DELETE waits for
+//! the last peer without limit, and that nothing cancels it. What is *not* modelled: how data follows the pair, re-siting
+//! of leaders, and the garbage collection of registers, which are kept for ever.
+
+use std::sync::Arc;
+
+use crate::types::{Account, ClusterStatus, Instant, NodeId};
+
+use super::ControlPlane;
+use super::cluster::{Cluster, Serial};
+use super::durable::{Batch, Durable};
+use super::message::{Commit, Effect, Message, Note, Span, Timer};
+use super::mutant::Mutant;
+use super::register::{AcceptedValue, Acceptor, Ballot, Change, LinkValue, Outcome, RegisterKey};
+
+use crate::api::Request;
+
+/// A proposal under way, and after it the memory of how often was asked.
+#[derive(Clone, Debug)]
+pub(super) struct Round {
+    register: RegisterKey,
+    change: Change,
+    ballot: Ballot,
+    attempt: u32,
+    /// The highest ballot that somebody refused this round for.
+    refused_for: Ballot,
+    highest: Option<AcceptedValue>,
+    phase: Phase,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Phase {
+    /// Waits for promises; who has promised.
+    Prepare(Voters),
+    /// Waits for acceptances of a value; who has accepted.
+    Accept(LinkValue, Voters),
+    /// The change was chosen.
+    Chosen,
+}
+
+/// Which acceptors have answered.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Voters {
+    own: bool,
+    peer: bool,
+    witness: bool,
+}
+
+impl Voters {
+    const OWN: Voters = Voters { own: true, peer: false, witness: false };
+
+    fn with(mut self, from: NodeId) -> Voters {
+        match from {
+            NodeId::Witness(_) => self.witness = true,
+            _ => self.peer = true,
+        }
+        self
+    }
+
+    fn are_majority(self) -> bool {
+        u8::from(self.own) + u8::from(self.peer) + u8::from(self.witness) >= 2
+    }
+}
+
+/// What `cluster` asks of its link register, if anything.
+fn desire(cluster: &Cluster) -> Option<Change> {
+    use ClusterStatus::{PendingDelete, PendingSetup, Updating};
+    let multi_region = cluster.multi_region.filter(|it| it.peer.is_some())?;
+    match (&cluster.intent, cluster.status) {
+        (Some(intent), _) if matches!(*intent.request, Request::DeleteCluster(_)) => Some(Change::Delete),
+        (Some(_), _) => Some(Change::Withdraw),
+        (None, PendingDelete) => Some(Change::Delete),
+        (None, _) if multi_region.leaving => Some(Change::Leave),
+        (None, PendingSetup | Updating) if !multi_region.linked => Some(Change::Declare),
+        _ => None,
+    }
+}
+
+/// Whether what the register says is what `cluster` has been waiting for.
+fn is_waited_for(cluster: &Cluster, value: LinkValue) -> bool {
+    match desire(cluster) {
+        Some(Change::Declare) => {
+            value.outcome == Outcome::Linked && cluster.status == ClusterStatus::PendingSetup
+        }
+        Some(Change::Delete) => value.outcome == Outcome::Dissolved,
+        Some(Change::Leave) => value.outcome == Outcome::Open,
+        Some(Change::Withdraw) | None => false,
+    }
+}
+
+/// Answers a proposer on behalf of the acceptor `me`; other messages are not for acceptors and do nothing.
+pub(super) fn accept(
+    durable: &mut Durable,
+    me: NodeId,
+    from: NodeId,
+    message: Message,
+    out: &mut Vec<Effect>,
+) {
+    debug_assert_ne!(me, from, "a proposer asks its own acceptor without a message");
+    let (register, ballot, value) = match message {
+        Message::Prepare { register, ballot } => (register, ballot, None),
+        Message::Accept { register, ballot, value } => (register, ballot, Some(value)),
+        _ => return,
+    };
+    let mut acceptor = durable.register(&register);
+    let answer = match value {
+        None => acceptor.prepare(ballot).map(|accepted| Message::Promise { register, ballot, accepted }),
+        Some(value) => acceptor.accept(ballot, value).map(|()| Message::Accepted { register, ballot }),
+    };
+    let message = answer.unwrap_or_else(|promised| Message::Refused { register, ballot, promised });
+    if !matches!(message, Message::Refused { .. }) {
+        persist_acceptor(durable, register, acceptor, out);
+    }
+    out.push(Effect::Send { to: from, message });
+}
+
+fn persist_acceptor(durable: &mut Durable, register: RegisterKey, acceptor: Acceptor, out: &mut Vec<Effect>) {
+    let batch = Batch { register: Some((register, Some(acceptor))), ..Batch::default() };
+    let undo = durable.apply(batch.clone());
+    out.push(Effect::Persist(Box::new(Commit { batch, undo, cause: None })));
+}
+
+impl ControlPlane {
+    /// Asks the link register for what the cluster's record says it wants, if it wants anything.
+    pub(super) fn pursue(&mut self, cluster: &Cluster, attempt: u32, out: &mut Vec<Effect>) {
+        let (account, serial) = (cluster.arn.account, cluster.serial);
+        let (Some(change), Some(register)) = (desire(cluster), cluster.register()) else {
+            if cluster.multi_region.is_some() {
+                self.rounds.swap_remove(&(account, serial));
+            }
+            return;
+        };
+        let mut acceptor = self.durable.register(&register);
+        let refused_for = self.rounds.get(&(account, serial)).map(|round| round.refused_for).unwrap_or_default();
+        let ballot = acceptor.promised.max(refused_for).next(self.region);
+        let highest = acceptor.prepare(ballot).expect("a ballot above every promise of this acceptor");
+        persist_acceptor(&mut self.durable, register, acceptor, out);
+        let phase = Phase::Prepare(Voters::OWN);
+        let round = Round { register, change, ballot, attempt, refused_for, highest, phase };
+        self.rounds.insert((account, serial), round);
+        self.send_to_acceptors(&register, cluster, out, || Message::Prepare { register, ballot });
+        let timer = Timer::Propose { account, serial, attempt: ballot.round() };
+        out.push(Effect::SetTimer { after: back_off(attempt), timer });
+    }
+
+    /// The time has come to ask again, unless another round has begun since.
+    pub(super) fn ask_again(&mut self, account: Account, serial: Serial, ballot_round: u32, out: &mut Vec<Effect>) {
+        let Some(round) = self.rounds.get(&(account, serial)) else { return };
+        let attempt = round.attempt + 1;
+        let is_satisfied = matches!(round.phase, Phase::Chosen) && self.mutants.has(Mutant::LinkNeverLearned);
+        if round.ballot.round() != ballot_round || is_satisfied {
+            return;
+        }
+        if let Some(cluster) = self.durable.at(account, serial).cloned() {
+            self.pursue(&cluster, attempt, out);
+        }
+    }
+
+    pub(super) fn promised(
+        &mut self,
+        now: Instant,
+        from: NodeId,
+        register: RegisterKey,
+        ballot: Ballot,
+        accepted: Option<AcceptedValue>,
+        out: &mut Vec<Effect>,
+    ) {
+        let Some((cluster, round)) = self.round(&register, ballot) else { return };
+        let Phase::Prepare(voters) = round.phase else { return };
+        let voters = voters.with(from);
+        round.highest = round.highest.max_by_ballot(accepted);
+        round.phase = Phase::Prepare(voters);
+        if !voters.are_majority() {
+            return;
+        }
+        let (change, highest) = (round.change, round.highest);
+        let adopted = highest.filter(|_| !self.mutants.has(Mutant::ValueNotAdopted));
+        let value = adopted.map(|(_, value)| value).unwrap_or_default().after(register.side(cluster.arn), change);
+        let mut acceptor = self.durable.register(&register);
+        if acceptor.accept(ballot, value).is_err() {
+            return;
+        }
+        persist_acceptor(&mut self.durable, register, acceptor, out);
+        self.rounds[&(cluster.arn.account, cluster.serial)].phase = Phase::Accept(value, Voters::OWN);
+        self.send_to_acceptors(&register, &cluster, out, || Message::Accept { register, ballot, value });
+        if self.mutants.has(Mutant::ChosenByOne) {
+            self.chosen(now, &cluster, register, change, value, out);
+        }
+    }
+
+    pub(super) fn accepted(
+        &mut self,
+        now: Instant,
+        from: NodeId,
+        register: RegisterKey,
+        ballot: Ballot,
+        out: &mut Vec<Effect>,
+    ) {
+        let Some((cluster, round)) = self.round(&register, ballot) else { return };
+        let Phase::Accept(value, voters) = round.phase else { return };
+        round.phase = Phase::Accept(value, voters.with(from));
+        if voters.with(from).are_majority() {
+            let change = round.change;
+            self.chosen(now, &cluster, register, change, value, out);
+        }
+    }
+
+    /// Somebody has promised a higher ballot: the next one goes above it.
+    pub(super) fn refused(&mut self, register: RegisterKey, ballot: Ballot, promised: Ballot) {
+        if let Some((_, round)) = self.round(&register, ballot) {
+            round.refused_for = round.refused_for.max(promised);
+        }
+    }
+
+    /// The acceptor here has answered about `register`: if it now says what its cluster waits for, the cluster asks at
+    /// once instead of waiting for its timer.
+    pub(super) fn learn_from_acceptor(&mut self, register: &RegisterKey, out: &mut Vec<Effect>) {
+        let Some((_, value)) = self.durable.register(register).accepted else { return };
+        let own = register.cluster_in(self.region).and_then(|arn| self.durable.cluster(arn.identifier)).cloned();
+        let Some(cluster) = own.filter(|cluster| cluster.register() == Some(*register)) else { return };
+        if is_waited_for(&cluster, value) && !self.mutants.has(Mutant::LinkNeverLearned) {
+            self.pursue(&cluster, 0, out);
+        }
+    }
+
+    /// A change was chosen: the cluster acts on what the register says now.
+    fn chosen(
+        &mut self,
+        now: Instant,
+        cluster: &Arc<Cluster>,
+        register: RegisterKey,
+        change: Change,
+        value: LinkValue,
+        out: &mut Vec<Effect>,
+    ) {
+        use ClusterStatus::{Creating, Deleting, PendingDelete, PendingSetup, Updating};
+        self.rounds[&(cluster.arn.account, cluster.serial)].phase = Phase::Chosen;
+        out.push(Effect::Note(Note::Chosen { register, cluster: cluster.arn, outcome: value.outcome }));
+        let is_linked = value.outcome != Outcome::Open;
+        match change {
+            Change::Declare => {
+                let is_agreed = is_linked || self.mutants.has(Mutant::LinkFromOneSide);
+                if is_agreed && cluster.status == PendingSetup {
+                    self.rewrite(cluster, Creating, out, |it| it.linked = true);
+                }
+            }
+            Change::Withdraw if is_linked => self.withdrawal_lost(cluster, out),
+            Change::Withdraw => self.withdrawal_won(now, cluster, out),
+            Change::Leave if is_linked => {}
+            Change::Leave => self.rewrite(cluster, Updating, out, |it| {
+                it.peer = None;
+                it.linked = false;
+                it.leaving = false;
+            }),
+            Change::Delete => match &cluster.intent {
+                Some(intent) => {
+                    let status = if is_linked { PendingDelete } else { Deleting };
+                    let waiters = self.take_waiters(cluster);
+                    let cluster = self.with_link(cluster, is_linked);
+                    self.finish_delete(now, intent.account, &intent.request, &cluster, status, &waiters, out);
+                }
+                None if value.outcome == Outcome::Dissolved => {
+                    let timer = Timer::Status {
+                        account: cluster.arn.account,
+                        serial: cluster.serial,
+                        version: cluster.version,
+                        to: Some(Deleting),
+                    };
+                    self.rounds.swap_remove(&(cluster.arn.account, cluster.serial));
+                    out.push(Effect::SetTimer { after: self.assumptions.dissolve_time, timer });
+                }
+                None if !is_linked => self.rewrite(cluster, Deleting, out, |it| it.linked = false),
+                None => {}
+            },
+        }
+    }
+
+    fn rewrite(
+        &mut self,
+        cluster: &Arc<Cluster>,
+        status: ClusterStatus,
+        out: &mut Vec<Effect>,
+        change: impl FnOnce(&mut super::cluster::MultiRegion),
+    ) {
+        let cluster = self.write(cluster, None, None, out, |record| {
+            record.status = status;
+            record.multi_region.as_mut().map(change).unwrap_or_default();
+        });
+        self.pursue(&cluster, 0, out);
+    }
+
+    fn with_link(&self, cluster: &Arc<Cluster>, linked: bool) -> Arc<Cluster> {
+        let mut record = Cluster::clone(cluster);
+        if let Some(multi_region) = &mut record.multi_region {
+            multi_region.linked = linked;
+        }
+        Arc::new(record)
+    }
+
+    /// The cluster here that proposes to `register`, and its round, if that is still the one with `ballot`.
+    fn round(&mut self, register: &RegisterKey, ballot: Ballot) -> Option<(Arc<Cluster>, &mut Round)> {
+        let arn = register.cluster_in(self.region)?;
+        let cluster = self.durable.cluster(arn.identifier)?.clone();
+        let round = self.rounds.get_mut(&(arn.account, cluster.serial))?;
+        (round.register == *register && round.ballot == ballot).then_some((cluster, round))
+    }
+
+    fn send_to_acceptors(
+        &self,
+        register: &RegisterKey,
+        cluster: &Cluster,
+        out: &mut Vec<Effect>,
+        message: impl Fn() -> Message,
+    ) {
+        let peer = register.other(cluster.arn).map(|peer| NodeId::ControlPlane(peer.region));
+        let acceptors = peer.into_iter().chain([NodeId::Witness(register.witness())]);
+        out.extend(acceptors.map(|to| Effect::Send { to, message: message() }));
+    }
+}
+
+/// How long to wait before asking again: doubles from half a second to half a minute, drawn from its upper half.
+fn back_off(attempt: u32) -> Span {
+    let max = 500_u64.saturating_mul(1 << attempt.min(6)).min(30_000);
+    Span::millis(max / 2, max)
+}
+
+/// The later of two accepted values.
+trait MaxByBallot {
+    fn max_by_ballot(self, other: Self) -> Self;
+}
+
+impl MaxByBallot for Option<AcceptedValue> {
+    fn max_by_ballot(self, other: Self) -> Self {
+        [self, other].into_iter().flatten().max_by_key(|(ballot, _)| *ballot)
+    }
+}

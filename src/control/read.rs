@@ -1,0 +1,112 @@
+//! GetCluster and ListClusters.
+//!
+//! Pages are cut by the order of creation. A page's token names the last cluster that was listed, not a position, so that
+//! clusters created or deleted between two pages neither hide nor repeat others.
+
+use std::sync::Arc;
+
+use crate::api::{
+    Error, Field, GetClusterInput, GetClusterOutput, ListClustersInput, ListClustersOutput, Response,
+};
+use crate::rng::mix;
+use crate::types::{Account, Identifier};
+
+use super::cluster::{Cluster, Serial};
+use super::message::Effect;
+use super::mutant::Mutant;
+use super::register::Outcome;
+use super::{Caller, ControlPlane, refuse};
+
+/// How many clusters a page holds when the caller does not say (API model's Smithy default).
+const DEFAULT_PAGE: usize = 20;
+
+impl ControlPlane {
+    pub(super) fn get_cluster(
+        &self,
+        caller: &Caller,
+        input: &GetClusterInput,
+        out: &mut Vec<Effect>,
+    ) -> Result<(), Error> {
+        let cluster = self.find(caller.account, &input.identifier)?;
+        let mut output = cluster.describe();
+        if self.assumptions.silent_peer_shows_declaration {
+            self.show_silent_declaration(cluster, &mut output);
+        }
+        let response = Arc::new(Response::GetCluster(output));
+        self.reply(&[caller.delivery], &Ok(response), out);
+        Ok(())
+    }
+
+    pub(super) fn list_clusters(
+        &self,
+        caller: &Caller,
+        input: &ListClustersInput,
+        out: &mut Vec<Effect>,
+    ) -> Result<(), Error> {
+        let size = input.max_results.map_or(DEFAULT_PAGE, |size| size as usize);
+        let after = match &input.next_token {
+            Some(token) => self.read_page_token(caller.account, token)?,
+            None => Serial(0),
+        };
+        let mut rest = self.durable.clusters_after(caller.account, after);
+        let page: Vec<_> = rest.by_ref().take(size).collect();
+        let last = page.last().filter(|_| rest.next().is_some());
+        let next_token = last.map(|last| self.page_token(caller.account, last.serial));
+        let clusters = page.into_iter().map(|cluster| cluster.summary()).collect();
+        let response = Arc::new(Response::ListClusters(ListClustersOutput { next_token, clusters }));
+        self.reply(&[caller.delivery], &Ok(response), out);
+        Ok(())
+    }
+
+    /// The account's cluster called `identifier`.
+    pub(super) fn find(&self, account: Account, identifier: &str) -> Result<&Arc<Cluster>, Error> {
+        Identifier::parse(identifier)
+            .and_then(|identifier| self.durable.cluster(identifier))
+            .filter(|cluster| cluster.arn.account == account)
+            .ok_or_else(|| refuse::no_such_cluster(self.region, account, identifier))
+    }
+
+    /// Adds the ARN of a cluster that declared this one as its peer without being declared in turn.
+    fn show_silent_declaration(&self, cluster: &Cluster, output: &mut GetClusterOutput) {
+        let Some(properties) = output.multi_region_properties.as_mut().filter(|it| it.clusters.len() == 1) else {
+            return;
+        };
+        properties.clusters.extend(self.durable.registers().find_map(|(register, acceptor)| {
+            let other = register.other(cluster.arn)?;
+            let (_, value) = acceptor.accepted?;
+            (value.outcome == Outcome::Open && value.has_declared(register.side(other))).then_some(other)
+        }));
+    }
+
+    fn page_token(&self, account: Account, last: Serial) -> String {
+        let mut position = last.0;
+        if self.mutants.has(Mutant::PageSkipsAfterDelete) {
+            position = self.durable.clusters_after(account, Serial(0)).take_while(|it| it.serial <= last).count() as u64;
+        }
+        format!("{position:016x}{:016x}", self.page_seal(account, position))
+    }
+
+    fn read_page_token(&self, account: Account, token: &str) -> Result<Serial, Error> {
+        let (position, seal) = token.split_at_checked(16).unwrap_or_default();
+        let numbers = (u64::from_str_radix(position, 16), u64::from_str_radix(seal, 16));
+        let (Ok(position), Ok(seal)) = numbers else { return Err(foreign_page_token()) };
+        if seal != self.page_seal(account, position) {
+            return Err(foreign_page_token());
+        }
+        if self.mutants.has(Mutant::PageSkipsAfterDelete) {
+            let listed = self.durable.clusters_after(account, Serial(0)).nth((position as usize).saturating_sub(1));
+            return Ok(listed.map_or(Serial(u64::MAX - 1), |cluster| cluster.serial));
+        }
+        Ok(Serial(position))
+    }
+
+    /// Ties a page token to the Region and the account that it was made for.
+    fn page_seal(&self, account: Account, position: u64) -> u64 {
+        mix(mix(account.number(), self.region.index() as u64), position)
+    }
+}
+
+fn foreign_page_token() -> Error {
+    let message = "The pagination token is not one that ListClusters returned here.".to_owned();
+    Error::field_validation(vec![Field { name: "nextToken".to_owned(), message }])
+}

@@ -1,0 +1,119 @@
+//! The words of a refusal: every error that is not a field constraint, in the service's own style:
+//! `Can't <verb> cluster: <cause>. To proceed, <remedy>.`
+
+use std::fmt::Display;
+
+use crate::api::{Error, Field, Operation, ValidationReason};
+use crate::region::Region;
+use crate::types::{Account, ClusterArn};
+
+use super::assumptions::Refusal;
+use super::cluster::Cluster;
+
+/// A call that is refused as `refusal` says, about the cluster `resource_id`.
+pub(super) fn refused(refusal: Refusal, message: String, resource_id: &str) -> Error {
+    let (resource_id, resource_type) = (resource_id.to_owned(), "cluster".to_owned());
+    match refusal {
+        Refusal::Validation => Error::other(message),
+        Refusal::Conflict => {
+            Error::Conflict { message, resource_id: Some(resource_id), resource_type: Some(resource_type) }
+        }
+        Refusal::AccessDenied => Error::AccessDenied { message },
+        Refusal::NotFound => Error::ResourceNotFound { message, resource_id, resource_type },
+    }
+}
+
+pub(super) fn wrong_state(refusal: Refusal, verb: &str, cluster: &Cluster) -> Error {
+    let identifier = cluster.arn.identifier.to_string();
+    let message = format!(
+        "Can't {verb} cluster: Cluster {identifier} is in {} state. To proceed, wait until the cluster is ACTIVE and try \
+         again.",
+        cluster.status
+    );
+    refused(refusal, message, &identifier)
+}
+
+pub(super) fn busy(verb: &str, cluster: &Cluster) -> Error {
+    let identifier = cluster.arn.identifier.to_string();
+    let message = format!(
+        "Can't {verb} cluster: Another operation on cluster {identifier} is in progress. To proceed, wait until it is \
+         done and try again."
+    );
+    refused(Refusal::Conflict, message, &identifier)
+}
+
+pub(super) fn lost_to_link(cluster: &Cluster, peer: ClusterArn) -> Error {
+    let identifier = cluster.arn.identifier.to_string();
+    let message = format!(
+        "Can't update cluster: Cluster {identifier} is peered with {peer} by now. To proceed, wait until the cluster is \
+         ACTIVE and try again."
+    );
+    refused(Refusal::Conflict, message, &identifier)
+}
+
+pub(super) fn protected() -> Error {
+    Error::Validation {
+        message: "Can't delete cluster: Deletion protection is enabled. To proceed, disable deletion protection and try \
+                  again."
+            .to_owned(),
+        reason: ValidationReason::DeletionProtectionEnabled,
+        field_list: Vec::new(),
+    }
+}
+
+pub(super) fn no_such_cluster(region: Region, account: Account, identifier: &str) -> Error {
+    Error::not_found(format_args!("arn:aws:dsql:{region}:{account}:cluster/{identifier}"), identifier)
+}
+
+pub(super) fn quota(account: Option<Account>, code: &str) -> Error {
+    Error::ServiceQuotaExceeded {
+        message: "You have reached the cluster limit.".to_owned(),
+        resource_id: account.map(|account| account.to_string()).unwrap_or_default(),
+        resource_type: "cluster".to_owned(),
+        service_code: "dsql".to_owned(),
+        quota_code: code.to_owned(),
+    }
+}
+
+pub(super) fn token_mismatch(refusal: Refusal) -> Error {
+    let message = "A request was already made with this client token and different parameters.".to_owned();
+    match refusal {
+        Refusal::Conflict => Error::Conflict { message, resource_id: None, resource_type: None },
+        other => refused(other, message, ""),
+    }
+}
+
+/// A call that another Region did not answer in time.
+pub(super) fn unreachable(regions: &[Region]) -> Error {
+    let names: Vec<_> = regions.iter().map(|region| region.name()).collect();
+    Error::InternalServer {
+        message: format!("The request could not be completed: no answer from {}.", names.join(", ")),
+        retry_after_seconds: None,
+    }
+}
+
+/// A call whose multi-Region properties cannot be: `cause` says why, `remedy` what to do.
+pub(super) fn properties(refusal: Refusal, verb: &str, cause: impl Display, remedy: impl Display) -> Error {
+    refused(refusal, format!("Can't {verb} cluster: {cause}. To proceed, {remedy}."), "")
+}
+
+pub(super) fn missing_peer(refusal: Refusal, verb: &str, peer: &str) -> Error {
+    let message =
+        format!("Can't {verb} cluster: Peer cluster {peer} doesn't exist. To proceed, verify the ARN and try again.");
+    match refusal {
+        Refusal::Validation => Error::Validation {
+            reason: ValidationReason::Other,
+            field_list: vec![Field { name: "multiRegionProperties.clusters".to_owned(), message: message.clone() }],
+            message,
+        },
+        other => refused(other, message, peer),
+    }
+}
+
+pub(super) fn not_simulated(operation: Operation) -> Error {
+    Error::Validation {
+        message: format!("{operation} is not simulated yet."),
+        reason: ValidationReason::UnknownOperation,
+        field_list: Vec::new(),
+    }
+}

@@ -1,0 +1,249 @@
+//! The link register: its value, its ballots, and the acceptor that two control planes and a witness node each run.
+//!
+//! This file is the pure part: no messages, no clock, no storage. Who proposes what, and when, is in
+//! [`peering`](super::peering).
+
+use crate::region::Region;
+use crate::rng::mix;
+use crate::types::ClusterArn;
+
+/// Names a link register: an unordered pair of clusters, and the witness that both must name.
+///
+/// The witness is part of the name because its node is the third acceptor: two sides that name different witnesses write
+/// to different registers, and so can never be linked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RegisterKey {
+    low: ClusterArn,
+    high: ClusterArn,
+    witness: Region,
+}
+
+impl RegisterKey {
+    /// The register of the pair `one`, `other` (in any order) with `witness`.
+    #[must_use]
+    pub fn new(one: ClusterArn, other: ClusterArn, witness: Region) -> RegisterKey {
+        RegisterKey { low: one.min(other), high: one.max(other), witness }
+    }
+
+    /// The Region whose witness node is the third acceptor.
+    #[must_use]
+    pub fn witness(&self) -> Region {
+        self.witness
+    }
+
+    /// Which side of the pair `arn` is.
+    #[must_use]
+    pub fn side(&self, arn: ClusterArn) -> Side {
+        if arn == self.low { Side::Low } else { Side::High }
+    }
+
+    /// The other cluster of the pair, if `arn` is one of the two.
+    #[must_use]
+    pub fn other(&self, arn: ClusterArn) -> Option<ClusterArn> {
+        match arn {
+            _ if arn == self.low => Some(self.high),
+            _ if arn == self.high => Some(self.low),
+            _ => None,
+        }
+    }
+
+    /// The side of the pair that is in `region`, if any.
+    #[must_use]
+    pub fn cluster_in(&self, region: Region) -> Option<ClusterArn> {
+        [self.low, self.high].into_iter().find(|cluster| cluster.region == region)
+    }
+
+    /// A number for keys and hashes.
+    #[must_use]
+    pub fn word(&self) -> u64 {
+        let halves = |arn: ClusterArn| mix(arn.identifier.0 as u64, (arn.identifier.0 >> 64) as u64);
+        mix(mix(halves(self.low), halves(self.high)), self.witness.index() as u64)
+    }
+}
+
+/// One of the two clusters of a pair, by the order of their ARNs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Side {
+    /// The cluster with the lower ARN.
+    Low,
+    /// The cluster with the higher ARN.
+    High,
+}
+
+/// What a register says: what each side has asked for, and what came of it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LinkValue {
+    declared: [bool; 2],
+    leaving: [bool; 2],
+    deleting: [bool; 2],
+    /// What came of it.
+    pub outcome: Outcome,
+}
+
+/// What came of a link register.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Outcome {
+    /// No agreement: at most one side has declared the other.
+    #[default]
+    Open,
+    /// Both sides declared each other. From here on neither can withdraw alone.
+    Linked,
+    /// Both sides of a linked pair asked for deletion. Final.
+    Dissolved,
+}
+
+/// What one side asks of a register. Each is idempotent: asking again changes nothing more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// Name the other side as peer; links the pair if the other side has declared too.
+    Declare,
+    /// Take the declaration back; loses if the pair is linked already.
+    Withdraw,
+    /// Leave a linked pair; opens the register again once both sides have left. (Assumption `unpeer_active`.)
+    Leave,
+    /// Delete: takes back a declaration that led to nothing; dissolves a linked pair once both sides have asked.
+    Delete,
+}
+
+impl LinkValue {
+    /// The value after `side` asked for `change`.
+    #[must_use]
+    pub fn after(mut self, side: Side, change: Change) -> LinkValue {
+        let me = side as usize;
+        match (self.outcome, change) {
+            (Outcome::Open, Change::Declare) => self.declared[me] = true,
+            (Outcome::Open, Change::Withdraw | Change::Leave | Change::Delete) => self.declared[me] = false,
+            (Outcome::Linked, Change::Declare | Change::Withdraw) => {}
+            (Outcome::Linked, Change::Leave) => self.leaving[me] = true,
+            (Outcome::Linked, Change::Delete) => self.deleting[me] = true,
+            (Outcome::Dissolved, _) => {}
+        }
+        match self.outcome {
+            Outcome::Open if self.declared == [true, true] => self.outcome = Outcome::Linked,
+            Outcome::Linked if self.deleting == [true, true] => self.outcome = Outcome::Dissolved,
+            Outcome::Linked if self.leaving == [true, true] => self = LinkValue::default(),
+            _ => {}
+        }
+        self
+    }
+
+    /// Whether `side` has declared the other.
+    #[must_use]
+    pub fn has_declared(&self, side: Side) -> bool {
+        self.declared[side as usize]
+    }
+
+    /// A number for keys and hashes.
+    #[must_use]
+    pub fn word(&self) -> u64 {
+        let bits = [self.declared, self.leaving, self.deleting].into_iter().flatten();
+        bits.fold(self.outcome as u64, |word, bit| word << 1 | u64::from(bit))
+    }
+}
+
+/// The number of an attempt to change a register: rounds first, then the Region that proposes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Ballot {
+    round: u32,
+    proposer: u8,
+}
+
+impl Ballot {
+    /// The lowest ballot of `region` above this one.
+    #[must_use]
+    pub fn next(self, region: Region) -> Ballot {
+        Ballot { round: self.round + 1, proposer: region.index() as u8 }
+    }
+
+    /// The round, from 1.
+    #[must_use]
+    pub fn round(self) -> u32 {
+        self.round
+    }
+
+    /// A number for keys and hashes.
+    #[must_use]
+    pub fn word(self) -> u64 {
+        u64::from(self.round) << 8 | u64::from(self.proposer)
+    }
+}
+
+/// A value that an acceptor accepted, and the ballot that it accepted it under.
+pub type AcceptedValue = (Ballot, LinkValue);
+
+/// What one acceptor remembers of one register; durable before any answer leaves.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Acceptor {
+    /// No ballot below this one is answered any more.
+    pub promised: Ballot,
+    /// The last value accepted.
+    pub accepted: Option<AcceptedValue>,
+}
+
+impl Acceptor {
+    /// Phase one: promise to ignore ballots below `ballot`, or refuse because of a promise given.
+    ///
+    /// # Errors
+    /// The ballot promised before, when it is not lower.
+    pub fn prepare(&mut self, ballot: Ballot) -> Result<Option<AcceptedValue>, Ballot> {
+        if ballot <= self.promised {
+            return Err(self.promised);
+        }
+        self.promised = ballot;
+        Ok(self.accepted)
+    }
+
+    /// Phase two: accept `value` under `ballot`, or refuse because of a promise given.
+    ///
+    /// # Errors
+    /// The ballot promised, when it is higher.
+    pub fn accept(&mut self, ballot: Ballot, value: LinkValue) -> Result<(), Ballot> {
+        if ballot < self.promised {
+            return Err(self.promised);
+        }
+        *self = Acceptor { promised: ballot, accepted: Some((ballot, value)) };
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pair_is_linked_only_when_both_sides_declared() {
+        let one = LinkValue::default().after(Side::Low, Change::Declare);
+        assert_eq!(one.outcome, Outcome::Open);
+        assert_eq!(one.after(Side::High, Change::Declare).outcome, Outcome::Linked);
+    }
+
+    #[test]
+    fn a_withdrawal_wins_before_the_link_and_loses_after_it() {
+        let one = LinkValue::default().after(Side::Low, Change::Declare);
+        assert_eq!(one.after(Side::Low, Change::Withdraw), LinkValue::default());
+        let linked = one.after(Side::High, Change::Declare);
+        assert_eq!(linked.after(Side::Low, Change::Withdraw), linked);
+    }
+
+    #[test]
+    fn a_linked_pair_is_dissolved_only_when_both_sides_asked() {
+        let linked =
+            LinkValue::default().after(Side::Low, Change::Declare).after(Side::High, Change::Declare);
+        let asked = linked.after(Side::Low, Change::Delete);
+        assert_eq!(asked.outcome, Outcome::Linked);
+        assert_eq!(asked.after(Side::Low, Change::Delete), asked);
+        assert_eq!(asked.after(Side::High, Change::Delete).outcome, Outcome::Dissolved);
+    }
+
+    #[test]
+    fn an_acceptor_keeps_its_promise() {
+        let region = Region::parse("us-east-1").expect("a Region");
+        let (first, second) = (Ballot::default().next(region), Ballot::default().next(region).next(region));
+        let mut acceptor = Acceptor::default();
+        assert_eq!(acceptor.prepare(second), Ok(None));
+        assert_eq!(acceptor.prepare(first), Err(second));
+        assert_eq!(acceptor.accept(first, LinkValue::default()), Err(second));
+        assert_eq!(acceptor.accept(second, LinkValue::default()), Ok(()));
+        assert_eq!(acceptor.accepted, Some((second, LinkValue::default())));
+    }
+}

@@ -1,0 +1,184 @@
+//! UpdateCluster: settings at once, peers through the link register.
+//!
+//! `clusters` is a full replacement list: a peer that the list leaves out is given up. A declaration that was made is
+//! taken back only by a chosen withdrawal; if the pair is linked by then, the withdrawal loses and the call is refused.
+
+use std::sync::Arc;
+
+use crate::api::{Error, Request, Response, UpdateClusterInput};
+use crate::types::{Account, ClusterStatus, Instant};
+
+use super::assumptions::Refusal;
+use super::calls::{Call, Target};
+use super::cluster::{Cluster, MultiRegion, Serial};
+use super::create::customer_key;
+use super::message::{Delivery, Effect};
+use super::mutant::Mutant;
+use super::{Caller, ControlPlane, refuse};
+
+impl ControlPlane {
+    pub(super) fn update_cluster(
+        &mut self,
+        now: Instant,
+        caller: Caller,
+        input: &UpdateClusterInput,
+        out: &mut Vec<Effect>,
+    ) -> Result<(), Error> {
+        let cluster = self.find(caller.account, &input.identifier)?.clone();
+        self.may_update(&cluster)?;
+        if self.is_busy(&cluster) {
+            return Err(refuse::busy("update", &cluster));
+        }
+        let Some(next) = self.next_properties(&cluster, input)? else {
+            let waiters = [caller.delivery];
+            self.finish_update(now, caller.account, &caller.request, &cluster, None, &waiters, out);
+            return Ok(());
+        };
+        self.begin_checks(caller, Target::Existing(cluster.serial), next, out)
+    }
+
+    /// The other Regions have agreed; meanwhile the cluster may have moved on.
+    pub(super) fn update_checked(&mut self, now: Instant, call: Call, serial: Serial, out: &mut Vec<Effect>) {
+        let caller = &call.caller;
+        let refused = match self.durable.at(caller.account, serial).cloned() {
+            None => refuse::no_such_cluster(self.region, caller.account, caller.request.identifier().unwrap_or_default()),
+            Some(cluster) => match self.may_update(&cluster).and_then(|()| self.may_replace(&cluster, call.wanted)) {
+                Ok(()) if self.needs_withdrawal(&cluster, call.wanted) => {
+                    self.ask_register_first(caller, &cluster, out);
+                    return self.wait_for_register(caller.account, serial, &call.waiters, out);
+                }
+                Ok(()) => {
+                    let next = Some(call.wanted);
+                    let (account, request) = (caller.account, &caller.request);
+                    return self.finish_update(now, account, request, &cluster, next, &call.waiters, out);
+                }
+                Err(error) => error,
+            },
+        };
+        self.reply(&call.waiters, &Err(Arc::new(refused)), out);
+    }
+
+    /// The update is carried out: `next` replaces the multi-Region properties.
+    #[expect(clippy::too_many_arguments, reason = "a call, its cluster and its outcome: there is nothing to bundle")]
+    pub(super) fn finish_update(
+        &mut self,
+        now: Instant,
+        account: Account,
+        request: &Arc<Request>,
+        cluster: &Arc<Cluster>,
+        next: Option<MultiRegion>,
+        waiters: &[Delivery],
+        out: &mut Vec<Effect>,
+    ) {
+        let Request::UpdateCluster(input) = &**request else { return };
+        let mut after = Cluster::clone(cluster);
+        after.status = ClusterStatus::Updating;
+        let response = Arc::new(Response::UpdateCluster(after.updated()));
+        let token = self.token_write(now, account, request, &response);
+        let cause = waiters.first().copied();
+        let cluster = self.write(cluster, token, cause, out, |record| {
+            record.status = ClusterStatus::Updating;
+            record.intent = None;
+            record.deletion_protection = input.deletion_protection_enabled.unwrap_or(record.deletion_protection);
+            if let Some(key) = &input.kms_encryption_key {
+                record.kms_key = customer_key(Some(key));
+            }
+            if let Some(groups) = &input.metric_groups {
+                record.statement_statistics = !groups.is_empty();
+            }
+            record.multi_region = next.or(record.multi_region);
+        });
+        self.reply(waiters, &Ok(response), out);
+        self.pursue(&cluster, 0, out);
+    }
+
+    /// What the multi-Region properties become when the update that `cluster` waits with is carried out.
+    pub(super) fn next_properties(
+        &self,
+        cluster: &Cluster,
+        input: &UpdateClusterInput,
+    ) -> Result<Option<MultiRegion>, Error> {
+        let Some(properties) = &input.multi_region_properties else { return Ok(None) };
+        let Some(current) = cluster.multi_region else {
+            return Err(refuse::properties(
+                self.assumptions.single_to_multi_region,
+                "update",
+                "A single-Region cluster can't become a multi-Region cluster",
+                "create a multi-Region cluster",
+            ));
+        };
+        let wanted = self.wanted("update", cluster.arn.account, Some(cluster.arn), properties)?;
+        let peer = wanted.peer.unwrap_or(current.peer);
+        let next = MultiRegion { witness: wanted.witness, peer, ..current };
+        self.may_replace(cluster, next)?;
+        let leaves = current.linked && peer.is_none();
+        Ok(Some(if leaves { MultiRegion { leaving: true, ..current } } else { next }))
+    }
+
+    fn may_update(&self, cluster: &Cluster) -> Result<(), Error> {
+        use ClusterStatus::{Active, Idle, Inactive, PendingSetup};
+        match cluster.status {
+            Active | Idle | Inactive | PendingSetup => Ok(()),
+            _ => Err(refuse::wrong_state(self.assumptions.wrong_state, "update", cluster)),
+        }
+    }
+
+    /// Whether `next` may stand in the place of the cluster's multi-Region properties: of a linked pair's, almost nothing
+    /// may change.
+    fn may_replace(&self, cluster: &Cluster, next: MultiRegion) -> Result<(), Error> {
+        let (Some(current), Some(peer)) = (cluster.multi_region, cluster.linked_peer()) else { return Ok(()) };
+        if next.witness != current.witness {
+            return Err(refuse::properties(
+                self.assumptions.witness_change_when_linked,
+                "update",
+                format_args!("The witness Region of a peered cluster is {}", current.witness),
+                "give the same witnessRegion and try again",
+            ));
+        }
+        if next.peer == Some(peer) || (next.peer.is_none() && self.assumptions.unpeer_active) {
+            return Ok(());
+        }
+        Err(refuse::properties(
+            Refusal::Validation,
+            "update",
+            format_args!("The cluster is peered with {peer}"),
+            "name this peer cluster, or delete both clusters",
+        ))
+    }
+
+    /// Whether a declaration that was made has to be taken back first.
+    fn needs_withdrawal(&self, cluster: &Cluster, next: MultiRegion) -> bool {
+        let Some(current) = cluster.multi_region.filter(|it| !it.linked && it.peer.is_some()) else { return false };
+        let in_place = self.mutants.has(Mutant::WitnessChangedInPlace) && next.peer == current.peer;
+        let beside = self.mutants.has(Mutant::TwoPeersDeclared) && next.peer.is_some();
+        let silently = self.mutants.has(Mutant::WithdrawWithoutRegister) && next.peer.is_none();
+        (current.peer, current.witness) != (next.peer, next.witness) && !in_place && !beside && !silently
+    }
+}
+
+impl ControlPlane {
+    /// The register has taken the declaration back: what the update asked for can be done now.
+    pub(super) fn withdrawal_won(&mut self, now: Instant, cluster: &Arc<Cluster>, out: &mut Vec<Effect>) {
+        let Some(intent) = cluster.intent.clone() else { return };
+        let Request::UpdateCluster(input) = &*intent.request else { return };
+        let waiters = self.take_waiters(cluster);
+        match self.next_properties(cluster, input) {
+            Ok(next) => self.finish_update(now, intent.account, &intent.request, cluster, next, &waiters, out),
+            Err(error) => self.reply(&waiters, &Err(Arc::new(error)), out),
+        }
+    }
+
+    /// The pair was linked before the declaration could be taken back.
+    pub(super) fn withdrawal_lost(&mut self, cluster: &Arc<Cluster>, out: &mut Vec<Effect>) {
+        let waiters: Vec<Delivery> = self.take_waiters(cluster);
+        let Some(peer) = cluster.multi_region.and_then(|it| it.peer) else { return };
+        self.write(cluster, None, None, out, |record| {
+            record.intent = None;
+            record.status = ClusterStatus::Creating;
+            if let Some(multi_region) = &mut record.multi_region {
+                multi_region.linked = true;
+            }
+        });
+        self.reply(&waiters, &Err(Arc::new(refuse::lost_to_link(cluster, peer))), out);
+    }
+}

@@ -1,0 +1,61 @@
+//! The witness node: one per Region that serves as a witness.
+//!
+//! It hosts no cluster and answers no client. It says whether an account may have its witness here, and it is the third
+//! acceptor of every link register whose pair names its Region.
+
+use crate::region::Region;
+use crate::types::{Instant, NodeId};
+
+use super::authorization::{Action, Denials};
+use super::durable::Durable;
+use super::message::{Effect, Input, Message};
+use super::mutant::{Mutant, Mutants};
+use super::peering::accept;
+
+/// The witness node of a Region.
+#[derive(Clone, Debug)]
+pub struct WitnessNode {
+    region: Region,
+    mutants: Mutants,
+    denials: Denials,
+    durable: Durable,
+}
+
+impl WitnessNode {
+    /// The witness node of `region`, with what its storage holds.
+    #[must_use]
+    pub fn new(region: Region, mutants: Mutants, durable: Durable) -> WitnessNode {
+        WitnessNode { region, mutants, denials: Denials::default(), durable }
+    }
+
+    /// What is denied here.
+    pub fn denials_mut(&mut self) -> &mut Denials {
+        &mut self.denials
+    }
+
+    /// What it has in storage.
+    #[must_use]
+    pub fn durable(&self) -> &Durable {
+        &self.durable
+    }
+
+    /// The same, to take back what a crash kept from becoming durable.
+    pub fn durable_mut(&mut self) -> &mut Durable {
+        &mut self.durable
+    }
+
+    /// Takes in `input` and appends what is to be done to `out`.
+    pub fn handle(&mut self, _now: Instant, input: Input, out: &mut Vec<Effect>) {
+        match input {
+            Input::Start if self.mutants.has(Mutant::AcceptorForgetsInCrash) => self.durable.forget_all_registers(),
+            Input::Message { from, message: Message::CheckWitness { call, attempt } } => {
+                let allowed = self.denials.allow(Action::PutWitnessRegion);
+                out.push(Effect::Send { to: from, message: Message::WitnessChecked { call, allowed, attempt } });
+            }
+            Input::Message { from, message } => {
+                accept(&mut self.durable, NodeId::Witness(self.region), from, message, out);
+            }
+            Input::Start | Input::Timer(_) | Input::Request { .. } => {}
+        }
+    }
+}

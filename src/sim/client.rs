@@ -1,0 +1,346 @@
+//! Clients, as the AWS SDKs behave in standard mode: attempts with a time-out each, exponential back-off with full jitter,
+//! one token per call reused across its attempts, and the SDK's waiters.
+//!
+//! A call ends *ok*, *failed* (with the service's error) or *unknown* (no attempt was answered: it may have been carried
+//! out, or not). What is here is pure bookkeeping; the world sends the messages and keeps the time.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::api::{Error, Request, Response};
+use crate::control::durable::FixedMap;
+use crate::control::message::{Delivery, Reply};
+use crate::region::Region;
+use crate::rng::{self, Purpose, mix};
+use crate::types::{Account, ClientId, ClusterStatus, Identifier, Instant};
+
+/// A client of the world.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClientOptions {
+    /// Its name in traces.
+    pub name: Arc<str>,
+    /// Whose it is.
+    pub account: Account,
+    /// Where it runs, for the latency of its messages.
+    pub home: Region,
+}
+
+/// A call to be made.
+#[derive(Clone, Debug)]
+pub struct Call {
+    /// The Region whose control plane is called.
+    pub region: Region,
+    /// What is asked. A client token that the operation takes and the request lacks is filled in.
+    pub request: Arc<Request>,
+    /// What every draw about the call is keyed by: unlike that of any other call of the client.
+    pub key: u64,
+    /// What the cluster that the call creates is called in traces.
+    pub alias: Option<Arc<str>>,
+    /// How often it is tried at most. The SDKs' default is 3.
+    pub attempts: u16,
+    /// How long an attempt waits for its answer.
+    pub time_out: Duration,
+    /// What the call is repeated for, if it is an SDK's waiter.
+    pub waiter: Option<WaitFor>,
+}
+
+impl Call {
+    /// A call as an SDK makes it: 3 attempts of 10 seconds each.
+    #[must_use]
+    pub fn new(region: Region, request: Request, key: u64) -> Call {
+        Call {
+            region,
+            request: Arc::new(request),
+            key,
+            alias: None,
+            attempts: 3,
+            time_out: Duration::from_secs(10),
+            waiter: None,
+        }
+    }
+}
+
+/// What an SDK's waiter waits for: a GetCluster every 2 seconds, 60 times (API model, waiters).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WaitFor {
+    /// Until the status is ACTIVE. Any error ends it, and no status does but ACTIVE.
+    ClusterActive,
+    /// Until GetCluster answers ResourceNotFoundException. Any other error ends it.
+    ClusterNotExists,
+}
+
+/// How a call ended.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Outcome {
+    /// With an answer.
+    Ok(Arc<Response>),
+    /// With the service's error, after the last attempt that could be made.
+    Failed(Arc<Error>),
+    /// Without any answer: it may have been carried out.
+    Unknown,
+    /// A waiter that made its last try in vain.
+    TimedOut,
+}
+
+impl Outcome {
+    /// The word for it: `ok`, `failed`, `unknown` or `timed-out`.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Outcome::Ok(_) => "ok",
+            Outcome::Failed(_) => "failed",
+            Outcome::Unknown => "unknown",
+            Outcome::TimedOut => "timed-out",
+        }
+    }
+}
+
+/// Names a call of a world while it lasts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct CallId {
+    pub(super) slot: u32,
+    pub(super) key: u64,
+}
+
+/// A call under way.
+#[derive(Clone, Debug)]
+pub(super) struct Ongoing {
+    pub(super) client: ClientId,
+    pub(super) call: Call,
+    pub(super) attempt: u16,
+    pub(super) doing: Doing,
+    /// When it does something by itself, if nothing happens before.
+    pub(super) wakes: Instant,
+    tries: u16,
+    pub(super) outcome: Option<Outcome>,
+}
+
+/// What a call is doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Doing {
+    /// Waits for the answer to an attempt.
+    Waiting,
+    /// Waits before it tries again.
+    BackingOff,
+    /// Waits before a waiter's next call.
+    Pausing,
+    /// Nothing: it has ended.
+    Ended,
+}
+
+/// What a call does next.
+#[derive(Clone, Debug)]
+pub(super) enum Next {
+    /// Sends an attempt.
+    Send,
+    /// Waits until the time.
+    Sleep,
+    /// Has ended.
+    End(Outcome),
+}
+
+impl Ongoing {
+    fn new(client: ClientId, call: Call) -> Ongoing {
+        Ongoing {
+            client,
+            call,
+            attempt: 0,
+            doing: Doing::Pausing,
+            wakes: Instant::START,
+            tries: 0,
+            outcome: None,
+        }
+    }
+
+    /// The delivery that the current attempt is, as its `copy`-th copy.
+    pub(super) fn delivery(&self, slot: u32, copy: u16) -> Delivery {
+        Delivery { client: self.client, slot, call: self.call.key, attempt: self.number(), copy }
+    }
+
+    /// The number of the current attempt, counted over all tries of a waiter.
+    fn number(&self) -> u16 {
+        self.tries.saturating_mul(self.call.attempts).saturating_add(self.attempt)
+    }
+
+    /// Begins the next attempt.
+    pub(super) fn begin_attempt(&mut self, now: Instant) {
+        self.attempt += 1;
+        self.doing = Doing::Waiting;
+        self.wakes = now.after(self.call.time_out);
+    }
+
+    /// Its time has come.
+    pub(super) fn wake(&mut self, seed: u64, now: Instant) -> Next {
+        match self.doing {
+            Doing::Waiting => self.attempt_failed(seed, now, None),
+            Doing::BackingOff | Doing::Pausing => Next::Send,
+            Doing::Ended => Next::Sleep,
+        }
+    }
+
+    /// An answer has come to the attempt `delivery`.
+    pub(super) fn answered(&mut self, seed: u64, now: Instant, delivery: Delivery, result: &Reply) -> Next {
+        if self.doing != Doing::Waiting || delivery.attempt != self.number() {
+            return Next::Sleep;
+        }
+        match result {
+            Ok(response) => self.finish(now, Outcome::Ok(response.clone())),
+            Err(error) if error.is_retryable() => self.attempt_failed(seed, now, Some(error.clone())),
+            Err(error) => self.finish(now, Outcome::Failed(error.clone())),
+        }
+    }
+
+    /// The connection of the attempt `delivery` was refused.
+    pub(super) fn reset(&mut self, seed: u64, now: Instant, delivery: Delivery) -> Next {
+        if self.doing != Doing::Waiting || delivery.attempt != self.number() {
+            return Next::Sleep;
+        }
+        self.attempt_failed(seed, now, None)
+    }
+
+    /// An attempt led to nothing, or to an error that is worth another.
+    fn attempt_failed(&mut self, seed: u64, now: Instant, error: Option<Arc<Error>>) -> Next {
+        if self.attempt >= self.call.attempts {
+            return self.finish(now, error.map_or(Outcome::Unknown, Outcome::Failed));
+        }
+        let most = FIRST_BACK_OFF.saturating_mul(1 << (self.attempt - 1).min(5)).min(LAST_BACK_OFF);
+        let key = mix(self.call.key, u64::from(self.number()));
+        let pause = rng::between(seed, Purpose::Backoff, key, Duration::ZERO, most);
+        self.doing = Doing::BackingOff;
+        self.wakes = now.after(pause);
+        Next::Sleep
+    }
+
+    /// A call, or one try of a waiter, has ended.
+    fn finish(&mut self, now: Instant, outcome: Outcome) -> Next {
+        let outcome = match self.call.waiter {
+            None => outcome,
+            Some(goal) => match goal.judge(outcome) {
+                Some(outcome) => outcome,
+                None if self.tries + 1 >= WAITER_TRIES => Outcome::TimedOut,
+                None => {
+                    self.tries += 1;
+                    self.attempt = 0;
+                    self.doing = Doing::Pausing;
+                    self.wakes = now.after(WAITER_DELAY);
+                    return Next::Sleep;
+                }
+            },
+        };
+        self.doing = Doing::Ended;
+        self.outcome = Some(outcome.clone());
+        Next::End(outcome)
+    }
+}
+
+impl WaitFor {
+    /// The outcome of the waiter after a call of it ended with `outcome`; `None` if it goes on.
+    fn judge(self, outcome: Outcome) -> Option<Outcome> {
+        match (self, outcome) {
+            (WaitFor::ClusterActive, Outcome::Ok(response)) => {
+                let is_active = |response: &Response| {
+                    matches!(response, Response::GetCluster(it) if it.status == ClusterStatus::Active)
+                };
+                is_active(&response).then_some(Outcome::Ok(response))
+            }
+            (WaitFor::ClusterNotExists, Outcome::Ok(_)) => None,
+            (WaitFor::ClusterNotExists, Outcome::Failed(error)) if error.name() == "ResourceNotFoundException" => {
+                Some(Outcome::Failed(error))
+            }
+            (_, outcome) => Some(outcome),
+        }
+    }
+}
+
+/// The calls of a world, by slot.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Calls {
+    slots: Vec<Option<Ongoing>>,
+    free: Vec<u32>,
+}
+
+impl Calls {
+    pub(super) fn add(&mut self, client: ClientId, call: Call) -> CallId {
+        let key = call.key;
+        let ongoing = Some(Ongoing::new(client, call));
+        let slot = match self.free.pop() {
+            Some(slot) => {
+                self.slots[slot as usize] = ongoing;
+                slot
+            }
+            None => {
+                self.slots.push(ongoing);
+                self.slots.len() as u32 - 1
+            }
+        };
+        CallId { slot, key }
+    }
+
+    pub(super) fn get(&self, id: CallId) -> Option<&Ongoing> {
+        self.slots.get(id.slot as usize)?.as_ref().filter(|ongoing| ongoing.call.key == id.key)
+    }
+
+    pub(super) fn get_mut(&mut self, id: CallId) -> Option<&mut Ongoing> {
+        self.slots.get_mut(id.slot as usize)?.as_mut().filter(|ongoing| ongoing.call.key == id.key)
+    }
+
+    pub(super) fn remove(&mut self, id: CallId) -> Option<Ongoing> {
+        self.get(id)?;
+        self.free.push(id.slot);
+        self.slots[id.slot as usize].take()
+    }
+
+    /// The calls that have not ended.
+    pub(super) fn open(&self) -> impl Iterator<Item = &Ongoing> {
+        self.slots.iter().flatten().filter(|ongoing| ongoing.outcome.is_none())
+    }
+}
+
+/// The names that clusters have in traces.
+#[derive(Clone, Debug, Default)]
+pub struct Names {
+    clusters: FixedMap<Identifier, Arc<str>>,
+    regions: FixedMap<Region, Arc<str>>,
+}
+
+impl Names {
+    /// Calls a Region `name` from now on.
+    pub fn name_region(&mut self, region: Region, name: Arc<str>) {
+        self.regions.insert(region, name);
+    }
+
+    /// Calls a cluster `name` from now on.
+    pub fn name_cluster(&mut self, identifier: Identifier, name: Arc<str>) {
+        self.clusters.insert(identifier, name);
+    }
+
+    /// What a Region is called.
+    #[must_use]
+    pub fn region(&self, region: Region) -> &str {
+        self.regions.get(&region).map_or(region.name(), |name| name)
+    }
+
+    /// What a cluster is called: its alias, or the first letters of its identifier.
+    #[must_use]
+    pub fn cluster(&self, identifier: Identifier) -> String {
+        self.clusters.get(&identifier).map_or_else(|| format!("{identifier:.8}"), |name| (**name).to_owned())
+    }
+
+    /// `text` with every cluster's identifier replaced by its name.
+    #[must_use]
+    pub fn in_text(&self, text: &str) -> String {
+        let mut text = text.to_owned();
+        for (identifier, name) in &self.clusters {
+            let identifier = identifier.to_string();
+            if text.contains(&identifier) {
+                text = text.replace(&identifier, name);
+            }
+        }
+        text
+    }
+}
+
+const FIRST_BACK_OFF: Duration = Duration::from_secs(1);
+const LAST_BACK_OFF: Duration = Duration::from_secs(20);
+const WAITER_DELAY: Duration = Duration::from_secs(2);
+const WAITER_TRIES: u16 = 60;

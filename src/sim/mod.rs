@@ -1,0 +1,334 @@
+//! The world: virtual time, a simulated network, nodes that crash, and clients that retry.
+//!
+//! A [`World`] is a value. It takes calls and faults, and [`World::step`] lets the next thing happen; nothing else moves it,
+//! and the same calls, faults and seed make the same things happen, on every machine. What an event did is in
+//! [`World::changes`] until the next step, for whoever checks it.
+
+pub mod client;
+pub mod fault;
+pub mod latency;
+pub mod queue;
+pub mod trace;
+
+mod disk;
+mod network;
+mod node;
+mod run;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::api::Request;
+use crate::control::assumptions::Assumptions;
+use crate::control::durable::Durable;
+use crate::control::message::{Commit, Delivery, Effect, Message, Reply, Timer};
+use crate::control::mutant::Mutants;
+use crate::region::Region;
+use crate::rng::{self, Purpose};
+use crate::types::{Account, ClientId, ClientToken, Instant, NodeId, Timestamp};
+
+pub use network::Latency;
+
+use client::{Call, CallId, Calls, ClientOptions, Names, Next, Outcome};
+use fault::Fault;
+use network::{Envelope, Network};
+use node::Node;
+use queue::Queue;
+use trace::{Happening, Trace, TraceLevel};
+
+/// What a world is made with.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Every random draw is keyed by it.
+    pub seed: u64,
+    /// Who calls.
+    pub clients: Vec<ClientOptions>,
+    /// How the questions that the record leaves open are answered.
+    pub assumptions: Arc<Assumptions>,
+    /// Bugs planted on purpose.
+    pub mutants: Mutants,
+    /// How long messages take.
+    pub latency: Latency,
+    /// How long a write to disk takes.
+    pub disk: Duration,
+    /// What the Regions' wall clocks say when the scenario begins.
+    pub epoch: Timestamp,
+    /// How much of the trace is written down.
+    pub trace: TraceLevel,
+}
+
+impl Options {
+    /// One client, `ops`, in us-east-1; measured latencies; disks that take a millisecond; no mutants.
+    #[must_use]
+    pub fn new(seed: u64) -> Options {
+        let home = Region::parse("us-east-1").expect("us-east-1 is a Region");
+        Options {
+            seed,
+            clients: vec![ClientOptions { name: "ops".into(), account: Account::DEFAULT, home }],
+            assumptions: Arc::new(Assumptions::DEFAULT),
+            mutants: Mutants::NONE,
+            latency: Latency::Measured,
+            disk: Duration::from_millis(1),
+            epoch: DEFAULT_EPOCH,
+            trace: TraceLevel::None,
+        }
+    }
+}
+
+/// What the Regions' wall clocks say when a scenario begins, unless it says otherwise: 2026-01-01T00:00:00Z.
+pub const DEFAULT_EPOCH: Timestamp = Timestamp(1_767_225_600);
+
+/// A simulated world.
+#[derive(Clone, Debug)]
+pub struct World {
+    options: Options,
+    now: Instant,
+    queue: Queue<Event>,
+    network: Network,
+    nodes: Vec<Node>,
+    places: [[Option<u16>; 2]; Region::COUNT],
+    calls: Calls,
+    sleepers: Vec<Sleeper>,
+    refusals: Vec<Refusal>,
+    names: Names,
+    trace: Trace,
+    changes: Vec<Change>,
+    effects: Vec<Effect>,
+    finished: std::collections::VecDeque<CallId>,
+    /// How many events in the queue do more than repeat a question, or wake a client.
+    pending_work: usize,
+    /// How many timers in the queue repeat a question.
+    pending_retries: usize,
+    /// When a cluster's record was last written.
+    last_write: Instant,
+}
+
+/// Something that an event did.
+#[derive(Clone, Debug)]
+pub enum Change {
+    /// A request reached a control plane.
+    Arrived {
+        /// Whose.
+        region: Region,
+        /// Which.
+        delivery: Delivery,
+    },
+    /// A write became durable.
+    Wrote {
+        /// Whose.
+        node: NodeId,
+        /// What.
+        commit: Box<Commit>,
+    },
+    /// A write was lost in a crash, never having been durable.
+    Forgot {
+        /// Whose.
+        node: NodeId,
+        /// What.
+        commit: Box<Commit>,
+    },
+    /// An answer left a control plane.
+    Replied {
+        /// Whose.
+        region: Region,
+        /// To which request.
+        delivery: Delivery,
+        /// Who had asked.
+        account: Account,
+        /// What had been asked.
+        request: Arc<Request>,
+        /// With what.
+        result: Reply,
+    },
+    /// A node stopped.
+    Crashed(NodeId),
+    /// A call ended.
+    Ended(CallId),
+}
+
+#[derive(Clone, Debug)]
+enum Event {
+    Deliver(Envelope),
+    Timer { node: u16, life: u32, timer: Timer },
+    Synced { node: u16, life: u32 },
+    Wake(ClientId),
+    Fault(Box<Fault>),
+    /// Time passes: somebody wanted to stop here.
+    Bell,
+}
+
+/// A client's calls, and when the next of them does something by itself.
+#[derive(Clone, Debug, Default)]
+struct Sleeper {
+    open: Vec<CallId>,
+    wakes: Option<Instant>,
+}
+
+/// Requests to be answered with an error.
+#[derive(Clone, Debug)]
+struct Refusal {
+    region: Region,
+    operation: Option<crate::api::Operation>,
+    error: Arc<crate::api::Error>,
+    times: u32,
+}
+
+impl World {
+    /// A world in which nothing has happened. Its nodes come to be when they are first spoken to.
+    #[must_use]
+    pub fn new(options: Options) -> World {
+        World {
+            now: Instant::START,
+            queue: Queue::new(),
+            network: Network::new(options.seed, options.latency.clone()),
+            nodes: Vec::new(),
+            places: [[None; 2]; Region::COUNT],
+            calls: Calls::default(),
+            sleepers: vec![Sleeper::default(); options.clients.len()],
+            refusals: Vec::new(),
+            names: Names::default(),
+            trace: Trace::new(options.trace),
+            changes: Vec::new(),
+            effects: Vec::new(),
+            finished: std::collections::VecDeque::new(),
+            pending_work: 0,
+            pending_retries: 0,
+            last_write: Instant::START,
+            options,
+        }
+    }
+
+    /// What time it is.
+    #[must_use]
+    pub fn now(&self) -> Instant {
+        self.now
+    }
+
+    /// What the world was made with.
+    #[must_use]
+    pub fn options(&self) -> &Options {
+        &self.options
+    }
+
+    /// What the last step did.
+    #[must_use]
+    pub fn changes(&self) -> &[Change] {
+        &self.changes
+    }
+
+    /// What happened so far.
+    #[must_use]
+    pub fn trace(&self) -> &Trace {
+        &self.trace
+    }
+
+    /// The trace, to change how much of it is written down.
+    pub fn trace_mut(&mut self) -> &mut Trace {
+        &mut self.trace
+    }
+
+    /// What clusters and Regions are called.
+    #[must_use]
+    pub fn names(&self) -> &Names {
+        &self.names
+    }
+
+    /// The names, to give more.
+    pub fn names_mut(&mut self) -> &mut Names {
+        &mut self.names
+    }
+
+    /// What the control plane of `region` has in storage; nothing, if nobody ever spoke to it.
+    #[must_use]
+    pub fn storage(&self, region: Region) -> Option<&Durable> {
+        let place = self.places[region.index()][0]?;
+        Some(self.nodes[usize::from(place)].durable())
+    }
+
+    /// Begins a call. Its first attempt is sent at once.
+    pub fn call(&mut self, client: ClientId, mut call: Call) -> CallId {
+        self.fill_token(&mut call);
+        let id = self.calls.add(client, call);
+        let ongoing = self.calls.get(id).expect("the call was just added");
+        self.sleepers[client.0 as usize].open.push(id);
+        let happening = Happening::Invoked(NodeId::Client(client), &ongoing.call);
+        self.trace.record(self.now, &happening, &self.names, &self.options.clients);
+        self.send_attempt(id);
+        id
+    }
+
+    /// How a call ended, if it has.
+    #[must_use]
+    pub fn outcome(&self, call: CallId) -> Option<&Outcome> {
+        self.calls.get(call)?.outcome.as_ref()
+    }
+
+    /// Forgets a call that has ended and gives its outcome; without this it is remembered.
+    pub fn take(&mut self, call: CallId) -> Option<Outcome> {
+        self.calls.get(call)?.outcome.as_ref()?;
+        self.calls.remove(call)?.outcome
+    }
+
+    /// The client and the description of a call that is remembered.
+    #[must_use]
+    pub fn call_of(&self, call: CallId) -> Option<(ClientId, &Call)> {
+        self.calls.get(call).map(|ongoing| (ongoing.client, &ongoing.call))
+    }
+
+    /// The calls that have not ended.
+    pub fn open_calls(&self) -> impl Iterator<Item = (ClientId, &Call)> {
+        self.calls.open().map(|ongoing| (ongoing.client, &ongoing.call))
+    }
+
+    /// Lets things happen until a call ends, and names it; `None` if nothing is left to happen.
+    pub fn next_ended(&mut self) -> Option<CallId> {
+        loop {
+            if let Some(ended) = self.finished.pop_front() {
+                return Some(ended);
+            }
+            if !self.step() {
+                return None;
+            }
+        }
+    }
+
+    /// Injects a fault now.
+    pub fn inject(&mut self, fault: Fault) {
+        self.changes.clear();
+        self.act(fault);
+    }
+
+    /// Injects a fault at a later time.
+    pub fn inject_at(&mut self, at: Instant, fault: Fault) {
+        self.schedule(at, Event::Fault(Box::new(fault)));
+    }
+
+    /// Makes sure that something happens at `at`, be it nothing.
+    pub fn ring_at(&mut self, at: Instant) {
+        self.schedule(at, Event::Bell);
+    }
+
+    /// Whether nothing is left to happen but the repetition of questions that cannot be answered: no call is open, and no
+    /// message, timer or fault is under way that could change a cluster.
+    #[must_use]
+    pub fn is_idle(&self) -> bool {
+        self.pending_work == 0 && self.calls.open().next().is_none()
+    }
+
+    /// Puts clusters into the storage of `region` that were there before the scenario began.
+    pub fn preload(&mut self, region: Region, fill: impl FnOnce(&mut Durable)) {
+        let place = self.place(NodeId::ControlPlane(region));
+        fill(self.nodes[place].durable_mut());
+    }
+
+    fn fill_token(&self, call: &mut Call) {
+        if call.request.client_token().is_none() && call.request.operation().takes_client_token() {
+            let draw = |half: u64| {
+                rng::draw(self.options.seed, Purpose::ClientToken, rng::mix(call.key, half))
+            };
+            let random = u128::from(draw(1)) << 64 | u128::from(draw(2));
+            let token = uuid::Builder::from_random_bytes(random.to_be_bytes()).into_uuid();
+            Arc::make_mut(&mut call.request).set_client_token(ClientToken(token.to_string().into()));
+        }
+    }
+}

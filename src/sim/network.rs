@@ -1,0 +1,198 @@
+//! The simulated network: directed links with a latency each, and rules that decide what becomes of a message.
+//!
+//! The first rule that applies to a message decides. Every draw is keyed by the message and by the rule, never by what
+//! else is on the network.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::api::Request;
+use crate::control::message::{Delivery, Message, Reply};
+use crate::region::Region;
+use crate::rng::{self, Purpose, mix};
+use crate::types::{Account, NodeId};
+
+use super::fault::{DUPLICATE_WITHIN, Party, Rule, Verdict, What};
+use super::latency::round_trip;
+
+/// A message on its way.
+#[derive(Clone, Debug)]
+pub struct Envelope {
+    /// Who sent it.
+    pub from: NodeId,
+    /// To whom.
+    pub to: NodeId,
+    /// What draws about it are keyed by.
+    pub key: u64,
+    /// What it carries.
+    pub payload: Payload,
+}
+
+/// What an envelope carries.
+#[derive(Clone, Debug)]
+pub enum Payload {
+    /// A client's request.
+    Request {
+        /// Which.
+        delivery: Delivery,
+        /// Who calls.
+        account: Account,
+        /// What is asked.
+        request: Arc<Request>,
+    },
+    /// The answer to a request.
+    Response {
+        /// To which.
+        delivery: Delivery,
+        /// What it says.
+        result: Reply,
+        /// What was asked.
+        request: Arc<Request>,
+    },
+    /// The word that nobody listens: the control plane's process is down.
+    Reset(Delivery),
+    /// A message between nodes.
+    Message(Box<Message>),
+}
+
+impl Payload {
+    /// What it is, for rules.
+    #[must_use]
+    pub fn what(&self) -> What {
+        match self {
+            Payload::Request { request, .. } => What::Request(Some(request.operation())),
+            Payload::Response { request, .. } => What::Response(Some(request.operation())),
+            Payload::Reset(_) => What::Response(None),
+            Payload::Message(message) => What::Message(message.kind()),
+        }
+    }
+}
+
+/// What the network does with a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Fate {
+    /// It arrives after so long.
+    Arrives(Duration),
+    /// It arrives, and so do copies of it.
+    Copied(Duration, u16),
+    /// It is lost.
+    Lost,
+    /// It waits for a release.
+    Held,
+}
+
+/// How long messages take between Regions.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Latency {
+    /// Half of the measured round trip between the two Regions, and up to a tenth more.
+    Measured,
+    /// Drawn evenly from a range for each message, whatever the Regions.
+    Even(crate::control::message::Span),
+}
+
+/// The network.
+#[derive(Clone, Debug)]
+pub(super) struct Network {
+    seed: u64,
+    latency: Latency,
+    rules: Vec<Rule>,
+    held: Vec<Envelope>,
+}
+
+impl Network {
+    pub(super) fn new(seed: u64, latency: Latency) -> Network {
+        Network { seed, latency, rules: Vec::new(), held: Vec::new() }
+    }
+
+    pub(super) fn add(&mut self, rule: Rule) {
+        self.rules.push(rule);
+    }
+
+    /// Ends the rules between two parties, or all.
+    pub(super) fn heal(&mut self, between: Option<(Party, Party)>) {
+        self.rules.retain(|rule| match between {
+            None => false,
+            Some((one, other)) => (rule.from, rule.to) != (one, other) && (rule.from, rule.to) != (other, one),
+        });
+    }
+
+    /// Ends the rules that hold messages back, and gives these back.
+    pub(super) fn release(&mut self) -> Vec<Envelope> {
+        self.rules.retain(|rule| rule.verdict != Verdict::Hold);
+        std::mem::take(&mut self.held)
+    }
+
+    pub(super) fn hold(&mut self, envelope: Envelope) {
+        self.held.push(envelope);
+    }
+
+    pub(super) fn held(&self) -> &[Envelope] {
+        &self.held
+    }
+
+    /// Whether some rule still acts.
+    pub(super) fn is_faulty(&self) -> bool {
+        !self.rules.is_empty()
+    }
+
+    /// Decides what becomes of `envelope`, sent by a party in `from` to one in `to`.
+    pub(super) fn fate(&mut self, envelope: &Envelope, from: Region, to: Region) -> Fate {
+        let usual = self.usual_latency(envelope, from, to);
+        if self.rules.is_empty() {
+            return Fate::Arrives(usual);
+        }
+        let what = envelope.payload.what();
+        let seed = self.seed;
+        match self.rules.iter_mut().find_map(|rule| rule.applies(seed, envelope, what).then_some(&*rule)) {
+            None => Fate::Arrives(usual),
+            Some(rule) => match rule.verdict {
+                Verdict::Drop => Fate::Lost,
+                Verdict::Hold => Fate::Held,
+                Verdict::Duplicate(copies) => Fate::Copied(usual, copies),
+                Verdict::Slow(factor) => Fate::Arrives(usual.saturating_mul(factor)),
+                Verdict::Delay(span) => {
+                    let key = mix(rule.key, envelope.key);
+                    Fate::Arrives(usual + rng::between(seed, Purpose::Amount, key, span.min, span.max))
+                }
+            },
+        }
+    }
+
+    /// How much later than the original the `copy`-th copy of a message arrives.
+    pub(super) fn copy_delay(&self, envelope: &Envelope, copy: u16) -> Duration {
+        let key = mix(envelope.key, u64::from(copy));
+        rng::between(self.seed, Purpose::Amount, key, Duration::ZERO, DUPLICATE_WITHIN)
+    }
+
+    fn usual_latency(&self, envelope: &Envelope, from: Region, to: Region) -> Duration {
+        match self.latency {
+            Latency::Measured => {
+                let one_way = round_trip(from, to) / 2;
+                one_way + rng::between(self.seed, Purpose::Jitter, envelope.key, Duration::ZERO, one_way / 10)
+            }
+            Latency::Even(span) => rng::between(self.seed, Purpose::Jitter, envelope.key, span.min, span.max),
+        }
+    }
+}
+
+impl Rule {
+    /// Whether the rule applies to a message; counts it if it matches.
+    fn applies(&mut self, seed: u64, envelope: &Envelope, what: What) -> bool {
+        let (from, to) = (envelope.from, envelope.to);
+        let forth = self.from.includes(from) && self.to.includes(to);
+        let back = self.both_ways && self.from.includes(to) && self.to.includes(from);
+        if !(forth || back) || !self.what.includes(what) || self.times == Some(0) {
+            return false;
+        }
+        if self.skip > 0 {
+            self.skip -= 1;
+            return false;
+        }
+        let key = mix(self.key, envelope.key);
+        if self.percent.is_some_and(|percent| rng::below(seed, Purpose::Rate, key, 100) >= u64::from(percent)) {
+            return false;
+        }
+        self.times = self.times.map(|times| times - 1);
+        true
+    }
+}

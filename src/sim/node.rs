@@ -1,0 +1,175 @@
+//! A node of the world: a state machine, the disk under it, and what waits for that disk.
+//!
+//! Effects are carried out in order. A write takes the disk a while; whatever comes behind it waits in the outbox, and so
+//! a crash can fall between any two effects. Writes that wait together become durable together.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use crate::control::ControlPlane;
+use crate::control::assumptions::Assumptions;
+use crate::control::authorization::Denials;
+use crate::control::durable::Durable;
+use crate::control::message::{Commit, Effect, Input};
+use crate::control::mutant::Mutants;
+use crate::control::witness::WitnessNode;
+use crate::types::{Instant, NodeId};
+
+use super::fault::{Moment, Unfinished, What};
+
+/// A control plane or a witness node.
+#[derive(Clone, Debug)]
+pub(super) enum Machine {
+    ControlPlane(Box<ControlPlane>),
+    Witness(Box<WitnessNode>),
+}
+
+/// A node of the world.
+#[derive(Clone, Debug)]
+pub(super) struct Node {
+    pub(super) id: NodeId,
+    pub(super) machine: Machine,
+    /// How often it has started; events meant for an earlier life do nothing.
+    pub(super) life: u32,
+    pub(super) state: State,
+    /// What its Region's wall clock is wrong by, in seconds.
+    pub(super) skew: i64,
+    /// What waits for the disk.
+    pub(super) outbox: VecDeque<Effect>,
+    /// How many of the writes in the outbox the disk is busy with.
+    pub(super) syncing: usize,
+    /// Crashes that wait for their moment.
+    pub(super) traps: Vec<Trap>,
+}
+
+/// Whether a node runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum State {
+    Up,
+    /// Its process is down; the host says so to whoever connects.
+    Down,
+    /// Its host is down; nobody says anything.
+    Dark,
+}
+
+/// A crash that waits for its moment.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Trap {
+    pub(super) moment: Moment,
+    pub(super) unfinished: Option<Unfinished>,
+}
+
+impl Node {
+    pub(super) fn new(id: NodeId, assumptions: &Arc<Assumptions>, mutants: Mutants) -> Node {
+        let durable = Durable::default();
+        let machine = match id {
+            NodeId::Witness(region) => Machine::Witness(Box::new(WitnessNode::new(region, mutants, durable))),
+            NodeId::ControlPlane(region) => {
+                let plane = ControlPlane::new(region, assumptions.clone(), mutants, durable);
+                Machine::ControlPlane(Box::new(plane))
+            }
+            NodeId::Client(_) => unreachable!("a client is not a node with storage"),
+        };
+        Node {
+            id,
+            machine,
+            life: 0,
+            state: State::Up,
+            skew: 0,
+            outbox: VecDeque::new(),
+            syncing: 0,
+            traps: Vec::new(),
+        }
+    }
+
+    pub(super) fn handle(&mut self, now: Instant, input: Input, out: &mut Vec<Effect>) {
+        match &mut self.machine {
+            Machine::ControlPlane(plane) => plane.handle(now, input, out),
+            Machine::Witness(witness) => witness.handle(now, input, out),
+        }
+    }
+
+    pub(super) fn durable(&self) -> &Durable {
+        match &self.machine {
+            Machine::ControlPlane(plane) => plane.durable(),
+            Machine::Witness(witness) => witness.durable(),
+        }
+    }
+
+    pub(super) fn durable_mut(&mut self) -> &mut Durable {
+        match &mut self.machine {
+            Machine::ControlPlane(plane) => plane.durable_mut(),
+            Machine::Witness(witness) => witness.durable_mut(),
+        }
+    }
+
+    pub(super) fn denials_mut(&mut self) -> &mut Denials {
+        match &mut self.machine {
+            Machine::ControlPlane(plane) => plane.denials_mut(),
+            Machine::Witness(witness) => witness.denials_mut(),
+        }
+    }
+
+    /// How many writes wait in the outbox.
+    pub(super) fn unsynced(&self) -> usize {
+        self.outbox.iter().filter(|effect| matches!(effect, Effect::Persist(_))).count()
+    }
+
+    /// Stops it: forgets what was in memory, and the writes behind the first `kept` of those that were not finished.
+    /// Gives back the kept writes, and the forgotten ones, oldest first.
+    pub(super) fn stop(
+        &mut self,
+        state: State,
+        kept: usize,
+        assumptions: &Arc<Assumptions>,
+        mutants: Mutants,
+    ) -> (Vec<Box<Commit>>, Vec<Box<Commit>>) {
+        let mut writes: Vec<_> = std::mem::take(&mut self.outbox)
+            .into_iter()
+            .filter_map(|effect| match effect {
+                Effect::Persist(commit) => Some(commit),
+                _ => None,
+            })
+            .collect();
+        let lost = writes.split_off(kept.min(writes.len()));
+        for commit in lost.iter().rev() {
+            self.durable_mut().apply(commit.undo.clone());
+        }
+        let durable = std::mem::take(self.durable_mut());
+        let denials = std::mem::take(self.denials_mut());
+        let (id, skew, life) = (self.id, self.skew, self.life);
+        *self = Node { life: life + 1, skew, state, ..Node::new(id, assumptions, mutants) };
+        *self.durable_mut() = durable;
+        *self.denials_mut() = denials;
+        (writes, lost)
+    }
+
+    /// Counts `happened` on every trap that waits for its like, and gives back the one that springs.
+    pub(super) fn spring(&mut self, happened: Happened) -> Option<Trap> {
+        if self.traps.is_empty() {
+            return None;
+        }
+        let place = self.traps.iter_mut().position(|trap| {
+            let count = match (&mut trap.moment, happened) {
+                (Moment::Before(what, count), Happened::Arrives(that)) if what.includes(that) => count,
+                (Moment::DuringPersist(count), Happened::PersistBegins) => count,
+                (Moment::AfterPersist(count), Happened::PersistEnds) => count,
+                _ => return false,
+            };
+            *count = count.saturating_sub(1);
+            *count == 0
+        })?;
+        Some(self.traps.swap_remove(place))
+    }
+}
+
+/// Something that a crash may be waiting for.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Happened {
+    /// A message is about to be handled.
+    Arrives(What),
+    /// The disk begins with a write.
+    PersistBegins,
+    /// A write is durable.
+    PersistEnds,
+}

@@ -1,0 +1,438 @@
+//! How a world moves: one event at a time.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::control::message::{Delivery, Effect, Input, Message, Note, Reply, Timer};
+use crate::region::Region;
+use crate::rng::{self, Purpose, mix};
+use crate::types::{ClientId, Identifier, Instant, NodeId, Timestamp};
+
+use super::client::{CallId, Next};
+use super::fault::{Fault, Moment, Party, What};
+use super::network::{Envelope, Fate, Payload};
+use super::node::{Happened, Node, State, Trap};
+use super::trace::Happening;
+use super::{Change, Event, Refusal, World};
+
+impl World {
+    /// Lets the next event happen; `false` if there is none.
+    pub fn step(&mut self) -> bool {
+        self.changes.clear();
+        let Some((at, event)) = self.queue.pop() else { return false };
+        self.now = at;
+        self.count(&event, -1);
+        match event {
+            Event::Deliver(envelope) => self.deliver(envelope),
+            Event::Timer { node, life, timer } => self.fire(usize::from(node), life, timer),
+            Event::Synced { node, life } => self.synced(usize::from(node), life),
+            Event::Wake(client) => self.wake(client),
+            Event::Fault(fault) => self.act(*fault),
+            Event::Bell => {}
+        }
+        true
+    }
+
+    /// Lets everything happen up to and including `moment`.
+    ///
+    /// A caller who looks at [`World::changes`] uses [`World::ring_at`] and [`World::step`] instead.
+    pub fn run_until(&mut self, moment: Instant) {
+        self.ring_at(moment);
+        while self.queue.peek_time().is_some_and(|at| at <= moment) {
+            self.step();
+        }
+    }
+
+    /// Whether the world is quiet: nothing is left to happen but the repetition of questions, and what these could
+    /// bring about has not come for longer than the longest pause between two of them, twice.
+    #[must_use]
+    pub fn is_quiet(&self) -> bool {
+        self.is_idle() && (self.pending_retries == 0 || self.now.since(self.last_write) >= QUIET_AFTER)
+    }
+
+    pub(super) fn schedule(&mut self, at: Instant, event: Event) {
+        self.count(&event, 1);
+        self.queue.push(at.max(self.now), event);
+    }
+
+    /// The node called `id`; it comes to be now if nobody ever spoke to it.
+    pub(super) fn place(&mut self, id: NodeId) -> usize {
+        let (region, kind) = match id {
+            NodeId::ControlPlane(region) => (region, 0),
+            NodeId::Witness(region) => (region, 1),
+            NodeId::Client(_) => unreachable!("a client is not a node with storage"),
+        };
+        let place = &mut self.places[region.index()][kind];
+        if let Some(place) = *place {
+            return usize::from(place);
+        }
+        *place = Some(self.nodes.len() as u16);
+        let node = Node::new(id, &self.options.assumptions, self.options.mutants);
+        self.nodes.push(node);
+        self.nodes.len() - 1
+    }
+
+    pub(super) fn note(&mut self, happening: &Happening<'_>) {
+        self.trace.record(self.now, happening, &self.names, &self.options.clients);
+    }
+
+    pub(super) fn send_attempt(&mut self, id: CallId) {
+        let ongoing = self.calls.get_mut(id).expect("only a call that goes on is sent");
+        ongoing.begin_attempt(self.now);
+        let (client, wakes, attempt) = (ongoing.client, ongoing.wakes, ongoing.attempt);
+        let delivery = ongoing.delivery(id.slot, 0);
+        let request = ongoing.call.request.clone();
+        let to = NodeId::ControlPlane(ongoing.call.region);
+        if attempt > 1 {
+            let happening = Happening::Retried(NodeId::Client(client), &ongoing.call, attempt);
+            self.trace.record(self.now, &happening, &self.names, &self.options.clients);
+        }
+        let account = self.options.clients[client.0 as usize].account;
+        let key = mix(delivery.word(), REQUEST);
+        let payload = Payload::Request { delivery, account, request };
+        self.send(Envelope { from: NodeId::Client(client), to, key, payload });
+        self.sleep_until(client, wakes);
+    }
+
+    /// Puts a message on its link.
+    pub(super) fn send(&mut self, envelope: Envelope) {
+        let (from, to) = (self.home(envelope.from), self.home(envelope.to));
+        let latency = match self.network.fate(&envelope, from, to) {
+            Fate::Arrives(latency) => latency,
+            Fate::Copied(latency, copies) => {
+                self.note(&Happening::Copied(&envelope, copies));
+                for copy in 1..=copies {
+                    let later = latency + self.network.copy_delay(&envelope, copy);
+                    let copied = envelope.copy(copy);
+                    self.schedule(self.now.after(later), Event::Deliver(copied));
+                }
+                latency
+            }
+            Fate::Lost => return self.note(&Happening::Lost(&envelope, "lost")),
+            Fate::Held => {
+                self.note(&Happening::Held(&envelope));
+                return self.network.hold(envelope);
+            }
+        };
+        let at = self.now.after(latency);
+        self.note(&Happening::Sent(&envelope, at));
+        self.schedule(at, Event::Deliver(envelope));
+    }
+
+    fn deliver(&mut self, envelope: Envelope) {
+        if let NodeId::Client(_) = envelope.to {
+            return self.deliver_to_client(envelope);
+        }
+        let place = self.place(envelope.to);
+        let node = &mut self.nodes[place];
+        if node.state != State::Up {
+            let refused = node.state == State::Down;
+            self.note(&Happening::Lost(&envelope, "nobody there"));
+            if let (true, Payload::Request { delivery, .. }) = (refused, &envelope.payload) {
+                let key = mix(envelope.key, RESET);
+                let payload = Payload::Reset(*delivery);
+                self.send(Envelope { from: envelope.to, to: envelope.from, key, payload });
+            }
+            return;
+        }
+        if let Some(trap) = node.spring(Happened::Arrives(envelope.payload.what())) {
+            self.note(&Happening::Lost(&envelope, "crashed"));
+            return self.crash(place, State::Down, trap.unfinished);
+        }
+        self.note(&Happening::Arrived(&envelope));
+        let input = match envelope.payload {
+            Payload::Message(message) => Input::Message { from: envelope.from, message: *message },
+            Payload::Request { delivery, account, request } => {
+                let region = envelope.to.region().expect("requests go to control planes");
+                self.changes.push(Change::Arrived { region, delivery });
+                if let Some(error) = self.refusal(region, request.operation()) {
+                    return self.reply(place, delivery, Err(error));
+                }
+                let fresh = self.fresh_identifier(&delivery);
+                let stamp = self.wall_clock(place);
+                Input::Request { delivery, account, request, fresh, stamp }
+            }
+            Payload::Response { .. } | Payload::Reset(_) => unreachable!("answers go to clients"),
+        };
+        self.feed(place, input);
+    }
+
+    fn deliver_to_client(&mut self, envelope: Envelope) {
+        self.note(&Happening::Arrived(&envelope));
+        let (seed, now) = (self.options.seed, self.now);
+        let (Payload::Response { delivery, .. } | Payload::Reset(delivery)) = &envelope.payload else {
+            unreachable!("only answers go to clients");
+        };
+        let id = CallId { slot: delivery.slot, key: delivery.call };
+        let Some(ongoing) = self.calls.get_mut(id) else { return };
+        let next = match &envelope.payload {
+            Payload::Response { result, .. } => ongoing.answered(seed, now, *delivery, result),
+            _ => ongoing.reset(seed, now, *delivery),
+        };
+        self.go_on(id, next);
+    }
+
+    fn go_on(&mut self, id: CallId, next: Next) {
+        let ongoing = self.calls.get(id).expect("a call that has just moved");
+        let (client, wakes) = (ongoing.client, ongoing.wakes);
+        match next {
+            Next::Send => self.send_attempt(id),
+            Next::Sleep => self.sleep_until(client, wakes),
+            Next::End(outcome) => {
+                let happening = Happening::Ended(NodeId::Client(client), &ongoing.call, &outcome);
+                self.trace.record(self.now, &happening, &self.names, &self.options.clients);
+                self.sleepers[client.0 as usize].open.retain(|open| *open != id);
+                self.changes.push(Change::Ended(id));
+                self.finished.push_back(id);
+            }
+        }
+    }
+
+    fn sleep_until(&mut self, client: ClientId, wakes: Instant) {
+        let sleeper = &mut self.sleepers[client.0 as usize];
+        if sleeper.wakes.is_none_or(|planned| wakes < planned) {
+            sleeper.wakes = Some(wakes);
+            self.schedule(wakes, Event::Wake(client));
+        }
+    }
+
+    /// A client's alarm: whichever of its calls are due do something; then it sleeps until the next is.
+    fn wake(&mut self, client: ClientId) {
+        let sleeper = &mut self.sleepers[client.0 as usize];
+        if sleeper.wakes == Some(self.now) {
+            sleeper.wakes = None;
+        }
+        let (seed, now) = (self.options.seed, self.now);
+        for id in sleeper.open.clone() {
+            if let Some(ongoing) = self.calls.get_mut(id).filter(|ongoing| ongoing.wakes <= now) {
+                let next = ongoing.wake(seed, now);
+                self.go_on(id, next);
+            }
+        }
+        let due = |id: &CallId| self.calls.get(*id).map(|ongoing| ongoing.wakes);
+        if let Some(wakes) = self.sleepers[client.0 as usize].open.iter().filter_map(due).min() {
+            self.sleep_until(client, wakes);
+        }
+    }
+
+    fn fire(&mut self, place: usize, life: u32, timer: Timer) {
+        let node = &self.nodes[place];
+        if node.life == life && node.state == State::Up {
+            self.note(&Happening::Fired(node.id, timer.key()));
+            self.feed(place, Input::Timer(timer));
+        }
+    }
+
+    /// Gives a node its input and carries out what it wants done.
+    pub(super) fn feed(&mut self, place: usize, input: Input) {
+        let mut effects = std::mem::take(&mut self.effects);
+        self.nodes[place].handle(self.now, input, &mut effects);
+        for effect in effects.drain(..) {
+            self.carry_out(place, effect);
+        }
+        self.effects = effects;
+    }
+
+    /// Does what a node wants done; whatever it wants to persist is durable already.
+    pub(super) fn perform(&mut self, place: usize, effect: Effect) {
+        let node = &self.nodes[place];
+        let (id, life) = (node.id, node.life);
+        match effect {
+            Effect::Persist(commit) => self.wrote(id, commit),
+            Effect::Send { to, message } => self.send_message(id, to, message),
+            Effect::Reply { delivery, result } => self.reply(place, delivery, result),
+            Effect::SetTimer { after, timer } => {
+                let key = rng::key(&[id.word(), u64::from(life), timer.key()]);
+                let pause = rng::between(self.options.seed, Purpose::Timer, key, after.min, after.max);
+                let event = Event::Timer { node: place as u16, life, timer };
+                self.schedule(self.now.after(pause), event);
+            }
+            Effect::Note(note) => self.noted(id, note),
+        }
+    }
+
+    fn send_message(&mut self, from: NodeId, to: NodeId, message: Message) {
+        let key = rng::key(&[from.word(), to.word(), message.key()]);
+        self.send(Envelope { from, to, key, payload: Payload::Message(Box::new(message)) });
+    }
+
+    fn reply(&mut self, place: usize, delivery: Delivery, result: Reply) {
+        let from = self.nodes[place].id;
+        let id = CallId { slot: delivery.slot, key: delivery.call };
+        // A client that has gone away gets no answer, and nobody is told anything.
+        let Some(ongoing) = self.calls.get(id) else { return };
+        let request = ongoing.call.request.clone();
+        let account = self.options.clients[delivery.client.0 as usize].account;
+        let region = from.region().expect("control planes reply");
+        self.changes.push(Change::Replied {
+            region,
+            delivery,
+            account,
+            request: request.clone(),
+            result: result.clone(),
+        });
+        let key = mix(delivery.word(), RESPONSE);
+        let payload = Payload::Response { delivery, result, request };
+        self.send(Envelope { from, to: NodeId::Client(delivery.client), key, payload });
+    }
+
+    fn noted(&mut self, node: NodeId, note: Note) {
+        self.note(&Happening::Noted(node, note));
+    }
+
+    /// An identifier of its own for each delivery; the first names the cluster that the call is to create.
+    fn fresh_identifier(&mut self, delivery: &Delivery) -> Identifier {
+        let half =
+            |half: u64| u128::from(rng::draw(self.options.seed, Purpose::Identifier, mix(delivery.word(), half)));
+        let identifier = Identifier(half(1) << 64 | half(2));
+        let id = CallId { slot: delivery.slot, key: delivery.call };
+        if let Some(alias) = self.calls.get(id).and_then(|ongoing| ongoing.call.alias.clone()) {
+            let name = match (delivery.attempt, delivery.copy) {
+                (1, 0) => alias,
+                (attempt, 0) => format!("{alias}.{attempt}").into(),
+                (attempt, copy) => format!("{alias}.{attempt}.{copy}").into(),
+            };
+            self.names.name_cluster(identifier, name);
+        }
+        identifier
+    }
+
+    fn wall_clock(&self, place: usize) -> Timestamp {
+        let seconds = self.options.epoch.0 + self.now.0 / 1_000_000_000;
+        Timestamp(seconds.saturating_add_signed(self.nodes[place].skew))
+    }
+
+    fn refusal(&mut self, region: Region, operation: crate::api::Operation) -> Option<Arc<crate::api::Error>> {
+        let place = self.refusals.iter().position(|refusal| {
+            refusal.region == region && refusal.operation.is_none_or(|refused| refused == operation)
+        })?;
+        let refusal = &mut self.refusals[place];
+        refusal.times -= 1;
+        let error = refusal.error.clone();
+        if refusal.times == 0 {
+            self.refusals.remove(place);
+        }
+        Some(error)
+    }
+
+    fn home(&self, node: NodeId) -> Region {
+        match node {
+            NodeId::Client(client) => self.options.clients[client.0 as usize].home,
+            NodeId::ControlPlane(region) | NodeId::Witness(region) => region,
+        }
+    }
+
+    fn count(&mut self, event: &Event, by: isize) {
+        let counter = match event {
+            Event::Timer { timer, .. } if timer.is_retry() => &mut self.pending_retries,
+            Event::Wake(_) => return,
+            _ => &mut self.pending_work,
+        };
+        *counter = counter.strict_add_signed(by);
+    }
+}
+
+impl World {
+    /// Injects a fault, or puts it right.
+    pub(super) fn act(&mut self, fault: Fault) {
+        match fault {
+            Fault::Rule(rule) => self.network.add(rule),
+            Fault::Heal(between) => self.heal(between),
+            Fault::Release => self.release(),
+            Fault::Crash { node, moment: Moment::Now, unfinished } => {
+                let place = self.place(node);
+                self.crash(place, State::Down, unfinished);
+            }
+            Fault::Crash { node, moment, unfinished } => {
+                let place = self.place(node);
+                self.nodes[place].traps.push(Trap { moment, unfinished });
+            }
+            Fault::Restart(node) => {
+                let place = self.place(node);
+                self.restart(place);
+            }
+            Fault::Outage(region) => {
+                for node in [NodeId::ControlPlane(region), NodeId::Witness(region)] {
+                    let place = self.place(node);
+                    self.crash(place, State::Dark, None);
+                }
+            }
+            Fault::Skew { region, seconds } => {
+                let place = self.place(NodeId::ControlPlane(region));
+                self.nodes[place].skew = seconds;
+            }
+            Fault::Deny { region, action, denied } => {
+                for node in [NodeId::ControlPlane(region), NodeId::Witness(region)] {
+                    let place = self.place(node);
+                    self.nodes[place].denials_mut().set(action, denied);
+                }
+            }
+            Fault::Refuse { region, operation, error, times } => {
+                let error = Arc::new(error);
+                self.refusals.push(Refusal { region, operation, error, times });
+            }
+        }
+    }
+
+    /// Puts everything right: every rule, denial and injected error ends, what was held back goes on its way, every node
+    /// that is down starts again (but those of `except`), and clocks are right.
+    pub fn heal_all(&mut self, except: Option<Region>) {
+        self.changes.clear();
+        self.heal(None);
+        for place in 0..self.nodes.len() {
+            self.nodes[place].skew = 0;
+            self.nodes[place].traps.clear();
+            let is_excepted = except.is_some() && self.nodes[place].id.region() == except;
+            if self.nodes[place].state != State::Up && !is_excepted {
+                self.restart(place);
+            }
+        }
+    }
+
+    /// Whether something is out of order that [`World::heal_all`] would put right.
+    #[must_use]
+    pub fn is_faulty(&self) -> bool {
+        let is_hurt = |node: &Node| node.state != State::Up || !node.traps.is_empty();
+        self.network.is_faulty()
+            || !self.network.held().is_empty()
+            || !self.refusals.is_empty()
+            || self.nodes.iter().any(is_hurt)
+    }
+
+    fn heal(&mut self, between: Option<(Party, Party)>) {
+        self.network.heal(between);
+        if between.is_none() {
+            self.release();
+            self.refusals.clear();
+            for node in &mut self.nodes {
+                node.denials_mut().clear();
+            }
+        }
+    }
+
+    fn release(&mut self) {
+        for envelope in self.network.release() {
+            self.send(envelope);
+        }
+    }
+}
+
+impl Envelope {
+    /// The `copy`-th copy of the message, with draws of its own.
+    fn copy(&self, copy: u16) -> Envelope {
+        let mut copied = self.clone();
+        copied.key = mix(self.key, u64::from(copy));
+        if let Payload::Request { delivery, .. } = &mut copied.payload {
+            delivery.copy = copy;
+        }
+        copied
+    }
+}
+
+/// The longest pause between two repetitions of a question is half a minute; this is two of them and a little.
+const QUIET_AFTER: Duration = Duration::from_secs(65);
+
+const REQUEST: u64 = 1;
+const RESPONSE: u64 = 2;
+const RESET: u64 = 3;
+

@@ -1,0 +1,357 @@
+//! The trace: everything that happens, hashed as it happens, and put into words only when somebody looks.
+//!
+//! The hash covers every event, whatever the level; the level only decides which events are also written down. How a
+//! line reads is decided here and nowhere else.
+
+use std::fmt::Write as _;
+
+use crate::api::Operation;
+use crate::control::message::{Commit, Note};
+use crate::control::register::Outcome as Link;
+use crate::rng::mix;
+use crate::types::{Identifier, Instant, NodeId, Timestamp};
+
+use super::client::{Call, ClientOptions, Names, Outcome};
+use super::network::{Envelope, Payload};
+
+/// How much of the trace is written down.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum TraceLevel {
+    /// Nothing: only the hash is kept.
+    #[default]
+    None,
+    /// Calls and how they end, changes of status, links, faults and lost messages.
+    Milestones,
+    /// Every message too.
+    Messages,
+}
+
+/// Something that happened.
+#[derive(Clone, Debug)]
+pub(super) enum Happening<'a> {
+    /// A client begins a call.
+    Invoked(NodeId, &'a Call),
+    /// A client tries again.
+    Retried(NodeId, &'a Call, u16),
+    /// A call has ended.
+    Ended(NodeId, &'a Call, &'a Outcome),
+    /// A message leaves, to arrive at the time.
+    Sent(&'a Envelope, Instant),
+    /// A message is handled.
+    Arrived(&'a Envelope),
+    /// A message is lost: on the way, or because nobody is there.
+    Lost(&'a Envelope, &'static str),
+    /// A message arrives so many times more.
+    Copied(&'a Envelope, u16),
+    /// A message is held back.
+    Held(&'a Envelope),
+    /// A write is durable.
+    Wrote(NodeId, &'a Commit),
+    /// A write that was not finished is lost in a crash.
+    Forgot(NodeId, &'a Commit),
+    /// A node says what it did.
+    Noted(NodeId, Note),
+    /// A node stops.
+    Crashed(NodeId),
+    /// A node starts again.
+    Restarted(NodeId),
+    /// A timer fires.
+    Fired(NodeId, u64),
+    /// A fault is injected, or put right.
+    Fault(&'a str),
+}
+
+/// The trace of a world.
+#[derive(Clone, Debug)]
+pub struct Trace {
+    level: TraceLevel,
+    hash: u64,
+    events: u64,
+    lines: Vec<String>,
+}
+
+impl Trace {
+    pub(super) fn new(level: TraceLevel) -> Trace {
+        Trace { level, hash: 0, events: 0, lines: Vec::new() }
+    }
+
+    /// The hash of everything that happened so far.
+    #[must_use]
+    pub fn hash(&self) -> u64 {
+        self.hash
+    }
+
+    /// How many things happened so far.
+    #[must_use]
+    pub fn events(&self) -> u64 {
+        self.events
+    }
+
+    /// The lines written down so far.
+    #[must_use]
+    pub fn lines(&self) -> &[String] {
+        &self.lines
+    }
+
+    /// Writes down more, or less, from now on.
+    pub fn set_level(&mut self, level: TraceLevel) {
+        self.level = level;
+    }
+
+    pub(super) fn record(&mut self, now: Instant, happening: &Happening<'_>, names: &Names, who: &[ClientOptions]) {
+        self.events += 1;
+        self.hash = happening.words(mix(self.hash, now.0));
+        if self.level > TraceLevel::None && happening.level() <= self.level {
+            let words = Words { names, clients: who };
+            if let Some(text) = happening.text(&words) {
+                let actor = words.node(happening.actor());
+                self.lines.push(format!("{} {actor:<10} {text}", time(now)));
+            }
+        }
+    }
+}
+
+/// A moment, in seconds to the millisecond.
+#[must_use]
+pub fn time(moment: Instant) -> String {
+    let millis = moment.0 / 1_000_000;
+    format!("{:>4}.{:03}", millis / 1000, millis % 1000)
+}
+
+impl Happening<'_> {
+    fn level(&self) -> TraceLevel {
+        match self {
+            Happening::Sent(..) | Happening::Arrived(_) | Happening::Fired(..) => TraceLevel::Messages,
+            Happening::Wrote(_, commit) if !is_milestone(commit) => TraceLevel::Messages,
+            Happening::Noted(_, Note::Chosen { outcome: Link::Open, .. }) => TraceLevel::Messages,
+            _ => TraceLevel::Milestones,
+        }
+    }
+
+    fn words(&self, hash: u64) -> u64 {
+        match self {
+            Happening::Invoked(who, call) => {
+                let token = call.request.key();
+                fold(hash, [1, who.word(), call.region.index() as u64, call.key, token])
+            }
+            Happening::Retried(who, call, attempt) => fold(hash, [2, who.word(), call.key, u64::from(*attempt)]),
+            Happening::Ended(who, call, outcome) => {
+                let content = match outcome {
+                    Outcome::Ok(response) => response.key(),
+                    Outcome::Failed(error) => error.key(),
+                    Outcome::Unknown => 1,
+                    Outcome::TimedOut => 2,
+                };
+                fold(hash, [3, who.word(), call.key, content])
+            }
+            Happening::Sent(envelope, at) => fold(hash, [4, envelope.word(), at.0]),
+            Happening::Arrived(envelope) => fold(hash, [5, envelope.word()]),
+            Happening::Lost(envelope, why) => fold(hash, [6, envelope.word(), why.len() as u64]),
+            Happening::Copied(envelope, copies) => fold(hash, [7, envelope.word(), u64::from(*copies)]),
+            Happening::Held(envelope) => fold(hash, [8, envelope.word()]),
+            Happening::Wrote(node, commit) => fold(hash, [9, node.word(), commit.word()]),
+            Happening::Forgot(node, commit) => fold(hash, [10, node.word(), commit.word()]),
+            Happening::Noted(node, note) => fold(hash, [11, node.word(), note.word()]),
+            Happening::Crashed(node) => fold(hash, [12, node.word()]),
+            Happening::Restarted(node) => fold(hash, [13, node.word()]),
+            Happening::Fired(node, key) => fold(hash, [14, node.word(), *key]),
+            Happening::Fault(text) => fold(hash, [15, crate::rng::key_of_bytes(text.as_bytes())]),
+        }
+    }
+
+    /// At whose side it happened.
+    fn actor(&self) -> Option<NodeId> {
+        match self {
+            Happening::Invoked(who, _) | Happening::Retried(who, ..) | Happening::Ended(who, ..) => Some(*who),
+            Happening::Sent(envelope, _)
+            | Happening::Lost(envelope, _)
+            | Happening::Copied(envelope, _)
+            | Happening::Held(envelope) => Some(envelope.from),
+            Happening::Arrived(envelope) => Some(envelope.to),
+            Happening::Wrote(node, _)
+            | Happening::Forgot(node, _)
+            | Happening::Noted(node, _)
+            | Happening::Crashed(node)
+            | Happening::Restarted(node)
+            | Happening::Fired(node, _) => Some(*node),
+            Happening::Fault(_) => None,
+        }
+    }
+
+    fn text(&self, words: &Words<'_>) -> Option<String> {
+        Some(match self {
+            Happening::Invoked(_, call) => format!("calls {}", words.call(call)),
+            Happening::Retried(_, call, attempt) => format!("calls {}, attempt {attempt}", words.call(call)),
+            Happening::Ended(_, call, outcome) => {
+                format!("{} {}", call.request.operation(), words.outcome(call, outcome))
+            }
+            Happening::Sent(envelope, at) => format!("sends {}, to arrive at {}", words.to(envelope), time(*at).trim()),
+            Happening::Arrived(envelope) => {
+                format!("gets {} from {}", words.payload(envelope), words.node(Some(envelope.from)))
+            }
+            Happening::Lost(envelope, why) => format!("sends {} ✗ {why}", words.to(envelope)),
+            Happening::Copied(envelope, copies) => format!("sends {}, duplicated {copies}×", words.to(envelope)),
+            Happening::Held(envelope) => format!("sends {}, held back", words.to(envelope)),
+            Happening::Wrote(_, commit) => words.commit(commit)?,
+            Happening::Forgot(_, commit) => format!("loses the write of {}", words.commit(commit)?),
+            Happening::Noted(_, note) => words.note(note),
+            Happening::Crashed(_) => "crashes".to_owned(),
+            Happening::Restarted(_) => "starts again".to_owned(),
+            Happening::Fired(..) => return None,
+            Happening::Fault(text) => (*text).to_owned(),
+        })
+    }
+}
+
+/// Whether a write changed a cluster's status, made a cluster, or removed one.
+fn is_milestone(commit: &Commit) -> bool {
+    let status = |batch: &crate::control::durable::Batch| {
+        batch.cluster.as_ref().and_then(|(_, _, record)| record.as_ref().map(|record| record.status))
+    };
+    status(&commit.batch) != status(&commit.undo)
+}
+
+/// Puts things into words, with the names that a scenario gave them.
+struct Words<'a> {
+    names: &'a Names,
+    clients: &'a [ClientOptions],
+}
+
+impl Words<'_> {
+    fn node(&self, node: Option<NodeId>) -> String {
+        match node {
+            None => "·".to_owned(),
+            Some(NodeId::Client(client)) => self.clients[client.0 as usize].name.to_string(),
+            Some(NodeId::ControlPlane(region)) => self.names.region(region).to_owned(),
+            Some(NodeId::Witness(region)) => format!("{}/witness", self.names.region(region)),
+        }
+    }
+
+    fn call(&self, call: &Call) -> String {
+        let mut text = format!("{} {}", self.names.region(call.region), call.request.operation());
+        if let Some(identifier) = call.request.identifier() {
+            let name = Identifier::parse(identifier).map(|identifier| self.names.cluster(identifier));
+            let _ = write!(text, " {}", name.unwrap_or_else(|| identifier.to_owned()));
+        }
+        if let Some(alias) = &call.alias {
+            let _ = write!(text, " as {alias}");
+        }
+        text
+    }
+
+    fn outcome(&self, call: &Call, outcome: &Outcome) -> String {
+        match outcome {
+            Outcome::Ok(response) => match (response.status(), call.request.operation()) {
+                (Some(status), _) => format!("ok {status}"),
+                (None, Operation::ListClusters) => format!("ok {} clusters", response.listed()),
+                (None, _) => "ok".to_owned(),
+            },
+            Outcome::Failed(error) => {
+                let message = self.names.in_text(error.message());
+                format!("failed {} {} {message:?}", error.http_status(), error.name())
+            }
+            Outcome::Unknown => "unknown: no answer".to_owned(),
+            Outcome::TimedOut => "timed out".to_owned(),
+        }
+    }
+
+    fn to(&self, envelope: &Envelope) -> String {
+        format!("{} to {}", self.payload(envelope), self.node(Some(envelope.to)))
+    }
+
+    fn payload(&self, envelope: &Envelope) -> String {
+        match &envelope.payload {
+            Payload::Request { request, delivery, .. } => {
+                format!("{} (attempt {})", request.operation(), delivery.attempt)
+            }
+            Payload::Response { request, delivery, .. } => {
+                format!("{}.response (attempt {})", request.operation(), delivery.attempt)
+            }
+            Payload::Reset(_) => "connection reset".to_owned(),
+            Payload::Message(message) => message.kind().name().to_owned(),
+        }
+    }
+
+    fn commit(&self, commit: &Commit) -> Option<String> {
+        let Some((_, _, after)) = &commit.batch.cluster else {
+            return commit.batch.register.as_ref().map(|_| "writes a link register".to_owned());
+        };
+        let before = commit.undo.cluster.as_ref().and_then(|(_, _, before)| before.as_ref());
+        Some(match (before, after) {
+            (None, Some(after)) => format!("{} {}", self.names.cluster(after.arn.identifier), after.status),
+            (Some(before), Some(after)) if before.status == after.status => {
+                format!("{} is written, still {}", self.names.cluster(after.arn.identifier), after.status)
+            }
+            (Some(before), Some(after)) => {
+                format!("{} {} → {}", self.names.cluster(after.arn.identifier), before.status, after.status)
+            }
+            (Some(before), None) => format!("{} {} → gone", self.names.cluster(before.arn.identifier), before.status),
+            (None, None) => return None,
+        })
+    }
+
+    fn note(&self, note: &Note) -> String {
+        match note {
+            Note::Replayed(_) => "answers from its token table".to_owned(),
+            Note::Joined(_) => "joins the call in flight with the same token".to_owned(),
+            Note::Chosen { register, cluster, outcome } => {
+                let cluster_name = self.names.cluster(cluster.identifier);
+                let peer = register.other(*cluster).map(|peer| self.names.cluster(peer.identifier));
+                let word = match outcome {
+                    Link::Open => "no link yet",
+                    Link::Linked => "linked",
+                    Link::Dissolved => "dissolved",
+                };
+                format!("{cluster_name} and {}: {word}", peer.unwrap_or_default())
+            }
+        }
+    }
+}
+
+impl Envelope {
+    /// A number for the hash: the sender's key says what it is about, the ends say where it goes.
+    pub(super) fn word(&self) -> u64 {
+        fold(self.key, [self.from.word(), self.to.word()])
+    }
+}
+
+impl Note {
+    fn word(&self) -> u64 {
+        match self {
+            Note::Replayed(delivery) => mix(1, delivery.word()),
+            Note::Joined(delivery) => mix(2, delivery.word()),
+            Note::Chosen { register, cluster, outcome } => {
+                fold(3, [register.word(), cluster.identifier.0 as u64, *outcome as u64])
+            }
+        }
+    }
+}
+
+impl Commit {
+    /// A number for the hash: what is written, of the parts that others can see.
+    fn word(&self) -> u64 {
+        let mut word = self.cause.map_or(0, |cause| cause.word());
+        if let Some((_, serial, record)) = &self.batch.cluster {
+            word = mix(word, serial.0);
+            if let Some(record) = record {
+                let peer = record.multi_region.and_then(|it| it.peer).map_or(0, |arn| arn.identifier.0 as u64);
+                let linked = record.multi_region.is_some_and(|it| it.linked);
+                let Timestamp(created) = record.creation_time;
+                let identifier = record.arn.identifier.0;
+                word = fold(word, [identifier as u64, (identifier >> 64) as u64, record.status as u64]);
+                word = fold(word, [u64::from(record.version), created, peer, u64::from(linked)]);
+                word = mix(word, u64::from(record.deletion_protection) | u64::from(record.intent.is_some()) << 1);
+            }
+        }
+        if let Some((register, acceptor)) = &self.batch.register {
+            let acceptor = acceptor.unwrap_or_default();
+            let (ballot, value) = acceptor.accepted.map_or((0, 0), |(ballot, value)| (ballot.word(), value.word()));
+            word = fold(word, [register.word(), acceptor.promised.word(), ballot, value]);
+        }
+        word
+    }
+}
+
+fn fold<const N: usize>(state: u64, words: [u64; N]) -> u64 {
+    words.into_iter().fold(state, mix)
+}
