@@ -1,0 +1,92 @@
+//! Mistakes in a scenario file: what is wrong, where, and what was probably meant.
+//!
+//! Drawing a mistake does not belong here: the library returns values, and the doors turn them into text.
+
+/// A stretch of a file, in bytes. The default span, empty and at the start, is for what was never in a file.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Span {
+    /// The offset of the first byte.
+    pub start: usize,
+    /// The offset after the last byte.
+    pub end: usize,
+}
+
+/// One mistake in a scenario file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Diagnostic {
+    /// What is wrong, in one line.
+    pub message: String,
+    /// The text at fault.
+    pub span: Span,
+    /// A remark to stand beside the underlined text; may be empty.
+    pub label: String,
+    /// What to do about it, in one line.
+    pub help: Option<String>,
+}
+
+impl Diagnostic {
+    /// A mistake with neither label nor help.
+    #[must_use]
+    pub fn new(message: impl Into<String>, span: Span) -> Diagnostic {
+        Diagnostic { message: message.into(), span, label: String::new(), help: None }
+    }
+
+    /// The same mistake with a remark beside the underlined text.
+    #[must_use]
+    pub fn label(self, label: impl Into<String>) -> Diagnostic {
+        Diagnostic { label: label.into(), ..self }
+    }
+
+    /// The same mistake with advice. Takes an option so that [`did_you_mean`] can be passed straight in.
+    #[must_use]
+    pub fn help(self, help: impl Into<Option<String>>) -> Diagnostic {
+        Diagnostic { help: help.into(), ..self }
+    }
+}
+
+/// The question to ask about an unknown `word`: "did you mean `candidate`?", for the closest candidate.
+///
+/// A candidate is close if at most two letters, or a third of the word, have to be added, removed, replaced
+/// or swapped with their neighbour. Of equally close candidates, the first wins.
+#[must_use]
+pub fn did_you_mean<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<String> {
+    let length = word.chars().count();
+    // A word that would have to be replaced entirely is no likeness, however short it is.
+    let furthest = (length / 3).max(2).min(length.saturating_sub(1));
+    candidates
+        .into_iter()
+        .map(|candidate| (strsim::osa_distance(word, candidate), candidate))
+        .filter(|(distance, _)| *distance <= furthest)
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, candidate)| format!("did you mean `{candidate}`?"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_closest_candidate_is_suggested() {
+        let members = ["clientToken", "witnessRegion", "clusters"];
+        assert_eq!(did_you_mean("witnesRegion", members).as_deref(), Some("did you mean `witnessRegion`?"));
+        assert_eq!(did_you_mean("cluster", members).as_deref(), Some("did you mean `clusters`?"));
+    }
+
+    #[test]
+    fn of_equally_close_candidates_the_first_is_suggested() {
+        assert_eq!(did_you_mean("use3", ["use1", "use2"]).as_deref(), Some("did you mean `use1`?"));
+    }
+
+    #[test]
+    fn longer_words_may_differ_by_a_third() {
+        let suggested = did_you_mean("multiRegionProps", ["multiRegionProperties"]);
+        assert_eq!(suggested.as_deref(), Some("did you mean `multiRegionProperties`?"));
+    }
+
+    #[test]
+    fn nothing_is_suggested_for_a_word_unlike_all_candidates() {
+        assert_eq!(did_you_mean("partition", ["crash", "restart"]), None);
+        assert_eq!(did_you_mean("xy", ["at", "on"]), None);
+        assert_eq!(did_you_mean("", ["at"]), None);
+    }
+}

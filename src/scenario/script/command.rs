@@ -1,0 +1,173 @@
+//! One command line: who, what, and the words and options that follow.
+//!
+//! Bodies and the lines around a command do not belong here, and neither does what any word means.
+
+use super::piece::Piece;
+use super::{Command, Span, Word};
+use crate::scenario::diagnostic::Diagnostic;
+
+/// The verb whose line is an expression.
+const EXPRESSION_VERB: &str = "expect";
+
+impl Command {
+    /// Reads one command line, such as `ops: create-cluster region=use1`. The command has no body yet.
+    ///
+    /// # Errors
+    ///
+    /// All that is wrong with the line.
+    pub fn parse(line: &str) -> Result<Command, Vec<Diagnostic>> {
+        let mut mistakes = Vec::new();
+        let command = read(Piece { text: line, start: 0 }, &mut mistakes);
+        if mistakes.is_empty() { Ok(command) } else { Err(mistakes) }
+    }
+}
+
+/// Reads a command line. Whatever is wrong with it, a command comes back, so that what follows can be read.
+pub(super) fn read(line: Piece<'_>, mistakes: &mut Vec<Diagnostic>) -> Command {
+    let line = line.trim_start().trim_end();
+    let (actor, action) = split_actor(line);
+    let (verb, rest) = action.split_word();
+    if let Some(actor) = actor
+        && actor.text.is_empty()
+    {
+        mistakes.push(Diagnostic::new("an actor's name is missing before `:`", line.split_word().0.span()));
+    }
+    if verb.text.is_empty() {
+        mistakes
+            .push(Diagnostic::new("a command is missing", line.span()).label("who acts, but not what to do"));
+    }
+    let words = if verb.text == EXPRESSION_VERB { Vec::new() } else { split_words(rest, mistakes) };
+    let mut command = Command {
+        actor: actor.map(Piece::word),
+        verb: verb.word(),
+        rest: rest.word(),
+        span: line.span(),
+        ..Command::default()
+    };
+    for word in words {
+        match split_option(word) {
+            Some((key, value)) => command.options.push((key.word(), unquote(value))),
+            None => command.args.push(unquote(word)),
+        }
+    }
+    command
+}
+
+/// The actor, if the first word ends in a colon, and what the actor does.
+fn split_actor(line: Piece<'_>) -> (Option<Piece<'_>>, Piece<'_>) {
+    let (first, after) = line.split_word();
+    match first.text.strip_suffix(':') {
+        Some(name) => (Some(Piece { text: name, ..first }), after),
+        None => (None, line),
+    }
+}
+
+/// Splits at white space, except between double quotes.
+fn split_words<'a>(text: Piece<'a>, mistakes: &mut Vec<Diagnostic>) -> Vec<Piece<'a>> {
+    let mut words = Vec::new();
+    let mut remaining = text;
+    while !remaining.text.is_empty() {
+        let mut quote = None;
+        let end = remaining.text.char_indices().find_map(|(at, letter)| {
+            if letter == '"' {
+                quote = if quote.is_none() { Some(at) } else { None };
+            }
+            (quote.is_none() && letter.is_whitespace()).then_some(at)
+        });
+        if let Some(at) = quote {
+            mistakes.push(unbalanced(remaining.split_at(at).1.span()));
+        }
+        let (word, after) = remaining.split_at(end.unwrap_or(remaining.text.len()));
+        words.push(word);
+        remaining = after.trim_start();
+    }
+    words
+}
+
+fn unbalanced(span: Span) -> Diagnostic {
+    Diagnostic::new("unbalanced quote", span)
+        .label("opened here")
+        .help("close it with `\"` on the same line".to_owned())
+}
+
+/// The key and the value, if the word has the form `key=value`. The key is never empty; the value may be.
+fn split_option(word: Piece<'_>) -> Option<(Piece<'_>, Piece<'_>)> {
+    let at = word.text.find(['=', '"']).filter(|at| *at > 0 && word.text[*at..].starts_with('='))?;
+    let (key, sign_and_value) = word.split_at(at);
+    Some((key, sign_and_value.split_at(1).1))
+}
+
+/// The word without its quotes, if they enclose all of it.
+fn unquote(piece: Piece<'_>) -> Word {
+    let inside = piece.text.strip_prefix('"').and_then(|text| text.strip_suffix('"'));
+    let text = inside.filter(|text| !text.contains('"')).unwrap_or(piece.text);
+    Word { text: text.to_owned(), span: piece.span() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn texts(words: &[Word]) -> Vec<&str> {
+        words.iter().map(|word| word.text.as_str()).collect()
+    }
+
+    fn pairs(options: &[(Word, Word)]) -> Vec<(&str, &str)> {
+        options.iter().map(|(key, value)| (key.text.as_str(), value.text.as_str())).collect()
+    }
+
+    #[test]
+    fn a_line_splits_into_actor_verb_words_and_options() {
+        let command = Command::parse("ops: create-cluster eu region=use1 as=blue").expect("a command");
+        assert_eq!(command.actor.expect("an actor").text, "ops");
+        assert_eq!(command.verb.text, "create-cluster");
+        assert_eq!(texts(&command.args), ["eu"]);
+        assert_eq!(pairs(&command.options), [("region", "use1"), ("as", "blue")]);
+        assert_eq!(command.rest.text, "eu region=use1 as=blue");
+    }
+
+    #[test]
+    fn only_the_first_word_can_be_an_actor() {
+        let command = Command::parse("at 12s ops: create-cluster").expect("a command");
+        assert_eq!(command.actor, None);
+        assert_eq!(command.verb.text, "at");
+        assert_eq!(texts(&command.args), ["12s", "ops:", "create-cluster"]);
+    }
+
+    #[test]
+    fn quotes_hold_spaces_together() {
+        let command = Command::parse(r#"show "a b" text="c  d" e"#).expect("a command");
+        assert_eq!(texts(&command.args), ["a b", "e"]);
+        assert_eq!(pairs(&command.options), [("text", "c  d")]);
+        assert_eq!(command.options[0].1.span, Span { start: 16, end: 22 }, "the quotes are underlined too");
+    }
+
+    #[test]
+    fn an_equals_sign_with_nothing_before_it_makes_no_option() {
+        let command = Command::parse(r#"wait a == b c= "d=e""#).expect("a command");
+        assert_eq!(texts(&command.args), ["a", "==", "b", "d=e"]);
+        assert_eq!(pairs(&command.options), [("c", "")]);
+    }
+
+    #[test]
+    fn what_follows_expect_is_left_whole() {
+        let command = Command::parse(r#"expect reason == "it"s"  # x=1"#).expect("a command");
+        assert_eq!(command.rest.text, r#"reason == "it"s"  # x=1"#);
+        assert_eq!((command.args.len(), command.options.len()), (0, 0));
+    }
+
+    #[test]
+    fn an_unbalanced_quote_is_pointed_to() {
+        let mistakes = Command::parse("show \"a b\" text=\"c d").expect_err("a mistake");
+        assert_eq!(mistakes[0].message, "unbalanced quote");
+        assert_eq!(mistakes[0].span, Span { start: 16, end: 20 });
+    }
+
+    #[test]
+    fn an_actor_needs_a_name_and_something_to_do() {
+        let message = |line| Command::parse(line).expect_err("a mistake")[0].message.clone();
+        assert_eq!(message("ops:"), "a command is missing");
+        assert_eq!(message(": show"), "an actor's name is missing before `:`");
+        assert_eq!(message(""), "a command is missing");
+    }
+}
