@@ -13,7 +13,7 @@ use crate::types::{Account, ClusterArn, ClusterStatus, Instant, NodeId};
 
 use super::authorization::{Action, denied};
 use super::cluster::{MultiRegion, Serial};
-use super::message::{Delivery, Effect, Message, PeerAnswer, Reply, Span, Timer};
+use super::message::{Delivery, Effect, Message, PeerAnswer, Reply, Span, Timer, Wait};
 use super::mutant::Mutant;
 use super::{Caller, ControlPlane, refuse};
 
@@ -145,6 +145,16 @@ impl ControlPlane {
         let Some(waiting) = self.take_call(call) else { return };
         let result: Reply = Err(Arc::new(error));
         self.reply(&waiting.waiters, &result, out);
+    }
+
+    /// The calls that wait for other Regions.
+    pub(super) fn waiting_calls(&self) -> impl Iterator<Item = Wait> {
+        self.calls.values().map(|call| Wait {
+            region: self.region,
+            who: format!("{} of client {}", call.caller.request.operation(), call.caller.delivery.client.0),
+            on: call.silent().map(|(node, _)| node).collect(),
+            to: "answer a check",
+        })
     }
 
     /// How many of the account's creates wait for other Regions: they count towards its quota.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::api::{
     ClusterSummary, CreateClusterOutput, DeleteClusterOutput, EncryptionDetails, EncryptionStatus, EncryptionType, GetClusterOutput, MetricGroup,
-    MultiRegionOutput, Request, UpdateClusterOutput,
+    MetricGroupResponse, MultiRegionOutput, Request, UpdateClusterOutput,
 };
 use crate::region::Region;
 use crate::types::{Account, ClientToken, ClusterArn, ClusterStatus, Endpoint, Timestamp};
@@ -205,7 +205,8 @@ impl Cluster {
         }
     }
 
-    fn metric_groups(&self) -> Option<Vec<MetricGroup>> {
-        self.statement_statistics.then(MetricGroup::statement_statistics)
+    fn metric_groups(&self) -> Option<Vec<MetricGroupResponse>> {
+        let group = MetricGroupResponse { metric_group: MetricGroup::StatementStatistics };
+        self.statement_statistics.then(|| vec![group])
     }
 }

@@ -414,3 +414,16 @@ pub enum Note {
         outcome: Outcome,
     },
 }
+
+/// Something that a control plane waits for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wait {
+    /// Where.
+    pub region: Region,
+    /// Which cluster, or which call.
+    pub who: String,
+    /// Whose answer is missing; nobody's, if it waits for time to pass.
+    pub on: Vec<NodeId>,
+    /// What it waits for.
+    pub to: &'static str,
+}

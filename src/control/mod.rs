@@ -41,7 +41,7 @@ mod update;
 
 use std::sync::Arc;
 
-use crate::api::{Error, Request, Response};
+use crate::api::{Error, Request};
 use crate::region::Region;
 use crate::types::{Account, ClusterStatus, Identifier, Instant, NodeId, Timestamp};
 
@@ -50,7 +50,7 @@ use authorization::{Action, Denials};
 use calls::{Call, InFlight};
 use cluster::{Cluster, Serial};
 use durable::{Batch, Durable, FixedMap, TokenKey};
-use message::{Commit, Delivery, Effect, Input, Message, Note, PeerAnswer, Reply, Span, Timer};
+use message::{Commit, Delivery, Effect, Input, Message, Reply, Span, Timer, Wait};
 use mutant::{Mutant, Mutants};
 use peering::Round;
 
@@ -102,6 +102,11 @@ impl ControlPlane {
     /// The same, to take back what a crash kept from becoming durable, or to begin with clusters that exist already.
     pub fn durable_mut(&mut self) -> &mut Durable {
         &mut self.durable
+    }
+
+    /// Everything that waits here for somebody.
+    pub fn waits(&self) -> impl Iterator<Item = Wait> {
+        self.waiting_calls().chain(self.waiting_rounds())
     }
 
     /// Takes in `input` and appends what is to be done to `out`.
@@ -263,7 +268,8 @@ impl ControlPlane {
             out.truncate(first + 1);
         }
         if self.mutants.has(Mutant::ReplyBeforePersist) {
-            out.rotate_right(deliveries.len().min(out.len()));
+            let replies = out.len() - first;
+            out.rotate_right(replies);
         }
     }
 

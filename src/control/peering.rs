@@ -54,7 +54,7 @@ use crate::types::{Account, ClusterStatus, Instant, NodeId};
 use super::ControlPlane;
 use super::cluster::{Cluster, Serial};
 use super::durable::{Batch, Durable};
-use super::message::{Commit, Effect, Message, Note, Span, Timer};
+use super::message::{Commit, Effect, Message, Note, Span, Timer, Wait};
 use super::mutant::Mutant;
 use super::register::{AcceptedValue, Acceptor, Ballot, Change, LinkValue, Outcome, RegisterKey};
 
@@ -318,6 +318,27 @@ impl ControlPlane {
                 None => {}
             },
         }
+    }
+
+    /// The clusters that wait for their link register.
+    pub(super) fn waiting_rounds(&self) -> impl Iterator<Item = Wait> {
+        self.rounds.iter().filter_map(|((account, serial), round)| {
+            let cluster = self.durable.at(*account, *serial)?;
+            let peer = round.register.other(cluster.arn)?;
+            let (witness, peer_plane) = (NodeId::Witness(round.register.witness()), NodeId::ControlPlane(peer.region));
+            let missing = |voters: Voters| {
+                let missing = [(voters.peer, peer_plane), (voters.witness, witness)];
+                missing.into_iter().filter(|(has_voted, _)| !has_voted).map(|(_, node)| node).collect()
+            };
+            let (on, to) = match round.phase {
+                Phase::Prepare(voters) => (missing(voters), "promise a ballot on the link register"),
+                Phase::Accept(_, voters) => (missing(voters), "accept a value of the link register"),
+                Phase::Chosen if round.change == Change::Declare => (vec![peer_plane], "declare the cluster in turn"),
+                Phase::Chosen => (vec![peer_plane], "ask for the same"),
+            };
+            let who = format!("{} ({})", cluster.arn.identifier, cluster.status);
+            Some(Wait { region: self.region, who, on, to })
+        })
     }
 
     fn rewrite(

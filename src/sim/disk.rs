@@ -16,8 +16,8 @@ impl World {
     pub(super) fn carry_out(&mut self, place: usize, effect: Effect) {
         let node = &mut self.nodes[place];
         if node.state != State::Up {
-            // It crashed while its effects were carried out: in the middle of a write.
-            return forget(node, effect);
+            // It crashed while its effects were carried out, before this one.
+            return self.forget(place, effect);
         }
         let is_write = matches!(effect, Effect::Persist(_));
         if node.outbox.is_empty() && !is_write {
@@ -118,11 +118,14 @@ impl World {
             self.schedule(self.now.after(disk), Event::Synced { node: place as u16, life });
         }
     }
-}
 
-/// Takes back a write that a crash, which fell between two effects of one step, kept from even being begun.
-fn forget(node: &mut super::node::Node, effect: Effect) {
-    if let Effect::Persist(commit) = effect {
-        node.durable_mut().apply(commit.undo);
+    /// Takes back a write that a crash kept from even being begun.
+    fn forget(&mut self, place: usize, effect: Effect) {
+        let Effect::Persist(commit) = effect else { return };
+        let node = &mut self.nodes[place];
+        node.durable_mut().apply(commit.undo.clone());
+        let id = node.id;
+        self.note(&Happening::Forgot(id, &commit));
+        self.changes.push(Change::Forgot { node: id, commit });
     }
 }

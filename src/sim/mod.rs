@@ -15,13 +15,15 @@ mod network;
 mod node;
 mod run;
 
+use std::collections::VecDeque;
+use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::api::Request;
 use crate::control::assumptions::Assumptions;
 use crate::control::durable::Durable;
-use crate::control::message::{Commit, Delivery, Effect, Message, Reply, Timer};
+use crate::control::message::{Commit, Delivery, Effect, Reply, Timer};
 use crate::control::mutant::Mutants;
 use crate::region::Region;
 use crate::rng::{self, Purpose};
@@ -29,10 +31,10 @@ use crate::types::{Account, ClientId, ClientToken, Instant, NodeId, Timestamp};
 
 pub use network::Latency;
 
-use client::{Call, CallId, Calls, ClientOptions, Names, Next, Outcome};
+use client::{Call, CallId, Calls, ClientOptions, Names, Outcome};
 use fault::Fault;
 use network::{Envelope, Network};
-use node::Node;
+use node::{Machine, Node, State};
 use queue::Queue;
 use trace::{Happening, Trace, TraceLevel};
 
@@ -94,7 +96,7 @@ pub struct World {
     trace: Trace,
     changes: Vec<Change>,
     effects: Vec<Effect>,
-    finished: std::collections::VecDeque<CallId>,
+    finished: VecDeque<CallId>,
     /// How many events in the queue do more than repeat a question, or wake a client.
     pending_work: usize,
     /// How many timers in the queue repeat a question.
@@ -190,7 +192,7 @@ impl World {
             trace: Trace::new(options.trace),
             changes: Vec::new(),
             effects: Vec::new(),
-            finished: std::collections::VecDeque::new(),
+            finished: VecDeque::new(),
             pending_work: 0,
             pending_retries: 0,
             last_write: Instant::START,
@@ -280,16 +282,50 @@ impl World {
         self.calls.open().map(|ongoing| (ongoing.client, &ongoing.call))
     }
 
-    /// Lets things happen until a call ends, and names it; `None` if nothing is left to happen.
-    pub fn next_ended(&mut self) -> Option<CallId> {
-        loop {
-            if let Some(ended) = self.finished.pop_front() {
-                return Some(ended);
-            }
-            if !self.step() {
-                return None;
-            }
+    /// The next call that has ended, in the order in which they did; each is named once.
+    pub fn pop_ended(&mut self) -> Option<CallId> {
+        self.finished.pop_front()
+    }
+
+    /// What was asked by a request whose call is remembered.
+    #[must_use]
+    pub fn request_of(&self, delivery: Delivery) -> Option<&Request> {
+        let id = CallId { slot: delivery.slot, key: delivery.call };
+        self.calls.get(id).map(|ongoing| &*ongoing.call.request)
+    }
+
+    /// When the next event happens.
+    #[must_use]
+    pub fn next_event_at(&self) -> Option<Instant> {
+        self.queue.peek_time()
+    }
+
+    /// How many requests the control plane of `region` has taken in since it started and not answered.
+    #[must_use]
+    pub fn unanswered(&self, region: Region) -> usize {
+        self.places[region.index()][0].map_or(0, |place| self.nodes[usize::from(place)].unanswered)
+    }
+
+    /// Who waits for whom to do what: the chain to follow when a world does not come to rest.
+    #[must_use]
+    pub fn who_waits(&self) -> String {
+        let planes = self.nodes.iter().filter_map(|node| match &node.machine {
+            Machine::ControlPlane(plane) => Some(plane),
+            Machine::Witness(_) => None,
+        });
+        let down = |id: &NodeId| self.nodes.iter().any(|node| node.id == *id && node.state != State::Up);
+        let words = trace::Words { names: &self.names, clients: &self.options.clients };
+        let mut text = String::new();
+        for wait in planes.flat_map(|plane| plane.waits()) {
+            let on: Vec<_> = wait
+                .on
+                .iter()
+                .map(|node| words.node(Some(*node)) + if down(node) { " (down)" } else { "" })
+                .collect();
+            let on = if on.is_empty() { "its own time".to_owned() } else { on.join(", ") };
+            let _ = write!(text, "\n  {} {} waits for {on} to {}", wait.region, wait.who, wait.to);
         }
+        text
     }
 
     /// Injects a fault now.

@@ -17,20 +17,20 @@ use super::latency::round_trip;
 
 /// A message on its way.
 #[derive(Clone, Debug)]
-pub struct Envelope {
+pub(super) struct Envelope {
     /// Who sent it.
-    pub from: NodeId,
+    pub(super) from: NodeId,
     /// To whom.
-    pub to: NodeId,
+    pub(super) to: NodeId,
     /// What draws about it are keyed by.
-    pub key: u64,
+    pub(super) key: u64,
     /// What it carries.
-    pub payload: Payload,
+    pub(super) payload: Payload,
 }
 
 /// What an envelope carries.
 #[derive(Clone, Debug)]
-pub enum Payload {
+pub(super) enum Payload {
     /// A client's request.
     Request {
         /// Which.
@@ -58,7 +58,7 @@ pub enum Payload {
 impl Payload {
     /// What it is, for rules.
     #[must_use]
-    pub fn what(&self) -> What {
+    pub(super) fn what(&self) -> What {
         match self {
             Payload::Request { request, .. } => What::Request(Some(request.operation())),
             Payload::Response { request, .. } => What::Response(Some(request.operation())),

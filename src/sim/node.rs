@@ -40,6 +40,8 @@ pub(super) struct Node {
     pub(super) syncing: usize,
     /// Crashes that wait for their moment.
     pub(super) traps: Vec<Trap>,
+    /// How many requests it has taken in, in this life, and not answered.
+    pub(super) unanswered: usize,
 }
 
 /// Whether a node runs.
@@ -79,6 +81,7 @@ impl Node {
             outbox: VecDeque::new(),
             syncing: 0,
             traps: Vec::new(),
+            unanswered: 0,
         }
     }
 

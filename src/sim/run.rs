@@ -9,7 +9,7 @@ use crate::rng::{self, Purpose, mix};
 use crate::types::{ClientId, Identifier, Instant, NodeId, Timestamp};
 
 use super::client::{CallId, Next};
-use super::fault::{Fault, Moment, Party, What};
+use super::fault::{Fault, Moment, Party};
 use super::network::{Envelope, Fate, Payload};
 use super::node::{Happened, Node, State, Trap};
 use super::trace::Happening;
@@ -150,6 +150,7 @@ impl World {
                 }
                 let fresh = self.fresh_identifier(&delivery);
                 let stamp = self.wall_clock(place);
+                self.nodes[place].unanswered += 1;
                 Input::Request { delivery, account, request, fresh, stamp }
             }
             Payload::Response { .. } | Payload::Reset(_) => unreachable!("answers go to clients"),
@@ -240,7 +241,11 @@ impl World {
         match effect {
             Effect::Persist(commit) => self.wrote(id, commit),
             Effect::Send { to, message } => self.send_message(id, to, message),
-            Effect::Reply { delivery, result } => self.reply(place, delivery, result),
+            Effect::Reply { delivery, result } => {
+                let node = &mut self.nodes[place];
+                node.unanswered = node.unanswered.saturating_sub(1);
+                self.reply(place, delivery, result);
+            }
             Effect::SetTimer { after, timer } => {
                 let key = rng::key(&[id.word(), u64::from(life), timer.key()]);
                 let pause = rng::between(self.options.seed, Purpose::Timer, key, after.min, after.max);

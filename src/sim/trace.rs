@@ -212,13 +212,13 @@ fn is_milestone(commit: &Commit) -> bool {
 }
 
 /// Puts things into words, with the names that a scenario gave them.
-struct Words<'a> {
-    names: &'a Names,
-    clients: &'a [ClientOptions],
+pub(super) struct Words<'a> {
+    pub(super) names: &'a Names,
+    pub(super) clients: &'a [ClientOptions],
 }
 
 impl Words<'_> {
-    fn node(&self, node: Option<NodeId>) -> String {
+    pub(super) fn node(&self, node: Option<NodeId>) -> String {
         match node {
             None => "·".to_owned(),
             Some(NodeId::Client(client)) => self.clients[client.0 as usize].name.to_string(),

@@ -1,0 +1,152 @@
+//! How many CreateCluster calls a CPU-second carries: through real control planes, with every invariant checked and the
+//! trace hashed.
+//!
+//! Each client calls one after the other, in turn to each of three Regions, over links of 1 to 50 ms. The quota is lifted.
+//!
+//! ```text
+//! cargo run --release --example request_load -- --clients 10 --requests 100000
+//! ```
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use clap::Parser;
+use dsql_sim::api::{CreateClusterInput, Request};
+use dsql_sim::check::Simulation;
+use dsql_sim::control::assumptions::Assumptions;
+use dsql_sim::control::cluster::{Cluster, Serial};
+use dsql_sim::control::durable::Batch;
+use dsql_sim::control::message::Span;
+use dsql_sim::region::Region;
+use dsql_sim::rng;
+use dsql_sim::sim::client::{Call, ClientOptions};
+use dsql_sim::sim::{DEFAULT_EPOCH, Latency, Options};
+use dsql_sim::types::{Account, ClientId, ClientToken, ClusterArn, ClusterStatus, Identifier};
+
+/// Drives sequential CreateCluster calls and prints what they cost.
+#[derive(Parser)]
+struct Arguments {
+    /// How many clients call at the same time.
+    #[arg(long, default_value_t = 10)]
+    clients: u32,
+    /// How many calls they make together.
+    #[arg(long, default_value_t = 100_000)]
+    requests: u64,
+    /// How many clusters exist before the first call.
+    #[arg(long, default_value_t = 0)]
+    clusters: u64,
+    /// The seed.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+}
+
+#[expect(clippy::print_stdout, reason = "printing is what it is for")]
+#[expect(clippy::float_arithmetic, reason = "a report, after the simulation")]
+fn main() {
+    let arguments = Arguments::parse();
+    let regions = ["us-east-1", "us-east-2", "us-west-2"].map(|name| Region::parse(name).expect("a Region"));
+    let mut simulation = Simulation::new(options(&arguments, regions[0]));
+    for region in regions {
+        preload(&mut simulation, region, arguments.clusters / 3);
+    }
+    let before = cpu_seconds();
+    drive(&mut simulation, &arguments, regions);
+    let cpu = cpu_seconds() - before;
+    println!(
+        "requests={} cpu_s={cpu:.3} requests_per_cpu_s={:.0} events={} hash={:016x} peak_kib={}",
+        arguments.requests,
+        arguments.requests as f64 / cpu,
+        simulation.world().trace().events(),
+        simulation.world().trace().hash(),
+        peak_kib(),
+    );
+}
+
+fn options(arguments: &Arguments, home: Region) -> Options {
+    let lifted = Assumptions { single_region_quota: u32::MAX, ..Assumptions::DEFAULT };
+    let client = |number| ClientOptions { name: format!("c{number}").into(), account: Account::DEFAULT, home };
+    Options {
+        clients: (0..arguments.clients).map(client).collect(),
+        assumptions: Arc::new(lifted),
+        latency: Latency::Even(Span::millis(1, 50)),
+        ..Options::new(arguments.seed)
+    }
+}
+
+/// Every client has one call under way until all calls are made.
+fn drive(simulation: &mut Simulation, arguments: &Arguments, regions: [Region; 3]) {
+    let mut made = 0;
+    let mut next = |simulation: &mut Simulation, client: ClientId| {
+        if made < arguments.requests {
+            let region = regions[(made % 3) as usize];
+            simulation.call(client, Call::new(region, request(made), made));
+            made += 1;
+        }
+    };
+    for client in 0..arguments.clients {
+        next(simulation, ClientId(client));
+    }
+    loop {
+        let ended = simulation.next_ended().unwrap_or_else(|violation| panic!("{violation}"));
+        let Some(ended) = ended else { break };
+        let (client, _) = simulation.world().call_of(ended).expect("a call that was not taken");
+        let outcome = simulation.world_mut().take(ended).expect("a call that has ended");
+        assert_eq!(outcome.name(), "ok");
+        next(simulation, client);
+    }
+}
+
+/// About 200 bytes of JSON.
+fn request(number: u64) -> Request {
+    let token = format!("6ba7b810-9dad-4fd1-80b4-{number:012x}");
+    let tags = [("Name", "orders-primary"), ("team", "payments"), ("cost-center", "4711")];
+    Request::CreateCluster(CreateClusterInput {
+        deletion_protection_enabled: Some(false),
+        client_token: Some(ClientToken(token.into())),
+        tags: Some(tags.into_iter().map(|(key, value)| (key.to_owned(), value.to_owned())).collect()),
+        ..CreateClusterInput::default()
+    })
+}
+
+/// Clusters that were there before anything happens.
+fn preload(simulation: &mut Simulation, region: Region, count: u64) {
+    simulation.world_mut().preload(region, |storage| {
+        for number in 0..count {
+            let half = |half| u128::from(rng::key(&[region.index() as u64, number, half]));
+            let identifier = Identifier(half(1) << 64 | half(2));
+            let cluster = Cluster {
+                arn: ClusterArn { region, account: Account::DEFAULT, identifier },
+                serial: storage.next_serial(),
+                status: ClusterStatus::Active,
+                version: 1,
+                creation_time: DEFAULT_EPOCH,
+                deletion_protection: true,
+                kms_key: None,
+                tags: None,
+                policy: None,
+                statement_statistics: false,
+                token: None,
+                multi_region: None,
+                intent: None,
+            };
+            let serial: Serial = cluster.serial;
+            let record = Some((Account::DEFAULT, serial, Some(Arc::new(cluster))));
+            storage.apply(Batch { cluster: record, ..Batch::default() });
+        }
+    });
+}
+
+/// The CPU time that this process has used, from the kernel's scheduler statistics.
+#[expect(clippy::float_arithmetic, reason = "a report, after the simulation")]
+fn cpu_seconds() -> f64 {
+    let statistics = std::fs::read_to_string("/proc/self/schedstat").expect("Linux's scheduler statistics");
+    let nanos: u64 = statistics.split(' ').next().and_then(|nanos| nanos.parse().ok()).expect("nanoseconds");
+    Duration::from_nanos(nanos).as_secs_f64()
+}
+
+/// The most memory that this process has had resident.
+fn peak_kib() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").expect("Linux's process status");
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("the peak resident size");
+    line.trim().trim_end_matches(" kB").parse().expect("kibibytes")
+}

@@ -1,0 +1,461 @@
+//! The field constraints of the API model, and the sentences that say which of them a request breaks.
+//!
+//! Every violation becomes an entry of its own, in the order of the model. A request that breaks none costs no allocation.
+//! What needs more than the field itself (does the peer exist?) is not here but in [`control`](crate::control).
+
+use std::fmt::{self, Display};
+use std::ops::RangeInclusive;
+
+use super::error::{Error, Field};
+use super::shapes::*;
+
+/// A text's length in characters and its pattern.
+struct Text {
+    length: RangeInclusive<usize>,
+    pattern: Option<Pattern>,
+}
+
+/// A pattern of the model: how it is written there, and what it accepts.
+struct Pattern {
+    written: &'static str,
+    accepts: fn(&str) -> bool,
+}
+
+const ANY_LENGTH: RangeInclusive<usize> = 0..=usize::MAX;
+
+const CLUSTER_ID: Text = text(ANY_LENGTH, "[a-z0-9]{26}", is_identifier);
+const STREAM_ID: Text = text(ANY_LENGTH, "[a-z0-9]{26}", is_identifier);
+const CLIENT_TOKEN: Text = text(1..=128, "[!-~]+", |text| is_some_of(text, |byte| byte.is_ascii_graphic()));
+const KMS_KEY: Text = text(1..=2048, "[a-zA-Z0-9:/_-]+", |text| {
+    is_some_of(text, |byte| byte.is_ascii_alphanumeric() || b":/_-".contains(&byte))
+});
+const TAG_KEY: Text = text(1..=128, TAG_PATTERN, is_tag);
+const TAG_VALUE: Text = text(0..=256, TAG_PATTERN, is_tag);
+const REGION: Text = Text { length: 0..=50, pattern: None };
+const CLUSTER_ARN: Text = text(
+    ANY_LENGTH,
+    "arn:aws(-[^:]+)?:dsql:[a-z0-9-]{1,20}:[0-9]{12}:cluster/[a-z0-9]{26}",
+    is_cluster_arn,
+);
+const POLICY: Text = Text { length: 1..=20_480, pattern: None };
+const RESOURCE_ARN: Text = text(1..=1011, "arn:.+", |text| text.len() > 4 && text.starts_with("arn:"));
+const KINESIS_ARN: Text = text(
+    1..=2048,
+    "arn:aws[a-zA-Z-]*:kinesis:[a-z0-9-]*:[0-9]{12}:stream/[a-zA-Z0-9+=,.@_/\\-]+",
+    is_kinesis_arn,
+);
+const ROLE_ARN: Text =
+    text(20..=2048, "arn:aws(-[^:]+)?:iam::[0-9]{12}:role(/[a-zA-Z0-9+=,.@_-]+)+", is_role_arn);
+
+const TAG_PATTERN: &str = "[a-zA-Z0-9_.:/=+\\-@ ]*";
+const MAX_TAGS: usize = 200;
+const MAX_METRIC_GROUPS: usize = 20;
+/// How much of a value a message repeats, in characters.
+const SHOWN: usize = 256;
+
+/// Collects what a request breaks.
+#[derive(Default)]
+pub(super) struct Broken(Vec<Field>);
+
+/// An input that has constraints.
+pub(super) trait Validate {
+    fn look(&self, broken: &mut Broken);
+
+    fn validate(&self) -> Result<(), Error> {
+        let mut broken = Broken::default();
+        self.look(&mut broken);
+        if broken.0.is_empty() { Ok(()) } else { Err(Error::field_validation(broken.0)) }
+    }
+}
+
+impl Broken {
+    fn add(&mut self, path: impl Display, value: Option<&dyn Display>, constraint: fmt::Arguments<'_>) {
+        let shown: Option<String> = value.map(|value| value.to_string().chars().take(SHOWN).collect());
+        let value = shown.map_or_else(|| "Value".to_owned(), |shown| format!("Value '{shown}'"));
+        let message = format!("{value} at '{path}' failed to satisfy constraint: {constraint}");
+        self.0.push(Field { name: path.to_string(), message });
+    }
+
+    fn text(&mut self, path: impl Display, value: &str, constraint: &Text) {
+        let length = value.chars().count();
+        let (min, max) = (*constraint.length.start(), *constraint.length.end());
+        if length < min {
+            let sentence = format_args!("Member must have length greater than or equal to {min}");
+            self.add(&path, Some(&value), sentence);
+        }
+        if length > max {
+            self.add(&path, Some(&value), format_args!("Member must have length less than or equal to {max}"));
+        }
+        if let Some(pattern) = constraint.pattern.as_ref().filter(|pattern| !(pattern.accepts)(value)) {
+            let sentence = format_args!("Member must satisfy regular expression pattern: {}", pattern.written);
+            self.add(&path, Some(&value), sentence);
+        }
+    }
+
+    fn maybe(&mut self, path: &str, value: Option<&str>, constraint: &Text) {
+        if let Some(value) = value {
+            self.text(path, value, constraint);
+        }
+    }
+
+    fn required(&mut self, path: &str, value: Option<&str>, constraint: &Text) {
+        match value {
+            Some(value) => self.text(path, value, constraint),
+            None => self.missing(path),
+        }
+    }
+
+    fn missing(&mut self, path: impl Display) {
+        self.add(path, Some(&"null"), format_args!("Member must not be null"));
+    }
+
+    fn identifier(&mut self, path: &str, value: &str, constraint: &Text) {
+        self.required(path, Some(value).filter(|value| !value.is_empty()), constraint);
+    }
+
+    fn token(&mut self, token: Option<&crate::types::ClientToken>) {
+        self.maybe("clientToken", token.map(|token| &*token.0), &CLIENT_TOKEN);
+    }
+
+    fn tags(&mut self, tags: Option<&Tags>) {
+        let Some(tags) = tags else { return };
+        if tags.len() > MAX_TAGS {
+            self.add("tags", None, format_args!("Member must have length less than or equal to {MAX_TAGS}"));
+        }
+        for (key, value) in tags {
+            self.text(format_args!("tags.{key}"), key, &TAG_KEY);
+            self.text(format_args!("tags.{key}"), value, &TAG_VALUE);
+        }
+    }
+
+    fn page(&mut self, max_results: Option<i64>) {
+        let Some(size) = max_results else { return };
+        if size < 1 {
+            let sentence = format_args!("Member must have value greater than or equal to 1");
+            self.add("maxResults", Some(&size), sentence);
+        }
+        if size > 100 {
+            self.add("maxResults", Some(&size), format_args!("Member must have value less than or equal to 100"));
+        }
+    }
+
+    fn one_of(&mut self, path: impl Display, value: Option<&str>, allowed: &str) {
+        match value {
+            None => self.missing(path),
+            Some(value) if value != allowed => {
+                self.add(path, Some(&value), format_args!("Member must satisfy enum value set: [{allowed}]"));
+            }
+            Some(_) => {}
+        }
+    }
+
+    fn properties(&mut self, properties: Option<&MultiRegionProperties>) {
+        let Some(properties) = properties else { return };
+        self.maybe("multiRegionProperties.witnessRegion", properties.witness_region.as_deref(), &REGION);
+        let Some(clusters) = &properties.clusters else { return };
+        for (place, arn) in clusters.iter().enumerate() {
+            self.text(format_args!("multiRegionProperties.clusters.{}.member", place + 1), arn, &CLUSTER_ARN);
+        }
+        let is_repeated = |(place, arn): (usize, &String)| clusters[..place].contains(arn);
+        if clusters.iter().enumerate().any(is_repeated) {
+            self.unique("multiRegionProperties.clusters");
+        }
+    }
+
+    fn metric_groups(&mut self, groups: Option<&Vec<MetricGroupRequest>>) {
+        let Some(groups) = groups else { return };
+        if groups.len() > MAX_METRIC_GROUPS {
+            let sentence = format_args!("Member must have length less than or equal to {MAX_METRIC_GROUPS}");
+            self.add("metricGroups", None, sentence);
+        }
+        for (place, group) in groups.iter().enumerate() {
+            let path = format_args!("metricGroups.{}.member.metricGroup", place + 1);
+            self.one_of(path, group.metric_group.as_deref(), "STATEMENT_STATISTICS");
+        }
+        if groups.iter().enumerate().any(|(place, group)| groups[..place].contains(group)) {
+            self.unique("metricGroups");
+        }
+    }
+
+    fn unique(&mut self, path: &str) {
+        self.add(path, None, format_args!("Member must not contain duplicate entries"));
+    }
+}
+
+/// Says for each input, in the model's order, which constraints its members have.
+macro_rules! validate {
+    ($($input:ident: |$it:ident, $broken:ident| { $($look:expr;)* })+) => {$(
+        impl Validate for $input {
+            fn look(&self, $broken: &mut Broken) {
+                let $it = self;
+                $($look;)*
+            }
+        }
+    )+};
+}
+
+validate! {
+    CreateClusterInput: |it, broken| {
+        broken.maybe("kmsEncryptionKey", it.kms_encryption_key.as_deref(), &KMS_KEY);
+        broken.tags(it.tags.as_ref());
+        broken.token(it.client_token.as_ref());
+        broken.properties(it.multi_region_properties.as_ref());
+        broken.maybe("policy", it.policy.as_deref(), &POLICY);
+        broken.metric_groups(it.metric_groups.as_ref());
+    }
+    UpdateClusterInput: |it, broken| {
+        broken.identifier("identifier", &it.identifier, &CLUSTER_ID);
+        broken.maybe("kmsEncryptionKey", it.kms_encryption_key.as_deref(), &KMS_KEY);
+        broken.token(it.client_token.as_ref());
+        broken.properties(it.multi_region_properties.as_ref());
+        broken.metric_groups(it.metric_groups.as_ref());
+    }
+    DeleteClusterInput: |it, broken| {
+        broken.identifier("identifier", &it.identifier, &CLUSTER_ID);
+        broken.token(it.client_token.as_ref());
+    }
+    GetClusterInput: |it, broken| {
+        broken.identifier("identifier", &it.identifier, &CLUSTER_ID);
+    }
+    ListClustersInput: |it, broken| {
+        broken.page(it.max_results);
+    }
+    TagResourceInput: |it, broken| {
+        broken.identifier("resourceArn", &it.resource_arn, &RESOURCE_ARN);
+        if it.tags.is_none() { broken.missing("tags") };
+        broken.tags(it.tags.as_ref());
+    }
+    UntagResourceInput: |it, broken| {
+        broken.identifier("resourceArn", &it.resource_arn, &RESOURCE_ARN);
+        match &it.tag_keys {
+            None => broken.missing("tagKeys"),
+            Some(keys) => broken.tag_keys(keys),
+        };
+    }
+    ListTagsForResourceInput: |it, broken| {
+        broken.identifier("resourceArn", &it.resource_arn, &RESOURCE_ARN);
+    }
+    PutClusterPolicyInput: |it, broken| {
+        broken.identifier("identifier", &it.identifier, &CLUSTER_ID);
+        broken.required("policy", it.policy.as_deref(), &POLICY);
+        broken.token(it.client_token.as_ref());
+    }
+    GetClusterPolicyInput: |it, broken| {
+        broken.identifier("identifier", &it.identifier, &CLUSTER_ID);
+    }
+    DeleteClusterPolicyInput: |it, broken| {
+        broken.identifier("identifier", &it.identifier, &CLUSTER_ID);
+        broken.token(it.client_token.as_ref());
+    }
+    GetVpcEndpointServiceNameInput: |it, broken| {
+        broken.identifier("identifier", &it.identifier, &CLUSTER_ID);
+    }
+    CreateStreamInput: |it, broken| {
+        broken.identifier("clusterIdentifier", &it.cluster_identifier, &CLUSTER_ID);
+        broken.target(it.target_definition.as_ref());
+        broken.one_of("ordering", it.ordering.as_deref(), "UNORDERED");
+        broken.one_of("format", it.format.as_deref(), "JSON");
+        broken.tags(it.tags.as_ref());
+        broken.token(it.client_token.as_ref());
+    }
+    GetStreamInput: |it, broken| {
+        broken.identifier("clusterIdentifier", &it.cluster_identifier, &CLUSTER_ID);
+        broken.identifier("streamIdentifier", &it.stream_identifier, &STREAM_ID);
+    }
+    ListStreamsInput: |it, broken| {
+        broken.identifier("clusterIdentifier", &it.cluster_identifier, &CLUSTER_ID);
+        broken.page(it.max_results);
+    }
+    DeleteStreamInput: |it, broken| {
+        broken.identifier("clusterIdentifier", &it.cluster_identifier, &CLUSTER_ID);
+        broken.identifier("streamIdentifier", &it.stream_identifier, &STREAM_ID);
+        broken.token(it.client_token.as_ref());
+    }
+}
+
+impl Broken {
+    fn tag_keys(&mut self, keys: &[String]) {
+        if keys.len() > MAX_TAGS {
+            self.add("tagKeys", None, format_args!("Member must have length less than or equal to {MAX_TAGS}"));
+        }
+        for (place, key) in keys.iter().enumerate() {
+            self.text(format_args!("tagKeys.{}.member", place + 1), key, &TAG_KEY);
+        }
+    }
+
+    fn target(&mut self, target: Option<&TargetDefinition>) {
+        match target.map(|target| &target.kinesis) {
+            None => self.missing("targetDefinition"),
+            Some(None) => self.missing("targetDefinition.kinesis"),
+            Some(Some(kinesis)) => {
+                self.required("targetDefinition.kinesis.streamArn", kinesis.stream_arn.as_deref(), &KINESIS_ARN);
+                self.required("targetDefinition.kinesis.roleArn", kinesis.role_arn.as_deref(), &ROLE_ARN);
+            }
+        }
+    }
+}
+
+const fn text(length: RangeInclusive<usize>, written: &'static str, accepts: fn(&str) -> bool) -> Text {
+    Text { length, pattern: Some(Pattern { written, accepts }) }
+}
+
+fn is_some_of(text: &str, accepts: impl Fn(u8) -> bool) -> bool {
+    !text.is_empty() && text.bytes().all(accepts)
+}
+
+fn is_identifier(text: &str) -> bool {
+    text.len() == 26 && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
+}
+
+fn is_account(text: &str) -> bool {
+    text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+fn is_tag(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_.:/=+-@ ".contains(&byte))
+}
+
+/// `aws` or `aws-` and something, as in `aws-cn`.
+fn is_partition(text: &str) -> bool {
+    text == "aws" || text.strip_prefix("aws-").is_some_and(|rest| !rest.is_empty())
+}
+
+fn is_region_name(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
+}
+
+fn is_cluster_arn(text: &str) -> bool {
+    let mut parts = text.splitn(6, ':');
+    let mut part = || parts.next().unwrap_or_default();
+    part() == "arn"
+        && is_partition(part())
+        && part() == "dsql"
+        && Some(part()).is_some_and(|region| (1..=20).contains(&region.len()) && is_region_name(region))
+        && is_account(part())
+        && part().strip_prefix("cluster/").is_some_and(is_identifier)
+}
+
+fn is_kinesis_arn(text: &str) -> bool {
+    let mut parts = text.splitn(6, ':');
+    let mut part = || parts.next().unwrap_or_default();
+    let is_name = |byte: u8| byte.is_ascii_alphanumeric() || b"+=,.@_/-".contains(&byte);
+    part() == "arn"
+        && part()
+            .strip_prefix("aws")
+            .is_some_and(|rest| rest.bytes().all(|byte| byte.is_ascii_alphabetic() || byte == b'-'))
+        && part() == "kinesis"
+        && is_region_name(part())
+        && is_account(part())
+        && part().strip_prefix("stream/").is_some_and(|name| is_some_of(name, is_name))
+}
+
+fn is_role_arn(text: &str) -> bool {
+    let mut parts = text.splitn(6, ':');
+    let mut part = || parts.next().unwrap_or_default();
+    let is_name = |byte: u8| byte.is_ascii_alphanumeric() || b"+=,.@_-".contains(&byte);
+    part() == "arn"
+        && is_partition(part())
+        && part() == "iam"
+        && part().is_empty()
+        && is_account(part())
+        && part()
+            .strip_prefix("role/")
+            .is_some_and(|path| path.split('/').all(|name| is_some_of(name, is_name)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Operation, Request, ValidationReason};
+    use super::*;
+    use serde_json::{Value, json};
+
+    fn broken(operation: Operation, input: Value) -> Vec<(String, String)> {
+        let request = Request::from_json(operation, input).expect("a readable request");
+        match request.validate() {
+            Ok(()) => Vec::new(),
+            Err(Error::Validation { reason, field_list, .. }) => {
+                assert_eq!(reason, ValidationReason::FieldValidationFailed);
+                field_list.into_iter().map(|field| (field.name, field.message)).collect()
+            }
+            Err(other) => panic!("{other} is not about fields"),
+        }
+    }
+
+    fn paths(operation: Operation, input: Value) -> Vec<String> {
+        broken(operation, input).into_iter().map(|(name, _)| name).collect()
+    }
+
+    #[test]
+    fn an_identifier_that_breaks_the_pattern_is_a_field_error_in_the_generic_form() {
+        let found = broken(Operation::GetCluster, json!({ "identifier": "someIdentifier" }));
+        let sentence = "Value 'someIdentifier' at 'identifier' failed to satisfy constraint: Member must satisfy regular \
+                        expression pattern: [a-z0-9]{26}";
+        assert_eq!(found, [("identifier".to_owned(), sentence.to_owned())]);
+    }
+
+    #[test]
+    fn a_missing_required_member_is_a_field_error() {
+        assert_eq!(paths(Operation::GetCluster, json!({})), ["identifier"]);
+        assert_eq!(paths(Operation::TagResource, json!({})), ["resourceArn", "tags"]);
+        let stream = ["clusterIdentifier", "targetDefinition", "ordering", "format"];
+        assert_eq!(paths(Operation::CreateStream, json!({})), stream);
+    }
+
+    #[test]
+    fn every_violation_is_listed_in_the_order_of_the_model() {
+        let input = json!({
+            "metricGroups": [{ "metricGroup": "CPU" }],
+            "clientToken": "with space",
+            "tags": { "a*": "b" },
+            "kmsEncryptionKey": "",
+            "multiRegionProperties": { "witnessRegion": "x".repeat(51), "clusters": ["arn:aws:s3:::b"] },
+            "policy": "",
+        });
+        let expected = [
+            "kmsEncryptionKey",
+            "kmsEncryptionKey",
+            "tags.a*",
+            "clientToken",
+            "multiRegionProperties.witnessRegion",
+            "multiRegionProperties.clusters.1.member",
+            "policy",
+            "metricGroups.1.member.metricGroup",
+        ];
+        assert_eq!(paths(Operation::CreateCluster, input), expected);
+    }
+
+    #[test]
+    fn lengths_count_both_ends() {
+        let token = |length: usize| paths(Operation::CreateCluster, json!({ "clientToken": "t".repeat(length) }));
+        assert!(token(1).is_empty() && token(128).is_empty());
+        assert_eq!(token(129), ["clientToken"]);
+        let page = |size: i64| paths(Operation::ListClusters, json!({ "maxResults": size }));
+        assert!(page(1).is_empty() && page(100).is_empty());
+        assert_eq!((page(0), page(101)), (vec!["maxResults".to_owned()], vec!["maxResults".to_owned()]));
+    }
+
+    #[test]
+    fn lists_do_not_repeat_and_maps_have_a_limit() {
+        let arn = "arn:aws:dsql:us-east-1:111122223333:cluster/kiqenqglxyl2snyvkvnj2c3s2e";
+        let input = json!({ "multiRegionProperties": { "clusters": [arn, arn] } });
+        assert_eq!(paths(Operation::CreateCluster, input), ["multiRegionProperties.clusters"]);
+        let tags: Value = (0..201).map(|tag| (format!("k{tag}"), json!("v"))).collect::<serde_json::Map<_, _>>().into();
+        assert_eq!(paths(Operation::CreateCluster, json!({ "tags": tags })), ["tags"]);
+    }
+
+    #[test]
+    fn cluster_arns_of_every_partition_fit_the_pattern() {
+        let arn = |partition: &str| format!("arn:{partition}:dsql:us-east-1:111122223333:cluster/{}", "a".repeat(26));
+        assert!(is_cluster_arn(&arn("aws")) && is_cluster_arn(&arn("aws-cn")));
+        assert!(!is_cluster_arn(&arn("aws-")) && !is_cluster_arn(&arn("AWS")));
+        assert!(!is_cluster_arn(&(arn("aws") + "a")));
+    }
+
+    #[test]
+    fn kinesis_and_role_arns_fit_their_patterns() {
+        assert!(is_kinesis_arn("arn:aws:kinesis:us-east-1:111122223333:stream/orders"));
+        assert!(!is_kinesis_arn("arn:aws:kinesis:us-east-1:111122223333:stream/"));
+        assert!(is_role_arn("arn:aws:iam::111122223333:role/path/writer"));
+        assert!(!is_role_arn("arn:aws:iam::111122223333:role/"));
+    }
+}

@@ -1,0 +1,307 @@
+//! The API's own words: its 16 operations, their inputs and outputs, its errors and constraints.
+//!
+//! Names and members are those of the API model (service `dsql`, version 2018-05-10). What an operation *does* is in
+//! [`control`](crate::control).
+
+mod constraints;
+mod error;
+mod keys;
+mod shapes;
+
+use std::fmt;
+
+use serde_json::Value;
+
+use crate::types::{ClientToken, ClusterStatus, Identifier};
+
+pub use error::{Error, Field, ValidationReason};
+pub use shapes::*;
+
+use constraints::Validate;
+
+/// One row per operation: its name, its AWS CLI command, whether it is simulated, its input and its output.
+macro_rules! operations {
+    ($($(#[doc = $doc:literal])+ $name:ident = $command:literal, $simulated:literal, $input:ident, $output:ident;)+) => {
+        /// An operation of the API.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum Operation { $($(#[doc = $doc])+ $name,)+ }
+
+        /// A request: an operation's input.
+        #[derive(Clone, Debug, PartialEq, Eq)]
+        pub enum Request { $($(#[doc = $doc])+ $name($input),)+ }
+
+        /// A response: an operation's output.
+        #[derive(Clone, Debug, PartialEq, Eq)]
+        pub enum Response { $($(#[doc = $doc])+ $name($output),)+ }
+
+        impl Operation {
+            /// Every operation.
+            pub const ALL: &[Operation] = &[$(Operation::$name),+];
+
+            /// Its name, as in `CreateCluster`.
+            #[must_use]
+            pub fn name(self) -> &'static str {
+                match self { $(Operation::$name => stringify!($name)),+ }
+            }
+
+            /// Its AWS CLI command, as in `create-cluster`.
+            #[must_use]
+            pub fn command(self) -> &'static str {
+                match self { $(Operation::$name => $command),+ }
+            }
+
+            /// Whether control planes carry it out yet.
+            #[must_use]
+            pub fn is_simulated(self) -> bool {
+                match self { $(Operation::$name => $simulated),+ }
+            }
+
+            /// What its input may hold.
+            #[must_use]
+            pub fn input(self) -> Kind {
+                match self { $(Operation::$name => <$input as shapes::Shape>::kind()),+ }
+            }
+        }
+
+        impl Request {
+            /// What is called.
+            #[must_use]
+            pub fn operation(&self) -> Operation {
+                match self { $(Request::$name(_) => Operation::$name),+ }
+            }
+
+            /// Reads `operation`'s input. Unknown members are ignored, as the service does.
+            ///
+            /// # Errors
+            /// A member is of the wrong type.
+            pub fn from_json(operation: Operation, json: Value) -> Result<Request, serde_json::Error> {
+                Ok(match operation { $(Operation::$name => Request::$name(serde_json::from_value(json)?)),+ })
+            }
+
+            /// The input as JSON.
+            #[must_use]
+            pub fn to_json(&self) -> Value {
+                let json = match self { $(Request::$name(input) => serde_json::to_value(input)),+ };
+                json.expect("inputs are plain JSON")
+            }
+
+            /// Checks every constraint of the API model.
+            ///
+            /// # Errors
+            /// ValidationException with an entry for each field that breaks one, in the model's order.
+            pub fn validate(&self) -> Result<(), Error> {
+                match self { $(Request::$name(input) => input.validate()),+ }
+            }
+        }
+
+        impl Response {
+            /// What was called.
+            #[must_use]
+            pub fn operation(&self) -> Operation {
+                match self { $(Response::$name(_) => Operation::$name),+ }
+            }
+
+            /// Reads `operation`'s output.
+            ///
+            /// # Errors
+            /// A member is missing or of the wrong type.
+            pub fn from_json(operation: Operation, json: Value) -> Result<Response, serde_json::Error> {
+                Ok(match operation { $(Operation::$name => Response::$name(serde_json::from_value(json)?)),+ })
+            }
+
+            /// The output as JSON.
+            #[must_use]
+            pub fn to_json(&self) -> Value {
+                let json = match self { $(Response::$name(output) => serde_json::to_value(output)),+ };
+                json.expect("outputs are plain JSON")
+            }
+        }
+    };
+}
+
+operations! {
+    /// Creates a cluster.
+    CreateCluster = "create-cluster", true, CreateClusterInput, CreateClusterOutput;
+    /// Changes a cluster's settings, its witness Region or its peer.
+    UpdateCluster = "update-cluster", true, UpdateClusterInput, UpdateClusterOutput;
+    /// Deletes a cluster.
+    DeleteCluster = "delete-cluster", true, DeleteClusterInput, DeleteClusterOutput;
+    /// Describes a cluster.
+    GetCluster = "get-cluster", true, GetClusterInput, GetClusterOutput;
+    /// Lists the account's clusters in the Region.
+    ListClusters = "list-clusters", true, ListClustersInput, ListClustersOutput;
+    /// Tags a resource.
+    TagResource = "tag-resource", false, TagResourceInput, TagResourceOutput;
+    /// Removes tags from a resource.
+    UntagResource = "untag-resource", false, UntagResourceInput, UntagResourceOutput;
+    /// Lists a resource's tags.
+    ListTagsForResource = "list-tags-for-resource", false, ListTagsForResourceInput, ListTagsForResourceOutput;
+    /// Attaches a resource policy to a cluster.
+    PutClusterPolicy = "put-cluster-policy", false, PutClusterPolicyInput, PutClusterPolicyOutput;
+    /// Shows a cluster's resource policy.
+    GetClusterPolicy = "get-cluster-policy", false, GetClusterPolicyInput, GetClusterPolicyOutput;
+    /// Removes a cluster's resource policy.
+    DeleteClusterPolicy = "delete-cluster-policy", false, DeleteClusterPolicyInput, DeleteClusterPolicyOutput;
+    /// Names the PrivateLink service of a cluster.
+    GetVpcEndpointServiceName = "get-vpc-endpoint-service-name", false,
+        GetVpcEndpointServiceNameInput, GetVpcEndpointServiceNameOutput;
+    /// Creates a change stream of a cluster.
+    CreateStream = "create-stream", false, CreateStreamInput, CreateStreamOutput;
+    /// Describes a stream.
+    GetStream = "get-stream", false, GetStreamInput, GetStreamOutput;
+    /// Lists a cluster's streams.
+    ListStreams = "list-streams", false, ListStreamsInput, ListStreamsOutput;
+    /// Deletes a stream.
+    DeleteStream = "delete-stream", false, DeleteStreamInput, DeleteStreamOutput;
+}
+
+impl Operation {
+    /// The operation with the API name `name`.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Operation> {
+        Self::ALL.iter().copied().find(|operation| operation.name() == name)
+    }
+
+    /// The operation with the AWS CLI command `command`.
+    #[must_use]
+    pub fn parse_command(command: &str) -> Option<Operation> {
+        Self::ALL.iter().copied().find(|operation| operation.command() == command)
+    }
+
+    /// Whether its input has a client token, which SDKs fill in when it is absent.
+    #[must_use]
+    pub fn takes_client_token(self) -> bool {
+        use Operation::*;
+        matches!(
+            self,
+            CreateCluster
+                | UpdateCluster
+                | DeleteCluster
+                | PutClusterPolicy
+                | DeleteClusterPolicy
+                | CreateStream
+                | DeleteStream
+        )
+    }
+}
+
+impl fmt::Display for Operation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+impl Request {
+    /// The client token, if it carries one.
+    #[must_use]
+    pub fn client_token(&self) -> Option<&ClientToken> {
+        match self {
+            Request::CreateCluster(input) => input.client_token.as_ref(),
+            Request::UpdateCluster(input) => input.client_token.as_ref(),
+            Request::DeleteCluster(input) => input.client_token.as_ref(),
+            Request::PutClusterPolicy(input) => input.client_token.as_ref(),
+            Request::DeleteClusterPolicy(input) => input.client_token.as_ref(),
+            Request::CreateStream(input) => input.client_token.as_ref(),
+            Request::DeleteStream(input) => input.client_token.as_ref(),
+            _ => None,
+        }
+    }
+
+    /// Puts a client token in, if the operation takes one.
+    pub fn set_client_token(&mut self, token: ClientToken) {
+        let place = match self {
+            Request::CreateCluster(input) => &mut input.client_token,
+            Request::UpdateCluster(input) => &mut input.client_token,
+            Request::DeleteCluster(input) => &mut input.client_token,
+            Request::PutClusterPolicy(input) => &mut input.client_token,
+            Request::DeleteClusterPolicy(input) => &mut input.client_token,
+            Request::CreateStream(input) => &mut input.client_token,
+            Request::DeleteStream(input) => &mut input.client_token,
+            _ => return,
+        };
+        *place = Some(token);
+    }
+
+    /// The cluster that it is about, as the caller wrote it.
+    #[must_use]
+    pub fn identifier(&self) -> Option<&str> {
+        match self {
+            Request::UpdateCluster(input) => Some(&input.identifier),
+            Request::DeleteCluster(input) => Some(&input.identifier),
+            Request::GetCluster(input) => Some(&input.identifier),
+            _ => None,
+        }
+    }
+}
+
+impl Response {
+    /// The cluster that it is about.
+    #[must_use]
+    pub fn cluster(&self) -> Option<Identifier> {
+        match self {
+            Response::CreateCluster(output) => Some(output.identifier),
+            Response::UpdateCluster(output) => Some(output.identifier),
+            Response::DeleteCluster(output) => Some(output.identifier),
+            Response::GetCluster(output) => Some(output.identifier),
+            _ => None,
+        }
+    }
+
+    /// The status that it shows.
+    #[must_use]
+    pub fn status(&self) -> Option<ClusterStatus> {
+        match self {
+            Response::CreateCluster(output) => Some(output.status),
+            Response::UpdateCluster(output) => Some(output.status),
+            Response::DeleteCluster(output) => Some(output.status),
+            Response::GetCluster(output) => Some(output.status),
+            _ => None,
+        }
+    }
+
+    /// How many clusters it lists.
+    #[must_use]
+    pub fn listed(&self) -> usize {
+        match self {
+            Response::ListClusters(output) => output.clusters.len(),
+            _ => 0,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn names_and_commands_parse_back() {
+        assert_eq!(Operation::ALL.len(), 16);
+        for operation in Operation::ALL.iter().copied() {
+            assert_eq!(Operation::parse(operation.name()), Some(operation));
+            assert_eq!(Operation::parse_command(operation.command()), Some(operation));
+        }
+    }
+
+    #[test]
+    fn absent_members_stay_absent_and_unknown_ones_are_ignored() {
+        let json = json!({ "clientToken": "blue-1", "multiRegionProperties": { "witnessRegion": "us-west-2" } });
+        let mut with_more = json.clone();
+        with_more["colour"] = json!("blue");
+        let request = Request::from_json(Operation::CreateCluster, with_more).expect("a request");
+        assert_eq!(request.to_json(), json);
+        assert_eq!(request.client_token(), Some(&ClientToken("blue-1".into())));
+    }
+
+    #[test]
+    fn an_operation_takes_a_token_exactly_if_its_input_has_one() {
+        for operation in Operation::ALL.iter().copied() {
+            let mut request = Request::from_json(operation, json!({})).expect("every input may be empty");
+            request.set_client_token(ClientToken("t".into()));
+            assert_eq!(request.client_token().is_some(), operation.takes_client_token(), "{operation}");
+            let Kind::Structure(members) = operation.input() else { panic!("{operation} takes an object") };
+            let has_member = members.iter().any(|(name, _)| name == "clientToken");
+            assert_eq!(has_member, operation.takes_client_token(), "{operation}");
+        }
+    }
+}

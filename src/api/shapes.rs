@@ -1,0 +1,354 @@
+//! The inputs and outputs of the 16 operations, with the API model's member names.
+//!
+//! Inputs are as they come off the wire: text stays text until it is validated. Outputs are typed. Which member travels in
+//! a path or a query is a matter of the wire and not of these.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::region::Region;
+use crate::types::{ClientToken, ClusterArn, ClusterStatus, Endpoint, Identifier, Timestamp};
+
+/// Tags by key.
+pub type Tags = BTreeMap<String, String>;
+
+/// Defines structures whose absent members are absent in JSON, and lists their members' names.
+macro_rules! shapes {
+    ($($(#[doc = $doc:literal])+ $name:ident { $($field:ident: $type:ty,)* })+) => {$(
+        $(#[doc = $doc])+
+        #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+        #[serde(rename_all = "camelCase", default)]
+        pub struct $name {
+            $(
+                #[doc = concat!("API model, `", stringify!($field), "`.")]
+                #[serde(skip_serializing_if = "Absent::is_absent")]
+                pub $field: $type,
+            )*
+        }
+
+        impl Shape for $name {
+            fn kind() -> Kind {
+                Kind::Structure(vec![$((camel(stringify!($field)), <$type>::kind())),*])
+            }
+        }
+    )+};
+}
+
+/// Defines structures all of whose members are present.
+macro_rules! outputs {
+    ($($(#[doc = $doc:literal])+ $name:ident { $($field:ident: $type:ty,)* } $(optional { $($maybe:ident: $some:ty,)* })?)+) => {$(
+        $(#[doc = $doc])+
+        #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        pub struct $name {
+            $(
+                #[doc = concat!("API model, `", stringify!($field), "`.")]
+                pub $field: $type,
+            )*
+            $($(
+                #[doc = concat!("API model, `", stringify!($maybe), "`; absent if there is none.")]
+                #[serde(default, skip_serializing_if = "Option::is_none")]
+                pub $maybe: Option<$some>,
+            )*)?
+        }
+    )+};
+}
+
+shapes! {
+    /// CreateCluster's input.
+    CreateClusterInput {
+        deletion_protection_enabled: Option<bool>,
+        kms_encryption_key: Option<String>,
+        tags: Option<Tags>,
+        client_token: Option<ClientToken>,
+        multi_region_properties: Option<MultiRegionProperties>,
+        policy: Option<String>,
+        metric_groups: Option<Vec<MetricGroupRequest>>,
+        bypass_policy_lockout_safety_check: Option<bool>,
+    }
+    /// UpdateCluster's input.
+    UpdateClusterInput {
+        identifier: String,
+        deletion_protection_enabled: Option<bool>,
+        kms_encryption_key: Option<String>,
+        client_token: Option<ClientToken>,
+        multi_region_properties: Option<MultiRegionProperties>,
+        metric_groups: Option<Vec<MetricGroupRequest>>,
+    }
+    /// DeleteCluster's input.
+    DeleteClusterInput { identifier: String, client_token: Option<ClientToken>, }
+    /// GetCluster's input.
+    GetClusterInput { identifier: String, }
+    /// ListClusters' input.
+    ListClustersInput { max_results: Option<i64>, next_token: Option<String>, }
+    /// TagResource's input.
+    TagResourceInput { resource_arn: String, tags: Option<Tags>, }
+    /// UntagResource's input.
+    UntagResourceInput { resource_arn: String, tag_keys: Option<Vec<String>>, }
+    /// ListTagsForResource's input.
+    ListTagsForResourceInput { resource_arn: String, }
+    /// PutClusterPolicy's input.
+    PutClusterPolicyInput {
+        identifier: String,
+        policy: Option<String>,
+        bypass_policy_lockout_safety_check: Option<bool>,
+        expected_policy_version: Option<String>,
+        client_token: Option<ClientToken>,
+    }
+    /// GetClusterPolicy's input.
+    GetClusterPolicyInput { identifier: String, }
+    /// DeleteClusterPolicy's input.
+    DeleteClusterPolicyInput {
+        identifier: String,
+        expected_policy_version: Option<String>,
+        client_token: Option<ClientToken>,
+    }
+    /// GetVpcEndpointServiceName's input.
+    GetVpcEndpointServiceNameInput { identifier: String, }
+    /// CreateStream's input.
+    CreateStreamInput {
+        cluster_identifier: String,
+        target_definition: Option<TargetDefinition>,
+        ordering: Option<String>,
+        format: Option<String>,
+        tags: Option<Tags>,
+        client_token: Option<ClientToken>,
+    }
+    /// GetStream's input.
+    GetStreamInput { cluster_identifier: String, stream_identifier: String, }
+    /// ListStreams' input.
+    ListStreamsInput { cluster_identifier: String, max_results: Option<i64>, next_token: Option<String>, }
+    /// DeleteStream's input.
+    DeleteStreamInput { cluster_identifier: String, stream_identifier: String, client_token: Option<ClientToken>, }
+    /// The multi-Region part of a CreateCluster or UpdateCluster input.
+    MultiRegionProperties { witness_region: Option<String>, clusters: Option<Vec<String>>, }
+    /// A metric group, as asked for.
+    MetricGroupRequest { metric_group: Option<String>, }
+    /// Where a stream delivers to: the union has one kind of target.
+    TargetDefinition { kinesis: Option<KinesisTargetDefinition>, }
+    /// A Kinesis data stream, and the role that may write to it.
+    KinesisTargetDefinition { stream_arn: Option<String>, role_arn: Option<String>, }
+}
+
+outputs! {
+    /// CreateCluster's output.
+    CreateClusterOutput {
+        identifier: Identifier,
+        arn: ClusterArn,
+        status: ClusterStatus,
+        creation_time: Timestamp,
+        deletion_protection_enabled: bool,
+    } optional {
+        multi_region_properties: MultiRegionOutput,
+        encryption_details: EncryptionDetails,
+        endpoint: Endpoint,
+        metric_groups: Vec<MetricGroupResponse>,
+    }
+    /// UpdateCluster's output.
+    UpdateClusterOutput {
+        identifier: Identifier,
+        arn: ClusterArn,
+        status: ClusterStatus,
+        creation_time: Timestamp,
+    }
+    /// DeleteCluster's output.
+    DeleteClusterOutput {
+        identifier: Identifier,
+        arn: ClusterArn,
+        status: ClusterStatus,
+        creation_time: Timestamp,
+    }
+    /// GetCluster's output.
+    GetClusterOutput {
+        identifier: Identifier,
+        arn: ClusterArn,
+        status: ClusterStatus,
+        creation_time: Timestamp,
+        deletion_protection_enabled: bool,
+    } optional {
+        multi_region_properties: MultiRegionOutput,
+        tags: Tags,
+        encryption_details: EncryptionDetails,
+        endpoint: Endpoint,
+        metric_groups: Vec<MetricGroupResponse>,
+    }
+    /// ListClusters' output.
+    ListClustersOutput { clusters: Vec<ClusterSummary>, } optional { next_token: String, }
+    /// TagResource's output.
+    TagResourceOutput {}
+    /// UntagResource's output.
+    UntagResourceOutput {}
+    /// ListTagsForResource's output.
+    ListTagsForResourceOutput {} optional { tags: Tags, }
+    /// PutClusterPolicy's output.
+    PutClusterPolicyOutput { policy_version: String, }
+    /// GetClusterPolicy's output.
+    GetClusterPolicyOutput { policy: String, policy_version: String, }
+    /// DeleteClusterPolicy's output.
+    DeleteClusterPolicyOutput { policy_version: String, }
+    /// GetVpcEndpointServiceName's output.
+    GetVpcEndpointServiceNameOutput { service_name: String, } optional { cluster_vpc_endpoint: String, }
+    /// CreateStream's output.
+    CreateStreamOutput {
+        cluster_identifier: Identifier,
+        stream_identifier: Identifier,
+        arn: String,
+        status: StreamStatus,
+        creation_time: Timestamp,
+        ordering: String,
+        format: String,
+    }
+    /// GetStream's output.
+    GetStreamOutput {
+        cluster_identifier: Identifier,
+        stream_identifier: Identifier,
+        arn: String,
+        status: StreamStatus,
+        creation_time: Timestamp,
+        ordering: String,
+        format: String,
+    } optional {
+        target_definition: TargetDefinition,
+        status_reason: StatusReason,
+        tags: Tags,
+    }
+    /// ListStreams' output.
+    ListStreamsOutput { streams: Vec<StreamSummary>, } optional { next_token: String, }
+    /// DeleteStream's output.
+    DeleteStreamOutput {
+        cluster_identifier: Identifier,
+        stream_identifier: Identifier,
+        arn: String,
+        status: StreamStatus,
+        creation_time: Timestamp,
+    }
+    /// The multi-Region part of an output: the cluster's own ARN is among `clusters`.
+    MultiRegionOutput { witness_region: Region, clusters: Vec<ClusterArn>, }
+    /// A cluster in a list: no status, no tags.
+    ClusterSummary { identifier: Identifier, arn: ClusterArn, }
+    /// A stream in a list.
+    StreamSummary {
+        cluster_identifier: Identifier,
+        stream_identifier: Identifier,
+        arn: String,
+        creation_time: Timestamp,
+        status: StreamStatus,
+    }
+    /// How a cluster is encrypted.
+    EncryptionDetails { encryption_type: EncryptionType, encryption_status: EncryptionStatus, }
+    optional { kms_key_arn: String, }
+    /// A metric group that is published.
+    MetricGroupResponse { metric_group: MetricGroup, }
+    /// Why a stream is impaired or failed.
+    StatusReason { error: StreamFailureErrorCode, updated_at: Timestamp, }
+}
+
+/// Defines enumerations with the API model's spelling, which is their variants' in capitals.
+macro_rules! enumerations {
+    ($($(#[doc = $doc:literal])+ $name:ident { $($variant:ident,)+ })+) => {$(
+        $(#[doc = $doc])+
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+        #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+        #[expect(missing_docs, reason = "the API model has nothing to say of them but their names")]
+        pub enum $name { $($variant,)+ }
+    )+};
+}
+
+enumerations! {
+    /// Who owns the key that a cluster is encrypted with.
+    EncryptionType { AwsOwnedKmsKey, CustomerManagedKmsKey, }
+    /// How far a change of key has come.
+    EncryptionStatus { Enabled, Updating, KmsKeyInaccessible, Enabling, }
+    /// Groups of metrics that a cluster can publish.
+    MetricGroup { StatementStatistics, }
+    /// The status of a stream.
+    StreamStatus { Creating, Active, Deleting, Deleted, Failed, Impaired, }
+    /// Why a stream fails.
+    StreamFailureErrorCode {
+        KinesisThroughputExceeded,
+        KinesisStreamNotFound,
+        RoleAccessDenied,
+        KinesisAccessDenied,
+        KinesisKmsAccessDenied,
+        KinesisOversizeRecord,
+        ClusterCmkInaccessible,
+        InternalError,
+    }
+}
+
+/// What a member of an input may be, for whoever reads requests written by people.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A string.
+    Text,
+    /// `true` or `false`.
+    Boolean,
+    /// A whole number.
+    Integer,
+    /// An object from strings to strings.
+    TextMap,
+    /// An array.
+    List(Box<Kind>),
+    /// An object with these members.
+    Structure(Vec<(String, Kind)>),
+}
+
+/// What a type may be in JSON.
+pub(super) trait Shape {
+    fn kind() -> Kind;
+}
+
+macro_rules! kinds {
+    ($($type:ty => $kind:expr;)+) => {$(
+        impl Shape for $type {
+            fn kind() -> Kind {
+                $kind
+            }
+        }
+    )+};
+}
+
+kinds! {
+    String => Kind::Text;
+    ClientToken => Kind::Text;
+    bool => Kind::Boolean;
+    i64 => Kind::Integer;
+    Tags => Kind::TextMap;
+}
+
+impl<T: Shape> Shape for Option<T> {
+    fn kind() -> Kind {
+        T::kind()
+    }
+}
+
+impl<T: Shape> Shape for Vec<T> {
+    fn kind() -> Kind {
+        Kind::List(Box::new(T::kind()))
+    }
+}
+
+/// `client_token` as the API spells it: `clientToken`.
+fn camel(name: &str) -> String {
+    let mut words = name.split('_');
+    let first = words.next().unwrap_or_default().to_owned();
+    words.fold(first, |name, word| name + &word[..1].to_ascii_uppercase() + &word[1..])
+}
+
+/// Whether a member of an input was not given. A required text that was not given is empty, and validation says so.
+trait Absent {
+    fn is_absent(&self) -> bool;
+}
+
+impl<T> Absent for Option<T> {
+    fn is_absent(&self) -> bool {
+        self.is_none()
+    }
+}
+
+impl Absent for String {
+    fn is_absent(&self) -> bool {
+        self.is_empty()
+    }
+}

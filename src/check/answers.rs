@@ -1,0 +1,216 @@
+//! Invariants about answers: what callers were told, and what they were told before.
+
+use std::collections::{BTreeSet, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::api::{ListClustersInput, ListClustersOutput, Operation, Request, Response};
+use crate::control::cluster::{Cluster, Serial};
+use crate::control::durable::FixedMap;
+use crate::control::message::{Commit, Delivery, Reply};
+use crate::region::Region;
+use crate::sim::{Change, World};
+use crate::types::{Account, ClientToken, Identifier, Instant};
+
+use super::clusters::{ensure, is_remembered};
+use super::{ACKNOWLEDGED_IS_DURABLE, DENIED_CHANGES_NOTHING, LIST_COMPLETE, RETRY_SAME_RESULT, Verdict};
+
+/// What callers were told.
+#[derive(Clone, Debug, Default)]
+pub struct Answers {
+    /// The first successful answer to each token.
+    first: FixedMap<(Account, Region, Operation, ClientToken), (Arc<Response>, Instant)>,
+    /// Calls answered with success in the last moments, oldest first.
+    recent: VecDeque<(Instant, Delivery)>,
+    /// Clusters that a call without a result so far has written to, as they were before.
+    unsettled: FixedMap<Delivery, (Account, Serial, Option<Arc<Cluster>>)>,
+    /// Where the clusters ended when a listing began.
+    beginnings: FixedMap<Delivery, Serial>,
+    /// Listings that have not come to their last page, by the token of the next.
+    listings: FixedMap<String, Listing>,
+}
+
+#[derive(Clone, Debug)]
+struct Listing {
+    /// Clusters created after this one may be missing.
+    began_after: Serial,
+    seen: BTreeSet<Identifier>,
+}
+
+impl Answers {
+    pub(super) fn look(&mut self, world: &World, change: &Change) -> Verdict {
+        match change {
+            Change::Arrived { region, delivery } => {
+                self.arrived(world, *region, *delivery);
+                Ok(())
+            }
+            Change::Wrote { commit, .. } => {
+                self.wrote(commit);
+                Ok(())
+            }
+            Change::Forgot { commit, .. } => self.acknowledged_is_durable(commit),
+            Change::Replied { region, delivery, account, request, result } => {
+                self.replied(world, *region, *delivery, *account, request, result)
+            }
+            Change::Crashed(_) | Change::Ended(_) => Ok(()),
+        }
+    }
+
+    fn arrived(&mut self, world: &World, region: Region, delivery: Delivery) {
+        if let Some(Request::ListClusters(ListClustersInput { next_token: None, .. })) = world.request_of(delivery) {
+            let last = world.storage(region).map_or(Serial(0), |storage| Serial(storage.next_serial().0 - 1));
+            self.beginnings.insert(delivery, last);
+        }
+    }
+
+    fn wrote(&mut self, commit: &Commit) {
+        if let (Some(cause), Some((account, serial, _)), None) = (commit.cause, &commit.batch.cluster, &commit.batch.token)
+        {
+            let before = commit.undo.cluster.as_ref().and_then(|(_, _, before)| before.clone());
+            self.unsettled.entry(cause).or_insert((*account, *serial, before));
+        }
+    }
+
+    fn replied(
+        &mut self,
+        world: &World,
+        region: Region,
+        delivery: Delivery,
+        account: Account,
+        request: &Arc<Request>,
+        result: &Reply,
+    ) -> Verdict {
+        let unsettled = self.unsettled.swap_remove(&delivery);
+        match result {
+            Err(error) if error.http_status() < 500 => denied_changes_nothing(world, region, request, unsettled),
+            Err(_) => Ok(()),
+            Ok(response) => match &**response {
+                Response::ListClusters(page) => self.list_complete(world, region, delivery, account, request, page),
+                _ => {
+                    self.acknowledge(world.now(), delivery);
+                    self.retry_same_result(world, region, account, request, response)
+                }
+            },
+        }
+    }
+
+    /// The recorded answer is written in one batch with the effect, and every later request with the token is answered
+    /// with the record.
+    fn retry_same_result(
+        &mut self,
+        world: &World,
+        region: Region,
+        account: Account,
+        request: &Arc<Request>,
+        response: &Arc<Response>,
+    ) -> Verdict {
+        let Some(token) = request.client_token() else { return Ok(()) };
+        let key = (account, region, request.operation(), token.clone());
+        let now = world.now();
+        let (first, at) = self.first.entry(key).or_insert_with(|| (response.clone(), now));
+        if !is_remembered(world, *at) {
+            (*first, *at) = (response.clone(), now);
+            return Ok(());
+        }
+        let is_same = Arc::ptr_eq(first, response)
+            || first == response
+            || (!world.options().assumptions.replay_frozen && first.cluster() == response.cluster());
+        ensure(is_same, RETRY_SAME_RESULT, || {
+            format!("token {token} was answered {} first and {} now", first.to_json(), response.to_json())
+        })
+    }
+
+    /// A reply waits in the outbox until every write ahead of it is durable, so no write that a crash loses was ever
+    /// spoken of.
+    fn acknowledged_is_durable(&self, commit: &Commit) -> Verdict {
+        let Some(cause) = commit.cause else { return Ok(()) };
+        let was_told = self.recent.iter().any(|(_, delivery)| *delivery == cause);
+        ensure(!was_told, ACKNOWLEDGED_IS_DURABLE, || {
+            let cluster = commit.batch.cluster.as_ref().and_then(|(_, _, record)| record.as_ref());
+            let name = cluster.map_or_else(|| "a cluster".to_owned(), |cluster| cluster.arn.to_string());
+            format!("a call about {name} was answered with success, and a crash has undone it")
+        })
+    }
+
+    /// A page begins after the last cluster of the page before, in the order of creation, which never changes.
+    fn list_complete(
+        &mut self,
+        world: &World,
+        region: Region,
+        delivery: Delivery,
+        account: Account,
+        request: &Arc<Request>,
+        page: &ListClustersOutput,
+    ) -> Verdict {
+        let Request::ListClusters(input) = &**request else { return Ok(()) };
+        let began_after = self.beginnings.swap_remove(&delivery);
+        let mut listing = match (&input.next_token, began_after) {
+            (None, Some(began_after)) => Listing { began_after, seen: BTreeSet::new() },
+            (Some(token), _) => match self.listings.get(token) {
+                Some(listing) => listing.clone(),
+                None => return Ok(()),
+            },
+            (None, None) => return Ok(()),
+        };
+        for cluster in &page.clusters {
+            ensure(listing.seen.insert(cluster.identifier), LIST_COMPLETE, || {
+                format!("{} is listed twice", cluster.arn)
+            })?;
+        }
+        let Some(next) = &page.next_token else {
+            let storage = world.storage(region).into_iter();
+            let mut missing = storage
+                .flat_map(|storage| storage.clusters_after(account, Serial(0)))
+                .take_while(|cluster| cluster.serial <= listing.began_after)
+                .filter(|cluster| !listing.seen.contains(&cluster.arn.identifier));
+            let missing = missing.next();
+            return ensure(missing.is_none(), LIST_COMPLETE, || {
+                let name = missing.map_or_else(String::new, |cluster| cluster.arn.to_string());
+                format!("{name} existed throughout a listing and is on none of its pages")
+            });
+        };
+        self.listings.insert(next.clone(), listing);
+        Ok(())
+    }
+
+    fn acknowledge(&mut self, now: Instant, delivery: Delivery) {
+        self.recent.push_back((now, delivery));
+        while self.recent.pop_front_if(|(at, _)| now.since(*at) > LONGEST_WRITE).is_some() {}
+    }
+}
+
+/// A call is refused before anything is written; one that has to write its intent down first, because the link register
+/// decides, takes it back in the step in which it is refused.
+fn denied_changes_nothing(
+    world: &World,
+    region: Region,
+    request: &Arc<Request>,
+    unsettled: Option<(Account, Serial, Option<Arc<Cluster>>)>,
+) -> Verdict {
+    let Some((account, serial, before)) = unsettled else { return Ok(()) };
+    let after = world.storage(region).and_then(|storage| storage.at(account, serial));
+    let is_same = match (&before, after) {
+        (None, None) => true,
+        (Some(before), Some(after)) => is_same_to_callers(before, after),
+        _ => false,
+    };
+    ensure(is_same, DENIED_CHANGES_NOTHING, || {
+        let arn = after.or(before.as_ref()).map_or_else(String::new, |cluster| cluster.arn.to_string());
+        format!("{} of {arn} was refused, and it is not as it was before", request.operation())
+    })
+}
+
+/// Whether two records of a cluster agree in everything that a call can change; the status, which moves by itself, and
+/// what the link register has decided meanwhile, are left out.
+fn is_same_to_callers(one: &Cluster, other: &Cluster) -> bool {
+    let declared = |cluster: &Cluster| cluster.multi_region.map(|it| (it.witness, it.peer, it.leaving));
+    one.deletion_protection == other.deletion_protection
+        && one.kms_key == other.kms_key
+        && one.tags == other.tags
+        && one.statement_statistics == other.statement_statistics
+        && one.intent == other.intent
+        && declared(one) == declared(other)
+}
+
+/// No write takes a disk longer.
+const LONGEST_WRITE: Duration = Duration::from_secs(60);

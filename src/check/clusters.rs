@@ -1,0 +1,258 @@
+//! Invariants about the records of clusters, as they become durable.
+
+use std::sync::Arc;
+
+use crate::control::cluster::{Cluster, may_become};
+use crate::control::durable::FixedMap;
+use crate::region::Region;
+use crate::sim::{Change, World};
+use crate::types::{Account, ClientToken, ClusterArn, ClusterStatus, Identifier, Instant};
+
+use super::{
+    IDENTIFIERS_UNIQUE, LEGAL_TRANSITION, NO_DELETE_ALONE, ONE_EFFECT_PER_TOKEN, ONE_PEER_AT_MOST, PEERING_SYMMETRIC,
+    PEERS_SHARE_WITNESS, PROTECTED_NOT_DELETED, QUOTA_RESPECTED, Verdict, WITNESS_OUTSIDE_OWN_REGION,
+};
+
+/// The durable truth about clusters.
+#[derive(Clone, Debug, Default)]
+pub struct Clusters {
+    /// Multi-Region clusters that exist. Single-Region clusters have no relations and need no place here.
+    pairs: FixedMap<ClusterArn, Arc<Cluster>>,
+    /// Which clusters say that they are linked with a cluster.
+    linked_with: FixedMap<ClusterArn, Vec<ClusterArn>>,
+    /// Every identifier ever used.
+    used: FixedMap<Identifier, ()>,
+    /// What each token created, and when.
+    created: FixedMap<(Account, Region, ClientToken), (Identifier, Instant)>,
+    /// How many clusters count towards a quota: by account, Region, and whether multi-Region.
+    counted: FixedMap<(Account, Region, bool), u32>,
+}
+
+/// A record that became durable, and what was there before.
+struct Written<'a> {
+    world: &'a World,
+    before: Option<&'a Arc<Cluster>>,
+    after: Option<&'a Arc<Cluster>>,
+}
+
+impl Clusters {
+    /// The multi-Region clusters that exist.
+    pub fn pairs(&self) -> impl Iterator<Item = &Arc<Cluster>> {
+        self.pairs.values()
+    }
+
+    /// The multi-Region cluster `arn`, if it exists.
+    #[must_use]
+    pub fn get(&self, arn: ClusterArn) -> Option<&Arc<Cluster>> {
+        self.pairs.get(&arn)
+    }
+
+    pub(super) fn look(&mut self, world: &World, change: &Change) -> Verdict {
+        let Change::Wrote { commit, .. } = change else { return Ok(()) };
+        let Some((_, _, after)) = &commit.batch.cluster else { return Ok(()) };
+        let before = commit.undo.cluster.as_ref().and_then(|(_, _, before)| before.as_ref());
+        let written = Written { world, before, after: after.as_ref() };
+        legal_transition(&written)?;
+        protected_not_deleted(&written)?;
+        if before.is_none() {
+            self.identifiers_unique(&written)?;
+            self.one_effect_per_token(&written)?;
+        }
+        self.quota_respected(&written)?;
+        if before.or(after.as_ref()).is_some_and(|cluster| cluster.multi_region.is_some()) {
+            self.remember(&written);
+            self.look_at_pair(&written)?;
+        }
+        Ok(())
+    }
+
+    fn remember(&mut self, written: &Written<'_>) {
+        let link = |cluster: Option<&Arc<Cluster>>| cluster.and_then(|it| Some((it.linked_peer()?, it.arn)));
+        let (was, is) = (link(written.before), link(written.after));
+        if was != is {
+            if let Some((peer, arn)) = was {
+                self.linked_with.entry(peer).or_default().retain(|it| *it != arn);
+            }
+            if let Some((peer, arn)) = is {
+                self.linked_with.entry(peer).or_default().push(arn);
+            }
+        }
+        match (written.before, written.after) {
+            (_, Some(after)) => {
+                self.pairs.insert(after.arn, after.clone());
+            }
+            (Some(before), None) => {
+                self.pairs.swap_remove(&before.arn);
+            }
+            (None, None) => {}
+        }
+    }
+
+    fn look_at_pair(&self, written: &Written<'_>) -> Verdict {
+        if let Some(after) = written.after {
+            witness_outside_own_region(after)?;
+            self.one_peer_at_most(after)?;
+            self.peers_share_witness(after)?;
+            self.peering_symmetric(after)?;
+            self.no_delete_alone(written.before, after)?;
+        }
+        // The write may also have broken what others rely on.
+        let arn = written.after.or(written.before).map(|cluster| cluster.arn);
+        for partner in arn.and_then(|arn| self.linked_with.get(&arn)).into_iter().flatten() {
+            if let Some(partner) = self.pairs.get(partner) {
+                self.peers_share_witness(partner)?;
+                self.peering_symmetric(partner)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Linked is chosen in a register whose name holds the witness, and a record's witness changes only after its
+    /// declaration was withdrawn from the register of the old one.
+    fn peers_share_witness(&self, cluster: &Cluster) -> Verdict {
+        let Some(peer) = cluster.linked_peer().and_then(|peer| self.pairs.get(&peer)) else { return Ok(()) };
+        let witness = |cluster: &Cluster| cluster.multi_region.map(|it| it.witness);
+        ensure(witness(cluster) == witness(peer) || is_leaving(peer), PEERS_SHARE_WITNESS, || {
+            format!("{} has witness {:?}, its peer {} {:?}", cluster.arn, witness(cluster), peer.arn, witness(peer))
+        })
+    }
+
+    /// A record is linked only when the register was chosen to say so, which takes both declarations; after that a
+    /// withdrawal loses, so the peer's record keeps its declaration until the register is dissolved, which takes both
+    /// requests for deletion.
+    fn peering_symmetric(&self, cluster: &Cluster) -> Verdict {
+        let Some(peer_arn) = cluster.linked_peer().filter(|_| !is_leaving(cluster)) else { return Ok(()) };
+        let holds = match self.pairs.get(&peer_arn) {
+            Some(peer) => {
+                peer.multi_region.and_then(|it| it.peer) == Some(cluster.arn)
+                    || (is_being_deleted(peer) && is_being_deleted(cluster))
+            }
+            None => is_being_deleted(cluster),
+        };
+        ensure(holds, PEERING_SYMMETRIC, || {
+            let (arn, status) = (cluster.arn, cluster.status);
+            match self.pairs.get(&peer_arn) {
+                Some(peer) => {
+                    let declared = peer.multi_region.and_then(|it| it.peer);
+                    let declared = declared.map_or("nobody".to_owned(), |it| it.to_string());
+                    format!("{arn} is {status} with peer {peer_arn}, which is {} and declares {declared}", peer.status)
+                }
+                None => format!("{arn} is {status} with peer {peer_arn}, which does not exist"),
+            }
+        })
+    }
+
+    /// A control plane declares a new peer only after its old declaration was withdrawn, and so is never declared in two
+    /// registers at once.
+    fn one_peer_at_most(&self, cluster: &Cluster) -> Verdict {
+        let Some(peer) = cluster.linked_peer() else { return Ok(()) };
+        let others = self.linked_with.get(&peer).into_iter().flatten().filter(|it| **it != cluster.arn);
+        let back = self.pairs.get(&peer).and_then(|it| it.linked_peer()).filter(|it| *it != cluster.arn);
+        let other = back.or(others.copied().next());
+        ensure(other.is_none() || is_leaving(cluster), ONE_PEER_AT_MOST, || {
+            format!("{peer} is linked with {} and with {}", cluster.arn, other.map_or_else(String::new, |it| it.to_string()))
+        })
+    }
+
+    /// DELETING is entered from a linked pair only when the register was chosen to be dissolved, which takes both sides'
+    /// requests, and a side asks only when its own cluster is durably in PENDING_DELETE.
+    fn no_delete_alone(&self, before: Option<&Arc<Cluster>>, after: &Cluster) -> Verdict {
+        let entered = after.status == ClusterStatus::Deleting && before.is_none_or(|it| it.status != after.status);
+        let Some(peer) = after.linked_peer().filter(|_| entered) else { return Ok(()) };
+        let asked = self.pairs.get(&peer).is_none_or(|peer| is_being_deleted(peer) || is_leaving(peer));
+        ensure(asked, NO_DELETE_ALONE, || format!("{} is DELETING, and its peer {peer} was not deleted", after.arn))
+    }
+
+    /// Identifiers are 128 random bits each; a collision is as good as impossible.
+    fn identifiers_unique(&mut self, written: &Written<'_>) -> Verdict {
+        let Some(after) = written.after else { return Ok(()) };
+        let is_new = self.used.insert(after.arn.identifier, ()).is_none();
+        ensure(is_new, IDENTIFIERS_UNIQUE, || format!("the identifier of {} was used before", after.arn))
+    }
+
+    /// Record and token are written in one batch, and a second request with the token is answered from the table, or
+    /// joins the call in flight, before it can write.
+    fn one_effect_per_token(&mut self, written: &Written<'_>) -> Verdict {
+        let Some(after) = written.after else { return Ok(()) };
+        let Some(token) = &after.token else { return Ok(()) };
+        let now = written.world.now();
+        let key = (after.arn.account, after.arn.region, token.clone());
+        let Some((first, at)) = self.created.insert(key, (after.arn.identifier, now)) else { return Ok(()) };
+        ensure(!is_remembered(written.world, at), ONE_EFFECT_PER_TOKEN, || {
+            format!("token {token} created {first} and {}", after.arn)
+        })
+    }
+
+    /// A create is refused when what exists and what is in flight have reached the quota, and every create counts as in
+    /// flight until it exists.
+    fn quota_respected(&mut self, written: &Written<'_>) -> Verdict {
+        let Some(cluster) = written.after.or(written.before) else { return Ok(()) };
+        let assumed = &*written.world.options().assumptions;
+        let counts = |it: Option<&Arc<Cluster>>| {
+            it.is_some_and(|it| assumed.quota_counts_deleting || !is_being_deleted(it))
+        };
+        let (was, is) = (counts(written.before), counts(written.after));
+        if was == is {
+            return Ok(());
+        }
+        let is_multi = cluster.multi_region.is_some();
+        let count = self.counted.entry((cluster.arn.account, cluster.arn.region, is_multi)).or_default();
+        *count = if is { *count + 1 } else { count.saturating_sub(1) };
+        let quota = if is_multi { assumed.multi_region_quota } else { assumed.single_region_quota };
+        ensure(was || *count <= quota, QUOTA_RESPECTED, || {
+            let (account, region) = (cluster.arn.account, cluster.arn.region);
+            format!("account {account} has {count} clusters in {region}, its quota is {quota}")
+        })
+    }
+}
+
+/// Every change of status goes through one function that writes the record and sets the timer for the next; a timer set
+/// for an earlier version of the record does nothing.
+fn legal_transition(written: &Written<'_>) -> Verdict {
+    let status = |cluster: Option<&Arc<Cluster>>| cluster.map(|cluster| cluster.status);
+    let (from, to) = (status(written.before), status(written.after));
+    ensure(may_become(from, to), LEGAL_TRANSITION, || {
+        let name = |status: Option<ClusterStatus>| status.map_or("nothing", ClusterStatus::name);
+        let arn = written.after.or(written.before).map_or_else(String::new, |cluster| cluster.arn.to_string());
+        format!("{arn} went from {} to {}", name(from), name(to))
+    })
+}
+
+/// DeleteCluster looks at the protection of the record that it is about to change, in the same step.
+fn protected_not_deleted(written: &Written<'_>) -> Verdict {
+    let Some(after) = written.after else { return Ok(()) };
+    let entered = is_being_deleted(after) && !written.before.is_some_and(|before| is_being_deleted(before));
+    ensure(!entered || !after.deletion_protection, PROTECTED_NOT_DELETED, || {
+        format!("{} is {} with deletion protection on", after.arn, after.status)
+    })
+}
+
+/// Both are compared before a call is accepted, and the peer's Region with the witness.
+fn witness_outside_own_region(cluster: &Cluster) -> Verdict {
+    let Some(multi_region) = cluster.multi_region else { return Ok(()) };
+    let witness = multi_region.witness;
+    let is_outside = witness != cluster.arn.region && multi_region.peer.is_none_or(|peer| peer.region != witness);
+    ensure(is_outside, WITNESS_OUTSIDE_OWN_REGION, || {
+        format!("{} has its witness in {witness}, which is its own Region or its peer's", cluster.arn)
+    })
+}
+
+/// Whether a token of `at` is still remembered for certain. Tokens are recorded a little before anybody hears of it, so
+/// the last minute of the window is left out: near its end either answer is right.
+pub(super) fn is_remembered(world: &World, at: Instant) -> bool {
+    let margin = std::time::Duration::from_secs(60);
+    world.now().since(at) + margin < world.options().assumptions.token_window
+}
+
+pub(super) fn is_being_deleted(cluster: &Cluster) -> bool {
+    use ClusterStatus::{Deleted, Deleting, PendingDelete};
+    matches!(cluster.status, PendingDelete | Deleting | Deleted)
+}
+
+pub(super) fn ensure(holds: bool, invariant: &'static str, message: impl FnOnce() -> String) -> Verdict {
+    if holds { Ok(()) } else { Err((invariant, message())) }
+}
+
+fn is_leaving(cluster: &Cluster) -> bool {
+    cluster.multi_region.is_some_and(|it| it.leaving)
+}

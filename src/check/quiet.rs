@@ -1,0 +1,79 @@
+//! Invariants of a world that is quiet: nothing is left to happen, so whatever was to converge has converged.
+
+use crate::control::cluster::Cluster;
+use crate::region::Region;
+use crate::sim::World;
+use crate::types::ClusterStatus;
+
+use super::clusters::{Clusters, ensure, is_being_deleted};
+use super::{NOTHING_STUCK, PEERING_CONVERGES, Verdict};
+
+/// Every cluster that wants something from its link register asks until it gets it, whoever else crashed or was cut off,
+/// so that both sides learn what was chosen as soon as two of the three acceptors can talk.
+pub(super) fn converged(clusters: &Clusters, world: &World, except: Option<Region>) -> Verdict {
+    for cluster in clusters.pairs().filter(|cluster| Some(cluster.arn.region) != except) {
+        let Some(peer) = declared_peer(cluster).and_then(|peer| clusters.get(peer)) else { continue };
+        if Some(peer.arn.region) == except {
+            continue;
+        }
+        let is_mutual = declared_peer(peer).map(|it| clusters.get(it).map(|it| it.arn)) == Some(Some(cluster.arn));
+        let same_witness = cluster.multi_region.map(|it| it.witness) == peer.multi_region.map(|it| it.witness);
+        if is_mutual && same_witness {
+            ensure(is_settled(cluster, peer), PEERING_CONVERGES, || {
+                let (one, other) = (cluster.arn, peer.arn);
+                format!(
+                    "{one} is {} and {other} is {}, though each declares the other{}",
+                    cluster.status,
+                    peer.status,
+                    world.who_waits()
+                )
+            })?;
+        } else {
+            ensure(cluster.linked_peer().is_none(), PEERING_CONVERGES, || {
+                format!("{} believes to be linked with {}, which does not declare it", cluster.arn, peer.arn)
+            })?;
+        }
+    }
+    Ok(())
+}
+
+/// Timers and unfinished calls are derived from storage after a crash, and every call has a deadline.
+pub(super) fn nothing_is_stuck(clusters: &Clusters, world: &World, except: Option<Region>) -> Verdict {
+    for region in Region::all().filter(|region| Some(*region) != except) {
+        ensure(world.unanswered(region) == 0, NOTHING_STUCK, || {
+            format!("{} requests to {region} were never answered{}", world.unanswered(region), world.who_waits())
+        })?;
+        let Some(storage) = world.storage(region) else { continue };
+        let stuck = storage.clusters().find(|cluster| is_stuck(clusters, cluster, except));
+        ensure(stuck.is_none(), NOTHING_STUCK, || {
+            let (arn, status) = stuck.map_or_else(Default::default, |it| (it.arn.to_string(), it.status.name()));
+            format!("{arn} stays {status}{}", world.who_waits())
+        })?;
+    }
+    Ok(())
+}
+
+/// Whether two clusters that declare each other are where they were to go: linked and up, or one of them waiting for the
+/// other's deletion.
+fn is_settled(one: &Cluster, other: &Cluster) -> bool {
+    let is_up = |cluster: &Cluster| cluster.linked_peer().is_some() && cluster.status != ClusterStatus::PendingSetup;
+    match (is_being_deleted(one), is_being_deleted(other)) {
+        (false, false) => is_up(one) && is_up(other),
+        (true, true) => false,
+        _ => true,
+    }
+}
+
+fn is_stuck(clusters: &Clusters, cluster: &Cluster, except: Option<Region>) -> bool {
+    let waits_for_peer = cluster.linked_peer().is_some_and(|peer| {
+        Some(peer.region) == except || clusters.get(peer).is_some_and(|peer| !is_being_deleted(peer))
+    });
+    match cluster.status {
+        ClusterStatus::PendingDelete => !waits_for_peer,
+        status => status.is_transient() || cluster.intent.is_some(),
+    }
+}
+
+fn declared_peer(cluster: &Cluster) -> Option<crate::types::ClusterArn> {
+    cluster.multi_region.and_then(|it| it.peer)
+}
