@@ -7,6 +7,7 @@
 //! cargo run --release --example request_load -- --clients 10 --requests 100000
 //! ```
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -21,7 +22,11 @@ use dsql_sim::region::Region;
 use dsql_sim::rng;
 use dsql_sim::sim::client::{Call, ClientOptions};
 use dsql_sim::sim::{DEFAULT_EPOCH, Latency, Options};
-use dsql_sim::types::{Account, ClientId, ClientToken, ClusterArn, ClusterStatus, Identifier};
+use dsql_sim::types::{Account, ClientId, ClusterArn, ClusterStatus, Identifier};
+
+/// The allocator of the command line, too.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// Drives sequential CreateCluster calls and prints what they cost.
 #[derive(Parser)]
@@ -76,10 +81,11 @@ fn options(arguments: &Arguments, home: Region) -> Options {
 /// Every client has one call under way until all calls are made.
 fn drive(simulation: &mut Simulation, arguments: &Arguments, regions: [Region; 3]) {
     let mut made = 0;
+    let request = request();
     let mut next = |simulation: &mut Simulation, client: ClientId| {
         if made < arguments.requests {
             let region = regions[(made % 3) as usize];
-            simulation.call(client, Call::new(region, request(made), made));
+            simulation.call(client, Call::new(region, request.clone(), made));
             made += 1;
         }
     };
@@ -96,14 +102,14 @@ fn drive(simulation: &mut Simulation, arguments: &Arguments, regions: [Region; 3
     }
 }
 
-/// About 200 bytes of JSON.
-fn request(number: u64) -> Request {
-    let token = format!("6ba7b810-9dad-4fd1-80b4-{number:012x}");
-    let tags = [("Name", "orders-primary"), ("team", "payments"), ("cost-center", "4711")];
+/// About 200 bytes of JSON, with the client token that each call gets of its own.
+fn request() -> Request {
+    let tags = BTreeMap::from([("Name".to_owned(), "orders-primary".to_owned())]);
+    let key = "arn:aws:kms:us-east-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab";
     Request::CreateCluster(CreateClusterInput {
         deletion_protection_enabled: Some(false),
-        client_token: Some(ClientToken(token.into())),
-        tags: Some(tags.into_iter().map(|(key, value)| (key.to_owned(), value.to_owned())).collect()),
+        kms_encryption_key: Some(key.into()),
+        tags: Some(Arc::new(tags)),
         ..CreateClusterInput::default()
     })
 }
@@ -112,11 +118,11 @@ fn request(number: u64) -> Request {
 fn preload(simulation: &mut Simulation, region: Region, count: u64) {
     simulation.world_mut().preload(region, |storage| {
         for number in 0..count {
-            let half = |half| u128::from(rng::key(&[region.index() as u64, number, half]));
-            let identifier = Identifier(half(1) << 64 | half(2));
+            let half = |half| rng::key(&[region.index() as u64, number, half]);
+            let identifier = Identifier::new([half(1), half(2)]);
             let cluster = Cluster {
                 arn: ClusterArn { region, account: Account::DEFAULT, identifier },
-                serial: storage.next_serial(),
+                serial: storage.next_serial(Account::DEFAULT),
                 status: ClusterStatus::Active,
                 version: 1,
                 creation_time: DEFAULT_EPOCH,

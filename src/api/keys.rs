@@ -1,7 +1,7 @@
 //! Numbers for the trace's hash: everything in a request or a response, folded, without a detour over JSON where it counts.
 
 use crate::rng::{key, key_of_bytes, mix};
-use crate::types::{ClusterArn, Identifier};
+use crate::types::ClusterArn;
 
 use super::{CreateClusterInput, Request, Response};
 
@@ -26,7 +26,7 @@ impl Response {
             Response::CreateCluster(output) => {
                 let clusters = output.multi_region_properties.iter().flat_map(|it| &it.clusters);
                 let words = [
-                    of_identifier(output.identifier),
+                    output.identifier.word(),
                     output.status as u64,
                     output.creation_time.0,
                     u64::from(output.deletion_protection_enabled),
@@ -34,10 +34,10 @@ impl Response {
                 clusters.fold(key(&words), |state, arn| mix(state, of_arn(*arn)))
             }
             Response::UpdateCluster(output) => {
-                key(&[of_identifier(output.identifier), output.status as u64, output.creation_time.0])
+                key(&[output.identifier.word(), output.status as u64, output.creation_time.0])
             }
             Response::DeleteCluster(output) => {
-                key(&[of_identifier(output.identifier), output.status as u64, output.creation_time.0])
+                key(&[output.identifier.word(), output.status as u64, output.creation_time.0])
             }
             other => key_of_bytes(other.to_json().to_string().as_bytes()),
         };
@@ -59,16 +59,12 @@ impl CreateClusterInput {
             self.metric_groups.as_ref().map_or(0, |groups| 1 + groups.len() as u64),
             flag(self.bypass_policy_lockout_safety_check),
         ];
-        let tags = self.tags.iter().flatten().flat_map(|(name, value)| [name, value]);
+        let tags = self.tags.iter().flat_map(|tags| &**tags).flat_map(|(name, value)| [name, value]);
         let clusters = properties.and_then(|it| it.clusters.as_ref()).into_iter().flatten();
         tags.chain(clusters).fold(key(&words), |state, text| mix(state, key_of_bytes(text.as_bytes())))
     }
 }
 
-fn of_identifier(identifier: Identifier) -> u64 {
-    mix(identifier.0 as u64, (identifier.0 >> 64) as u64)
-}
-
 fn of_arn(arn: ClusterArn) -> u64 {
-    key(&[of_identifier(arn.identifier), arn.region.index() as u64, arn.account.number()])
+    key(&[arn.identifier.word(), arn.region.index() as u64, arn.account.number()])
 }

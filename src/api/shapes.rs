@@ -4,14 +4,15 @@
 //! a path or a query is a matter of the wire and not of these.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
 use crate::region::Region;
 use crate::types::{ClientToken, ClusterArn, ClusterStatus, Endpoint, Identifier, Timestamp};
 
-/// Tags by key.
-pub type Tags = BTreeMap<String, String>;
+/// Tags by key. Cloning shares them.
+pub type Tags = Arc<BTreeMap<String, String>>;
 
 /// Defines structures whose absent members are absent in JSON, and lists their members' names.
 macro_rules! shapes {
@@ -59,11 +60,11 @@ shapes! {
     /// CreateCluster's input.
     CreateClusterInput {
         deletion_protection_enabled: Option<bool>,
-        kms_encryption_key: Option<String>,
+        kms_encryption_key: Option<Arc<str>>,
         tags: Option<Tags>,
         client_token: Option<ClientToken>,
         multi_region_properties: Option<MultiRegionProperties>,
-        policy: Option<String>,
+        policy: Option<Arc<str>>,
         metric_groups: Option<Vec<MetricGroupRequest>>,
         bypass_policy_lockout_safety_check: Option<bool>,
     }
@@ -71,7 +72,7 @@ shapes! {
     UpdateClusterInput {
         identifier: String,
         deletion_protection_enabled: Option<bool>,
-        kms_encryption_key: Option<String>,
+        kms_encryption_key: Option<Arc<str>>,
         client_token: Option<ClientToken>,
         multi_region_properties: Option<MultiRegionProperties>,
         metric_groups: Option<Vec<MetricGroupRequest>>,
@@ -237,7 +238,7 @@ outputs! {
     }
     /// How a cluster is encrypted.
     EncryptionDetails { encryption_type: EncryptionType, encryption_status: EncryptionStatus, }
-    optional { kms_key_arn: String, }
+    optional { kms_key_arn: Arc<str>, }
     /// A metric group that is published.
     MetricGroupResponse { metric_group: MetricGroup, }
     /// Why a stream is impaired or failed.
@@ -311,6 +312,7 @@ macro_rules! kinds {
 
 kinds! {
     String => Kind::Text;
+    Arc<str> => Kind::Text;
     ClientToken => Kind::Text;
     bool => Kind::Boolean;
     i64 => Kind::Integer;

@@ -13,13 +13,15 @@ use crate::sim::{Change, World};
 use crate::types::{Account, ClientToken, Identifier, Instant};
 
 use super::clusters::{ensure, is_remembered};
-use super::{ACKNOWLEDGED_IS_DURABLE, DENIED_CHANGES_NOTHING, LIST_COMPLETE, RETRY_SAME_RESULT, Verdict};
+use super::{
+    ACKNOWLEDGED_IS_DURABLE, DENIED_CHANGES_NOTHING, LIST_COMPLETE, ONE_EFFECT_PER_TOKEN, RETRY_SAME_RESULT, Verdict,
+};
 
 /// What callers were told.
 #[derive(Clone, Debug, Default)]
 pub struct Answers {
-    /// The first successful answer to each token.
-    first: FixedMap<(Account, Region, Operation, ClientToken), (Arc<Response>, Instant)>,
+    /// The first successful answer to each token, recorded or given.
+    first: FixedMap<TokenName, (Arc<Response>, Instant)>,
     /// Calls answered with success in the last moments, oldest first.
     recent: VecDeque<(Instant, Delivery)>,
     /// Clusters that a call without a result so far has written to, as they were before.
@@ -29,6 +31,9 @@ pub struct Answers {
     /// Listings that have not come to their last page, by the token of the next.
     listings: FixedMap<String, Listing>,
 }
+
+/// A token, as far as it can be told from others.
+type TokenName = (Account, Region, Operation, ClientToken);
 
 #[derive(Clone, Debug)]
 struct Listing {
@@ -40,13 +45,13 @@ struct Listing {
 impl Answers {
     pub(super) fn look(&mut self, world: &World, change: &Change) -> Verdict {
         match change {
-            Change::Arrived { region, delivery } => {
-                self.arrived(world, *region, *delivery);
+            Change::Arrived { region, account, delivery } => {
+                self.arrived(world, *region, *account, *delivery);
                 Ok(())
             }
             Change::Wrote { commit, .. } => {
                 self.wrote(commit);
-                Ok(())
+                self.one_effect_per_token(world, commit)
             }
             Change::Forgot { commit, .. } => self.acknowledged_is_durable(commit),
             Change::Replied { region, delivery, account, request, result } => {
@@ -56,9 +61,9 @@ impl Answers {
         }
     }
 
-    fn arrived(&mut self, world: &World, region: Region, delivery: Delivery) {
+    fn arrived(&mut self, world: &World, region: Region, account: Account, delivery: Delivery) {
         if let Some(Request::ListClusters(ListClustersInput { next_token: None, .. })) = world.request_of(delivery) {
-            let last = world.storage(region).map_or(Serial(0), |storage| Serial(storage.next_serial().0 - 1));
+            let last = world.storage(region).map_or(Serial(0), |storage| Serial(storage.next_serial(account).0 - 1));
             self.beginnings.insert(delivery, last);
         }
     }
@@ -92,6 +97,28 @@ impl Answers {
                 }
             },
         }
+    }
+
+    /// Record and token are written in one batch, and a second request with the token is answered from the table, or
+    /// joins the call in flight, before it can write.
+    fn one_effect_per_token(&mut self, world: &World, commit: &Commit) -> Verdict {
+        let Some((_, _, Some(created))) = &commit.batch.cluster else { return Ok(()) };
+        if commit.undo.cluster.as_ref().is_some_and(|(_, _, before)| before.is_some()) {
+            return Ok(());
+        }
+        let Some(token) = &created.token else { return Ok(()) };
+        let Some((_, Some(record))) = &commit.batch.token else { return Ok(()) };
+        let name = (created.arn.account, created.arn.region, Operation::CreateCluster, token.clone());
+        let now = world.now();
+        let (first, at) = self.first.entry(name).or_insert_with(|| (record.response.clone(), now));
+        if !is_remembered(world, *at) {
+            (*first, *at) = (record.response.clone(), now);
+        }
+        let identifier = created.arn.identifier;
+        ensure(first.cluster() == Some(identifier), ONE_EFFECT_PER_TOKEN, || {
+            let first = first.cluster().map_or_else(String::new, |first| first.to_string());
+            format!("token {token} created {first} and {}", created.arn)
+        })
     }
 
     /// The recorded answer is written in one batch with the effect, and every later request with the token is answered

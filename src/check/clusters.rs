@@ -6,10 +6,10 @@ use crate::control::cluster::{Cluster, may_become};
 use crate::control::durable::FixedMap;
 use crate::region::Region;
 use crate::sim::{Change, World};
-use crate::types::{Account, ClientToken, ClusterArn, ClusterStatus, Identifier, Instant};
+use crate::types::{Account, ClusterArn, ClusterStatus, Identifier, Instant};
 
 use super::{
-    IDENTIFIERS_UNIQUE, LEGAL_TRANSITION, NO_DELETE_ALONE, ONE_EFFECT_PER_TOKEN, ONE_PEER_AT_MOST, PEERING_SYMMETRIC,
+    IDENTIFIERS_UNIQUE, LEGAL_TRANSITION, NO_DELETE_ALONE, ONE_PEER_AT_MOST, PEERING_SYMMETRIC,
     PEERS_SHARE_WITNESS, PROTECTED_NOT_DELETED, QUOTA_RESPECTED, Verdict, WITNESS_OUTSIDE_OWN_REGION,
 };
 
@@ -22,8 +22,6 @@ pub struct Clusters {
     linked_with: FixedMap<ClusterArn, Vec<ClusterArn>>,
     /// Every identifier ever used.
     used: FixedMap<Identifier, ()>,
-    /// What each token created, and when.
-    created: FixedMap<(Account, Region, ClientToken), (Identifier, Instant)>,
     /// How many clusters count towards a quota: by account, Region, and whether multi-Region.
     counted: FixedMap<(Account, Region, bool), u32>,
 }
@@ -56,7 +54,6 @@ impl Clusters {
         protected_not_deleted(&written)?;
         if before.is_none() {
             self.identifiers_unique(&written)?;
-            self.one_effect_per_token(&written)?;
         }
         self.quota_respected(&written)?;
         if before.or(after.as_ref()).is_some_and(|cluster| cluster.multi_region.is_some()) {
@@ -168,19 +165,6 @@ impl Clusters {
         let Some(after) = written.after else { return Ok(()) };
         let is_new = self.used.insert(after.arn.identifier, ()).is_none();
         ensure(is_new, IDENTIFIERS_UNIQUE, || format!("the identifier of {} was used before", after.arn))
-    }
-
-    /// Record and token are written in one batch, and a second request with the token is answered from the table, or
-    /// joins the call in flight, before it can write.
-    fn one_effect_per_token(&mut self, written: &Written<'_>) -> Verdict {
-        let Some(after) = written.after else { return Ok(()) };
-        let Some(token) = &after.token else { return Ok(()) };
-        let now = written.world.now();
-        let key = (after.arn.account, after.arn.region, token.clone());
-        let Some((first, at)) = self.created.insert(key, (after.arn.identifier, now)) else { return Ok(()) };
-        ensure(!is_remembered(written.world, at), ONE_EFFECT_PER_TOKEN, || {
-            format!("token {token} created {first} and {}", after.arn)
-        })
     }
 
     /// A create is refused when what exists and what is in flight have reached the quota, and every create counts as in

@@ -1,20 +1,26 @@
 //! The durable record of a cluster, the graph its status moves along, and how the API shows it.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::api::{
     ClusterSummary, CreateClusterOutput, DeleteClusterOutput, EncryptionDetails, EncryptionStatus, EncryptionType, GetClusterOutput, MetricGroup,
-    MetricGroupResponse, MultiRegionOutput, Request, UpdateClusterOutput,
+    MetricGroupResponse, MultiRegionOutput, Request, Tags, UpdateClusterOutput,
 };
 use crate::region::Region;
 use crate::types::{Account, ClientToken, ClusterArn, ClusterStatus, Endpoint, Timestamp};
 
 use super::register::RegisterKey;
 
-/// The place of a cluster in the order of creation of its Region's control plane, from 1.
+/// The place of a cluster in the order of creation of its account's clusters in its Region, from 1.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Serial(pub u64);
+
+impl Serial {
+    /// Its place in a list, from 0.
+    pub(super) fn index(self) -> usize {
+        self.0.saturating_sub(1) as usize
+    }
+}
 
 /// A cluster as a control plane's storage knows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,7 +40,7 @@ pub struct Cluster {
     /// The customer managed key, if it is not encrypted with a key that AWS owns.
     pub kms_key: Option<Arc<str>>,
     /// Its tags.
-    pub tags: Option<Arc<BTreeMap<String, String>>>,
+    pub tags: Option<Tags>,
     /// Its resource policy.
     pub policy: Option<Arc<str>>,
     /// Whether statement statistics are published.
@@ -110,7 +116,7 @@ impl Cluster {
                     .chain(multi_region.peer.filter(|_| !multi_region.leaving))
                     .collect(),
             }),
-            tags: self.tags.as_deref().cloned(),
+            tags: self.tags.clone(),
             encryption_details: Some(self.encryption()),
             endpoint: Some(Endpoint { identifier: self.arn.identifier, region: self.arn.region }),
             metric_groups: self.metric_groups(),
@@ -200,7 +206,7 @@ impl Cluster {
                 Some(_) => EncryptionType::CustomerManagedKmsKey,
                 None => EncryptionType::AwsOwnedKmsKey,
             },
-            kms_key_arn: self.kms_key.as_deref().map(str::to_owned),
+            kms_key_arn: self.kms_key.clone(),
             encryption_status: EncryptionStatus::Enabled,
         }
     }

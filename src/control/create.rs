@@ -84,7 +84,7 @@ impl ControlPlane {
         let identifier = reused.unwrap_or(caller.fresh);
         Cluster {
             arn: ClusterArn { region: self.region, account: caller.account, identifier },
-            serial: self.durable.next_serial(),
+            serial: self.durable.next_serial(caller.account),
             status: match multi_region {
                 Some(_) => ClusterStatus::PendingSetup,
                 None => ClusterStatus::Creating,
@@ -92,9 +92,9 @@ impl ControlPlane {
             version: 1,
             creation_time: caller.stamp,
             deletion_protection: input.deletion_protection_enabled.unwrap_or(true),
-            kms_key: customer_key(input.kms_encryption_key.as_deref()),
-            tags: input.tags.clone().filter(|tags| !tags.is_empty()).map(Arc::new),
-            policy: input.policy.as_deref().map(Arc::from),
+            kms_key: customer_key(input.kms_encryption_key.as_ref()),
+            tags: input.tags.clone().filter(|tags| !tags.is_empty()),
+            policy: input.policy.clone(),
             statement_statistics: input.metric_groups.as_ref().is_some_and(|groups| !groups.is_empty()),
             token: input.client_token.clone(),
             multi_region,
@@ -138,6 +138,6 @@ impl ControlPlane {
 }
 
 /// The customer managed key that `key` names; `None` for a key that AWS owns.
-pub(super) fn customer_key(key: Option<&str>) -> Option<Arc<str>> {
-    key.filter(|key| *key != AWS_OWNED_KMS_KEY).map(Arc::from)
+pub(super) fn customer_key(key: Option<&Arc<str>>) -> Option<Arc<str>> {
+    key.filter(|key| ***key != *AWS_OWNED_KMS_KEY).cloned()
 }

@@ -52,8 +52,8 @@ pub struct Batch {
     pub cluster: Option<(Account, Serial, Option<Arc<Cluster>>)>,
     /// A token's record, or its removal.
     pub token: Option<TokenWrite>,
-    /// An acceptor's memory of a link register, or its removal.
-    pub register: Option<(RegisterKey, Option<Acceptor>)>,
+    /// An acceptor's memory of a link register, or its removal. Most batches have none, so it is kept small.
+    pub register: Option<Box<(RegisterKey, Option<Acceptor>)>>,
 }
 
 /// How many clusters an account has.
@@ -68,13 +68,19 @@ pub struct Counts {
 /// Everything a node has in storage.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Durable {
-    clusters: BTreeMap<(Account, Serial), Arc<Cluster>>,
+    owners: BTreeMap<Account, Owner>,
     tokens: FixedMap<TokenKey, Arc<TokenRecord>>,
     registers: BTreeMap<RegisterKey, Acceptor>,
     serials: FixedMap<Identifier, (Account, Serial)>,
-    counts: BTreeMap<Account, Counts>,
     expiring: VecDeque<(Instant, TokenKey)>,
-    last_serial: Serial,
+}
+
+/// The clusters of an account, in the order of creation.
+#[derive(Clone, Debug, Default, PartialEq)]
+struct Owner {
+    /// The cluster with serial 1 first; those that are gone leave their place empty.
+    clusters: Vec<Option<Arc<Cluster>>>,
+    counts: Counts,
 }
 
 impl Durable {
@@ -88,12 +94,13 @@ impl Durable {
                 let before = self.put_token(&key, record);
                 (key, before)
             }),
-            register: batch.register.map(|(key, acceptor)| {
-                let before = match acceptor {
+            register: batch.register.map(|mut register| {
+                let (key, acceptor) = *register;
+                register.1 = match acceptor {
                     Some(acceptor) => self.registers.insert(key, acceptor),
                     None => self.registers.remove(&key),
                 };
-                (key, before)
+                register
             }),
         }
     }
@@ -101,35 +108,37 @@ impl Durable {
     /// The cluster called `identifier`.
     #[must_use]
     pub fn cluster(&self, identifier: Identifier) -> Option<&Arc<Cluster>> {
-        self.clusters.get(self.serials.get(&identifier)?)
+        let (account, serial) = *self.serials.get(&identifier)?;
+        self.at(account, serial)
     }
 
     /// The cluster of `account` with `serial`.
     #[must_use]
     pub fn at(&self, account: Account, serial: Serial) -> Option<&Arc<Cluster>> {
-        self.clusters.get(&(account, serial))
+        self.owners.get(&account)?.clusters.get(serial.index())?.as_ref()
     }
 
     /// Every cluster, by account and order of creation.
     pub fn clusters(&self) -> impl Iterator<Item = &Arc<Cluster>> {
-        self.clusters.values()
+        self.owners.values().flat_map(|owner| &owner.clusters).flatten()
     }
 
     /// The clusters of `account` created after `serial`, in order of creation.
     pub fn clusters_after(&self, account: Account, serial: Serial) -> impl Iterator<Item = &Arc<Cluster>> {
-        self.clusters.range((account, Serial(serial.0 + 1))..=(account, Serial(u64::MAX))).map(|(_, cluster)| cluster)
+        let clusters = self.owners.get(&account).map_or(&[][..], |owner| &owner.clusters);
+        clusters.iter().skip(serial.0 as usize).flatten()
     }
 
-    /// The serial that the next cluster gets.
+    /// The serial that the account's next cluster gets.
     #[must_use]
-    pub fn next_serial(&self) -> Serial {
-        Serial(self.last_serial.0 + 1)
+    pub fn next_serial(&self, account: Account) -> Serial {
+        Serial(self.owners.get(&account).map_or(0, |owner| owner.clusters.len() as u64) + 1)
     }
 
     /// How many clusters `account` has.
     #[must_use]
     pub fn counts(&self, account: Account) -> Counts {
-        self.counts.get(&account).copied().unwrap_or_default()
+        self.owners.get(&account).map(|owner| owner.counts).unwrap_or_default()
     }
 
     /// The record of a token that has not been forgotten.
@@ -175,22 +184,24 @@ impl Durable {
         serial: Serial,
         record: Option<Arc<Cluster>>,
     ) -> Option<Arc<Cluster>> {
-        if let Some(record) = record {
-            self.last_serial = self.last_serial.max(serial);
-            let identifier = record.arn.identifier;
-            let is_multi = record.multi_region.is_some();
-            let before = self.clusters.insert((account, serial), record);
-            if before.is_none() {
-                self.serials.insert(identifier, (account, serial));
-                *self.count(account, is_multi) += 1;
-            }
-            before
-        } else {
-            let before = self.clusters.remove(&(account, serial))?;
-            self.serials.swap_remove(&before.arn.identifier);
-            *self.count(account, before.multi_region.is_some()) -= 1;
-            Some(before)
+        let owner = self.owners.entry(account).or_default();
+        if serial.index() >= owner.clusters.len() {
+            owner.clusters.resize(serial.index() + 1, None);
         }
+        let before = std::mem::replace(&mut owner.clusters[serial.index()], record);
+        let after = &owner.clusters[serial.index()];
+        match (&before, after) {
+            (None, Some(after)) => {
+                self.serials.insert(after.arn.identifier, (account, serial));
+                *owner.counts.of(after) += 1;
+            }
+            (Some(before), None) => {
+                self.serials.swap_remove(&before.arn.identifier);
+                *owner.counts.of(before) -= 1;
+            }
+            _ => {}
+        }
+        before
     }
 
     fn put_token(&mut self, key: &TokenKey, record: Option<Arc<TokenRecord>>) -> Option<Arc<TokenRecord>> {
@@ -202,9 +213,10 @@ impl Durable {
             None => self.tokens.swap_remove(key),
         }
     }
+}
 
-    fn count(&mut self, account: Account, is_multi: bool) -> &mut u32 {
-        let counts = self.counts.entry(account).or_default();
-        if is_multi { &mut counts.multi } else { &mut counts.single }
+impl Counts {
+    fn of(&mut self, cluster: &Cluster) -> &mut u32 {
+        if cluster.multi_region.is_some() { &mut self.multi } else { &mut self.single }
     }
 }

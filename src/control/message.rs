@@ -32,7 +32,7 @@ impl Delivery {
     #[must_use]
     pub fn word(&self) -> u64 {
         let arrival = u64::from(self.attempt) << 16 | u64::from(self.copy);
-        key(&[u64::from(self.client.0), self.call, arrival])
+        mix(self.call.wrapping_add(arrival << 32), u64::from(self.client.0))
     }
 }
 
@@ -326,7 +326,7 @@ impl PeerAnswer {
             PeerAnswer::Missing => 2,
             PeerAnswer::SingleRegion => 3,
             PeerAnswer::MultiRegion { status, witness, linked } => {
-                let linked = linked.map_or(0, |arn| arn.identifier.0 as u64);
+                let linked = linked.map_or(0, |arn| arn.identifier.word());
                 key(&[4, *status as u64, witness.index() as u64, linked])
             }
         }

@@ -160,7 +160,7 @@ pub(super) fn accept(
 }
 
 fn persist_acceptor(durable: &mut Durable, register: RegisterKey, acceptor: Acceptor, out: &mut Vec<Effect>) {
-    let batch = Batch { register: Some((register, Some(acceptor))), ..Batch::default() };
+    let batch = Batch { register: Some(Box::new((register, Some(acceptor)))), ..Batch::default() };
     let undo = durable.apply(batch.clone());
     out.push(Effect::Persist(Box::new(Commit { batch, undo, cause: None })));
 }

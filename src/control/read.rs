@@ -95,7 +95,7 @@ impl ControlPlane {
         }
         if self.mutants.has(Mutant::PageSkipsAfterDelete) {
             let listed = self.durable.clusters_after(account, Serial(0)).nth((position as usize).saturating_sub(1));
-            return Ok(listed.map_or(Serial(u64::MAX - 1), |cluster| cluster.serial));
+            return Ok(listed.map_or(Serial(u64::from(u32::MAX)), |cluster| cluster.serial));
         }
         Ok(Serial(position))
     }

@@ -56,8 +56,8 @@ impl RegisterKey {
     /// A number for keys and hashes.
     #[must_use]
     pub fn word(&self) -> u64 {
-        let halves = |arn: ClusterArn| mix(arn.identifier.0 as u64, (arn.identifier.0 >> 64) as u64);
-        mix(mix(halves(self.low), halves(self.high)), self.witness.index() as u64)
+        let pair = mix(self.low.identifier.word(), self.high.identifier.word());
+        mix(pair, self.witness.index() as u64)
     }
 }
 

@@ -112,6 +112,8 @@ pub enum Change {
     Arrived {
         /// Whose.
         region: Region,
+        /// Who asks.
+        account: Account,
         /// Which.
         delivery: Delivery,
     },

@@ -144,7 +144,7 @@ impl World {
             Payload::Message(message) => Input::Message { from: envelope.from, message: *message },
             Payload::Request { delivery, account, request } => {
                 let region = envelope.to.region().expect("requests go to control planes");
-                self.changes.push(Change::Arrived { region, delivery });
+                self.changes.push(Change::Arrived { region, account, delivery });
                 if let Some(error) = self.refusal(region, request.operation()) {
                     return self.reply(place, delivery, Err(error));
                 }
@@ -287,9 +287,9 @@ impl World {
 
     /// An identifier of its own for each delivery; the first names the cluster that the call is to create.
     fn fresh_identifier(&mut self, delivery: &Delivery) -> Identifier {
-        let half =
-            |half: u64| u128::from(rng::draw(self.options.seed, Purpose::Identifier, mix(delivery.word(), half)));
-        let identifier = Identifier(half(1) << 64 | half(2));
+        let word = delivery.word();
+        let half = |half: u64| rng::draw(self.options.seed, Purpose::Identifier, word.wrapping_add(half));
+        let identifier = Identifier::new([half(1), half(2)]);
         let id = CallId { slot: delivery.slot, key: delivery.call };
         if let Some(alias) = self.calls.get(id).and_then(|ongoing| ongoing.call.alias.clone()) {
             let name = match (delivery.attempt, delivery.copy) {

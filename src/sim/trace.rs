@@ -100,7 +100,7 @@ impl Trace {
 
     pub(super) fn record(&mut self, now: Instant, happening: &Happening<'_>, names: &Names, who: &[ClientOptions]) {
         self.events += 1;
-        self.hash = happening.words(mix(self.hash, now.0));
+        self.hash = mix(self.hash, happening.words(now.0));
         if self.level > TraceLevel::None && happening.level() <= self.level {
             let words = Words { names, clients: who };
             if let Some(text) = happening.text(&words) {
@@ -321,7 +321,7 @@ impl Note {
             Note::Replayed(delivery) => mix(1, delivery.word()),
             Note::Joined(delivery) => mix(2, delivery.word()),
             Note::Chosen { register, cluster, outcome } => {
-                fold(3, [register.word(), cluster.identifier.0 as u64, *outcome as u64])
+                fold(3, [register.word(), cluster.identifier.word(), *outcome as u64])
             }
         }
     }
@@ -334,16 +334,16 @@ impl Commit {
         if let Some((_, serial, record)) = &self.batch.cluster {
             word = mix(word, serial.0);
             if let Some(record) = record {
-                let peer = record.multi_region.and_then(|it| it.peer).map_or(0, |arn| arn.identifier.0 as u64);
+                let peer = record.multi_region.and_then(|it| it.peer).map_or(0, |arn| arn.identifier.word());
                 let linked = record.multi_region.is_some_and(|it| it.linked);
                 let Timestamp(created) = record.creation_time;
-                let identifier = record.arn.identifier.0;
-                word = fold(word, [identifier as u64, (identifier >> 64) as u64, record.status as u64]);
+                word = fold(word, [record.arn.identifier.word(), record.status as u64]);
                 word = fold(word, [u64::from(record.version), created, peer, u64::from(linked)]);
                 word = mix(word, u64::from(record.deletion_protection) | u64::from(record.intent.is_some()) << 1);
             }
         }
-        if let Some((register, acceptor)) = &self.batch.register {
+        if let Some(register) = &self.batch.register {
+            let (register, acceptor) = &**register;
             let acceptor = acceptor.unwrap_or_default();
             let (ballot, value) = acceptor.accepted.map_or((0, 0), |(ballot, value)| (ballot.word(), value.word()));
             word = fold(word, [register.word(), acceptor.promised.word(), ballot, value]);
@@ -352,6 +352,9 @@ impl Commit {
     }
 }
 
+/// Folds the words of one happening; what happened before is folded in more thoroughly, once per happening.
 fn fold<const N: usize>(state: u64, words: [u64; N]) -> u64 {
-    words.into_iter().fold(state, mix)
+    words.into_iter().fold(state, |state, word| {
+        (state.rotate_left(23) ^ word).wrapping_mul(0x9e37_79b9_7f4a_7c15)
+    })
 }
