@@ -1,5 +1,159 @@
-//! What the command line draws on a terminal.
+//! The command line: flags, exit codes, and how results and mistakes are shown.
 //!
-//! Parsing arguments and printing do not belong here: drawings are returned as text.
+//! Nothing here knows what a cluster is.
 
 pub mod diagnostics;
+pub mod exit;
+
+mod files;
+mod mutants;
+mod record;
+mod run;
+mod show;
+
+use std::io::{self, Write};
+use std::ops::Range;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
+
+use crate::scenario::reference;
+use crate::sim::trace::TraceLevel;
+
+/// A deterministic multi-Region simulator and test harness for the Amazon Aurora DSQL control plane.
+#[derive(Debug, Parser)]
+#[command(name = "dsql-sim", version, disable_help_subcommand = true, after_help = exit::HELP)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Runs scenario files, and every `*.scenario` file below directories.
+    Run(RunArguments),
+    /// Lists the planted bugs: what each breaks, and which invariant must catch it.
+    Mutants,
+    /// Explains a command, the scenario language (`scenario`) or the JSON of `run --format json` (`report`).
+    Help {
+        /// What to explain.
+        topic: Option<String>,
+    },
+}
+
+/// The arguments of `run`.
+#[derive(Debug, Clone, clap::Args)]
+pub struct RunArguments {
+    /// Scenario files, or directories of them.
+    #[arg(required = true)]
+    paths: Vec<PathBuf>,
+    /// Runs with this seed instead of the files' own; recorded traces are not compared.
+    #[arg(long, conflicts_with = "seeds")]
+    seed: Option<u64>,
+    /// Runs with every seed from A up to, not including, B.
+    #[arg(long, value_name = "A..B", value_parser = parse_seeds)]
+    seeds: Option<Range<u64>>,
+    /// Prints what happens.
+    #[arg(long, value_enum, default_value_t = Level::None)]
+    trace: Level,
+    /// Records the traces of passing scenarios in their files. Refused when the variable CI is set.
+    #[arg(long, conflicts_with_all = ["seed", "seeds", "check_determinism"])]
+    rewrite: bool,
+    /// Runs everything twice, in another order on other threads, and compares.
+    #[arg(long)]
+    check_determinism: bool,
+    /// How results are printed.
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+    /// How many threads run scenarios; as many as there are cores, unless said.
+    #[arg(long, value_parser = clap::value_parser!(u16).range(1..))]
+    jobs: Option<u16>,
+}
+
+/// How results are printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// For people.
+    Text,
+    /// One JSON object for each run, one a line.
+    Json,
+}
+
+/// How much of the trace is printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Level {
+    /// Nothing.
+    None,
+    /// Calls, changes of status, links, faults and lost messages.
+    Milestones,
+    /// Every message too.
+    Messages,
+}
+
+impl Level {
+    fn level(self) -> TraceLevel {
+        match self {
+            Level::None => TraceLevel::None,
+            Level::Milestones => TraceLevel::Milestones,
+            Level::Messages => TraceLevel::Messages,
+        }
+    }
+}
+
+/// Runs the command line.
+#[must_use]
+pub fn main() -> ExitCode {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            let is_question = !error.use_stderr();
+            let printed = error.print();
+            let code = if is_question && printed.is_ok() { exit::PASS } else { exit::BAD_INPUT };
+            return ExitCode::from(code);
+        }
+    };
+    let result = match arguments.command {
+        Command::Run(run) => run::run(&run),
+        Command::Mutants => mutants::list(),
+        Command::Help { topic } => help(topic.as_deref()),
+    };
+    ExitCode::from(match result {
+        Ok(code) => code,
+        // Whoever read our output has gone, as `head` does: there is nobody left to tell.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => exit::PASS,
+        Err(error) => {
+            let _ = writeln!(anstream::stderr(), "error: {error}");
+            exit::BAD_INPUT
+        }
+    })
+}
+
+fn help(topic: Option<&str>) -> io::Result<u8> {
+    let mut out = anstream::stdout();
+    match topic {
+        Some("scenario") => write!(out, "{}", reference::markdown())?,
+        Some("report") => writeln!(out, "{}", record::schema())?,
+        topic => {
+            let mut command = Arguments::command();
+            command.build();
+            let found = match topic {
+                None => Some(&mut command),
+                Some(topic) => command.find_subcommand_mut(topic),
+            };
+            let Some(found) = found else {
+                let topic = topic.unwrap_or_default();
+                writeln!(anstream::stderr(), "error: nothing is called `{topic}`: try run, mutants, scenario or report")?;
+                return Ok(exit::BAD_INPUT);
+            };
+            write!(out, "{}", found.render_long_help().ansi())?;
+        }
+    }
+    Ok(exit::PASS)
+}
+
+fn parse_seeds(text: &str) -> Result<Range<u64>, String> {
+    let range = text.split_once("..").and_then(|(from, to)| Some(from.parse().ok()?..to.parse().ok()?));
+    let range: Range<u64> = range.ok_or_else(|| "write it as in 0..1000".to_owned())?;
+    if range.is_empty() { Err("there is no seed in this range".to_owned()) } else { Ok(range) }
+}

@@ -1,6 +1,146 @@
-//! Scenario files: what they say, and how they are read and written.
+//! Scenario files: what they say ([`script`]), what it means ([`Scenario`]), and how it is carried out ([`run`]).
 //!
-//! Running a scenario does not belong here, and neither does drawing its mistakes on a terminal.
+//! A scenario is text that reads from top to bottom, cause beside effect: blocks of commands, and under each block the
+//! trace of it that was recorded for the pinned seed. Two truths are kept apart: what `expect` and the invariants say
+//! holds for every seed and no tool ever rewrites it; the recorded trace holds for one seed, and `--rewrite` updates it.
 
 pub mod diagnostic;
+pub mod expect;
+pub mod reference;
+pub mod run;
 pub mod script;
+pub mod verb;
+
+mod arguments;
+mod body;
+mod read;
+mod read_fault;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::api::Operation;
+use crate::control::assumptions::Assumptions;
+use crate::control::mutant::Mutants;
+use crate::region::Region;
+use crate::sim::Latency;
+use crate::sim::client::{ClientOptions, WaitFor};
+use crate::sim::fault::Fault;
+use crate::sim::trace::TraceLevel;
+use crate::types::ClientId;
+
+use diagnostic::{Diagnostic, Span};
+use expect::Expectation;
+use script::Script;
+
+/// A scenario: everything a file says, checked.
+#[derive(Clone, Debug)]
+pub struct Scenario {
+    /// The file's text as a tree.
+    pub script: Script,
+    /// What it begins with.
+    pub set_up: SetUp,
+    /// The steps of each block of the script.
+    pub blocks: Vec<Vec<Step>>,
+}
+
+/// What a scenario begins with.
+#[derive(Clone, Debug)]
+pub struct SetUp {
+    /// The seed that the recorded traces hold for.
+    pub seed: u64,
+    /// Short names of Regions.
+    pub regions: Vec<(Arc<str>, Region)>,
+    /// Who calls.
+    pub clients: Vec<ClientOptions>,
+    /// How long messages take.
+    pub latency: Latency,
+    /// How long a write to disk takes.
+    pub disk: Duration,
+    /// How open questions are answered.
+    pub assumptions: Assumptions,
+    /// Bugs planted on purpose.
+    pub mutants: Mutants,
+    /// How much of the trace is recorded.
+    pub trace: TraceLevel,
+}
+
+/// A step: what to do, and what its draws are keyed by.
+#[derive(Clone, Debug)]
+pub struct Step {
+    /// What random draws about the step are keyed by: its own text, and how many equal steps come before it. Removing
+    /// another step does not change it.
+    pub key: u64,
+    /// Where it stands.
+    pub span: Span,
+    /// What to do.
+    pub action: Action,
+}
+
+/// What a step does.
+#[derive(Clone, Debug)]
+pub enum Action {
+    /// Nothing any more: it was part of the set-up.
+    SetUp,
+    /// Makes a call.
+    Call(CallStep),
+    /// Begins the calls that follow together.
+    Parallel,
+    /// Injects a fault now.
+    Fault(Fault),
+    /// Injects a fault later.
+    FaultAt(When, Fault),
+    /// Lets time pass.
+    Advance(Duration),
+    /// Lets things happen until the world is quiet, for so long at most.
+    RunUntilQuiet(Duration),
+    /// Puts everything right and demands convergence, without a Region that stays dead.
+    Converge(Option<Region>),
+    /// Demands something.
+    Expect(Expectation),
+    /// Writes the state of clusters into the trace.
+    Show(Vec<Arc<str>>),
+}
+
+/// When a scheduled fault happens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum When {
+    /// So long after the scenario began.
+    At(Duration),
+    /// So long from now.
+    In(Duration),
+}
+
+/// A call to be made.
+#[derive(Clone, Debug)]
+pub struct CallStep {
+    /// Who calls.
+    pub client: ClientId,
+    /// What is called.
+    pub operation: Operation,
+    /// Where.
+    pub region: Region,
+    /// What the call, and the cluster that it creates, is called.
+    pub alias: Option<Arc<str>>,
+    /// How often it is tried.
+    pub attempts: u16,
+    /// How long an attempt waits.
+    pub time_out: Duration,
+    /// How long it waits before it begins.
+    pub after: Duration,
+    /// What it is repeated for, if it is a waiter.
+    pub waiter: Option<WaitFor>,
+    /// Its input, with references that are yet to be filled in.
+    pub input: serde_json::Value,
+}
+
+impl Scenario {
+    /// Reads a scenario file.
+    ///
+    /// # Errors
+    /// Every mistake that was found, in the order of the file.
+    pub fn parse(text: &str) -> Result<Scenario, Vec<Diagnostic>> {
+        let script = Script::parse(text)?;
+        read::read(script)
+    }
+}

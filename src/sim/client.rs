@@ -326,6 +326,12 @@ impl Names {
         self.clusters.get(&identifier).map_or_else(|| format!("{identifier:.8}"), |name| (**name).to_owned())
     }
 
+    /// The identifiers that are called `name`, or `name` and a number: those that a call of that name brought along.
+    pub fn clusters_called<'a>(&'a self, name: &'a str) -> impl Iterator<Item = Identifier> + Clone + 'a {
+        let is_called = move |known: &str| known.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'));
+        self.clusters.iter().filter(move |(_, known)| is_called(known)).map(|(identifier, _)| *identifier)
+    }
+
     /// `text` with every cluster's identifier replaced by its name.
     #[must_use]
     pub fn in_text(&self, text: &str) -> String {

@@ -11,6 +11,8 @@ use crate::types::{ClientId, NodeId};
 /// Something that goes wrong, or is put right.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Fault {
+    /// Several at once, in order.
+    All(Vec<Fault>),
     /// Messages that match are treated as the rule says.
     Rule(Rule),
     /// Rules between these two parties, in either direction, end; with no parties, all rules end, what was held is

@@ -156,7 +156,7 @@ enum Event {
     Timer { node: u16, life: u32, timer: Timer },
     Synced { node: u16, life: u32 },
     Wake(ClientId),
-    Fault(Box<Fault>),
+    Fault(Box<(Fault, Arc<str>)>),
     /// Time passes: somebody wanted to stop here.
     Bell,
 }
@@ -336,9 +336,14 @@ impl World {
         self.act(fault);
     }
 
-    /// Injects a fault at a later time.
-    pub fn inject_at(&mut self, at: Instant, fault: Fault) {
-        self.schedule(at, Event::Fault(Box::new(fault)));
+    /// Injects a fault at a later time; `words` say in the trace what it is.
+    pub fn inject_at(&mut self, at: Instant, fault: Fault, words: Arc<str>) {
+        self.schedule(at, Event::Fault(Box::new((fault, words))));
+    }
+
+    /// Writes a remark into the trace.
+    pub fn say(&mut self, words: &str) {
+        self.note(&Happening::Remark(words));
     }
 
     /// Makes sure that something happens at `at`, be it nothing.

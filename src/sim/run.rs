@@ -27,7 +27,10 @@ impl World {
             Event::Timer { node, life, timer } => self.fire(usize::from(node), life, timer),
             Event::Synced { node, life } => self.synced(usize::from(node), life),
             Event::Wake(client) => self.wake(client),
-            Event::Fault(fault) => self.act(*fault),
+            Event::Fault(fault) => {
+                self.note(&Happening::Remark(&fault.1));
+                self.act(fault.0);
+            }
             Event::Bell => {}
         }
         true
@@ -341,6 +344,7 @@ impl World {
     /// Injects a fault, or puts it right.
     pub(super) fn act(&mut self, fault: Fault) {
         match fault {
+            Fault::All(faults) => faults.into_iter().for_each(|fault| self.act(fault)),
             Fault::Rule(rule) => self.network.add(rule),
             Fault::Heal(between) => self.heal(between),
             Fault::Release => self.release(),

@@ -57,8 +57,8 @@ pub(super) enum Happening<'a> {
     Restarted(NodeId),
     /// A timer fires.
     Fired(NodeId, u64),
-    /// A fault is injected, or put right.
-    Fault(&'a str),
+    /// A scheduled fault begins, or somebody wants something said.
+    Remark(&'a str),
 }
 
 /// The trace of a world.
@@ -155,7 +155,7 @@ impl Happening<'_> {
             Happening::Crashed(node) => fold(hash, [12, node.word()]),
             Happening::Restarted(node) => fold(hash, [13, node.word()]),
             Happening::Fired(node, key) => fold(hash, [14, node.word(), *key]),
-            Happening::Fault(text) => fold(hash, [15, crate::rng::key_of_bytes(text.as_bytes())]),
+            Happening::Remark(text) => fold(hash, [15, crate::rng::key_of_bytes(text.as_bytes())]),
         }
     }
 
@@ -174,7 +174,7 @@ impl Happening<'_> {
             | Happening::Crashed(node)
             | Happening::Restarted(node)
             | Happening::Fired(node, _) => Some(*node),
-            Happening::Fault(_) => None,
+            Happening::Remark(_) => None,
         }
     }
 
@@ -198,7 +198,7 @@ impl Happening<'_> {
             Happening::Crashed(_) => "crashes".to_owned(),
             Happening::Restarted(_) => "starts again".to_owned(),
             Happening::Fired(..) => return None,
-            Happening::Fault(text) => (*text).to_owned(),
+            Happening::Remark(text) => (*text).to_owned(),
         })
     }
 }

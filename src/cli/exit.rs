@@ -1,0 +1,21 @@
+//! The exit codes, documented constants.
+
+/// Everything that must hold held.
+pub const PASS: u8 = 0;
+
+/// Something that must hold did not: an invariant, an expectation, or a recorded trace.
+pub const FAILED: u8 = 1;
+
+/// Bad usage, or a file that cannot be read or is no scenario. Nothing was run.
+pub const BAD_INPUT: u8 = 2;
+
+/// Two runs of one seed differed.
+pub const NOT_DETERMINISTIC: u8 = 3;
+
+/// What the help says of them. A panic, which is a bug of ours, exits with 101.
+pub const HELP: &str = "Exit codes:
+  0    everything that must hold held
+  1    something that must hold did not
+  2    bad usage or a bad file; nothing was run
+  3    two runs of one seed differed
+  101  a bug of dsql-sim itself";

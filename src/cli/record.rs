@@ -1,0 +1,160 @@
+//! What `run --format json` prints: one object for each run.
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use crate::scenario::run::{Failure, Report};
+use crate::scenario::script::Script;
+use crate::types::Instant;
+
+/// One run of one scenario with one seed.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub(super) struct Record {
+    /// The scenario's path.
+    pub(super) scenario: String,
+    /// The seed.
+    pub(super) seed: u64,
+    /// How it went.
+    pub(super) outcome: Outcome,
+    /// The hash of everything that happened: 16 hexadecimal digits.
+    pub(super) hash: String,
+    /// How many things happened.
+    pub(super) events: u64,
+    /// How much virtual time passed, in milliseconds.
+    pub(super) virtual_ms: u64,
+    /// What did not hold: an invariant, `expectation`, or `recorded-trace`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) invariant: Option<String>,
+    /// What was seen instead, or what is wrong.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) message: Option<String>,
+    /// The line of the scenario at which it was seen, from 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) line: Option<usize>,
+    /// The command that brings it back.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) reproduce: Option<String>,
+    /// The version of dsql-sim.
+    pub(super) version: &'static str,
+    /// The scenario's blocks, with what happened in each; not with `--seeds`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) blocks: Vec<BlockRecord>,
+}
+
+/// How a run went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Outcome {
+    /// Everything that must hold held.
+    Pass,
+    /// Something did not.
+    Fail,
+    /// It was not run: the file is bad.
+    Error,
+}
+
+/// A block of a scenario.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub(super) struct BlockRecord {
+    /// Its commands.
+    commands: Vec<CommandRecord>,
+    /// What happened, line by line, as far as it was asked for.
+    trace: Vec<String>,
+}
+
+/// A command of a scenario.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub(super) struct CommandRecord {
+    /// The client that acts, if one does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    client: Option<String>,
+    /// The verb, or the operation's AWS CLI name.
+    verb: String,
+    /// All that follows it on its line.
+    rest: String,
+    /// The input of a call.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    input: Option<serde_json::Value>,
+}
+
+impl Record {
+    /// What came of running the scenario at `path` with `text`.
+    pub(super) fn new(path: &str, text: &str, report: &Report, failure: Option<&Failure>) -> Record {
+        let line = failure.and_then(|failure| failure.span).map(|span| line_of(text, span.start));
+        Record {
+            scenario: path.to_owned(),
+            seed: report.seed,
+            outcome: if failure.is_some() { Outcome::Fail } else { Outcome::Pass },
+            hash: format!("{:016x}", report.hash),
+            events: report.events,
+            virtual_ms: millis(report.end),
+            invariant: failure.map(|failure| failure.invariant.clone()),
+            message: failure.map(|failure| failure.message.clone()),
+            line,
+            reproduce: failure.map(|failure| reproduce(path, report.seed, failure)),
+            version: env!("CARGO_PKG_VERSION"),
+            blocks: Vec::new(),
+        }
+    }
+
+    /// A scenario that could not be run.
+    pub(super) fn error(message: &str) -> Record {
+        Record {
+            scenario: String::new(),
+            seed: 0,
+            outcome: Outcome::Error,
+            hash: String::new(),
+            events: 0,
+            virtual_ms: 0,
+            invariant: None,
+            message: Some(message.trim_end().to_owned()),
+            line: None,
+            reproduce: None,
+            version: env!("CARGO_PKG_VERSION"),
+            blocks: Vec::new(),
+        }
+    }
+}
+
+/// The blocks of `script`, with what happened in each.
+pub(super) fn blocks(script: &Script, report: &Report) -> Vec<BlockRecord> {
+    let traces = report.outputs.iter().chain([&report.rest]).cloned().chain(std::iter::repeat(Vec::new()));
+    let block = |(block, trace): (&crate::scenario::script::Block, Vec<String>)| BlockRecord {
+        trace,
+        commands: block
+            .commands
+            .iter()
+            .map(|command| CommandRecord {
+                client: command.actor.as_ref().map(|actor| actor.text.clone()),
+                verb: command.verb.text.clone(),
+                rest: command.rest.text.clone(),
+                input: command.body.as_ref().map(|body| body.value.to_value()),
+            })
+            .collect(),
+    };
+    script.blocks.iter().zip(traces).map(block).collect()
+}
+
+/// The command that brings a failure back.
+pub(super) fn reproduce(path: &str, seed: u64, failure: &Failure) -> String {
+    let path = if path.contains([' ', '\'']) { format!("'{}'", path.replace('\'', "'\\''")) } else { path.to_owned() };
+    if failure.invariant == crate::scenario::run::TRACE {
+        return format!("dsql-sim run {path}");
+    }
+    format!("dsql-sim run {path} --seed {seed}")
+}
+
+/// The JSON Schema of a [`Record`].
+pub(super) fn schema() -> String {
+    let schema = schemars::schema_for!(Record);
+    serde_json::to_string_pretty(&schema).expect("a schema is plain JSON")
+}
+
+/// A moment in whole milliseconds.
+pub(super) fn millis(moment: Instant) -> u64 {
+    moment.0 / 1_000_000
+}
+
+fn line_of(text: &str, at: usize) -> usize {
+    text.as_bytes().iter().take(at).filter(|byte| **byte == b'\n').count() + 1
+}

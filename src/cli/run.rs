@@ -1,0 +1,182 @@
+//! `dsql-sim run`.
+
+use std::fs;
+use std::io::{self, Write};
+use std::time::Instant;
+
+use rayon::prelude::*;
+
+use crate::scenario::run::{Failure, Report, run as run_scenario};
+use crate::sim::trace::TraceLevel;
+
+use super::files::{self, File};
+use super::record::{self, Record};
+use super::{Format, RunArguments, exit, show};
+
+/// Runs the scenarios that `arguments` name, and gives the exit code.
+pub(super) fn run(arguments: &RunArguments) -> io::Result<u8> {
+    #[expect(clippy::disallowed_methods, reason = "a door: CI must never bless a trace")]
+    let is_ci = std::env::var_os("CI").is_some();
+    if arguments.rewrite && is_ci {
+        writeln!(anstream::stderr(), "error: --rewrite is refused when CI is set: traces are recorded by people")?;
+        return Ok(exit::BAD_INPUT);
+    }
+    let files = match files::read(&arguments.paths, show::has_colour()) {
+        Ok(files) => files,
+        Err(mistakes) => return refuse(arguments, &mistakes),
+    };
+    let threads = arguments.jobs.map_or(0, usize::from);
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().map_err(io::Error::other)?;
+    if arguments.check_determinism {
+        return check_determinism(arguments, &files, &pool);
+    }
+    run_all(arguments, &files, &pool)
+}
+
+/// Says what is wrong with the files; nothing is run.
+fn refuse(arguments: &RunArguments, mistakes: &[String]) -> io::Result<u8> {
+    if arguments.format == Format::Json {
+        for mistake in mistakes {
+            let record = Record::error(&anstream::adapter::strip_str(mistake).to_string());
+            writeln!(anstream::stdout(), "{}", serde_json::to_string(&record)?)?;
+        }
+    }
+    for mistake in mistakes {
+        write!(anstream::stderr(), "{mistake}")?;
+    }
+    Ok(exit::BAD_INPUT)
+}
+
+/// A run that is over.
+struct Finished<'a> {
+    file: &'a File,
+    report: Report,
+    failure: Option<Failure>,
+}
+
+fn run_all(arguments: &RunArguments, files: &[File], pool: &rayon::ThreadPool) -> io::Result<u8> {
+    #[expect(clippy::disallowed_methods, reason = "a door: people want to know how long they waited")]
+    let began = Instant::now();
+    let runs = runs(arguments, files);
+    let bar = show::progress(runs.len() as u64);
+    let mut failures = 0;
+    let mut out = anstream::stdout().lock();
+    let chunk = runs.len().div_ceil(CHUNKS).clamp(1, 4_096);
+    for chunk in runs.chunks(chunk) {
+        // Results are printed in the order of the files and seeds, whichever thread is first.
+        let finished: Vec<_> = pool.install(|| {
+            chunk.par_iter().map(|(file, seed)| run_one(arguments, file, *seed)).collect()
+        });
+        for finished in finished {
+            bar.inc(1);
+            failures += u64::from(finished.failure.is_some());
+            bar.suspend(|| print(arguments, &finished, &mut out))?;
+            if arguments.rewrite && finished.failure.is_none() {
+                rewrite(&finished)?;
+            }
+        }
+    }
+    bar.finish_and_clear();
+    if arguments.format == Format::Text {
+        show::summary(runs.len() as u64, failures, began.elapsed(), &mut out)?;
+    }
+    Ok(if failures == 0 { exit::PASS } else { exit::FAILED })
+}
+
+/// Every file with every seed that it is to be run with; `None` is its own.
+fn runs<'a>(arguments: &RunArguments, files: &'a [File]) -> Vec<(&'a File, Option<u64>)> {
+    match &arguments.seeds {
+        Some(seeds) => files.iter().flat_map(|file| seeds.clone().map(move |seed| (file, Some(seed)))).collect(),
+        None => files.iter().map(|file| (file, arguments.seed)).collect(),
+    }
+}
+
+fn run_one<'a>(arguments: &RunArguments, file: &'a File, seed: Option<u64>) -> Finished<'a> {
+    // The recorded trace is compared at the level that the file was recorded with.
+    let is_pinned = seed.is_none();
+    let asked = arguments.trace.level();
+    let recorded = file.scenario.set_up.trace;
+    let level = if is_pinned { recorded } else { asked };
+    let mut report = run_scenario(&file.scenario, seed, level);
+    let is_compared = is_pinned && !arguments.rewrite && report.failure.is_none();
+    let difference = is_compared.then(|| report.difference(&file.scenario)).flatten();
+    if level != asked && asked != TraceLevel::None {
+        report = run_scenario(&file.scenario, seed, asked);
+    }
+    Finished { file, failure: report.failure.clone().or(difference), report }
+}
+
+fn print(arguments: &RunArguments, finished: &Finished<'_>, out: &mut impl Write) -> io::Result<()> {
+    let Finished { file, report, failure } = finished;
+    let mut record = Record::new(&file.path, &file.text, report, failure.as_ref());
+    if arguments.format == Format::Json {
+        if arguments.seeds.is_none() {
+            record.blocks = record::blocks(&file.scenario.script, report);
+        }
+        return writeln!(out, "{}", serde_json::to_string(&record)?);
+    }
+    if arguments.trace.level() != TraceLevel::None {
+        writeln!(out, "{} with seed {}", file.path, report.seed)?;
+        for line in report.outputs.iter().flatten().chain(&report.rest) {
+            writeln!(out, "{line}")?;
+        }
+    }
+    match failure {
+        Some(failure) => show::failed(&record, file, failure, out),
+        None if arguments.seeds.is_some() => Ok(()),
+        None => show::passed(&record, out),
+    }
+}
+
+/// Records the run's trace in its file, if it is not there already.
+fn rewrite(finished: &Finished<'_>) -> io::Result<()> {
+    let text = finished.report.rewrite(&finished.file.scenario);
+    if text == finished.file.text {
+        return Ok(());
+    }
+    fs::write(&finished.file.path, text)
+}
+
+/// Runs everything twice, the second time on a single other thread and in the opposite order, and stops at the first
+/// difference.
+fn check_determinism(arguments: &RunArguments, files: &[File], pool: &rayon::ThreadPool) -> io::Result<u8> {
+    let runs = runs(arguments, files);
+    let hash = |(file, seed): &(&File, Option<u64>)| run_scenario(&file.scenario, *seed, TraceLevel::None).hash;
+    let first: Vec<u64> = pool.install(|| runs.par_iter().map(hash).collect());
+    let single = rayon::ThreadPoolBuilder::new().num_threads(1).build().map_err(io::Error::other)?;
+    let mut second: Vec<u64> = single.install(|| runs.iter().rev().map(hash).collect());
+    second.reverse();
+    let mut out = anstream::stdout().lock();
+    for ((file, seed), (first, second)) in runs.iter().zip(first.iter().zip(&second)) {
+        if first != second {
+            return differs(file, *seed, &mut out);
+        }
+        if arguments.format == Format::Json {
+            let report = run_scenario(&file.scenario, *seed, TraceLevel::None);
+            let record = Record::new(&file.path, &file.text, &report, report.failure.as_ref());
+            writeln!(out, "{}", serde_json::to_string(&record)?)?;
+        }
+    }
+    if arguments.format == Format::Text {
+        writeln!(out, "{} runs, each made twice, on several threads and on one: no difference", runs.len())?;
+    }
+    Ok(exit::PASS)
+}
+
+/// Shows the first event at which two runs of one seed differ.
+fn differs(file: &File, seed: Option<u64>, out: &mut impl Write) -> io::Result<u8> {
+    let lines = || {
+        let report = run_scenario(&file.scenario, seed, TraceLevel::Messages);
+        report.outputs.into_iter().flatten().chain(report.rest).collect::<Vec<_>>()
+    };
+    let (one, other) = (lines(), lines());
+    let seed = seed.unwrap_or(file.scenario.set_up.seed);
+    writeln!(out, "two runs of {} with seed {seed} differ", file.path)?;
+    let place = one.iter().zip(&other).position(|(one, other)| one != other).unwrap_or(one.len().min(other.len()));
+    let line = |lines: &[String]| lines.get(place).cloned().unwrap_or_else(|| "nothing".to_owned());
+    writeln!(out, "  first:  {}\n  second: {}", line(&one), line(&other))?;
+    Ok(exit::NOT_DETERMINISTIC)
+}
+
+/// Into how many parts long work is cut, so that results appear while it goes on.
+const CHUNKS: usize = 64;

@@ -1,0 +1,147 @@
+//! The words and options of a command, taken one by one; what is left over is a mistake.
+
+use std::str::FromStr;
+use std::time::Duration;
+
+use crate::control::message::Span as TimeSpan;
+use crate::types::parse_duration;
+
+use super::diagnostic::{Diagnostic, Span, did_you_mean};
+use super::script::{Command, Word};
+
+/// What a command was given.
+pub(super) struct Arguments<'a> {
+    command: &'a Command,
+    words: std::slice::Iter<'a, Word>,
+    options: Vec<&'a (Word, Word)>,
+    /// The options that the command has been asked for: what it takes.
+    known: Vec<&'static str>,
+}
+
+type Read<T> = Result<T, Diagnostic>;
+
+impl<'a> Arguments<'a> {
+    pub(super) fn new(command: &'a Command) -> Arguments<'a> {
+        Arguments {
+            command,
+            words: command.args.iter(),
+            options: command.options.iter().collect(),
+            known: Vec::new(),
+        }
+    }
+
+    /// Where the command's line stands.
+    pub(super) fn span(&self) -> Span {
+        self.command.verb.span
+    }
+
+    /// The next word, if there is one.
+    pub(super) fn word(&mut self) -> Option<&'a Word> {
+        self.words.next()
+    }
+
+    /// The next word, which must be there: `what` says what it is.
+    pub(super) fn required(&mut self, what: &str) -> Read<&'a Word> {
+        self.word().ok_or_else(|| {
+            Diagnostic::new(format!("`{}` needs {what}", self.command.verb.text), self.span())
+        })
+    }
+
+    /// Every word that is left; at least one.
+    pub(super) fn words(&mut self, what: &str) -> Read<Vec<&'a Word>> {
+        let first = self.required(what)?;
+        Ok(std::iter::once(first).chain(self.words.by_ref()).collect())
+    }
+
+    /// The value of the option `name`, if it was given.
+    pub(super) fn option(&mut self, name: &'static str) -> Option<&'a Word> {
+        self.known.push(name);
+        let place = self.options.iter().position(|(key, _)| key.text == name)?;
+        Some(&self.options.remove(place).1)
+    }
+
+    /// Every option that is left, whatever its name.
+    pub(super) fn pairs(&mut self) -> Vec<&'a (Word, Word)> {
+        std::mem::take(&mut self.options)
+    }
+
+    /// The value of the option `name`, which must be there.
+    pub(super) fn required_option(&mut self, name: &'static str, what: &str) -> Read<&'a Word> {
+        self.option(name).ok_or_else(|| {
+            Diagnostic::new(format!("`{}` needs `{name}=`, {what}", self.command.verb.text), self.span())
+        })
+    }
+
+    /// The value of the option `name` as a number, or `otherwise`.
+    pub(super) fn number<T: FromStr>(&mut self, name: &'static str, otherwise: T) -> Read<T> {
+        self.option(name).map_or(Ok(otherwise), |word| number(word))
+    }
+
+    /// The value of the option `name` as a duration, or `otherwise`.
+    pub(super) fn duration(&mut self, name: &'static str, otherwise: Duration) -> Read<Duration> {
+        self.option(name).map_or(Ok(otherwise), duration)
+    }
+
+    /// Makes sure that nothing is left over.
+    pub(super) fn finish(mut self) -> Read<()> {
+        let verb = &self.command.verb.text;
+        if let Some(word) = self.words.next() {
+            return Err(Diagnostic::new(format!("`{verb}` does not take `{}`", word.text), word.span));
+        }
+        if let Some((key, _)) = self.options.first() {
+            let message = format!("`{verb}` has no option `{}`", key.text);
+            return Err(Diagnostic::new(message, key.span).help(did_you_mean(&key.text, self.known)));
+        }
+        Ok(())
+    }
+
+    /// Makes sure that the command has no body.
+    pub(super) fn no_body(&self) -> Read<()> {
+        match &self.command.body {
+            None => Ok(()),
+            Some(body) => {
+                Err(Diagnostic::new(format!("`{}` takes no input", self.command.verb.text), body.span))
+            }
+        }
+    }
+}
+
+/// A whole number.
+pub(super) fn number<T: FromStr>(word: &Word) -> Read<T> {
+    word.text.parse().map_err(|_| Diagnostic::new(format!("`{}` is not a whole number", word.text), word.span))
+}
+
+/// A duration, as in `30s`.
+pub(super) fn duration(word: &Word) -> Read<Duration> {
+    parse_duration(&word.text).ok_or_else(|| {
+        Diagnostic::new(format!("`{}` is not a duration", word.text), word.span)
+            .help("write it as in 250ms, 30s or 1h".to_owned())
+    })
+}
+
+/// A duration, or a range as in `1ms..50ms`.
+pub(super) fn time_span(word: &Word) -> Read<TimeSpan> {
+    let mistake = || {
+        Diagnostic::new(format!("`{}` is not a duration or a range of them", word.text), word.span)
+            .help("write it as in 30s or 1ms..50ms".to_owned())
+    };
+    let (min, max) = word.text.split_once("..").unwrap_or((&word.text, &word.text));
+    let span = TimeSpan {
+        min: parse_duration(min).ok_or_else(mistake)?,
+        max: parse_duration(max).ok_or_else(mistake)?,
+    };
+    if span.min <= span.max { Ok(span) } else { Err(mistake()) }
+}
+
+/// One of a few words.
+pub(super) fn one_of<T>(word: &Word, what: &str, all: &[(&str, T)]) -> Read<T>
+where
+    T: Clone,
+{
+    all.iter().find(|(name, _)| *name == word.text).map(|(_, value)| value.clone()).ok_or_else(|| {
+        let names: Vec<&str> = all.iter().map(|(name, _)| *name).collect();
+        let closest = did_you_mean(&word.text, names.iter().copied());
+        Diagnostic::new(format!("`{}` is not {what}", word.text), word.span)
+            .help(closest.or_else(|| Some(format!("it is one of {}", names.join(", ")))))
+    })
+}

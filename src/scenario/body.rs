@@ -1,0 +1,192 @@
+//! The JSON bodies of calls: checked against the API's shapes when a file is read, filled with earlier results when the
+//! call is made.
+//!
+//! `$NAME.MEMBER` inside a string refers to a member of the answer to the call that was named `NAME`.
+
+use serde_json::Value;
+
+use crate::api::{Kind, Operation};
+
+use super::diagnostic::{Diagnostic, Span, did_you_mean};
+use super::script::{Json, JsonKind};
+
+/// Checks `json` against the input of `operation`: no unknown members, no wrong types, no references to calls that are
+/// not among `known`.
+pub(super) fn check(operation: Operation, json: &Json, known: &[&str]) -> Vec<Diagnostic> {
+    let mut mistakes = Vec::new();
+    check_kind(operation.name(), json, &operation.input(), &mut mistakes);
+    check_references(json, known, &mut mistakes);
+    mistakes
+}
+
+/// A reference in a text: where it is, and what it refers to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Reference<'a> {
+    /// Where it stands in the text, in bytes, its `$` included.
+    pub(super) start: usize,
+    /// Where it ends.
+    pub(super) end: usize,
+    /// The call.
+    pub(super) name: &'a str,
+    /// The path of members of its answer.
+    pub(super) member: &'a str,
+}
+
+/// The references in `text`.
+pub(super) fn references(text: &str) -> Vec<Reference<'_>> {
+    let mut found = Vec::new();
+    let mut from = 0;
+    while let Some(start) = text[from..].find('$').map(|at| from + at) {
+        let rest = &text[start + 1..];
+        let is_part = |letter: char| letter.is_ascii_alphanumeric() || "._-".contains(letter);
+        let length = rest.find(|letter| !is_part(letter)).unwrap_or(rest.len());
+        let (name, member) = rest[..length].trim_end_matches('.').split_once('.').unwrap_or((&rest[..length], ""));
+        let end = start + 1 + name.len() + if member.is_empty() { 0 } else { 1 + member.len() };
+        if !name.is_empty() {
+            found.push(Reference { start, end, name, member });
+        }
+        from = (start + 1).max(end);
+    }
+    found
+}
+
+/// `json` with every reference filled in by `resolve`.
+///
+/// # Errors
+/// The first reference that has no value, in words.
+pub(super) fn fill(json: &Value, resolve: &dyn Fn(&str, &str) -> Result<String, String>) -> Result<Value, String> {
+    Ok(match json {
+        Value::String(text) => Value::String(fill_text(text, resolve)?),
+        Value::Array(items) => items.iter().map(|item| fill(item, resolve)).collect::<Result<_, _>>()?,
+        Value::Object(members) => members
+            .iter()
+            .map(|(name, member)| Ok((name.clone(), fill(member, resolve)?)))
+            .collect::<Result<serde_json::Map<_, _>, String>>()?
+            .into(),
+        other => other.clone(),
+    })
+}
+
+/// `text` with every reference filled in by `resolve`.
+pub(super) fn fill_text(text: &str, resolve: &dyn Fn(&str, &str) -> Result<String, String>) -> Result<String, String> {
+    let mut filled = String::new();
+    let mut from = 0;
+    for reference in references(text) {
+        filled.push_str(&text[from..reference.start]);
+        filled.push_str(&resolve(reference.name, reference.member)?);
+        from = reference.end;
+    }
+    filled.push_str(&text[from..]);
+    Ok(filled)
+}
+
+/// The value behind `path`, as in `multiRegionProperties.clusters`; `length` behind a list counts it.
+pub(super) fn member(json: &Value, path: &str) -> Option<Value> {
+    path.split('.').filter(|name| !name.is_empty()).try_fold(json.clone(), |value, name| match &value {
+        Value::Array(items) if name == "length" => Some(Value::from(items.len())),
+        Value::Array(items) => items.get(name.parse::<usize>().ok()?).cloned(),
+        Value::Object(members) => members.get(name).cloned(),
+        _ => None,
+    })
+}
+
+fn check_kind(path: &str, json: &Json, kind: &Kind, mistakes: &mut Vec<Diagnostic>) {
+    match (kind, &json.kind) {
+        (Kind::Text, JsonKind::String(_))
+        | (Kind::Boolean, JsonKind::Bool(_))
+        | (Kind::Integer, JsonKind::Number(_)) => {}
+        (Kind::Structure(known), JsonKind::Object(members)) => {
+            for member in members {
+                let name = &member.name.text;
+                match known.iter().find(|(known, _)| known == name) {
+                    Some((_, kind)) => check_kind(&format!("{path}.{name}"), &member.value, kind, mistakes),
+                    None => {
+                        let names = known.iter().map(|(known, _)| known.as_str());
+                        let closest = did_you_mean(name, names.clone());
+                        let all = || Some(format!("it has {}", names.clone().collect::<Vec<_>>().join(", ")));
+                        mistakes.push(
+                            Diagnostic::new(format!("unknown member `{name}` of {path}"), member.name.span)
+                                .help(closest.or_else(all)),
+                        );
+                    }
+                }
+            }
+        }
+        (Kind::TextMap, JsonKind::Object(members)) => {
+            for member in members {
+                check_kind(&format!("{path}.{}", member.name.text), &member.value, &Kind::Text, mistakes);
+            }
+        }
+        (Kind::List(kind), JsonKind::Array(items)) => {
+            for item in items {
+                check_kind(path, item, kind, mistakes);
+            }
+        }
+        (kind, _) => {
+            let wanted = match kind {
+                Kind::Text => "a string",
+                Kind::Boolean => "`true` or `false`",
+                Kind::Integer => "a whole number",
+                Kind::TextMap => "an object of strings",
+                Kind::List(_) => "a list",
+                Kind::Structure(_) => "an object",
+            };
+            mistakes.push(Diagnostic::new(format!("{path} is {wanted}"), json.span).label("this is not"));
+        }
+    }
+}
+
+fn check_references(json: &Json, known: &[&str], mistakes: &mut Vec<Diagnostic>) {
+    match &json.kind {
+        JsonKind::String(text) => mistakes.extend(check_text(text, json.span, known)),
+        JsonKind::Array(items) => items.iter().for_each(|item| check_references(item, known, mistakes)),
+        JsonKind::Object(members) => {
+            members.iter().for_each(|member| check_references(&member.value, known, mistakes));
+        }
+        _ => {}
+    }
+}
+
+/// The mistakes in the references of `text`, which stands at `span`.
+pub(super) fn check_text(text: &str, span: Span, known: &[&str]) -> Vec<Diagnostic> {
+    let mut mistakes = Vec::new();
+    for reference in references(text) {
+        let name = reference.name;
+        if !known.contains(&name) {
+            let closest = did_you_mean(name, known.iter().copied());
+            let advice = || Some(format!("name an earlier call with `as={name}`"));
+            mistakes.push(
+                Diagnostic::new(format!("no call before this one is called `{name}`"), span)
+                    .help(closest.or_else(advice)),
+            );
+        } else if reference.member.is_empty() {
+            mistakes.push(
+                Diagnostic::new(format!("`${name}` names a call, not a member of its answer"), span)
+                    .help(format!("did you mean `${name}.identifier` or `${name}.arn`?")),
+            );
+        }
+    }
+    mistakes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn references_are_found_and_filled() {
+        let resolve = |name: &str, member: &str| Ok(format!("<{name}:{member}>"));
+        assert_eq!(fill_text("$blue.arn", &resolve).as_deref(), Ok("<blue:arn>"));
+        assert_eq!(fill_text("a $blue.arn/b $c.d.e.", &resolve).as_deref(), Ok("a <blue:arn>/b <c:d.e>."));
+        assert_eq!(fill_text("5 $ and $$", &resolve).as_deref(), Ok("5 $ and $$"));
+    }
+
+    #[test]
+    fn members_are_found_by_path() {
+        let json = json!({ "a": { "b": ["x", "y"] } });
+        assert_eq!(member(&json, "a.b.1"), Some(json!("y")));
+        assert_eq!(member(&json, "a.b.length"), Some(json!(2)));
+        assert_eq!(member(&json, "a.c"), None);
+    }
+}

@@ -1,0 +1,208 @@
+//! What a scenario demands.
+
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use crate::region::Region;
+use crate::types::ClusterStatus;
+
+use super::body;
+use super::diagnostic::{Diagnostic, Span};
+use super::script::Word;
+
+/// A demand that holds for every seed.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Expectation {
+    /// A member of a call's answer, or its outcome, compares so.
+    Answer {
+        /// Which call; the last, if not said.
+        call: Option<Arc<str>>,
+        /// `outcome`, `error`, `http`, or a path of members.
+        subject: String,
+        /// How it compares.
+        test: Test,
+    },
+    /// So many clusters exist in a Region.
+    Clusters(Region, Test),
+    /// A cluster really is so.
+    Really(Arc<str>, Truth),
+}
+
+/// How a value compares.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Test {
+    /// It compares to another, which may hold references.
+    Compares(Operator, Value),
+    /// It is not there.
+    Absent,
+    /// It is there.
+    Present,
+}
+
+/// An operator.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "each is the operator that it is named after")]
+pub enum Operator {
+    Equal,
+    Unequal,
+    Less,
+    AtMost,
+    More,
+    AtLeast,
+    Contains,
+}
+
+/// What a cluster really is, whatever callers were told.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Truth {
+    /// In a status.
+    Status(ClusterStatus),
+    /// Not there, or not there any more.
+    Gone,
+    /// Linked with another, and the other with it.
+    LinkedWith(Arc<str>),
+}
+
+impl Operator {
+    const NAMES: [(&'static str, Operator); 7] = [
+        ("==", Operator::Equal),
+        ("!=", Operator::Unequal),
+        ("<=", Operator::AtMost),
+        (">=", Operator::AtLeast),
+        ("<", Operator::Less),
+        (">", Operator::More),
+        ("contains", Operator::Contains),
+    ];
+
+    /// Whether `left` compares to `right`.
+    #[must_use]
+    pub fn holds(self, left: &Value, right: &Value) -> bool {
+        let (one, other) = (left.as_i64(), right.as_i64());
+        let ordered = one.zip(other).map(|(one, other)| one.cmp(&other));
+        match self {
+            Operator::Equal => left == right,
+            Operator::Unequal => left != right,
+            Operator::Less => ordered.is_some_and(std::cmp::Ordering::is_lt),
+            Operator::AtMost => ordered.is_some_and(std::cmp::Ordering::is_le),
+            Operator::More => ordered.is_some_and(std::cmp::Ordering::is_gt),
+            Operator::AtLeast => ordered.is_some_and(std::cmp::Ordering::is_ge),
+            Operator::Contains => match (left, right) {
+                (Value::Array(items), right) => items.contains(right),
+                (Value::String(text), Value::String(part)) => text.contains(part.as_str()),
+                _ => false,
+            },
+        }
+    }
+}
+
+/// Reads what follows `expect`. `calls` are the names of earlier calls; `region` reads a Region.
+pub(super) fn read(
+    rest: &Word,
+    calls: &[&str],
+    region: &dyn Fn(&Word) -> Result<Region, Diagnostic>,
+) -> Result<Expectation, Diagnostic> {
+    let words = split(rest);
+    let texts: Vec<&str> = words.iter().map(|word| word.text.as_str()).collect();
+    let mistake = |message: String| Diagnostic::new(message, rest.span);
+    match texts.as_slice() {
+        [] => Err(mistake("`expect` needs something to expect".to_owned())
+            .help("as in `expect status == ACTIVE`, see `dsql-sim help scenario`".to_owned())),
+        ["clusters", "in", _, test @ ..] => Ok(Expectation::Clusters(region(&words[2])?, read_test(test, rest)?)),
+        [name, "is", truth @ ..] if !matches!(truth, ["absent" | "present"]) => {
+            let name = known(&words[0], name, calls)?;
+            Ok(Expectation::Really(name, read_truth(truth, &words, calls, rest)?))
+        }
+        [subject, test @ ..] => {
+            let (call, subject) = match subject.split_once('.') {
+                Some((name, member)) if calls.contains(&name) => (Some(Arc::from(name)), member),
+                _ => (None, *subject),
+            };
+            let test = match (subject, test) {
+                ("outcome", [word]) => Test::Compares(Operator::Equal, Value::from(*word)),
+                _ => read_test(test, rest)?,
+            };
+            if let ("outcome", Test::Compares(_, Value::String(outcome))) = (subject, &test)
+                && !OUTCOMES.contains(&outcome.as_str())
+            {
+                return Err(mistake(format!("`{outcome}` is not an outcome"))
+                    .help(format!("it is one of {}", OUTCOMES.join(", "))));
+            }
+            if let Test::Compares(_, value) = &test {
+                let text = value.as_str().unwrap_or_default();
+                if let Some(mistake) = body::check_text(text, rest.span, calls).into_iter().next() {
+                    return Err(mistake);
+                }
+            }
+            Ok(Expectation::Answer { call, subject: subject.to_owned(), test })
+        }
+    }
+}
+
+fn read_test(words: &[&str], rest: &Word) -> Result<Test, Diagnostic> {
+    match words {
+        ["is", "absent"] => Ok(Test::Absent),
+        ["is", "present"] => Ok(Test::Present),
+        [operator, value @ ..] if !value.is_empty() => {
+            let found = Operator::NAMES.iter().find(|(name, _)| name == operator);
+            let (_, operator) = found.ok_or_else(|| {
+                let names: Vec<_> = Operator::NAMES.iter().map(|(name, _)| *name).collect();
+                Diagnostic::new(format!("`{operator}` is not an operator"), rest.span)
+                    .help(format!("it is one of {}", names.join(", ")))
+            })?;
+            Ok(Test::Compares(*operator, read_value(&value.join(" "))))
+        }
+        _ => Err(Diagnostic::new("this expectation has no operator and value", rest.span)
+            .help("as in `expect status == ACTIVE`".to_owned())),
+    }
+}
+
+/// Numbers, `true`, `false` and quoted text are JSON; any other word is text.
+fn read_value(text: &str) -> Value {
+    serde_json::from_str(text).unwrap_or_else(|_| Value::from(text))
+}
+
+fn read_truth(truth: &[&str], words: &[Word], calls: &[&str], rest: &Word) -> Result<Truth, Diagnostic> {
+    match truth {
+        ["gone"] => Ok(Truth::Gone),
+        ["linked", "with", other] => Ok(Truth::LinkedWith(known(&words[words.len() - 1], other, calls)?)),
+        [status] => ClusterStatus::parse(status).map(Truth::Status).ok_or_else(|| {
+            let names = ClusterStatus::ALL.map(ClusterStatus::name);
+            Diagnostic::new(format!("`{status}` is not a status"), words[words.len() - 1].span)
+                .help(format!("it is `gone`, `linked with NAME`, or one of {}", names.join(", ")))
+        }),
+        _ => Err(Diagnostic::new("this says nothing about a cluster", rest.span)
+            .help("as in `expect blue is ACTIVE` or `expect blue is linked with green`".to_owned())),
+    }
+}
+
+fn known(word: &Word, name: &str, calls: &[&str]) -> Result<Arc<str>, Diagnostic> {
+    if calls.contains(&name) {
+        return Ok(name.into());
+    }
+    let closest = super::diagnostic::did_you_mean(name, calls.iter().copied());
+    Err(Diagnostic::new(format!("no call before this one is called `{name}`"), word.span)
+        .help(closest.or_else(|| Some(format!("name an earlier call with `as={name}`")))))
+}
+
+/// The words of an expression; text in double quotes is one word and keeps its quotes.
+fn split(rest: &Word) -> Vec<Word> {
+    let mut words = Vec::new();
+    let mut start = None;
+    let mut is_quoted = false;
+    for (at, letter) in rest.text.char_indices().chain([(rest.text.len(), ' ')]) {
+        is_quoted ^= letter == '"';
+        match (start, letter.is_whitespace() && !is_quoted) {
+            (None, false) => start = Some(at),
+            (Some(from), true) => {
+                let span = Span { start: rest.span.start + from, end: rest.span.start + at };
+                words.push(Word { text: rest.text[from..at].to_owned(), span });
+                start = None;
+            }
+            _ => {}
+        }
+    }
+    words
+}
+
+const OUTCOMES: [&str; 4] = ["ok", "failed", "unknown", "timed-out"];

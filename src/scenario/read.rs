@@ -1,0 +1,408 @@
+//! From the syntax of a scenario to its meaning.
+//!
+//! Everything that can be checked without running is checked here, and every mistake is reported, not just the first: a
+//! bad file runs nothing.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use indexmap::IndexMap;
+
+use crate::api::Operation;
+use crate::control::assumptions::Assumptions;
+use crate::control::mutant::{Mutant, Mutants};
+use crate::region::Region;
+use crate::rng::{key_of_bytes, mix};
+use crate::sim::Latency;
+use crate::sim::client::{ClientOptions, WaitFor};
+use crate::sim::trace::TraceLevel;
+use crate::types::{Account, ClientId};
+
+use super::arguments::{Arguments, duration, number, one_of, time_span};
+use super::diagnostic::{Diagnostic, Span, did_you_mean};
+use super::script::{Command, Script, Word};
+use super::verb::Verb;
+use super::{Action, CallStep, Scenario, SetUp, Step, When, body, expect, read_fault};
+
+/// Reads `script`.
+///
+/// # Errors
+/// Every mistake that was found, in the order of the file.
+pub(super) fn read(script: Script) -> Result<Scenario, Vec<Diagnostic>> {
+    let mut reader = Reader::new();
+    let blocks: Vec<_> = script
+        .blocks
+        .iter()
+        .map(|block| block.commands.iter().filter_map(|command| reader.step(command)).collect())
+        .collect();
+    if reader.mistakes.is_empty() {
+        Ok(Scenario { set_up: reader.set_up(), script, blocks })
+    } else {
+        Err(reader.mistakes)
+    }
+}
+
+/// What is known at a place in the file.
+pub(super) struct Reader {
+    set_up: SetUp,
+    /// The names of the calls so far.
+    calls: Vec<Arc<str>>,
+    /// Whether something other than set-up has been read.
+    is_set_up: bool,
+    /// How many equal steps there were.
+    equal: IndexMap<u64, u64>,
+    mistakes: Vec<Diagnostic>,
+}
+
+type Read<T> = Result<T, Diagnostic>;
+
+impl Reader {
+    fn new() -> Reader {
+        let set_up = SetUp {
+            seed: 0,
+            regions: Vec::new(),
+            clients: Vec::new(),
+            latency: Latency::Measured,
+            disk: Duration::from_millis(1),
+            assumptions: Assumptions::DEFAULT,
+            mutants: Mutants::NONE,
+            trace: TraceLevel::Milestones,
+        };
+        Reader { set_up, calls: Vec::new(), is_set_up: false, equal: IndexMap::new(), mistakes: Vec::new() }
+    }
+
+    fn set_up(mut self) -> SetUp {
+        self.default_client();
+        self.set_up
+    }
+
+    /// The step that `command` is; a mistake is noted and nothing returned.
+    fn step(&mut self, command: &Command) -> Option<Step> {
+        match self.action(command) {
+            Ok(action) => Some(Step { key: self.key(command), span: command.span, action }),
+            Err(mistakes) => {
+                self.mistakes.extend(mistakes);
+                None
+            }
+        }
+    }
+
+    fn action(&mut self, command: &Command) -> Result<Action, Vec<Diagnostic>> {
+        if let Some(operation) = Operation::parse_command(&command.verb.text) {
+            self.is_set_up = true;
+            return self.call(command, operation, None);
+        }
+        let verb = verb(&command.verb)?;
+        if verb == Verb::Wait {
+            self.is_set_up = true;
+            return self.wait(command);
+        }
+        if let Some(actor) = &command.actor {
+            let mistake = Diagnostic::new(format!("`{}` is not done by a client", verb.name()), actor.span);
+            return Err(vec![mistake.help("leave the client out".to_owned())]);
+        }
+        Ok(self.other(command, verb)?)
+    }
+
+    fn other(&mut self, command: &Command, verb: Verb) -> Read<Action> {
+        let mut arguments = Arguments::new(command);
+        arguments.no_body()?;
+        if verb.chapter() == super::verb::Chapter::SetUp {
+            if self.is_set_up {
+                let message = format!("`{}` belongs before the first call or fault", verb.name());
+                return Err(Diagnostic::new(message, command.verb.span));
+            }
+            self.read_set_up(verb, &mut arguments)?;
+            arguments.finish()?;
+            return Ok(Action::SetUp);
+        }
+        self.is_set_up = true;
+        self.default_client();
+        let action = match verb {
+            Verb::Parallel => Action::Parallel,
+            Verb::Advance => Action::Advance(duration(arguments.required("a duration, as in 30s")?)?),
+            Verb::Run => {
+                one_of(arguments.required_option("until", "as in until=quiet")?, "something to run until", &[("quiet", ())])?;
+                Action::RunUntilQuiet(arguments.duration("limit", Duration::from_secs(3600))?)
+            }
+            Verb::Converge => {
+                let except = arguments.option("except").map(|word| self.region(word)).transpose()?;
+                Action::Converge(except)
+            }
+            Verb::Expect => return self.expect(command),
+            Verb::Show => Action::Show(self.shown(&mut arguments)?),
+            Verb::At => return self.at(command),
+            _ => Action::Fault(read_fault::read(self, verb, &mut arguments, self.key_of(command))?),
+        };
+        arguments.finish()?;
+        Ok(action)
+    }
+
+    fn read_set_up(&mut self, verb: Verb, arguments: &mut Arguments<'_>) -> Read<()> {
+        match verb {
+            Verb::Seed => self.set_up.seed = number(arguments.required("a number")?)?,
+            Verb::Disk => self.set_up.disk = duration(arguments.required("a duration")?)?,
+            Verb::Latency => self.read_latency(arguments)?,
+            Verb::Regions => self.read_regions(arguments)?,
+            Verb::Clients => self.read_clients(arguments)?,
+            Verb::Assume => self.read_assumptions(arguments)?,
+            Verb::Mutant => {
+                for word in arguments.words("the name of a mutant")? {
+                    let names: Vec<_> = Mutant::ALL.iter().map(|mutant| (mutant.name(), *mutant)).collect();
+                    self.set_up.mutants = self.set_up.mutants.with(one_of(word, "a mutant", &names)?);
+                }
+            }
+            _ => {
+                let levels = [("milestones", TraceLevel::Milestones), ("messages", TraceLevel::Messages)];
+                self.set_up.trace = one_of(arguments.required("how much")?, "a level of trace", &levels)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn read_latency(&mut self, arguments: &mut Arguments<'_>) -> Read<()> {
+        let word = arguments.required("`measured` or a range, as in 1ms..50ms")?;
+        self.set_up.latency = match word.text.as_str() {
+            "measured" => Latency::Measured,
+            _ => Latency::Even(time_span(word)?),
+        };
+        Ok(())
+    }
+
+    fn read_regions(&mut self, arguments: &mut Arguments<'_>) -> Read<()> {
+        let pairs = arguments.pairs();
+        if pairs.is_empty() {
+            return Err(Diagnostic::new("`regions` needs names, as in use1=us-east-1", arguments.span()));
+        }
+        for (name, region) in pairs {
+            let region = region_called(region)?;
+            self.set_up.regions.push((name.text.as_str().into(), region));
+        }
+        Ok(())
+    }
+
+    fn read_clients(&mut self, arguments: &mut Arguments<'_>) -> Read<()> {
+        let home = match arguments.option("home") {
+            Some(word) => self.region(word)?,
+            None => default_home(),
+        };
+        let account = match arguments.option("account") {
+            Some(word) => Account::parse(&word.text)
+                .ok_or_else(|| Diagnostic::new("an account is twelve digits", word.span))?,
+            None => Account::DEFAULT,
+        };
+        for word in arguments.words("the name of a client")? {
+            if self.set_up.clients.iter().any(|client| *client.name == *word.text) {
+                return Err(Diagnostic::new(format!("there is a client `{}` already", word.text), word.span));
+            }
+            self.set_up.clients.push(ClientOptions { name: word.text.as_str().into(), account, home });
+        }
+        Ok(())
+    }
+
+    fn read_assumptions(&mut self, arguments: &mut Arguments<'_>) -> Read<()> {
+        for (name, value) in arguments.pairs() {
+            if !Assumptions::NAMES.contains(&name.text.as_str()) {
+                let message = format!("there is no assumption `{}`", name.text);
+                let closest = did_you_mean(&name.text, Assumptions::NAMES.iter().copied());
+                return Err(Diagnostic::new(message, name.span).help(closest));
+            }
+            self.set_up.assumptions.set(&name.text, &value.text).map_err(|values| {
+                let message = format!("`{}` is not a value of `{}`", value.text, name.text);
+                Diagnostic::new(message, value.span).help(format!("it takes {values}"))
+            })?;
+        }
+        Ok(())
+    }
+
+    fn call(
+        &mut self,
+        command: &Command,
+        operation: Operation,
+        waiter: Option<WaitFor>,
+    ) -> Result<Action, Vec<Diagnostic>> {
+        self.default_client();
+        if !operation.is_simulated() {
+            let mistake = Diagnostic::new(format!("{operation} is not simulated yet"), command.verb.span);
+            return Err(vec![mistake.help("create-, update-, delete-, get-cluster and list-clusters are".to_owned())]);
+        }
+        let mut arguments = Arguments::new(command);
+        if waiter.is_some() {
+            arguments.word();
+        }
+        let client = self.client(command)?;
+        let region = arguments.required_option("region", "where to call").and_then(|word| self.region(word))?;
+        let alias = arguments.option("as").map(|word| Arc::from(word.text.as_str()));
+        let step = CallStep {
+            client,
+            operation,
+            region,
+            alias,
+            attempts: arguments.number("attempts", 3)?,
+            time_out: arguments.duration("timeout", Duration::from_secs(10))?,
+            after: arguments.duration("after", Duration::ZERO)?,
+            waiter,
+            input: command.body.as_ref().map_or_else(|| serde_json::json!({}), |body| body.value.to_value()),
+        };
+        if step.attempts == 0 {
+            return Err(vec![Diagnostic::new("a call takes at least one attempt", command.verb.span)]);
+        }
+        arguments.finish()?;
+        if let Some(input) = &command.body {
+            let known: Vec<&str> = self.calls.iter().map(|call| &**call).collect();
+            let mistakes = body::check(operation, &input.value, &known);
+            if !mistakes.is_empty() {
+                return Err(mistakes);
+            }
+        }
+        if let Some(alias) = &step.alias
+            && !self.calls.contains(alias)
+        {
+            self.calls.push(alias.clone());
+        }
+        Ok(Action::Call(step))
+    }
+
+    fn wait(&mut self, command: &Command) -> Result<Action, Vec<Diagnostic>> {
+        let goals = [("cluster-active", WaitFor::ClusterActive), ("cluster-not-exists", WaitFor::ClusterNotExists)];
+        let goal = one_of(Arguments::new(command).required("what to wait for")?, "a waiter", &goals)?;
+        if command.body.is_none() {
+            let mistake = Diagnostic::new("`wait` needs the input of GetCluster", command.span);
+            return Err(vec![mistake.help("as in { \"identifier\": \"$blue.identifier\" }".to_owned())]);
+        }
+        self.call(command, Operation::GetCluster, Some(goal))
+    }
+
+    fn expect(&mut self, command: &Command) -> Read<Action> {
+        let known: Vec<&str> = self.calls.iter().map(|call| &**call).collect();
+        expect::read(&command.rest, &known, &|word| self.region(word)).map(Action::Expect)
+    }
+
+    fn at(&mut self, command: &Command) -> Read<Action> {
+        let mut words = command.args.iter();
+        let (Some(time), Some(name)) = (words.next(), words.next()) else {
+            return Err(Diagnostic::new("`at` needs a time and a fault", command.verb.span)
+                .help("as in `at +250ms crash use1`".to_owned()));
+        };
+        let text = time.text.strip_prefix('+');
+        let word = Word { text: text.unwrap_or(&time.text).to_owned(), span: time.span };
+        let moment = duration(&word)?;
+        let when = if text.is_some() { When::In(moment) } else { When::At(moment) };
+        let verb = verb(name)?;
+        if verb.chapter() != super::verb::Chapter::Faults {
+            return Err(Diagnostic::new(format!("`{}` is not a fault", name.text), name.span));
+        }
+        let inner = Command { verb: name.clone(), args: words.cloned().collect(), ..command.clone() };
+        let mut arguments = Arguments::new(&inner);
+        let fault = read_fault::read(self, verb, &mut arguments, self.key_of(command))?;
+        arguments.finish()?;
+        Ok(Action::FaultAt(when, fault))
+    }
+
+    fn shown(&self, arguments: &mut Arguments<'_>) -> Read<Vec<Arc<str>>> {
+        let known: Vec<(&str, Arc<str>)> = self.calls.iter().map(|call| (&**call, call.clone())).collect();
+        let words = arguments.words("the name of a call")?;
+        words.into_iter().map(|word| one_of(word, "the name of an earlier call", &known)).collect()
+    }
+
+    fn client(&self, command: &Command) -> Read<ClientId> {
+        let clients = &self.set_up.clients;
+        let Some(actor) = &command.actor else {
+            return match clients.len() {
+                1 => Ok(ClientId(0)),
+                _ => Err(Diagnostic::new("there are several clients: say which one calls", command.verb.span)
+                    .help(format!("as in `{}: {}`", clients[0].name, command.verb.text))),
+            };
+        };
+        let place = clients.iter().position(|client| *client.name == *actor.text);
+        place.map(|place| ClientId(place as u32)).ok_or_else(|| {
+            let closest = did_you_mean(&actor.text, clients.iter().map(|client| &*client.name));
+            let advice = || Some(format!("name it first with `clients {}`", actor.text));
+            Diagnostic::new(format!("there is no client `{}`", actor.text), actor.span).help(closest.or_else(advice))
+        })
+    }
+
+    /// The Region that `word` names: by its short name or its own.
+    pub(super) fn region(&self, word: &Word) -> Read<Region> {
+        let named = self.set_up.regions.iter().find(|(name, _)| **name == *word.text);
+        named.map(|(_, region)| *region).map_or_else(
+            || {
+                region_called(word).map_err(|mistake| {
+                    let names = self.set_up.regions.iter().map(|(name, _)| &**name);
+                    let closest = did_you_mean(&word.text, names);
+                    if closest.is_some() { mistake.help(closest) } else { mistake }
+                })
+            },
+            Ok,
+        )
+    }
+
+    /// The client that `word` names, if one does.
+    pub(super) fn client_called(&self, word: &str) -> Option<ClientId> {
+        let place = self.set_up.clients.iter().position(|client| *client.name == *word)?;
+        Some(ClientId(place as u32))
+    }
+
+    fn default_client(&mut self) {
+        if self.set_up.clients.is_empty() {
+            let ops = ClientOptions { name: "ops".into(), account: Account::DEFAULT, home: default_home() };
+            self.set_up.clients.push(ops);
+        }
+    }
+
+    /// The key of the step that is being read: its text, and how many equal ones came before it.
+    fn key_of(&self, command: &Command) -> u64 {
+        let text = text_key(command);
+        mix(text, self.equal.get(&text).copied().unwrap_or_default())
+    }
+
+    fn key(&mut self, command: &Command) -> u64 {
+        let key = self.key_of(command);
+        *self.equal.entry(text_key(command)).or_default() += 1;
+        key
+    }
+}
+
+impl From<Diagnostic> for Vec<Diagnostic> {
+    fn from(diagnostic: Diagnostic) -> Vec<Diagnostic> {
+        vec![diagnostic]
+    }
+}
+
+/// The words of a command, however they are spaced, as a number.
+fn text_key(command: &Command) -> u64 {
+    let words = command.rest.text.split_whitespace();
+    let body = command.body.as_ref().map(|body| body.value.to_value().to_string());
+    let actor = command.actor.as_ref().map(|actor| actor.text.as_str());
+    let all = actor.into_iter().chain([command.verb.text.as_str()]).chain(words).chain(body.as_deref());
+    all.fold(0, |key, word| mix(key, key_of_bytes(word.as_bytes())))
+}
+
+fn verb(word: &Word) -> Read<Verb> {
+    Verb::parse(&word.text).ok_or_else(|| {
+        let verbs = Verb::ALL.iter().filter(|verb| **verb != Verb::Call).map(|verb| verb.name());
+        let commands = Operation::ALL.iter().map(|operation| operation.command());
+        let closest = did_you_mean(&word.text, verbs.chain(commands));
+        let advice = || Some("`dsql-sim help scenario` lists the verbs".to_owned());
+        Diagnostic::new(format!("unknown verb `{}`", word.text), word.span).help(closest.or_else(advice))
+    })
+}
+
+fn region_called(word: &Word) -> Read<Region> {
+    Region::parse(&word.text).ok_or_else(|| {
+        let closest = did_you_mean(&word.text, Region::all().map(Region::name));
+        Diagnostic::new(format!("unknown Region `{}`", word.text), word.span).help(closest)
+    })
+}
+
+fn default_home() -> Region {
+    Region::parse("us-east-1").expect("us-east-1 is a Region")
+}
+
+impl Span {
+    /// Whether `at` lies in the stretch.
+    #[must_use]
+    pub fn contains(&self, at: usize) -> bool {
+        (self.start..self.end).contains(&at)
+    }
+}

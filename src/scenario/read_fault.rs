@@ -1,0 +1,237 @@
+//! The commands that make things go wrong, read.
+
+use crate::api::{Error, Operation};
+use crate::control::authorization::Action;
+use crate::control::message::MessageKind;
+use crate::sim::fault::{Fault, Moment, Party, Rule, Unfinished, Verdict, What};
+use crate::types::NodeId;
+
+use super::arguments::{Arguments, number, one_of, time_span};
+use super::diagnostic::{Diagnostic, did_you_mean};
+use super::read::Reader;
+use super::script::Word;
+use super::verb::Verb;
+
+type Read<T> = Result<T, Diagnostic>;
+
+/// The fault that a command of the chapter "Faults" is. `key` is what its draws are keyed by.
+pub(super) fn read(reader: &Reader, verb: Verb, arguments: &mut Arguments<'_>, key: u64) -> Read<Fault> {
+    match verb {
+        Verb::Drop => rule(reader, arguments, key, |_| Ok(Verdict::Drop)),
+        Verb::Hold => rule(reader, arguments, key, |_| Ok(Verdict::Hold)),
+        Verb::Delay => rule(reader, arguments, key, |arguments| {
+            Ok(Verdict::Delay(time_span(arguments.required_option("by", "as in by=200ms")?)?))
+        }),
+        Verb::Duplicate => rule(reader, arguments, key, |arguments| {
+            Ok(Verdict::Duplicate(arguments.number("copies", 1)?))
+        }),
+        Verb::Slow => rule(reader, arguments, key, |arguments| {
+            let word = arguments.required_option("by", "as in by=20x")?;
+            let factor = word.text.strip_suffix('x').and_then(|factor| factor.parse().ok());
+            factor.map(Verdict::Slow).ok_or_else(|| {
+                Diagnostic::new(format!("`{}` is not a factor", word.text), word.span)
+                    .help("write it as in 20x".to_owned())
+            })
+        }),
+        Verb::Partition => partition(reader, arguments, key),
+        Verb::Heal => heal(reader, arguments),
+        Verb::Release => Ok(Fault::Release),
+        Verb::Crash => crash(reader, arguments),
+        Verb::Restart => Ok(Fault::All(nodes(reader, arguments)?.into_iter().map(Fault::Restart).collect())),
+        Verb::Outage => Ok(Fault::Outage(reader.region(arguments.required("a Region")?)?)),
+        Verb::Skew => skew(reader, arguments),
+        Verb::Deny | Verb::Allow => {
+            let region = reader.region(arguments.required("a Region")?)?;
+            let actions: Vec<_> = Action::all().map(|action| (action.name(), action)).collect();
+            let action = one_of(arguments.required("an action")?, "an action", &actions)?;
+            Ok(Fault::Deny { region, action, denied: verb == Verb::Deny })
+        }
+        _ => throttle(reader, arguments),
+    }
+}
+
+fn rule(
+    reader: &Reader,
+    arguments: &mut Arguments<'_>,
+    key: u64,
+    verdict: impl FnOnce(&mut Arguments<'_>) -> Read<Verdict>,
+) -> Read<Fault> {
+    let (from, to, both_ways) = link(reader, arguments.required("a link, as in use1->use2")?)?;
+    let what = arguments.word().map_or(Ok(What::Anything), what)?;
+    let verdict = verdict(arguments)?;
+    let times = arguments.option("times").map(number).transpose()?;
+    let skip = arguments.number("skip", 0)?;
+    let percent = arguments.option("rate").map(percent).transpose()?;
+    Ok(Fault::Rule(Rule { key, from, to, what, both_ways, skip, times, percent, verdict }))
+}
+
+fn partition(reader: &Reader, arguments: &mut Arguments<'_>, key: u64) -> Read<Fault> {
+    let links = arguments.words("a link, as in use1<->use2")?;
+    let cut = |word: &Word| {
+        let (from, to, both_ways) = link(reader, word)?;
+        Ok(Fault::Rule(Rule {
+            key,
+            from,
+            to,
+            what: What::Anything,
+            both_ways,
+            skip: 0,
+            times: None,
+            percent: None,
+            verdict: Verdict::Drop,
+        }))
+    };
+    Ok(Fault::All(links.into_iter().map(cut).collect::<Read<_>>()?))
+}
+
+fn heal(reader: &Reader, arguments: &mut Arguments<'_>) -> Read<Fault> {
+    let mut healed = Vec::new();
+    while let Some(word) = arguments.word() {
+        let (one, other, _) = link(reader, word)?;
+        healed.push(Fault::Heal(Some((one, other))));
+    }
+    Ok(if healed.is_empty() { Fault::Heal(None) } else { Fault::All(healed) })
+}
+
+fn crash(reader: &Reader, arguments: &mut Arguments<'_>) -> Read<Fault> {
+    let node = node(reader, arguments.required("a node, as in use1 or use1/witness")?)?;
+    let nth = arguments.number("nth", 1)?;
+    let before = arguments.option("before").map(what).transpose()?;
+    let persist = [("persist", ())];
+    let during = arguments.option("during").map(|word| one_of(word, "a moment", &persist)).transpose()?;
+    let after = arguments.option("after").map(|word| one_of(word, "a moment", &persist)).transpose()?;
+    let fates = [("kept", Unfinished::Kept), ("lost", Unfinished::Lost)];
+    let unfinished = arguments.option("unfinished").map(|word| one_of(word, "a fate", &fates)).transpose()?;
+    let moment = match (before, during, after) {
+        (None, None, None) => Moment::Now,
+        (Some(what), None, None) => Moment::Before(what, nth),
+        (None, Some(()), None) => Moment::DuringPersist(nth),
+        (None, None, Some(())) => Moment::AfterPersist(nth),
+        _ => return Err(Diagnostic::new("a crash has one moment: before, during or after", arguments.span())),
+    };
+    if nth == 0 {
+        return Err(Diagnostic::new("`nth` counts from 1", arguments.span()));
+    }
+    Ok(Fault::Crash { node, moment, unfinished })
+}
+
+fn skew(reader: &Reader, arguments: &mut Arguments<'_>) -> Read<Fault> {
+    let region = reader.region(arguments.required("a Region")?)?;
+    let word = arguments.required_option("by", "as in by=+3h")?;
+    let (sign, text) = match word.text.split_at_checked(1) {
+        Some(("-", rest)) => (-1, rest),
+        Some(("+", rest)) => (1, rest),
+        _ => (1, word.text.as_str()),
+    };
+    let by = crate::types::parse_duration(text).and_then(|by| i64::try_from(by.as_secs()).ok());
+    let seconds = by.ok_or_else(|| {
+        Diagnostic::new(format!("`{}` is not a duration", word.text), word.span).help("as in +3h or -90s".to_owned())
+    })?;
+    Ok(Fault::Skew { region, seconds: sign * seconds })
+}
+
+fn throttle(reader: &Reader, arguments: &mut Arguments<'_>) -> Read<Fault> {
+    let region = reader.region(arguments.required("a Region")?)?;
+    let operations: Vec<_> = Operation::ALL.iter().map(|operation| (operation.name(), *operation)).collect();
+    let operation = arguments.word().map(|word| one_of(word, "an operation", &operations)).transpose()?;
+    let times = arguments.number("times", 1)?;
+    let errors = [
+        ("ThrottlingException", throttling()),
+        ("InternalServerException", internal()),
+        ("ConflictException", conflict()),
+    ];
+    let error = arguments.option("error").map(|word| one_of(word, "an error", &errors)).transpose()?;
+    let error = error.unwrap_or_else(throttling);
+    Ok(Fault::Refuse { region, operation, error, times })
+}
+
+/// A link: its two ends, and whether both directions are meant.
+fn link(reader: &Reader, word: &Word) -> Read<(Party, Party, bool)> {
+    let (ends, both_ways) = match (word.text.split_once("<->"), word.text.split_once("->")) {
+        (Some(ends), _) => (ends, true),
+        (None, Some(ends)) => (ends, false),
+        (None, None) => {
+            return Err(Diagnostic::new(format!("`{}` is not a link", word.text), word.span)
+                .help("write it as in use1->use2 or use1<->use2".to_owned()));
+        }
+    };
+    Ok((party(reader, word, ends.0)?, party(reader, word, ends.1)?, both_ways))
+}
+
+fn party(reader: &Reader, link: &Word, end: &str) -> Read<Party> {
+    if end == "*" {
+        return Ok(Party::Any);
+    }
+    if let Some(client) = reader.client_called(end) {
+        return Ok(Party::Client(client));
+    }
+    let (name, part) = end.split_once('/').map_or((end, None), |(name, part)| (name, Some(part)));
+    let region = reader.region(&Word { text: name.to_owned(), span: link.span })?;
+    match part {
+        None => Ok(Party::Region(region)),
+        Some("witness") => Ok(Party::Witness(region)),
+        Some("control-plane") => Ok(Party::ControlPlane(region)),
+        Some(part) => Err(Diagnostic::new(format!("a Region has no node `{part}`"), link.span)
+            .help("it has `witness` and `control-plane`".to_owned())),
+    }
+}
+
+fn node(reader: &Reader, word: &Word) -> Read<NodeId> {
+    match party(reader, word, &word.text)? {
+        Party::Region(region) | Party::ControlPlane(region) => Ok(NodeId::ControlPlane(region)),
+        Party::Witness(region) => Ok(NodeId::Witness(region)),
+        Party::Any | Party::Client(_) => {
+            Err(Diagnostic::new(format!("`{}` is not a node", word.text), word.span)
+                .help("a node is REGION or REGION/witness".to_owned()))
+        }
+    }
+}
+
+fn nodes(reader: &Reader, arguments: &mut Arguments<'_>) -> Read<Vec<NodeId>> {
+    arguments.words("a node, as in use1 or use1/witness")?.into_iter().map(|word| node(reader, word)).collect()
+}
+
+fn what(word: &Word) -> Read<What> {
+    let (name, is_response) = match word.text.strip_suffix(".response") {
+        Some(name) => (name, true),
+        None => (word.text.as_str(), false),
+    };
+    match (name, Operation::parse(name), is_response) {
+        ("request", ..) => return Ok(What::Request(None)),
+        ("response", ..) => return Ok(What::Response(None)),
+        (_, Some(operation), true) => return Ok(What::Response(Some(operation))),
+        (_, Some(operation), false) => return Ok(What::Request(Some(operation))),
+        _ => {}
+    }
+    MessageKind::ALL.into_iter().find(|kind| kind.name() == name).map(What::Message).ok_or_else(|| {
+        let operations = Operation::ALL.iter().map(|operation| operation.name());
+        let kinds = MessageKind::ALL.iter().map(|kind| kind.name());
+        let closest = did_you_mean(name, operations.chain(kinds).chain(["request", "response"]));
+        Diagnostic::new(format!("`{}` is no kind of message", word.text), word.span).help(closest)
+    })
+}
+
+fn percent(word: &Word) -> Read<u8> {
+    let percent = word.text.strip_suffix('%').and_then(|percent| percent.parse().ok()).filter(|it| *it <= 100);
+    percent.ok_or_else(|| {
+        Diagnostic::new(format!("`{}` is not a percentage", word.text), word.span).help("write it as in 30%".to_owned())
+    })
+}
+
+fn throttling() -> Error {
+    Error::Throttling {
+        message: "Rate exceeded".to_owned(),
+        service_code: Some("dsql".to_owned()),
+        quota_code: None,
+        retry_after_seconds: Some(1),
+    }
+}
+
+fn internal() -> Error {
+    Error::InternalServer { message: "Internal server error".to_owned(), retry_after_seconds: None }
+}
+
+fn conflict() -> Error {
+    let message = "Another operation is in progress".to_owned();
+    Error::Conflict { message, resource_id: None, resource_type: None }
+}

@@ -1,0 +1,428 @@
+//! Carries a scenario out.
+//!
+//! A run has two phases. In the first, the blocks of the file, safety is checked after every event. In the second, which
+//! the file need not write, everything is put right, and what is left to converge must converge.
+
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use crate::api::Request;
+use crate::check::{Seen, Simulation, Violation};
+use crate::control::cluster::Cluster;
+use crate::region::Region;
+use crate::rng::mix;
+use crate::sim::client::{Call, CallId, Outcome};
+use crate::sim::trace::TraceLevel;
+use crate::sim::{DEFAULT_EPOCH, Options, World};
+use crate::types::Instant;
+
+use super::diagnostic::Span;
+use super::expect::{Expectation, Operator, Test, Truth};
+use super::{Action, CallStep, Scenario, Step, When, body};
+
+/// What came of a run.
+#[derive(Clone, Debug)]
+pub struct Report {
+    /// The seed that it ran with.
+    pub seed: u64,
+    /// What did not hold, if something did not.
+    pub failure: Option<Failure>,
+    /// The hash of everything that happened.
+    pub hash: u64,
+    /// How many things happened.
+    pub events: u64,
+    /// How much virtual time passed.
+    pub end: Instant,
+    /// The trace of each block that was carried out, at the level that was asked for.
+    pub outputs: Vec<Vec<String>>,
+    /// The trace of what came after the last block, or after the failure's block began.
+    pub rest: Vec<String>,
+}
+
+/// Something that must hold and did not.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// The name of the invariant; [`EXPECTATION`] for an expectation of the file; [`TRACE`] for a trace that differs.
+    pub invariant: String,
+    /// What was seen instead.
+    pub message: String,
+    /// The step during which it was seen; `None` after the last.
+    pub span: Option<Span>,
+    /// When it was seen.
+    pub at: Instant,
+}
+
+/// What stands in for an invariant's name when an `expect` does not hold.
+pub const EXPECTATION: &str = "expectation";
+
+/// What stands in for an invariant's name when the recorded trace differs.
+pub const TRACE: &str = "recorded-trace";
+
+/// Runs `scenario` with `seed`, or with its own.
+#[must_use]
+pub fn run(scenario: &Scenario, seed: Option<u64>, level: TraceLevel) -> Report {
+    let mut run = Run::new(scenario, seed.unwrap_or(scenario.set_up.seed), level);
+    let mut outputs = Vec::new();
+    let mut failure = None;
+    for steps in &scenario.blocks {
+        let begin = run.lines();
+        if let Err(broken) = run.block(steps) {
+            failure = Some(broken);
+            break;
+        }
+        outputs.push(run.lines_since(begin));
+    }
+    let begin = outputs.iter().map(Vec::len).sum();
+    if failure.is_none() && !run.has_converged {
+        failure = run.simulation.converge(None).err().map(|violation| Failure::of(violation, None));
+    }
+    let world = run.simulation.world();
+    let rest = world.trace().lines()[begin..].to_vec();
+    Report {
+        seed: world.options().seed,
+        failure,
+        hash: world.trace().hash(),
+        events: world.trace().events(),
+        end: world.now(),
+        outputs,
+        rest,
+    }
+}
+
+impl Report {
+    /// Compares the run with the trace that the file recorded. Only a run with the file's own seed and level can.
+    ///
+    /// A block that was never recorded agrees with everything.
+    #[must_use]
+    pub fn difference(&self, scenario: &Scenario) -> Option<Failure> {
+        for (block, output) in scenario.script.blocks.iter().zip(&self.outputs) {
+            let recorded: Vec<&str> = block.output.iter().map(|line| line.text.as_str()).collect();
+            let output = printed(output);
+            let differs = recorded.iter().zip(&output).position(|(one, other)| one != other);
+            let place = differs.unwrap_or(recorded.len().min(output.len()));
+            if block.recorded && recorded != output {
+                let line = |lines: &[&str]| lines.get(place).map_or("nothing".to_owned(), |line| format!("`{line}`"));
+                let now: Vec<&str> = output.iter().map(String::as_str).collect();
+                let span = block.output.get(place).map_or(block.span, |line| line.span);
+                return Some(Failure {
+                    invariant: TRACE.to_owned(),
+                    message: format!("recorded {}, seen {}", line(&recorded), line(&now)),
+                    span: Some(span),
+                    at: self.end,
+                });
+            }
+        }
+        None
+    }
+
+    /// The file with this run's trace recorded in it.
+    #[must_use]
+    pub fn rewrite(&self, scenario: &Scenario) -> String {
+        scenario.script.with_outputs(self.outputs.iter().map(|output| printed(output)).collect()).print()
+    }
+}
+
+/// The output of a block as it stands in a file: a silent one says `ok`.
+fn printed(output: &[String]) -> Vec<String> {
+    if output.is_empty() { vec!["ok".to_owned()] } else { output.to_vec() }
+}
+
+impl Failure {
+    fn of(violation: Violation, span: Option<Span>) -> Failure {
+        Failure { invariant: violation.invariant, message: violation.message, span, at: violation.at }
+    }
+}
+
+/// A scenario being carried out.
+struct Run<'a> {
+    scenario: &'a Scenario,
+    simulation: Simulation,
+    /// How the named calls ended.
+    answers: Vec<(Arc<str>, Outcome)>,
+    /// How the last call ended.
+    last: Option<Outcome>,
+    /// Calls that are to begin together: when, which, with which key.
+    together: Option<Vec<(Instant, &'a CallStep, u64)>>,
+    /// Whether nothing happened since the world was put right and came to rest.
+    has_converged: bool,
+}
+
+type Done = Result<(), Failure>;
+
+impl<'a> Run<'a> {
+    fn new(scenario: &'a Scenario, seed: u64, level: TraceLevel) -> Run<'a> {
+        let set_up = &scenario.set_up;
+        let mut simulation = Simulation::new(Options {
+            seed,
+            clients: set_up.clients.clone(),
+            assumptions: Arc::new(set_up.assumptions.clone()),
+            mutants: set_up.mutants,
+            latency: set_up.latency.clone(),
+            disk: set_up.disk,
+            epoch: DEFAULT_EPOCH,
+            trace: level,
+        });
+        for (name, region) in &set_up.regions {
+            simulation.world_mut().names_mut().name_region(*region, name.clone());
+        }
+        Run { scenario, simulation, answers: Vec::new(), last: None, together: None, has_converged: false }
+    }
+
+    fn lines(&self) -> usize {
+        self.simulation.world().trace().lines().len()
+    }
+
+    fn lines_since(&self, begin: usize) -> Vec<String> {
+        self.simulation.world().trace().lines()[begin..].to_vec()
+    }
+
+    fn block(&mut self, steps: &'a [Step]) -> Done {
+        for step in steps {
+            self.step(step)?;
+        }
+        let last = steps.last().map(|step| step.span);
+        self.finish_together(last)
+    }
+
+    fn step(&mut self, step: &'a Step) -> Done {
+        let span = step.span;
+        if !matches!(step.action, Action::Call(_)) {
+            self.finish_together(Some(span))?;
+        }
+        let failed = |violation| Failure::of(violation, Some(span));
+        self.has_converged &= matches!(step.action, Action::Expect(_) | Action::Show(_) | Action::SetUp);
+        match &step.action {
+            Action::SetUp => Ok(()),
+            Action::Parallel => {
+                self.together = Some(Vec::new());
+                Ok(())
+            }
+            Action::Call(call) => {
+                let at = self.now().after(call.after);
+                match &mut self.together {
+                    Some(together) => {
+                        together.push((at, call, step.key));
+                        Ok(())
+                    }
+                    None => {
+                        let id = self.begin(at, call, step.key, span)?;
+                        self.finish(id, call, span)
+                    }
+                }
+            }
+            Action::Fault(fault) => self.simulation.inject(fault.clone()).map_err(failed),
+            Action::FaultAt(when, fault) => {
+                let at = match when {
+                    When::At(at) => Instant::START.after(*at),
+                    When::In(pause) => self.now().after(*pause),
+                };
+                let words = self.words(span);
+                self.simulation.world_mut().inject_at(at, fault.clone(), words);
+                Ok(())
+            }
+            Action::Advance(pause) => {
+                let until = self.now().after(*pause);
+                self.simulation.run_until(until).map_err(failed)
+            }
+            Action::RunUntilQuiet(limit) => match self.simulation.run_until_quiet(*limit).map_err(failed)? {
+                Seen::Quiet => Ok(()),
+                Seen::TimeUp => {
+                    let waits = self.world().who_waits();
+                    self.unexpected(format!("the world is not quiet within the limit{waits}"), span)
+                }
+            },
+            Action::Converge(except) => {
+                self.has_converged = except.is_none();
+                self.simulation.converge(*except).map_err(failed)
+            }
+            Action::Expect(expectation) => self.expect(expectation, span),
+            Action::Show(names) => {
+                for name in names {
+                    let text = self.describe(name);
+                    self.simulation.world_mut().say(&text);
+                }
+                Ok(())
+            }
+        }
+    }
+
+    fn world(&self) -> &World {
+        self.simulation.world()
+    }
+
+    fn now(&self) -> Instant {
+        self.world().now()
+    }
+
+    /// The step at `span`, on one line.
+    fn words(&self, span: Span) -> Arc<str> {
+        let commands = self.scenario.script.blocks.iter().flat_map(|block| &block.commands);
+        let command = commands.into_iter().find(|command| command.span == span);
+        // What follows `at TIME` is the fault itself.
+        let text = command.map_or_else(String::new, |command| command.rest.text.clone());
+        text.split_once(' ').map_or(text.as_str(), |(_, fault)| fault).into()
+    }
+
+    fn begin(&mut self, at: Instant, step: &CallStep, key: u64, span: Span) -> Result<CallId, Failure> {
+        if at > self.now() {
+            self.simulation.run_until(at).map_err(|violation| Failure::of(violation, Some(span)))?;
+        }
+        let input = body::fill(&step.input, &|name, member| self.resolve(name, member));
+        let input = input.map_err(|message| self.failure(message, span))?;
+        let request = Request::from_json(step.operation, input).expect("the input was checked when the file was read");
+        let call = Call {
+            alias: step.alias.clone(),
+            attempts: step.attempts,
+            time_out: step.time_out,
+            waiter: step.waiter,
+            ..Call::new(step.region, request, mix(key, u64::from(step.client.0)))
+        };
+        Ok(self.simulation.call(step.client, call))
+    }
+
+    fn finish(&mut self, id: CallId, step: &CallStep, span: Span) -> Done {
+        let outcome = self.simulation.finish(id).map_err(|violation| Failure::of(violation, Some(span)))?;
+        if let Some(alias) = &step.alias {
+            self.answers.retain(|(name, _)| name != alias);
+            self.answers.push((alias.clone(), outcome.clone()));
+        }
+        self.last = Some(outcome);
+        Ok(())
+    }
+
+    /// Begins the calls that wait to begin together, each at its time, and lets all end.
+    fn finish_together(&mut self, span: Option<Span>) -> Done {
+        let Some(mut together) = self.together.take() else { return Ok(()) };
+        let span = span.unwrap_or_default();
+        together.sort_by_key(|(at, ..)| *at);
+        let mut begun = Vec::new();
+        for (at, step, key) in together {
+            begun.push((self.begin(at, step, key, span)?, step));
+        }
+        begun.into_iter().try_for_each(|(id, step)| self.finish(id, step, span))
+    }
+
+    fn outcome(&self, name: Option<&str>) -> Option<&Outcome> {
+        match name {
+            None => self.last.as_ref(),
+            Some(name) => self.answers.iter().find(|(known, _)| **known == *name).map(|(_, outcome)| outcome),
+        }
+    }
+
+    /// The text behind a reference.
+    fn resolve(&self, name: &str, member: &str) -> Result<String, String> {
+        let outcome = self.outcome(Some(name)).ok_or_else(|| format!("call `{name}` was not made"))?;
+        let value = answer(outcome).and_then(|answer| body::member(&answer, member));
+        match value {
+            Some(Value::String(text)) => Ok(text),
+            Some(value) => Ok(value.to_string()),
+            None => Err(format!("`${name}.{member}` has no value: call `{name}` ended {}", outcome.name())),
+        }
+    }
+
+    fn expect(&self, expectation: &Expectation, span: Span) -> Done {
+        match expectation {
+            Expectation::Clusters(region, test) => {
+                let count = self.world().storage(*region).map_or(0, |storage| storage.clusters().count());
+                self.compare("the number of clusters", Some(Value::from(count)), test, span)
+            }
+            Expectation::Answer { call, subject, test } => {
+                let Some(outcome) = self.outcome(call.as_deref()) else {
+                    return self.unexpected("no call has been made".to_owned(), span);
+                };
+                let seen = match (subject.as_str(), outcome) {
+                    ("outcome", outcome) => Some(Value::from(outcome.name())),
+                    ("error", Outcome::Failed(error)) => Some(Value::from(error.name())),
+                    ("error", _) => None,
+                    ("http", Outcome::Failed(error)) => Some(Value::from(error.http_status())),
+                    ("http", Outcome::Ok(_)) => Some(Value::from(200)),
+                    (path, outcome) => answer(outcome).and_then(|answer| body::member(&answer, path)),
+                };
+                self.compare(subject, seen, test, span)
+            }
+            Expectation::Really(name, truth) => self.expect_really(name, truth, span),
+        }
+    }
+
+    fn compare(&self, what: &str, seen: Option<Value>, test: &Test, span: Span) -> Done {
+        let names = self.world().names();
+        let shown = seen.as_ref().map_or("nothing".to_owned(), |seen| names.in_text(&seen.to_string()));
+        match (test, &seen) {
+            (Test::Absent, None) | (Test::Present, Some(_)) => Ok(()),
+            (Test::Absent, Some(_)) => self.unexpected(format!("{what} is {shown}"), span),
+            (Test::Present, None) => self.unexpected(format!("{what} is absent"), span),
+            (Test::Compares(operator, wanted), seen) => {
+                let wanted = body::fill(wanted, &|name, member| self.resolve(name, member));
+                let wanted = wanted.map_err(|message| self.failure(message, span))?;
+                let absent = Value::Null;
+                let holds = operator.holds(seen.as_ref().unwrap_or(&absent), &wanted)
+                    && (seen.is_some() || *operator == Operator::Unequal);
+                if holds { Ok(()) } else { self.unexpected(format!("{what} is {shown}"), span) }
+            }
+        }
+    }
+
+    fn expect_really(&self, name: &str, truth: &Truth, span: Span) -> Done {
+        let cluster = self.cluster(name);
+        let holds = match truth {
+            Truth::Gone => cluster.is_none(),
+            Truth::Status(status) => cluster.is_some_and(|cluster| cluster.status == *status),
+            Truth::LinkedWith(other) => {
+                let (one, other) = (cluster, self.cluster(other));
+                let peer = |cluster: Option<&Arc<Cluster>>| cluster.and_then(|cluster| cluster.linked_peer());
+                let arn = |cluster: Option<&Arc<Cluster>>| cluster.map(|cluster| cluster.arn);
+                peer(one).is_some() && peer(one) == arn(other) && peer(other) == arn(one)
+            }
+        };
+        if holds { Ok(()) } else { self.unexpected(self.describe(name), span) }
+    }
+
+    /// The cluster that the call `name` created, if it exists; known by its answer or, if that was lost, by the name that
+    /// its identifier was given.
+    fn cluster(&self, name: &str) -> Option<&Arc<Cluster>> {
+        let answered = match self.outcome(Some(name)) {
+            Some(Outcome::Ok(response)) => response.cluster(),
+            _ => None,
+        };
+        let named = self.world().names().clusters_called(name);
+        let mut storages = Region::all().filter_map(|region| self.world().storage(region));
+        storages.find_map(|storage| {
+            answered.into_iter().chain(named.clone()).find_map(|identifier| storage.cluster(identifier))
+        })
+    }
+
+    /// A cluster as it really is, in words.
+    fn describe(&self, name: &str) -> String {
+        let names = self.world().names();
+        let Some(cluster) = self.cluster(name) else { return format!("{name} is gone") };
+        let mut text = format!("{name} in {} is {}", names.region(cluster.arn.region), cluster.status);
+        if let Some(multi_region) = cluster.multi_region {
+            let witness = names.region(multi_region.witness);
+            text += &match (multi_region.peer, multi_region.linked) {
+                (None, _) => format!(", witness {witness}, no peer declared"),
+                (Some(peer), false) => format!(", witness {witness}, declares {}", names.cluster(peer.identifier)),
+                (Some(peer), true) => format!(", witness {witness}, linked with {}", names.cluster(peer.identifier)),
+            };
+        }
+        if cluster.deletion_protection { text + ", protected" } else { text }
+    }
+
+    fn unexpected(&self, message: String, span: Span) -> Done {
+        Err(self.failure(message, span))
+    }
+
+    fn failure(&self, message: String, span: Span) -> Failure {
+        Failure { invariant: EXPECTATION.to_owned(), message, span: Some(span), at: self.now() }
+    }
+}
+
+/// What a call was answered: the output, or the body of the error.
+fn answer(outcome: &Outcome) -> Option<Value> {
+    match outcome {
+        Outcome::Ok(response) => Some(response.to_json()),
+        Outcome::Failed(error) => Some(error.to_json()),
+        Outcome::Unknown | Outcome::TimedOut => None,
+    }
+}
+
