@@ -57,8 +57,9 @@ impl ControlPlane {
         let cluster = self.new_cluster(caller, multi_region);
         let response = Arc::new(Response::CreateCluster(cluster.created()));
         let token = self.token_write(now, caller.account, &caller.request, &response);
-        self.put_new(cluster, token, caller.delivery, out);
+        let cluster = self.put_new(cluster, token, caller.delivery, out);
         self.reply(waiters, &Ok(response), out);
+        self.pursue(&cluster, 0, out);
     }
 
     /// Writes a new cluster down, with the answer that a retry gets, and begins the work on it.
@@ -68,12 +69,12 @@ impl ControlPlane {
         token: Option<TokenWrite>,
         cause: Delivery,
         out: &mut Vec<Effect>,
-    ) {
+    ) -> Arc<Cluster> {
         let cluster = Arc::new(cluster);
         let record = Some((cluster.arn.account, cluster.serial, Some(cluster.clone())));
         self.persist(Batch { cluster: record, token, register: None }, Some(cause), out);
         self.set_status_timer(&cluster, out);
-        self.pursue(&cluster, 0, out);
+        cluster
     }
 
     pub(super) fn new_cluster(&self, caller: &Caller, multi_region: Option<MultiRegion>) -> Cluster {
