@@ -109,14 +109,14 @@ impl Voters {
 
 /// What `cluster` asks of its link register, if anything.
 fn desire(cluster: &Cluster) -> Option<Change> {
-    use ClusterStatus::{PendingDelete, PendingSetup, Updating};
+    use ClusterStatus::{PendingDelete, PendingSetup};
     let multi_region = cluster.multi_region.filter(|it| it.peer.is_some())?;
     match (&cluster.intent, cluster.status) {
         (Some(intent), _) if matches!(*intent.request, Request::DeleteCluster(_)) => Some(Change::Delete),
         (Some(_), _) => Some(Change::Withdraw),
         (None, PendingDelete) => Some(Change::Delete),
         (None, _) if multi_region.leaving => Some(Change::Leave),
-        (None, PendingSetup | Updating) if !multi_region.linked => Some(Change::Declare),
+        (None, PendingSetup) => Some(Change::Declare),
         _ => None,
     }
 }
@@ -124,9 +124,7 @@ fn desire(cluster: &Cluster) -> Option<Change> {
 /// Whether what the register says is what `cluster` has been waiting for.
 fn is_waited_for(cluster: &Cluster, value: LinkValue) -> bool {
     match desire(cluster) {
-        Some(Change::Declare) => {
-            value.outcome == Outcome::Linked && cluster.status == ClusterStatus::PendingSetup
-        }
+        Some(Change::Declare) => value.outcome == Outcome::Linked,
         Some(Change::Delete) => value.outcome == Outcome::Dissolved,
         Some(Change::Leave) => value.outcome == Outcome::Open,
         Some(Change::Withdraw) | None => false,
@@ -278,14 +276,13 @@ impl ControlPlane {
         value: LinkValue,
         out: &mut Vec<Effect>,
     ) {
-        use ClusterStatus::{Creating, Deleting, PendingDelete, PendingSetup, Updating};
+        use ClusterStatus::{Creating, Deleting, PendingDelete, Updating};
         self.rounds[&(cluster.arn.account, cluster.serial)].phase = Phase::Chosen;
         out.push(Effect::Note(Note::Chosen { register, cluster: cluster.arn, outcome: value.outcome }));
         let is_linked = value.outcome != Outcome::Open;
         match change {
             Change::Declare => {
-                let is_agreed = is_linked || self.mutants.has(Mutant::LinkFromOneSide);
-                if is_agreed && cluster.status == PendingSetup {
+                if is_linked || self.mutants.has(Mutant::LinkFromOneSide) {
                     self.rewrite(cluster, Creating, out, |it| it.linked = true);
                 }
             }
