@@ -69,7 +69,8 @@ fn main() {
 
 fn options(arguments: &Arguments, home: Region) -> Options {
     let lifted = Assumptions { single_region_quota: u32::MAX, ..Assumptions::DEFAULT };
-    let client = |number| ClientOptions { name: format!("c{number}").into(), account: Account::DEFAULT, home };
+    let client =
+        |number| ClientOptions { name: format!("c{number}").into(), account: Account::DEFAULT, home };
     Options {
         clients: (0..arguments.clients).map(client).collect(),
         assumptions: Arc::new(lifted),
@@ -131,7 +132,6 @@ fn preload(simulation: &mut Simulation, region: Region, count: u64) {
                 tags: None,
                 policy: None,
                 statement_statistics: false,
-                token: None,
                 multi_region: None,
                 intent: None,
             };

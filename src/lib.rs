@@ -6,6 +6,7 @@ pub mod check;
 #[doc(hidden)]
 pub mod cli;
 pub mod control;
+pub mod map;
 pub mod region;
 pub mod rng;
 pub mod scenario;

@@ -30,11 +30,8 @@ const KMS_KEY: Text = text(1..=2048, "[a-zA-Z0-9:/_-]+", |text| are_some(text, &
 const TAG_KEY: Text = text(1..=128, TAG_PATTERN, is_tag);
 const TAG_VALUE: Text = text(0..=256, TAG_PATTERN, is_tag);
 const REGION: Text = Text { length: 0..=50, pattern: None };
-const CLUSTER_ARN: Text = text(
-    ANY_LENGTH,
-    "arn:aws(-[^:]+)?:dsql:[a-z0-9-]{1,20}:[0-9]{12}:cluster/[a-z0-9]{26}",
-    is_cluster_arn,
-);
+const CLUSTER_ARN: Text =
+    text(ANY_LENGTH, "arn:aws(-[^:]+)?:dsql:[a-z0-9-]{1,20}:[0-9]{12}:cluster/[a-z0-9]{26}", is_cluster_arn);
 const POLICY: Text = Text { length: 1..=20_480, pattern: None };
 const RESOURCE_ARN: Text = text(1..=1011, "arn:.+", |text| text.len() > 4 && text.starts_with("arn:"));
 const KINESIS_ARN: Text = text(
@@ -80,17 +77,22 @@ impl Broken {
     }
 
     fn text(&mut self, path: impl Display, value: &str, constraint: &Text) {
-        let length = value.chars().count();
+        let length = if value.is_ascii() { value.len() } else { value.chars().count() };
         let (min, max) = (*constraint.length.start(), *constraint.length.end());
         if length < min {
             let sentence = format_args!("Member must have length greater than or equal to {min}");
             self.add(&path, Some(&value), sentence);
         }
         if length > max {
-            self.add(&path, Some(&value), format_args!("Member must have length less than or equal to {max}"));
+            self.add(
+                &path,
+                Some(&value),
+                format_args!("Member must have length less than or equal to {max}"),
+            );
         }
         if let Some(pattern) = constraint.pattern.as_ref().filter(|pattern| !(pattern.accepts)(value)) {
-            let sentence = format_args!("Member must satisfy regular expression pattern: {}", pattern.written);
+            let sentence =
+                format_args!("Member must satisfy regular expression pattern: {}", pattern.written);
             self.add(&path, Some(&value), sentence);
         }
     }
@@ -138,7 +140,11 @@ impl Broken {
             self.add("maxResults", Some(&size), sentence);
         }
         if size > 100 {
-            self.add("maxResults", Some(&size), format_args!("Member must have value less than or equal to 100"));
+            self.add(
+                "maxResults",
+                Some(&size),
+                format_args!("Member must have value less than or equal to 100"),
+            );
         }
     }
 
@@ -202,7 +208,7 @@ validate! {
         broken.maybe("kmsEncryptionKey", it.kms_encryption_key.as_deref(), &KMS_KEY);
         broken.tags(it.tags.as_ref());
         broken.token(it.client_token.as_ref());
-        broken.properties(it.multi_region_properties.as_ref());
+        broken.properties(it.multi_region_properties.as_deref());
         broken.maybe("policy", it.policy.as_deref(), &POLICY);
         broken.metric_groups(it.metric_groups.as_ref());
     }
@@ -210,7 +216,7 @@ validate! {
         broken.identifier("identifier", &it.identifier, &CLUSTER_ID);
         broken.maybe("kmsEncryptionKey", it.kms_encryption_key.as_deref(), &KMS_KEY);
         broken.token(it.client_token.as_ref());
-        broken.properties(it.multi_region_properties.as_ref());
+        broken.properties(it.multi_region_properties.as_deref());
         broken.metric_groups(it.metric_groups.as_ref());
     }
     DeleteClusterInput: |it, broken| {
@@ -255,7 +261,7 @@ validate! {
     }
     CreateStreamInput: |it, broken| {
         broken.identifier("clusterIdentifier", &it.cluster_identifier, &CLUSTER_ID);
-        broken.target(it.target_definition.as_ref());
+        broken.target(it.target_definition.as_deref());
         broken.one_of("ordering", it.ordering.as_deref(), "UNORDERED");
         broken.one_of("format", it.format.as_deref(), "JSON");
         broken.tags(it.tags.as_ref());
@@ -279,7 +285,11 @@ validate! {
 impl Broken {
     fn tag_keys(&mut self, keys: &[String]) {
         if keys.len() > MAX_TAGS {
-            self.add("tagKeys", None, format_args!("Member must have length less than or equal to {MAX_TAGS}"));
+            self.add(
+                "tagKeys",
+                None,
+                format_args!("Member must have length less than or equal to {MAX_TAGS}"),
+            );
         }
         for (place, key) in keys.iter().enumerate() {
             self.text(format_args!("tagKeys.{}.member", place + 1), key, &TAG_KEY);
@@ -291,7 +301,11 @@ impl Broken {
             None => self.missing("targetDefinition"),
             Some(None) => self.missing("targetDefinition.kinesis"),
             Some(Some(kinesis)) => {
-                self.required("targetDefinition.kinesis.streamArn", kinesis.stream_arn.as_deref(), &KINESIS_ARN);
+                self.required(
+                    "targetDefinition.kinesis.streamArn",
+                    kinesis.stream_arn.as_deref(),
+                    &KINESIS_ARN,
+                );
                 self.required("targetDefinition.kinesis.roleArn", kinesis.role_arn.as_deref(), &ROLE_ARN);
             }
         }
@@ -454,7 +468,8 @@ mod tests {
 
     #[test]
     fn lengths_count_both_ends() {
-        let token = |length: usize| paths(Operation::CreateCluster, json!({ "clientToken": "t".repeat(length) }));
+        let token =
+            |length: usize| paths(Operation::CreateCluster, json!({ "clientToken": "t".repeat(length) }));
         assert!(token(1).is_empty() && token(128).is_empty());
         assert_eq!(token(129), ["clientToken"]);
         let page = |size: i64| paths(Operation::ListClusters, json!({ "maxResults": size }));
@@ -467,13 +482,16 @@ mod tests {
         let arn = "arn:aws:dsql:us-east-1:111122223333:cluster/kiqenqglxyl2snyvkvnj2c3s2e";
         let input = json!({ "multiRegionProperties": { "clusters": [arn, arn] } });
         assert_eq!(paths(Operation::CreateCluster, input), ["multiRegionProperties.clusters"]);
-        let tags: Value = (0..201).map(|tag| (format!("k{tag}"), json!("v"))).collect::<serde_json::Map<_, _>>().into();
+        let tags: Value =
+            (0..201).map(|tag| (format!("k{tag}"), json!("v"))).collect::<serde_json::Map<_, _>>().into();
         assert_eq!(paths(Operation::CreateCluster, json!({ "tags": tags })), ["tags"]);
     }
 
     #[test]
     fn cluster_arns_of_every_partition_fit_the_pattern() {
-        let arn = |partition: &str| format!("arn:{partition}:dsql:us-east-1:111122223333:cluster/{}", "a".repeat(26));
+        let arn = |partition: &str| {
+            format!("arn:{partition}:dsql:us-east-1:111122223333:cluster/{}", "a".repeat(26))
+        };
         assert!(is_cluster_arn(&arn("aws")) && is_cluster_arn(&arn("aws-cn")));
         assert!(!is_cluster_arn(&arn("aws-")) && !is_cluster_arn(&arn("AWS")));
         assert!(!is_cluster_arn(&(arn("aws") + "a")));

@@ -188,13 +188,15 @@ impl Error {
             Error::Validation { message, reason, field_list } => {
                 json!({ "message": message, "reason": reason, "fieldList": field_list })
             }
-            Error::ServiceQuotaExceeded { message, resource_id, resource_type, service_code, quota_code } => json!({
-                "message": message,
-                "resourceId": resource_id,
-                "resourceType": resource_type,
-                "serviceCode": service_code,
-                "quotaCode": quota_code,
-            }),
+            Error::ServiceQuotaExceeded { message, resource_id, resource_type, service_code, quota_code } => {
+                json!({
+                    "message": message,
+                    "resourceId": resource_id,
+                    "resourceType": resource_type,
+                    "serviceCode": service_code,
+                    "quotaCode": quota_code,
+                })
+            }
             Error::ResourceNotFound { message, resource_id, resource_type } => {
                 json!({ "message": message, "resourceId": resource_id, "resourceType": resource_type })
             }
@@ -204,7 +206,9 @@ impl Error {
             Error::Throttling { message, service_code, quota_code, .. } => {
                 json!({ "message": message, "serviceCode": service_code, "quotaCode": quota_code })
             }
-            Error::AccessDenied { message } | Error::InternalServer { message, .. } => json!({ "message": message }),
+            Error::AccessDenied { message } | Error::InternalServer { message, .. } => {
+                json!({ "message": message })
+            }
         };
         if let Value::Object(members) = &mut body {
             members.retain(|_, member| !member.is_null() && *member != json!([]));

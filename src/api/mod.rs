@@ -21,7 +21,7 @@ use constraints::Validate;
 
 /// One row per operation: its name, its AWS CLI command, whether it is simulated, its input and its output.
 macro_rules! operations {
-    ($($(#[doc = $doc:literal])+ $name:ident = $command:literal, $simulated:literal, $input:ident, $output:ident;)+) => {
+    ($($(#[doc = $doc:literal])+ $name:ident = $command:literal, $simulated:literal, $input:ty, $output:ty;)+) => {
         /// An operation of the API.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum Operation { $($(#[doc = $doc])+ $name,)+ }
@@ -146,13 +146,13 @@ operations! {
     GetVpcEndpointServiceName = "get-vpc-endpoint-service-name", false,
         GetVpcEndpointServiceNameInput, GetVpcEndpointServiceNameOutput;
     /// Creates a change stream of a cluster.
-    CreateStream = "create-stream", false, CreateStreamInput, CreateStreamOutput;
+    CreateStream = "create-stream", false, Box<CreateStreamInput>, Box<CreateStreamOutput>;
     /// Describes a stream.
-    GetStream = "get-stream", false, GetStreamInput, GetStreamOutput;
+    GetStream = "get-stream", false, GetStreamInput, Box<GetStreamOutput>;
     /// Lists a cluster's streams.
     ListStreams = "list-streams", false, ListStreamsInput, ListStreamsOutput;
     /// Deletes a stream.
-    DeleteStream = "delete-stream", false, DeleteStreamInput, DeleteStreamOutput;
+    DeleteStream = "delete-stream", false, DeleteStreamInput, Box<DeleteStreamOutput>;
 }
 
 impl Operation {
@@ -285,7 +285,8 @@ mod tests {
 
     #[test]
     fn absent_members_stay_absent_and_unknown_ones_are_ignored() {
-        let json = json!({ "clientToken": "blue-1", "multiRegionProperties": { "witnessRegion": "us-west-2" } });
+        let json =
+            json!({ "clientToken": "blue-1", "multiRegionProperties": { "witnessRegion": "us-west-2" } });
         let mut with_more = json.clone();
         with_more["colour"] = json!("blue");
         let request = Request::from_json(Operation::CreateCluster, with_more).expect("a request");

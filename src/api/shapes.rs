@@ -63,7 +63,7 @@ shapes! {
         kms_encryption_key: Option<Arc<str>>,
         tags: Option<Tags>,
         client_token: Option<ClientToken>,
-        multi_region_properties: Option<MultiRegionProperties>,
+        multi_region_properties: Option<Box<MultiRegionProperties>>,
         policy: Option<Arc<str>>,
         metric_groups: Option<Vec<MetricGroupRequest>>,
         bypass_policy_lockout_safety_check: Option<bool>,
@@ -74,7 +74,7 @@ shapes! {
         deletion_protection_enabled: Option<bool>,
         kms_encryption_key: Option<Arc<str>>,
         client_token: Option<ClientToken>,
-        multi_region_properties: Option<MultiRegionProperties>,
+        multi_region_properties: Option<Box<MultiRegionProperties>>,
         metric_groups: Option<Vec<MetricGroupRequest>>,
     }
     /// DeleteCluster's input.
@@ -110,7 +110,7 @@ shapes! {
     /// CreateStream's input.
     CreateStreamInput {
         cluster_identifier: String,
-        target_definition: Option<TargetDefinition>,
+        target_definition: Option<Box<TargetDefinition>>,
         ordering: Option<String>,
         format: Option<String>,
         tags: Option<Tags>,
@@ -141,7 +141,7 @@ outputs! {
         creation_time: Timestamp,
         deletion_protection_enabled: bool,
     } optional {
-        multi_region_properties: MultiRegionOutput,
+        multi_region_properties: Box<MultiRegionOutput>,
         encryption_details: EncryptionDetails,
         endpoint: Endpoint,
         metric_groups: Vec<MetricGroupResponse>,
@@ -168,7 +168,7 @@ outputs! {
         creation_time: Timestamp,
         deletion_protection_enabled: bool,
     } optional {
-        multi_region_properties: MultiRegionOutput,
+        multi_region_properties: Box<MultiRegionOutput>,
         tags: Tags,
         encryption_details: EncryptionDetails,
         endpoint: Endpoint,
@@ -210,7 +210,7 @@ outputs! {
         ordering: String,
         format: String,
     } optional {
-        target_definition: TargetDefinition,
+        target_definition: Box<TargetDefinition>,
         status_reason: StatusReason,
         tags: Tags,
     }
@@ -320,6 +320,12 @@ kinds! {
 }
 
 impl<T: Shape> Shape for Option<T> {
+    fn kind() -> Kind {
+        T::kind()
+    }
+}
+
+impl<T: Shape> Shape for Box<T> {
     fn kind() -> Kind {
         T::kind()
     }

@@ -6,22 +6,23 @@ use std::time::Duration;
 
 use crate::api::{ListClustersInput, ListClustersOutput, Operation, Request, Response};
 use crate::control::cluster::{Cluster, Serial};
-use crate::control::durable::FixedMap;
 use crate::control::message::{Commit, Delivery, Reply};
+use crate::map::{FixedMap, Generations};
 use crate::region::Region;
 use crate::sim::{Change, World};
 use crate::types::{Account, ClientToken, Identifier, Instant};
 
 use super::clusters::{ensure, is_remembered};
 use super::{
-    ACKNOWLEDGED_IS_DURABLE, DENIED_CHANGES_NOTHING, LIST_COMPLETE, ONE_EFFECT_PER_TOKEN, RETRY_SAME_RESULT, Verdict,
+    ACKNOWLEDGED_IS_DURABLE, DENIED_CHANGES_NOTHING, LIST_COMPLETE, ONE_EFFECT_PER_TOKEN, RETRY_SAME_RESULT,
+    Verdict,
 };
 
 /// What callers were told.
 #[derive(Clone, Debug, Default)]
 pub struct Answers {
     /// The first successful answer to each token, recorded or given.
-    first: FixedMap<TokenName, (Arc<Response>, Instant)>,
+    first: Generations<TokenName, (Arc<Response>, Instant)>,
     /// Calls answered with success in the last moments, oldest first.
     recent: VecDeque<(Instant, Delivery)>,
     /// Clusters that a call without a result so far has written to, as they were before.
@@ -62,14 +63,18 @@ impl Answers {
     }
 
     fn arrived(&mut self, world: &World, region: Region, account: Account, delivery: Delivery) {
-        if let Some(Request::ListClusters(ListClustersInput { next_token: None, .. })) = world.request_of(delivery) {
-            let last = world.storage(region).map_or(Serial(0), |storage| Serial(storage.next_serial(account).0 - 1));
+        if let Some(Request::ListClusters(ListClustersInput { next_token: None, .. })) =
+            world.request_of(delivery)
+        {
+            let last =
+                world.storage(region).map_or(Serial(0), |storage| Serial(storage.next_serial(account).0 - 1));
             self.beginnings.insert(delivery, last);
         }
     }
 
     fn wrote(&mut self, commit: &Commit) {
-        if let (Some(cause), Some((account, serial, _)), None) = (commit.cause, &commit.batch.cluster, &commit.batch.token)
+        if let (Some(cause), Some((account, serial, _)), None) =
+            (commit.cause, &commit.batch.cluster, &commit.batch.token)
         {
             let before = commit.undo.cluster.as_ref().and_then(|(_, _, before)| before.clone());
             self.unsettled.entry(cause).or_insert((*account, *serial, before));
@@ -87,10 +92,14 @@ impl Answers {
     ) -> Verdict {
         let unsettled = self.unsettled.swap_remove(&delivery);
         match result {
-            Err(error) if error.http_status() < 500 => denied_changes_nothing(world, region, request, unsettled),
+            Err(error) if error.http_status() < 500 => {
+                denied_changes_nothing(world, region, request, unsettled)
+            }
             Err(_) => Ok(()),
             Ok(response) => match &**response {
-                Response::ListClusters(page) => self.list_complete(world, region, delivery, account, request, page),
+                Response::ListClusters(page) => {
+                    self.list_complete(world, region, delivery, account, request, page)
+                }
                 _ => {
                     self.acknowledge(world.now(), delivery);
                     self.retry_same_result(world, region, account, request, response)
@@ -102,23 +111,30 @@ impl Answers {
     /// Record and token are written in one batch, and a second request with the token is answered from the table, or
     /// joins the call in flight, before it can write.
     fn one_effect_per_token(&mut self, world: &World, commit: &Commit) -> Verdict {
-        let Some((_, _, Some(created))) = &commit.batch.cluster else { return Ok(()) };
+        let (Some((_, _, Some(created))), Some((key, Some(record)))) =
+            (&commit.batch.cluster, &commit.batch.token)
+        else {
+            return Ok(());
+        };
         if commit.undo.cluster.as_ref().is_some_and(|(_, _, before)| before.is_some()) {
             return Ok(());
         }
-        let Some(token) = &created.token else { return Ok(()) };
-        let Some((_, Some(record))) = &commit.batch.token else { return Ok(()) };
-        let name = (created.arn.account, created.arn.region, Operation::CreateCluster, token.clone());
-        let now = world.now();
-        let (first, at) = self.first.entry(name).or_insert_with(|| (record.response.clone(), now));
-        if !is_remembered(world, *at) {
-            (*first, *at) = (record.response.clone(), now);
-        }
-        let identifier = created.arn.identifier;
-        ensure(first.cluster() == Some(identifier), ONE_EFFECT_PER_TOKEN, || {
+        let arn = created.arn;
+        let name = (arn.account, arn.region, Operation::CreateCluster, key.token.clone());
+        let first = self.first_answer(world, name, &record.response);
+        ensure(first.cluster() == Some(arn.identifier), ONE_EFFECT_PER_TOKEN, || {
             let first = first.cluster().map_or_else(String::new, |first| first.to_string());
-            format!("token {token} created {first} and {}", created.arn)
+            format!("token {} created {first} and {arn}", key.token)
         })
+    }
+
+    /// The answer that the token got first; `answer`, if it is the first that is still remembered for certain.
+    fn first_answer(&mut self, world: &World, token: TokenName, answer: &Arc<Response>) -> Arc<Response> {
+        let now = world.now();
+        self.first.turn(now, world.options().assumptions.token_window);
+        let is_fit = |(_, at): &(Arc<Response>, Instant)| is_remembered(world, *at);
+        let (first, _) = self.first.get_or_insert_with(token, is_fit, || (answer.clone(), now));
+        first.clone()
     }
 
     /// The recorded answer is written in one batch with the effect, and every later request with the token is answered
@@ -133,14 +149,9 @@ impl Answers {
     ) -> Verdict {
         let Some(token) = request.client_token() else { return Ok(()) };
         let key = (account, region, request.operation(), token.clone());
-        let now = world.now();
-        let (first, at) = self.first.entry(key).or_insert_with(|| (response.clone(), now));
-        if !is_remembered(world, *at) {
-            (*first, *at) = (response.clone(), now);
-            return Ok(());
-        }
-        let is_same = Arc::ptr_eq(first, response)
-            || first == response
+        let first = self.first_answer(world, key, response);
+        let is_same = Arc::ptr_eq(&first, response)
+            || first == *response
             || (!world.options().assumptions.replay_frozen && first.cluster() == response.cluster());
         ensure(is_same, RETRY_SAME_RESULT, || {
             format!("token {token} was answered {} first and {} now", first.to_json(), response.to_json())
@@ -230,7 +241,8 @@ fn denied_changes_nothing(
 /// Whether two records of a cluster agree in everything that a call can change; the status, which moves by itself, and
 /// what the link register has decided meanwhile, are left out.
 fn is_same_to_callers(one: &Cluster, other: &Cluster) -> bool {
-    let declared = |cluster: &Cluster| cluster.multi_region.map(|it| (it.witness, it.peer, it.leaving));
+    let declared =
+        |cluster: &Cluster| cluster.multi_region.as_deref().map(|it| (it.witness, it.peer, it.leaving));
     one.deletion_protection == other.deletion_protection
         && one.kms_key == other.kms_key
         && one.tags == other.tags

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::control::cluster::{Cluster, may_become};
-use crate::control::durable::FixedMap;
+use crate::map::FixedMap;
 use crate::region::Region;
 use crate::sim::{Change, World};
 use crate::types::{Account, ClusterArn, ClusterStatus, Identifier, Instant};
@@ -108,9 +108,15 @@ impl Clusters {
     /// declaration was withdrawn from the register of the old one.
     fn peers_share_witness(&self, cluster: &Cluster) -> Verdict {
         let Some(peer) = cluster.linked_peer().and_then(|peer| self.pairs.get(&peer)) else { return Ok(()) };
-        let witness = |cluster: &Cluster| cluster.multi_region.map(|it| it.witness);
+        let witness = |cluster: &Cluster| cluster.multi_region.as_deref().map(|it| it.witness);
         ensure(witness(cluster) == witness(peer) || is_leaving(peer), PEERS_SHARE_WITNESS, || {
-            format!("{} has witness {:?}, its peer {} {:?}", cluster.arn, witness(cluster), peer.arn, witness(peer))
+            format!(
+                "{} has witness {:?}, its peer {} {:?}",
+                cluster.arn,
+                witness(cluster),
+                peer.arn,
+                witness(peer)
+            )
         })
     }
 
@@ -121,7 +127,7 @@ impl Clusters {
         let Some(peer_arn) = cluster.linked_peer().filter(|_| !is_leaving(cluster)) else { return Ok(()) };
         let holds = match self.pairs.get(&peer_arn) {
             Some(peer) => {
-                peer.multi_region.and_then(|it| it.peer) == Some(cluster.arn)
+                peer.multi_region.as_deref().and_then(|it| it.peer) == Some(cluster.arn)
                     || (is_being_deleted(peer) && is_being_deleted(cluster))
             }
             None => is_being_deleted(cluster),
@@ -130,9 +136,12 @@ impl Clusters {
             let (arn, status) = (cluster.arn, cluster.status);
             match self.pairs.get(&peer_arn) {
                 Some(peer) => {
-                    let declared = peer.multi_region.and_then(|it| it.peer);
+                    let declared = peer.multi_region.as_deref().and_then(|it| it.peer);
                     let declared = declared.map_or("nobody".to_owned(), |it| it.to_string());
-                    format!("{arn} is {status} with peer {peer_arn}, which is {} and declares {declared}", peer.status)
+                    format!(
+                        "{arn} is {status} with peer {peer_arn}, which is {} and declares {declared}",
+                        peer.status
+                    )
                 }
                 None => format!("{arn} is {status} with peer {peer_arn}, which does not exist"),
             }
@@ -147,17 +156,24 @@ impl Clusters {
         let back = self.pairs.get(&peer).and_then(|it| it.linked_peer()).filter(|it| *it != cluster.arn);
         let other = back.or(others.copied().next());
         ensure(other.is_none() || is_leaving(cluster), ONE_PEER_AT_MOST, || {
-            format!("{peer} is linked with {} and with {}", cluster.arn, other.map_or_else(String::new, |it| it.to_string()))
+            format!(
+                "{peer} is linked with {} and with {}",
+                cluster.arn,
+                other.map_or_else(String::new, |it| it.to_string())
+            )
         })
     }
 
     /// DELETING is entered from a linked pair only when the register was chosen to be dissolved, which takes both sides'
     /// requests, and a side asks only when its own cluster is durably in PENDING_DELETE.
     fn no_delete_alone(&self, before: Option<&Arc<Cluster>>, after: &Cluster) -> Verdict {
-        let entered = after.status == ClusterStatus::Deleting && before.is_none_or(|it| it.status != after.status);
+        let entered =
+            after.status == ClusterStatus::Deleting && before.is_none_or(|it| it.status != after.status);
         let Some(peer) = after.linked_peer().filter(|_| entered) else { return Ok(()) };
         let asked = self.pairs.get(&peer).is_none_or(|peer| is_being_deleted(peer) || is_leaving(peer));
-        ensure(asked, NO_DELETE_ALONE, || format!("{} is DELETING, and its peer {peer} was not deleted", after.arn))
+        ensure(asked, NO_DELETE_ALONE, || {
+            format!("{} is DELETING, and its peer {peer} was not deleted", after.arn)
+        })
     }
 
     /// Identifiers are 128 random bits each; a collision is as good as impossible.
@@ -197,7 +213,8 @@ fn legal_transition(written: &Written<'_>) -> Verdict {
     let (from, to) = (status(written.before), status(written.after));
     ensure(may_become(from, to), LEGAL_TRANSITION, || {
         let name = |status: Option<ClusterStatus>| status.map_or("nothing", ClusterStatus::name);
-        let arn = written.after.or(written.before).map_or_else(String::new, |cluster| cluster.arn.to_string());
+        let arn =
+            written.after.or(written.before).map_or_else(String::new, |cluster| cluster.arn.to_string());
         format!("{arn} went from {} to {}", name(from), name(to))
     })
 }
@@ -213,9 +230,10 @@ fn protected_not_deleted(written: &Written<'_>) -> Verdict {
 
 /// Both are compared before a call is accepted, and the peer's Region with the witness.
 fn witness_outside_own_region(cluster: &Cluster) -> Verdict {
-    let Some(multi_region) = cluster.multi_region else { return Ok(()) };
+    let Some(multi_region) = &cluster.multi_region else { return Ok(()) };
     let witness = multi_region.witness;
-    let is_outside = witness != cluster.arn.region && multi_region.peer.is_none_or(|peer| peer.region != witness);
+    let is_outside =
+        witness != cluster.arn.region && multi_region.peer.is_none_or(|peer| peer.region != witness);
     ensure(is_outside, WITNESS_OUTSIDE_OWN_REGION, || {
         format!("{} has its witness in {witness}, which is its own Region or its peer's", cluster.arn)
     })
@@ -238,5 +256,5 @@ pub(super) fn ensure(holds: bool, invariant: &'static str, message: impl FnOnce(
 }
 
 fn is_leaving(cluster: &Cluster) -> bool {
-    cluster.multi_region.is_some_and(|it| it.leaving)
+    cluster.multi_region.as_deref().is_some_and(|it| it.leaving)
 }

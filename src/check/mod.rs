@@ -47,10 +47,16 @@ type Broken = (&'static str, String);
 pub const INVARIANTS: [(&str, &str); 16] = [
     (WITNESS_OUTSIDE_OWN_REGION, "no cluster's witness Region is its own Region, nor its peer's"),
     (PEERS_SHARE_WITNESS, "linked clusters name the same witness"),
-    (RETRY_SAME_RESULT, "every successful answer to one (account, Region, operation, token) is the same answer"),
+    (
+        RETRY_SAME_RESULT,
+        "every successful answer to one (account, Region, operation, token) is the same answer",
+    ),
     (ONE_EFFECT_PER_TOKEN, "at most one cluster exists, or ever existed, per token"),
     (PEERING_SYMMETRIC, "a linked cluster's peer durably declares it, until both are being deleted"),
-    (PEERING_CONVERGES, "at quiet, both clusters of a pair list each other and have statuses of the same family"),
+    (
+        PEERING_CONVERGES,
+        "at quiet, both clusters of a pair list each other and have statuses of the same family",
+    ),
     (ONE_PEER_AT_MOST, "a cluster is linked to at most one other"),
     (LEGAL_TRANSITION, "statuses move only along the documented graph"),
     (ACKNOWLEDGED_IS_DURABLE, "what a caller was told survives any crash"),

@@ -16,8 +16,10 @@ pub(super) fn converged(clusters: &Clusters, world: &World, except: Option<Regio
         if Some(peer.arn.region) == except {
             continue;
         }
-        let is_mutual = declared_peer(peer).map(|it| clusters.get(it).map(|it| it.arn)) == Some(Some(cluster.arn));
-        let same_witness = cluster.multi_region.map(|it| it.witness) == peer.multi_region.map(|it| it.witness);
+        let is_mutual =
+            declared_peer(peer).map(|it| clusters.get(it).map(|it| it.arn)) == Some(Some(cluster.arn));
+        let same_witness = cluster.multi_region.as_deref().map(|it| it.witness)
+            == peer.multi_region.as_deref().map(|it| it.witness);
         if is_mutual && same_witness {
             ensure(is_settled(cluster, peer), PEERING_CONVERGES, || {
                 let (one, other) = (cluster.arn, peer.arn);
@@ -41,12 +43,17 @@ pub(super) fn converged(clusters: &Clusters, world: &World, except: Option<Regio
 pub(super) fn nothing_is_stuck(clusters: &Clusters, world: &World, except: Option<Region>) -> Verdict {
     for region in Region::all().filter(|region| Some(*region) != except) {
         ensure(world.unanswered(region) == 0, NOTHING_STUCK, || {
-            format!("{} requests to {region} were never answered{}", world.unanswered(region), world.who_waits())
+            format!(
+                "{} requests to {region} were never answered{}",
+                world.unanswered(region),
+                world.who_waits()
+            )
         })?;
         let Some(storage) = world.storage(region) else { continue };
         let stuck = storage.clusters().find(|cluster| is_stuck(clusters, cluster, except));
         ensure(stuck.is_none(), NOTHING_STUCK, || {
-            let (arn, status) = stuck.map_or_else(Default::default, |it| (it.arn.to_string(), it.status.name()));
+            let (arn, status) =
+                stuck.map_or_else(Default::default, |it| (it.arn.to_string(), it.status.name()));
             format!("{arn} stays {status}{}", world.who_waits())
         })?;
     }
@@ -56,7 +63,8 @@ pub(super) fn nothing_is_stuck(clusters: &Clusters, world: &World, except: Optio
 /// Whether two clusters that declare each other are where they were to go: linked and up, or one of them waiting for the
 /// other's deletion.
 fn is_settled(one: &Cluster, other: &Cluster) -> bool {
-    let is_up = |cluster: &Cluster| cluster.linked_peer().is_some() && cluster.status != ClusterStatus::PendingSetup;
+    let is_up =
+        |cluster: &Cluster| cluster.linked_peer().is_some() && cluster.status != ClusterStatus::PendingSetup;
     match (is_being_deleted(one), is_being_deleted(other)) {
         (false, false) => is_up(one) && is_up(other),
         (true, true) => false,
@@ -75,5 +83,5 @@ fn is_stuck(clusters: &Clusters, cluster: &Cluster, except: Option<Region>) -> b
 }
 
 fn declared_peer(cluster: &Cluster) -> Option<crate::types::ClusterArn> {
-    cluster.multi_region.and_then(|it| it.peer)
+    cluster.multi_region.as_deref().and_then(|it| it.peer)
 }

@@ -27,9 +27,11 @@ pub(super) fn read(paths: &[PathBuf], colour: bool) -> Result<Vec<File>, Vec<Str
     let mut mistakes = Vec::new();
     for path in paths {
         match find(path) {
-            Ok(found) => files.extend(found.iter().filter_map(|path| {
-                read_one(path, colour).map_err(|mistake| mistakes.push(mistake)).ok()
-            })),
+            Ok(found) => files.extend(
+                found
+                    .iter()
+                    .filter_map(|path| read_one(path, colour).map_err(|mistake| mistakes.push(mistake)).ok()),
+            ),
             Err(mistake) => mistakes.push(mistake),
         }
     }

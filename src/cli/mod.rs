@@ -143,7 +143,10 @@ fn help(topic: Option<&str>) -> io::Result<u8> {
             };
             let Some(found) = found else {
                 let topic = topic.unwrap_or_default();
-                writeln!(anstream::stderr(), "error: nothing is called `{topic}`: try run, mutants, scenario or report")?;
+                writeln!(
+                    anstream::stderr(),
+                    "error: nothing is called `{topic}`: try run, mutants, scenario or report"
+                )?;
                 return Ok(exit::BAD_INPUT);
             };
             write!(out, "{}", found.render_long_help().ansi())?;

@@ -137,7 +137,11 @@ pub(super) fn blocks(script: &Script, report: &Report) -> Vec<BlockRecord> {
 
 /// The command that brings a failure back.
 pub(super) fn reproduce(path: &str, seed: u64, failure: &Failure) -> String {
-    let path = if path.contains([' ', '\'']) { format!("'{}'", path.replace('\'', "'\\''")) } else { path.to_owned() };
+    let path = if path.contains([' ', '\'']) {
+        format!("'{}'", path.replace('\'', "'\\''"))
+    } else {
+        path.to_owned()
+    };
     if failure.invariant == crate::scenario::run::TRACE {
         return format!("dsql-sim run {path}");
     }

@@ -18,7 +18,10 @@ pub(super) fn run(arguments: &RunArguments) -> io::Result<u8> {
     #[expect(clippy::disallowed_methods, reason = "a door: CI must never bless a trace")]
     let is_ci = std::env::var_os("CI").is_some();
     if arguments.rewrite && is_ci {
-        writeln!(anstream::stderr(), "error: --rewrite is refused when CI is set: traces are recorded by people")?;
+        writeln!(
+            anstream::stderr(),
+            "error: --rewrite is refused when CI is set: traces are recorded by people"
+        )?;
         return Ok(exit::BAD_INPUT);
     }
     let files = match files::read(&arguments.paths, show::has_colour()) {
@@ -64,9 +67,8 @@ fn run_all(arguments: &RunArguments, files: &[File], pool: &rayon::ThreadPool) -
     let chunk = runs.len().div_ceil(CHUNKS).clamp(1, 4_096);
     for chunk in runs.chunks(chunk) {
         // Results are printed in the order of the files and seeds, whichever thread is first.
-        let finished: Vec<_> = pool.install(|| {
-            chunk.par_iter().map(|(file, seed)| run_one(arguments, file, *seed)).collect()
-        });
+        let finished: Vec<_> =
+            pool.install(|| chunk.par_iter().map(|(file, seed)| run_one(arguments, file, *seed)).collect());
         for finished in finished {
             bar.inc(1);
             failures += u64::from(finished.failure.is_some());
@@ -86,7 +88,9 @@ fn run_all(arguments: &RunArguments, files: &[File], pool: &rayon::ThreadPool) -
 /// Every file with every seed that it is to be run with; `None` is its own.
 fn runs<'a>(arguments: &RunArguments, files: &'a [File]) -> Vec<(&'a File, Option<u64>)> {
     match &arguments.seeds {
-        Some(seeds) => files.iter().flat_map(|file| seeds.clone().map(move |seed| (file, Some(seed)))).collect(),
+        Some(seeds) => {
+            files.iter().flat_map(|file| seeds.clone().map(move |seed| (file, Some(seed)))).collect()
+        }
         None => files.iter().map(|file| (file, arguments.seed)).collect(),
     }
 }
@@ -141,7 +145,8 @@ fn rewrite(finished: &Finished<'_>) -> io::Result<()> {
 /// difference.
 fn check_determinism(arguments: &RunArguments, files: &[File], pool: &rayon::ThreadPool) -> io::Result<u8> {
     let runs = runs(arguments, files);
-    let hash = |(file, seed): &(&File, Option<u64>)| run_scenario(&file.scenario, *seed, TraceLevel::None).hash;
+    let hash =
+        |(file, seed): &(&File, Option<u64>)| run_scenario(&file.scenario, *seed, TraceLevel::None).hash;
     let first: Vec<u64> = pool.install(|| runs.par_iter().map(hash).collect());
     let single = rayon::ThreadPoolBuilder::new().num_threads(1).build().map_err(io::Error::other)?;
     let mut second: Vec<u64> = single.install(|| runs.iter().rev().map(hash).collect());
@@ -172,7 +177,8 @@ fn differs(file: &File, seed: Option<u64>, out: &mut impl Write) -> io::Result<u
     let (one, other) = (lines(), lines());
     let seed = seed.unwrap_or(file.scenario.set_up.seed);
     writeln!(out, "two runs of {} with seed {seed} differ", file.path)?;
-    let place = one.iter().zip(&other).position(|(one, other)| one != other).unwrap_or(one.len().min(other.len()));
+    let place =
+        one.iter().zip(&other).position(|(one, other)| one != other).unwrap_or(one.len().min(other.len()));
     let line = |lines: &[String]| lines.get(place).cloned().unwrap_or_else(|| "nothing".to_owned());
     writeln!(out, "  first:  {}\n  second: {}", line(&one), line(&other))?;
     Ok(exit::NOT_DETERMINISTIC)

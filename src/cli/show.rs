@@ -25,7 +25,12 @@ pub(super) fn passed(record: &Record, out: &mut impl Write) -> io::Result<()> {
 }
 
 /// A failure: what did not hold, where, and how to bring it back.
-pub(super) fn failed(record: &Record, file: &File, failure: &Failure, out: &mut impl Write) -> io::Result<()> {
+pub(super) fn failed(
+    record: &Record,
+    file: &File,
+    failure: &Failure,
+    out: &mut impl Write,
+) -> io::Result<()> {
     writeln!(out, "{BAD}FAIL{BAD:#}  {}  seed {}", record.scenario, record.seed)?;
     let mut lines = failure.message.lines();
     let message = format!("{}: {}", failure.invariant, lines.next().unwrap_or_default());
@@ -36,7 +41,13 @@ pub(super) fn failed(record: &Record, file: &File, failure: &Failure, out: &mut 
         writeln!(out, "{line}")?;
     }
     let when = if failure.span.is_none() { ", after the last step, healing" } else { "" };
-    writeln!(out, "  at {}{when}; hash {}, version {}", time(failure.at).trim(), record.hash, record.version)?;
+    writeln!(
+        out,
+        "  at {}{when}; hash {}, version {}",
+        time(failure.at).trim(),
+        record.hash,
+        record.version
+    )?;
     writeln!(out, "  reproduce: {}", record.reproduce.as_deref().unwrap_or_default())
 }
 
@@ -63,8 +74,9 @@ pub(super) fn progress(runs: u64) -> ProgressBar {
     if runs < WORTH_A_BAR || !io::stderr().is_terminal() {
         return ProgressBar::hidden();
     }
-    let style = ProgressStyle::with_template("{wide_bar} {human_pos}/{human_len} runs, {per_sec}, {eta} left")
-        .expect("a well-formed template");
+    let style =
+        ProgressStyle::with_template("{wide_bar} {human_pos}/{human_len} runs, {per_sec}, {eta} left")
+            .expect("a well-formed template");
     ProgressBar::new(runs).with_style(style)
 }
 

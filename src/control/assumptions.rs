@@ -64,7 +64,8 @@ impl Switch for Refusal {
         Refusal::NAMES.iter().find(|(name, _)| *name == text).map(|(_, refusal)| *refusal)
     }
     fn print(&self) -> String {
-        let (name, _) = Refusal::NAMES.iter().find(|(_, refusal)| refusal == self).expect("every refusal has a name");
+        let (name, _) =
+            Refusal::NAMES.iter().find(|(_, refusal)| refusal == self).expect("every refusal has a name");
         (*name).to_owned()
     }
 }

@@ -92,7 +92,13 @@ impl ControlPlane {
         Ok(())
     }
 
-    pub(super) fn witness_checked(&mut self, now: Instant, call: Delivery, allowed: bool, out: &mut Vec<Effect>) {
+    pub(super) fn witness_checked(
+        &mut self,
+        now: Instant,
+        call: Delivery,
+        allowed: bool,
+        out: &mut Vec<Effect>,
+    ) {
         let Some(waiting) = self.calls.get_mut(&call) else { return };
         waiting.awaits_witness = false;
         let witness = waiting.wanted.witness;
@@ -103,7 +109,13 @@ impl ControlPlane {
         }
     }
 
-    pub(super) fn peer_checked(&mut self, now: Instant, call: Delivery, answer: PeerAnswer, out: &mut Vec<Effect>) {
+    pub(super) fn peer_checked(
+        &mut self,
+        now: Instant,
+        call: Delivery,
+        answer: PeerAnswer,
+        out: &mut Vec<Effect>,
+    ) {
         let Some(waiting) = self.calls.get_mut(&call) else { return };
         waiting.awaits_peer = false;
         match self.judge_peer(&self.calls[&call], answer) {
@@ -129,7 +141,7 @@ impl ControlPlane {
         }
         match self.durable.cluster(peer.identifier).filter(|cluster| cluster.arn == peer) {
             None => PeerAnswer::Missing,
-            Some(cluster) => match cluster.multi_region {
+            Some(cluster) => match &cluster.multi_region {
                 None => PeerAnswer::SingleRegion,
                 Some(multi_region) => PeerAnswer::MultiRegion {
                     status: cluster.status,
@@ -203,7 +215,9 @@ impl ControlPlane {
         let Some(peer) = call.wanted.peer else { return Ok(()) };
         let own = match call.target {
             Target::New => None,
-            Target::Existing(serial) => self.durable.at(call.caller.account, serial).map(|cluster| cluster.arn),
+            Target::Existing(serial) => {
+                self.durable.at(call.caller.account, serial).map(|cluster| cluster.arn)
+            }
         };
         let another = "name another peer cluster and try again";
         match answer {

@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use crate::api::{
-    ClusterSummary, CreateClusterOutput, DeleteClusterOutput, EncryptionDetails, EncryptionStatus, EncryptionType, GetClusterOutput, MetricGroup,
-    MetricGroupResponse, MultiRegionOutput, Request, Tags, UpdateClusterOutput,
+    ClusterSummary, CreateClusterOutput, DeleteClusterOutput, EncryptionDetails, EncryptionStatus,
+    EncryptionType, GetClusterOutput, MetricGroup, MetricGroupResponse, MultiRegionOutput, Request, Tags,
+    UpdateClusterOutput,
 };
 use crate::region::Region;
-use crate::types::{Account, ClientToken, ClusterArn, ClusterStatus, Endpoint, Timestamp};
+use crate::types::{Account, ClusterArn, ClusterStatus, Endpoint, Timestamp};
 
 use super::register::RegisterKey;
 
@@ -45,10 +46,8 @@ pub struct Cluster {
     pub policy: Option<Arc<str>>,
     /// Whether statement statistics are published.
     pub statement_statistics: bool,
-    /// The client token of the call that created it.
-    pub token: Option<ClientToken>,
     /// What makes it a multi-Region cluster. Never changes between present and absent.
-    pub multi_region: Option<MultiRegion>,
+    pub multi_region: Option<Box<MultiRegion>>,
     /// The call that is carried out on it and that the link register has yet to allow.
     pub intent: Option<Arc<Intent>>,
 }
@@ -79,20 +78,20 @@ impl Cluster {
     /// The register that this cluster's declaration is written to.
     #[must_use]
     pub fn register(&self) -> Option<RegisterKey> {
-        let multi_region = self.multi_region?;
+        let multi_region = self.multi_region.as_deref()?;
         Some(RegisterKey::new(self.arn, multi_region.peer?, multi_region.witness))
     }
 
     /// The peer, once the two are linked.
     #[must_use]
     pub fn linked_peer(&self) -> Option<ClusterArn> {
-        self.multi_region.filter(|multi_region| multi_region.linked)?.peer
+        self.multi_region.as_deref().filter(|multi_region| multi_region.linked)?.peer
     }
 
     /// The status that an ordinary update leads back to.
     #[must_use]
     pub fn settled_status(&self) -> ClusterStatus {
-        match self.multi_region {
+        match &self.multi_region {
             Some(multi_region) if !multi_region.linked => ClusterStatus::PendingSetup,
             _ => ClusterStatus::Active,
         }
@@ -110,11 +109,10 @@ impl Cluster {
             status: self.status,
             creation_time: self.creation_time,
             deletion_protection_enabled: self.deletion_protection,
-            multi_region_properties: self.multi_region.map(|multi_region| MultiRegionOutput {
-                witness_region: multi_region.witness,
-                clusters: std::iter::once(self.arn)
-                    .chain(multi_region.peer.filter(|_| !multi_region.leaving))
-                    .collect(),
+            multi_region_properties: self.multi_region.as_deref().map(|multi_region| {
+                let peer = multi_region.peer.filter(|_| !multi_region.leaving);
+                let clusters = std::iter::once(self.arn).chain(peer).collect();
+                Box::new(MultiRegionOutput { witness_region: multi_region.witness, clusters })
             }),
             tags: self.tags.clone(),
             encryption_details: Some(self.encryption()),

@@ -97,8 +97,7 @@ impl ControlPlane {
             tags: input.tags.clone().filter(|tags| !tags.is_empty()),
             policy: input.policy.clone(),
             statement_statistics: input.metric_groups.as_ref().is_some_and(|groups| !groups.is_empty()),
-            token: input.client_token.clone(),
-            multi_region,
+            multi_region: multi_region.map(Box::new),
             intent: None,
         }
     }
@@ -115,7 +114,8 @@ impl ControlPlane {
         if exist < quota && !is_multi {
             return Ok(());
         }
-        let being_deleted = if assumed.quota_counts_deleting { 0 } else { self.being_deleted(account, is_multi) };
+        let being_deleted =
+            if assumed.quota_counts_deleting { 0 } else { self.being_deleted(account, is_multi) };
         let in_flight = if is_multi && !self.mutants.has(Mutant::QuotaIgnoresInFlight) {
             self.creates_in_flight(account)
         } else {

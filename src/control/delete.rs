@@ -49,7 +49,10 @@ impl ControlPlane {
     }
 
     /// The cluster is being deleted: as `status` says, alone or waiting for its peer.
-    #[expect(clippy::too_many_arguments, reason = "a call, its cluster and its outcome: there is nothing to bundle")]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "a call, its cluster and its outcome: there is nothing to bundle"
+    )]
     pub(super) fn finish_delete(
         &mut self,
         now: Instant,
@@ -75,9 +78,15 @@ impl ControlPlane {
 
     /// Writes the call down and leaves the decision to the link register: it alone knows whether the cluster, whose
     /// declaration may have been answered by now, can go alone.
-    pub(super) fn ask_register_first(&mut self, caller: &Caller, cluster: &Arc<Cluster>, out: &mut Vec<Effect>) {
+    pub(super) fn ask_register_first(
+        &mut self,
+        caller: &Caller,
+        cluster: &Arc<Cluster>,
+        out: &mut Vec<Effect>,
+    ) {
         let intent = Arc::new(Intent { account: caller.account, request: caller.request.clone() });
-        let cluster = self.write(cluster, None, Some(caller.delivery), out, |record| record.intent = Some(intent));
+        let cluster =
+            self.write(cluster, None, Some(caller.delivery), out, |record| record.intent = Some(intent));
         self.restore_intent(&cluster);
         self.pursue(&cluster, 0, out);
     }
@@ -115,7 +124,8 @@ impl ControlPlane {
             self.finish_delete(now, intent.account, &intent.request, &cluster, status, &waiters, out);
         } else {
             waiting.remove(place);
-            let regions: Vec<_> = cluster.register().iter().map(super::register::RegisterKey::witness).collect();
+            let regions: Vec<_> =
+                cluster.register().iter().map(super::register::RegisterKey::witness).collect();
             self.reply(&[call], &Err(Arc::new(refuse::unreachable(&regions))), out);
         }
     }

@@ -4,21 +4,16 @@
 //! the disk can take back, newest first, what a crash kept from becoming durable. Everything else in here (the index by
 //! identifier, the counts for quotas, the order in which tokens expire) is derived from what was written.
 
-use std::collections::{BTreeMap, VecDeque};
-use std::hash::BuildHasherDefault;
+use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
-use indexmap::IndexMap;
-use rustc_hash::FxHasher;
-
-use crate::api::{Operation, Request, Response};
+use crate::api::{Operation, Response};
+use crate::map::{FixedMap, Generations};
 use crate::types::{Account, ClientToken, Identifier, Instant};
 
 use super::cluster::{Cluster, Serial};
 use super::register::{Acceptor, RegisterKey};
-
-/// A map in insertion order whose hasher is fixed: the same on every machine and in every run.
-pub type FixedMap<K, V> = IndexMap<K, V, BuildHasherDefault<FxHasher>>;
 
 /// The name of a token: tokens of different accounts and operations never meet.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -34,8 +29,8 @@ pub struct TokenKey {
 /// A call that was carried out, and the answer that any retry with its token gets.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TokenRecord {
-    /// The call; a retry must ask for the same.
-    pub request: Arc<Request>,
+    /// What the call asked for, as [`Request::key`](crate::api::Request::key) sums it up; a retry must ask for the same.
+    pub fingerprint: u64,
     /// Its answer.
     pub response: Arc<Response>,
     /// When it was carried out.
@@ -43,7 +38,7 @@ pub struct TokenRecord {
 }
 
 /// A token's record to be written, or its removal.
-pub type TokenWrite = (TokenKey, Option<Arc<TokenRecord>>);
+pub type TokenWrite = (TokenKey, Option<TokenRecord>);
 
 /// Writes that become durable together.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -69,10 +64,9 @@ pub struct Counts {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Durable {
     owners: BTreeMap<Account, Owner>,
-    tokens: FixedMap<TokenKey, Arc<TokenRecord>>,
+    tokens: Generations<TokenKey, TokenRecord>,
     registers: BTreeMap<RegisterKey, Acceptor>,
     serials: FixedMap<Identifier, (Account, Serial)>,
-    expiring: VecDeque<(Instant, TokenKey)>,
 }
 
 /// The clusters of an account, in the order of creation.
@@ -87,9 +81,9 @@ impl Durable {
     /// Writes `batch` and gives back the batch that takes it back.
     pub fn apply(&mut self, batch: Batch) -> Batch {
         Batch {
-            cluster: batch
-                .cluster
-                .map(|(account, serial, record)| (account, serial, self.put_cluster(account, serial, record))),
+            cluster: batch.cluster.map(|(account, serial, record)| {
+                (account, serial, self.put_cluster(account, serial, record))
+            }),
             token: batch.token.map(|(key, record)| {
                 let before = self.put_token(&key, record);
                 (key, before)
@@ -143,23 +137,18 @@ impl Durable {
 
     /// The record of a token that has not been forgotten.
     #[must_use]
-    pub fn token(&self, key: &TokenKey) -> Option<&Arc<TokenRecord>> {
+    pub fn token(&self, key: &TokenKey) -> Option<&TokenRecord> {
         self.tokens.get(key)
     }
 
-    /// Forgets every token recorded at or before `limit`.
-    pub fn forget_tokens(&mut self, limit: Instant) {
-        while let Some((_, key)) = self.expiring.pop_front_if(|(at, _)| *at <= limit) {
-            if self.tokens.get(&key).is_some_and(|record| record.at <= limit) {
-                self.tokens.swap_remove(&key);
-            }
-        }
+    /// Forgets tokens that are older than `window`, some at once and all before they are twice as old.
+    pub fn forget_tokens(&mut self, now: Instant, window: Duration) {
+        self.tokens.turn(now, window);
     }
 
     /// Forgets all tokens.
     pub fn forget_all_tokens(&mut self) {
-        self.tokens.clear();
-        self.expiring.clear();
+        self.tokens = Generations::default();
     }
 
     /// What the acceptor here remembers of the register `key`.
@@ -204,13 +193,10 @@ impl Durable {
         before
     }
 
-    fn put_token(&mut self, key: &TokenKey, record: Option<Arc<TokenRecord>>) -> Option<Arc<TokenRecord>> {
+    fn put_token(&mut self, key: &TokenKey, record: Option<TokenRecord>) -> Option<TokenRecord> {
         match record {
-            Some(record) => {
-                self.expiring.push_back((record.at, key.clone()));
-                self.tokens.insert(key.clone(), record)
-            }
-            None => self.tokens.swap_remove(key),
+            Some(record) => self.tokens.insert(key.clone(), record),
+            None => self.tokens.remove(key),
         }
     }
 }

@@ -29,11 +29,12 @@ impl ControlPlane {
         out: &mut Vec<Effect>,
     ) -> Result<bool, Error> {
         let Some(key) = self.token_key(caller.account, &caller.request) else { return Ok(false) };
-        if let Some(limit) = now.0.checked_sub(self.assumptions.token_window.as_nanos() as u64) {
-            self.durable.forget_tokens(Instant(limit));
-        }
-        if let Some(record) = self.durable.token(&key) {
-            self.same_request(&record.request, caller)?;
+        let window = self.assumptions.token_window;
+        self.durable.forget_tokens(now, window);
+        if let Some(record) = self.durable.token(&key).filter(|record| now.since(record.at) < window) {
+            if record.fingerprint != caller.request.key() {
+                return Err(refuse::token_mismatch(self.assumptions.token_mismatch));
+            }
             let response = self.replayed(&record.response);
             out.push(Effect::Note(Note::Replayed(caller.delivery)));
             out.push(Effect::Reply { delivery: caller.delivery, result: Ok(response) });
@@ -76,8 +77,8 @@ impl ControlPlane {
         response: &Arc<Response>,
     ) -> Option<TokenWrite> {
         let key = self.token_key(account, request)?;
-        let record = TokenRecord { request: request.clone(), response: response.clone(), at: now };
-        Some((key, Some(Arc::new(record))))
+        let record = TokenRecord { fingerprint: request.key(), response: response.clone(), at: now };
+        Some((key, Some(record)))
     }
 
     /// Lets `deliveries` wait for the link register's decision about the cluster, for a limited time.
@@ -109,9 +110,15 @@ impl ControlPlane {
         }
         let now = |identifier| self.durable.cluster(identifier);
         let fresh = match &**recorded {
-            Response::CreateCluster(answer) => now(answer.identifier).map(|it| Response::CreateCluster(it.created())),
-            Response::UpdateCluster(answer) => now(answer.identifier).map(|it| Response::UpdateCluster(it.updated())),
-            Response::DeleteCluster(answer) => now(answer.identifier).map(|it| Response::DeleteCluster(it.deleted())),
+            Response::CreateCluster(answer) => {
+                now(answer.identifier).map(|it| Response::CreateCluster(it.created()))
+            }
+            Response::UpdateCluster(answer) => {
+                now(answer.identifier).map(|it| Response::UpdateCluster(it.updated()))
+            }
+            Response::DeleteCluster(answer) => {
+                now(answer.identifier).map(|it| Response::DeleteCluster(it.deleted()))
+            }
             _ => None,
         };
         fresh.map_or_else(|| recorded.clone(), Arc::new)

@@ -310,7 +310,9 @@ impl Message {
                 let (from, value) = accepted.map_or((0, 0), |(from, value)| (from.word(), value.word()));
                 key(&[register.word(), ballot.word(), from, value])
             }
-            Message::Accept { register, ballot, value } => key(&[register.word(), ballot.word(), value.word()]),
+            Message::Accept { register, ballot, value } => {
+                key(&[register.word(), ballot.word(), value.word()])
+            }
             Message::Refused { register, ballot, promised } => {
                 key(&[register.word(), ballot.word(), promised.word()])
             }

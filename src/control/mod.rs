@@ -42,6 +42,7 @@ mod update;
 use std::sync::Arc;
 
 use crate::api::{Error, Request};
+use crate::map::FixedMap;
 use crate::region::Region;
 use crate::types::{Account, ClusterStatus, Identifier, Instant, NodeId, Timestamp};
 
@@ -49,7 +50,7 @@ use assumptions::Assumptions;
 use authorization::{Action, Denials};
 use calls::{Call, InFlight};
 use cluster::{Cluster, Serial};
-use durable::{Batch, Durable, FixedMap, TokenKey};
+use durable::{Batch, Durable, TokenKey};
 use message::{Commit, Delivery, Effect, Input, Message, Reply, Span, Timer, Wait};
 use mutant::{Mutant, Mutants};
 use peering::Round;
@@ -73,7 +74,12 @@ pub struct ControlPlane {
 impl ControlPlane {
     /// The control plane of `region`, with what its storage holds. Its first input is [`Input::Start`].
     #[must_use]
-    pub fn new(region: Region, assumptions: Arc<Assumptions>, mutants: Mutants, durable: Durable) -> ControlPlane {
+    pub fn new(
+        region: Region,
+        assumptions: Arc<Assumptions>,
+        mutants: Mutants,
+        durable: Durable,
+    ) -> ControlPlane {
         ControlPlane {
             region,
             assumptions,
@@ -127,7 +133,9 @@ impl ControlPlane {
                 self.ask_again(account, serial, attempt, out);
             }
             Input::Timer(Timer::Recheck { call, attempt }) => self.recheck(call, attempt, out),
-            Input::Timer(Timer::Deadline { call, account, serial }) => self.deadline(now, call, account, serial, out),
+            Input::Timer(Timer::Deadline { call, account, serial }) => {
+                self.deadline(now, call, account, serial, out)
+            }
         }
     }
 
@@ -220,7 +228,9 @@ impl ControlPlane {
         let is_linked = cluster.linked_peer().is_some();
         let visible = assumed.deleted_visible;
         let (after, to) = match cluster.status {
-            Creating if is_linked => (assumed.peering_time, Some(if assumed.peering_fails { Failed } else { Active })),
+            Creating if is_linked => {
+                (assumed.peering_time, Some(if assumed.peering_fails { Failed } else { Active }))
+            }
             Creating => (assumed.create_time, Some(if assumed.creation_fails { Failed } else { Active })),
             Updating => (assumed.update_time, Some(cluster.settled_status())),
             Deleting if visible.is_zero() => (assumed.delete_time, None),

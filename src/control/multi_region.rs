@@ -34,14 +34,14 @@ impl ControlPlane {
     ) -> Result<Wanted, Error> {
         let witness = self.wanted_witness(verb, properties)?;
         let Some(listed) = &properties.clusters else { return Ok(Wanted { witness, peer: None }) };
-        let mut peers: Vec<&String> = listed
-            .iter()
-            .filter(|arn| own.is_none() || ClusterArn::parse(arn) != own)
-            .collect();
+        let mut peers: Vec<&String> =
+            listed.iter().filter(|arn| own.is_none() || ClusterArn::parse(arn) != own).collect();
         peers.dedup_by(|one, other| one.eq_ignore_ascii_case(other));
         match peers[..] {
             [] => Ok(Wanted { witness, peer: Some(None) }),
-            [peer] => Ok(Wanted { witness, peer: Some(Some(self.wanted_peer(verb, account, witness, peer)?)) }),
+            [peer] => {
+                Ok(Wanted { witness, peer: Some(Some(self.wanted_peer(verb, account, witness, peer)?)) })
+            }
             _ => Err(refuse::properties(
                 self.assumptions.several_peers,
                 verb,
@@ -52,13 +52,20 @@ impl ControlPlane {
     }
 
     fn wanted_witness(&self, verb: &str, properties: &MultiRegionProperties) -> Result<Region, Error> {
-        let refused = |cause: String, remedy: &str| refuse::properties(Refusal::Validation, verb, cause, remedy);
+        let refused =
+            |cause: String, remedy: &str| refuse::properties(Refusal::Validation, verb, cause, remedy);
         let name = properties.witness_region.as_deref().unwrap_or_default();
         if name.is_empty() {
-            return Err(refused("No witness Region is given".to_owned(), "give a witnessRegion and try again"));
+            return Err(refused(
+                "No witness Region is given".to_owned(),
+                "give a witnessRegion and try again",
+            ));
         }
         let witness = Region::parse(name).ok_or_else(|| {
-            refused(format!("{name} can't be a witness Region"), "choose another witness Region and try again")
+            refused(
+                format!("{name} can't be a witness Region"),
+                "choose another witness Region and try again",
+            )
         })?;
         if witness == self.region && !self.mutants.has(Mutant::WitnessInOwnRegion) {
             return Err(refused(
@@ -75,7 +82,13 @@ impl ControlPlane {
         Ok(witness)
     }
 
-    fn wanted_peer(&self, verb: &str, account: Account, witness: Region, text: &str) -> Result<ClusterArn, Error> {
+    fn wanted_peer(
+        &self,
+        verb: &str,
+        account: Account,
+        witness: Region,
+        text: &str,
+    ) -> Result<ClusterArn, Error> {
         let Some(peer) = ClusterArn::parse(text) else {
             return Err(refuse::missing_peer(self.assumptions.missing_peer, verb, text));
         };

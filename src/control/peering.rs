@@ -110,7 +110,7 @@ impl Voters {
 /// What `cluster` asks of its link register, if anything.
 fn desire(cluster: &Cluster) -> Option<Change> {
     use ClusterStatus::{PendingDelete, PendingSetup};
-    let multi_region = cluster.multi_region.filter(|it| it.peer.is_some())?;
+    let multi_region = cluster.multi_region.as_deref().filter(|it| it.peer.is_some())?;
     match (&cluster.intent, cluster.status) {
         (Some(intent), _) if matches!(*intent.request, Request::DeleteCluster(_)) => Some(Change::Delete),
         (Some(_), _) => Some(Change::Withdraw),
@@ -174,7 +174,8 @@ impl ControlPlane {
             return;
         };
         let mut acceptor = self.durable.register(&register);
-        let refused_for = self.rounds.get(&(account, serial)).map(|round| round.refused_for).unwrap_or_default();
+        let refused_for =
+            self.rounds.get(&(account, serial)).map(|round| round.refused_for).unwrap_or_default();
         let ballot = acceptor.promised.max(refused_for).next(self.region);
         let highest = acceptor.prepare(ballot).expect("a ballot above every promise of this acceptor");
         persist_acceptor(&mut self.durable, register, acceptor, out);
@@ -187,7 +188,13 @@ impl ControlPlane {
     }
 
     /// The time has come to ask again, unless another round has begun since.
-    pub(super) fn ask_again(&mut self, account: Account, serial: Serial, ballot_round: u32, out: &mut Vec<Effect>) {
+    pub(super) fn ask_again(
+        &mut self,
+        account: Account,
+        serial: Serial,
+        ballot_round: u32,
+        out: &mut Vec<Effect>,
+    ) {
         let Some(round) = self.rounds.get(&(account, serial)) else { return };
         let attempt = round.attempt + 1;
         let is_satisfied = matches!(round.phase, Phase::Chosen) && self.mutants.has(Mutant::LinkNeverLearned);
@@ -218,7 +225,8 @@ impl ControlPlane {
         }
         let (change, highest) = (round.change, round.highest);
         let adopted = highest.filter(|_| !self.mutants.has(Mutant::ValueNotAdopted));
-        let value = adopted.map(|(_, value)| value).unwrap_or_default().after(register.side(cluster.arn), change);
+        let value =
+            adopted.map(|(_, value)| value).unwrap_or_default().after(register.side(cluster.arn), change);
         let mut acceptor = self.durable.register(&register);
         if acceptor.accept(ballot, value).is_err() {
             return;
@@ -259,7 +267,8 @@ impl ControlPlane {
     /// once instead of waiting for its timer.
     pub(super) fn learn_from_acceptor(&mut self, register: &RegisterKey, out: &mut Vec<Effect>) {
         let Some((_, value)) = self.durable.register(register).accepted else { return };
-        let own = register.cluster_in(self.region).and_then(|arn| self.durable.cluster(arn.identifier)).cloned();
+        let own =
+            register.cluster_in(self.region).and_then(|arn| self.durable.cluster(arn.identifier)).cloned();
         let Some(cluster) = own.filter(|cluster| cluster.register() == Some(*register)) else { return };
         if is_waited_for(&cluster, value) && !self.mutants.has(Mutant::LinkNeverLearned) {
             self.pursue(&cluster, 0, out);
@@ -322,7 +331,8 @@ impl ControlPlane {
         self.rounds.iter().filter_map(|((account, serial), round)| {
             let cluster = self.durable.at(*account, *serial)?;
             let peer = round.register.other(cluster.arn)?;
-            let (witness, peer_plane) = (NodeId::Witness(round.register.witness()), NodeId::ControlPlane(peer.region));
+            let (witness, peer_plane) =
+                (NodeId::Witness(round.register.witness()), NodeId::ControlPlane(peer.region));
             let missing = |voters: Voters| {
                 let missing = [(voters.peer, peer_plane), (voters.witness, witness)];
                 missing.into_iter().filter(|(has_voted, _)| !has_voted).map(|(_, node)| node).collect()
@@ -330,7 +340,9 @@ impl ControlPlane {
             let (on, to) = match round.phase {
                 Phase::Prepare(voters) => (missing(voters), "promise a ballot on the link register"),
                 Phase::Accept(_, voters) => (missing(voters), "accept a value of the link register"),
-                Phase::Chosen if round.change == Change::Declare => (vec![peer_plane], "declare the cluster in turn"),
+                Phase::Chosen if round.change == Change::Declare => {
+                    (vec![peer_plane], "declare the cluster in turn")
+                }
                 Phase::Chosen => (vec![peer_plane], "ask for the same"),
             };
             let who = format!("{} ({})", cluster.arn.identifier, cluster.status);
@@ -347,7 +359,7 @@ impl ControlPlane {
     ) {
         let cluster = self.write(cluster, None, None, out, |record| {
             record.status = status;
-            record.multi_region.as_mut().map(change).unwrap_or_default();
+            record.multi_region.as_deref_mut().map(change).unwrap_or_default();
         });
         self.pursue(&cluster, 0, out);
     }

@@ -68,7 +68,8 @@ impl ControlPlane {
 
     /// Adds the ARN of a cluster that declared this one as its peer without being declared in turn.
     fn show_silent_declaration(&self, cluster: &Cluster, output: &mut GetClusterOutput) {
-        let Some(properties) = output.multi_region_properties.as_mut().filter(|it| it.clusters.len() == 1) else {
+        let Some(properties) = output.multi_region_properties.as_mut().filter(|it| it.clusters.len() == 1)
+        else {
             return;
         };
         properties.clusters.extend(self.durable.registers().find_map(|(register, acceptor)| {
@@ -81,7 +82,9 @@ impl ControlPlane {
     fn page_token(&self, account: Account, last: Serial) -> String {
         let mut position = last.0;
         if self.mutants.has(Mutant::PageSkipsAfterDelete) {
-            position = self.durable.clusters_after(account, Serial(0)).take_while(|it| it.serial <= last).count() as u64;
+            position =
+                self.durable.clusters_after(account, Serial(0)).take_while(|it| it.serial <= last).count()
+                    as u64;
         }
         format!("{position:016x}{:016x}", self.page_seal(account, position))
     }
@@ -94,7 +97,8 @@ impl ControlPlane {
             return Err(foreign_page_token());
         }
         if self.mutants.has(Mutant::PageSkipsAfterDelete) {
-            let listed = self.durable.clusters_after(account, Serial(0)).nth((position as usize).saturating_sub(1));
+            let listed =
+                self.durable.clusters_after(account, Serial(0)).nth((position as usize).saturating_sub(1));
             return Ok(listed.map_or(Serial(u64::from(u32::MAX)), |cluster| cluster.serial));
         }
         Ok(Serial(position))

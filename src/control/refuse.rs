@@ -98,12 +98,16 @@ pub(super) fn properties(refusal: Refusal, verb: &str, cause: impl Display, reme
 }
 
 pub(super) fn missing_peer(refusal: Refusal, verb: &str, peer: &str) -> Error {
-    let message =
-        format!("Can't {verb} cluster: Peer cluster {peer} doesn't exist. To proceed, verify the ARN and try again.");
+    let message = format!(
+        "Can't {verb} cluster: Peer cluster {peer} doesn't exist. To proceed, verify the ARN and try again."
+    );
     match refusal {
         Refusal::Validation => Error::Validation {
             reason: ValidationReason::Other,
-            field_list: vec![Field { name: "multiRegionProperties.clusters".to_owned(), message: message.clone() }],
+            field_list: vec![Field {
+                name: "multiRegionProperties.clusters".to_owned(),
+                message: message.clone(),
+            }],
             message,
         },
         other => refused(other, message, peer),

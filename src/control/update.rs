@@ -41,25 +41,34 @@ impl ControlPlane {
     pub(super) fn update_checked(&mut self, now: Instant, call: Call, serial: Serial, out: &mut Vec<Effect>) {
         let caller = &call.caller;
         let refused = match self.durable.at(caller.account, serial).cloned() {
-            None => refuse::no_such_cluster(self.region, caller.account, caller.request.identifier().unwrap_or_default()),
-            Some(cluster) => match self.may_update(&cluster).and_then(|()| self.may_replace(&cluster, call.wanted)) {
-                Ok(()) if self.needs_withdrawal(&cluster, call.wanted) => {
-                    self.ask_register_first(caller, &cluster, out);
-                    return self.wait_for_register(caller.account, serial, &call.waiters, out);
+            None => refuse::no_such_cluster(
+                self.region,
+                caller.account,
+                caller.request.identifier().unwrap_or_default(),
+            ),
+            Some(cluster) => {
+                match self.may_update(&cluster).and_then(|()| self.may_replace(&cluster, call.wanted)) {
+                    Ok(()) if self.needs_withdrawal(&cluster, call.wanted) => {
+                        self.ask_register_first(caller, &cluster, out);
+                        return self.wait_for_register(caller.account, serial, &call.waiters, out);
+                    }
+                    Ok(()) => {
+                        let next = Some(call.wanted);
+                        let (account, request) = (caller.account, &caller.request);
+                        return self.finish_update(now, account, request, &cluster, next, &call.waiters, out);
+                    }
+                    Err(error) => error,
                 }
-                Ok(()) => {
-                    let next = Some(call.wanted);
-                    let (account, request) = (caller.account, &caller.request);
-                    return self.finish_update(now, account, request, &cluster, next, &call.waiters, out);
-                }
-                Err(error) => error,
-            },
+            }
         };
         self.reply(&call.waiters, &Err(Arc::new(refused)), out);
     }
 
     /// The update is carried out: `next` replaces the multi-Region properties.
-    #[expect(clippy::too_many_arguments, reason = "a call, its cluster and its outcome: there is nothing to bundle")]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "a call, its cluster and its outcome: there is nothing to bundle"
+    )]
     pub(super) fn finish_update(
         &mut self,
         now: Instant,
@@ -79,14 +88,15 @@ impl ControlPlane {
         let cluster = self.write(cluster, token, cause, out, |record| {
             record.status = ClusterStatus::Updating;
             record.intent = None;
-            record.deletion_protection = input.deletion_protection_enabled.unwrap_or(record.deletion_protection);
+            record.deletion_protection =
+                input.deletion_protection_enabled.unwrap_or(record.deletion_protection);
             if let Some(key) = &input.kms_encryption_key {
                 record.kms_key = customer_key(Some(key));
             }
             if let Some(groups) = &input.metric_groups {
                 record.statement_statistics = !groups.is_empty();
             }
-            record.multi_region = next.or(record.multi_region);
+            record.multi_region = next.map(Box::new).or(record.multi_region.take());
         });
         self.reply(waiters, &Ok(response), out);
         self.pursue(&cluster, 0, out);
@@ -99,7 +109,7 @@ impl ControlPlane {
         input: &UpdateClusterInput,
     ) -> Result<Option<MultiRegion>, Error> {
         let Some(properties) = &input.multi_region_properties else { return Ok(None) };
-        let Some(current) = cluster.multi_region else {
+        let Some(current) = cluster.multi_region.as_deref().copied() else {
             return Err(refuse::properties(
                 self.assumptions.single_to_multi_region,
                 "update",
@@ -126,7 +136,9 @@ impl ControlPlane {
     /// Whether `next` may stand in the place of the cluster's multi-Region properties: of a linked pair's, almost nothing
     /// may change.
     fn may_replace(&self, cluster: &Cluster, next: MultiRegion) -> Result<(), Error> {
-        let (Some(current), Some(peer)) = (cluster.multi_region, cluster.linked_peer()) else { return Ok(()) };
+        let (Some(current), Some(peer)) = (cluster.multi_region.as_deref(), cluster.linked_peer()) else {
+            return Ok(());
+        };
         if next.witness != current.witness {
             return Err(refuse::properties(
                 self.assumptions.witness_change_when_linked,
@@ -148,7 +160,8 @@ impl ControlPlane {
 
     /// Whether a declaration that was made has to be taken back first.
     fn needs_withdrawal(&self, cluster: &Cluster, next: MultiRegion) -> bool {
-        let Some(current) = cluster.multi_region.filter(|it| !it.linked && it.peer.is_some()) else { return false };
+        let current = cluster.multi_region.as_deref().filter(|it| !it.linked && it.peer.is_some());
+        let Some(current) = current else { return false };
         let in_place = self.mutants.has(Mutant::WitnessChangedInPlace) && next.peer == current.peer;
         let beside = self.mutants.has(Mutant::TwoPeersDeclared) && next.peer.is_some();
         let silently = self.mutants.has(Mutant::WithdrawWithoutRegister) && next.peer.is_none();
@@ -163,7 +176,9 @@ impl ControlPlane {
         let Request::UpdateCluster(input) = &*intent.request else { return };
         let waiters = self.take_waiters(cluster);
         match self.next_properties(cluster, input) {
-            Ok(next) => self.finish_update(now, intent.account, &intent.request, cluster, next, &waiters, out),
+            Ok(next) => {
+                self.finish_update(now, intent.account, &intent.request, cluster, next, &waiters, out)
+            }
             Err(error) => self.reply(&waiters, &Err(Arc::new(error)), out),
         }
     }
@@ -171,7 +186,7 @@ impl ControlPlane {
     /// The pair was linked before the declaration could be taken back.
     pub(super) fn withdrawal_lost(&mut self, cluster: &Arc<Cluster>, out: &mut Vec<Effect>) {
         let waiters: Vec<Delivery> = self.take_waiters(cluster);
-        let Some(peer) = cluster.multi_region.and_then(|it| it.peer) else { return };
+        let Some(peer) = cluster.multi_region.as_deref().and_then(|it| it.peer) else { return };
         self.write(cluster, None, None, out, |record| {
             record.intent = None;
             record.status = ClusterStatus::Creating;

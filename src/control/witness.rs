@@ -47,10 +47,15 @@ impl WitnessNode {
     /// Takes in `input` and appends what is to be done to `out`.
     pub fn handle(&mut self, _now: Instant, input: Input, out: &mut Vec<Effect>) {
         match input {
-            Input::Start if self.mutants.has(Mutant::AcceptorForgetsInCrash) => self.durable.forget_all_registers(),
+            Input::Start if self.mutants.has(Mutant::AcceptorForgetsInCrash) => {
+                self.durable.forget_all_registers()
+            }
             Input::Message { from, message: Message::CheckWitness { call, attempt } } => {
                 let allowed = self.denials.allow(Action::PutWitnessRegion);
-                out.push(Effect::Send { to: from, message: Message::WitnessChecked { call, allowed, attempt } });
+                out.push(Effect::Send {
+                    to: from,
+                    message: Message::WitnessChecked { call, allowed, attempt },
+                });
             }
             Input::Message { from, message } => {
                 accept(&mut self.durable, NodeId::Witness(self.region), from, message, out);

@@ -42,9 +42,8 @@ impl<'a> Arguments<'a> {
 
     /// The next word, which must be there: `what` says what it is.
     pub(super) fn required(&mut self, what: &str) -> Read<&'a Word> {
-        self.word().ok_or_else(|| {
-            Diagnostic::new(format!("`{}` needs {what}", self.command.verb.text), self.span())
-        })
+        self.word()
+            .ok_or_else(|| Diagnostic::new(format!("`{}` needs {what}", self.command.verb.text), self.span()))
     }
 
     /// Every word that is left; at least one.
@@ -108,7 +107,9 @@ impl<'a> Arguments<'a> {
 
 /// A whole number.
 pub(super) fn number<T: FromStr>(word: &Word) -> Read<T> {
-    word.text.parse().map_err(|_| Diagnostic::new(format!("`{}` is not a whole number", word.text), word.span))
+    word.text
+        .parse()
+        .map_err(|_| Diagnostic::new(format!("`{}` is not a whole number", word.text), word.span))
 }
 
 /// A duration, as in `30s`.

@@ -40,7 +40,8 @@ pub(super) fn references(text: &str) -> Vec<Reference<'_>> {
         let rest = &text[start + 1..];
         let is_part = |letter: char| letter.is_ascii_alphanumeric() || "._-".contains(letter);
         let length = rest.find(|letter| !is_part(letter)).unwrap_or(rest.len());
-        let (name, member) = rest[..length].trim_end_matches('.').split_once('.').unwrap_or((&rest[..length], ""));
+        let (name, member) =
+            rest[..length].trim_end_matches('.').split_once('.').unwrap_or((&rest[..length], ""));
         let end = start + 1 + name.len() + if member.is_empty() { 0 } else { 1 + member.len() };
         if !name.is_empty() {
             found.push(Reference { start, end, name, member });
@@ -54,7 +55,10 @@ pub(super) fn references(text: &str) -> Vec<Reference<'_>> {
 ///
 /// # Errors
 /// The first reference that has no value, in words.
-pub(super) fn fill(json: &Value, resolve: &dyn Fn(&str, &str) -> Result<String, String>) -> Result<Value, String> {
+pub(super) fn fill(
+    json: &Value,
+    resolve: &dyn Fn(&str, &str) -> Result<String, String>,
+) -> Result<Value, String> {
     Ok(match json {
         Value::String(text) => Value::String(fill_text(text, resolve)?),
         Value::Array(items) => items.iter().map(|item| fill(item, resolve)).collect::<Result<_, _>>()?,
@@ -68,7 +72,10 @@ pub(super) fn fill(json: &Value, resolve: &dyn Fn(&str, &str) -> Result<String, 
 }
 
 /// `text` with every reference filled in by `resolve`.
-pub(super) fn fill_text(text: &str, resolve: &dyn Fn(&str, &str) -> Result<String, String>) -> Result<String, String> {
+pub(super) fn fill_text(
+    text: &str,
+    resolve: &dyn Fn(&str, &str) -> Result<String, String>,
+) -> Result<String, String> {
     let mut filled = String::new();
     let mut from = 0;
     for reference in references(text) {

@@ -108,7 +108,9 @@ pub(super) fn read(
     match texts.as_slice() {
         [] => Err(mistake("`expect` needs something to expect".to_owned())
             .help("as in `expect status == ACTIVE`, see `dsql-sim help scenario`".to_owned())),
-        ["clusters", "in", _, test @ ..] => Ok(Expectation::Clusters(region(&words[2])?, read_test(test, rest)?)),
+        ["clusters", "in", _, test @ ..] => {
+            Ok(Expectation::Clusters(region(&words[2])?, read_test(test, rest)?))
+        }
         [name, "is", truth @ ..] if !matches!(truth, ["absent" | "present"]) => {
             let name = known(&words[0], name, calls)?;
             Ok(Expectation::Really(name, read_truth(truth, &words, calls, rest)?))

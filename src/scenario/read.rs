@@ -122,7 +122,11 @@ impl Reader {
             Verb::Parallel => Action::Parallel,
             Verb::Advance => Action::Advance(duration(arguments.required("a duration, as in 30s")?)?),
             Verb::Run => {
-                one_of(arguments.required_option("until", "as in until=quiet")?, "something to run until", &[("quiet", ())])?;
+                one_of(
+                    arguments.required_option("until", "as in until=quiet")?,
+                    "something to run until",
+                    &[("quiet", ())],
+                )?;
                 Action::RunUntilQuiet(arguments.duration("limit", Duration::from_secs(3600))?)
             }
             Verb::Converge => {
@@ -224,14 +228,17 @@ impl Reader {
         self.default_client();
         if !operation.is_simulated() {
             let mistake = Diagnostic::new(format!("{operation} is not simulated yet"), command.verb.span);
-            return Err(vec![mistake.help("create-, update-, delete-, get-cluster and list-clusters are".to_owned())]);
+            return Err(vec![
+                mistake.help("create-, update-, delete-, get-cluster and list-clusters are".to_owned()),
+            ]);
         }
         let mut arguments = Arguments::new(command);
         if waiter.is_some() {
             arguments.word();
         }
         let client = self.client(command)?;
-        let region = arguments.required_option("region", "where to call").and_then(|word| self.region(word))?;
+        let region =
+            arguments.required_option("region", "where to call").and_then(|word| self.region(word))?;
         let alias = arguments.option("as").map(|word| Arc::from(word.text.as_str()));
         let step = CallStep {
             client,
@@ -264,7 +271,8 @@ impl Reader {
     }
 
     fn wait(&mut self, command: &Command) -> Result<Action, Vec<Diagnostic>> {
-        let goals = [("cluster-active", WaitFor::ClusterActive), ("cluster-not-exists", WaitFor::ClusterNotExists)];
+        let goals =
+            [("cluster-active", WaitFor::ClusterActive), ("cluster-not-exists", WaitFor::ClusterNotExists)];
         let goal = one_of(Arguments::new(command).required("what to wait for")?, "a waiter", &goals)?;
         if command.body.is_none() {
             let mistake = Diagnostic::new("`wait` needs the input of GetCluster", command.span);
@@ -310,15 +318,18 @@ impl Reader {
         let Some(actor) = &command.actor else {
             return match clients.len() {
                 1 => Ok(ClientId(0)),
-                _ => Err(Diagnostic::new("there are several clients: say which one calls", command.verb.span)
-                    .help(format!("as in `{}: {}`", clients[0].name, command.verb.text))),
+                _ => {
+                    Err(Diagnostic::new("there are several clients: say which one calls", command.verb.span)
+                        .help(format!("as in `{}: {}`", clients[0].name, command.verb.text)))
+                }
             };
         };
         let place = clients.iter().position(|client| *client.name == *actor.text);
         place.map(|place| ClientId(place as u32)).ok_or_else(|| {
             let closest = did_you_mean(&actor.text, clients.iter().map(|client| &*client.name));
             let advice = || Some(format!("name it first with `clients {}`", actor.text));
-            Diagnostic::new(format!("there is no client `{}`", actor.text), actor.span).help(closest.or_else(advice))
+            Diagnostic::new(format!("there is no client `{}`", actor.text), actor.span)
+                .help(closest.or_else(advice))
         })
     }
 

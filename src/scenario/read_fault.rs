@@ -22,9 +22,9 @@ pub(super) fn read(reader: &Reader, verb: Verb, arguments: &mut Arguments<'_>, k
         Verb::Delay => rule(reader, arguments, key, |arguments| {
             Ok(Verdict::Delay(time_span(arguments.required_option("by", "as in by=200ms")?)?))
         }),
-        Verb::Duplicate => rule(reader, arguments, key, |arguments| {
-            Ok(Verdict::Duplicate(arguments.number("copies", 1)?))
-        }),
+        Verb::Duplicate => {
+            rule(reader, arguments, key, |arguments| Ok(Verdict::Duplicate(arguments.number("copies", 1)?)))
+        }
         Verb::Slow => rule(reader, arguments, key, |arguments| {
             let word = arguments.required_option("by", "as in by=20x")?;
             let factor = word.text.strip_suffix('x').and_then(|factor| factor.parse().ok());
@@ -107,7 +107,9 @@ fn crash(reader: &Reader, arguments: &mut Arguments<'_>) -> Read<Fault> {
         (Some(what), None, None) => Moment::Before(what, nth),
         (None, Some(()), None) => Moment::DuringPersist(nth),
         (None, None, Some(())) => Moment::AfterPersist(nth),
-        _ => return Err(Diagnostic::new("a crash has one moment: before, during or after", arguments.span())),
+        _ => {
+            return Err(Diagnostic::new("a crash has one moment: before, during or after", arguments.span()));
+        }
     };
     if nth == 0 {
         return Err(Diagnostic::new("`nth` counts from 1", arguments.span()));
@@ -125,7 +127,8 @@ fn skew(reader: &Reader, arguments: &mut Arguments<'_>) -> Read<Fault> {
     };
     let by = crate::types::parse_duration(text).and_then(|by| i64::try_from(by.as_secs()).ok());
     let seconds = by.ok_or_else(|| {
-        Diagnostic::new(format!("`{}` is not a duration", word.text), word.span).help("as in +3h or -90s".to_owned())
+        Diagnostic::new(format!("`{}` is not a duration", word.text), word.span)
+            .help("as in +3h or -90s".to_owned())
     })?;
     Ok(Fault::Skew { region, seconds: sign * seconds })
 }
@@ -188,7 +191,11 @@ fn node(reader: &Reader, word: &Word) -> Read<NodeId> {
 }
 
 fn nodes(reader: &Reader, arguments: &mut Arguments<'_>) -> Read<Vec<NodeId>> {
-    arguments.words("a node, as in use1 or use1/witness")?.into_iter().map(|word| node(reader, word)).collect()
+    arguments
+        .words("a node, as in use1 or use1/witness")?
+        .into_iter()
+        .map(|word| node(reader, word))
+        .collect()
 }
 
 fn what(word: &Word) -> Read<What> {
@@ -212,9 +219,11 @@ fn what(word: &Word) -> Read<What> {
 }
 
 fn percent(word: &Word) -> Read<u8> {
-    let percent = word.text.strip_suffix('%').and_then(|percent| percent.parse().ok()).filter(|it| *it <= 100);
+    let percent =
+        word.text.strip_suffix('%').and_then(|percent| percent.parse().ok()).filter(|it| *it <= 100);
     percent.ok_or_else(|| {
-        Diagnostic::new(format!("`{}` is not a percentage", word.text), word.span).help("write it as in 30%".to_owned())
+        Diagnostic::new(format!("`{}` is not a percentage", word.text), word.span)
+            .help("write it as in 30%".to_owned())
     })
 }
 

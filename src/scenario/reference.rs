@@ -19,7 +19,9 @@ pub fn markdown() -> String {
             let _ = write!(page, "{}\n\n```text\n{example}\n```\n", meaning.join("\n"));
         }
     }
-    page.push_str("\n## Assumptions\n\nThe switches of `assume`, each an open question about the real service.\n\n");
+    page.push_str(
+        "\n## Assumptions\n\nThe switches of `assume`, each an open question about the real service.\n\n",
+    );
     page.push_str("| switch | default | values | question |\n|---|---|---|---|\n");
     for [name, default, values, question] in Assumptions::table() {
         let _ = writeln!(page, "| `{name}` | `{default}` | {} | {question} |", values.replace('|', "\\|"));

@@ -102,7 +102,9 @@ impl Report {
             let differs = recorded.iter().zip(&output).position(|(one, other)| one != other);
             let place = differs.unwrap_or(recorded.len().min(output.len()));
             if block.recorded && recorded != output {
-                let line = |lines: &[&str]| lines.get(place).map_or("nothing".to_owned(), |line| format!("`{line}`"));
+                let line = |lines: &[&str]| {
+                    lines.get(place).map_or("nothing".to_owned(), |line| format!("`{line}`"))
+                };
                 let now: Vec<&str> = output.iter().map(String::as_str).collect();
                 let span = block.output.get(place).map_or(block.span, |line| line.span);
                 return Some(Failure {
@@ -270,7 +272,8 @@ impl<'a> Run<'a> {
         }
         let input = body::fill(&step.input, &|name, member| self.resolve(name, member));
         let input = input.map_err(|message| self.failure(message, span))?;
-        let request = Request::from_json(step.operation, input).expect("the input was checked when the file was read");
+        let request =
+            Request::from_json(step.operation, input).expect("the input was checked when the file was read");
         let call = Call {
             alias: step.alias.clone(),
             attempts: step.attempts,
@@ -397,12 +400,16 @@ impl<'a> Run<'a> {
         let names = self.world().names();
         let Some(cluster) = self.cluster(name) else { return format!("{name} is gone") };
         let mut text = format!("{name} in {} is {}", names.region(cluster.arn.region), cluster.status);
-        if let Some(multi_region) = cluster.multi_region {
+        if let Some(multi_region) = &cluster.multi_region {
             let witness = names.region(multi_region.witness);
             text += &match (multi_region.peer, multi_region.linked) {
                 (None, _) => format!(", witness {witness}, no peer declared"),
-                (Some(peer), false) => format!(", witness {witness}, declares {}", names.cluster(peer.identifier)),
-                (Some(peer), true) => format!(", witness {witness}, linked with {}", names.cluster(peer.identifier)),
+                (Some(peer), false) => {
+                    format!(", witness {witness}, declares {}", names.cluster(peer.identifier))
+                }
+                (Some(peer), true) => {
+                    format!(", witness {witness}, linked with {}", names.cluster(peer.identifier))
+                }
             };
         }
         if cluster.deletion_protection { text + ", protected" } else { text }
@@ -425,4 +432,3 @@ fn answer(outcome: &Outcome) -> Option<Value> {
         Outcome::Unknown | Outcome::TimedOut => None,
     }
 }
-

@@ -8,8 +8,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::api::{Error, Request, Response};
-use crate::control::durable::FixedMap;
 use crate::control::message::{Delivery, Reply};
+use crate::map::FixedMap;
 use crate::region::Region;
 use crate::rng::{self, Purpose, mix};
 use crate::types::{Account, ClientId, ClusterStatus, Identifier, Instant};
@@ -238,13 +238,13 @@ impl WaitFor {
     fn judge(self, outcome: Outcome) -> Option<Outcome> {
         match (self, outcome) {
             (WaitFor::ClusterActive, Outcome::Ok(response)) => {
-                let is_active = |response: &Response| {
-                    matches!(response, Response::GetCluster(it) if it.status == ClusterStatus::Active)
-                };
+                let is_active = |response: &Response| matches!(response, Response::GetCluster(it) if it.status == ClusterStatus::Active);
                 is_active(&response).then_some(Outcome::Ok(response))
             }
             (WaitFor::ClusterNotExists, Outcome::Ok(_)) => None,
-            (WaitFor::ClusterNotExists, Outcome::Failed(error)) if error.name() == "ResourceNotFoundException" => {
+            (WaitFor::ClusterNotExists, Outcome::Failed(error))
+                if error.name() == "ResourceNotFoundException" =>
+            {
                 Some(Outcome::Failed(error))
             }
             (_, outcome) => Some(outcome),
@@ -328,7 +328,9 @@ impl Names {
 
     /// The identifiers that are called `name`, or `name` and a number: those that a call of that name brought along.
     pub fn clusters_called<'a>(&'a self, name: &'a str) -> impl Iterator<Item = Identifier> + Clone + 'a {
-        let is_called = move |known: &str| known.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'));
+        let is_called = move |known: &str| {
+            known.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+        };
         self.clusters.iter().filter(move |(_, known)| is_called(known)).map(|(identifier, _)| *identifier)
     }
 

@@ -153,8 +153,15 @@ pub enum Change {
 #[derive(Clone, Debug)]
 enum Event {
     Deliver(Envelope),
-    Timer { node: u16, life: u32, timer: Timer },
-    Synced { node: u16, life: u32 },
+    Timer {
+        node: u16,
+        life: u32,
+        timer: Timer,
+    },
+    Synced {
+        node: u16,
+        life: u32,
+    },
     Wake(ClientId),
     Fault(Box<(Fault, Arc<str>)>),
     /// Time passes: somebody wanted to stop here.
@@ -366,12 +373,13 @@ impl World {
 
     fn fill_token(&self, call: &mut Call) {
         if call.request.client_token().is_none() && call.request.operation().takes_client_token() {
-            let draw = |half: u64| {
-                rng::draw(self.options.seed, Purpose::ClientToken, rng::mix(call.key, half))
-            };
+            let draw =
+                |half: u64| rng::draw(self.options.seed, Purpose::ClientToken, rng::mix(call.key, half));
+            let mut text = uuid::Uuid::encode_buffer();
             let random = u128::from(draw(1)) << 64 | u128::from(draw(2));
             let token = uuid::Builder::from_random_bytes(random.to_be_bytes()).into_uuid();
-            Arc::make_mut(&mut call.request).set_client_token(ClientToken(token.to_string().into()));
+            Arc::make_mut(&mut call.request)
+                .set_client_token(ClientToken((&*token.hyphenated().encode_lower(&mut text)).into()));
         }
     }
 }

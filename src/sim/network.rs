@@ -112,7 +112,9 @@ impl Network {
     pub(super) fn heal(&mut self, between: Option<(Party, Party)>) {
         self.rules.retain(|rule| match between {
             None => false,
-            Some((one, other)) => (rule.from, rule.to) != (one, other) && (rule.from, rule.to) != (other, one),
+            Some((one, other)) => {
+                (rule.from, rule.to) != (one, other) && (rule.from, rule.to) != (other, one)
+            }
         });
     }
 
@@ -189,7 +191,8 @@ impl Rule {
             return false;
         }
         let key = mix(self.key, envelope.key);
-        if self.percent.is_some_and(|percent| rng::below(seed, Purpose::Rate, key, 100) >= u64::from(percent)) {
+        if self.percent.is_some_and(|percent| rng::below(seed, Purpose::Rate, key, 100) >= u64::from(percent))
+        {
             return false;
         }
         self.times = self.times.map(|times| times - 1);

@@ -310,7 +310,11 @@ impl World {
         Timestamp(seconds.saturating_add_signed(self.nodes[place].skew))
     }
 
-    fn refusal(&mut self, region: Region, operation: crate::api::Operation) -> Option<Arc<crate::api::Error>> {
+    fn refusal(
+        &mut self,
+        region: Region,
+        operation: crate::api::Operation,
+    ) -> Option<Arc<crate::api::Error>> {
         let place = self.refusals.iter().position(|refusal| {
             refusal.region == region && refusal.operation.is_none_or(|refused| refused == operation)
         })?;
@@ -444,4 +448,3 @@ const QUIET_AFTER: Duration = Duration::from_secs(65);
 const REQUEST: u64 = 1;
 const RESPONSE: u64 = 2;
 const RESET: u64 = 3;
-

@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 use crate::api::Operation;
 use crate::control::message::{Commit, Note};
 use crate::control::register::Outcome as Link;
-use crate::rng::mix;
+use crate::rng::{self, mix};
 use crate::types::{Identifier, Instant, NodeId, Timestamp};
 
 use super::client::{Call, ClientOptions, Names, Outcome};
@@ -98,7 +98,13 @@ impl Trace {
         self.level = level;
     }
 
-    pub(super) fn record(&mut self, now: Instant, happening: &Happening<'_>, names: &Names, who: &[ClientOptions]) {
+    pub(super) fn record(
+        &mut self,
+        now: Instant,
+        happening: &Happening<'_>,
+        names: &Names,
+        who: &[ClientOptions],
+    ) {
         self.events += 1;
         self.hash = mix(self.hash, happening.words(now.0));
         if self.level > TraceLevel::None && happening.level() <= self.level {
@@ -134,7 +140,9 @@ impl Happening<'_> {
                 let token = call.request.key();
                 fold(hash, [1, who.word(), call.region.index() as u64, call.key, token])
             }
-            Happening::Retried(who, call, attempt) => fold(hash, [2, who.word(), call.key, u64::from(*attempt)]),
+            Happening::Retried(who, call, attempt) => {
+                fold(hash, [2, who.word(), call.key, u64::from(*attempt)])
+            }
             Happening::Ended(who, call, outcome) => {
                 let content = match outcome {
                     Outcome::Ok(response) => response.key(),
@@ -162,7 +170,9 @@ impl Happening<'_> {
     /// At whose side it happened.
     fn actor(&self) -> Option<NodeId> {
         match self {
-            Happening::Invoked(who, _) | Happening::Retried(who, ..) | Happening::Ended(who, ..) => Some(*who),
+            Happening::Invoked(who, _) | Happening::Retried(who, ..) | Happening::Ended(who, ..) => {
+                Some(*who)
+            }
             Happening::Sent(envelope, _)
             | Happening::Lost(envelope, _)
             | Happening::Copied(envelope, _)
@@ -185,12 +195,16 @@ impl Happening<'_> {
             Happening::Ended(_, call, outcome) => {
                 format!("{} {}", call.request.operation(), words.outcome(call, outcome))
             }
-            Happening::Sent(envelope, at) => format!("sends {}, to arrive at {}", words.to(envelope), time(*at).trim()),
+            Happening::Sent(envelope, at) => {
+                format!("sends {}, to arrive at {}", words.to(envelope), time(*at).trim())
+            }
             Happening::Arrived(envelope) => {
                 format!("gets {} from {}", words.payload(envelope), words.node(Some(envelope.from)))
             }
             Happening::Lost(envelope, why) => format!("sends {} ✗ {why}", words.to(envelope)),
-            Happening::Copied(envelope, copies) => format!("sends {}, duplicated {copies}×", words.to(envelope)),
+            Happening::Copied(envelope, copies) => {
+                format!("sends {}, duplicated {copies}×", words.to(envelope))
+            }
             Happening::Held(envelope) => format!("sends {}, held back", words.to(envelope)),
             Happening::Wrote(_, commit) => words.commit(commit)?,
             Happening::Forgot(_, commit) => format!("loses the write of {}", words.commit(commit)?),
@@ -285,7 +299,9 @@ impl Words<'_> {
             (Some(before), Some(after)) => {
                 format!("{} {} → {}", self.names.cluster(after.arn.identifier), before.status, after.status)
             }
-            (Some(before), None) => format!("{} {} → gone", self.names.cluster(before.arn.identifier), before.status),
+            (Some(before), None) => {
+                format!("{} {} → gone", self.names.cluster(before.arn.identifier), before.status)
+            }
             (None, None) => return None,
         })
     }
@@ -334,18 +350,26 @@ impl Commit {
         if let Some((_, serial, record)) = &self.batch.cluster {
             word = mix(word, serial.0);
             if let Some(record) = record {
-                let peer = record.multi_region.and_then(|it| it.peer).map_or(0, |arn| arn.identifier.word());
-                let linked = record.multi_region.is_some_and(|it| it.linked);
+                let peer = record
+                    .multi_region
+                    .as_deref()
+                    .and_then(|it| it.peer)
+                    .map_or(0, |arn| arn.identifier.word());
+                let linked = record.multi_region.as_deref().is_some_and(|it| it.linked);
                 let Timestamp(created) = record.creation_time;
                 word = fold(word, [record.arn.identifier.word(), record.status as u64]);
                 word = fold(word, [u64::from(record.version), created, peer, u64::from(linked)]);
-                word = mix(word, u64::from(record.deletion_protection) | u64::from(record.intent.is_some()) << 1);
+                word = mix(
+                    word,
+                    u64::from(record.deletion_protection) | u64::from(record.intent.is_some()) << 1,
+                );
             }
         }
         if let Some(register) = &self.batch.register {
             let (register, acceptor) = &**register;
             let acceptor = acceptor.unwrap_or_default();
-            let (ballot, value) = acceptor.accepted.map_or((0, 0), |(ballot, value)| (ballot.word(), value.word()));
+            let (ballot, value) =
+                acceptor.accepted.map_or((0, 0), |(ballot, value)| (ballot.word(), value.word()));
             word = fold(word, [register.word(), acceptor.promised.word(), ballot, value]);
         }
         word
@@ -354,7 +378,5 @@ impl Commit {
 
 /// Folds the words of one happening; what happened before is folded in more thoroughly, once per happening.
 fn fold<const N: usize>(state: u64, words: [u64; N]) -> u64 {
-    words.into_iter().fold(state, |state, word| {
-        (state.rotate_left(23) ^ word).wrapping_mul(0x9e37_79b9_7f4a_7c15)
-    })
+    words.into_iter().fold(state, rng::fold)
 }
