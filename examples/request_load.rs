@@ -143,7 +143,6 @@ fn preload(simulation: &mut Simulation, region: Region, count: u64) {
 }
 
 /// The CPU time that this process has used, from the kernel's scheduler statistics.
-#[expect(clippy::float_arithmetic, reason = "a report, after the simulation")]
 fn cpu_seconds() -> f64 {
     let statistics = std::fs::read_to_string("/proc/self/schedstat").expect("Linux's scheduler statistics");
     let nanos: u64 = statistics.split(' ').next().and_then(|nanos| nanos.parse().ok()).expect("nanoseconds");

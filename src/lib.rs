@@ -1,4 +1,46 @@
 //! A deterministic multi-Region simulator and test harness for the Amazon Aurora DSQL control plane.
+//!
+//! One mock control plane per Region, and a witness node beside it, run over a simulated network in virtual time. Calls
+//! are made as an SDK makes them; messages are lost, Regions are cut off, processes die between two writes; and after
+//! every event every [invariant](check::INVARIANTS) is checked. The same build, scenario and seed give the same trace,
+//! byte for byte.
+//!
+//! Most people write [scenario files](scenario) and run them with `dsql-sim run`. From Rust, a [`Simulation`] does the
+//! same:
+//!
+//! ```
+//! use dsql_sim::api::{CreateClusterInput, Request, Response};
+//! use dsql_sim::{Call, ClientId, Fault, NodeId, Options, Outcome, Region, Simulation};
+//!
+//! # fn main() -> Result<(), dsql_sim::Violation> {
+//! let region = Region::parse("us-east-1").expect("a Region");
+//! let mut simulation = Simulation::new(Options::new(42));
+//!
+//! // Your own invariant, checked after every event like ours.
+//! simulation.invariant("one-cluster-at-most", move |world| {
+//!     let count = world.storage(region).map_or(0, |storage| storage.clusters().count());
+//!     if count <= 1 { Ok(()) } else { Err(format!("there are {count} clusters")) }
+//! });
+//!
+//! // The control plane dies after it has stored the cluster and before it answers, and comes back two seconds later.
+//! let node = NodeId::ControlPlane(region);
+//! simulation.inject(Fault::crash_after_persist(node, 1))?;
+//! simulation.inject_in(std::time::Duration::from_secs(2), Fault::Restart(node));
+//!
+//! // The SDK tries again with the same client token, and is told of the first cluster.
+//! let create = Request::CreateCluster(CreateClusterInput::default());
+//! let call = simulation.call(ClientId(0), Call::new(region, create, 1));
+//! let Outcome::Ok(answer) = simulation.finish(call)? else { panic!("no attempt was answered") };
+//! assert!(matches!(&*answer, Response::CreateCluster(cluster) if cluster.deletion_protection_enabled));
+//!
+//! // Faults end, and whatever is left to converge must converge.
+//! simulation.converge(None)
+//! # }
+//! ```
+//!
+//! The floors of the house, each importing only from those below: [`region`], [`types`], [`rng`], [`map`] and [`api`] are
+//! words; [`control`] is one Region's control plane, and the witness node; [`sim`] is the world; [`check`] is what must be
+//! true of it; [`scenario`] is the language.
 
 pub mod api;
 pub mod check;
@@ -12,3 +54,11 @@ pub mod rng;
 pub mod scenario;
 pub mod sim;
 pub mod types;
+
+pub use check::{Simulation, Violation};
+pub use region::Region;
+pub use scenario::Scenario;
+pub use sim::client::{Call, CallId, ClientOptions, Outcome};
+pub use sim::fault::Fault;
+pub use sim::{Options, World};
+pub use types::{ClientId, NodeId};

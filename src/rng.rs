@@ -109,7 +109,7 @@ mod tests {
     #[test]
     fn the_mixing_function_is_pinned() {
         assert_eq!(draw(42, Purpose::Jitter, 7), 0x2ab8_7dc3_e9fa_7d85);
-        assert_eq!(key_of_bytes(b"blue"), 0xac09_4239_e370_91d5);
+        assert_eq!(key_of_bytes(b"blue"), 0x44e9_81ed_50d2_1e05);
     }
 
     #[test]

@@ -77,6 +77,13 @@ impl Simulation {
         self.check()
     }
 
+    /// Injects a fault some time from now.
+    pub fn inject_in(&mut self, pause: Duration, fault: Fault) {
+        let at = self.world.now().after(pause);
+        let words = format!("{fault:?}");
+        self.world.inject_at(at, fault, words.into());
+    }
+
     /// Lets things happen until `call` has ended; its outcome stays with the world.
     ///
     /// # Errors

@@ -62,6 +62,37 @@ pub enum Fault {
     },
 }
 
+impl Fault {
+    /// A node stops at once.
+    #[must_use]
+    pub fn crash(node: NodeId) -> Fault {
+        Fault::Crash { node, moment: Moment::Now, unfinished: None }
+    }
+
+    /// A node stops when its `nth` write from now on, counted from 1, is durable and nothing behind it has left.
+    #[must_use]
+    pub fn crash_after_persist(node: NodeId, nth: u32) -> Fault {
+        Fault::Crash { node, moment: Moment::AfterPersist(nth), unfinished: None }
+    }
+
+    /// Every message between two Regions is lost, in both directions, until healed. `key` is what its draws are keyed by:
+    /// unlike that of any other rule.
+    #[must_use]
+    pub fn partition(one: Region, other: Region, key: u64) -> Fault {
+        Fault::Rule(Rule {
+            key,
+            from: Party::Region(one),
+            to: Party::Region(other),
+            what: What::Anything,
+            both_ways: true,
+            skip: 0,
+            times: None,
+            percent: None,
+            verdict: Verdict::Drop,
+        })
+    }
+}
+
 /// When a crash falls.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Moment {

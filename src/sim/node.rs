@@ -61,6 +61,10 @@ pub(super) struct Trap {
     pub(super) unfinished: Option<Unfinished>,
 }
 
+/// Writes, as they lie in the outbox.
+#[expect(clippy::vec_box, reason = "they are boxed in the outbox, and stay so")]
+pub(super) type Writes = Vec<Box<Commit>>;
+
 impl Node {
     pub(super) fn new(id: NodeId, assumptions: &Arc<Assumptions>, mutants: Mutants) -> Node {
         let durable = Durable::default();
@@ -126,8 +130,8 @@ impl Node {
         kept: usize,
         assumptions: &Arc<Assumptions>,
         mutants: Mutants,
-    ) -> (Vec<Box<Commit>>, Vec<Box<Commit>>) {
-        let mut writes: Vec<_> = std::mem::take(&mut self.outbox)
+    ) -> (Writes, Writes) {
+        let mut writes: Writes = std::mem::take(&mut self.outbox)
             .into_iter()
             .filter_map(|effect| match effect {
                 Effect::Persist(commit) => Some(commit),

@@ -1,0 +1,271 @@
+//! The command line: its messages, its exit codes, what it refuses, and that what it prints brings a failure back.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+use serde_json::Value;
+
+#[test]
+fn a_misspelt_member_is_underlined_and_corrected() {
+    let text = "create-cluster region=us-east-1\n{\n  \"multiRegionProperties\": { \"witnesRegion\": \"us-west-2\" }\n}\n";
+    assert_refused(text, &[
+        "unknown member `witnesRegion` of CreateCluster.multiRegionProperties",
+        "bad.scenario:3:30",
+        "^^^^^^^^^^^^^^",
+        "did you mean `witnessRegion`?",
+    ]);
+}
+
+#[test]
+fn an_unknown_verb_is_corrected() {
+    assert_refused("seed 1\ncreate-clutser region=us-east-1\n{}\n", &[
+        "unknown verb `create-clutser`",
+        "bad.scenario:2:1",
+        "did you mean `create-cluster`?",
+    ]);
+}
+
+#[test]
+fn an_unknown_region_is_corrected() {
+    assert_refused("create-cluster region=us-east-3\n{}\n", &["unknown Region `us-east-3`", "did you mean `us-east-1`?"]);
+    assert_refused("regions use1=us-east-1\ncreate-cluster region=use2\n{}\n", &["unknown Region `use2`", "`use1`"]);
+}
+
+#[test]
+fn an_undefined_alias_is_named() {
+    let text = "create-cluster region=us-east-1 as=blue\n{}\nget-cluster region=us-east-1\n{ \"identifier\": \"$bleu.identifier\" }\n";
+    assert_refused(text, &["no call before this one is called `bleu`", "bad.scenario:4:17", "did you mean `blue`?"]);
+}
+
+#[test]
+fn json_that_is_no_json_is_pointed_at() {
+    assert_refused("create-cluster region=us-east-1\n{ \"tags\": }\n", &["bad.scenario:2:"]);
+}
+
+#[test]
+fn every_mistake_of_a_file_is_shown_at_once() {
+    let text = "seeed 1\n\ncreate-cluster region=nowhere\n{}\n\nexpect\n";
+    assert_refused(text, &["unknown verb `seeed`", "unknown Region `nowhere`", "needs something to expect"]);
+}
+
+#[test]
+fn an_operation_that_is_not_simulated_yet_says_so() {
+    assert_refused("list-streams region=us-east-1\n{}\n", &["ListStreams is not simulated yet"]);
+}
+
+#[test]
+fn an_empty_file_is_refused() {
+    assert_refused("", &["the scenario is empty"]);
+}
+
+#[test]
+fn an_unreadable_file_is_refused() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let output = dsql_sim(folder.path(), &["run", "nowhere.scenario"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(stderr(&output).contains("cannot read nowhere.scenario"), "{}", stderr(&output));
+    fs::write(folder.path().join("bytes.scenario"), [b's', 0xff]).expect("a file");
+    let output = dsql_sim(folder.path(), &["run", "bytes.scenario"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(stderr(&output).contains("is not text: byte 1"), "{}", stderr(&output));
+}
+
+#[test]
+fn a_directory_without_scenarios_is_refused() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let output = dsql_sim(folder.path(), &["run", "."]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(stderr(&output).contains("there is no scenario in ."), "{}", stderr(&output));
+}
+
+#[test]
+fn one_bad_file_among_good_ones_runs_nothing() {
+    let folder = tempfile::tempdir().expect("a folder");
+    fs::write(folder.path().join("good.scenario"), "create-cluster region=us-east-1\n{}\n").expect("a file");
+    fs::write(folder.path().join("bad.scenario"), "nonsense\n").expect("a file");
+    let output = dsql_sim(folder.path(), &["run", "."]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(output.stdout.is_empty(), "{}", stdout(&output));
+}
+
+#[test]
+fn bad_usage_exits_with_two() {
+    for arguments in [&["run"][..], &["run", "x", "--seeds", "9..3"], &["walk"], &["help", "nothing"]] {
+        assert_eq!(dsql_sim(Path::new("."), arguments).status.code(), Some(2), "{arguments:?}");
+    }
+}
+
+#[test]
+fn an_expectation_that_does_not_hold_exits_with_one_and_says_what_was_seen() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let text = "create-cluster region=us-east-1 as=blue\n{}\nexpect status == ACTIVE\n";
+    fs::write(folder.path().join("wrong.scenario"), text).expect("a file");
+    let output = dsql_sim(folder.path(), &["run", "wrong.scenario"]);
+    assert_eq!(output.status.code(), Some(1));
+    let shown = stdout(&output);
+    for part in ["expectation: status is \"CREATING\"", "wrong.scenario:3:1", "reproduce: dsql-sim run wrong.scenario"] {
+        assert!(shown.contains(part), "{part} is not in:\n{shown}");
+    }
+}
+
+/// The test that replay tools tend to lose: run, fail, take the printed command, run it, meet the same failure.
+#[test]
+fn the_printed_command_brings_the_same_violation_back() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let text = "mutant protection-ignored\ncreate-cluster region=us-east-1 as=blue\n{}\nrun until=quiet\n\
+                delete-cluster region=us-east-1\n{ \"identifier\": \"$blue.identifier\" }\n";
+    fs::write(folder.path().join("planted.scenario"), text).expect("a file");
+    let first = records(&dsql_sim(folder.path(), &["run", "planted.scenario", "--seeds", "40..43", "--format", "json"]));
+    assert_eq!(first.len(), 3);
+    for record in first {
+        assert_eq!(record["invariant"], "protected-not-deleted");
+        let command = record["reproduce"].as_str().expect("a command");
+        let arguments: Vec<&str> = command.split(' ').skip(1).chain(["--format", "json"]).collect();
+        let again = records(&dsql_sim(folder.path(), &arguments)).remove(0);
+        for member in ["seed", "outcome", "invariant", "message", "hash", "events", "virtual_ms"] {
+            assert_eq!(again[member], record[member], "{member}");
+        }
+    }
+}
+
+#[test]
+fn two_processes_and_any_number_of_threads_give_equal_hashes() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let run = |jobs: &str| {
+        let arguments = ["run", "scenarios", "--seeds", "0..5", "--format", "json", "--jobs", jobs];
+        stdout(&dsql_sim(root, &arguments))
+    };
+    let one = run("1");
+    assert!(one.lines().count() > 5);
+    assert_eq!(one, run("2"));
+}
+
+#[test]
+fn determinism_is_checked_and_found() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let output = dsql_sim(root, &["run", "scenarios", "--seeds", "0..5", "--check-determinism"]);
+    assert_eq!(output.status.code(), Some(0));
+    assert!(stdout(&output).contains("no difference"), "{}", stdout(&output));
+}
+
+#[test]
+fn a_trace_that_differs_fails_and_rewrite_records_it() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("old.scenario");
+    fs::write(&path, "create-cluster region=us-east-1 as=blue\n{}\n----\n   0.000 nothing like it\n").expect("a file");
+    let output = dsql_sim(folder.path(), &["run", "old.scenario"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(stdout(&output).contains("recorded-trace: recorded `   0.000 nothing like it`"), "{}", stdout(&output));
+    assert_eq!(dsql_sim(folder.path(), &["run", "old.scenario", "--rewrite"]).status.code(), Some(0));
+    assert_eq!(dsql_sim(folder.path(), &["run", "old.scenario"]).status.code(), Some(0));
+    assert!(fs::read_to_string(&path).expect("the file").contains("blue CREATING"));
+}
+
+#[test]
+fn rewrite_refuses_in_ci_and_when_something_does_not_hold() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("wrong.scenario");
+    let text = "create-cluster region=us-east-1 as=blue\n{}\nexpect status == ACTIVE\n";
+    fs::write(&path, text).expect("a file");
+    assert_eq!(dsql_sim(folder.path(), &["run", "wrong.scenario", "--rewrite"]).status.code(), Some(1));
+    assert_eq!(fs::read_to_string(&path).expect("the file"), text);
+    let in_ci = command(folder.path()).args(["run", "wrong.scenario", "--rewrite"]).env("CI", "true").output();
+    let in_ci = in_ci.expect("it runs");
+    assert_eq!(in_ci.status.code(), Some(2));
+    assert!(stderr(&in_ci).contains("refused when CI is set"), "{}", stderr(&in_ci));
+}
+
+#[test]
+fn a_reader_that_goes_away_is_no_error() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let arguments = ["run", "scenarios", "--trace", "messages"];
+    let mut child = command(root).args(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it runs");
+    drop(child.stdout.take());
+    let output = child.wait_with_output().expect("it ends");
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert!(output.stderr.is_empty(), "{}", stderr(&output));
+}
+
+#[test]
+fn colour_is_for_terminals_only() {
+    let folder = tempfile::tempdir().expect("a folder");
+    fs::write(folder.path().join("one.scenario"), "create-cluster region=us-east-1\n{}\n").expect("a file");
+    assert!(!stdout(&dsql_sim(folder.path(), &["run", "one.scenario"])).contains('\u{1b}'));
+    assert!(!stderr(&dsql_sim(folder.path(), &["run", "none.scenario"])).contains('\u{1b}'));
+}
+
+#[test]
+fn the_reference_page_is_what_help_prints() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    assert_page(root, "docs/scenario-files.md", &stdout(&dsql_sim(root, &["help", "scenario"])));
+    assert_page(root, "docs/report.schema.json", &stdout(&dsql_sim(root, &["help", "report"])));
+}
+
+#[test]
+fn every_json_record_fits_the_schema() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let schema: Value = serde_json::from_str(&stdout(&dsql_sim(root, &["help", "report"]))).expect("JSON");
+    let known = schema["properties"].as_object().expect("an object's schema");
+    let required: Vec<&str> = schema["required"].as_array().expect("a list").iter().filter_map(Value::as_str).collect();
+    for record in records(&dsql_sim(root, &["run", "scenarios", "--format", "json"])) {
+        let record = record.as_object().expect("an object").clone();
+        assert!(record.keys().all(|member| known.contains_key(member)));
+        assert!(required.iter().all(|member| record.contains_key(*member)));
+        assert_eq!(record["outcome"], "pass");
+        assert_eq!(record["hash"].as_str().expect("a hash").len(), 16);
+    }
+}
+
+#[test]
+fn mutants_are_listed_with_what_must_catch_them() {
+    let shown = stdout(&dsql_sim(Path::new("."), &["mutants"]));
+    for mutant in dsql_sim::control::mutant::Mutant::ALL {
+        assert!(shown.contains(mutant.name()), "{mutant}");
+    }
+}
+
+/// Compares a page of the repository with what it is generated from; `REWRITE=1` writes it.
+#[expect(clippy::disallowed_methods, reason = "REWRITE is how a person speaks to this test")]
+fn assert_page(root: &Path, page: &str, generated: &str) {
+    if std::env::var_os("REWRITE").is_some() {
+        fs::write(root.join(page), generated).expect("a page");
+    }
+    let kept = fs::read_to_string(root.join(page)).expect("the page is in the repository");
+    assert_eq!(kept, generated, "{page} is not what it is generated from: REWRITE=1 writes it");
+}
+
+/// Runs a file with `text` and expects it to be refused with exit code 2 and all of `parts` on standard error.
+fn assert_refused(text: &str, parts: &[&str]) {
+    let folder = tempfile::tempdir().expect("a folder");
+    fs::write(folder.path().join("bad.scenario"), text).expect("a file");
+    let output = dsql_sim(folder.path(), &["run", "bad.scenario"]);
+    let shown = stderr(&output);
+    assert_eq!(output.status.code(), Some(2), "{shown}");
+    assert!(output.stdout.is_empty(), "{}", stdout(&output));
+    for part in parts {
+        assert!(shown.contains(part), "{part} is not in:\n{shown}");
+    }
+}
+
+fn records(output: &Output) -> Vec<Value> {
+    stdout(output).lines().map(|line| serde_json::from_str(line).expect("a JSON object a line")).collect()
+}
+
+fn dsql_sim(folder: &Path, arguments: &[&str]) -> Output {
+    command(folder).args(arguments).output().expect("it runs")
+}
+
+fn command(folder: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_dsql-sim"));
+    command.current_dir(folder).env_remove("CI").env_remove("NO_COLOR").stdin(Stdio::null());
+    command
+}
+
+fn stdout(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone()).expect("text")
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).expect("text")
+}

@@ -1,0 +1,123 @@
+//! The architecture's invariants, held by a test: floors, banned names, sizes.
+
+use std::fs;
+use std::path::Path;
+
+/// The floors of the house: a module may import from floors below its own, and from its own.
+const FLOORS: [(&str, u8); 13] = [
+    ("map", 0),
+    ("region", 0),
+    ("rng", 0),
+    ("types", 0),
+    ("api", 0),
+    ("control", 1),
+    ("sim", 2),
+    ("check", 3),
+    ("scenario", 4),
+    ("cli", 8),
+    ("main", 8),
+    ("lib", 9),
+    ("", 9),
+];
+
+/// Imports that a module may not have though they are from below, and why.
+const FORBIDDEN: [(&str, &str, &str); 2] = [
+    ("control/", "crate::sim", "a control plane knows nothing of the world that it lives in"),
+    ("sim/", "crate::check", "checkers stand beside the world; the world does not know them"),
+];
+
+/// Words that say nothing about what a thing is.
+const BANNED: [(&str, &str); 6] = [
+    ("Manager", "say what it manages, and do that"),
+    ("Helper", "name what it helps with"),
+    ("Utils", "put each function where its subject is"),
+    ("Engine", "name the machine"),
+    ("todo!", "finish it"),
+    ("#[ignore", "a test that is not run is no test"),
+];
+
+/// A file that is longer wants to be two.
+const MOST_LINES: usize = 600;
+const LONGEST_LINE: usize = 120;
+
+#[test]
+fn modules_import_from_their_own_floor_and_below_only() {
+    for (path, text) in sources() {
+        let own = floor(&path);
+        for line in text.lines().take_while(|line| !line.starts_with("mod tests")) {
+            for (module, below) in FLOORS.iter().filter(|(module, _)| !module.is_empty()) {
+                let imports = line.contains(&format!("crate::{module}::")) && !line.trim_start().starts_with("//");
+                assert!(!imports || *below <= own, "{path} is on floor {own} and imports from floor {below}: {line}");
+            }
+            for (prefix, import, why) in FORBIDDEN {
+                assert!(!(path.starts_with(prefix) && line.contains(import)), "{path}: {why}: {line}");
+            }
+        }
+    }
+}
+
+#[test]
+fn the_control_plane_draws_no_random_numbers() {
+    for (path, text) in sources().into_iter().filter(|(path, _)| path.starts_with("control/")) {
+        for draw in ["rng::draw", "rng::below", "rng::between", "Purpose"] {
+            assert!(!text.contains(draw), "{path}: randomness is drawn by whoever keeps the time, not here: {draw}");
+        }
+    }
+}
+
+#[test]
+fn no_name_says_nothing() {
+    for (path, text) in sources() {
+        for (word, advice) in BANNED {
+            assert!(!text.contains(word), "{path} says `{word}`: {advice}");
+        }
+    }
+}
+
+#[test]
+fn files_are_short_and_say_what_they_are_for() {
+    for (path, text) in sources() {
+        assert!(text.starts_with("//!"), "{path} does not open with what it is for");
+        let lines = text.lines().count();
+        assert!(lines <= MOST_LINES, "{path} has {lines} lines and wants to be two files");
+        let long = text.lines().find(|line| line.chars().count() > LONGEST_LINE);
+        assert!(long.is_none(), "{path} has a line that is too long: {long:?}");
+    }
+}
+
+#[test]
+fn nothing_below_the_doors_reads_a_clock_or_the_environment() {
+    let banned = ["Instant::now", "SystemTime", "std::env::", "HashMap", "HashSet", "thread_rng", "f64", "f32"];
+    for (path, text) in sources().into_iter().filter(|(path, _)| floor(path) < 7) {
+        for word in banned {
+            assert!(!text.contains(word), "{path} uses {word}, which differs between runs");
+        }
+    }
+}
+
+fn floor(path: &str) -> u8 {
+    let module = path.split(['/', '.']).next().unwrap_or_default();
+    let found = FLOORS.iter().find(|(known, _)| *known == module);
+    found.unwrap_or_else(|| panic!("{path} has no floor: give it one in FLOORS")).1
+}
+
+/// Every source file, by its path below `src`.
+fn sources() -> Vec<(String, String)> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut found = Vec::new();
+    collect(&root, &root, &mut found);
+    assert!(found.len() > 30, "the sources were found");
+    found
+}
+
+fn collect(root: &Path, folder: &Path, found: &mut Vec<(String, String)>) {
+    for entry in fs::read_dir(folder).expect("a folder of sources") {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() {
+            collect(root, &path, found);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            let name = path.strip_prefix(root).expect("below the root").display().to_string();
+            found.push((name, fs::read_to_string(&path).expect("a readable source")));
+        }
+    }
+}
