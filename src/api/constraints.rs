@@ -77,22 +77,22 @@ impl Broken {
     }
 
     fn text(&mut self, path: impl Display, value: &str, constraint: &Text) {
-        let length = if value.is_ascii() { value.len() } else { value.chars().count() };
+        let broken = constraint.pattern.as_ref().filter(|pattern| !(pattern.accepts)(value));
         let (min, max) = (*constraint.length.start(), *constraint.length.end());
+        // A character is a byte at least, and in what a pattern accepts exactly one.
+        if broken.is_none() && (min..=max).contains(&value.len()) {
+            return;
+        }
+        let length = value.chars().count();
         if length < min {
             let sentence = format_args!("Member must have length greater than or equal to {min}");
             self.add(&path, Some(&value), sentence);
         }
         if length > max {
-            self.add(
-                &path,
-                Some(&value),
-                format_args!("Member must have length less than or equal to {max}"),
-            );
+            self.add(&path, Some(&value), format_args!("Member must have length less than or equal to {max}"));
         }
-        if let Some(pattern) = constraint.pattern.as_ref().filter(|pattern| !(pattern.accepts)(value)) {
-            let sentence =
-                format_args!("Member must satisfy regular expression pattern: {}", pattern.written);
+        if let Some(pattern) = broken {
+            let sentence = format_args!("Member must satisfy regular expression pattern: {}", pattern.written);
             self.add(&path, Some(&value), sentence);
         }
     }

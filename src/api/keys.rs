@@ -1,20 +1,28 @@
-//! Numbers for the trace's hash: everything in a request or a response, folded, without a detour over JSON where it counts.
+//! Numbers for hashes and fingerprints: everything in a request or a response, folded.
+//!
+//! The simulated operations are folded member by member, without a detour over JSON. Each structure is taken
+//! apart by name, so that a new member fails to compile. Every optional part says whether it is there and
+//! every list how long it is, so that no two inputs fold the same words.
 
-use crate::rng::{key, key_of_bytes, mix};
+use crate::rng::{key_of_bytes, mix};
 use crate::types::ClusterArn;
 
-use super::{CreateClusterInput, Request, Response};
+use super::shapes::*;
+use super::{Request, Response};
 
 impl Request {
     /// A number that two different requests do not share.
     #[must_use]
     pub fn key(&self) -> u64 {
-        let content = match self {
-            Request::CreateCluster(input) => input.key(),
-            Request::GetCluster(input) => key_of_bytes(input.identifier.as_bytes()),
-            other => key_of_bytes(other.to_json().to_string().as_bytes()),
-        };
-        mix(content, self.operation() as u64)
+        let state = self.operation() as u64;
+        match self {
+            Request::CreateCluster(input) => input.fold(state),
+            Request::UpdateCluster(input) => input.fold(state),
+            Request::DeleteCluster(input) => input.fold(state),
+            Request::GetCluster(input) => input.fold(state),
+            Request::ListClusters(input) => input.fold(state),
+            other => of_text(state, &other.to_json().to_string()),
+        }
     }
 }
 
@@ -22,49 +30,129 @@ impl Response {
     /// A number that two different responses do not share.
     #[must_use]
     pub fn key(&self) -> u64 {
-        let content = match self {
-            Response::CreateCluster(output) => {
-                let clusters = output.multi_region_properties.iter().flat_map(|it| &it.clusters);
-                let words = [
-                    output.identifier.word(),
-                    output.status as u64,
-                    output.creation_time.0,
-                    u64::from(output.deletion_protection_enabled),
-                ];
-                clusters.fold(key(&words), |state, arn| mix(state, of_arn(*arn)))
-            }
-            Response::UpdateCluster(output) => {
-                key(&[output.identifier.word(), output.status as u64, output.creation_time.0])
-            }
-            Response::DeleteCluster(output) => {
-                key(&[output.identifier.word(), output.status as u64, output.creation_time.0])
-            }
-            other => key_of_bytes(other.to_json().to_string().as_bytes()),
-        };
-        mix(content, self.operation() as u64)
+        let state = self.operation() as u64;
+        match self {
+            Response::CreateCluster(output) => output.fold(state),
+            Response::UpdateCluster(output) => output.fold(state),
+            Response::DeleteCluster(output) => output.fold(state),
+            Response::GetCluster(output) => output.fold(state),
+            Response::ListClusters(output) => output.fold(state),
+            other => of_text(state, &other.to_json().to_string()),
+        }
     }
 }
 
-impl CreateClusterInput {
-    fn key(&self) -> u64 {
-        let flag = |flag: Option<bool>| flag.map_or(2, u64::from);
-        let text = |text: Option<&str>| text.map_or(0, |text| key_of_bytes(text.as_bytes()));
-        let properties = self.multi_region_properties.as_ref();
-        let words = [
-            flag(self.deletion_protection_enabled),
-            text(self.kms_encryption_key.as_deref()),
-            text(self.client_token.as_ref().map(|token| &*token.0)),
-            text(properties.and_then(|it| it.witness_region.as_deref())),
-            text(self.policy.as_deref()),
-            self.metric_groups.as_ref().map_or(0, |groups| 1 + groups.len() as u64),
-            flag(self.bypass_policy_lockout_safety_check),
-        ];
-        let tags = self.tags.iter().flat_map(|tags| &**tags).flat_map(|(name, value)| [name, value]);
-        let clusters = properties.and_then(|it| it.clusters.as_ref()).into_iter().flatten();
-        tags.chain(clusters).fold(key(&words), |state, text| mix(state, key_of_bytes(text.as_bytes())))
+/// What can be folded into a key.
+trait Fold {
+    fn fold(&self, state: u64) -> u64;
+}
+
+/// Folds the named members, all of them, in order.
+macro_rules! members {
+    ($($name:ident { $($field:ident),+ })+) => {$(
+        impl Fold for $name {
+            fn fold(&self, state: u64) -> u64 {
+                let $name { $($field),+ } = self;
+                $(let state = $field.fold(state);)+
+                state
+            }
+        }
+    )+};
+}
+
+members! {
+    CreateClusterInput {
+        deletion_protection_enabled, kms_encryption_key, tags, client_token, multi_region_properties, policy,
+        metric_groups, bypass_policy_lockout_safety_check
+    }
+    UpdateClusterInput {
+        identifier, deletion_protection_enabled, kms_encryption_key, client_token, multi_region_properties,
+        metric_groups
+    }
+    DeleteClusterInput { identifier, client_token }
+    GetClusterInput { identifier }
+    ListClustersInput { max_results, next_token }
+    MultiRegionProperties { witness_region, clusters }
+    MetricGroupRequest { metric_group }
+    CreateClusterOutput {
+        identifier, arn, status, creation_time, deletion_protection_enabled, multi_region_properties,
+        encryption_details, endpoint, metric_groups
+    }
+    UpdateClusterOutput { identifier, arn, status, creation_time }
+    DeleteClusterOutput { identifier, arn, status, creation_time }
+    GetClusterOutput {
+        identifier, arn, status, creation_time, deletion_protection_enabled, multi_region_properties, tags,
+        encryption_details, endpoint, metric_groups
+    }
+    ListClustersOutput { clusters, next_token }
+    MultiRegionOutput { witness_region, clusters }
+    ClusterSummary { identifier, arn }
+    EncryptionDetails { encryption_type, encryption_status, kms_key_arn }
+    MetricGroupResponse { metric_group }
+}
+
+/// Folds types that are one word or one text.
+macro_rules! words {
+    ($($type:ty: |$it:ident, $state:ident| $folded:expr;)+) => {$(
+        impl Fold for $type {
+            fn fold(&self, $state: u64) -> u64 {
+                let $it = self;
+                $folded
+            }
+        }
+    )+};
+}
+
+words! {
+    bool: |it, state| mix(state, u64::from(*it));
+    i64: |it, state| mix(state, it.cast_unsigned());
+    str: |it, state| of_text(state, it);
+    String: |it, state| of_text(state, it);
+    crate::types::ClientToken: |it, state| of_text(state, &it.0);
+    crate::types::Timestamp: |it, state| mix(state, it.0);
+    crate::types::Identifier: |it, state| mix(state, it.word());
+    crate::types::ClusterStatus: |it, state| mix(state, *it as u64);
+    crate::types::Endpoint: |it, state| mix(mix(state, it.identifier.word()), it.region.index() as u64);
+    crate::region::Region: |it, state| mix(state, it.index() as u64);
+    EncryptionType: |it, state| mix(state, *it as u64);
+    EncryptionStatus: |it, state| mix(state, *it as u64);
+    MetricGroup: |it, state| mix(state, *it as u64);
+    ClusterArn: |it, state| {
+        mix(mix(mix(state, it.identifier.word()), it.region.index() as u64), it.account.number())
+    };
+    std::collections::BTreeMap<String, String>: |it, state| {
+        let state = mix(state, it.len() as u64);
+        it.iter().fold(state, |state, (name, value)| value.fold(name.fold(state)))
+    };
+}
+
+impl<T: Fold> Fold for Option<T> {
+    fn fold(&self, state: u64) -> u64 {
+        match self {
+            None => mix(state, 0),
+            Some(content) => content.fold(mix(state, 1)),
+        }
     }
 }
 
-fn of_arn(arn: ClusterArn) -> u64 {
-    key(&[arn.identifier.word(), arn.region.index() as u64, arn.account.number()])
+impl<T: Fold> Fold for Vec<T> {
+    fn fold(&self, state: u64) -> u64 {
+        self.iter().fold(mix(state, self.len() as u64), |state, element| element.fold(state))
+    }
+}
+
+impl<T: Fold> Fold for Box<T> {
+    fn fold(&self, state: u64) -> u64 {
+        T::fold(self, state)
+    }
+}
+
+impl<T: Fold + ?Sized> Fold for std::sync::Arc<T> {
+    fn fold(&self, state: u64) -> u64 {
+        T::fold(self, state)
+    }
+}
+
+fn of_text(state: u64, text: &str) -> u64 {
+    mix(state, key_of_bytes(text.as_bytes()))
 }

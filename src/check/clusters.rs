@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use crate::control::cluster::{Cluster, may_become};
+use crate::api::Request;
+use crate::control::cluster::{Cluster, Intent, may_become};
 use crate::map::FixedMap;
 use crate::region::Region;
 use crate::sim::{Change, World};
-use crate::types::{Account, ClusterArn, ClusterStatus, Identifier, Instant};
+use crate::types::{Account, ClusterArn, ClusterStatus, Identifier};
 
 use super::{
     IDENTIFIERS_UNIQUE, LEGAL_TRANSITION, NO_DELETE_ALONE, ONE_PEER_AT_MOST, PEERING_SYMMETRIC,
@@ -165,12 +166,12 @@ impl Clusters {
     }
 
     /// DELETING is entered from a linked pair only when the register was chosen to be dissolved, which takes both sides'
-    /// requests, and a side asks only when its own cluster is durably in PENDING_DELETE.
+    /// requests, and a side asks only when its own cluster is durably in PENDING_DELETE, or has the call written down.
     fn no_delete_alone(&self, before: Option<&Arc<Cluster>>, after: &Cluster) -> Verdict {
         let entered =
             after.status == ClusterStatus::Deleting && before.is_none_or(|it| it.status != after.status);
         let Some(peer) = after.linked_peer().filter(|_| entered) else { return Ok(()) };
-        let asked = self.pairs.get(&peer).is_none_or(|peer| is_being_deleted(peer) || is_leaving(peer));
+        let asked = self.pairs.get(&peer).is_none_or(|peer| is_asked_to_go(peer) || is_leaving(peer));
         ensure(asked, NO_DELETE_ALONE, || {
             format!("{} is DELETING, and its peer {peer} was not deleted", after.arn)
         })
@@ -239,13 +240,6 @@ fn witness_outside_own_region(cluster: &Cluster) -> Verdict {
     })
 }
 
-/// Whether a token of `at` is still remembered for certain. Tokens are recorded a little before anybody hears of it, so
-/// the last minute of the window is left out: near its end either answer is right.
-pub(super) fn is_remembered(world: &World, at: Instant) -> bool {
-    let margin = std::time::Duration::from_secs(60);
-    world.now().since(at) + margin < world.options().assumptions.token_window
-}
-
 pub(super) fn is_being_deleted(cluster: &Cluster) -> bool {
     use ClusterStatus::{Deleted, Deleting, PendingDelete};
     matches!(cluster.status, PendingDelete | Deleting | Deleted)
@@ -253,6 +247,12 @@ pub(super) fn is_being_deleted(cluster: &Cluster) -> bool {
 
 pub(super) fn ensure(holds: bool, invariant: &'static str, message: impl FnOnce() -> String) -> Verdict {
     if holds { Ok(()) } else { Err((invariant, message())) }
+}
+
+/// Whether a DeleteCluster call was accepted for it, carried out or still waiting for the link register.
+fn is_asked_to_go(cluster: &Cluster) -> bool {
+    let asks = |intent: &Arc<Intent>| matches!(*intent.request, Request::DeleteCluster(_));
+    is_being_deleted(cluster) || cluster.intent.as_ref().is_some_and(asks)
 }
 
 fn is_leaving(cluster: &Cluster) -> bool {

@@ -69,7 +69,9 @@ impl ControlPlane {
         out: &mut Vec<Effect>,
     ) -> Result<(), Error> {
         self.authorize(Action::PutWitnessRegion)?;
-        if wanted.peer.is_some() {
+        // A peer that is only left behind is not added.
+        let awaits_peer = wanted.peer.is_some() && !wanted.leaving;
+        if awaits_peer {
             self.authorize(Action::AddPeerCluster)?;
         }
         if self.mutants.has(Mutant::CreateBeforeChecks) && target == Target::New {
@@ -85,7 +87,7 @@ impl ControlPlane {
             target,
             wanted,
             awaits_witness: true,
-            awaits_peer: wanted.peer.is_some(),
+            awaits_peer,
         };
         self.calls.insert(delivery, call);
         self.ask_other_regions(delivery, 0, out);
@@ -184,7 +186,7 @@ impl ControlPlane {
 
     fn ask_other_regions(&self, delivery: Delivery, attempt: u32, out: &mut Vec<Effect>) {
         for (message, to) in self.calls[&delivery].questions(delivery, attempt) {
-            out.push(Effect::Send { to, message });
+            out.push(Effect::send(to, message));
         }
         let after = self.assumptions.remote_deadline / ASKS;
         let after = Span { min: after, max: after.max(Duration::from_nanos(1)) };

@@ -56,7 +56,7 @@ impl ControlPlane {
     ) {
         let cluster = self.new_cluster(caller, multi_region);
         let response = Arc::new(Response::CreateCluster(cluster.created()));
-        let token = self.token_write(now, caller.account, &caller.request, &response);
+        let token = self.token_write(now, caller.account, &caller.request, caller.fingerprint, &response);
         let cluster = self.put_new(cluster, token, caller.delivery, out);
         self.reply(waiters, &Ok(response), out);
         self.pursue(&cluster, 0, out);

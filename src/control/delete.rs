@@ -41,7 +41,7 @@ impl ControlPlane {
         if cluster.linked_peer().is_some() && !self.mutants.has(Mutant::DeleteWithoutPeer) {
             self.finish_delete(now, caller.account, &caller.request, &cluster, PendingDelete, &waiters, out);
         } else if cluster.register().is_some() && cluster.linked_peer().is_none() {
-            self.ask_register_first(&caller, &cluster, out);
+            self.ask_register_first(&caller, &cluster, &waiters, out);
         } else {
             self.finish_delete(now, caller.account, &caller.request, &cluster, Deleting, &waiters, out);
         }
@@ -66,7 +66,7 @@ impl ControlPlane {
         let mut after = Cluster::clone(cluster);
         after.status = status;
         let response = Arc::new(Response::DeleteCluster(after.deleted()));
-        let token = self.token_write(now, account, request, &response);
+        let token = self.token_write(now, account, request, request.key(), &response);
         let cause = waiters.first().copied();
         let cluster = self.write(cluster, token, cause, out, |record| {
             record.status = status;
@@ -82,12 +82,14 @@ impl ControlPlane {
         &mut self,
         caller: &Caller,
         cluster: &Arc<Cluster>,
+        waiters: &[Delivery],
         out: &mut Vec<Effect>,
     ) {
         let intent = Arc::new(Intent { account: caller.account, request: caller.request.clone() });
         let cluster =
             self.write(cluster, None, Some(caller.delivery), out, |record| record.intent = Some(intent));
         self.restore_intent(&cluster);
+        self.wait_for_register(cluster.arn.account, cluster.serial, waiters, out);
         self.pursue(&cluster, 0, out);
     }
 
@@ -142,7 +144,7 @@ impl ControlPlane {
 
     fn answer_deleted(&mut self, now: Instant, caller: &Caller, cluster: &Cluster, out: &mut Vec<Effect>) {
         let response = Arc::new(Response::DeleteCluster(cluster.deleted()));
-        let token = self.token_write(now, caller.account, &caller.request, &response);
+        let token = self.token_write(now, caller.account, &caller.request, caller.fingerprint, &response);
         if token.is_some() {
             self.persist(Batch { token, ..Batch::default() }, Some(caller.delivery), out);
         }

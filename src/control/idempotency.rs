@@ -32,9 +32,7 @@ impl ControlPlane {
         let window = self.assumptions.token_window;
         self.durable.forget_tokens(now, window);
         if let Some(record) = self.durable.token(&key).filter(|record| now.since(record.at) < window) {
-            if record.fingerprint != caller.request.key() {
-                return Err(refuse::token_mismatch(self.assumptions.token_mismatch));
-            }
+            self.same_request(record.fingerprint, caller)?;
             let response = self.replayed(&record.response);
             out.push(Effect::Note(Note::Replayed(caller.delivery)));
             out.push(Effect::Reply { delivery: caller.delivery, result: Ok(response) });
@@ -46,13 +44,13 @@ impl ControlPlane {
         let Some(in_flight) = self.in_flight.get(&key).copied() else { return Ok(false) };
         match in_flight {
             InFlight::Checks(call) => {
-                self.same_request(&self.calls[&call].caller.request, caller)?;
+                self.same_request(self.calls[&call].caller.fingerprint, caller)?;
                 self.calls[&call].waiters.push(caller.delivery);
             }
             InFlight::Register(account, serial) => {
                 let intent = self.durable.at(account, serial).and_then(|cluster| cluster.intent.clone());
                 if let Some(intent) = intent {
-                    self.same_request(&intent.request, caller)?;
+                    self.same_request(intent.request.key(), caller)?;
                 }
                 self.wait_for_register(account, serial, &[caller.delivery], out);
             }
@@ -73,11 +71,12 @@ impl ControlPlane {
         &self,
         now: Instant,
         account: Account,
-        request: &Arc<Request>,
+        request: &Request,
+        fingerprint: u64,
         response: &Arc<Response>,
     ) -> Option<TokenWrite> {
         let key = self.token_key(account, request)?;
-        let record = TokenRecord { fingerprint: request.key(), response: response.clone(), at: now };
+        let record = TokenRecord { fingerprint, response: response.clone(), at: now };
         Some((key, Some(record)))
     }
 
@@ -97,8 +96,8 @@ impl ControlPlane {
         }));
     }
 
-    fn same_request(&self, known: &Arc<Request>, caller: &Caller) -> Result<(), Error> {
-        if Arc::ptr_eq(known, &caller.request) || *known == caller.request {
+    fn same_request(&self, known: u64, caller: &Caller) -> Result<(), Error> {
+        if known == caller.fingerprint {
             return Ok(());
         }
         Err(refuse::token_mismatch(self.assumptions.token_mismatch))

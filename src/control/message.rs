@@ -49,6 +49,8 @@ pub enum Input {
         account: Account,
         /// What is asked.
         request: Arc<Request>,
+        /// What [`Request::key`] sums the request up to.
+        fingerprint: u64,
         /// An identifier that nobody else was or will be offered.
         fresh: Identifier,
         /// What the Region's wall clock says, for `creationTime` and nothing else.
@@ -59,7 +61,7 @@ pub enum Input {
         /// Who sent it.
         from: NodeId,
         /// What it says.
-        message: Message,
+        message: Box<Message>,
     },
     /// A timer that was set fires.
     Timer(Timer),
@@ -75,8 +77,8 @@ pub enum Effect {
     Send {
         /// To whom.
         to: NodeId,
-        /// What.
-        message: Message,
+        /// What. Boxed, for most effects are small and none is copied for nothing.
+        message: Box<Message>,
     },
     /// Answer a request.
     Reply {
@@ -117,6 +119,14 @@ pub struct Span {
     pub min: Duration,
     /// At most.
     pub max: Duration,
+}
+
+impl Effect {
+    /// Sends `message` to `to`.
+    #[must_use]
+    pub fn send(to: NodeId, message: Message) -> Effect {
+        Effect::Send { to, message: Box::new(message) }
+    }
 }
 
 impl Span {

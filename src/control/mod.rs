@@ -119,13 +119,13 @@ impl ControlPlane {
     pub fn handle(&mut self, now: Instant, input: Input, out: &mut Vec<Effect>) {
         match input {
             Input::Start => self.start(out),
-            Input::Request { delivery, account, request, fresh, stamp } => {
-                let caller = Caller { delivery, account, request, fresh, stamp };
+            Input::Request { delivery, account, request, fingerprint, fresh, stamp } => {
+                let caller = Caller { delivery, account, request, fingerprint, fresh, stamp };
                 if let Err(error) = self.request(now, caller, out) {
                     out.push(Effect::Reply { delivery, result: Err(Arc::new(error)) });
                 }
             }
-            Input::Message { from, message } => self.message(now, from, message, out),
+            Input::Message { from, message } => self.message(now, from, *message, out),
             Input::Timer(Timer::Status { account, serial, version, to }) => {
                 self.work_done(account, serial, version, to, out);
             }
@@ -178,7 +178,7 @@ impl ControlPlane {
         match message {
             Message::CheckPeer { call, peer, attempt } => {
                 let answer = self.peer_answer(peer);
-                out.push(Effect::Send { to: from, message: Message::PeerChecked { call, answer, attempt } });
+                out.push(Effect::send(from, Message::PeerChecked { call, answer, attempt }));
             }
             Message::WitnessChecked { call, allowed, .. } => self.witness_checked(now, call, allowed, out),
             Message::PeerChecked { call, answer, .. } => self.peer_checked(now, call, answer, out),
@@ -186,9 +186,12 @@ impl ControlPlane {
                 self.promised(now, from, register, ballot, accepted, out);
             }
             Message::Accepted { register, ballot } => self.accepted(now, from, register, ballot, out),
-            Message::Refused { register, ballot, promised } => self.refused(register, ballot, promised),
+            Message::Refused { register, ballot, promised } => self.refused(register, ballot, promised, out),
             Message::CheckWitness { .. } => {}
-            Message::Prepare { register, .. } | Message::Accept { register, .. } => {
+            Message::Prepare { .. } => {
+                peering::accept(&mut self.durable, NodeId::ControlPlane(self.region), from, message, out);
+            }
+            Message::Accept { register, .. } => {
                 peering::accept(&mut self.durable, NodeId::ControlPlane(self.region), from, message, out);
                 self.learn_from_acceptor(&register, out);
             }
@@ -294,6 +297,7 @@ struct Caller {
     delivery: Delivery,
     account: Account,
     request: Arc<Request>,
+    fingerprint: u64,
     fresh: Identifier,
     stamp: Timestamp,
 }

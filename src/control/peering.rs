@@ -33,7 +33,8 @@
 //! What a cluster asks of its register follows from its record alone ([`desire`]), so a restarted control plane goes on
 //! where it stopped. A cluster that has not got what it wants asks again, and again, ever more slowly and never giving up;
 //! each time it runs a whole round, which is harmless because every change is idempotent, and which is how it learns that
-//! the other side has moved. An acceptor that accepts a value its own cluster has been waiting for asks at once.
+//! the other side has moved. An acceptor that accepts a value its own cluster has been waiting for asks at once. Two
+//! proposers in each other's way both step back for a drawn while, longer each time.
 //!
 //! # One Region down
 //!
@@ -71,6 +72,10 @@ pub(super) struct Round {
     refused_for: Ballot,
     highest: Option<AcceptedValue>,
     phase: Phase,
+    /// What the register was last known to say.
+    known: Option<Outcome>,
+    /// Whether another proposer was in the way, so that the next round begins sooner.
+    is_hurried: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -109,13 +114,13 @@ impl Voters {
 
 /// What `cluster` asks of its link register, if anything.
 fn desire(cluster: &Cluster) -> Option<Change> {
-    use ClusterStatus::{PendingDelete, PendingSetup};
+    use ClusterStatus::{Active, PendingDelete, PendingSetup};
     let multi_region = cluster.multi_region.as_deref().filter(|it| it.peer.is_some())?;
     match (&cluster.intent, cluster.status) {
         (Some(intent), _) if matches!(*intent.request, Request::DeleteCluster(_)) => Some(Change::Delete),
         (Some(_), _) => Some(Change::Withdraw),
         (None, PendingDelete) => Some(Change::Delete),
-        (None, _) if multi_region.leaving => Some(Change::Leave),
+        (None, Active) if multi_region.leaving => Some(Change::Leave),
         (None, PendingSetup) => Some(Change::Declare),
         _ => None,
     }
@@ -154,7 +159,7 @@ pub(super) fn accept(
     if !matches!(message, Message::Refused { .. }) {
         persist_acceptor(durable, register, acceptor, out);
     }
-    out.push(Effect::Send { to: from, message });
+    out.push(Effect::send(from, message));
 }
 
 fn persist_acceptor(durable: &mut Durable, register: RegisterKey, acceptor: Acceptor, out: &mut Vec<Effect>) {
@@ -174,13 +179,14 @@ impl ControlPlane {
             return;
         };
         let mut acceptor = self.durable.register(&register);
-        let refused_for =
-            self.rounds.get(&(account, serial)).map(|round| round.refused_for).unwrap_or_default();
+        let last = self.rounds.get(&(account, serial)).filter(|round| round.register == register);
+        let (refused_for, known) = last.map(|round| (round.refused_for, round.known)).unwrap_or_default();
         let ballot = acceptor.promised.max(refused_for).next(self.region);
         let highest = acceptor.prepare(ballot).expect("a ballot above every promise of this acceptor");
         persist_acceptor(&mut self.durable, register, acceptor, out);
         let phase = Phase::Prepare(Voters::OWN);
-        let round = Round { register, change, ballot, attempt, refused_for, highest, phase };
+        let round =
+            Round { register, change, ballot, attempt, refused_for, highest, phase, known, is_hurried: false };
         self.rounds.insert((account, serial), round);
         self.send_to_acceptors(&register, cluster, out, || Message::Prepare { register, ballot });
         let timer = Timer::Propose { account, serial, attempt: ballot.round() };
@@ -197,8 +203,9 @@ impl ControlPlane {
     ) {
         let Some(round) = self.rounds.get(&(account, serial)) else { return };
         let attempt = round.attempt + 1;
-        let is_satisfied = matches!(round.phase, Phase::Chosen) && self.mutants.has(Mutant::LinkNeverLearned);
-        if round.ballot.round() != ballot_round || is_satisfied {
+        let is_dissolved = round.known == Some(Outcome::Dissolved);
+        let is_forgotten = matches!(round.phase, Phase::Chosen) && self.mutants.has(Mutant::LinkNeverLearned);
+        if round.ballot.round() != ballot_round || is_dissolved || is_forgotten {
             return;
         }
         if let Some(cluster) = self.durable.at(account, serial).cloned() {
@@ -257,21 +264,35 @@ impl ControlPlane {
     }
 
     /// Somebody has promised a higher ballot: the next one goes above it.
-    pub(super) fn refused(&mut self, register: RegisterKey, ballot: Ballot, promised: Ballot) {
-        if let Some((_, round)) = self.round(&register, ballot) {
-            round.refused_for = round.refused_for.max(promised);
-        }
+    pub(super) fn refused(
+        &mut self,
+        register: RegisterKey,
+        ballot: Ballot,
+        promised: Ballot,
+        out: &mut Vec<Effect>,
+    ) {
+        let Some((cluster, round)) = self.round(&register, ballot) else { return };
+        round.refused_for = round.refused_for.max(promised);
+        round.hurry(&cluster, out);
     }
 
-    /// The acceptor here has answered about `register`: if it now says what its cluster waits for, the cluster asks at
-    /// once instead of waiting for its timer.
+    /// The acceptor here has accepted another proposer's value: if that is what its cluster waits for, the cluster asks at
+    /// once instead of waiting for its timer, unless it knows already or is asking.
     pub(super) fn learn_from_acceptor(&mut self, register: &RegisterKey, out: &mut Vec<Effect>) {
         let Some((_, value)) = self.durable.register(register).accepted else { return };
-        let own =
-            register.cluster_in(self.region).and_then(|arn| self.durable.cluster(arn.identifier)).cloned();
+        let own = register.cluster_in(self.region).and_then(|arn| self.durable.cluster(arn.identifier)).cloned();
         let Some(cluster) = own.filter(|cluster| cluster.register() == Some(*register)) else { return };
-        if is_waited_for(&cluster, value) && !self.mutants.has(Mutant::LinkNeverLearned) {
-            self.pursue(&cluster, 0, out);
+        let Some(round) = self.rounds.get_mut(&(cluster.arn.account, cluster.serial)) else { return };
+        if !is_waited_for(&cluster, value)
+            || round.known == Some(value.outcome)
+            || self.mutants.has(Mutant::LinkNeverLearned)
+        {
+            return;
+        }
+        match round.phase {
+            Phase::Chosen => self.pursue(&cluster, 0, out),
+            // Two proposers that start over as soon as the other is in the way would be in each other's way for ever.
+            Phase::Prepare(_) | Phase::Accept(..) => round.hurry(&cluster, out),
         }
     }
 
@@ -286,8 +307,11 @@ impl ControlPlane {
         out: &mut Vec<Effect>,
     ) {
         use ClusterStatus::{Creating, Deleting, PendingDelete, Updating};
-        self.rounds[&(cluster.arn.account, cluster.serial)].phase = Phase::Chosen;
-        out.push(Effect::Note(Note::Chosen { register, cluster: cluster.arn, outcome: value.outcome }));
+        let round = &mut self.rounds[&(cluster.arn.account, cluster.serial)];
+        round.phase = Phase::Chosen;
+        if round.known.replace(value.outcome) != Some(value.outcome) {
+            out.push(Effect::Note(Note::Chosen { register, cluster: cluster.arn, outcome: value.outcome }));
+        }
         let is_linked = value.outcome != Outcome::Open;
         match change {
             Change::Declare => {
@@ -310,6 +334,10 @@ impl ControlPlane {
                     let cluster = self.with_link(cluster, is_linked);
                     self.finish_delete(now, intent.account, &intent.request, &cluster, status, &waiters, out);
                 }
+                // The deadline of the call came before the register could say so.
+                None if is_linked && cluster.linked_peer().is_none() => {
+                    self.rewrite(cluster, PendingDelete, out, |it| it.linked = true);
+                }
                 None if value.outcome == Outcome::Dissolved => {
                     let timer = Timer::Status {
                         account: cluster.arn.account,
@@ -317,7 +345,6 @@ impl ControlPlane {
                         version: cluster.version,
                         to: Some(Deleting),
                     };
-                    self.rounds.swap_remove(&(cluster.arn.account, cluster.serial));
                     out.push(Effect::SetTimer { after: self.assumptions.dissolve_time, timer });
                 }
                 None if !is_linked => self.rewrite(cluster, Deleting, out, |it| it.linked = false),
@@ -389,7 +416,20 @@ impl ControlPlane {
     ) {
         let peer = register.other(cluster.arn).map(|peer| NodeId::ControlPlane(peer.region));
         let acceptors = peer.into_iter().chain([NodeId::Witness(register.witness())]);
-        out.extend(acceptors.map(|to| Effect::Send { to, message: message() }));
+        out.extend(acceptors.map(|to| Effect::send(to, message())));
+    }
+}
+
+impl Round {
+    /// Begins the next round sooner, once: another proposer was in the way, and will be done by then.
+    fn hurry(&mut self, cluster: &Cluster, out: &mut Vec<Effect>) {
+        if std::mem::replace(&mut self.is_hurried, true) {
+            return;
+        }
+        let pause = back_off(self.attempt);
+        let after = Span { min: pause.min / 2, max: pause.max / 2 };
+        let (account, serial) = (cluster.arn.account, cluster.serial);
+        out.push(Effect::SetTimer { after, timer: Timer::Propose { account, serial, attempt: self.ballot.round() } });
     }
 }
 

@@ -40,28 +40,19 @@ impl ControlPlane {
     /// The other Regions have agreed; meanwhile the cluster may have moved on.
     pub(super) fn update_checked(&mut self, now: Instant, call: Call, serial: Serial, out: &mut Vec<Effect>) {
         let caller = &call.caller;
-        let refused = match self.durable.at(caller.account, serial).cloned() {
-            None => refuse::no_such_cluster(
-                self.region,
-                caller.account,
-                caller.request.identifier().unwrap_or_default(),
-            ),
-            Some(cluster) => {
-                match self.may_update(&cluster).and_then(|()| self.may_replace(&cluster, call.wanted)) {
-                    Ok(()) if self.needs_withdrawal(&cluster, call.wanted) => {
-                        self.ask_register_first(caller, &cluster, out);
-                        return self.wait_for_register(caller.account, serial, &call.waiters, out);
-                    }
-                    Ok(()) => {
-                        let next = Some(call.wanted);
-                        let (account, request) = (caller.account, &caller.request);
-                        return self.finish_update(now, account, request, &cluster, next, &call.waiters, out);
-                    }
-                    Err(error) => error,
-                }
-            }
+        let (account, request) = (caller.account, &caller.request);
+        let Some(cluster) = self.durable.at(account, serial).cloned() else {
+            let identifier = request.identifier().unwrap_or_default();
+            let gone = refuse::no_such_cluster(self.region, account, identifier);
+            return self.reply(&call.waiters, &Err(Arc::new(gone)), out);
         };
-        self.reply(&call.waiters, &Err(Arc::new(refused)), out);
+        match self.still_wanted(&cluster, request) {
+            Ok(Some(next)) if self.needs_withdrawal(&cluster, next) => {
+                self.ask_register_first(caller, &cluster, &call.waiters, out);
+            }
+            Ok(next) => self.finish_update(now, account, request, &cluster, next, &call.waiters, out),
+            Err(error) => self.reply(&call.waiters, &Err(Arc::new(error)), out),
+        }
     }
 
     /// The update is carried out: `next` replaces the multi-Region properties.
@@ -83,7 +74,7 @@ impl ControlPlane {
         let mut after = Cluster::clone(cluster);
         after.status = ClusterStatus::Updating;
         let response = Arc::new(Response::UpdateCluster(after.updated()));
-        let token = self.token_write(now, account, request, &response);
+        let token = self.token_write(now, account, request, request.key(), &response);
         let cause = waiters.first().copied();
         let cluster = self.write(cluster, token, cause, out, |record| {
             record.status = ClusterStatus::Updating;
@@ -125,6 +116,13 @@ impl ControlPlane {
         Ok(Some(if leaves { MultiRegion { leaving: true, ..current } } else { next }))
     }
 
+    /// What the update asks for, of the cluster as it is by now.
+    fn still_wanted(&self, cluster: &Cluster, request: &Request) -> Result<Option<MultiRegion>, Error> {
+        let Request::UpdateCluster(input) = request else { return Ok(None) };
+        self.may_update(cluster)?;
+        self.next_properties(cluster, input)
+    }
+
     fn may_update(&self, cluster: &Cluster) -> Result<(), Error> {
         use ClusterStatus::{Active, Idle, Inactive, PendingSetup};
         match cluster.status {
@@ -145,6 +143,14 @@ impl ControlPlane {
                 "update",
                 format_args!("The witness Region of a peered cluster is {}", current.witness),
                 "give the same witnessRegion and try again",
+            ));
+        }
+        if current.leaving && next.peer.is_some() {
+            return Err(refuse::properties(
+                Refusal::Validation,
+                "update",
+                format_args!("The cluster is leaving its peer {peer}"),
+                "wait until it is in PENDING_SETUP and try again",
             ));
         }
         if next.peer == Some(peer) || (next.peer.is_none() && self.assumptions.unpeer_active) {

@@ -50,16 +50,13 @@ impl WitnessNode {
             Input::Start if self.mutants.has(Mutant::AcceptorForgetsInCrash) => {
                 self.durable.forget_all_registers()
             }
-            Input::Message { from, message: Message::CheckWitness { call, attempt } } => {
-                let allowed = self.denials.allow(Action::PutWitnessRegion);
-                out.push(Effect::Send {
-                    to: from,
-                    message: Message::WitnessChecked { call, allowed, attempt },
-                });
-            }
-            Input::Message { from, message } => {
-                accept(&mut self.durable, NodeId::Witness(self.region), from, message, out);
-            }
+            Input::Message { from, message } => match *message {
+                Message::CheckWitness { call, attempt } => {
+                    let allowed = self.denials.allow(Action::PutWitnessRegion);
+                    out.push(Effect::send(from, Message::WitnessChecked { call, allowed, attempt }));
+                }
+                message => accept(&mut self.durable, NodeId::Witness(self.region), from, message, out),
+            },
             Input::Start | Input::Timer(_) | Input::Request { .. } => {}
         }
     }

@@ -51,6 +51,11 @@ pub(super) fn references(text: &str) -> Vec<Reference<'_>> {
     found
 }
 
+/// The reference that is the whole of `text`, if it is one.
+pub(super) fn only_reference(text: &str) -> Option<Reference<'_>> {
+    references(text).into_iter().find(|reference| (reference.start, reference.end) == (0, text.len()))
+}
+
 /// `json` with every reference filled in by `resolve`.
 ///
 /// # Errors
@@ -125,8 +130,8 @@ fn check_kind(path: &str, json: &Json, kind: &Kind, mistakes: &mut Vec<Diagnosti
             }
         }
         (Kind::List(kind), JsonKind::Array(items)) => {
-            for item in items {
-                check_kind(path, item, kind, mistakes);
+            for (place, item) in items.iter().enumerate() {
+                check_kind(&format!("{path}.{place}"), item, kind, mistakes);
             }
         }
         (kind, _) => {
@@ -138,7 +143,15 @@ fn check_kind(path: &str, json: &Json, kind: &Kind, mistakes: &mut Vec<Diagnosti
                 Kind::List(_) => "a list",
                 Kind::Structure(_) => "an object",
             };
-            mistakes.push(Diagnostic::new(format!("{path} is {wanted}"), json.span).label("this is not"));
+            let members = match kind {
+                Kind::Structure(known) => {
+                    let names: Vec<_> = known.iter().map(|(name, _)| name.as_str()).collect();
+                    Some(format!("its members are {}", names.join(", ")))
+                }
+                _ => None,
+            };
+            let mistake = Diagnostic::new(format!("{path} must be {wanted}"), json.span);
+            mistakes.push(mistake.label("this is not").help(members));
         }
     }
 }

@@ -20,7 +20,7 @@ use crate::types::{Account, ClientId};
 
 use super::arguments::{Arguments, duration, number, one_of, time_span};
 use super::diagnostic::{Diagnostic, Span, did_you_mean};
-use super::script::{Command, Script, Word};
+use super::script::{Command, Line, Script, Word};
 use super::verb::Verb;
 use super::{Action, CallStep, Scenario, SetUp, Step, When, body, expect, read_fault};
 
@@ -33,7 +33,11 @@ pub(super) fn read(script: Script) -> Result<Scenario, Vec<Diagnostic>> {
     let blocks: Vec<_> = script
         .blocks
         .iter()
-        .map(|block| block.commands.iter().filter_map(|command| reader.step(command)).collect())
+        .map(|block| {
+            let steps = block.commands.iter().filter_map(|command| reader.step(command)).collect();
+            reader.look_at_output(&block.output);
+            steps
+        })
         .collect();
     if reader.mistakes.is_empty() {
         Ok(Scenario { set_up: reader.set_up(), script, blocks })
@@ -74,6 +78,14 @@ impl Reader {
     fn set_up(mut self) -> SetUp {
         self.default_client();
         self.set_up
+    }
+
+    /// What is not a line of a trace was not recorded by us: commands, most likely, behind a forgotten blank line.
+    fn look_at_output(&mut self, output: &[Line]) {
+        if let Some(line) = output.iter().find(|line| !is_recorded(&line.text)) {
+            let mistake = Diagnostic::new("this is no line of a trace", line.span);
+            self.mistakes.push(mistake.help("a blank line ends what was recorded".to_owned()));
+        }
     }
 
     /// The step that `command` is; a mistake is noted and nothing returned.
@@ -378,6 +390,13 @@ impl From<Diagnostic> for Vec<Diagnostic> {
     fn from(diagnostic: Diagnostic) -> Vec<Diagnostic> {
         vec![diagnostic]
     }
+}
+
+/// Whether `line` reads as a recorded one: `ok`, or something with a time to the millisecond in front.
+fn is_recorded(line: &str) -> bool {
+    let time = line.split_whitespace().next().and_then(|time| time.split_once('.'));
+    let are_digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    line == "ok" || time.is_some_and(|(seconds, millis)| are_digits(seconds) && are_digits(millis) && millis.len() == 3)
 }
 
 /// The words of a command, however they are spaced, as a number.

@@ -101,7 +101,7 @@ impl Report {
             let output = printed(output);
             let differs = recorded.iter().zip(&output).position(|(one, other)| one != other);
             let place = differs.unwrap_or(recorded.len().min(output.len()));
-            if block.recorded && recorded != output {
+            if block.recorded && !recorded.is_empty() && recorded != output {
                 let line = |lines: &[&str]| {
                     lines.get(place).map_or("nothing".to_owned(), |line| format!("`{line}`"))
                 };
@@ -313,15 +313,30 @@ impl<'a> Run<'a> {
         }
     }
 
+    /// The value behind a reference.
+    fn value(&self, name: &str, member: &str) -> Result<Value, String> {
+        let outcome = self.outcome(Some(name)).ok_or_else(|| format!("call `{name}` was not made"))?;
+        let value = match member {
+            "outcome" => Some(Value::from(outcome.name())),
+            path => answer(outcome).and_then(|answer| body::member(&answer, path)),
+        };
+        value.ok_or_else(|| format!("`${name}.{member}` has no value: call `{name}` ended {}", outcome.name()))
+    }
+
     /// The text behind a reference.
     fn resolve(&self, name: &str, member: &str) -> Result<String, String> {
-        let outcome = self.outcome(Some(name)).ok_or_else(|| format!("call `{name}` was not made"))?;
-        let value = answer(outcome).and_then(|answer| body::member(&answer, member));
-        match value {
-            Some(Value::String(text)) => Ok(text),
-            Some(value) => Ok(value.to_string()),
-            None => Err(format!("`${name}.{member}` has no value: call `{name}` ended {}", outcome.name())),
+        self.value(name, member).map(|value| match value {
+            Value::String(text) => text,
+            value => value.to_string(),
+        })
+    }
+
+    /// What an expectation compares with: a reference by itself keeps its type.
+    fn wanted(&self, wanted: &Value) -> Result<Value, String> {
+        if let Some(reference) = wanted.as_str().and_then(body::only_reference) {
+            return self.value(reference.name, reference.member);
         }
+        body::fill(wanted, &|name, member| self.resolve(name, member))
     }
 
     fn expect(&self, expectation: &Expectation, span: Span) -> Done {
@@ -340,6 +355,7 @@ impl<'a> Run<'a> {
                     ("error", _) => None,
                     ("http", Outcome::Failed(error)) => Some(Value::from(error.http_status())),
                     ("http", Outcome::Ok(_)) => Some(Value::from(200)),
+                    ("http", Outcome::Gone) => Some(Value::from(404)),
                     (path, outcome) => answer(outcome).and_then(|answer| body::member(&answer, path)),
                 };
                 self.compare(subject, seen, test, span)
@@ -356,8 +372,7 @@ impl<'a> Run<'a> {
             (Test::Absent, Some(_)) => self.unexpected(format!("{what} is {shown}"), span),
             (Test::Present, None) => self.unexpected(format!("{what} is absent"), span),
             (Test::Compares(operator, wanted), seen) => {
-                let wanted = body::fill(wanted, &|name, member| self.resolve(name, member));
-                let wanted = wanted.map_err(|message| self.failure(message, span))?;
+                let wanted = self.wanted(wanted).map_err(|message| self.failure(message, span))?;
                 let absent = Value::Null;
                 let holds = operator.holds(seen.as_ref().unwrap_or(&absent), &wanted)
                     && (seen.is_some() || *operator == Operator::Unequal);
@@ -429,6 +444,6 @@ fn answer(outcome: &Outcome) -> Option<Value> {
     match outcome {
         Outcome::Ok(response) => Some(response.to_json()),
         Outcome::Failed(error) => Some(error.to_json()),
-        Outcome::Unknown | Outcome::TimedOut => None,
+        Outcome::Gone | Outcome::Unknown | Outcome::TimedOut => None,
     }
 }

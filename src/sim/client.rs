@@ -74,6 +74,8 @@ pub enum WaitFor {
 pub enum Outcome {
     /// With an answer.
     Ok(Arc<Response>),
+    /// Well, for a waiter that waited until there is no such cluster.
+    Gone,
     /// With the service's error, after the last attempt that could be made.
     Failed(Arc<Error>),
     /// Without any answer: it may have been carried out.
@@ -87,7 +89,7 @@ impl Outcome {
     #[must_use]
     pub fn name(&self) -> &'static str {
         match self {
-            Outcome::Ok(_) => "ok",
+            Outcome::Ok(_) | Outcome::Gone => "ok",
             Outcome::Failed(_) => "failed",
             Outcome::Unknown => "unknown",
             Outcome::TimedOut => "timed-out",
@@ -107,6 +109,8 @@ pub struct CallId {
 pub(super) struct Ongoing {
     pub(super) client: ClientId,
     pub(super) call: Call,
+    /// What the request sums up to.
+    pub(super) fingerprint: u64,
     pub(super) attempt: u16,
     pub(super) doing: Doing,
     /// When it does something by itself, if nothing happens before.
@@ -143,6 +147,7 @@ impl Ongoing {
     fn new(client: ClientId, call: Call) -> Ongoing {
         Ongoing {
             client,
+            fingerprint: call.request.key(),
             call,
             attempt: 0,
             doing: Doing::Pausing,
@@ -245,7 +250,7 @@ impl WaitFor {
             (WaitFor::ClusterNotExists, Outcome::Failed(error))
                 if error.name() == "ResourceNotFoundException" =>
             {
-                Some(Outcome::Failed(error))
+                Some(Outcome::Gone)
             }
             (_, outcome) => Some(outcome),
         }

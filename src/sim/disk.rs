@@ -59,7 +59,7 @@ impl World {
     /// A write is durable.
     pub(super) fn wrote(&mut self, node: NodeId, commit: Box<Commit>) {
         if commit.batch.cluster.is_some() {
-            self.last_write = self.now;
+            self.last_news = self.now;
         }
         self.note(&Happening::Wrote(node, &commit));
         self.changes.push(Change::Wrote { node, commit });

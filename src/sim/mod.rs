@@ -101,8 +101,8 @@ pub struct World {
     pending_work: usize,
     /// How many timers in the queue repeat a question.
     pending_retries: usize,
-    /// When a cluster's record was last written.
-    last_write: Instant,
+    /// When a cluster's record was last written, or something went wrong or was put right.
+    last_news: Instant,
 }
 
 /// Something that an event did.
@@ -204,7 +204,7 @@ impl World {
             finished: VecDeque::new(),
             pending_work: 0,
             pending_retries: 0,
-            last_write: Instant::START,
+            last_news: Instant::START,
             options,
         }
     }
@@ -262,7 +262,7 @@ impl World {
         let id = self.calls.add(client, call);
         let ongoing = self.calls.get(id).expect("the call was just added");
         self.sleepers[client.0 as usize].open.push(id);
-        let happening = Happening::Invoked(NodeId::Client(client), &ongoing.call);
+        let happening = Happening::Invoked(NodeId::Client(client), &ongoing.call, ongoing.fingerprint);
         self.trace.record(self.now, &happening, &self.names, &self.options.clients);
         self.send_attempt(id);
         id

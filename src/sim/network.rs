@@ -39,6 +39,8 @@ pub(super) enum Payload {
         account: Account,
         /// What is asked.
         request: Arc<Request>,
+        /// What that sums up to.
+        fingerprint: u64,
     },
     /// The answer to a request.
     Response {

@@ -50,7 +50,7 @@ impl World {
     /// bring about has not come for longer than the longest pause between two of them, twice.
     #[must_use]
     pub fn is_quiet(&self) -> bool {
-        self.is_idle() && (self.pending_retries == 0 || self.now.since(self.last_write) >= QUIET_AFTER)
+        self.is_idle() && (self.pending_retries == 0 || self.now.since(self.last_news) >= QUIET_AFTER)
     }
 
     pub(super) fn schedule(&mut self, at: Instant, event: Event) {
@@ -84,7 +84,7 @@ impl World {
         ongoing.begin_attempt(self.now);
         let (client, wakes, attempt) = (ongoing.client, ongoing.wakes, ongoing.attempt);
         let delivery = ongoing.delivery(id.slot, 0);
-        let request = ongoing.call.request.clone();
+        let (request, fingerprint) = (ongoing.call.request.clone(), ongoing.fingerprint);
         let to = NodeId::ControlPlane(ongoing.call.region);
         if attempt > 1 {
             let happening = Happening::Retried(NodeId::Client(client), &ongoing.call, attempt);
@@ -92,7 +92,7 @@ impl World {
         }
         let account = self.options.clients[client.0 as usize].account;
         let key = mix(delivery.word(), REQUEST);
-        let payload = Payload::Request { delivery, account, request };
+        let payload = Payload::Request { delivery, account, request, fingerprint };
         self.send(Envelope { from: NodeId::Client(client), to, key, payload });
         self.sleep_until(client, wakes);
     }
@@ -144,8 +144,8 @@ impl World {
         }
         self.note(&Happening::Arrived(&envelope));
         let input = match envelope.payload {
-            Payload::Message(message) => Input::Message { from: envelope.from, message: *message },
-            Payload::Request { delivery, account, request } => {
+            Payload::Message(message) => Input::Message { from: envelope.from, message },
+            Payload::Request { delivery, account, request, fingerprint } => {
                 let region = envelope.to.region().expect("requests go to control planes");
                 self.changes.push(Change::Arrived { region, account, delivery });
                 if let Some(error) = self.refusal(region, request.operation()) {
@@ -154,7 +154,7 @@ impl World {
                 let fresh = self.fresh_identifier(&delivery);
                 let stamp = self.wall_clock(place);
                 self.nodes[place].unanswered += 1;
-                Input::Request { delivery, account, request, fresh, stamp }
+                Input::Request { delivery, account, request, fingerprint, fresh, stamp }
             }
             Payload::Response { .. } | Payload::Reset(_) => unreachable!("answers go to clients"),
         };
@@ -259,9 +259,9 @@ impl World {
         }
     }
 
-    fn send_message(&mut self, from: NodeId, to: NodeId, message: Message) {
+    fn send_message(&mut self, from: NodeId, to: NodeId, message: Box<Message>) {
         let key = rng::key(&[from.word(), to.word(), message.key()]);
-        self.send(Envelope { from, to, key, payload: Payload::Message(Box::new(message)) });
+        self.send(Envelope { from, to, key, payload: Payload::Message(message) });
     }
 
     fn reply(&mut self, place: usize, delivery: Delivery, result: Reply) {
@@ -347,6 +347,7 @@ impl World {
 impl World {
     /// Injects a fault, or puts it right.
     pub(super) fn act(&mut self, fault: Fault) {
+        self.last_news = self.now;
         match fault {
             Fault::All(faults) => faults.into_iter().for_each(|fault| self.act(fault)),
             Fault::Rule(rule) => self.network.add(rule),
@@ -391,6 +392,7 @@ impl World {
     /// that is down starts again (but those of `except`), and clocks are right.
     pub fn heal_all(&mut self, except: Option<Region>) {
         self.changes.clear();
+        self.last_news = self.now;
         self.heal(None);
         for place in 0..self.nodes.len() {
             self.nodes[place].skew = 0;

@@ -29,8 +29,8 @@ pub enum TraceLevel {
 /// Something that happened.
 #[derive(Clone, Debug)]
 pub(super) enum Happening<'a> {
-    /// A client begins a call.
-    Invoked(NodeId, &'a Call),
+    /// A client begins a call, whose request sums up to the number.
+    Invoked(NodeId, &'a Call, u64),
     /// A client tries again.
     Retried(NodeId, &'a Call, u16),
     /// A call has ended.
@@ -136,9 +136,8 @@ impl Happening<'_> {
 
     fn words(&self, hash: u64) -> u64 {
         match self {
-            Happening::Invoked(who, call) => {
-                let token = call.request.key();
-                fold(hash, [1, who.word(), call.region.index() as u64, call.key, token])
+            Happening::Invoked(who, call, fingerprint) => {
+                fold(hash, [1, who.word(), call.region.index() as u64, call.key, *fingerprint])
             }
             Happening::Retried(who, call, attempt) => {
                 fold(hash, [2, who.word(), call.key, u64::from(*attempt)])
@@ -149,6 +148,7 @@ impl Happening<'_> {
                     Outcome::Failed(error) => error.key(),
                     Outcome::Unknown => 1,
                     Outcome::TimedOut => 2,
+                    Outcome::Gone => 3,
                 };
                 fold(hash, [3, who.word(), call.key, content])
             }
@@ -170,7 +170,7 @@ impl Happening<'_> {
     /// At whose side it happened.
     fn actor(&self) -> Option<NodeId> {
         match self {
-            Happening::Invoked(who, _) | Happening::Retried(who, ..) | Happening::Ended(who, ..) => {
+            Happening::Invoked(who, ..) | Happening::Retried(who, ..) | Happening::Ended(who, ..) => {
                 Some(*who)
             }
             Happening::Sent(envelope, _)
@@ -190,7 +190,7 @@ impl Happening<'_> {
 
     fn text(&self, words: &Words<'_>) -> Option<String> {
         Some(match self {
-            Happening::Invoked(_, call) => format!("calls {}", words.call(call)),
+            Happening::Invoked(_, call, _) => format!("calls {}", words.call(call)),
             Happening::Retried(_, call, attempt) => format!("calls {}, attempt {attempt}", words.call(call)),
             Happening::Ended(_, call, outcome) => {
                 format!("{} {}", call.request.operation(), words.outcome(call, outcome))
@@ -264,6 +264,7 @@ impl Words<'_> {
                 let message = self.names.in_text(error.message());
                 format!("failed {} {} {message:?}", error.http_status(), error.name())
             }
+            Outcome::Gone => "ok: no such cluster".to_owned(),
             Outcome::Unknown => "unknown: no answer".to_owned(),
             Outcome::TimedOut => "timed out".to_owned(),
         }

@@ -1,0 +1,115 @@
+//! Every planted bug is caught, and by the invariant that its table names.
+//!
+//! `tests/mutants/NAME.scenario` meets the mutant NAME: a scenario that holds for every seed as long as nobody plants
+//! anything. It is run without the mutant and with it, with its own seed and with twenty others.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use dsql_sim::check::INVARIANTS;
+use dsql_sim::control::mutant::{Mutant, Mutants};
+use dsql_sim::scenario::{Scenario, run};
+use dsql_sim::sim::trace::TraceLevel;
+use libtest_mimic::{Arguments, Failed, Trial};
+
+/// How many seeds a scenario is run with besides its own.
+const SEEDS: u64 = 20;
+
+fn main() -> ExitCode {
+    let mut trials: Vec<_> = Mutant::ALL.iter().copied().flat_map(trials_of).collect();
+    trials.extend([
+        Trial::test("every_invariant_catches_a_mutant", every_invariant_catches_a_mutant),
+        Trial::test("every_mutant_names_an_invariant", every_mutant_names_an_invariant),
+        Trial::test("every_scenario_is_that_of_a_mutant", every_scenario_is_that_of_a_mutant),
+    ]);
+    libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
+}
+
+fn trials_of(mutant: Mutant) -> [Trial; 2] {
+    let caught = format!("{mutant}::is_caught_by_{}", mutant.caught_by());
+    [
+        Trial::test(format!("{mutant}::absent_and_its_scenario_holds"), move || holds_without(mutant)),
+        Trial::test(caught, move || is_caught(mutant)),
+    ]
+}
+
+fn holds_without(mutant: Mutant) -> Result<(), Failed> {
+    let scenario = scenario_of(mutant)?;
+    for seed in seeds(&scenario) {
+        if let Some(failure) = run::run(&scenario, Some(seed), TraceLevel::None).failure {
+            return Err(format!("seed {seed}: {}: {}", failure.invariant, failure.message).into());
+        }
+    }
+    Ok(())
+}
+
+fn is_caught(mutant: Mutant) -> Result<(), Failed> {
+    let mut scenario = scenario_of(mutant)?;
+    scenario.set_up.mutants = Mutants::NONE.with(mutant);
+    let mut missed = Vec::new();
+    for seed in seeds(&scenario) {
+        let failure = run::run(&scenario, Some(seed), TraceLevel::None).failure;
+        if failure.as_ref().map(|failure| failure.invariant.as_str()) != Some(mutant.caught_by()) {
+            let seen = failure.map_or("nothing".to_owned(), |it| format!("{}: {}", it.invariant, it.message));
+            missed.push(format!("seed {seed}: {seen}"));
+        }
+    }
+    if missed.is_empty() {
+        return Ok(());
+    }
+    let (caught, runs) = (seeds(&scenario).count() - missed.len(), seeds(&scenario).count());
+    Err(format!("{} caught {caught} of {runs}; instead\n{}", mutant.caught_by(), missed.join("\n")).into())
+}
+
+fn every_invariant_catches_a_mutant() -> Result<(), Failed> {
+    let mut idle = INVARIANTS.iter().map(|(name, _)| *name);
+    match idle.find(|name| Mutant::ALL.iter().all(|mutant| mutant.caught_by() != *name)) {
+        None => Ok(()),
+        Some(name) => Err(format!("no mutant shows that {name} bites").into()),
+    }
+}
+
+fn every_mutant_names_an_invariant() -> Result<(), Failed> {
+    let is_known = |mutant: &Mutant| INVARIANTS.iter().any(|(name, _)| *name == mutant.caught_by());
+    match Mutant::ALL.iter().find(|mutant| !is_known(mutant)) {
+        None => Ok(()),
+        Some(mutant) => Err(format!("{mutant} names {}, which is no invariant", mutant.caught_by()).into()),
+    }
+}
+
+fn every_scenario_is_that_of_a_mutant() -> Result<(), Failed> {
+    let known: BTreeSet<PathBuf> = Mutant::ALL.iter().map(|mutant| path_of(*mutant)).collect();
+    for entry in fs::read_dir(directory())? {
+        let path = entry?.path();
+        if !known.contains(&path) {
+            return Err(format!("{} belongs to no mutant", path.display()).into());
+        }
+    }
+    Ok(())
+}
+
+/// The scenario's own seed, then the others.
+fn seeds(scenario: &Scenario) -> impl Iterator<Item = u64> {
+    let own = scenario.set_up.seed;
+    std::iter::once(own).chain((0..SEEDS).filter(move |seed| *seed != own))
+}
+
+fn scenario_of(mutant: Mutant) -> Result<Scenario, Failed> {
+    let path = path_of(mutant);
+    let text = fs::read_to_string(&path)
+        .map_err(|error| format!("{mutant} has no scenario: {}: {error}", path.display()))?;
+    Scenario::parse(&text).map_err(|mistakes| {
+        let lines: Vec<_> = mistakes.iter().map(|mistake| format!("{mistake:?}")).collect();
+        format!("{} can't be read:\n{}", path.display(), lines.join("\n")).into()
+    })
+}
+
+fn path_of(mutant: Mutant) -> PathBuf {
+    directory().join(format!("{mutant}.scenario"))
+}
+
+fn directory() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/mutants")
+}
