@@ -178,7 +178,8 @@ verbs! {
     /// exception's name), `http` (its status) or a member of the answer (or of the error's body) of the last call, or of
     /// the call `NAME` as in `NAME.status`; `.length` counts a list. `OPERATOR` is `==`, `!=`, `<`, `<=`, `>`, `>=` or
     /// `contains`, and may be left out behind `outcome`. What really is, whatever callers were told, is asked with
-    /// `clusters in REGION` (a number) and `NAME is`: a status, `gone`, or `linked with OTHER`.
+    /// `clusters in REGION` (a number) and `NAME is`: a status, `gone`, or `linked with OTHER`, which takes both of them to
+    /// say so.
     Expect = "expect" in Expectations:
         "expect SUBJECT OPERATOR VALUE | SUBJECT is absent | clusters in REGION OPERATOR N | NAME is STATUS | NAME is gone | NAME is linked with OTHER",
         "expect blue.multiRegionProperties.clusters contains $green.arn";

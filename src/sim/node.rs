@@ -144,8 +144,9 @@ impl Node {
         }
         let durable = std::mem::take(self.durable_mut());
         let denials = std::mem::take(self.denials_mut());
-        let (id, skew, life) = (self.id, self.skew, self.life);
-        *self = Node { life: life + 1, skew, state, ..Node::new(id, assumptions, mutants) };
+        let (id, skew, life) = (self.id, self.skew, self.life + 1);
+        let traps = std::mem::take(&mut self.traps);
+        *self = Node { life, skew, state, traps, ..Node::new(id, assumptions, mutants) };
         *self.durable_mut() = durable;
         *self.denials_mut() = denials;
         (writes, lost)
