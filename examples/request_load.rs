@@ -137,7 +137,7 @@ fn preload(simulation: &mut Simulation, region: Region, count: u64) {
             };
             let serial: Serial = cluster.serial;
             let record = Some((Account::DEFAULT, serial, Some(Arc::new(cluster))));
-            storage.apply(Batch { cluster: record, ..Batch::default() });
+            storage.apply(&Batch { cluster: record, ..Batch::default() });
         }
     });
 }

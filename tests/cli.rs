@@ -9,33 +9,44 @@ use serde_json::Value;
 #[test]
 fn a_misspelt_member_is_underlined_and_corrected() {
     let text = "create-cluster region=us-east-1\n{\n  \"multiRegionProperties\": { \"witnesRegion\": \"us-west-2\" }\n}\n";
-    assert_refused(text, &[
-        "unknown member `witnesRegion` of CreateCluster.multiRegionProperties",
-        "bad.scenario:3:30",
-        "^^^^^^^^^^^^^^",
-        "did you mean `witnessRegion`?",
-    ]);
+    assert_refused(
+        text,
+        &[
+            "unknown member `witnesRegion` of CreateCluster.multiRegionProperties",
+            "bad.scenario:3:30",
+            "^^^^^^^^^^^^^^",
+            "did you mean `witnessRegion`?",
+        ],
+    );
 }
 
 #[test]
 fn an_unknown_verb_is_corrected() {
-    assert_refused("seed 1\ncreate-clutser region=us-east-1\n{}\n", &[
-        "unknown verb `create-clutser`",
-        "bad.scenario:2:1",
-        "did you mean `create-cluster`?",
-    ]);
+    assert_refused(
+        "seed 1\ncreate-clutser region=us-east-1\n{}\n",
+        &["unknown verb `create-clutser`", "bad.scenario:2:1", "did you mean `create-cluster`?"],
+    );
 }
 
 #[test]
 fn an_unknown_region_is_corrected() {
-    assert_refused("create-cluster region=us-east-3\n{}\n", &["unknown Region `us-east-3`", "did you mean `us-east-1`?"]);
-    assert_refused("regions use1=us-east-1\ncreate-cluster region=use2\n{}\n", &["unknown Region `use2`", "`use1`"]);
+    assert_refused(
+        "create-cluster region=us-east-3\n{}\n",
+        &["unknown Region `us-east-3`", "did you mean `us-east-1`?"],
+    );
+    assert_refused(
+        "regions use1=us-east-1\ncreate-cluster region=use2\n{}\n",
+        &["unknown Region `use2`", "`use1`"],
+    );
 }
 
 #[test]
 fn an_undefined_alias_is_named() {
     let text = "create-cluster region=us-east-1 as=blue\n{}\nget-cluster region=us-east-1\n{ \"identifier\": \"$bleu.identifier\" }\n";
-    assert_refused(text, &["no call before this one is called `bleu`", "bad.scenario:4:17", "did you mean `blue`?"]);
+    assert_refused(
+        text,
+        &["no call before this one is called `bleu`", "bad.scenario:4:17", "did you mean `blue`?"],
+    );
 }
 
 #[test]
@@ -104,7 +115,11 @@ fn an_expectation_that_does_not_hold_exits_with_one_and_says_what_was_seen() {
     let output = dsql_sim(folder.path(), &["run", "wrong.scenario"]);
     assert_eq!(output.status.code(), Some(1));
     let shown = stdout(&output);
-    for part in ["expectation: status is \"CREATING\"", "wrong.scenario:3:1", "reproduce: dsql-sim run wrong.scenario"] {
+    for part in [
+        "expectation: status is \"CREATING\"",
+        "wrong.scenario:3:1",
+        "reproduce: dsql-sim run wrong.scenario",
+    ] {
         assert!(shown.contains(part), "{part} is not in:\n{shown}");
     }
 }
@@ -116,7 +131,10 @@ fn the_printed_command_brings_the_same_violation_back() {
     let text = "mutant protection-ignored\ncreate-cluster region=us-east-1 as=blue\n{}\nrun until=quiet\n\
                 delete-cluster region=us-east-1\n{ \"identifier\": \"$blue.identifier\" }\n";
     fs::write(folder.path().join("planted.scenario"), text).expect("a file");
-    let first = records(&dsql_sim(folder.path(), &["run", "planted.scenario", "--seeds", "40..43", "--format", "json"]));
+    let first = records(&dsql_sim(
+        folder.path(),
+        &["run", "planted.scenario", "--seeds", "40..43", "--format", "json"],
+    ));
     assert_eq!(first.len(), 3);
     for record in first {
         assert_eq!(record["invariant"], "protected-not-deleted");
@@ -153,10 +171,15 @@ fn determinism_is_checked_and_found() {
 fn a_trace_that_differs_fails_and_rewrite_records_it() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("old.scenario");
-    fs::write(&path, "create-cluster region=us-east-1 as=blue\n{}\n----\n   0.000 nothing like it\n").expect("a file");
+    fs::write(&path, "create-cluster region=us-east-1 as=blue\n{}\n----\n   0.000 nothing like it\n")
+        .expect("a file");
     let output = dsql_sim(folder.path(), &["run", "old.scenario"]);
     assert_eq!(output.status.code(), Some(1));
-    assert!(stdout(&output).contains("recorded-trace: recorded `   0.000 nothing like it`"), "{}", stdout(&output));
+    assert!(
+        stdout(&output).contains("recorded-trace: recorded `   0.000 nothing like it`"),
+        "{}",
+        stdout(&output)
+    );
     assert_eq!(dsql_sim(folder.path(), &["run", "old.scenario", "--rewrite"]).status.code(), Some(0));
     assert_eq!(dsql_sim(folder.path(), &["run", "old.scenario"]).status.code(), Some(0));
     assert!(fs::read_to_string(&path).expect("the file").contains("blue CREATING"));
@@ -170,7 +193,8 @@ fn rewrite_refuses_in_ci_and_when_something_does_not_hold() {
     fs::write(&path, text).expect("a file");
     assert_eq!(dsql_sim(folder.path(), &["run", "wrong.scenario", "--rewrite"]).status.code(), Some(1));
     assert_eq!(fs::read_to_string(&path).expect("the file"), text);
-    let in_ci = command(folder.path()).args(["run", "wrong.scenario", "--rewrite"]).env("CI", "true").output();
+    let in_ci =
+        command(folder.path()).args(["run", "wrong.scenario", "--rewrite"]).env("CI", "true").output();
     let in_ci = in_ci.expect("it runs");
     assert_eq!(in_ci.status.code(), Some(2));
     assert!(stderr(&in_ci).contains("refused when CI is set"), "{}", stderr(&in_ci));
@@ -180,7 +204,8 @@ fn rewrite_refuses_in_ci_and_when_something_does_not_hold() {
 fn a_reader_that_goes_away_is_no_error() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let arguments = ["run", "scenarios", "--trace", "messages"];
-    let mut child = command(root).args(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it runs");
+    let mut child =
+        command(root).args(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it runs");
     drop(child.stdout.take());
     let output = child.wait_with_output().expect("it ends");
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
@@ -207,7 +232,8 @@ fn every_json_record_fits_the_schema() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let schema: Value = serde_json::from_str(&stdout(&dsql_sim(root, &["help", "report"]))).expect("JSON");
     let known = schema["properties"].as_object().expect("an object's schema");
-    let required: Vec<&str> = schema["required"].as_array().expect("a list").iter().filter_map(Value::as_str).collect();
+    let required: Vec<&str> =
+        schema["required"].as_array().expect("a list").iter().filter_map(Value::as_str).collect();
     for record in records(&dsql_sim(root, &["run", "scenarios", "--format", "json"])) {
         let record = record.as_object().expect("an object").clone();
         assert!(record.keys().all(|member| known.contains_key(member)));

@@ -10,7 +10,8 @@ use dsql_sim::sim::trace::TraceLevel;
 
 #[test]
 fn threads_do_not_change_what_happens() {
-    let here: Vec<u64> = scenarios().iter().map(|scenario| run(scenario, Some(7), TraceLevel::None).hash).collect();
+    let here: Vec<u64> =
+        scenarios().iter().map(|scenario| run(scenario, Some(7), TraceLevel::None).hash).collect();
     let there = thread::spawn(|| {
         let mut scenarios = scenarios();
         scenarios.reverse();
@@ -61,10 +62,17 @@ fn removing_a_step_changes_nothing_else() {
     let took = |text: &str| {
         let scenario = Scenario::parse(text).expect("a well-formed scenario");
         let report = run(&scenario, Some(3), TraceLevel::Milestones);
-        let lines: Vec<_> = report.outputs.into_iter().flatten().filter(|line| line.contains("blue")).collect();
+        let lines: Vec<_> =
+            report.outputs.into_iter().flatten().filter(|line| line.contains("blue")).collect();
         let at = |what: &str| {
             let line = lines.iter().find(|line| line.ends_with(what)).expect("the line is there");
-            line.trim().split(' ').next().expect("a time").replace('.', "").parse::<i64>().expect("milliseconds")
+            line.trim()
+                .split(' ')
+                .next()
+                .expect("a time")
+                .replace('.', "")
+                .parse::<i64>()
+                .expect("milliseconds")
         };
         at("blue CREATING → ACTIVE") - at("blue CREATING")
     };

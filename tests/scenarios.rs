@@ -13,7 +13,10 @@ datatest_stable::harness! {
     { test = replays, root = "scenarios", pattern = r"\.scenario$" },
 }
 
-#[expect(clippy::disallowed_methods, reason = "REWRITE and CI are how a person, and a machine, speak to this test")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "REWRITE and CI are how a person, and a machine, speak to this test"
+)]
 fn replays(path: &Path) -> datatest_stable::Result<()> {
     let text = fs::read_to_string(path)?;
     let scenario = Scenario::parse(&text).map_err(|mistakes| format!("{mistakes:?}"))?;

@@ -46,8 +46,12 @@ fn modules_import_from_their_own_floor_and_below_only() {
         let own = floor(&path);
         for line in text.lines().take_while(|line| !line.starts_with("mod tests")) {
             for (module, below) in FLOORS.iter().filter(|(module, _)| !module.is_empty()) {
-                let imports = line.contains(&format!("crate::{module}::")) && !line.trim_start().starts_with("//");
-                assert!(!imports || *below <= own, "{path} is on floor {own} and imports from floor {below}: {line}");
+                let imports =
+                    line.contains(&format!("crate::{module}::")) && !line.trim_start().starts_with("//");
+                assert!(
+                    !imports || *below <= own,
+                    "{path} is on floor {own} and imports from floor {below}: {line}"
+                );
             }
             for (prefix, import, why) in FORBIDDEN {
                 assert!(!(path.starts_with(prefix) && line.contains(import)), "{path}: {why}: {line}");
@@ -60,7 +64,10 @@ fn modules_import_from_their_own_floor_and_below_only() {
 fn the_control_plane_draws_no_random_numbers() {
     for (path, text) in sources().into_iter().filter(|(path, _)| path.starts_with("control/")) {
         for draw in ["rng::draw", "rng::below", "rng::between", "Purpose"] {
-            assert!(!text.contains(draw), "{path}: randomness is drawn by whoever keeps the time, not here: {draw}");
+            assert!(
+                !text.contains(draw),
+                "{path}: randomness is drawn by whoever keeps the time, not here: {draw}"
+            );
         }
     }
 }
@@ -87,7 +94,8 @@ fn files_are_short_and_say_what_they_are_for() {
 
 #[test]
 fn nothing_below_the_doors_reads_a_clock_or_the_environment() {
-    let banned = ["Instant::now", "SystemTime", "std::env::", "HashMap", "HashSet", "thread_rng", "f64", "f32"];
+    let banned =
+        ["Instant::now", "SystemTime", "std::env::", "HashMap", "HashSet", "thread_rng", "f64", "f32"];
     for (path, text) in sources().into_iter().filter(|(path, _)| floor(path) < 7) {
         for word in banned {
             assert!(!text.contains(word), "{path} uses {word}, which differs between runs");

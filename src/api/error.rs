@@ -127,6 +127,10 @@ impl Error {
         }
     }
 
+    /// The names that members of an error's body have.
+    pub const MEMBERS: [&str; 7] =
+        ["message", "reason", "fieldList", "resourceId", "resourceType", "serviceCode", "quotaCode"];
+
     /// The exception's name.
     #[must_use]
     pub fn name(&self) -> &'static str {

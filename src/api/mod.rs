@@ -56,6 +56,12 @@ macro_rules! operations {
                 match self { $(Operation::$name => $simulated),+ }
             }
 
+            /// The names of its output's members.
+            #[must_use]
+            pub fn output_members(self) -> Vec<String> {
+                match self { $(Operation::$name => <$output as shapes::Members>::members()),+ }
+            }
+
             /// What its input may hold.
             #[must_use]
             pub fn input(self) -> Kind {

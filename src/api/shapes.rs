@@ -53,6 +53,12 @@ macro_rules! outputs {
                 pub $maybe: Option<$some>,
             )*)?
         }
+
+        impl Members for $name {
+            fn members() -> Vec<String> {
+                vec![$(camel(stringify!($field)),)* $($(camel(stringify!($maybe)),)*)?]
+            }
+        }
     )+};
 }
 
@@ -298,6 +304,17 @@ pub enum Kind {
 /// What a type may be in JSON.
 pub(super) trait Shape {
     fn kind() -> Kind;
+}
+
+/// The names of an output's members.
+pub(super) trait Members {
+    fn members() -> Vec<String>;
+}
+
+impl<T: Members> Members for Box<T> {
+    fn members() -> Vec<String> {
+        T::members()
+    }
 }
 
 macro_rules! kinds {

@@ -76,8 +76,7 @@ impl Answers {
         if let (Some(cause), Some((account, serial, _)), None) =
             (commit.cause, &commit.batch.cluster, &commit.batch.token)
         {
-            let before = commit.undo.cluster.as_ref().and_then(|(_, _, before)| before.clone());
-            self.unsettled.entry(cause).or_insert((*account, *serial, before));
+            self.unsettled.entry(cause).or_insert_with(|| (*account, *serial, commit.before.cluster.clone()));
         }
     }
 
@@ -116,7 +115,7 @@ impl Answers {
         else {
             return Ok(());
         };
-        if commit.undo.cluster.as_ref().is_some_and(|(_, _, before)| before.is_some()) {
+        if commit.before.cluster.is_some() {
             return Ok(());
         }
         let arn = created.arn;
@@ -138,7 +137,8 @@ impl Answers {
         self.first.turn(now, window);
         let is_fit = |(first, at): &(Arc<Response>, Instant)| {
             let age = now.since(*at);
-            age + MARGIN < window || (age < window + MARGIN && (Arc::ptr_eq(first, answer) || first == answer))
+            age + MARGIN < window
+                || (age < window + MARGIN && (Arc::ptr_eq(first, answer) || first == answer))
         };
         let (first, _) = self.first.get_or_insert_with(token, is_fit, || (answer.clone(), now));
         first.clone()

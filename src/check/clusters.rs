@@ -49,7 +49,7 @@ impl Clusters {
     pub(super) fn look(&mut self, world: &World, change: &Change) -> Verdict {
         let Change::Wrote { commit, .. } = change else { return Ok(()) };
         let Some((_, _, after)) = &commit.batch.cluster else { return Ok(()) };
-        let before = commit.undo.cluster.as_ref().and_then(|(_, _, before)| before.as_ref());
+        let before = commit.before.cluster.as_ref();
         let written = Written { world, before, after: after.as_ref() };
         legal_transition(&written)?;
         protected_not_deleted(&written)?;

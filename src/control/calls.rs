@@ -81,14 +81,8 @@ impl ControlPlane {
             self.in_flight.insert(token, InFlight::Checks(caller.delivery));
         }
         let delivery = caller.delivery;
-        let call = Call {
-            caller,
-            waiters: vec![delivery],
-            target,
-            wanted,
-            awaits_witness: true,
-            awaits_peer,
-        };
+        let call =
+            Call { caller, waiters: vec![delivery], target, wanted, awaits_witness: true, awaits_peer };
         self.calls.insert(delivery, call);
         self.ask_other_regions(delivery, 0, out);
         Ok(())

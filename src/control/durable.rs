@@ -1,6 +1,6 @@
 //! What a control plane or a witness node has in storage, and the one way to change it.
 //!
-//! A [`Batch`] is written as a whole or not at all. Applying one gives back the batch that undoes it, so that whoever owns
+//! A [`Batch`] is written as a whole or not at all. Writing one gives back what was there [`Before`], so that whoever owns
 //! the disk can take back, newest first, what a crash kept from becoming durable. Everything else in here (the index by
 //! identifier, the counts for quotas, the order in which tokens expire) is derived from what was written.
 
@@ -51,6 +51,17 @@ pub struct Batch {
     pub register: Option<Box<(RegisterKey, Option<Acceptor>)>>,
 }
 
+/// What was in the places that a batch wrote to.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Before {
+    /// The cluster's record.
+    pub cluster: Option<Arc<Cluster>>,
+    /// The token's record.
+    pub token: Option<TokenRecord>,
+    /// The acceptor's memory.
+    pub register: Option<Acceptor>,
+}
+
 /// How many clusters an account has.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
@@ -78,24 +89,31 @@ struct Owner {
 }
 
 impl Durable {
-    /// Writes `batch` and gives back the batch that takes it back.
-    pub fn apply(&mut self, batch: Batch) -> Batch {
-        Batch {
-            cluster: batch.cluster.map(|(account, serial, record)| {
-                (account, serial, self.put_cluster(account, serial, record))
-            }),
-            token: batch.token.map(|(key, record)| {
-                let before = self.put_token(&key, record);
-                (key, before)
-            }),
-            register: batch.register.map(|mut register| {
-                let (key, acceptor) = *register;
-                register.1 = match acceptor {
-                    Some(acceptor) => self.registers.insert(key, acceptor),
-                    None => self.registers.remove(&key),
-                };
-                register
-            }),
+    /// Writes `batch` and gives back what was there before.
+    pub fn apply(&mut self, batch: &Batch) -> Before {
+        Before {
+            cluster: batch
+                .cluster
+                .as_ref()
+                .and_then(|(account, serial, record)| self.put_cluster(*account, *serial, record.clone())),
+            token: batch.token.as_ref().and_then(|(key, record)| self.put_token(key, record.clone())),
+            register: batch
+                .register
+                .as_deref()
+                .and_then(|(key, acceptor)| self.put_register(*key, *acceptor)),
+        }
+    }
+
+    /// Takes `batch` back: what it wrote is as it was `before` again.
+    pub fn take_back(&mut self, batch: &Batch, before: Before) {
+        if let Some((account, serial, _)) = &batch.cluster {
+            self.put_cluster(*account, *serial, before.cluster);
+        }
+        if let Some((key, _)) = &batch.token {
+            self.put_token(key, before.token);
+        }
+        if let Some((key, _)) = batch.register.as_deref() {
+            self.put_register(*key, before.register);
         }
     }
 
@@ -191,6 +209,13 @@ impl Durable {
             _ => {}
         }
         before
+    }
+
+    fn put_register(&mut self, key: RegisterKey, acceptor: Option<Acceptor>) -> Option<Acceptor> {
+        match acceptor {
+            Some(acceptor) => self.registers.insert(key, acceptor),
+            None => self.registers.remove(&key),
+        }
     }
 
     fn put_token(&mut self, key: &TokenKey, record: Option<TokenRecord>) -> Option<TokenRecord> {

@@ -9,7 +9,7 @@ use crate::rng::{key, mix};
 use crate::types::{Account, ClientId, ClusterArn, ClusterStatus, Identifier, NodeId, Timestamp};
 
 use super::cluster::Serial;
-use super::durable::Batch;
+use super::durable::{Batch, Before};
 use super::register::{AcceptedValue, Ballot, LinkValue, Outcome, RegisterKey};
 
 /// A request as it arrived: which call it belongs to, which attempt, which copy. Answers go back to it.
@@ -101,13 +101,13 @@ pub enum Effect {
 /// The answer to a request. Cloning shares it.
 pub type Reply = Result<Arc<Response>, Arc<Error>>;
 
-/// A write, how to take it back, and for which call it was made.
+/// A write, what was there before, and for which call it was made.
 #[derive(Clone, Debug)]
 pub struct Commit {
     /// What is written.
     pub batch: Batch,
     /// What was there before.
-    pub undo: Batch,
+    pub before: Before,
     /// The call that is being carried out, if it is one.
     pub cause: Option<Delivery>,
 }

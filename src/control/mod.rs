@@ -267,8 +267,8 @@ impl ControlPlane {
     }
 
     fn persist(&mut self, batch: Batch, cause: Option<Delivery>, out: &mut Vec<Effect>) {
-        let undo = self.durable.apply(batch.clone());
-        out.push(Effect::Persist(Box::new(Commit { batch, undo, cause })));
+        let before = self.durable.apply(&batch);
+        out.push(Effect::Persist(Box::new(Commit { batch, before, cause })));
     }
 
     /// Answers `deliveries`. Whatever was persisted before is durable when the answers leave.

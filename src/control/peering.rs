@@ -164,8 +164,8 @@ pub(super) fn accept(
 
 fn persist_acceptor(durable: &mut Durable, register: RegisterKey, acceptor: Acceptor, out: &mut Vec<Effect>) {
     let batch = Batch { register: Some(Box::new((register, Some(acceptor)))), ..Batch::default() };
-    let undo = durable.apply(batch.clone());
-    out.push(Effect::Persist(Box::new(Commit { batch, undo, cause: None })));
+    let before = durable.apply(&batch);
+    out.push(Effect::Persist(Box::new(Commit { batch, before, cause: None })));
 }
 
 impl ControlPlane {
@@ -185,8 +185,17 @@ impl ControlPlane {
         let highest = acceptor.prepare(ballot).expect("a ballot above every promise of this acceptor");
         persist_acceptor(&mut self.durable, register, acceptor, out);
         let phase = Phase::Prepare(Voters::OWN);
-        let round =
-            Round { register, change, ballot, attempt, refused_for, highest, phase, known, is_hurried: false };
+        let round = Round {
+            register,
+            change,
+            ballot,
+            attempt,
+            refused_for,
+            highest,
+            phase,
+            known,
+            is_hurried: false,
+        };
         self.rounds.insert((account, serial), round);
         self.send_to_acceptors(&register, cluster, out, || Message::Prepare { register, ballot });
         let timer = Timer::Propose { account, serial, attempt: ballot.round() };
@@ -280,7 +289,8 @@ impl ControlPlane {
     /// once instead of waiting for its timer, unless it knows already or is asking.
     pub(super) fn learn_from_acceptor(&mut self, register: &RegisterKey, out: &mut Vec<Effect>) {
         let Some((_, value)) = self.durable.register(register).accepted else { return };
-        let own = register.cluster_in(self.region).and_then(|arn| self.durable.cluster(arn.identifier)).cloned();
+        let own =
+            register.cluster_in(self.region).and_then(|arn| self.durable.cluster(arn.identifier)).cloned();
         let Some(cluster) = own.filter(|cluster| cluster.register() == Some(*register)) else { return };
         let Some(round) = self.rounds.get_mut(&(cluster.arn.account, cluster.serial)) else { return };
         if !is_waited_for(&cluster, value)
@@ -429,7 +439,10 @@ impl Round {
         let pause = back_off(self.attempt);
         let after = Span { min: pause.min / 2, max: pause.max / 2 };
         let (account, serial) = (cluster.arn.account, cluster.serial);
-        out.push(Effect::SetTimer { after, timer: Timer::Propose { account, serial, attempt: self.ballot.round() } });
+        out.push(Effect::SetTimer {
+            after,
+            timer: Timer::Propose { account, serial, attempt: self.ballot.round() },
+        });
     }
 }
 

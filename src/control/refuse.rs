@@ -5,7 +5,7 @@ use std::fmt::Display;
 
 use crate::api::{Error, Field, Operation, ValidationReason};
 use crate::region::Region;
-use crate::types::{Account, ClusterArn};
+use crate::types::{Account, ClusterArn, ClusterStatus};
 
 use super::assumptions::Refusal;
 use super::cluster::Cluster;
@@ -25,11 +25,13 @@ pub(super) fn refused(refusal: Refusal, message: String, resource_id: &str) -> E
 
 pub(super) fn wrong_state(refusal: Refusal, verb: &str, cluster: &Cluster) -> Error {
     let identifier = cluster.arn.identifier.to_string();
-    let message = format!(
-        "Can't {verb} cluster: Cluster {identifier} is in {} state. To proceed, wait until the cluster is ACTIVE and try \
-         again.",
-        cluster.status
-    );
+    let remedy = match cluster.status {
+        ClusterStatus::Creating | ClusterStatus::Updating => "wait until the cluster is ACTIVE and try again",
+        _ => "choose another cluster",
+    };
+    let status = cluster.status;
+    let message =
+        format!("Can't {verb} cluster: Cluster {identifier} is in {status} state. To proceed, {remedy}.");
     refused(refusal, message, &identifier)
 }
 

@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
+use crate::api::{Error, Operation};
 use crate::region::Region;
 use crate::types::ClusterStatus;
 
 use super::body;
-use super::diagnostic::{Diagnostic, Span};
+use super::diagnostic::{Diagnostic, Span, did_you_mean};
 use super::script::Word;
 
 /// A demand that holds for every seed.
@@ -120,6 +121,7 @@ pub(super) fn read(
                 Some((name, member)) if calls.contains(&name) => (Some(Arc::from(name)), member),
                 _ => (None, *subject),
             };
+            look_at_subject(subject, &words[0])?;
             let test = match (subject, test) {
                 ("outcome", [word]) => Test::Compares(Operator::Equal, Value::from(*word)),
                 _ => read_test(test, rest)?,
@@ -139,6 +141,25 @@ pub(super) fn read(
             Ok(Expectation::Answer { call, subject: subject.to_owned(), test })
         }
     }
+}
+
+/// A subject is `outcome`, `error`, `http`, or begins with a member of some answer or error.
+fn look_at_subject(subject: &str, word: &Word) -> Result<(), Diagnostic> {
+    let first = subject.split('.').next().unwrap_or_default();
+    let outputs = Operation::ALL.iter().filter(|it| it.is_simulated()).flat_map(|it| it.output_members());
+    let others = ["outcome", "error", "http"].into_iter().chain(Error::MEMBERS).map(str::to_owned);
+    let known: Vec<String> = others.chain(outputs).collect();
+    if known.iter().any(|known| known == first) {
+        return Ok(());
+    }
+    let closest = did_you_mean(first, known.iter().map(String::as_str));
+    let advice = match first.strip_prefix('$') {
+        Some(name) => Some(format!("a subject has no `$`: did you mean `{name}.…`?")),
+        None => closest.or_else(|| {
+            Some(format!("it is one of {}", known[..3].join(", ") + ", or a member of an answer"))
+        }),
+    };
+    Err(Diagnostic::new(format!("no answer has a member `{first}`"), word.span).help(advice))
 }
 
 fn read_test(words: &[&str], rest: &Word) -> Result<Test, Diagnostic> {
@@ -182,7 +203,7 @@ fn known(word: &Word, name: &str, calls: &[&str]) -> Result<Arc<str>, Diagnostic
     if calls.contains(&name) {
         return Ok(name.into());
     }
-    let closest = super::diagnostic::did_you_mean(name, calls.iter().copied());
+    let closest = did_you_mean(name, calls.iter().copied());
     Err(Diagnostic::new(format!("no call before this one is called `{name}`"), word.span)
         .help(closest.or_else(|| Some(format!("name an earlier call with `as={name}`")))))
 }

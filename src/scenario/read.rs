@@ -35,6 +35,7 @@ pub(super) fn read(script: Script) -> Result<Scenario, Vec<Diagnostic>> {
         .iter()
         .map(|block| {
             let steps = block.commands.iter().filter_map(|command| reader.step(command)).collect();
+            reader.before_together = None;
             reader.look_at_output(&block.output);
             steps
         })
@@ -51,6 +52,8 @@ pub(super) struct Reader {
     set_up: SetUp,
     /// The names of the calls so far.
     calls: Vec<Arc<str>>,
+    /// How many of them began before the calls that begin together here, if we are among such.
+    before_together: Option<usize>,
     /// Whether something other than set-up has been read.
     is_set_up: bool,
     /// How many equal steps there were.
@@ -72,7 +75,14 @@ impl Reader {
             mutants: Mutants::NONE,
             trace: TraceLevel::Milestones,
         };
-        Reader { set_up, calls: Vec::new(), is_set_up: false, equal: IndexMap::new(), mistakes: Vec::new() }
+        Reader {
+            set_up,
+            calls: Vec::new(),
+            before_together: None,
+            is_set_up: false,
+            equal: IndexMap::new(),
+            mistakes: Vec::new(),
+        }
     }
 
     fn set_up(mut self) -> SetUp {
@@ -130,6 +140,7 @@ impl Reader {
         }
         self.is_set_up = true;
         self.default_client();
+        self.before_together = (verb == Verb::Parallel).then_some(self.calls.len());
         let action = match verb {
             Verb::Parallel => Action::Parallel,
             Verb::Advance => Action::Advance(duration(arguments.required("a duration, as in 30s")?)?),
@@ -268,7 +279,8 @@ impl Reader {
         }
         arguments.finish()?;
         if let Some(input) = &command.body {
-            let known: Vec<&str> = self.calls.iter().map(|call| &**call).collect();
+            let answered = self.before_together.unwrap_or(self.calls.len());
+            let known: Vec<&str> = self.calls[..answered].iter().map(|call| &**call).collect();
             let mistakes = body::check(operation, &input.value, &known);
             if !mistakes.is_empty() {
                 return Err(mistakes);
@@ -396,7 +408,9 @@ impl From<Diagnostic> for Vec<Diagnostic> {
 fn is_recorded(line: &str) -> bool {
     let time = line.split_whitespace().next().and_then(|time| time.split_once('.'));
     let are_digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    line == "ok" || time.is_some_and(|(seconds, millis)| are_digits(seconds) && are_digits(millis) && millis.len() == 3)
+    line == "ok"
+        || time
+            .is_some_and(|(seconds, millis)| are_digits(seconds) && are_digits(millis) && millis.len() == 3)
 }
 
 /// The words of a command, however they are spaced, as a number.

@@ -320,7 +320,8 @@ impl<'a> Run<'a> {
             "outcome" => Some(Value::from(outcome.name())),
             path => answer(outcome).and_then(|answer| body::member(&answer, path)),
         };
-        value.ok_or_else(|| format!("`${name}.{member}` has no value: call `{name}` ended {}", outcome.name()))
+        value
+            .ok_or_else(|| format!("`${name}.{member}` has no value: call `{name}` ended {}", outcome.name()))
     }
 
     /// The text behind a reference.

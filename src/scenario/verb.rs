@@ -112,7 +112,8 @@ verbs! {
     /// the error that ended it.
     Wait = "wait" in Calls: "[CLIENT:] wait cluster-active | cluster-not-exists region=REGION\n{ \"identifier\": ... }",
         "ops: wait cluster-active region=use1\n{ \"identifier\": \"$blue.identifier\" }";
-    /// Begins the calls that follow, up to the next command of another kind, together instead of one after the other.
+    /// Begins the calls that follow, up to the next command of another kind or the end of the block, together instead of
+    /// one after the other. None of them can refer to the answer of another.
     Parallel = "parallel" in Calls: "parallel", "parallel";
 
     /// Loses messages. `LINK` is `FROM->TO`, or `ONE<->OTHER` for both directions; an end is a client, a Region (both of its

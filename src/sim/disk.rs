@@ -123,7 +123,7 @@ impl World {
     fn forget(&mut self, place: usize, effect: Effect) {
         let Effect::Persist(commit) = effect else { return };
         let node = &mut self.nodes[place];
-        node.durable_mut().apply(commit.undo.clone());
+        node.durable_mut().take_back(&commit.batch, commit.before.clone());
         let id = node.id;
         self.note(&Happening::Forgot(id, &commit));
         self.changes.push(Change::Forgot { node: id, commit });

@@ -140,7 +140,7 @@ impl Node {
             .collect();
         let lost = writes.split_off(kept.min(writes.len()));
         for commit in lost.iter().rev() {
-            self.durable_mut().apply(commit.undo.clone());
+            self.durable_mut().take_back(&commit.batch, commit.before.clone());
         }
         let durable = std::mem::take(self.durable_mut());
         let denials = std::mem::take(self.denials_mut());

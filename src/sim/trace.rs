@@ -219,10 +219,8 @@ impl Happening<'_> {
 
 /// Whether a write changed a cluster's status, made a cluster, or removed one.
 fn is_milestone(commit: &Commit) -> bool {
-    let status = |batch: &crate::control::durable::Batch| {
-        batch.cluster.as_ref().and_then(|(_, _, record)| record.as_ref().map(|record| record.status))
-    };
-    status(&commit.batch) != status(&commit.undo)
+    let after = commit.batch.cluster.as_ref().and_then(|(_, _, record)| record.as_ref());
+    after.map(|record| record.status) != commit.before.cluster.as_ref().map(|record| record.status)
 }
 
 /// Puts things into words, with the names that a scenario gave them.
@@ -291,7 +289,7 @@ impl Words<'_> {
         let Some((_, _, after)) = &commit.batch.cluster else {
             return commit.batch.register.as_ref().map(|_| "writes a link register".to_owned());
         };
-        let before = commit.undo.cluster.as_ref().and_then(|(_, _, before)| before.as_ref());
+        let before = commit.before.cluster.as_ref();
         Some(match (before, after) {
             (None, Some(after)) => format!("{} {}", self.names.cluster(after.arn.identifier), after.status),
             (Some(before), Some(after)) if before.status == after.status => {
