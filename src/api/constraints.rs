@@ -26,9 +26,7 @@ const ANY_LENGTH: RangeInclusive<usize> = 0..=usize::MAX;
 const CLUSTER_ID: Text = text(ANY_LENGTH, "[a-z0-9]{26}", is_identifier);
 const STREAM_ID: Text = text(ANY_LENGTH, "[a-z0-9]{26}", is_identifier);
 const CLIENT_TOKEN: Text = text(1..=128, "[!-~]+", is_client_token);
-const KMS_KEY: Text = text(1..=2048, "[a-zA-Z0-9:/_-]+", |text| {
-    are_some(text, |byte| byte.is_ascii_alphanumeric() | matches!(byte, b':' | b'/' | b'_' | b'-'))
-});
+const KMS_KEY: Text = text(1..=2048, "[a-zA-Z0-9:/_-]+", |text| are_some(text, &KMS_KEY_BYTES));
 const TAG_KEY: Text = text(1..=128, TAG_PATTERN, is_tag);
 const TAG_VALUE: Text = text(0..=256, TAG_PATTERN, is_tag);
 const REGION: Text = Text { length: 0..=50, pattern: None };
@@ -43,6 +41,11 @@ const KINESIS_ARN: Text = text(
 );
 const ROLE_ARN: Text =
     text(20..=2048, "arn:aws(-[^:]+)?:iam::[0-9]{12}:role(/[a-zA-Z0-9+=,.@_-]+)+", is_role_arn);
+
+const KMS_KEY_BYTES: Class = class(b":/_-");
+const TAG_BYTES: Class = class(b"_.:/=+-@ ");
+const STREAM_NAME_BYTES: Class = class(b"+=,.@_/-");
+const ROLE_NAME_BYTES: Class = class(b"+=,.@_-");
 
 const TAG_PATTERN: &str = "[a-zA-Z0-9_.:/=+\\-@ ]*";
 const MAX_TAGS: usize = 200;
@@ -318,14 +321,31 @@ const fn text(length: RangeInclusive<usize>, written: &'static str, accepts: fn(
     Text { length, pattern: Some(Pattern { written, accepts }) }
 }
 
-/// Whether every byte is allowed. Looks at all of them whatever it finds, so that the compiler looks at many at a time:
-/// requests are validated on the hottest path there is.
-fn are_all(text: &str, is_allowed: impl Fn(u8) -> bool) -> bool {
-    text.bytes().fold(true, |are_all, byte| are_all & is_allowed(byte))
+/// Bytes that a pattern allows, by value: requests are validated on the hottest path there is.
+type Class = [bool; 256];
+
+/// The letters and digits, and `more`.
+const fn class(more: &[u8]) -> Class {
+    let mut class = [false; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        class[byte] = (byte as u8).is_ascii_alphanumeric();
+        byte += 1;
+    }
+    let mut place = 0;
+    while place < more.len() {
+        class[more[place] as usize] = true;
+        place += 1;
+    }
+    class
 }
 
-fn are_some(text: &str, is_allowed: impl Fn(u8) -> bool) -> bool {
-    !text.is_empty() && are_all(text, is_allowed)
+fn are_all(text: &str, class: &Class) -> bool {
+    text.bytes().all(|byte| class[usize::from(byte)])
+}
+
+fn are_some(text: &str, class: &Class) -> bool {
+    !text.is_empty() && are_all(text, class)
 }
 
 fn is_identifier(text: &str) -> bool {
@@ -337,11 +357,12 @@ fn is_account(text: &str) -> bool {
 }
 
 fn is_client_token(text: &str) -> bool {
-    are_some(text, |byte| byte.is_ascii_graphic())
+    // Looks at every byte whatever it finds, so that the compiler looks at many at a time.
+    !text.is_empty() && text.bytes().fold(true, |are_all, byte| are_all & byte.is_ascii_graphic())
 }
 
 fn is_tag(text: &str) -> bool {
-    are_all(text, |byte| byte.is_ascii_alphanumeric() | b"_.:/=+-@ ".contains(&byte))
+    are_all(text, &TAG_BYTES)
 }
 
 /// `aws` or `aws-` and something, as in `aws-cn`.
@@ -374,9 +395,7 @@ fn is_kinesis_arn(text: &str) -> bool {
         && part() == "kinesis"
         && is_region_name(part())
         && is_account(part())
-        && part().strip_prefix("stream/").is_some_and(|name| {
-            are_some(name, |byte| byte.is_ascii_alphanumeric() || b"+=,.@_/-".contains(&byte))
-        })
+        && part().strip_prefix("stream/").is_some_and(|name| are_some(name, &STREAM_NAME_BYTES))
 }
 
 fn is_role_arn(text: &str) -> bool {
@@ -387,10 +406,9 @@ fn is_role_arn(text: &str) -> bool {
         && part() == "iam"
         && part().is_empty()
         && is_account(part())
-        && part().strip_prefix("role/").is_some_and(|path| {
-            path.split('/')
-                .all(|name| are_some(name, |byte| byte.is_ascii_alphanumeric() || b"+=,.@_-".contains(&byte)))
-        })
+        && part()
+            .strip_prefix("role/")
+            .is_some_and(|path| path.split('/').all(|name| are_some(name, &ROLE_NAME_BYTES)))
 }
 
 #[cfg(test)]
