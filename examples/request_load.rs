@@ -1,7 +1,8 @@
-//! How many CreateCluster calls a CPU-second carries: through real control planes, with every invariant checked and the
-//! trace hashed.
+//! How many CreateCluster calls a CPU-second carries: through real control planes, with every invariant checked and
+//! the trace hashed.
 //!
-//! Each client calls one after the other, in turn to each of three Regions, over links of 1 to 50 ms. The quota is lifted.
+//! Each client calls one after the other, in turn to each of three Regions, over links of 1 to 50 ms. The quota is
+//! lifted.
 //!
 //! ```text
 //! cargo run --release --example request_load -- --clients 10 --requests 100000

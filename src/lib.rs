@@ -1,12 +1,12 @@
 //! A deterministic multi-Region simulator and test harness for the Amazon Aurora DSQL control plane.
 //!
-//! One mock control plane per Region, and a witness node beside it, run over a simulated network in virtual time. Calls
-//! are made as an SDK makes them; messages are lost, Regions are cut off, processes die between two writes; and after
-//! every event every [invariant](check::INVARIANTS) is checked. The same build, scenario and seed give the same trace,
-//! byte for byte.
+//! One mock control plane per Region, and a witness node beside it, run over a simulated network in virtual time.
+//! Calls are made as an SDK makes them; messages are lost, Regions are cut off, processes die between two writes;
+//! and after every event every [invariant](check::INVARIANTS) is checked. The same build, scenario and seed give the
+//! same trace, byte for byte.
 //!
-//! Most people write [scenario files](scenario) and run them with `dsql-sim run`. From Rust, a [`Simulation`] does the
-//! same:
+//! Most people write [scenario files](scenario) and run them with `dsql-sim run`. From Rust, a [`Simulation`] does
+//! the same:
 //!
 //! ```
 //! use dsql_sim::api::{CreateClusterInput, Request, Response};
@@ -38,9 +38,9 @@
 //! # }
 //! ```
 //!
-//! The floors of the house, each importing only from those below: [`region`], [`types`], [`rng`], [`map`] and [`api`] are
-//! words; [`control`] is one Region's control plane, and the witness node; [`sim`] is the world; [`check`] is what must be
-//! true of it; [`scenario`] is the language.
+//! The floors of the house, each importing only from those below: [`region`], [`types`], [`rng`], [`map`] and
+//! [`api`] are words; [`control`] is one Region's control plane, and the witness node; [`sim`] is the world;
+//! [`check`] is what must be true of it; [`scenario`] is the language.
 
 pub mod api;
 pub mod check;
@@ -62,3 +62,8 @@ pub use sim::client::{Call, CallId, ClientOptions, Outcome};
 pub use sim::fault::Fault;
 pub use sim::{Options, World};
 pub use types::{ClientId, NodeId};
+
+/// The README's example compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

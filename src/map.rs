@@ -12,8 +12,8 @@ use crate::types::Instant;
 /// A map in insertion order whose hasher is fixed: the same on every machine and in every run.
 pub type FixedMap<K, V> = IndexMap<K, V, BuildHasherDefault<FxHasher>>;
 
-/// A map that forgets what is old in whole generations: no entry costs anything to forget, none is forgotten before it is
-/// as old as the window, and all are before they are twice as old.
+/// A map that forgets what is old in whole generations: no entry costs anything to forget, none is forgotten before
+/// it is as old as the window, and all are before they are twice as old.
 #[derive(Clone, Debug)]
 pub struct Generations<K, V> {
     young: FixedMap<K, V>,

@@ -1,12 +1,13 @@
 //! Keyed random draws.
 //!
-//! No draw is taken from a shared stream. Each is a pure function of the seed, of what the draw is *for* ([`Purpose`])
-//! and of what it is *about* (the key of a message, a timer, a call). Removing a step from a scenario therefore never
-//! re-rolls what the other steps meet, which is what makes shrinking work and what lets an old seed keep its meaning.
+//! No draw is taken from a shared stream. Each is a pure function of the seed, of what the draw is *for*
+//! ([`Purpose`]) and of what it is *about* (the key of a message, a timer, a call). Removing a step from a scenario
+//! therefore never re-rolls what the other steps meet, which is what makes shrinking work and what lets an old seed
+//! keep its meaning.
 //!
 //! The mixing function is the finalizer of SplitMix64 (G. Steele, D. Lea, C. Flood, "Fast splittable pseudorandom
-//! number generators", OOPSLA 2014), applied once per word. It is portable and fixed for ever: changing it changes the
-//! meaning of every seed ever written down, which is why it is ours and not a dependency's.
+//! number generators", OOPSLA 2014), applied once per word. It is portable and fixed for ever: changing it changes
+//! the meaning of every seed ever written down, which is why it is ours and not a dependency's.
 
 use std::time::Duration;
 

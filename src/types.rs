@@ -1,7 +1,7 @@
 //! The words of the domain: identifiers, ARNs, tokens, statuses, nodes and virtual time.
 //!
-//! Everything here is a small copy (a client token, which shares its text, is the exception), knows how to print and to
-//! parse itself, and knows nothing else.
+//! Everything here is a small copy (a client token, which shares its text, is the exception), knows how to print and
+//! to parse itself, and knows nothing else.
 
 use std::fmt;
 use std::sync::Arc;

@@ -1,7 +1,8 @@
 //! The field constraints of the API model, and the sentences that say which of them a request breaks.
 //!
-//! Every violation becomes an entry of its own, in the order of the model. A request that breaks none costs no allocation.
-//! What needs more than the field itself (does the peer exist?) is not here but in [`control`](crate::control).
+//! Every violation becomes an entry of its own, in the order of the model. A request that breaks none costs no
+//! allocation. What needs more than the field itself (does the peer exist?) is not here but in
+//! [`control`](crate::control).
 
 use std::fmt::{self, Display};
 use std::ops::RangeInclusive;
@@ -436,8 +437,8 @@ mod tests {
     #[test]
     fn an_identifier_that_breaks_the_pattern_is_a_field_error_in_the_generic_form() {
         let found = broken(Operation::GetCluster, json!({ "identifier": "someIdentifier" }));
-        let sentence = "Value 'someIdentifier' at 'identifier' failed to satisfy constraint: Member must satisfy regular \
-                        expression pattern: [a-z0-9]{26}";
+        let sentence = "Value 'someIdentifier' at 'identifier' failed to satisfy constraint: Member must satisfy \
+                        regular expression pattern: [a-z0-9]{26}";
         assert_eq!(found, [("identifier".to_owned(), sentence.to_owned())]);
     }
 

@@ -1,7 +1,7 @@
 //! The inputs and outputs of the 16 operations, with the API model's member names.
 //!
-//! Inputs are as they come off the wire: text stays text until it is validated. Outputs are typed. Which member travels in
-//! a path or a query is a matter of the wire and not of these.
+//! Inputs are as they come off the wire: text stays text until it is validated. Outputs are typed. Which member
+//! travels in a path or a query is a matter of the wire and not of these.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -38,7 +38,10 @@ macro_rules! shapes {
 
 /// Defines structures all of whose members are present.
 macro_rules! outputs {
-    ($($(#[doc = $doc:literal])+ $name:ident { $($field:ident: $type:ty,)* } $(optional { $($maybe:ident: $some:ty,)* })?)+) => {$(
+    ($(
+        $(#[doc = $doc:literal])+
+        $name:ident { $($field:ident: $type:ty,)* } $(optional { $($maybe:ident: $some:ty,)* })?
+    )+) => {$(
         $(#[doc = $doc])+
         #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
         #[serde(rename_all = "camelCase")]

@@ -129,8 +129,8 @@ impl Answers {
 
     /// The answer that the token got first; `answer`, if it is the first that is still remembered.
     ///
-    /// Tokens are recorded a little before anybody hears of it, so near the end of the window either is right: the token
-    /// was remembered and the answer is the same, or it was forgotten and the answer is the first again.
+    /// Tokens are recorded a little before anybody hears of it, so near the end of the window either is right: the
+    /// token was remembered and the answer is the same, or it was forgotten and the answer is the first again.
     fn first_answer(&mut self, world: &World, token: TokenName, answer: &Arc<Response>) -> Arc<Response> {
         let now = world.now();
         let window = world.options().assumptions.token_window;
@@ -144,8 +144,8 @@ impl Answers {
         first.clone()
     }
 
-    /// The recorded answer is written in one batch with the effect, and every later request with the token is answered
-    /// with the record.
+    /// The recorded answer is written in one batch with the effect, and every later request with the token is
+    /// answered with the record.
     fn retry_same_result(
         &mut self,
         world: &World,
@@ -224,8 +224,8 @@ impl Answers {
     }
 }
 
-/// A call is refused before anything is written; one that has to write its intent down first, because the link register
-/// decides, takes it back in the step in which it is refused.
+/// A call is refused before anything is written; one that has to write its intent down first, because the link
+/// register decides, takes it back in the step in which it is refused.
 fn denied_changes_nothing(
     world: &World,
     region: Region,
@@ -245,8 +245,8 @@ fn denied_changes_nothing(
     })
 }
 
-/// Whether two records of a cluster agree in everything that a call can change; the status, which moves by itself, and
-/// what the link register has decided meanwhile, are left out.
+/// Whether two records of a cluster agree in everything that a call can change; the status, which moves by itself,
+/// and what the link register has decided meanwhile, are left out.
 fn is_same_to_callers(one: &Cluster, other: &Cluster) -> bool {
     let declared =
         |cluster: &Cluster| cluster.multi_region.as_deref().map(|it| (it.witness, it.peer, it.leaving));

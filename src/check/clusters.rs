@@ -149,8 +149,8 @@ impl Clusters {
         })
     }
 
-    /// A control plane declares a new peer only after its old declaration was withdrawn, and so is never declared in two
-    /// registers at once.
+    /// A control plane declares a new peer only after its old declaration was withdrawn, and so is never declared in
+    /// two registers at once.
     fn one_peer_at_most(&self, cluster: &Cluster) -> Verdict {
         let Some(peer) = cluster.linked_peer() else { return Ok(()) };
         let others = self.linked_with.get(&peer).into_iter().flatten().filter(|it| **it != cluster.arn);
@@ -165,8 +165,9 @@ impl Clusters {
         })
     }
 
-    /// DELETING is entered from a linked pair only when the register was chosen to be dissolved, which takes both sides'
-    /// requests, and a side asks only when its own cluster is durably in PENDING_DELETE, or has the call written down.
+    /// DELETING is entered from a linked pair only when the register was chosen to be dissolved, which takes both
+    /// sides' requests, and a side asks only when its own cluster is durably in PENDING_DELETE, or has the call
+    /// written down.
     fn no_delete_alone(&self, before: Option<&Arc<Cluster>>, after: &Cluster) -> Verdict {
         let entered =
             after.status == ClusterStatus::Deleting && before.is_none_or(|it| it.status != after.status);
@@ -184,8 +185,8 @@ impl Clusters {
         ensure(is_new, IDENTIFIERS_UNIQUE, || format!("the identifier of {} was used before", after.arn))
     }
 
-    /// A create is refused when what exists and what is in flight have reached the quota, and every create counts as in
-    /// flight until it exists.
+    /// A create is refused when what exists and what is in flight have reached the quota, and every create counts as
+    /// in flight until it exists.
     fn quota_respected(&mut self, written: &Written<'_>) -> Verdict {
         let Some(cluster) = written.after.or(written.before) else { return Ok(()) };
         let assumed = &*written.world.options().assumptions;
@@ -207,8 +208,8 @@ impl Clusters {
     }
 }
 
-/// Every change of status goes through one function that writes the record and sets the timer for the next; a timer set
-/// for an earlier version of the record does nothing.
+/// Every change of status goes through one function that writes the record and sets the timer for the next; a timer
+/// set for an earlier version of the record does nothing.
 fn legal_transition(written: &Written<'_>) -> Verdict {
     let status = |cluster: Option<&Arc<Cluster>>| cluster.map(|cluster| cluster.status);
     let (from, to) = (status(written.before), status(written.after));

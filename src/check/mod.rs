@@ -1,9 +1,9 @@
 //! What must be true.
 //!
-//! A [`Checker`] stands beside the world and looks at what each event did; the nodes know nothing of it. It keeps what
-//! became durable, and what was answered, in tables of its own, and looks only at what an event touched, so that a check
-//! costs the same however many clusters there are. Each invariant is a function with a name and, above it, the argument
-//! why the control plane keeps it.
+//! A [`Checker`] stands beside the world and looks at what each event did; the nodes know nothing of it. It keeps
+//! what became durable, and what was answered, in tables of its own, and looks only at what an event touched, so
+//! that a check costs the same however many clusters there are. Each invariant is a function with a name and, above
+//! it, the argument why the control plane keeps it.
 
 mod answers;
 mod clusters;
@@ -108,8 +108,8 @@ impl Checker {
         Ok(())
     }
 
-    /// Looks at a world that is quiet and healed: what could move has moved. Clusters of the Region `except`, which stays
-    /// dead, are left out.
+    /// Looks at a world that is quiet and healed: what could move has moved. Clusters of the Region `except`, which
+    /// stays dead, are left out.
     ///
     /// # Errors
     /// The first invariant that does not hold, with the chain of who waits for whom.

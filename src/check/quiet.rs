@@ -8,8 +8,8 @@ use crate::types::ClusterStatus;
 use super::clusters::{Clusters, ensure, is_being_deleted};
 use super::{NOTHING_STUCK, PEERING_CONVERGES, Verdict};
 
-/// Every cluster that wants something from its link register asks until it gets it, whoever else crashed or was cut off,
-/// so that both sides learn what was chosen as soon as two of the three acceptors can talk.
+/// Every cluster that wants something from its link register asks until it gets it, whoever else crashed or was cut
+/// off, so that both sides learn what was chosen as soon as two of the three acceptors can talk.
 pub(super) fn converged(clusters: &Clusters, world: &World, except: Option<Region>) -> Verdict {
     for cluster in clusters.pairs().filter(|cluster| Some(cluster.arn.region) != except) {
         let Some(peer) = declared_peer(cluster).and_then(|peer| clusters.get(peer)) else { continue };
@@ -60,8 +60,8 @@ pub(super) fn nothing_is_stuck(clusters: &Clusters, world: &World, except: Optio
     Ok(())
 }
 
-/// Whether two clusters that declare each other are where they were to go: linked and up, or one of them waiting for the
-/// other's deletion.
+/// Whether two clusters that declare each other are where they were to go: linked and up, or one of them waiting for
+/// the other's deletion.
 fn is_settled(one: &Cluster, other: &Cluster) -> bool {
     let is_up =
         |cluster: &Cluster| cluster.linked_peer().is_some() && cluster.status != ClusterStatus::PendingSetup;

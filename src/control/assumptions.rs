@@ -1,8 +1,8 @@
 //! What the record of the real service leaves open, as switches.
 //!
 //! Each field is one question that no public source answers, or answers with little certainty; its default is the
-//! behaviour most consistent with what is known. A user who learns the truth flips the switch (`assume NAME=VALUE` in a
-//! scenario) instead of waiting for a release.
+//! behaviour most consistent with what is known. A user who learns the truth flips the switch (`assume NAME=VALUE`
+//! in a scenario) instead of waiting for a release.
 
 use std::time::Duration;
 
@@ -139,19 +139,24 @@ assumptions! {
     wrong_state: Refusal = Refusal::Conflict,
     /// Whether a cluster in UPDATING may be deleted.
     delete_while_updating: bool = true,
-    /// Whether DeleteCluster on a cluster in PENDING_DELETE or DELETING answers 200 again; otherwise it is refused as a wrong state.
+    /// Whether DeleteCluster on a cluster in PENDING_DELETE or DELETING answers 200 again; otherwise it is refused
+    /// as a wrong state.
     delete_again: bool = true,
-    /// Whether GetCluster on a cluster that was named as a peer, and has not declared anything itself, shows the other side's ARN.
+    /// Whether GetCluster on a cluster that was named as a peer, and has not declared anything itself, shows the
+    /// other side's ARN.
     silent_peer_shows_declaration: bool = false,
-    /// Whether a call that names a peer with another witness is refused when the peer can be read; otherwise both stay in PENDING_SETUP.
+    /// Whether a call that names a peer with another witness is refused when the peer can be read; otherwise both
+    /// stay in PENDING_SETUP.
     witness_mismatch_refused: bool = true,
     /// How a call is refused that names a peer which does not exist.
     missing_peer: Refusal = Refusal::Validation,
-    /// Whether a call that names a single-Region cluster as its peer is refused; otherwise the declaration stands and nothing comes of it.
+    /// Whether a call that names a single-Region cluster as its peer is refused; otherwise the declaration stands
+    /// and nothing comes of it.
     single_region_peer_refused: bool = true,
     /// How a call is refused that names a peer of another account.
     peer_of_other_account: Refusal = Refusal::AccessDenied,
-    /// How a call is refused that names a peer in the cluster's own Region, in the witness Region, or outside the Region set.
+    /// How a call is refused that names a peer in the cluster's own Region, in the witness Region, or outside the
+    /// Region set.
     peer_in_wrong_region: Refusal = Refusal::Validation,
     /// How a call is refused whose peer is linked with another cluster, or being deleted.
     peer_taken: Refusal = Refusal::Conflict,
@@ -161,7 +166,8 @@ assumptions! {
     witness_change_when_linked: Refusal = Refusal::Validation,
     /// How an update is refused that would make a single-Region cluster a multi-Region one.
     single_to_multi_region: Refusal = Refusal::Validation,
-    /// Whether the peer of a linked cluster may be removed by an update: the pair comes apart, each side going from UPDATING to PENDING_SETUP, once both sides have asked.
+    /// Whether the peer of a linked cluster may be removed by an update: the pair comes apart, each side going from
+    /// UPDATING to PENDING_SETUP, once both sides have asked.
     unpeer_active: bool = false,
     /// Whether a token is known by account, Region and operation; otherwise by account and Region only.
     token_per_operation: bool = true,

@@ -1,8 +1,9 @@
 //! Calls that wait for other Regions.
 //!
 //! Permission to use the witness Region is asked of its witness node, and the peer's control plane is asked about the
-//! peer. Both are asked at once, again when an answer is late, and given up on after the assumed deadline: the call then
-//! ends in InternalServerException. Nothing is written until every answer is in, so that a refusal leaves nothing behind.
+//! peer. Both are asked at once, again when an answer is late, and given up on after the assumed deadline: the call
+//! then ends in InternalServerException. Nothing is written until every answer is in, so that a refusal leaves
+//! nothing behind.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -99,8 +99,8 @@ impl Cluster {
 
     /// The cluster as GetCluster shows it.
     ///
-    /// `multiRegionProperties.clusters` holds the cluster's own ARN first, then the declared peer's, and the whole member
-    /// is absent from a single-Region cluster.
+    /// `multiRegionProperties.clusters` holds the cluster's own ARN first, then the declared peer's, and the whole
+    /// member is absent from a single-Region cluster.
     #[must_use]
     pub fn describe(&self) -> GetClusterOutput {
         GetClusterOutput {
@@ -167,11 +167,12 @@ impl Cluster {
     }
 }
 
-/// Whether the documented graph leads from `from` to `to`; `None` is a cluster that does not exist (yet, or any more).
+/// Whether the documented graph leads from `from` to `to`; `None` is a cluster that does not exist (yet, or any
+/// more).
 ///
-/// User Guide, "Cluster lifecycle" and the multi-Region CLI pages. An update may answer from any settled status and leads
-/// back; a cluster of a multi-Region pair goes through CREATING when it is linked and through PENDING_DELETE when it is
-/// deleted.
+/// User Guide, "Cluster lifecycle" and the multi-Region CLI pages. An update may answer from any settled status and
+/// leads back; a cluster of a multi-Region pair goes through CREATING when it is linked and through PENDING_DELETE
+/// when it is deleted.
 #[must_use]
 pub fn may_become(from: Option<ClusterStatus>, to: Option<ClusterStatus>) -> bool {
     use ClusterStatus::*;

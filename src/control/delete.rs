@@ -106,8 +106,8 @@ impl ControlPlane {
         cluster.intent.is_some() || self.has_update_in_flight(cluster.arn.account, cluster.serial)
     }
 
-    /// The call's patience is at an end, and the register has not decided: an update answers InternalServerException and
-    /// goes on; a delete answers what is true, that deletion was asked for here.
+    /// The call's patience is at an end, and the register has not decided: an update answers InternalServerException
+    /// and goes on; a delete answers what is true, that deletion was asked for here.
     pub(super) fn deadline(
         &mut self,
         now: Instant,

@@ -1,8 +1,9 @@
 //! What a control plane or a witness node has in storage, and the one way to change it.
 //!
-//! A [`Batch`] is written as a whole or not at all. Writing one gives back what was there [`Before`], so that whoever owns
-//! the disk can take back, newest first, what a crash kept from becoming durable. Everything else in here (the index by
-//! identifier, the counts for quotas, the order in which tokens expire) is derived from what was written.
+//! A [`Batch`] is written as a whole or not at all. Writing one gives back what was there [`Before`], so that
+//! whoever owns the disk can take back, newest first, what a crash kept from becoming durable. Everything else in
+//! here (the index by identifier, the counts for quotas, the order in which tokens expire) is derived from what was
+//! written.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -29,7 +30,8 @@ pub struct TokenKey {
 /// A call that was carried out, and the answer that any retry with its token gets.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TokenRecord {
-    /// What the call asked for, as [`Request::key`](crate::api::Request::key) sums it up; a retry must ask for the same.
+    /// What the call asked for, as [`Request::key`](crate::api::Request::key) sums it up; a retry must ask for the
+    /// same.
     pub fingerprint: u64,
     /// Its answer.
     pub response: Arc<Response>,

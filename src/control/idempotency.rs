@@ -1,8 +1,8 @@
 //! Idempotency tokens: replay, join, mismatch, expiry.
 //!
-//! A retry with the token of a call that was carried out gets the recorded answer and changes nothing. A retry with the
-//! token of a call that is still in flight joins it. The table is written in the same batch as the effect that it speaks
-//! of, so that no crash can keep one without the other.
+//! A retry with the token of a call that was carried out gets the recorded answer and changes nothing. A retry with
+//! the token of a call that is still in flight joins it. The table is written in the same batch as the effect that
+//! it speaks of, so that no crash can keep one without the other.
 
 use std::sync::Arc;
 

@@ -140,7 +140,8 @@ impl Span {
 /// A message from one node to another.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Message {
-    /// To a witness node: may this account have its witness with you? (`dsql:PutWitnessRegion` in the witness Region.)
+    /// To a witness node: may this account have its witness with you? (`dsql:PutWitnessRegion` in the witness
+    /// Region.)
     CheckWitness {
         /// For which call.
         call: Delivery,
@@ -300,8 +301,8 @@ impl Message {
         }
     }
 
-    /// A number that tells it from every other message between the same two nodes: what random draws about it are keyed
-    /// by. An attempt number or a ballot is always in it, so that a retry meets a fate of its own.
+    /// A number that tells it from every other message between the same two nodes: what random draws about it are
+    /// keyed by. An attempt number or a ballot is always in it, so that a retry meets a fate of its own.
     #[must_use]
     pub fn key(&self) -> u64 {
         let about = match self {

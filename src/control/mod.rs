@@ -1,22 +1,22 @@
 //! One Region's control plane, and the witness node.
 //!
-//! Both are state machines without input or output of their own: [`ControlPlane::handle`] takes what happened and appends
-//! what is to be done, in order. Whoever runs them (the simulated world, later a server) owns time, network, storage and
-//! randomness.
+//! Both are state machines without input or output of their own: [`ControlPlane::handle`] takes what happened and
+//! appends what is to be done, in order. Whoever runs them (the simulated world, later a server) owns time, network,
+//! storage and randomness.
 //!
 //! # A call
 //!
-//! Field constraints, then authorization in the own Region, then the idempotency token, then state and quota, then the
-//! checks in other Regions (may the account use the witness Region? what about the peer?), then record and token result
-//! are persisted together, then the answer leaves, then the asynchronous work goes on. While a call waits for other Regions
-//! its token is in flight, and a second request with that token joins it. A call that ends in an error leaves nothing
-//! behind and does not use up its token.
+//! Field constraints, then authorization in the own Region, then the idempotency token, then state and quota, then
+//! the checks in other Regions (may the account use the witness Region? what about the peer?), then record and token
+//! result are persisted together, then the answer leaves, then the asynchronous work goes on. While a call waits for
+//! other Regions its token is in flight, and a second request with that token joins it. A call that ends in an error
+//! leaves nothing behind and does not use up its token.
 //!
 //! # After a crash
 //!
-//! What survives is [`Durable`]: records of clusters, tokens and link registers. Timers and unfinished business with the
-//! link register are derived from it on [`Input::Start`]. Calls that waited for other Regions had written nothing and are
-//! forgotten; their callers time out and try again.
+//! What survives is [`Durable`]: records of clusters, tokens and link registers. Timers and unfinished business with
+//! the link register are derived from it on [`Input::Start`]. Calls that waited for other Regions had written
+//! nothing and are forgotten; their callers time out and try again.
 //!
 //! How two clusters become peers is told in [`peering`].
 

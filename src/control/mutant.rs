@@ -1,7 +1,8 @@
 //! Mutants: bugs planted on purpose, to show that the invariants bite.
 //!
-//! An explicit set, empty unless somebody asks, is handed to every control plane and witness node. Each mutant acts in one
-//! visible line that reads as the mistake it is. The table below is documentation, test input and `dsql-sim mutants`.
+//! An explicit set, empty unless somebody asks, is handed to every control plane and witness node. Each mutant acts
+//! in one visible line that reads as the mistake it is. The table below is documentation, test input and `dsql-sim
+//! mutants`.
 
 use std::fmt;
 

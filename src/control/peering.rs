@@ -2,51 +2,52 @@
 //!
 //! # The problem
 //!
-//! Each of the two clusters is driven by the control plane of its own Region. A customer tells each of them separately who
-//! its peer is, in any order, with any delay, perhaps changing their mind in between; messages are lost and Regions go
-//! down. Still neither side may believe in a pair that the other does not, ever: a cluster that is ACTIVE with a peer that
-//! has withdrawn is a half-pair that nobody can repair, and a cluster deleted while its peer lives on breaks the promise
-//! that a pair is deleted only as a pair.
+//! Each of the two clusters is driven by the control plane of its own Region. A customer tells each of them
+//! separately who its peer is, in any order, with any delay, perhaps changing their mind in between; messages are
+//! lost and Regions go down. Still neither side may believe in a pair that the other does not, ever: a cluster that
+//! is ACTIVE with a peer that has withdrawn is a half-pair that nobody can repair, and a cluster deleted while its
+//! peer lives on breaks the promise that a pair is deleted only as a pair.
 //!
 //! # The link register
 //!
-//! Each unordered pair that anybody declares has a *link register* ([`LinkValue`]): which side has declared the other,
-//! which has asked for deletion, and what came of it. The rules are in one pure function, [`LinkValue::after`]: both
-//! declared, and the pair is linked; both asked for deletion, and it is dissolved.
+//! Each unordered pair that anybody declares has a *link register* ([`LinkValue`]): which side has declared the
+//! other, which has asked for deletion, and what came of it. The rules are in one pure function,
+//! [`LinkValue::after`]: both declared, and the pair is linked; both asked for deletion, and it is dissolved.
 //!
-//! The register is replicated over three acceptors: the control planes of the two Regions, and the witness node. A change
-//! is *chosen* as in CASPaxos (D. Rystsov, "CASPaxos: Replicated State Machines without logs", 2018):
+//! The register is replicated over three acceptors: the control planes of the two Regions, and the witness node. A
+//! change is *chosen* as in CASPaxos (D. Rystsov, "CASPaxos: Replicated State Machines without logs", 2018):
 //!
-//! 1. *Prepare.* The proposer, always the control plane of one of the two clusters, picks a ballot higher than any it has
-//!    seen and asks the acceptors to promise to ignore lower ones. Each answers with the value that it accepted last.
+//! 1. *Prepare.* The proposer, always the control plane of one of the two clusters, picks a ballot higher than any
+//!    it has seen and asks the acceptors to promise to ignore lower ones. Each answers with the value that it
+//!    accepted last.
 //! 2. With two promises of three, it takes the value with the highest ballot among them (none yet: the empty value),
 //!    applies its change, and asks the acceptors to *accept* the result under its ballot.
 //! 3. With two acceptances of three, the changed value is chosen, and the proposer acts on it.
 //!
-//! Promises and accepted values are durable before an answer leaves, so a crash forgets none. Any two majorities share an
-//! acceptor, so every later proposer finds what was chosen before, and chosen values form one history in which each is a
-//! change of the one before it. That is the whole safety argument: *linked* is chosen only after both declarations were,
-//! and a withdrawal that comes later in the history finds the pair linked and loses.
+//! Promises and accepted values are durable before an answer leaves, so a crash forgets none. Any two majorities
+//! share an acceptor, so every later proposer finds what was chosen before, and chosen values form one history in
+//! which each is a change of the one before it. That is the whole safety argument: *linked* is chosen only after
+//! both declarations were, and a withdrawal that comes later in the history finds the pair linked and loses.
 //!
 //! # Who proposes what
 //!
-//! What a cluster asks of its register follows from its record alone ([`desire`]), so a restarted control plane goes on
-//! where it stopped. A cluster that has not got what it wants asks again, and again, ever more slowly and never giving up;
-//! each time it runs a whole round, which is harmless because every change is idempotent, and which is how it learns that
-//! the other side has moved. An acceptor that accepts a value its own cluster has been waiting for asks at once. Two
-//! proposers in each other's way both step back for a drawn while, longer each time.
+//! What a cluster asks of its register follows from its record alone (`desire`), so a restarted control plane goes
+//! on where it stopped. A cluster that has not got what it wants asks again, and again, ever more slowly and never
+//! giving up; each time it runs a whole round, which is harmless because every change is idempotent, and which is
+//! how it learns that the other side has moved. An acceptor that accepts a value its own cluster has been waiting
+//! for asks at once. Two proposers in each other's way both step back for a drawn while, longer each time.
 //!
 //! # One Region down
 //!
-//! Two of three suffice for every step. While both clusters' Regions are up, the witness is not needed; while one of them
-//! is down, the other and the witness decide, and the third learns when it comes back and asks.
+//! Two of three suffice for every step. While both clusters' Regions are up, the witness is not needed; while one of
+//! them is down, the other and the witness decide, and the third learns when it comes back and asks.
 //!
 //! # Where this differs from AWS, and how we know
 //!
-//! The real protocol is not public; that there is a register is our invention. What is taken from the documentation: that
-//! both sides must name each other, that PENDING_SETUP is left by a customer's action only, that PENDING_DELETE waits for
-//! the last peer without limit, and that nothing cancels it. What is *not* modelled: how data follows the pair, re-siting
-//! of leaders, and the garbage collection of registers, which are kept for ever.
+//! The real protocol is not public; that there is a register is our invention. What is taken from the documentation:
+//! that both sides must name each other, that PENDING_SETUP is left by a customer's action only, that PENDING_DELETE
+//! waits for the last peer without limit, and that nothing cancels it. What is *not* modelled: how data follows the
+//! pair, re-siting of leaders, and the garbage collection of registers, which are kept for ever.
 
 use std::sync::Arc;
 
@@ -285,8 +286,8 @@ impl ControlPlane {
         round.hurry(&cluster, out);
     }
 
-    /// The acceptor here has accepted another proposer's value: if that is what its cluster waits for, the cluster asks at
-    /// once instead of waiting for its timer, unless it knows already or is asking.
+    /// The acceptor here has accepted another proposer's value: if that is what its cluster waits for, the cluster
+    /// asks at once instead of waiting for its timer, unless it knows already or is asking.
     pub(super) fn learn_from_acceptor(&mut self, register: &RegisterKey, out: &mut Vec<Effect>) {
         let Some((_, value)) = self.durable.register(register).accepted else { return };
         let own =

@@ -1,7 +1,7 @@
 //! GetCluster and ListClusters.
 //!
-//! Pages are cut by the order of creation. A page's token names the last cluster that was listed, not a position, so that
-//! clusters created or deleted between two pages neither hide nor repeat others.
+//! Pages are cut by the order of creation. A page's token names the last cluster that was listed, not a position, so
+//! that clusters created or deleted between two pages neither hide nor repeat others.
 
 use std::sync::Arc;
 

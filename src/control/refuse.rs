@@ -47,16 +47,16 @@ pub(super) fn busy(verb: &str, cluster: &Cluster) -> Error {
 pub(super) fn lost_to_link(cluster: &Cluster, peer: ClusterArn) -> Error {
     let identifier = cluster.arn.identifier.to_string();
     let message = format!(
-        "Can't update cluster: Cluster {identifier} is peered with {peer} by now. To proceed, wait until the cluster is \
-         ACTIVE and try again."
+        "Can't update cluster: Cluster {identifier} is peered with {peer} by now. To proceed, wait until the \
+         cluster is ACTIVE and try again."
     );
     refused(Refusal::Conflict, message, &identifier)
 }
 
 pub(super) fn protected() -> Error {
     Error::Validation {
-        message: "Can't delete cluster: Deletion protection is enabled. To proceed, disable deletion protection and try \
-                  again."
+        message: "Can't delete cluster: Deletion protection is enabled. To proceed, disable deletion protection and \
+                  try again."
             .to_owned(),
         reason: ValidationReason::DeletionProtectionEnabled,
         field_list: Vec::new(),

@@ -9,8 +9,8 @@ use crate::types::ClusterArn;
 
 /// Names a link register: an unordered pair of clusters, and the witness that both must name.
 ///
-/// The witness is part of the name because its node is the third acceptor: two sides that name different witnesses write
-/// to different registers, and so can never be linked.
+/// The witness is part of the name because its node is the third acceptor: two sides that name different witnesses
+/// write to different registers, and so can never be linked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RegisterKey {
     low: ClusterArn,

@@ -1,7 +1,8 @@
 //! UpdateCluster: settings at once, peers through the link register.
 //!
 //! `clusters` is a full replacement list: a peer that the list leaves out is given up. A declaration that was made is
-//! taken back only by a chosen withdrawal; if the pair is linked by then, the withdrawal loses and the call is refused.
+//! taken back only by a chosen withdrawal; if the pair is linked by then, the withdrawal loses and the call is
+//! refused.
 
 use std::sync::Arc;
 
@@ -131,8 +132,8 @@ impl ControlPlane {
         }
     }
 
-    /// Whether `next` may stand in the place of the cluster's multi-Region properties: of a linked pair's, almost nothing
-    /// may change.
+    /// Whether `next` may stand in the place of the cluster's multi-Region properties: of a linked pair's, almost
+    /// nothing may change.
     fn may_replace(&self, cluster: &Cluster, next: MultiRegion) -> Result<(), Error> {
         let (Some(current), Some(peer)) = (cluster.multi_region.as_deref(), cluster.linked_peer()) else {
             return Ok(());

@@ -1,5 +1,5 @@
-//! The JSON bodies of calls: checked against the API's shapes when a file is read, filled with earlier results when the
-//! call is made.
+//! The JSON bodies of calls: checked against the API's shapes when a file is read, filled with earlier results when
+//! the call is made.
 //!
 //! `$NAME.MEMBER` inside a string refers to a member of the answer to the call that was named `NAME`.
 
@@ -10,8 +10,8 @@ use crate::api::{Kind, Operation};
 use super::diagnostic::{Diagnostic, Span, did_you_mean};
 use super::script::{Json, JsonKind};
 
-/// Checks `json` against the input of `operation`: no unknown members, no wrong types, no references to calls that are
-/// not among `known`.
+/// Checks `json` against the input of `operation`: no unknown members, no wrong types, no references to calls that
+/// are not among `known`.
 pub(super) fn check(operation: Operation, json: &Json, known: &[&str]) -> Vec<Diagnostic> {
     let mut mistakes = Vec::new();
     check_kind(operation.name(), json, &operation.input(), &mut mistakes);

@@ -1,8 +1,9 @@
 //! Scenario files: what they say ([`script`]), what it means ([`Scenario`]), and how it is carried out ([`run`]).
 //!
-//! A scenario is text that reads from top to bottom, cause beside effect: blocks of commands, and under each block the
-//! trace of it that was recorded for the pinned seed. Two truths are kept apart: what `expect` and the invariants say
-//! holds for every seed and no tool ever rewrites it; the recorded trace holds for one seed, and `--rewrite` updates it.
+//! A scenario is text that reads from top to bottom, cause beside effect: blocks of commands, and under each block
+//! the trace of it that was recorded for the pinned seed. Two truths are kept apart: what `expect` and the
+//! invariants say holds for every seed and no tool ever rewrites it; the recorded trace holds for one seed, and
+//! `--rewrite` updates it.
 
 pub mod diagnostic;
 pub mod expect;

@@ -1,7 +1,7 @@
 //! From the syntax of a scenario to its meaning.
 //!
-//! Everything that can be checked without running is checked here, and every mistake is reported, not just the first: a
-//! bad file runs nothing.
+//! Everything that can be checked without running is checked here, and every mistake is reported, not just the
+//! first: a bad file runs nothing.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -51,14 +51,14 @@ expect status == PENDING_SETUP
 ```
 
 What `expect` says, and every invariant, holds for every seed; no tool rewrites it. The recorded trace holds for the
-scenario's own seed, and `dsql-sim run --rewrite` records it anew; it refuses when an expectation or an invariant does not
-hold, and when the variable `CI` is set.
+scenario's own seed, and `dsql-sim run --rewrite` records it anew; it refuses when an expectation or an invariant does
+not hold, and when the variable `CI` is set.
 
-The input of a call is AWS JSON, as `--cli-input-json` takes it, beginning in the first column of the next line. Inside its
-strings, `$NAME.MEMBER` is a member of the answer to the earlier call `NAME`.
+The input of a call is AWS JSON, as `--cli-input-json` takes it, beginning in the first column of the next line. Inside
+its strings, `$NAME.MEMBER` is a member of the answer to the earlier call `NAME`.
 
-In a trace, clusters have the names that their calls were given with `as`; the identifier that a second attempt of the call
-brought along is `NAME.2`.
+In a trace, clusters have the names that their calls were given with `as`; the identifier that a second attempt of the
+call brought along is `NAME.2`.
 ";
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! Carries a scenario out.
 //!
-//! A run has two phases. In the first, the blocks of the file, safety is checked after every event. In the second, which
-//! the file need not write, everything is put right, and what is left to converge must converge.
+//! A run has two phases. In the first, the blocks of the file, safety is checked after every event. In the second,
+//! which the file need not write, everything is put right, and what is left to converge must converge.
 
 use std::sync::Arc;
 
@@ -397,8 +397,8 @@ impl<'a> Run<'a> {
         if holds { Ok(()) } else { self.unexpected(self.describe(name), span) }
     }
 
-    /// The cluster that the call `name` created, if it exists; known by its answer or, if that was lost, by the name that
-    /// its identifier was given.
+    /// The cluster that the call `name` created, if it exists; known by its answer or, if that was lost, by the name
+    /// that its identifier was given.
     fn cluster(&self, name: &str) -> Option<&Arc<Cluster>> {
         let answered = match self.outcome(Some(name)) {
             Some(Outcome::Ok(response)) => response.cluster(),

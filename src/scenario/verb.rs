@@ -36,7 +36,10 @@ impl Chapter {
 }
 
 macro_rules! verbs {
-    ($($(#[doc = $doc:literal])+ $variant:ident = $name:literal in $chapter:ident: $usage:literal, $example:literal;)+) => {
+    ($(
+        $(#[doc = $doc:literal])+
+        $variant:ident = $name:literal in $chapter:ident: $usage:literal, $example:literal;
+    )+) => {
         /// What a command does.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
         pub enum Verb { $($(#[doc = $doc])+ $variant,)+ }
@@ -84,11 +87,12 @@ verbs! {
     Seed = "seed" in SetUp: "seed NUMBER", "seed 42";
     /// Gives Regions short names, to be used wherever a Region is meant. Regions need no other introduction.
     Regions = "regions" in SetUp: "regions NAME=REGION...", "regions use1=us-east-1 use2=us-east-2 usw2=us-west-2";
-    /// Names callers. `home` is the Region that they run in, for the latency of their messages (us-east-1 unless said);
+    /// Names callers. `home` is the Region that they run in, for the latency of their messages (us-east-1 unless
+    /// said);
     /// `account` is whose they are (111122223333 unless said). Without this verb there is one client, `ops`.
     Clients = "clients" in SetUp: "clients NAME... [home=REGION] [account=DIGITS]", "clients ops ci home=use1";
-    /// Says how long messages take: `measured` (the default) is half the measured round trip between two AWS Regions, and
-    /// up to a tenth more; a range is drawn from for each message, whatever the Regions.
+    /// Says how long messages take: `measured` (the default) is half the measured round trip between two AWS
+    /// Regions, and up to a tenth more; a range is drawn from for each message, whatever the Regions.
     Latency = "latency" in SetUp: "latency measured | MIN..MAX", "latency 1ms..50ms";
     /// Says how long a write to a node's disk takes. A millisecond unless said.
     Disk = "disk" in SetUp: "disk DURATION", "disk 20ms";
@@ -99,29 +103,31 @@ verbs! {
     /// Says how much of the trace is recorded in this file: `milestones` unless said.
     Trace = "trace" in SetUp: "trace milestones | messages", "trace messages";
 
-    /// Calls an operation of the API, by its AWS CLI name, with the JSON that follows on the next line as its input. The
-    /// call behaves as an SDK's does: `attempts` (3) of `timeout` (10s) each, with exponential back-off and one client
-    /// token, filled in if the input has none. The block goes on when the call has ended.
-    /// `as` names the call, and the cluster that it creates: `$NAME.MEMBER` inside a later string is a member of its answer.
+    /// Calls an operation of the API, by its AWS CLI name, with the JSON that follows on the next line as its input.
+    /// The call behaves as an SDK's does: `attempts` (3) of `timeout` (10s) each, with exponential back-off and one
+    /// client token, filled in if the input has none. The block goes on when the call has ended.
+    /// `as` names the call, and the cluster that it creates: `$NAME.MEMBER` inside a later string is a member of its
+    /// answer.
     /// `after` lets it wait before it begins.
     Call = "create-cluster | update-cluster | delete-cluster | get-cluster | list-clusters" in Calls:
         "[CLIENT:] OPERATION region=REGION [as=NAME] [attempts=N] [timeout=DURATION] [after=DURATION]\n{ INPUT }",
         "ops: create-cluster region=use1 as=blue\n{ \"multiRegionProperties\": { \"witnessRegion\": \"us-west-2\" } }";
-    /// Waits as the SDKs' waiters do: a GetCluster every 2 seconds, 60 times at most. `cluster-active` ends well on ACTIVE
-    /// only; `cluster-not-exists` on ResourceNotFoundException only. Its outcome is `ok`, `timed-out`, or `failed` with
-    /// the error that ended it.
+    /// Waits as the SDKs' waiters do: a GetCluster every 2 seconds, 60 times at most. `cluster-active` ends well on
+    /// ACTIVE only; `cluster-not-exists` on ResourceNotFoundException only. Its outcome is `ok`, `timed-out`, or
+    /// `failed` with the error that ended it.
     Wait = "wait" in Calls: "[CLIENT:] wait cluster-active | cluster-not-exists region=REGION\n{ \"identifier\": ... }",
         "ops: wait cluster-active region=use1\n{ \"identifier\": \"$blue.identifier\" }";
-    /// Begins the calls that follow, up to the next command of another kind or the end of the block, together instead of
-    /// one after the other. None of them can refer to the answer of another.
+    /// Begins the calls that follow, up to the next command of another kind or the end of the block, together
+    /// instead of one after the other. None of them can refer to the answer of another.
     Parallel = "parallel" in Calls: "parallel", "parallel";
 
-    /// Loses messages. `LINK` is `FROM->TO`, or `ONE<->OTHER` for both directions; an end is a client, a Region (both of its
-    /// nodes), `REGION/control-plane`, `REGION/witness`, or `*`. `WHAT` is an operation's name for its requests, with
+    /// Loses messages. `LINK` is `FROM->TO`, or `ONE<->OTHER` for both directions; an end is a client, a Region
+    /// (both of its nodes), `REGION/control-plane`, `REGION/witness`, or `*`. `WHAT` is an operation's name for its
+    /// requests, with
     /// `.response` for its answers; `request` or `response` for all of them; or the kind of a message between nodes:
     /// CheckWitness, WitnessChecked, CheckPeer, PeerChecked, Prepare, Promise, Accept, Accepted, Refused.
-    /// The rule applies to `times` messages (all, unless said) after the first `skip`, and to each with a chance of `rate`
-    /// percent. The first rule that applies to a message decides.
+    /// The rule applies to `times` messages (all, unless said) after the first `skip`, and to each with a chance of
+    /// `rate` percent. The first rule that applies to a message decides.
     Drop = "drop" in Faults: "drop LINK [WHAT] [times=N] [skip=N] [rate=PERCENT%]",
         "drop use1->ops CreateCluster.response times=1";
     /// Makes messages later, by a fixed time or by one drawn for each, which also reorders them.
@@ -140,16 +146,17 @@ verbs! {
     Partition = "partition" in Faults: "partition LINK...", "partition use1<->use2";
     /// Ends the rules on these links; without a link, ends every rule, hold, denial and throttle.
     Heal = "heal" in Faults: "heal [LINK...]", "heal use1<->use2";
-    /// Stops a node: `REGION` (its control plane) or `REGION/witness`. What it had in memory is lost; a write that is not
-    /// finished is `kept` or `lost`, drawn if not said. With `before=WHAT` it stops when the `nth` such message is about to
-    /// be handled, which is lost; with `during=persist` when its `nth` write from now on is begun; with `after=persist`
-    /// when that write is durable and nothing behind it has left.
+    /// Stops a node: `REGION` (its control plane) or `REGION/witness`. What it had in memory is lost; a write that
+    /// is not finished is `kept` or `lost`, drawn if not said. With `before=WHAT` it stops when the `nth` such
+    /// message is about to be handled, which is lost; with `during=persist` when its `nth` write from now on is
+    /// begun; with `after=persist` when that write is durable and nothing behind it has left.
     Crash = "crash" in Faults:
         "crash NODE [before=WHAT | during=persist | after=persist] [nth=N] [unfinished=kept|lost]",
         "crash use1 after=persist nth=1";
     /// Starts nodes again with what their storage holds.
     Restart = "restart" in Faults: "restart NODE...", "restart use1 use1/witness";
-    /// Stops a Region's control plane and witness node together; nothing there answers any more, not even with a reset.
+    /// Stops a Region's control plane and witness node together; nothing there answers any more, not even with a
+    /// reset.
     Outage = "outage" in Faults: "outage REGION", "outage usw2";
     /// Sets a Region's wall clock wrong. It stamps `creationTime`, and nothing else looks at it.
     Skew = "skew" in Faults: "skew REGION by=+DURATION|-DURATION", "skew use2 by=-3h";
@@ -157,8 +164,8 @@ verbs! {
     Deny = "deny" in Faults: "deny REGION ACTION", "deny usw2 PutWitnessRegion";
     /// Allows a denied action again.
     Allow = "allow" in Faults: "allow REGION ACTION", "allow usw2 PutWitnessRegion";
-    /// Answers the next `times` (1) requests to a Region with an error, ThrottlingException unless said, before its control
-    /// plane sees them.
+    /// Answers the next `times` (1) requests to a Region with an error, ThrottlingException unless said, before its
+    /// control plane sees them.
     Throttle = "throttle" in Faults:
         "throttle REGION [OPERATION] [times=N] [error=ThrottlingException|InternalServerException|ConflictException]",
         "throttle use1 CreateCluster times=2";
@@ -168,21 +175,23 @@ verbs! {
     /// Lets things happen until the world is quiet: no call is open, and nothing is under way but the repetition of
     /// questions that cannot be answered. It is an error if that takes longer than `limit` (1h).
     Run = "run" in Time: "run until=quiet [limit=DURATION]", "run until=quiet";
-    /// Puts everything right, lets the world come to rest, and demands that it converged: no cluster in a transient status,
-    /// no request unanswered, both sides of each pair agreed. With `except`, that Region stays dead, and what the other two
-    /// can decide must converge without it. Every scenario ends with this, written or not.
+    /// Puts everything right, lets the world come to rest, and demands that it converged: no cluster in a transient
+    /// status, no request unanswered, both sides of each pair agreed. With `except`, that Region stays dead, and
+    /// what the other two can decide must converge without it. Every scenario ends with this, written or not.
     Converge = "converge" in Time: "converge [except=REGION]", "converge except=use2";
     /// Lets the fault that follows happen at a moment of virtual time, or, with a `+`, so long from now.
     At = "at" in Time: "at TIME FAULT", "at +250ms crash use1";
 
     /// Says what must be so, for every seed. `SUBJECT` is `outcome` (ok, failed, unknown or timed-out), `error` (the
-    /// exception's name), `http` (its status) or a member of the answer (or of the error's body) of the last call, or of
-    /// the call `NAME` as in `NAME.status`; `.length` counts a list. `OPERATOR` is `==`, `!=`, `<`, `<=`, `>`, `>=` or
+    /// exception's name), `http` (its status) or a member of the answer (or of the error's body) of the last call,
+    /// or of the call `NAME` as in `NAME.status`; `.length` counts a list. `OPERATOR` is `==`, `!=`, `<`, `<=`, `>`,
+    /// `>=` or
     /// `contains`, and may be left out behind `outcome`. What really is, whatever callers were told, is asked with
-    /// `clusters in REGION` (a number) and `NAME is`: a status, `gone`, or `linked with OTHER`, which takes both of them to
-    /// say so.
+    /// `clusters in REGION` (a number) and `NAME is`: a status, `gone`, or `linked with OTHER`, which takes both of
+    /// them to say so.
     Expect = "expect" in Expectations:
-        "expect SUBJECT OPERATOR VALUE | SUBJECT is absent | clusters in REGION OPERATOR N | NAME is STATUS | NAME is gone | NAME is linked with OTHER",
+        "expect SUBJECT OPERATOR VALUE | SUBJECT is absent | clusters in REGION OPERATOR N\n\
+         expect NAME is STATUS | NAME is gone | NAME is linked with OTHER",
         "expect blue.multiRegionProperties.clusters contains $green.arn";
     /// Writes what a cluster is, whatever callers were told, into the trace.
     Show = "show" in Expectations: "show NAME...", "show blue green";

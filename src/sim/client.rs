@@ -1,8 +1,8 @@
-//! Clients, as the AWS SDKs behave in standard mode: attempts with a time-out each, exponential back-off with full jitter,
-//! one token per call reused across its attempts, and the SDK's waiters.
+//! Clients, as the AWS SDKs behave in standard mode: attempts with a time-out each, exponential back-off with full
+//! jitter, one token per call reused across its attempts, and the SDK's waiters.
 //!
-//! A call ends *ok*, *failed* (with the service's error) or *unknown* (no attempt was answered: it may have been carried
-//! out, or not). What is here is pure bookkeeping; the world sends the messages and keeps the time.
+//! A call ends *ok*, *failed* (with the service's error) or *unknown* (no attempt was answered: it may have been
+//! carried out, or not). What is here is pure bookkeeping; the world sends the messages and keeps the time.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -243,8 +243,8 @@ impl WaitFor {
     fn judge(self, outcome: Outcome) -> Option<Outcome> {
         match (self, outcome) {
             (WaitFor::ClusterActive, Outcome::Ok(response)) => {
-                let is_active = |response: &Response| matches!(response, Response::GetCluster(it) if it.status == ClusterStatus::Active);
-                is_active(&response).then_some(Outcome::Ok(response))
+                let is_active = response.status() == Some(ClusterStatus::Active);
+                is_active.then_some(Outcome::Ok(response))
             }
             (WaitFor::ClusterNotExists, Outcome::Ok(_)) => None,
             (WaitFor::ClusterNotExists, Outcome::Failed(error))

@@ -1,4 +1,5 @@
-//! Faults as data: what can go wrong in a world, said in values that can be scheduled, printed, generated and removed.
+//! Faults as data: what can go wrong in a world, said in values that can be scheduled, printed, generated and
+//! removed.
 
 use std::time::Duration;
 
@@ -75,8 +76,8 @@ impl Fault {
         Fault::Crash { node, moment: Moment::AfterPersist(nth), unfinished: None }
     }
 
-    /// Every message between two Regions is lost, in both directions, until healed. `key` is what its draws are keyed by:
-    /// unlike that of any other rule.
+    /// Every message between two Regions is lost, in both directions, until healed. `key` is what its draws are
+    /// keyed by: unlike that of any other rule.
     #[must_use]
     pub fn partition(one: Region, other: Region, key: u64) -> Fault {
         Fault::Rule(Rule {

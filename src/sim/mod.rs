@@ -1,8 +1,8 @@
 //! The world: virtual time, a simulated network, nodes that crash, and clients that retry.
 //!
-//! A [`World`] is a value. It takes calls and faults, and [`World::step`] lets the next thing happen; nothing else moves it,
-//! and the same calls, faults and seed make the same things happen, on every machine. What an event did is in
-//! [`World::changes`] until the next step, for whoever checks it.
+//! A [`World`] is a value. It takes calls and faults, and [`World::step`] lets the next thing happen; nothing else
+//! moves it, and the same calls, faults and seed make the same things happen, on every machine. What an event did is
+//! in [`World::changes`] until the next step, for whoever checks it.
 
 pub mod client;
 pub mod fault;
@@ -358,8 +358,8 @@ impl World {
         self.schedule(at, Event::Bell);
     }
 
-    /// Whether nothing is left to happen but the repetition of questions that cannot be answered: no call is open, and no
-    /// message, timer or fault is under way that could change a cluster.
+    /// Whether nothing is left to happen but the repetition of questions that cannot be answered: no call is open,
+    /// and no message, timer or fault is under way that could change a cluster.
     #[must_use]
     pub fn is_idle(&self) -> bool {
         self.pending_work == 0 && self.calls.open().next().is_none()

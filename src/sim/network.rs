@@ -1,7 +1,7 @@
 //! The simulated network: directed links with a latency each, and rules that decide what becomes of a message.
 //!
-//! The first rule that applies to a message decides. Every draw is keyed by the message and by the rule, never by what
-//! else is on the network.
+//! The first rule that applies to a message decides. Every draw is keyed by the message and by the rule, never by
+//! what else is on the network.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,7 +1,7 @@
 //! A node of the world: a state machine, the disk under it, and what waits for that disk.
 //!
-//! Effects are carried out in order. A write takes the disk a while; whatever comes behind it waits in the outbox, and so
-//! a crash can fall between any two effects. Writes that wait together become durable together.
+//! Effects are carried out in order. A write takes the disk a while; whatever comes behind it waits in the outbox,
+//! and so a crash can fall between any two effects. Writes that wait together become durable together.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -62,7 +62,6 @@ pub(super) struct Trap {
 }
 
 /// Writes, as they lie in the outbox.
-#[expect(clippy::vec_box, reason = "they are boxed in the outbox, and stay so")]
 pub(super) type Writes = Vec<Box<Commit>>;
 
 impl Node {

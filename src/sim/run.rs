@@ -388,8 +388,8 @@ impl World {
         }
     }
 
-    /// Puts everything right: every rule, denial and injected error ends, what was held back goes on its way, every node
-    /// that is down starts again (but those of `except`), and clocks are right.
+    /// Puts everything right: every rule, denial and injected error ends, what was held back goes on its way, every
+    /// node that is down starts again (but those of `except`), and clocks are right.
     pub fn heal_all(&mut self, except: Option<Region>) {
         self.changes.clear();
         self.last_news = self.now;
