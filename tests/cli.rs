@@ -101,6 +101,20 @@ fn one_bad_file_among_good_ones_runs_nothing() {
 }
 
 #[test]
+fn a_bad_file_is_a_record_of_its_own_in_json() {
+    let folder = tempfile::tempdir().expect("a folder");
+    fs::write(folder.path().join("bad.scenario"), "nonsense\n").expect("a file");
+    let output = dsql_sim(folder.path(), &["run", "bad.scenario", "--format", "json"]);
+    let record = records(&output).remove(0);
+    assert_eq!(output.status.code(), Some(2));
+    assert_eq!(
+        (record["outcome"].as_str(), record["scenario"].as_str()),
+        (Some("error"), Some("bad.scenario"))
+    );
+    assert!(record["message"].as_str().expect("a message").contains("unknown verb `nonsense`"));
+}
+
+#[test]
 fn bad_usage_exits_with_two() {
     for arguments in [&["run"][..], &["run", "x", "--seeds", "9..3"], &["walk"], &["help", "nothing"]] {
         assert_eq!(dsql_sim(Path::new("."), arguments).status.code(), Some(2), "{arguments:?}");

@@ -18,24 +18,36 @@ pub(super) struct File {
     pub(super) scenario: Scenario,
 }
 
+/// What is wrong with a file.
+#[derive(Debug)]
+pub(super) struct BadFile {
+    /// Its path, as it is printed.
+    pub(super) path: String,
+    /// What is wrong, ready to be printed.
+    pub(super) message: String,
+}
+
 /// Reads every file that `paths` name.
 ///
 /// # Errors
-/// What is wrong with any of them, ready to be printed.
-pub(super) fn read(paths: &[PathBuf], colour: bool) -> Result<Vec<File>, Vec<String>> {
+/// What is wrong with any of them.
+pub(super) fn read(paths: &[PathBuf], colour: bool) -> Result<Vec<File>, Vec<BadFile>> {
     let mut files = Vec::new();
-    let mut mistakes = Vec::new();
+    let mut bad = Vec::new();
+    let mut found = Vec::new();
     for path in paths {
         match find(path) {
-            Ok(found) => files.extend(
-                found
-                    .iter()
-                    .filter_map(|path| read_one(path, colour).map_err(|mistake| mistakes.push(mistake)).ok()),
-            ),
-            Err(mistake) => mistakes.push(mistake),
+            Ok(paths) => found.extend(paths),
+            Err(message) => bad.push(BadFile { path: path.display().to_string(), message }),
         }
     }
-    if mistakes.is_empty() { Ok(files) } else { Err(mistakes) }
+    for path in found {
+        match read_one(&path, colour) {
+            Ok(file) => files.push(file),
+            Err(message) => bad.push(BadFile { path: path.display().to_string(), message }),
+        }
+    }
+    if bad.is_empty() { Ok(files) } else { Err(bad) }
 }
 
 /// The file itself, or the scenario files below a directory, in order of their names.

@@ -97,17 +97,17 @@ impl Record {
         }
     }
 
-    /// A scenario that could not be run.
-    pub(super) fn error(message: &str) -> Record {
+    /// The scenario at `path`, which could not be run.
+    pub(super) fn error(path: &str, message: &str) -> Record {
         Record {
-            scenario: String::new(),
+            scenario: path.to_owned(),
             seed: 0,
             outcome: Outcome::Error,
             hash: String::new(),
             events: 0,
             virtual_ms: 0,
             invariant: None,
-            message: Some(message.trim_end().to_owned()),
+            message: Some(message.to_owned()),
             line: None,
             reproduce: None,
             version: env!("CARGO_PKG_VERSION"),

@@ -9,7 +9,7 @@ use rayon::prelude::*;
 use crate::scenario::run::{Failure, Report, run as run_scenario};
 use crate::sim::trace::TraceLevel;
 
-use super::files::{self, File};
+use super::files::{self, BadFile, File};
 use super::record::{self, Record};
 use super::{Format, RunArguments, exit, show};
 
@@ -26,7 +26,7 @@ pub(super) fn run(arguments: &RunArguments) -> io::Result<u8> {
     }
     let files = match files::read(&arguments.paths, show::has_colour()) {
         Ok(files) => files,
-        Err(mistakes) => return refuse(arguments, &mistakes),
+        Err(bad) => return refuse(arguments, &bad),
     };
     let threads = arguments.jobs.map_or(0, usize::from);
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().map_err(io::Error::other)?;
@@ -37,15 +37,14 @@ pub(super) fn run(arguments: &RunArguments) -> io::Result<u8> {
 }
 
 /// Says what is wrong with the files; nothing is run.
-fn refuse(arguments: &RunArguments, mistakes: &[String]) -> io::Result<u8> {
-    if arguments.format == Format::Json {
-        for mistake in mistakes {
-            let record = Record::error(&anstream::adapter::strip_str(mistake).to_string());
+fn refuse(arguments: &RunArguments, bad: &[BadFile]) -> io::Result<u8> {
+    for file in bad {
+        if arguments.format == Format::Json {
+            let message = anstream::adapter::strip_str(&file.message).to_string();
+            let record = Record::error(&file.path, message.trim_end());
             writeln!(anstream::stdout(), "{}", serde_json::to_string(&record)?)?;
         }
-    }
-    for mistake in mistakes {
-        write!(anstream::stderr(), "{mistake}")?;
+        write!(anstream::stderr(), "{}", file.message)?;
     }
     Ok(exit::BAD_INPUT)
 }

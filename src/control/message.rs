@@ -9,7 +9,7 @@ use crate::rng::{key, mix};
 use crate::types::{Account, ClientId, ClusterArn, ClusterStatus, Identifier, NodeId, Timestamp};
 
 use super::cluster::Serial;
-use super::durable::{Batch, Before};
+use super::durable::{Batch, Before, Durable};
 use super::register::{AcceptedValue, Ballot, LinkValue, Outcome, RegisterKey};
 
 /// A request as it arrived: which call it belongs to, which attempt, which copy. Answers go back to it.
@@ -122,6 +122,13 @@ pub struct Span {
 }
 
 impl Effect {
+    /// Writes `batch` to what a node knows of its `storage`, and asks for it to be made durable.
+    #[must_use]
+    pub fn persist(storage: &mut Durable, batch: Batch, cause: Option<Delivery>) -> Effect {
+        let before = storage.apply(&batch);
+        Effect::Persist(Box::new(Commit { batch, before, cause }))
+    }
+
     /// Sends `message` to `to`.
     #[must_use]
     pub fn send(to: NodeId, message: Message) -> Effect {

@@ -51,7 +51,7 @@ use authorization::{Action, Denials};
 use calls::{Call, InFlight};
 use cluster::{Cluster, Serial};
 use durable::{Batch, Durable, TokenKey};
-use message::{Commit, Delivery, Effect, Input, Message, Reply, Span, Timer, Wait};
+use message::{Delivery, Effect, Input, Message, Reply, Span, Timer, Wait};
 use mutant::{Mutant, Mutants};
 use peering::Round;
 
@@ -267,8 +267,7 @@ impl ControlPlane {
     }
 
     fn persist(&mut self, batch: Batch, cause: Option<Delivery>, out: &mut Vec<Effect>) {
-        let before = self.durable.apply(&batch);
-        out.push(Effect::Persist(Box::new(Commit { batch, before, cause })));
+        out.push(Effect::persist(&mut self.durable, batch, cause));
     }
 
     /// Answers `deliveries`. Whatever was persisted before is durable when the answers leave.

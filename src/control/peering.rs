@@ -56,7 +56,7 @@ use crate::types::{Account, ClusterStatus, Instant, NodeId};
 use super::ControlPlane;
 use super::cluster::{Cluster, Serial};
 use super::durable::{Batch, Durable};
-use super::message::{Commit, Effect, Message, Note, Span, Timer, Wait};
+use super::message::{Effect, Message, Note, Span, Timer, Wait};
 use super::mutant::Mutant;
 use super::register::{AcceptedValue, Acceptor, Ballot, Change, LinkValue, Outcome, RegisterKey};
 
@@ -165,8 +165,7 @@ pub(super) fn accept(
 
 fn persist_acceptor(durable: &mut Durable, register: RegisterKey, acceptor: Acceptor, out: &mut Vec<Effect>) {
     let batch = Batch { register: Some(Box::new((register, Some(acceptor)))), ..Batch::default() };
-    let before = durable.apply(&batch);
-    out.push(Effect::Persist(Box::new(Commit { batch, before, cause: None })));
+    out.push(Effect::persist(durable, batch, None));
 }
 
 impl ControlPlane {
