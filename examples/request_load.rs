@@ -25,10 +25,6 @@ use dsql_sim::sim::client::{Call, ClientOptions};
 use dsql_sim::sim::{DEFAULT_EPOCH, Latency, Options};
 use dsql_sim::types::{Account, ClientId, ClusterArn, ClusterStatus, Identifier};
 
-/// The allocator of the command line, too.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 /// Drives sequential CreateCluster calls and prints what they cost.
 #[derive(Parser)]
 struct Arguments {

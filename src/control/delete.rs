@@ -6,7 +6,7 @@ use crate::api::{DeleteClusterInput, Error, Request, Response};
 use crate::types::{Account, ClusterStatus, Instant};
 
 use super::calls::InFlight;
-use super::cluster::{Cluster, Intent, Serial};
+use super::cluster::{Cluster, Intent};
 use super::durable::Batch;
 use super::message::{Delivery, Effect};
 use super::mutant::Mutant;
@@ -108,16 +108,9 @@ impl ControlPlane {
 
     /// The call's patience is at an end, and the register has not decided: an update answers InternalServerException
     /// and goes on; a delete answers what is true, that deletion was asked for here.
-    pub(super) fn deadline(
-        &mut self,
-        now: Instant,
-        call: Delivery,
-        account: Account,
-        serial: Serial,
-        out: &mut Vec<Effect>,
-    ) {
-        let Some(waiting) = self.waiters.get_mut(&(account, serial)) else { return };
-        let Some(place) = waiting.iter().position(|waiter| *waiter == call) else { return };
+    pub(super) fn deadline(&mut self, now: Instant, call: Delivery, out: &mut Vec<Effect>) {
+        let waits = |(_, waiting): &(_, &mut Vec<Delivery>)| waiting.contains(&call);
+        let Some((&(account, serial), waiting)) = self.waiters.iter_mut().find(waits) else { return };
         let Some(cluster) = self.durable.at(account, serial).cloned() else { return };
         let Some(intent) = &cluster.intent else { return };
         if let Request::DeleteCluster(_) = &*intent.request {
@@ -125,7 +118,7 @@ impl ControlPlane {
             let status = ClusterStatus::PendingDelete;
             self.finish_delete(now, intent.account, &intent.request, &cluster, status, &waiters, out);
         } else {
-            waiting.remove(place);
+            waiting.retain(|waiter| *waiter != call);
             let regions: Vec<_> =
                 cluster.register().iter().map(super::register::RegisterKey::witness).collect();
             self.reply(&[call], &Err(Arc::new(refuse::unreachable(&regions))), out);

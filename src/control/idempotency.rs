@@ -92,7 +92,7 @@ impl ControlPlane {
         let after = self.assumptions.remote_deadline;
         out.extend(deliveries.iter().map(|call| Effect::SetTimer {
             after: super::message::Span { min: after, max: after },
-            timer: Timer::Deadline { call: *call, account, serial },
+            timer: Timer::Deadline { call: *call },
         }));
     }
 

@@ -387,10 +387,6 @@ pub enum Timer {
     Deadline {
         /// Which call.
         call: Delivery,
-        /// Whose cluster.
-        account: Account,
-        /// Which cluster.
-        serial: Serial,
     },
 }
 
@@ -406,7 +402,7 @@ impl Timer {
                 key(&[2, account.number(), serial.0, u64::from(*attempt)])
             }
             Timer::Recheck { call, attempt } => key(&[3, call.word(), u64::from(*attempt)]),
-            Timer::Deadline { call, .. } => key(&[4, call.word()]),
+            Timer::Deadline { call } => key(&[4, call.word()]),
         }
     }
 

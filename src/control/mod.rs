@@ -133,9 +133,7 @@ impl ControlPlane {
                 self.ask_again(account, serial, attempt, out);
             }
             Input::Timer(Timer::Recheck { call, attempt }) => self.recheck(call, attempt, out),
-            Input::Timer(Timer::Deadline { call, account, serial }) => {
-                self.deadline(now, call, account, serial, out)
-            }
+            Input::Timer(Timer::Deadline { call }) => self.deadline(now, call, out),
         }
     }
 

@@ -152,7 +152,8 @@ pub enum Change {
 
 #[derive(Clone, Debug)]
 enum Event {
-    Deliver(Envelope),
+    /// Boxed: events are moved about in the queue, and messages are large.
+    Deliver(Box<Envelope>),
     Timer {
         node: u16,
         life: u32,

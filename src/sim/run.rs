@@ -23,7 +23,7 @@ impl World {
         self.now = at;
         self.count(&event, -1);
         match event {
-            Event::Deliver(envelope) => self.deliver(envelope),
+            Event::Deliver(envelope) => self.deliver(*envelope),
             Event::Timer { node, life, timer } => self.fire(usize::from(node), life, timer),
             Event::Synced { node, life } => self.synced(usize::from(node), life),
             Event::Wake(client) => self.wake(client),
@@ -107,7 +107,7 @@ impl World {
                 for copy in 1..=copies {
                     let later = latency + self.network.copy_delay(&envelope, copy);
                     let copied = envelope.copy(copy);
-                    self.schedule(self.now.after(later), Event::Deliver(copied));
+                    self.schedule(self.now.after(later), Event::Deliver(Box::new(copied)));
                 }
                 latency
             }
@@ -119,7 +119,7 @@ impl World {
         };
         let at = self.now.after(latency);
         self.note(&Happening::Sent(&envelope, at));
-        self.schedule(at, Event::Deliver(envelope));
+        self.schedule(at, Event::Deliver(Box::new(envelope)));
     }
 
     fn deliver(&mut self, envelope: Envelope) {
