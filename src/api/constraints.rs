@@ -27,7 +27,7 @@ const ANY_LENGTH: RangeInclusive<usize> = 0..=usize::MAX;
 const CLUSTER_ID: Text = text(ANY_LENGTH, "[a-z0-9]{26}", is_identifier);
 const STREAM_ID: Text = text(ANY_LENGTH, "[a-z0-9]{26}", is_identifier);
 const CLIENT_TOKEN: Text = text(1..=128, "[!-~]+", is_client_token);
-const KMS_KEY: Text = text(1..=2048, "[a-zA-Z0-9:/_-]+", |text| are_some(text, &KMS_KEY_BYTES));
+const KMS_KEY: Text = text(1..=2048, "[a-zA-Z0-9:/_-]+", is_kms_key);
 const TAG_KEY: Text = text(1..=128, TAG_PATTERN, is_tag);
 const TAG_VALUE: Text = text(0..=256, TAG_PATTERN, is_tag);
 const REGION: Text = Text { length: 0..=50, pattern: None };
@@ -43,7 +43,6 @@ const KINESIS_ARN: Text = text(
 const ROLE_ARN: Text =
     text(20..=2048, "arn:aws(-[^:]+)?:iam::[0-9]{12}:role(/[a-zA-Z0-9+=,.@_-]+)+", is_role_arn);
 
-const KMS_KEY_BYTES: Class = class(b":/_-");
 const TAG_BYTES: Class = class(b"_.:/=+-@ ");
 const STREAM_NAME_BYTES: Class = class(b"+=,.@_/-");
 const ROLE_NAME_BYTES: Class = class(b"+=,.@_-");
@@ -360,6 +359,11 @@ fn is_account(text: &str) -> bool {
 fn is_client_token(text: &str) -> bool {
     // Looks at every byte whatever it finds, so that the compiler looks at many at a time.
     !text.is_empty() && text.bytes().fold(true, |are_all, byte| are_all & byte.is_ascii_graphic())
+}
+
+fn is_kms_key(text: &str) -> bool {
+    let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() | matches!(byte, b':' | b'/' | b'_' | b'-');
+    !text.is_empty() && text.bytes().fold(true, |are_all, byte| are_all & is_allowed(byte))
 }
 
 fn is_tag(text: &str) -> bool {

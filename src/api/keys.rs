@@ -4,7 +4,7 @@
 //! apart by name, so that a new member fails to compile. Every optional part says whether it is there and
 //! every list how long it is, so that no two inputs fold the same words.
 
-use crate::rng::{key_of_bytes, mix};
+use crate::rng::{self, key_of_bytes, mix};
 use crate::types::ClusterArn;
 
 use super::shapes::*;
@@ -15,14 +15,15 @@ impl Request {
     #[must_use]
     pub fn key(&self) -> u64 {
         let state = self.operation() as u64;
-        match self {
+        let folded = match self {
             Request::CreateCluster(input) => input.fold(state),
             Request::UpdateCluster(input) => input.fold(state),
             Request::DeleteCluster(input) => input.fold(state),
             Request::GetCluster(input) => input.fold(state),
             Request::ListClusters(input) => input.fold(state),
             other => of_text(state, &other.to_json().to_string()),
-        }
+        };
+        mix(folded, 0)
     }
 }
 
@@ -31,14 +32,15 @@ impl Response {
     #[must_use]
     pub fn key(&self) -> u64 {
         let state = self.operation() as u64;
-        match self {
+        let folded = match self {
             Response::CreateCluster(output) => output.fold(state),
             Response::UpdateCluster(output) => output.fold(state),
             Response::DeleteCluster(output) => output.fold(state),
             Response::GetCluster(output) => output.fold(state),
             Response::ListClusters(output) => output.fold(state),
             other => of_text(state, &other.to_json().to_string()),
-        }
+        };
+        mix(folded, 0)
     }
 }
 
@@ -104,24 +106,24 @@ macro_rules! words {
 }
 
 words! {
-    bool: |it, state| mix(state, u64::from(*it));
-    i64: |it, state| mix(state, it.cast_unsigned());
+    bool: |it, state| rng::fold(state, u64::from(*it));
+    i64: |it, state| rng::fold(state, it.cast_unsigned());
     str: |it, state| of_text(state, it);
     String: |it, state| of_text(state, it);
     crate::types::ClientToken: |it, state| of_text(state, &it.0);
-    crate::types::Timestamp: |it, state| mix(state, it.0);
-    crate::types::Identifier: |it, state| mix(state, it.word());
-    crate::types::ClusterStatus: |it, state| mix(state, *it as u64);
-    crate::types::Endpoint: |it, state| mix(mix(state, it.identifier.word()), it.region.index() as u64);
-    crate::region::Region: |it, state| mix(state, it.index() as u64);
-    EncryptionType: |it, state| mix(state, *it as u64);
-    EncryptionStatus: |it, state| mix(state, *it as u64);
-    MetricGroup: |it, state| mix(state, *it as u64);
+    crate::types::Timestamp: |it, state| rng::fold(state, it.0);
+    crate::types::Identifier: |it, state| rng::fold(state, it.word());
+    crate::types::ClusterStatus: |it, state| rng::fold(state, *it as u64);
+    crate::types::Endpoint: |it, state| rng::fold(rng::fold(state, it.identifier.word()), it.region.index() as u64);
+    crate::region::Region: |it, state| rng::fold(state, it.index() as u64);
+    EncryptionType: |it, state| rng::fold(state, *it as u64);
+    EncryptionStatus: |it, state| rng::fold(state, *it as u64);
+    MetricGroup: |it, state| rng::fold(state, *it as u64);
     ClusterArn: |it, state| {
-        mix(mix(mix(state, it.identifier.word()), it.region.index() as u64), it.account.number())
+        rng::fold(rng::fold(rng::fold(state, it.identifier.word()), it.region.index() as u64), it.account.number())
     };
     std::collections::BTreeMap<String, String>: |it, state| {
-        let state = mix(state, it.len() as u64);
+        let state = rng::fold(state, it.len() as u64);
         it.iter().fold(state, |state, (name, value)| value.fold(name.fold(state)))
     };
 }
@@ -129,15 +131,15 @@ words! {
 impl<T: Fold> Fold for Option<T> {
     fn fold(&self, state: u64) -> u64 {
         match self {
-            None => mix(state, 0),
-            Some(content) => content.fold(mix(state, 1)),
+            None => rng::fold(state, 0),
+            Some(content) => content.fold(rng::fold(state, 1)),
         }
     }
 }
 
 impl<T: Fold> Fold for Vec<T> {
     fn fold(&self, state: u64) -> u64 {
-        self.iter().fold(mix(state, self.len() as u64), |state, element| element.fold(state))
+        self.iter().fold(rng::fold(state, self.len() as u64), |state, element| element.fold(state))
     }
 }
 
@@ -154,5 +156,5 @@ impl<T: Fold + ?Sized> Fold for std::sync::Arc<T> {
 }
 
 fn of_text(state: u64, text: &str) -> u64 {
-    mix(state, key_of_bytes(text.as_bytes()))
+    rng::fold(state, key_of_bytes(text.as_bytes()))
 }
