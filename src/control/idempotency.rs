@@ -34,7 +34,7 @@ impl ControlPlane {
         if let Some(record) = self.durable.token(&key).filter(|record| now.since(record.at) < window) {
             self.same_request(record.fingerprint, caller)?;
             let response = self.replayed(&record.response);
-            out.push(Effect::Note(Note::Replayed(caller.delivery)));
+            out.push(Effect::Note(Box::new(Note::Replayed(caller.delivery))));
             out.push(Effect::Reply { delivery: caller.delivery, result: Ok(response) });
             return Ok(true);
         }
@@ -55,7 +55,7 @@ impl ControlPlane {
                 self.wait_for_register(account, serial, &[caller.delivery], out);
             }
         }
-        out.push(Effect::Note(Note::Joined(caller.delivery)));
+        out.push(Effect::Note(Box::new(Note::Joined(caller.delivery))));
         Ok(true)
     }
 

@@ -94,8 +94,8 @@ pub enum Effect {
         /// What.
         timer: Timer,
     },
-    /// Tell the trace what happened.
-    Note(Note),
+    /// Tell the trace what happened. Boxed, like a message.
+    Note(Box<Note>),
 }
 
 /// The answer to a request. Cloning shares it.

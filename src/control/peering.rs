@@ -320,7 +320,8 @@ impl ControlPlane {
         let round = &mut self.rounds[&(cluster.arn.account, cluster.serial)];
         round.phase = Phase::Chosen;
         if round.known.replace(value.outcome) != Some(value.outcome) {
-            out.push(Effect::Note(Note::Chosen { register, cluster: cluster.arn, outcome: value.outcome }));
+            let note = Note::Chosen { register, cluster: cluster.arn, outcome: value.outcome };
+            out.push(Effect::Note(Box::new(note)));
         }
         let is_linked = value.outcome != Outcome::Open;
         match change {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::control::message::{Delivery, Effect, Input, Message, Note, Reply, Timer};
+use crate::control::message::{Delivery, Effect, Input, Message, Reply, Timer};
 use crate::region::Region;
 use crate::rng::{self, Purpose, mix};
 use crate::types::{ClientId, Identifier, Instant, NodeId, Timestamp};
@@ -255,7 +255,7 @@ impl World {
                 let event = Event::Timer { node: place as u16, life, timer };
                 self.schedule(self.now.after(pause), event);
             }
-            Effect::Note(note) => self.noted(id, note),
+            Effect::Note(note) => self.note(&Happening::Noted(id, *note)),
         }
     }
 
@@ -282,10 +282,6 @@ impl World {
         let key = mix(delivery.word(), RESPONSE);
         let payload = Payload::Response { delivery, result, request };
         self.send(Envelope { from, to: NodeId::Client(delivery.client), key, payload });
-    }
-
-    fn noted(&mut self, node: NodeId, note: Note) {
-        self.note(&Happening::Noted(node, note));
     }
 
     /// An identifier of its own for each delivery; the first names the cluster that the call is to create.

@@ -105,8 +105,11 @@ impl Trace {
         names: &Names,
         who: &[ClientOptions],
     ) {
-        self.events += 1;
-        self.hash = mix(self.hash, happening.words(now.0));
+        // What is sent arrives, or is lost, held back or late, and counts then.
+        if !matches!(happening, Happening::Sent(..)) {
+            self.events += 1;
+            self.hash = mix(self.hash, happening.words(now.0));
+        }
         if self.level > TraceLevel::None && happening.level() <= self.level {
             let words = Words { names, clients: who };
             if let Some(text) = happening.text(&words) {
@@ -152,7 +155,7 @@ impl Happening<'_> {
                 };
                 fold(hash, [3, who.word(), call.key, content])
             }
-            Happening::Sent(envelope, at) => fold(hash, [4, envelope.word(), at.0]),
+            Happening::Sent(..) => hash,
             Happening::Arrived(envelope) => fold(hash, [5, envelope.word()]),
             Happening::Lost(envelope, why) => fold(hash, [6, envelope.word(), why.len() as u64]),
             Happening::Copied(envelope, copies) => fold(hash, [7, envelope.word(), u64::from(*copies)]),
