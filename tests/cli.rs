@@ -66,6 +66,14 @@ fn an_operation_that_is_not_simulated_yet_says_so() {
 }
 
 #[test]
+fn numbers_that_make_no_sense_are_refused() {
+    assert_refused("throttle us-east-1 times=0\n", &["`times` counts from 1"]);
+    assert_refused("crash us-east-1 after=persist nth=0\n", &["`nth` counts from 1"]);
+    assert_refused("create-cluster region=us-east-1 attempts=0\n{}\n", &["at least one attempt"]);
+    assert_refused("latency 50ms..1ms\n", &["`50ms..1ms` is not a duration or a range"]);
+}
+
+#[test]
 fn an_empty_file_is_refused() {
     assert_refused("", &["the scenario is empty"]);
 }

@@ -20,7 +20,7 @@ use super::{
 
 /// What callers were told.
 #[derive(Clone, Debug, Default)]
-pub struct Answers {
+pub(super) struct Answers {
     /// The first successful answer to each token, recorded or given.
     first: Generations<TokenName, (Arc<Response>, Instant)>,
     /// Calls answered with success in the last moments, oldest first.

@@ -16,7 +16,7 @@ use super::{
 
 /// The durable truth about clusters.
 #[derive(Clone, Debug, Default)]
-pub struct Clusters {
+pub(super) struct Clusters {
     /// Multi-Region clusters that exist. Single-Region clusters have no relations and need no place here.
     pairs: FixedMap<ClusterArn, Arc<Cluster>>,
     /// Which clusters say that they are linked with a cluster.
@@ -36,13 +36,12 @@ struct Written<'a> {
 
 impl Clusters {
     /// The multi-Region clusters that exist.
-    pub fn pairs(&self) -> impl Iterator<Item = &Arc<Cluster>> {
+    pub(super) fn pairs(&self) -> impl Iterator<Item = &Arc<Cluster>> {
         self.pairs.values()
     }
 
     /// The multi-Region cluster `arn`, if it exists.
-    #[must_use]
-    pub fn get(&self, arn: ClusterArn) -> Option<&Arc<Cluster>> {
+    pub(super) fn get(&self, arn: ClusterArn) -> Option<&Arc<Cluster>> {
         self.pairs.get(&arn)
     }
 

@@ -14,9 +14,10 @@ use std::fmt;
 
 use crate::types::Instant;
 
-pub use answers::Answers;
-pub use clusters::Clusters;
 pub use simulation::{CONVERGENCE_LIMIT, Seen, Simulation};
+
+use answers::Answers;
+use clusters::Clusters;
 
 use crate::sim::World;
 

@@ -2,8 +2,7 @@
 //!
 //! A [`Batch`] is written as a whole or not at all. Writing one gives back what was there [`Before`], so that
 //! whoever owns the disk can take back, newest first, what a crash kept from becoming durable. Everything else in
-//! here (the index by identifier, the counts for quotas, the order in which tokens expire) is derived from what was
-//! written.
+//! here (the index by identifier, the counts for quotas) is derived from what was written.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

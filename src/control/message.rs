@@ -373,8 +373,8 @@ pub enum Timer {
         account: Account,
         /// Which cluster.
         serial: Serial,
-        /// How often it was asked before.
-        attempt: u32,
+        /// The round of the ballot under which it was last asked.
+        round: u32,
     },
     /// Ask the other Regions again, for a call that waits for their answers.
     Recheck {
@@ -398,8 +398,8 @@ impl Timer {
             Timer::Status { account, serial, version, to } => {
                 key(&[1, account.number(), serial.0, u64::from(*version), to.map_or(99, |to| to as u64)])
             }
-            Timer::Propose { account, serial, attempt } => {
-                key(&[2, account.number(), serial.0, u64::from(*attempt)])
+            Timer::Propose { account, serial, round } => {
+                key(&[2, account.number(), serial.0, u64::from(*round)])
             }
             Timer::Recheck { call, attempt } => key(&[3, call.word(), u64::from(*attempt)]),
             Timer::Deadline { call } => key(&[4, call.word()]),

@@ -129,8 +129,8 @@ impl ControlPlane {
             Input::Timer(Timer::Status { account, serial, version, to }) => {
                 self.work_done(account, serial, version, to, out);
             }
-            Input::Timer(Timer::Propose { account, serial, attempt }) => {
-                self.ask_again(account, serial, attempt, out);
+            Input::Timer(Timer::Propose { account, serial, round }) => {
+                self.ask_again(account, serial, round, out);
             }
             Input::Timer(Timer::Recheck { call, attempt }) => self.recheck(call, attempt, out),
             Input::Timer(Timer::Deadline { call }) => self.deadline(now, call, out),

@@ -198,7 +198,7 @@ impl ControlPlane {
         };
         self.rounds.insert((account, serial), round);
         self.send_to_acceptors(&register, cluster, out, || Message::Prepare { register, ballot });
-        let timer = Timer::Propose { account, serial, attempt: ballot.round() };
+        let timer = Timer::Propose { account, serial, round: ballot.round() };
         out.push(Effect::SetTimer { after: back_off(attempt), timer });
     }
 
@@ -442,7 +442,7 @@ impl Round {
         let (account, serial) = (cluster.arn.account, cluster.serial);
         out.push(Effect::SetTimer {
             after,
-            timer: Timer::Propose { account, serial, attempt: self.ballot.round() },
+            timer: Timer::Propose { account, serial, round: self.ballot.round() },
         });
     }
 }

@@ -19,7 +19,7 @@ use crate::sim::trace::TraceLevel;
 use crate::types::{Account, ClientId};
 
 use super::arguments::{Arguments, duration, number, one_of, time_span};
-use super::diagnostic::{Diagnostic, Span, did_you_mean};
+use super::diagnostic::{Diagnostic, did_you_mean};
 use super::script::{Command, Line, Script, Word};
 use super::verb::Verb;
 use super::{Action, CallStep, Scenario, SetUp, Step, When, body, expect, read_fault};
@@ -441,12 +441,4 @@ fn region_called(word: &Word) -> Read<Region> {
 
 fn default_home() -> Region {
     Region::parse("us-east-1").expect("us-east-1 is a Region")
-}
-
-impl Span {
-    /// Whether `at` lies in the stretch.
-    #[must_use]
-    pub fn contains(&self, at: usize) -> bool {
-        (self.start..self.end).contains(&at)
-    }
 }

@@ -138,6 +138,9 @@ fn throttle(reader: &Reader, arguments: &mut Arguments<'_>) -> Read<Fault> {
     let operations: Vec<_> = Operation::ALL.iter().map(|operation| (operation.name(), *operation)).collect();
     let operation = arguments.word().map(|word| one_of(word, "an operation", &operations)).transpose()?;
     let times = arguments.number("times", 1)?;
+    if times == 0 {
+        return Err(Diagnostic::new("`times` counts from 1", arguments.span()));
+    }
     let errors = [
         ("ThrottlingException", throttling()),
         ("InternalServerException", internal()),

@@ -234,11 +234,6 @@ impl World {
         &self.trace
     }
 
-    /// The trace, to change how much of it is written down.
-    pub fn trace_mut(&mut self) -> &mut Trace {
-        &mut self.trace
-    }
-
     /// What clusters and Regions are called.
     #[must_use]
     pub fn names(&self) -> &Names {
@@ -285,11 +280,6 @@ impl World {
     #[must_use]
     pub fn call_of(&self, call: CallId) -> Option<(ClientId, &Call)> {
         self.calls.get(call).map(|ongoing| (ongoing.client, &ongoing.call))
-    }
-
-    /// The calls that have not ended.
-    pub fn open_calls(&self) -> impl Iterator<Item = (ClientId, &Call)> {
-        self.calls.open().map(|ongoing| (ongoing.client, &ongoing.call))
     }
 
     /// The next call that has ended, in the order in which they did; each is named once.

@@ -130,15 +130,6 @@ impl Network {
         self.held.push(envelope);
     }
 
-    pub(super) fn held(&self) -> &[Envelope] {
-        &self.held
-    }
-
-    /// Whether some rule still acts.
-    pub(super) fn is_faulty(&self) -> bool {
-        !self.rules.is_empty()
-    }
-
     /// Decides what becomes of `envelope`, sent by a party in `from` to one in `to`.
     pub(super) fn fate(&mut self, envelope: &Envelope, from: Region, to: Region) -> Fate {
         let usual = self.usual_latency(envelope, from, to);

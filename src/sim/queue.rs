@@ -130,25 +130,6 @@ impl<T> Queue<T> {
         self.len == 0
     }
 
-    /// Every pending item with its time, in no order of meaning (but the same one in every run).
-    pub fn iter(&self) -> impl Iterator<Item = (Instant, &T)> {
-        let later = self.later.iter().flat_map(|bucket| &bucket.items);
-        self.due.iter().map(|item| (self.now, item)).chain(later.map(|(at, item)| (*at, item)))
-    }
-
-    /// Drops the items for which `keep` is false. Looks at every item; the others keep their order.
-    pub fn retain(&mut self, mut keep: impl FnMut(&T) -> bool) {
-        self.due.retain(&mut keep);
-        self.len = self.due.len();
-        self.used = 0;
-        for (index, bucket) in self.later.iter_mut().enumerate() {
-            bucket.items.retain(|(_, item)| keep(item));
-            bucket.earliest = bucket.items.iter().map(|(at, _)| *at).min().unwrap_or(END);
-            self.used |= u64::from(!bucket.items.is_empty()) << index;
-            self.len += bucket.items.len();
-        }
-    }
-
     fn place(&mut self, at: Instant, item: T) {
         let difference = at.0 ^ self.now.0;
         if difference == 0 {
@@ -174,7 +155,7 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
-    use crate::rng::{Purpose, below, mix};
+    use crate::rng::{Purpose, below};
 
     /// From "all at once" over "many equal" to "anywhere in time".
     const SPREADS: [u64; 6] = [1, 3, 50, 10_000, 10_000_000_000, u64::MAX];
@@ -230,17 +211,12 @@ mod tests {
     }
 
     #[test]
-    fn pushes_pops_and_retains_in_any_mixture_agree_with_the_reference() {
+    fn pushes_and_pops_in_any_mixture_agree_with_the_reference() {
         for (seed, spread) in (0..).zip(&SPREADS[..5]) {
             let (mut queue, mut reference) = (Queue::new(), Reference::default());
             let mut now = Instant::START;
             for turn in 0..5_000 {
                 match below(seed, Purpose::Rate, turn, 100) {
-                    0 => {
-                        let keep = |item: &u64| !mix(turn, *item).is_multiple_of(4);
-                        queue.retain(keep);
-                        reference.items.retain(|_, item| keep(item));
-                    }
                     // Grows for a while, then shrinks to nothing, and again.
                     dice if dice % 10 < if turn / 500 % 2 == 0 { 6 } else { 3 } => {
                         let at = Instant(now.0 + below(seed, Purpose::Timer, turn, *spread));
@@ -261,23 +237,11 @@ mod tests {
     }
 
     #[test]
-    fn iter_sees_every_pending_item_once() {
-        let mut queue = filled(3, 40, 200);
-        for _ in 0..90 {
-            queue.pop();
-        }
-        let mut seen: Vec<_> = queue.iter().map(|(at, item)| (at, *item)).collect();
-        seen.sort_unstable();
-        assert_eq!(seen, drain(queue));
-    }
-
-    #[test]
     fn a_clone_goes_its_own_way() {
         let mut queue = filled(4, 1_000, 100);
         queue.pop();
         let mut copy = queue.clone();
         let expected = drain(queue.clone());
-        copy.retain(|item| item.is_multiple_of(2));
         copy.push(Instant(5_000), 1_000);
         assert_eq!(copy.len(), drain(copy.clone()).len());
         assert_eq!(drain(queue), expected);

@@ -400,16 +400,6 @@ impl World {
         }
     }
 
-    /// Whether something is out of order that [`World::heal_all`] would put right.
-    #[must_use]
-    pub fn is_faulty(&self) -> bool {
-        let is_hurt = |node: &Node| node.state != State::Up || !node.traps.is_empty();
-        self.network.is_faulty()
-            || !self.network.held().is_empty()
-            || !self.refusals.is_empty()
-            || self.nodes.iter().any(is_hurt)
-    }
-
     fn heal(&mut self, between: Option<(Party, Party)>) {
         self.network.heal(between);
         if between.is_none() {

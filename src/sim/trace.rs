@@ -93,11 +93,6 @@ impl Trace {
         &self.lines
     }
 
-    /// Writes down more, or less, from now on.
-    pub fn set_level(&mut self, level: TraceLevel) {
-        self.level = level;
-    }
-
     pub(super) fn record(
         &mut self,
         now: Instant,
