@@ -10,7 +10,6 @@ use std::time::Duration;
 use dsql_sim::api::{CreateClusterInput, Operation, Request};
 use dsql_sim::sim::fault::{Party, Rule, Verdict, What};
 use dsql_sim::sim::trace::TraceLevel;
-use dsql_sim::types::ClientToken;
 use dsql_sim::{Call, ClientId, Fault, Options, Region, Simulation, Violation};
 
 #[expect(clippy::print_stdout, reason = "an example shows what happens")]
@@ -58,7 +57,7 @@ fn main() -> Result<(), Violation> {
 
 fn request() -> Request {
     Request::CreateCluster(CreateClusterInput {
-        client_token: Some(ClientToken("blue-1".into())),
+        client_token: Some("blue-1".into()),
         ..CreateClusterInput::default()
     })
 }

@@ -48,8 +48,9 @@ pub fn below(seed: u64, purpose: Purpose, key: u64, bound: u64) -> u64 {
 /// A duration from `min` to `max`, both included. `max` below `min` counts as `min`.
 #[must_use]
 pub fn between(seed: u64, purpose: Purpose, key: u64, min: Duration, max: Duration) -> Duration {
-    let width = nanos(max.saturating_sub(min));
-    min + Duration::from_nanos(below(seed, purpose, key, width.saturating_add(1)))
+    let (min, max) = (nanos(min), nanos(max));
+    let width = max.saturating_sub(min).saturating_add(1);
+    Duration::from_nanos(min.saturating_add(below(seed, purpose, key, width)))
 }
 
 /// Folds `word` into `state`: the one mixing step under every draw, key and hash of the crate.
@@ -89,8 +90,10 @@ fn scale(value: u64, bound: u64) -> u64 {
     ((u128::from(value) * u128::from(bound)) >> 64) as u64
 }
 
-fn nanos(duration: Duration) -> u64 {
-    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+/// The nanoseconds of `duration`; the most there can be (some 584 years) if it is longer.
+#[must_use]
+pub const fn nanos(duration: Duration) -> u64 {
+    duration.as_secs().saturating_mul(1_000_000_000).saturating_add(duration.subsec_nanos() as u64)
 }
 
 #[cfg(test)]

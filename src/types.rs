@@ -10,6 +10,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::region::Region;
+use crate::rng::{key_of_bytes, nanos};
 
 /// A moment of virtual time: nanoseconds since the scenario began.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -22,7 +23,7 @@ impl Instant {
     /// The moment `duration` later; saturates at the end of time, some 584 years on.
     #[must_use]
     pub fn after(self, duration: Duration) -> Instant {
-        Instant(self.0.saturating_add(u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)))
+        Instant(self.0.saturating_add(nanos(duration)))
     }
 
     /// How long ago `earlier` was; zero if it has not come yet.
@@ -174,13 +175,77 @@ impl fmt::Display for Endpoint {
     }
 }
 
-/// An idempotency token: 1 to 128 printable ASCII characters once validated. Cloning shares the text.
+/// An idempotency token: 1 to 128 printable ASCII characters once validated. A small copy if it is a UUID as the SDKs
+/// fill them in; other text is shared.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub struct ClientToken(pub Arc<str>);
+#[serde(from = "String", into = "String")]
+pub struct ClientToken(Token);
+
+/// Every text has one form: a UUID in lower-case hyphenated letters is never kept as text.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+enum Token {
+    Uuid([u64; 2]),
+    Text(Arc<str>),
+}
+
+impl ClientToken {
+    /// The random UUID (version 4) that an SDK makes of these 128 bits.
+    #[must_use]
+    pub fn random(words: [u64; 2]) -> ClientToken {
+        let bits = u128::from(words[0]) << 64 | u128::from(words[1]);
+        ClientToken::of(uuid::Builder::from_random_bytes(bits.to_be_bytes()).into_uuid())
+    }
+
+    /// The text, unless it is a UUID, which is a token like any other and breaks no rule for tokens.
+    #[must_use]
+    pub fn free_text(&self) -> Option<&str> {
+        match &self.0 {
+            Token::Uuid(_) => None,
+            Token::Text(text) => Some(text),
+        }
+    }
+
+    /// Two words that tell it from other tokens.
+    #[must_use]
+    pub fn words(&self) -> [u64; 2] {
+        match &self.0 {
+            Token::Uuid(words) => *words,
+            Token::Text(text) => [0, key_of_bytes(text.as_bytes())],
+        }
+    }
+
+    fn of(uuid: uuid::Uuid) -> ClientToken {
+        let (high, low) = uuid.as_u64_pair();
+        ClientToken(Token::Uuid([high, low]))
+    }
+}
+
+impl From<&str> for ClientToken {
+    fn from(text: &str) -> ClientToken {
+        let uuid = uuid::Uuid::try_parse(text).map(ClientToken::of);
+        let is_canonical = |token: &ClientToken| token.to_string() == text;
+        uuid.ok().filter(is_canonical).unwrap_or_else(|| ClientToken(Token::Text(text.into())))
+    }
+}
+
+impl From<String> for ClientToken {
+    fn from(text: String) -> ClientToken {
+        ClientToken::from(&*text)
+    }
+}
+
+impl From<ClientToken> for String {
+    fn from(token: ClientToken) -> String {
+        token.to_string()
+    }
+}
 
 impl fmt::Display for ClientToken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        match &self.0 {
+            Token::Uuid([high, low]) => uuid::Uuid::from_u64_pair(*high, *low).fmt(f),
+            Token::Text(text) => f.write_str(text),
+        }
     }
 }
 
@@ -372,6 +437,16 @@ mod tests {
         for wrong in ["abc0def1baz2quux3quuux4", "kiqenqglxyl2snyvkvnj2c3s2b", "KIQENQGLXYL2SNYVKVNJ2C3S2E"] {
             assert_eq!(Identifier::parse(wrong), None, "{wrong}");
         }
+    }
+
+    #[test]
+    fn a_token_is_its_text_whether_or_not_it_is_a_uuid() {
+        let uuid = "6f9f0e3b-8b1c-4b6e-9d0a-0a4f3c2b1a00";
+        for text in [uuid, &uuid.to_uppercase(), &uuid.replace('-', ""), "retry-1", ""] {
+            assert_eq!(ClientToken::from(text).to_string(), text);
+            assert_eq!(ClientToken::from(text).free_text().is_none(), text == uuid);
+        }
+        assert_ne!(ClientToken::from(uuid), ClientToken::from(&*uuid.to_uppercase()));
     }
 
     #[test]

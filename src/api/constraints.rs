@@ -124,7 +124,7 @@ impl Broken {
     }
 
     fn token(&mut self, token: Option<&crate::types::ClientToken>) {
-        self.maybe("clientToken", token.map(|token| &*token.0), &CLIENT_TOKEN);
+        self.maybe("clientToken", token.and_then(|token| token.free_text()), &CLIENT_TOKEN);
     }
 
     fn tags(&mut self, tags: Option<&Tags>) {

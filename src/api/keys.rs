@@ -110,7 +110,7 @@ words! {
     i64: |it, state| rng::fold(state, it.cast_unsigned());
     str: |it, state| of_text(state, it);
     String: |it, state| of_text(state, it);
-    crate::types::ClientToken: |it, state| of_text(state, &it.0);
+    crate::types::ClientToken: |it, state| it.words().into_iter().fold(state, rng::fold);
     crate::types::Timestamp: |it, state| rng::fold(state, it.0);
     crate::types::Identifier: |it, state| rng::fold(state, it.word());
     crate::types::ClusterStatus: |it, state| rng::fold(state, *it as u64);

@@ -131,7 +131,7 @@ impl Answers {
     ///
     /// Tokens are recorded a little before anybody hears of it, so near the end of the window either is right: the
     /// token was remembered and the answer is the same, or it was forgotten and the answer is the first again.
-    fn first_answer(&mut self, world: &World, token: TokenName, answer: &Arc<Response>) -> Arc<Response> {
+    fn first_answer(&mut self, world: &World, token: TokenName, answer: &Arc<Response>) -> &Arc<Response> {
         let now = world.now();
         let window = world.options().assumptions.token_window;
         self.first.turn(now, window);
@@ -141,7 +141,7 @@ impl Answers {
                 || (age < window + MARGIN && (Arc::ptr_eq(first, answer) || first == answer))
         };
         let (first, _) = self.first.get_or_insert_with(token, is_fit, || (answer.clone(), now));
-        first.clone()
+        first
     }
 
     /// The recorded answer is written in one batch with the effect, and every later request with the token is
@@ -157,8 +157,8 @@ impl Answers {
         let Some(token) = request.client_token() else { return Ok(()) };
         let key = (account, region, request.operation(), token.clone());
         let first = self.first_answer(world, key, response);
-        let is_same = Arc::ptr_eq(&first, response)
-            || first == *response
+        let is_same = Arc::ptr_eq(first, response)
+            || first == response
             || (!world.options().assumptions.replay_frozen && first.cluster() == response.cluster());
         ensure(is_same, RETRY_SAME_RESULT, || {
             format!("token {token} was answered {} first and {} now", first.to_json(), response.to_json())

@@ -20,6 +20,8 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 
+use slab::Slab;
+
 use crate::api::Request;
 use crate::control::assumptions::Assumptions;
 use crate::control::durable::Durable;
@@ -86,6 +88,8 @@ pub struct World {
     options: Options,
     now: Instant,
     queue: Queue<Event>,
+    /// The messages under way.
+    under_way: Slab<Envelope>,
     network: Network,
     nodes: Vec<Node>,
     places: [[Option<u16>; 2]; Region::COUNT],
@@ -152,8 +156,8 @@ pub enum Change {
 
 #[derive(Clone, Debug)]
 enum Event {
-    /// Boxed: events are moved about in the queue, and messages are large.
-    Deliver(Box<Envelope>),
+    /// The message in this place among those under way: events are moved about in the queue, and messages are large.
+    Deliver(u32),
     Timer {
         node: u16,
         life: u32,
@@ -192,6 +196,7 @@ impl World {
         World {
             now: Instant::START,
             queue: Queue::new(),
+            under_way: Slab::new(),
             network: Network::new(options.seed, options.latency.clone()),
             nodes: Vec::new(),
             places: [[None; 2]; Region::COUNT],
@@ -366,11 +371,8 @@ impl World {
         if call.request.client_token().is_none() && call.request.operation().takes_client_token() {
             let draw =
                 |half: u64| rng::draw(self.options.seed, Purpose::ClientToken, rng::mix(call.key, half));
-            let mut text = uuid::Uuid::encode_buffer();
-            let random = u128::from(draw(1)) << 64 | u128::from(draw(2));
-            let token = uuid::Builder::from_random_bytes(random.to_be_bytes()).into_uuid();
-            Arc::make_mut(&mut call.request)
-                .set_client_token(ClientToken((&*token.hyphenated().encode_lower(&mut text)).into()));
+            let token = ClientToken::random([draw(1), draw(2)]);
+            Arc::make_mut(&mut call.request).set_client_token(token);
         }
     }
 }

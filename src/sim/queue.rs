@@ -4,39 +4,24 @@
 //!
 //! # How it works
 //!
-//! A radix heap (R. Ahuja, K. Mehlhorn, J. Orlin, R. Tarjan, "Faster algorithms for the shortest path
-//! problem", Journal of the ACM 37, 1990). Virtual time never goes back, so an item is never due before the
-//! last one popped, and that lets the heap sort lazily. Bucket `b` holds the items whose time differs from
-//! the current time in bit `b` and in no higher one, unsorted; items due right now wait in a line of their
-//! own. When the line is empty, the lowest bucket in use holds the next item: time moves to the earliest in
-//! that bucket, and the bucket's items, which now agree with the time in bit `b` too, fall into the line and
-//! into lower buckets.
+//! A wheel of wheels (G. Varghese, T. Lauck, "Hashed and hierarchical timing wheels", IEEE/ACM Transactions on
+//! Networking 5, 1997), read as a radix heap (R. Ahuja, K. Mehlhorn, J. Orlin, R. Tarjan, "Faster algorithms for the
+//! shortest path problem", Journal of the ACM 37, 1990). Time is cut into slices of about a millisecond, and the
+//! number of a slice is written in digits of base 64. Virtual time never goes back, so an item is never due before
+//! the last one popped, and that lets the queue sort lazily: an item waits, unsorted, in the bucket that is named by
+//! the highest digit in which its slice differs from the current one, and by what it has there. Items of the current
+//! slice wait in a line of their own, sorted. When the line is empty, the lowest bucket in use holds the next item:
+//! the current slice moves there, and the bucket's items fall into lower buckets, until a bucket is a single slice
+//! and becomes the line.
 //!
-//! Why equal times keep their order, though nothing carries a sequence number: which bucket an item is in
-//! follows from its time and the current time alone, so items of equal time are always in the same bucket;
-//! and buckets are filled at the back and emptied from the front.
+//! Why equal times keep their order, though nothing carries a sequence number: which bucket an item is in follows
+//! from its time and the current slice alone, so items of equal time are always in the same bucket; buckets are
+//! filled at the back and emptied from the front; and the line is sorted stably.
 //!
 //! # Why this one
 //!
-//! An item falls at most 64 times, in practice about as often as the logarithm of how many are pending, and
-//! always by a sequential copy, where a heap jumps about in memory. Nanoseconds for one pop and one push,
-//! with this many items pending:
-//!
-//! | structure                             |  10 | 1,000 | 100,000 | 1,000,000 |
-//! |---------------------------------------|----:|------:|--------:|----------:|
-//! | this queue                            |  28 |    42 |      61 |        99 |
-//! | radix heap of base 4                  |  32 |    47 |      71 |       104 |
-//! | radix heap of base 16                 |  25 |    36 |      68 |        98 |
-//! | radix heap, items in a slab           |  31 |    41 |     155 |       209 |
-//! | timing wheel, sorted front, slab      |  26 |    22 |      90 |       143 |
-//! | timing wheel, linked lists, slab      |  26 |    29 |     226 |       603 |
-//! | 4-ary heap, slab                      |  32 |    84 |     261 |       405 |
-//! | `BinaryHeap`, slab                    |  31 |    54 |     292 |       905 |
-//!
-//! Items of 80 bytes due 1 ms to 10 s ahead, evenly spread; three million pops and pushes after a warm-up,
-//! best of three; one core of an AMD EPYC processor, rustc 1.95, fully optimized. Repeats differ by up to a
-//! third, so that the radix heaps of base 2, 4 and 16 cannot be told apart: base 2 is the simplest. From
-//! 10 to 100,000 items the cost about doubles: an item falls more often, and out of a slower cache.
+//! A message arrives within the milliseconds and falls once or twice, a timer of a minute three times; both by
+//! sequential copies, where a heap jumps about in memory.
 
 use std::array;
 use std::collections::VecDeque;
@@ -49,15 +34,24 @@ use crate::types::Instant;
 /// A clone is independent of its original and costs about as much as copying the items.
 #[derive(Clone, Debug)]
 pub struct Queue<T> {
-    /// The time of the last item popped.
-    now: Instant,
-    /// The items due now.
-    due: VecDeque<T>,
-    /// The items due later: bucket `b` has those whose time differs from `now` in bit `b` and none higher.
-    later: [Bucket<T>; 64],
+    /// The current slice. Nothing pending is due in an earlier one.
+    slice: u64,
+    /// The items due in the current slice, in order.
+    line: VecDeque<(Instant, T)>,
+    /// The items due later, by the highest digit in which their slice differs from the current one.
+    wheels: [Wheel<T>; WHEELS],
+    /// Bit `w` is set when wheel `w` has items.
+    used: u8,
+    len: usize,
+}
+
+/// The items whose slices differ from the current one in a digit, and in none higher.
+#[derive(Clone, Debug)]
+struct Wheel<T> {
+    /// One for each value of the digit; none, before the wheel is first used.
+    buckets: Vec<Bucket<T>>,
     /// Bit `b` is set when bucket `b` has items.
     used: u64,
-    len: usize,
 }
 
 #[derive(Clone, Debug)]
@@ -69,53 +63,59 @@ struct Bucket<T> {
 
 const END: Instant = Instant(u64::MAX);
 
+/// How many bits of a time, in nanoseconds, are within a slice.
+const SLICE_BITS: u32 = 20;
+/// How many bits a digit has.
+const DIGIT_BITS: u32 = 6;
+const DIGITS: usize = 1 << DIGIT_BITS;
+/// How many digits a slice's number has.
+const WHEELS: usize = (u64::BITS - SLICE_BITS).div_ceil(DIGIT_BITS) as usize;
+
 impl<T> Queue<T> {
     /// An empty queue, at the start of time.
     #[must_use]
     pub fn new() -> Queue<T> {
-        let later = array::from_fn(|_| Bucket { items: Vec::new(), earliest: END });
-        Queue { now: Instant::START, due: VecDeque::new(), later, used: 0, len: 0 }
+        let wheels = array::from_fn(|_| Wheel { buckets: Vec::new(), used: 0 });
+        Queue { slice: 0, line: VecDeque::new(), wheels, used: 0, len: 0 }
     }
 
     /// Adds `item`, due at `at`, which must not be before the time of the last item popped.
     ///
-    /// Where debug assertions are off, an item due in the past counts as due now.
+    /// # Panics
+    /// Where debug assertions are on, if it is due in a slice of time that has passed; where they are off, it counts
+    /// as due now.
     pub fn push(&mut self, at: Instant, item: T) {
-        debug_assert!(at >= self.now, "due at {at:?}, pushed at {:?}", self.now);
+        debug_assert!(slice(at) >= self.slice, "due at {at:?}, pushed in slice {}", self.slice);
         self.len += 1;
-        self.place(at.max(self.now), item);
+        if slice(at) <= self.slice {
+            let place = self.line.partition_point(|(before, _)| *before <= at);
+            self.line.insert(place, (at, item));
+        } else {
+            self.place(at, item);
+        }
     }
 
     /// Takes the next item, with its time.
     pub fn pop(&mut self) -> Option<(Instant, T)> {
-        if self.due.is_empty() && self.used != 0 {
-            let lowest = self.used.trailing_zeros() as usize;
-            self.used &= self.used - 1;
-            let bucket = &mut self.later[lowest];
-            self.now = mem::replace(&mut bucket.earliest, END);
-            if bucket.items.len() == 1 {
+        while self.line.is_empty() && self.used != 0 {
+            if let Some(only) = self.turn() {
                 self.len -= 1;
-                return bucket.items.pop();
+                return Some(only);
             }
-            // The emptied vector goes back to its bucket, which will need the room again.
-            let mut items = mem::take(&mut bucket.items);
-            for (at, item) in items.drain(..) {
-                self.place(at, item);
-            }
-            self.later[lowest].items = items;
         }
-        let item = self.due.pop_front()?;
+        let next = self.line.pop_front()?;
         self.len -= 1;
-        Some((self.now, item))
+        Some(next)
     }
 
     /// The time of the next item.
     #[must_use]
     pub fn peek_time(&self) -> Option<Instant> {
-        if !self.due.is_empty() {
-            return Some(self.now);
+        if let Some((at, _)) = self.line.front() {
+            return Some(*at);
         }
-        (self.used != 0).then(|| self.later[self.used.trailing_zeros() as usize].earliest)
+        let wheel = self.wheels.get(self.used.trailing_zeros() as usize)?;
+        Some(wheel.buckets[wheel.used.trailing_zeros() as usize].earliest)
     }
 
     /// How many items are pending.
@@ -130,18 +130,53 @@ impl<T> Queue<T> {
         self.len == 0
     }
 
-    fn place(&mut self, at: Instant, item: T) {
-        let difference = at.0 ^ self.now.0;
-        if difference == 0 {
-            self.due.push_back(item);
-            return;
+    /// Moves the current slice to the lowest bucket in use, and its items to where they now belong, if there are
+    /// several; gives the item if there is only one.
+    fn turn(&mut self) -> Option<(Instant, T)> {
+        let number = self.used.trailing_zeros() as usize;
+        let wheel = &mut self.wheels[number];
+        let digit = wheel.used.trailing_zeros() as usize;
+        wheel.used &= wheel.used - 1;
+        self.used ^= u8::from(wheel.used == 0) << number;
+        let bucket = &mut wheel.buckets[digit];
+        self.slice = slice(mem::replace(&mut bucket.earliest, END));
+        if bucket.items.len() == 1 {
+            return bucket.items.pop();
         }
-        let highest = difference.ilog2();
-        let bucket = &mut self.later[highest as usize];
+        // The emptied vector goes back to its bucket, which will need the room again.
+        let mut items = mem::take(&mut bucket.items);
+        for (at, item) in items.drain(..) {
+            if slice(at) == self.slice {
+                self.line.push_back((at, item));
+            } else {
+                self.place(at, item);
+            }
+        }
+        self.wheels[number].buckets[digit].items = items;
+        self.line.make_contiguous().sort_by_key(|(at, _)| *at);
+        None
+    }
+
+    /// Puts an item that is due in a later slice into its bucket.
+    fn place(&mut self, at: Instant, item: T) {
+        let slice = slice(at);
+        let number = (slice ^ self.slice).ilog2() / DIGIT_BITS;
+        let digit = (slice >> (number * DIGIT_BITS)) as usize % DIGITS;
+        let wheel = &mut self.wheels[number as usize];
+        if wheel.buckets.is_empty() {
+            wheel.buckets.resize_with(DIGITS, || Bucket { items: Vec::new(), earliest: END });
+        }
+        let bucket = &mut wheel.buckets[digit];
         bucket.items.push((at, item));
         bucket.earliest = bucket.earliest.min(at);
-        self.used |= 1 << highest;
+        wheel.used |= 1 << digit;
+        self.used |= 1 << number;
     }
+}
+
+/// The number of the slice of time that `at` is in.
+fn slice(at: Instant) -> u64 {
+    at.0 >> SLICE_BITS
 }
 
 impl<T> Default for Queue<T> {
@@ -259,10 +294,10 @@ mod tests {
 
     #[test]
     #[cfg(debug_assertions)]
-    #[should_panic(expected = "pushed at Instant(10)")]
+    #[should_panic(expected = "due at Instant(9)")]
     fn an_item_due_in_the_past_is_a_mistake() {
         let mut queue = Queue::new();
-        queue.push(Instant(10), ());
+        queue.push(Instant(1 << 30), ());
         queue.pop();
         queue.push(Instant(9), ());
     }

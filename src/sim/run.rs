@@ -23,7 +23,10 @@ impl World {
         self.now = at;
         self.count(&event, -1);
         match event {
-            Event::Deliver(envelope) => self.deliver(*envelope),
+            Event::Deliver(place) => {
+                let envelope = self.under_way.remove(place as usize);
+                self.deliver(envelope);
+            }
             Event::Timer { node, life, timer } => self.fire(usize::from(node), life, timer),
             Event::Synced { node, life } => self.synced(usize::from(node), life),
             Event::Wake(client) => self.wake(client),
@@ -75,6 +78,7 @@ impl World {
         self.nodes.len() - 1
     }
 
+    #[inline(always)]
     pub(super) fn note(&mut self, happening: &Happening<'_>) {
         self.trace.record(self.now, happening, &self.names, &self.options.clients);
     }
@@ -107,7 +111,7 @@ impl World {
                 for copy in 1..=copies {
                     let later = latency + self.network.copy_delay(&envelope, copy);
                     let copied = envelope.copy(copy);
-                    self.schedule(self.now.after(later), Event::Deliver(Box::new(copied)));
+                    self.deliver_at(self.now.after(later), copied);
                 }
                 latency
             }
@@ -119,7 +123,12 @@ impl World {
         };
         let at = self.now.after(latency);
         self.note(&Happening::Sent(&envelope, at));
-        self.schedule(at, Event::Deliver(Box::new(envelope)));
+        self.deliver_at(at, envelope);
+    }
+
+    fn deliver_at(&mut self, at: Instant, envelope: Envelope) {
+        let place = self.under_way.insert(envelope) as u32;
+        self.schedule(at, Event::Deliver(place));
     }
 
     fn deliver(&mut self, envelope: Envelope) {

@@ -93,6 +93,8 @@ impl Trace {
         &self.lines
     }
 
+    // Inlined, so that a happening that is only hashed is never built.
+    #[inline(always)]
     pub(super) fn record(
         &mut self,
         now: Instant,
@@ -106,11 +108,15 @@ impl Trace {
             self.hash = mix(self.hash, happening.words(now.0));
         }
         if self.level > TraceLevel::None && happening.level() <= self.level {
-            let words = Words { names, clients: who };
-            if let Some(text) = happening.text(&words) {
-                let actor = words.node(happening.actor());
-                self.lines.push(format!("{} {actor:<10} {text}", time(now)));
-            }
+            self.write_down(now, happening, &Words { names, clients: who });
+        }
+    }
+
+    #[cold]
+    fn write_down(&mut self, now: Instant, happening: &Happening<'_>, words: &Words<'_>) {
+        if let Some(text) = happening.text(words) {
+            let actor = words.node(happening.actor());
+            self.lines.push(format!("{} {actor:<10} {text}", time(now)));
         }
     }
 }
@@ -132,6 +138,7 @@ impl Happening<'_> {
         }
     }
 
+    #[inline(always)]
     fn words(&self, hash: u64) -> u64 {
         match self {
             Happening::Invoked(who, call, fingerprint) => {
