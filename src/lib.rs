@@ -53,6 +53,7 @@ pub mod region;
 pub mod rng;
 pub mod scenario;
 pub mod sim;
+pub mod table;
 pub mod types;
 
 pub use check::{Simulation, Violation};

@@ -4,9 +4,9 @@ use std::hash::{BuildHasherDefault, Hash};
 use std::time::Duration;
 
 use indexmap::IndexMap;
-use indexmap::map::Entry;
 use rustc_hash::FxHasher;
 
+use crate::table::Table;
 use crate::types::Instant;
 
 /// A map in insertion order whose hasher is fixed: the same on every machine and in every run.
@@ -16,8 +16,8 @@ pub type FixedMap<K, V> = IndexMap<K, V, BuildHasherDefault<FxHasher>>;
 /// it is as old as the window, and all are before they are twice as old.
 #[derive(Clone, Debug)]
 pub struct Generations<K, V> {
-    young: FixedMap<K, V>,
-    old: FixedMap<K, V>,
+    young: Table<K, V>,
+    old: Table<K, V>,
     turned: Instant,
 }
 
@@ -46,33 +46,29 @@ impl<K: Hash + Eq, V> Generations<K, V> {
         if let Some(old) = self.old.get(&key).filter(|value| is_fit(value)) {
             return old;
         }
-        match self.young.entry(key) {
-            Entry::Occupied(entry) => {
-                let value = entry.into_mut();
-                if !is_fit(value) {
-                    *value = make();
-                }
-                value
-            }
-            Entry::Vacant(entry) => entry.insert(make()),
+        let mut make = Some(make);
+        let value = self.young.get_or_insert_with(key, || make.take().expect("nobody made one yet")());
+        if let Some(make) = make.filter(|_| !is_fit(value)) {
+            *value = make();
         }
+        value
     }
 
     /// Sets the value of `key` and gives the one that it had.
     pub fn insert(&mut self, key: K, value: V) -> Option<V> {
-        let old = if self.old.is_empty() { None } else { self.old.swap_remove(&key) };
+        let old = self.old.remove(&key);
         self.young.insert(key, value).or(old)
     }
 
     /// Forgets `key` and gives the value that it had.
     pub fn remove(&mut self, key: &K) -> Option<V> {
-        self.young.swap_remove(key).or_else(|| self.old.swap_remove(key))
+        self.young.remove(key).or_else(|| self.old.remove(key))
     }
 }
 
 impl<K, V> Default for Generations<K, V> {
     fn default() -> Self {
-        Generations { young: FixedMap::default(), old: FixedMap::default(), turned: Instant::START }
+        Generations { young: Table::default(), old: Table::default(), turned: Instant::START }
     }
 }
 

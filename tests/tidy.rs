@@ -4,10 +4,11 @@ use std::fs;
 use std::path::Path;
 
 /// The floors of the house: a module may import from floors below its own, and from its own.
-const FLOORS: [(&str, u8); 13] = [
+const FLOORS: [(&str, u8); 14] = [
     ("map", 0),
     ("region", 0),
     ("rng", 0),
+    ("table", 0),
     ("types", 0),
     ("api", 0),
     ("control", 1),

@@ -7,6 +7,7 @@ use crate::control::cluster::{Cluster, Intent, may_become};
 use crate::map::FixedMap;
 use crate::region::Region;
 use crate::sim::{Change, World};
+use crate::table::Table;
 use crate::types::{Account, ClusterArn, ClusterStatus, Identifier};
 
 use super::{
@@ -22,7 +23,7 @@ pub(super) struct Clusters {
     /// Which clusters say that they are linked with a cluster.
     linked_with: FixedMap<ClusterArn, Vec<ClusterArn>>,
     /// Every identifier ever used.
-    used: FixedMap<Identifier, ()>,
+    used: Table<Identifier, ()>,
     /// How many clusters count towards a quota: by account, Region, and whether multi-Region.
     counted: FixedMap<(Account, Region, bool), u32>,
 }

@@ -9,7 +9,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::api::{Operation, Response};
-use crate::map::{FixedMap, Generations};
+use crate::map::Generations;
+use crate::table::Table;
 use crate::types::{Account, ClientToken, Identifier, Instant};
 
 use super::cluster::{Cluster, Serial};
@@ -78,7 +79,7 @@ pub struct Durable {
     owners: BTreeMap<Account, Owner>,
     tokens: Generations<TokenKey, TokenRecord>,
     registers: BTreeMap<RegisterKey, Acceptor>,
-    serials: FixedMap<Identifier, (Account, Serial)>,
+    serials: Table<Identifier, (Account, Serial)>,
 }
 
 /// The clusters of an account, in the order of creation.
@@ -204,7 +205,7 @@ impl Durable {
                 *owner.counts.of(after) += 1;
             }
             (Some(before), None) => {
-                self.serials.swap_remove(&before.arn.identifier);
+                self.serials.remove(&before.arn.identifier);
                 *owner.counts.of(before) -= 1;
             }
             _ => {}
