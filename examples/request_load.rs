@@ -127,7 +127,6 @@ fn preload(simulation: &mut Simulation, region: Region, count: u64) {
                 deletion_protection: true,
                 kms_key: None,
                 tags: None,
-                policy: None,
                 statement_statistics: false,
                 multi_region: None,
                 intent: None,

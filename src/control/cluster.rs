@@ -42,8 +42,6 @@ pub struct Cluster {
     pub kms_key: Option<Arc<str>>,
     /// Its tags.
     pub tags: Option<Tags>,
-    /// Its resource policy.
-    pub policy: Option<Arc<str>>,
     /// Whether statement statistics are published.
     pub statement_statistics: bool,
     /// What makes it a multi-Region cluster. Never changes between present and absent.
@@ -109,14 +107,10 @@ impl Cluster {
             status: self.status,
             creation_time: self.creation_time,
             deletion_protection_enabled: self.deletion_protection,
-            multi_region_properties: self.multi_region.as_deref().map(|multi_region| {
-                let peer = multi_region.peer.filter(|_| !multi_region.leaving);
-                let clusters = std::iter::once(self.arn).chain(peer).collect();
-                Box::new(MultiRegionOutput { witness_region: multi_region.witness, clusters })
-            }),
+            multi_region_properties: self.properties(),
             tags: self.tags.clone(),
             encryption_details: Some(self.encryption()),
-            endpoint: Some(Endpoint { identifier: self.arn.identifier, region: self.arn.region }),
+            endpoint: Some(self.endpoint()),
             metric_groups: self.metric_groups(),
         }
     }
@@ -124,17 +118,16 @@ impl Cluster {
     /// The cluster as CreateCluster answers it.
     #[must_use]
     pub fn created(&self) -> CreateClusterOutput {
-        let now = self.describe();
         CreateClusterOutput {
-            identifier: now.identifier,
-            arn: now.arn,
-            status: now.status,
-            creation_time: now.creation_time,
-            multi_region_properties: now.multi_region_properties,
-            encryption_details: now.encryption_details,
-            deletion_protection_enabled: now.deletion_protection_enabled,
-            endpoint: now.endpoint,
-            metric_groups: now.metric_groups,
+            identifier: self.arn.identifier,
+            arn: self.arn,
+            status: self.status,
+            creation_time: self.creation_time,
+            multi_region_properties: self.properties(),
+            encryption_details: Some(self.encryption()),
+            deletion_protection_enabled: self.deletion_protection,
+            endpoint: Some(self.endpoint()),
+            metric_groups: self.metric_groups(),
         }
     }
 
@@ -208,6 +201,17 @@ impl Cluster {
             kms_key_arn: self.kms_key.clone(),
             encryption_status: EncryptionStatus::Enabled,
         }
+    }
+
+    fn properties(&self) -> Option<Box<MultiRegionOutput>> {
+        let multi_region = self.multi_region.as_deref()?;
+        let peer = multi_region.peer.filter(|_| !multi_region.leaving);
+        let clusters = std::iter::once(self.arn).chain(peer).collect();
+        Some(Box::new(MultiRegionOutput { witness_region: multi_region.witness, clusters }))
+    }
+
+    fn endpoint(&self) -> Endpoint {
+        Endpoint { identifier: self.arn.identifier, region: self.arn.region }
     }
 
     fn metric_groups(&self) -> Option<Vec<MetricGroupResponse>> {

@@ -95,7 +95,6 @@ impl ControlPlane {
             deletion_protection: input.deletion_protection_enabled.unwrap_or(true),
             kms_key: customer_key(input.kms_encryption_key.as_ref()),
             tags: input.tags.clone().filter(|tags| !tags.is_empty()),
-            policy: input.policy.clone(),
             statement_statistics: input.metric_groups.as_ref().is_some_and(|groups| !groups.is_empty()),
             multi_region: multi_region.map(Box::new),
             intent: None,

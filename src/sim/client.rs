@@ -260,21 +260,31 @@ impl WaitFor {
 /// The calls of a world, by slot.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Calls {
-    slots: Vec<Option<Ongoing>>,
+    slots: Vec<Slot>,
     free: Vec<u32>,
+    open: usize,
+}
+
+/// A place for a call, used again once the call is forgotten.
+#[derive(Clone, Debug)]
+struct Slot {
+    ongoing: Option<Ongoing>,
+    /// When the next of the alarms that were set for the calls here goes off.
+    alarm: Option<Instant>,
 }
 
 impl Calls {
     pub(super) fn add(&mut self, client: ClientId, call: Call) -> CallId {
         let key = call.key;
         let ongoing = Some(Ongoing::new(client, call));
+        self.open += 1;
         let slot = match self.free.pop() {
             Some(slot) => {
-                self.slots[slot as usize] = ongoing;
+                self.slots[slot as usize].ongoing = ongoing;
                 slot
             }
             None => {
-                self.slots.push(ongoing);
+                self.slots.push(Slot { ongoing, alarm: None });
                 self.slots.len() as u32 - 1
             }
         };
@@ -282,22 +292,52 @@ impl Calls {
     }
 
     pub(super) fn get(&self, id: CallId) -> Option<&Ongoing> {
-        self.slots.get(id.slot as usize)?.as_ref().filter(|ongoing| ongoing.call.key == id.key)
+        let ongoing = self.slots.get(id.slot as usize)?.ongoing.as_ref();
+        ongoing.filter(|ongoing| ongoing.call.key == id.key)
     }
 
     pub(super) fn get_mut(&mut self, id: CallId) -> Option<&mut Ongoing> {
-        self.slots.get_mut(id.slot as usize)?.as_mut().filter(|ongoing| ongoing.call.key == id.key)
+        let ongoing = self.slots.get_mut(id.slot as usize)?.ongoing.as_mut();
+        ongoing.filter(|ongoing| ongoing.call.key == id.key)
     }
 
     pub(super) fn remove(&mut self, id: CallId) -> Option<Ongoing> {
         self.get(id)?;
         self.free.push(id.slot);
-        self.slots[id.slot as usize].take()
+        self.slots[id.slot as usize].ongoing.take()
     }
 
-    /// The calls that have not ended.
-    pub(super) fn open(&self) -> impl Iterator<Item = &Ongoing> {
-        self.slots.iter().flatten().filter(|ongoing| ongoing.outcome.is_none())
+    /// The call in a slot.
+    pub(super) fn in_slot(&mut self, slot: u32) -> Option<(CallId, &mut Ongoing)> {
+        let ongoing = self.slots[slot as usize].ongoing.as_mut()?;
+        Some((CallId { slot, key: ongoing.call.key }, ongoing))
+    }
+
+    /// When to wake the slot of a call that wants to be woken; `None` if an alarm goes off there before.
+    pub(super) fn set_alarm(&mut self, id: CallId) -> Option<Instant> {
+        let slot = &mut self.slots[id.slot as usize];
+        let wakes = slot.ongoing.as_ref()?.wakes;
+        if slot.alarm.is_some_and(|alarm| alarm <= wakes) {
+            return None;
+        }
+        slot.alarm = Some(wakes);
+        slot.alarm
+    }
+
+    /// An alarm of the slot went off.
+    pub(super) fn alarm_went_off(&mut self, slot: u32, now: Instant) {
+        let alarm = &mut self.slots[slot as usize].alarm;
+        *alarm = alarm.filter(|alarm| *alarm > now);
+    }
+
+    /// A call has ended.
+    pub(super) fn ended(&mut self) {
+        self.open -= 1;
+    }
+
+    /// How many calls have not ended.
+    pub(super) fn open(&self) -> usize {
+        self.open
     }
 }
 

@@ -94,7 +94,6 @@ pub struct World {
     nodes: Vec<Node>,
     places: [[Option<u16>; 2]; Region::COUNT],
     calls: Calls,
-    sleepers: Vec<Sleeper>,
     refusals: Vec<Refusal>,
     names: Names,
     trace: Trace,
@@ -167,17 +166,11 @@ enum Event {
         node: u16,
         life: u32,
     },
-    Wake(ClientId),
+    /// The call in this slot may want to do something by itself.
+    Wake(u32),
     Fault(Box<(Fault, Arc<str>)>),
     /// Time passes: somebody wanted to stop here.
     Bell,
-}
-
-/// A client's calls, and when the next of them does something by itself.
-#[derive(Clone, Debug, Default)]
-struct Sleeper {
-    open: Vec<CallId>,
-    wakes: Option<Instant>,
 }
 
 /// Requests to be answered with an error.
@@ -201,7 +194,6 @@ impl World {
             nodes: Vec::new(),
             places: [[None; 2]; Region::COUNT],
             calls: Calls::default(),
-            sleepers: vec![Sleeper::default(); options.clients.len()],
             refusals: Vec::new(),
             names: Names::default(),
             trace: Trace::new(options.trace),
@@ -262,7 +254,6 @@ impl World {
         self.fill_token(&mut call);
         let id = self.calls.add(client, call);
         let ongoing = self.calls.get(id).expect("the call was just added");
-        self.sleepers[client.0 as usize].open.push(id);
         let happening = Happening::Invoked(NodeId::Client(client), &ongoing.call, ongoing.fingerprint);
         self.trace.record(self.now, &happening, &self.names, &self.options.clients);
         self.send_attempt(id);
@@ -358,7 +349,7 @@ impl World {
     /// and no message, timer or fault is under way that could change a cluster.
     #[must_use]
     pub fn is_idle(&self) -> bool {
-        self.pending_work == 0 && self.calls.open().next().is_none()
+        self.pending_work == 0 && self.calls.open() == 0
     }
 
     /// Puts clusters into the storage of `region` that were there before the scenario began.

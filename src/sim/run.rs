@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::control::message::{Delivery, Effect, Input, Message, Reply, Timer};
 use crate::region::Region;
 use crate::rng::{self, Purpose, mix};
-use crate::types::{ClientId, Identifier, Instant, NodeId, Timestamp};
+use crate::types::{Identifier, Instant, NodeId, Timestamp};
 
 use super::client::{CallId, Next};
 use super::fault::{Fault, Moment, Party};
@@ -29,7 +29,7 @@ impl World {
             }
             Event::Timer { node, life, timer } => self.fire(usize::from(node), life, timer),
             Event::Synced { node, life } => self.synced(usize::from(node), life),
-            Event::Wake(client) => self.wake(client),
+            Event::Wake(slot) => self.wake(slot),
             Event::Fault(fault) => {
                 self.note(&Happening::Remark(&fault.1));
                 self.act(fault.0);
@@ -86,7 +86,7 @@ impl World {
     pub(super) fn send_attempt(&mut self, id: CallId) {
         let ongoing = self.calls.get_mut(id).expect("only a call that goes on is sent");
         ongoing.begin_attempt(self.now);
-        let (client, wakes, attempt) = (ongoing.client, ongoing.wakes, ongoing.attempt);
+        let (client, attempt) = (ongoing.client, ongoing.attempt);
         let delivery = ongoing.delivery(id.slot, 0);
         let (request, fingerprint) = (ongoing.call.request.clone(), ongoing.fingerprint);
         let to = NodeId::ControlPlane(ongoing.call.region);
@@ -98,7 +98,7 @@ impl World {
         let key = mix(delivery.word(), REQUEST);
         let payload = Payload::Request { delivery, account, request, fingerprint };
         self.send(Envelope { from: NodeId::Client(client), to, key, payload });
-        self.sleep_until(client, wakes);
+        self.sleep(id);
     }
 
     /// Puts a message on its link.
@@ -187,45 +187,39 @@ impl World {
 
     fn go_on(&mut self, id: CallId, next: Next) {
         let ongoing = self.calls.get(id).expect("a call that has just moved");
-        let (client, wakes) = (ongoing.client, ongoing.wakes);
+        let client = ongoing.client;
         match next {
             Next::Send => self.send_attempt(id),
-            Next::Sleep => self.sleep_until(client, wakes),
+            Next::Sleep => self.sleep(id),
             Next::End(outcome) => {
                 let happening = Happening::Ended(NodeId::Client(client), &ongoing.call, &outcome);
                 self.trace.record(self.now, &happening, &self.names, &self.options.clients);
-                self.sleepers[client.0 as usize].open.retain(|open| *open != id);
+                self.calls.ended();
                 self.changes.push(Change::Ended(id));
                 self.finished.push_back(id);
             }
         }
     }
 
-    fn sleep_until(&mut self, client: ClientId, wakes: Instant) {
-        let sleeper = &mut self.sleepers[client.0 as usize];
-        if sleeper.wakes.is_none_or(|planned| wakes < planned) {
-            sleeper.wakes = Some(wakes);
-            self.schedule(wakes, Event::Wake(client));
+    /// Wakes the call at the time that it wants, unless something wakes its slot before.
+    fn sleep(&mut self, id: CallId) {
+        if let Some(wakes) = self.calls.set_alarm(id) {
+            self.schedule(wakes, Event::Wake(id.slot));
         }
     }
 
-    /// A client's alarm: whichever of its calls are due do something; then it sleeps until the next is.
-    fn wake(&mut self, client: ClientId) {
-        let sleeper = &mut self.sleepers[client.0 as usize];
-        if sleeper.wakes == Some(self.now) {
-            sleeper.wakes = None;
+    /// An alarm goes off: the call in the slot does something, or goes on sleeping.
+    fn wake(&mut self, slot: u32) {
+        self.calls.alarm_went_off(slot, self.now);
+        let Some((id, ongoing)) = self.calls.in_slot(slot).filter(|(_, ongoing)| ongoing.outcome.is_none())
+        else {
+            return;
+        };
+        if ongoing.wakes > self.now {
+            return self.sleep(id);
         }
-        let (seed, now) = (self.options.seed, self.now);
-        for id in sleeper.open.clone() {
-            if let Some(ongoing) = self.calls.get_mut(id).filter(|ongoing| ongoing.wakes <= now) {
-                let next = ongoing.wake(seed, now);
-                self.go_on(id, next);
-            }
-        }
-        let due = |id: &CallId| self.calls.get(*id).map(|ongoing| ongoing.wakes);
-        if let Some(wakes) = self.sleepers[client.0 as usize].open.iter().filter_map(due).min() {
-            self.sleep_until(client, wakes);
-        }
+        let next = ongoing.wake(self.options.seed, self.now);
+        self.go_on(id, next);
     }
 
     fn fire(&mut self, place: usize, life: u32, timer: Timer) {
