@@ -53,15 +53,15 @@ pub struct Batch {
     pub register: Option<Box<(RegisterKey, Option<Acceptor>)>>,
 }
 
-/// What was in the places that a batch wrote to.
+/// What was in the places that a batch wrote to. Few tokens and registers are written twice, so it is kept small.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Before {
     /// The cluster's record.
     pub cluster: Option<Arc<Cluster>>,
     /// The token's record.
-    pub token: Option<TokenRecord>,
+    pub token: Option<Box<TokenRecord>>,
     /// The acceptor's memory.
-    pub register: Option<Acceptor>,
+    pub register: Option<Box<Acceptor>>,
 }
 
 /// How many clusters an account has.
@@ -98,11 +98,16 @@ impl Durable {
                 .cluster
                 .as_ref()
                 .and_then(|(account, serial, record)| self.put_cluster(*account, *serial, record.clone())),
-            token: batch.token.as_ref().and_then(|(key, record)| self.put_token(key, record.clone())),
+            token: batch
+                .token
+                .as_ref()
+                .and_then(|(key, record)| self.put_token(key, record.clone()))
+                .map(Box::new),
             register: batch
                 .register
                 .as_deref()
-                .and_then(|(key, acceptor)| self.put_register(*key, *acceptor)),
+                .and_then(|(key, acceptor)| self.put_register(*key, *acceptor))
+                .map(Box::new),
         }
     }
 
@@ -112,10 +117,10 @@ impl Durable {
             self.put_cluster(*account, *serial, before.cluster);
         }
         if let Some((key, _)) = &batch.token {
-            self.put_token(key, before.token);
+            self.put_token(key, before.token.map(|record| *record));
         }
         if let Some((key, _)) = batch.register.as_deref() {
-            self.put_register(*key, before.register);
+            self.put_register(*key, before.register.map(|acceptor| *acceptor));
         }
     }
 

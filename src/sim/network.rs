@@ -6,7 +6,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::api::Request;
+use crate::api::{Operation, Request};
 use crate::control::message::{Delivery, Message, Reply};
 use crate::region::Region;
 use crate::rng::{self, Purpose, mix};
@@ -48,8 +48,8 @@ pub(super) enum Payload {
         delivery: Delivery,
         /// What it says.
         result: Reply,
-        /// What was asked.
-        request: Arc<Request>,
+        /// What was called.
+        operation: Operation,
     },
     /// The word that nobody listens: the control plane's process is down.
     Reset(Delivery),
@@ -63,7 +63,7 @@ impl Payload {
     pub(super) fn what(&self) -> What {
         match self {
             Payload::Request { request, .. } => What::Request(Some(request.operation())),
-            Payload::Response { request, .. } => What::Response(Some(request.operation())),
+            Payload::Response { operation, .. } => What::Response(Some(*operation)),
             Payload::Reset(_) => What::Response(None),
             Payload::Message(message) => What::Message(message.kind()),
         }

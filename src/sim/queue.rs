@@ -24,7 +24,6 @@
 //! sequential copies, where a heap jumps about in memory.
 
 use std::array;
-use std::collections::VecDeque;
 use std::mem;
 
 use crate::types::Instant;
@@ -36,12 +35,14 @@ use crate::types::Instant;
 pub struct Queue<T> {
     /// The current slice. Nothing pending is due in an earlier one.
     slice: u64,
-    /// The items due in the current slice, in order.
-    line: VecDeque<(Instant, T)>,
+    /// The items due in the current slice, the next one last.
+    line: Vec<(Instant, T)>,
     /// The items due later, by the highest digit in which their slice differs from the current one.
     wheels: [Wheel<T>; WHEELS],
     /// Bit `w` is set when wheel `w` has items.
     used: u8,
+    /// Emptied vectors, for the next buckets that need one: the memory that was touched last is the fastest.
+    spare: Vec<Vec<(Instant, T)>>,
     len: usize,
 }
 
@@ -76,7 +77,7 @@ impl<T> Queue<T> {
     #[must_use]
     pub fn new() -> Queue<T> {
         let wheels = array::from_fn(|_| Wheel { buckets: Vec::new(), used: 0 });
-        Queue { slice: 0, line: VecDeque::new(), wheels, used: 0, len: 0 }
+        Queue { slice: 0, line: Vec::new(), wheels, used: 0, spare: Vec::new(), len: 0 }
     }
 
     /// Adds `item`, due at `at`, which must not be before the time of the last item popped.
@@ -88,7 +89,7 @@ impl<T> Queue<T> {
         debug_assert!(slice(at) >= self.slice, "due at {at:?}, pushed in slice {}", self.slice);
         self.len += 1;
         if slice(at) <= self.slice {
-            let place = self.line.partition_point(|(before, _)| *before <= at);
+            let place = self.line.partition_point(|(later, _)| *later > at);
             self.line.insert(place, (at, item));
         } else {
             self.place(at, item);
@@ -103,7 +104,7 @@ impl<T> Queue<T> {
                 return Some(only);
             }
         }
-        let next = self.line.pop_front()?;
+        let next = self.line.pop()?;
         self.len -= 1;
         Some(next)
     }
@@ -111,7 +112,7 @@ impl<T> Queue<T> {
     /// The time of the next item.
     #[must_use]
     pub fn peek_time(&self) -> Option<Instant> {
-        if let Some((at, _)) = self.line.front() {
+        if let Some((at, _)) = self.line.last() {
             return Some(*at);
         }
         let wheel = self.wheels.get(self.used.trailing_zeros() as usize)?;
@@ -143,17 +144,21 @@ impl<T> Queue<T> {
         if bucket.items.len() == 1 {
             return bucket.items.pop();
         }
-        // The emptied vector goes back to its bucket, which will need the room again.
         let mut items = mem::take(&mut bucket.items);
+        if number == 0 {
+            mem::swap(&mut items, &mut self.line);
+        }
         for (at, item) in items.drain(..) {
             if slice(at) == self.slice {
-                self.line.push_back((at, item));
+                self.line.push((at, item));
             } else {
                 self.place(at, item);
             }
         }
-        self.wheels[number].buckets[digit].items = items;
-        self.line.make_contiguous().sort_by_key(|(at, _)| *at);
+        self.spare.push(items);
+        // Reversed first, so that of equal times the first pushed comes out first.
+        self.line.reverse();
+        self.line.sort_by(|(one, _), (other, _)| other.cmp(one));
         None
     }
 
@@ -167,6 +172,9 @@ impl<T> Queue<T> {
             wheel.buckets.resize_with(DIGITS, || Bucket { items: Vec::new(), earliest: END });
         }
         let bucket = &mut wheel.buckets[digit];
+        if bucket.items.capacity() == 0 {
+            bucket.items = self.spare.pop().unwrap_or_default();
+        }
         bucket.items.push((at, item));
         bucket.earliest = bucket.earliest.min(at);
         wheel.used |= 1 << digit;

@@ -275,15 +275,14 @@ impl World {
         let request = ongoing.call.request.clone();
         let account = self.options.clients[delivery.client.0 as usize].account;
         let region = from.region().expect("control planes reply");
-        self.changes.push(Change::Replied {
-            region,
-            delivery,
-            account,
-            request: request.clone(),
-            result: result.clone(),
-        });
+        let sum = match &result {
+            Ok(response) => response.key(),
+            Err(error) => error.key(),
+        };
+        self.note(&Happening::Answered(from, delivery, sum));
         let key = mix(delivery.word(), RESPONSE);
-        let payload = Payload::Response { delivery, result, request };
+        let payload = Payload::Response { delivery, result: result.clone(), operation: request.operation() };
+        self.changes.push(Change::Replied { region, delivery, account, request, result });
         self.send(Envelope { from, to: NodeId::Client(delivery.client), key, payload });
     }
 

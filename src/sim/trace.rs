@@ -6,7 +6,7 @@
 use std::fmt::Write as _;
 
 use crate::api::Operation;
-use crate::control::message::{Commit, Note};
+use crate::control::message::{Commit, Delivery, Note};
 use crate::control::register::Outcome as Link;
 use crate::rng::{self, mix};
 use crate::types::{Identifier, Instant, NodeId, Timestamp};
@@ -45,6 +45,8 @@ pub(super) enum Happening<'a> {
     Copied(&'a Envelope, u16),
     /// A message is held back.
     Held(&'a Envelope),
+    /// A control plane answers, with what sums up to the number.
+    Answered(NodeId, Delivery, u64),
     /// A write is durable.
     Wrote(NodeId, &'a Commit),
     /// A write that was not finished is lost in a crash.
@@ -131,7 +133,9 @@ pub fn time(moment: Instant) -> String {
 impl Happening<'_> {
     fn level(&self) -> TraceLevel {
         match self {
-            Happening::Sent(..) | Happening::Arrived(_) | Happening::Fired(..) => TraceLevel::Messages,
+            Happening::Sent(..) | Happening::Arrived(_) | Happening::Answered(..) | Happening::Fired(..) => {
+                TraceLevel::Messages
+            }
             Happening::Wrote(_, commit) if !is_milestone(commit) => TraceLevel::Messages,
             Happening::Noted(_, Note::Chosen { outcome: Link::Open, .. }) => TraceLevel::Messages,
             _ => TraceLevel::Milestones,
@@ -148,20 +152,22 @@ impl Happening<'_> {
                 fold(hash, [2, who.word(), call.key, u64::from(*attempt)])
             }
             Happening::Ended(who, call, outcome) => {
-                let content = match outcome {
-                    Outcome::Ok(response) => response.key(),
-                    Outcome::Failed(error) => error.key(),
+                // What an answer says was hashed when it was given.
+                let word = match outcome {
+                    Outcome::Ok(_) => 0,
                     Outcome::Unknown => 1,
                     Outcome::TimedOut => 2,
                     Outcome::Gone => 3,
+                    Outcome::Failed(_) => 4,
                 };
-                fold(hash, [3, who.word(), call.key, content])
+                fold(hash, [3, who.word(), call.key, word])
             }
             Happening::Sent(..) => hash,
             Happening::Arrived(envelope) => fold(hash, [5, envelope.word()]),
             Happening::Lost(envelope, why) => fold(hash, [6, envelope.word(), why.len() as u64]),
             Happening::Copied(envelope, copies) => fold(hash, [7, envelope.word(), u64::from(*copies)]),
             Happening::Held(envelope) => fold(hash, [8, envelope.word()]),
+            Happening::Answered(node, delivery, sum) => fold(hash, [4, node.word(), delivery.word(), *sum]),
             Happening::Wrote(node, commit) => fold(hash, [9, node.word(), commit.word()]),
             Happening::Forgot(node, commit) => fold(hash, [10, node.word(), commit.word()]),
             Happening::Noted(node, note) => fold(hash, [11, node.word(), note.word()]),
@@ -183,7 +189,8 @@ impl Happening<'_> {
             | Happening::Copied(envelope, _)
             | Happening::Held(envelope) => Some(envelope.from),
             Happening::Arrived(envelope) => Some(envelope.to),
-            Happening::Wrote(node, _)
+            Happening::Answered(node, ..)
+            | Happening::Wrote(node, _)
             | Happening::Forgot(node, _)
             | Happening::Noted(node, _)
             | Happening::Crashed(node)
@@ -216,7 +223,7 @@ impl Happening<'_> {
             Happening::Noted(_, note) => words.note(note),
             Happening::Crashed(_) => "crashes".to_owned(),
             Happening::Restarted(_) => "starts again".to_owned(),
-            Happening::Fired(..) => return None,
+            Happening::Answered(..) | Happening::Fired(..) => return None,
             Happening::Remark(text) => (*text).to_owned(),
         })
     }
@@ -282,8 +289,8 @@ impl Words<'_> {
             Payload::Request { request, delivery, .. } => {
                 format!("{} (attempt {})", request.operation(), delivery.attempt)
             }
-            Payload::Response { request, delivery, .. } => {
-                format!("{}.response (attempt {})", request.operation(), delivery.attempt)
+            Payload::Response { operation, delivery, .. } => {
+                format!("{operation}.response (attempt {})", delivery.attempt)
             }
             Payload::Reset(_) => "connection reset".to_owned(),
             Payload::Message(message) => message.kind().name().to_owned(),
