@@ -48,6 +48,7 @@ pub mod check;
 #[doc(hidden)]
 pub mod cli;
 pub mod control;
+pub mod generate;
 pub mod map;
 pub mod region;
 pub mod rng;

@@ -31,6 +31,8 @@ pub enum Purpose {
     Backoff,
     /// Whether a write that a crash interrupted is kept.
     Unfinished,
+    /// What a generated scenario is like.
+    Scenario,
 }
 
 /// A value from 0 to 2^64-1 for (`seed`, `purpose`, `key`).

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 /// The floors of the house: a module may import from floors below its own, and from its own.
-const FLOORS: [(&str, u8); 14] = [
+const FLOORS: [(&str, u8); 15] = [
     ("map", 0),
     ("region", 0),
     ("rng", 0),
@@ -15,6 +15,7 @@ const FLOORS: [(&str, u8); 14] = [
     ("sim", 2),
     ("check", 3),
     ("scenario", 4),
+    ("generate", 5),
     ("cli", 8),
     ("main", 8),
     ("lib", 9),

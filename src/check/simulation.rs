@@ -144,12 +144,15 @@ impl Simulation {
         Ok(Seen::Quiet)
     }
 
-    /// The second phase of a run: everything is put right, and what is left to converge must converge within
+    /// The second phase of a run: every fault that was injected for later happens, everything is put right, and what is left to converge must converge within
     /// [`CONVERGENCE_LIMIT`]. The Region `except`, if any, stays as dead as it is.
     ///
     /// # Errors
     /// An invariant does not hold, or the world did not come to rest.
     pub fn converge(&mut self, except: Option<Region>) -> Result<(), Violation> {
+        while self.world.has_planned_faults() {
+            self.step()?;
+        }
         self.world.heal_all(except);
         self.check()?;
         if self.run_until_quiet(CONVERGENCE_LIMIT)? == Seen::TimeUp {

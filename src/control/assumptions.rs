@@ -119,6 +119,16 @@ macro_rules! assumptions {
                 }
             }
 
+            /// The switches that are not as by default, and their values.
+            #[must_use]
+            pub fn differing(&self) -> Vec<(&'static str, String)> {
+                let mut all = Vec::new();
+                $(if self.$field != Self::DEFAULT.$field {
+                    all.push((stringify!($field), self.$field.print()));
+                })+
+                all
+            }
+
             /// The table, a row for each switch: its name, its default, the values it takes, and the question that it
             /// answers.
             #[must_use]

@@ -76,6 +76,13 @@ impl Operator {
         ("contains", Operator::Contains),
     ];
 
+    /// How it is written.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        let named = Operator::NAMES.iter().find(|(_, operator)| *operator == self);
+        named.expect("every operator has a name").0
+    }
+
     /// Whether `left` compares to `right`.
     #[must_use]
     pub fn holds(self, left: &Value, right: &Value) -> bool {

@@ -16,6 +16,8 @@ mod arguments;
 mod body;
 mod read;
 mod read_fault;
+mod write;
+mod write_fault;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -29,6 +31,8 @@ use crate::sim::client::{ClientOptions, WaitFor};
 use crate::sim::fault::Fault;
 use crate::sim::trace::TraceLevel;
 use crate::types::ClientId;
+
+pub use read_fault::injected_error;
 
 use diagnostic::{Diagnostic, Span};
 use expect::Expectation;
@@ -131,8 +135,40 @@ pub struct CallStep {
     pub after: Duration,
     /// What it is repeated for, if it is a waiter.
     pub waiter: Option<WaitFor>,
+    /// Whether it is left out if something that it refers to has no value; otherwise the scenario fails.
+    pub may_be_skipped: bool,
     /// Its input, with references that are yet to be filled in.
     pub input: serde_json::Value,
+}
+
+impl CallStep {
+    /// How often a call is tried unless said.
+    pub const ATTEMPTS: u16 = 3;
+    /// How long an attempt waits unless said.
+    pub const TIME_OUT: Duration = Duration::from_secs(10);
+}
+
+impl SetUp {
+    /// What a scenario begins with that says nothing.
+    #[must_use]
+    pub fn new() -> SetUp {
+        SetUp {
+            seed: 0,
+            regions: Vec::new(),
+            clients: Vec::new(),
+            latency: Latency::Measured,
+            disk: Duration::from_millis(1),
+            assumptions: Assumptions::DEFAULT,
+            mutants: Mutants::NONE,
+            trace: TraceLevel::Milestones,
+        }
+    }
+}
+
+impl Default for SetUp {
+    fn default() -> SetUp {
+        SetUp::new()
+    }
 }
 
 impl Scenario {
@@ -144,4 +180,9 @@ impl Scenario {
         let script = Script::parse(text)?;
         read::read(script)
     }
+}
+
+/// Where a caller is who does not say.
+fn default_home() -> Region {
+    Region::parse("us-east-1").expect("us-east-1 is a Region")
 }

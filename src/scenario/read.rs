@@ -6,13 +6,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use indexmap::IndexMap;
-
 use crate::api::Operation;
 use crate::control::assumptions::Assumptions;
-use crate::control::mutant::{Mutant, Mutants};
+use crate::control::mutant::Mutant;
 use crate::region::Region;
-use crate::rng::{key_of_bytes, mix};
 use crate::sim::Latency;
 use crate::sim::client::{ClientOptions, WaitFor};
 use crate::sim::trace::TraceLevel;
@@ -22,7 +19,8 @@ use super::arguments::{Arguments, duration, number, one_of, time_span};
 use super::diagnostic::{Diagnostic, did_you_mean};
 use super::script::{Command, Line, Script, Word};
 use super::verb::Verb;
-use super::{Action, CallStep, Scenario, SetUp, Step, When, body, expect, read_fault};
+use super::write::{self, Keys};
+use super::{Action, CallStep, Scenario, SetUp, Step, When, body, default_home, expect, read_fault};
 
 /// Reads `script`.
 ///
@@ -56,8 +54,7 @@ pub(super) struct Reader {
     before_together: Option<usize>,
     /// Whether something other than set-up has been read.
     is_set_up: bool,
-    /// How many equal steps there were.
-    equal: IndexMap<u64, u64>,
+    keys: Keys,
     mistakes: Vec<Diagnostic>,
 }
 
@@ -65,22 +62,12 @@ type Read<T> = Result<T, Diagnostic>;
 
 impl Reader {
     fn new() -> Reader {
-        let set_up = SetUp {
-            seed: 0,
-            regions: Vec::new(),
-            clients: Vec::new(),
-            latency: Latency::Measured,
-            disk: Duration::from_millis(1),
-            assumptions: Assumptions::DEFAULT,
-            mutants: Mutants::NONE,
-            trace: TraceLevel::Milestones,
-        };
         Reader {
-            set_up,
+            set_up: SetUp::new(),
             calls: Vec::new(),
             before_together: None,
             is_set_up: false,
-            equal: IndexMap::new(),
+            keys: Keys::default(),
             mistakes: Vec::new(),
         }
     }
@@ -101,7 +88,11 @@ impl Reader {
     /// The step that `command` is; a mistake is noted and nothing returned.
     fn step(&mut self, command: &Command) -> Option<Step> {
         match self.action(command) {
-            Ok(action) => Some(Step { key: self.key(command), span: command.span, action }),
+            Ok(mut action) => {
+                let key = self.keys.next(text_key(command));
+                action.set_key(key);
+                Some(Step { key, span: command.span, action })
+            }
             Err(mistakes) => {
                 self.mistakes.extend(mistakes);
                 None
@@ -159,7 +150,7 @@ impl Reader {
             Verb::Expect => return self.expect(command),
             Verb::Show => Action::Show(self.shown(&mut arguments)?),
             Verb::At => return self.at(command),
-            _ => Action::Fault(read_fault::read(self, verb, &mut arguments, self.key_of(command))?),
+            _ => Action::Fault(read_fault::read(self, verb, &mut arguments)?),
         };
         arguments.finish()?;
         Ok(action)
@@ -268,10 +259,11 @@ impl Reader {
             operation,
             region,
             alias,
-            attempts: arguments.number("attempts", 3)?,
-            time_out: arguments.duration("timeout", Duration::from_secs(10))?,
+            attempts: arguments.number("attempts", CallStep::ATTEMPTS)?,
+            time_out: arguments.duration("timeout", CallStep::TIME_OUT)?,
             after: arguments.duration("after", Duration::ZERO)?,
             waiter,
+            may_be_skipped: arguments.option("missing").map(skip).transpose()?.is_some(),
             input: command.body.as_ref().map_or_else(|| serde_json::json!({}), |body| body.value.to_value()),
         };
         if step.attempts == 0 {
@@ -326,7 +318,7 @@ impl Reader {
         }
         let inner = Command { verb: name.clone(), args: words.cloned().collect(), ..command.clone() };
         let mut arguments = Arguments::new(&inner);
-        let fault = read_fault::read(self, verb, &mut arguments, self.key_of(command))?;
+        let fault = read_fault::read(self, verb, &mut arguments)?;
         arguments.finish()?;
         Ok(Action::FaultAt(when, fault))
     }
@@ -380,21 +372,8 @@ impl Reader {
 
     fn default_client(&mut self) {
         if self.set_up.clients.is_empty() {
-            let ops = ClientOptions { name: "ops".into(), account: Account::DEFAULT, home: default_home() };
-            self.set_up.clients.push(ops);
+            self.set_up.clients.push(write::default_client());
         }
-    }
-
-    /// The key of the step that is being read: its text, and how many equal ones came before it.
-    fn key_of(&self, command: &Command) -> u64 {
-        let text = text_key(command);
-        mix(text, self.equal.get(&text).copied().unwrap_or_default())
-    }
-
-    fn key(&mut self, command: &Command) -> u64 {
-        let key = self.key_of(command);
-        *self.equal.entry(text_key(command)).or_default() += 1;
-        key
     }
 }
 
@@ -413,13 +392,16 @@ fn is_recorded(line: &str) -> bool {
             .is_some_and(|(seconds, millis)| are_digits(seconds) && are_digits(millis) && millis.len() == 3)
 }
 
-/// The words of a command, however they are spaced, as a number.
+/// What the command's text sums up to.
 fn text_key(command: &Command) -> u64 {
-    let words = command.rest.text.split_whitespace();
-    let body = command.body.as_ref().map(|body| body.value.to_value().to_string());
+    let words = [command.verb.text.as_str()].into_iter().chain(command.rest.text.split_whitespace());
     let actor = command.actor.as_ref().map(|actor| actor.text.as_str());
-    let all = actor.into_iter().chain([command.verb.text.as_str()]).chain(words).chain(body.as_deref());
-    all.fold(0, |key, word| mix(key, key_of_bytes(word.as_bytes())))
+    let body = command.body.as_ref().map(|body| body.value.to_value());
+    write::text_key(actor, words, body.as_ref())
+}
+
+fn skip(word: &Word) -> Read<()> {
+    one_of(word, "what to do when something is missing", &[("skip", ())])
 }
 
 fn verb(word: &Word) -> Read<Verb> {
@@ -437,8 +419,4 @@ fn region_called(word: &Word) -> Read<Region> {
         let closest = did_you_mean(&word.text, Region::all().map(Region::name));
         Diagnostic::new(format!("unknown Region `{}`", word.text), word.span).help(closest)
     })
-}
-
-fn default_home() -> Region {
-    Region::parse("us-east-1").expect("us-east-1 is a Region")
 }

@@ -14,18 +14,18 @@ use super::verb::Verb;
 
 type Read<T> = Result<T, Diagnostic>;
 
-/// The fault that a command of the chapter "Faults" is. `key` is what its draws are keyed by.
-pub(super) fn read(reader: &Reader, verb: Verb, arguments: &mut Arguments<'_>, key: u64) -> Read<Fault> {
+/// The fault that a command of the chapter "Faults" is. Its rules are not keyed yet.
+pub(super) fn read(reader: &Reader, verb: Verb, arguments: &mut Arguments<'_>) -> Read<Fault> {
     match verb {
-        Verb::Drop => rule(reader, arguments, key, |_| Ok(Verdict::Drop)),
-        Verb::Hold => rule(reader, arguments, key, |_| Ok(Verdict::Hold)),
-        Verb::Delay => rule(reader, arguments, key, |arguments| {
+        Verb::Drop => rule(reader, arguments, |_| Ok(Verdict::Drop)),
+        Verb::Hold => rule(reader, arguments, |_| Ok(Verdict::Hold)),
+        Verb::Delay => rule(reader, arguments, |arguments| {
             Ok(Verdict::Delay(time_span(arguments.required_option("by", "as in by=200ms")?)?))
         }),
         Verb::Duplicate => {
-            rule(reader, arguments, key, |arguments| Ok(Verdict::Duplicate(arguments.number("copies", 1)?)))
+            rule(reader, arguments, |arguments| Ok(Verdict::Duplicate(arguments.number("copies", 1)?)))
         }
-        Verb::Slow => rule(reader, arguments, key, |arguments| {
+        Verb::Slow => rule(reader, arguments, |arguments| {
             let word = arguments.required_option("by", "as in by=20x")?;
             let factor = word.text.strip_suffix('x').and_then(|factor| factor.parse().ok());
             factor.map(Verdict::Slow).ok_or_else(|| {
@@ -33,7 +33,7 @@ pub(super) fn read(reader: &Reader, verb: Verb, arguments: &mut Arguments<'_>, k
                     .help("write it as in 20x".to_owned())
             })
         }),
-        Verb::Partition => partition(reader, arguments, key),
+        Verb::Partition => partition(reader, arguments),
         Verb::Heal => heal(reader, arguments),
         Verb::Release => Ok(Fault::Release),
         Verb::Crash => crash(reader, arguments),
@@ -53,7 +53,6 @@ pub(super) fn read(reader: &Reader, verb: Verb, arguments: &mut Arguments<'_>, k
 fn rule(
     reader: &Reader,
     arguments: &mut Arguments<'_>,
-    key: u64,
     verdict: impl FnOnce(&mut Arguments<'_>) -> Read<Verdict>,
 ) -> Read<Fault> {
     let (from, to, both_ways) = link(reader, arguments.required("a link, as in use1->use2")?)?;
@@ -62,15 +61,15 @@ fn rule(
     let times = arguments.option("times").map(number).transpose()?;
     let skip = arguments.number("skip", 0)?;
     let percent = arguments.option("rate").map(percent).transpose()?;
-    Ok(Fault::Rule(Rule { key, from, to, what, both_ways, skip, times, percent, verdict }))
+    Ok(Fault::Rule(Rule { key: 0, from, to, what, both_ways, skip, times, percent, verdict }))
 }
 
-fn partition(reader: &Reader, arguments: &mut Arguments<'_>, key: u64) -> Read<Fault> {
+fn partition(reader: &Reader, arguments: &mut Arguments<'_>) -> Read<Fault> {
     let links = arguments.words("a link, as in use1<->use2")?;
     let cut = |word: &Word| {
         let (from, to, both_ways) = link(reader, word)?;
         Ok(Fault::Rule(Rule {
-            key,
+            key: 0,
             from,
             to,
             what: What::Anything,
@@ -141,11 +140,7 @@ fn throttle(reader: &Reader, arguments: &mut Arguments<'_>) -> Read<Fault> {
     if times == 0 {
         return Err(Diagnostic::new("`times` counts from 1", arguments.span()));
     }
-    let errors = [
-        ("ThrottlingException", throttling()),
-        ("InternalServerException", internal()),
-        ("ConflictException", conflict()),
-    ];
+    let errors: Vec<_> = INJECTED.iter().map(|(name, make)| (*name, make())).collect();
     let error = arguments.option("error").map(|word| one_of(word, "an error", &errors)).transpose()?;
     let error = error.unwrap_or_else(throttling);
     Ok(Fault::Refuse { region, operation, error, times })
@@ -229,6 +224,18 @@ fn percent(word: &Word) -> Read<u8> {
             .help("write it as in 30%".to_owned())
     })
 }
+
+/// The error called `name` that requests can be answered with before a control plane sees them.
+#[must_use]
+pub fn injected_error(name: &str) -> Option<Error> {
+    INJECTED.iter().find(|(known, _)| *known == name).map(|(_, make)| make())
+}
+
+const INJECTED: [(&str, fn() -> Error); 3] = [
+    ("ThrottlingException", throttling),
+    ("InternalServerException", internal),
+    ("ConflictException", conflict),
+];
 
 fn throttling() -> Error {
     Error::Throttling {

@@ -19,7 +19,7 @@ use crate::types::Instant;
 
 use super::diagnostic::Span;
 use super::expect::{Expectation, Operator, Test, Truth};
-use super::{Action, CallStep, Scenario, Step, When, body};
+use super::{Action, CallStep, Scenario, Step, When, body, write};
 
 /// What came of a run.
 #[derive(Clone, Debug)]
@@ -207,10 +207,10 @@ impl<'a> Run<'a> {
                         together.push((at, call, step.key));
                         Ok(())
                     }
-                    None => {
-                        let id = self.begin(at, call, step.key, span)?;
-                        self.finish(id, call, span)
-                    }
+                    None => match self.begin(at, call, step.key, span)? {
+                        Some(id) => self.finish(id, call, span),
+                        None => Ok(()),
+                    },
                 }
             }
             Action::Fault(fault) => self.simulation.inject(fault.clone()).map_err(failed),
@@ -219,8 +219,8 @@ impl<'a> Run<'a> {
                     When::At(at) => Instant::START.after(*at),
                     When::In(pause) => self.now().after(*pause),
                 };
-                let words = self.words(span);
-                self.simulation.world_mut().inject_at(at, fault.clone(), words);
+                let words = write::fault_text(&self.scenario.set_up, fault);
+                self.simulation.world_mut().inject_at(at, fault.clone(), words.into());
                 Ok(())
             }
             Action::Advance(pause) => {
@@ -257,21 +257,26 @@ impl<'a> Run<'a> {
         self.world().now()
     }
 
-    /// The step at `span`, on one line.
-    fn words(&self, span: Span) -> Arc<str> {
-        let commands = self.scenario.script.blocks.iter().flat_map(|block| &block.commands);
-        let command = commands.into_iter().find(|command| command.span == span);
-        // What follows `at TIME` is the fault itself.
-        let text = command.map_or_else(String::new, |command| command.rest.text.clone());
-        text.split_once(' ').map_or(text.as_str(), |(_, fault)| fault).into()
-    }
-
-    fn begin(&mut self, at: Instant, step: &CallStep, key: u64, span: Span) -> Result<CallId, Failure> {
+    /// Begins a call; `None` if it is left out.
+    fn begin(
+        &mut self,
+        at: Instant,
+        step: &CallStep,
+        key: u64,
+        span: Span,
+    ) -> Result<Option<CallId>, Failure> {
         if at > self.now() {
             self.simulation.run_until(at).map_err(|violation| Failure::of(violation, Some(span)))?;
         }
         let input = body::fill(&step.input, &|name, member| self.resolve(name, member));
-        let input = input.map_err(|message| self.failure(message, span))?;
+        let input = match input {
+            Ok(input) => input,
+            Err(missing) if step.may_be_skipped => {
+                self.simulation.world_mut().say(&format!("{} is left out: {missing}", step.operation));
+                return Ok(None);
+            }
+            Err(missing) => return Err(self.failure(missing, span)),
+        };
         let request =
             Request::from_json(step.operation, input).expect("the input was checked when the file was read");
         let call = Call {
@@ -281,7 +286,7 @@ impl<'a> Run<'a> {
             waiter: step.waiter,
             ..Call::new(step.region, request, mix(key, u64::from(step.client.0)))
         };
-        Ok(self.simulation.call(step.client, call))
+        Ok(Some(self.simulation.call(step.client, call)))
     }
 
     fn finish(&mut self, id: CallId, step: &CallStep, span: Span) -> Done {
@@ -301,7 +306,7 @@ impl<'a> Run<'a> {
         together.sort_by_key(|(at, ..)| *at);
         let mut begun = Vec::new();
         for (at, step, key) in together {
-            begun.push((self.begin(at, step, key, span)?, step));
+            begun.extend(self.begin(at, step, key, span)?.map(|id| (id, step)));
         }
         begun.into_iter().try_for_each(|(id, step)| self.finish(id, step, span))
     }

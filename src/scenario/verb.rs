@@ -108,9 +108,10 @@ verbs! {
     /// client token, filled in if the input has none. The block goes on when the call has ended.
     /// `as` names the call, and the cluster that it creates: `$NAME.MEMBER` inside a later string is a member of its
     /// answer.
-    /// `after` lets it wait before it begins.
+    /// `after` lets it wait before it begins. With `missing=skip` it is left out if something that it refers to has no
+    /// value, for instance because the call before was never answered; otherwise that ends the scenario.
     Call = "create-cluster | update-cluster | delete-cluster | get-cluster | list-clusters" in Calls:
-        "[CLIENT:] OPERATION region=REGION [as=NAME] [attempts=N] [timeout=DURATION] [after=DURATION]\n{ INPUT }",
+        "[CLIENT:] OPERATION region=REGION [as=NAME] [attempts=N] [timeout=DURATION] [after=DURATION] [missing=skip]\n{ INPUT }",
         "ops: create-cluster region=use1 as=blue\n{ \"multiRegionProperties\": { \"witnessRegion\": \"us-west-2\" } }";
     /// Waits as the SDKs' waiters do: a GetCluster every 2 seconds, 60 times at most. `cluster-active` ends well on
     /// ACTIVE only; `cluster-not-exists` on ResourceNotFoundException only. Its outcome is `ok`, `timed-out`, or
@@ -175,8 +176,8 @@ verbs! {
     /// Lets things happen until the world is quiet: no call is open, and nothing is under way but the repetition of
     /// questions that cannot be answered. It is an error if that takes longer than `limit` (1h).
     Run = "run" in Time: "run until=quiet [limit=DURATION]", "run until=quiet";
-    /// Puts everything right, lets the world come to rest, and demands that it converged: no cluster in a transient
-    /// status, no request unanswered, both sides of each pair agreed. With `except`, that Region stays dead, and
+    /// Lets every fault that was set for later happen, puts everything right, lets the world come to rest, and demands
+    /// that it converged: no cluster in a transient status, no request unanswered, both sides of each pair agreed. With `except`, that Region stays dead, and
     /// what the other two can decide must converge without it. Every scenario ends with this, written or not.
     Converge = "converge" in Time: "converge [except=REGION]", "converge except=use2";
     /// Lets the fault that follows happen at a moment of virtual time, or, with a `+`, so long from now.

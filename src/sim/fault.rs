@@ -76,6 +76,15 @@ impl Fault {
         Fault::Crash { node, moment: Moment::AfterPersist(nth), unfinished: None }
     }
 
+    /// Keys the draws of every rule in it.
+    pub fn set_key(&mut self, key: u64) {
+        match self {
+            Fault::All(faults) => faults.iter_mut().for_each(|fault| fault.set_key(key)),
+            Fault::Rule(rule) => rule.key = key,
+            _ => {}
+        }
+    }
+
     /// Every message between two Regions is lost, in both directions, until healed. `key` is what its draws are
     /// keyed by: unlike that of any other rule.
     #[must_use]

@@ -104,6 +104,8 @@ pub struct World {
     pending_work: usize,
     /// How many timers in the queue repeat a question.
     pending_retries: usize,
+    /// How many faults in the queue have yet to happen.
+    planned_faults: usize,
     /// When a cluster's record was last written, or something went wrong or was put right.
     last_news: Instant,
 }
@@ -202,6 +204,7 @@ impl World {
             finished: VecDeque::new(),
             pending_work: 0,
             pending_retries: 0,
+            planned_faults: 0,
             last_news: Instant::START,
             options,
         }
@@ -332,7 +335,14 @@ impl World {
 
     /// Injects a fault at a later time; `words` say in the trace what it is.
     pub fn inject_at(&mut self, at: Instant, fault: Fault, words: Arc<str>) {
+        self.planned_faults += 1;
         self.schedule(at, Event::Fault(Box::new((fault, words))));
+    }
+
+    /// Whether a fault that was injected for later has yet to happen.
+    #[must_use]
+    pub fn has_planned_faults(&self) -> bool {
+        self.planned_faults > 0
     }
 
     /// Writes a remark into the trace.

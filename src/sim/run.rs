@@ -31,6 +31,7 @@ impl World {
             Event::Synced { node, life } => self.synced(usize::from(node), life),
             Event::Wake(slot) => self.wake(slot),
             Event::Fault(fault) => {
+                self.planned_faults -= 1;
                 self.note(&Happening::Remark(&fault.1));
                 self.act(fault.0);
             }

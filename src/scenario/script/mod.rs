@@ -18,6 +18,7 @@ mod print;
 
 pub use super::diagnostic::Span;
 pub use json::{Json, JsonKind, Member};
+pub(super) use parse::SEPARATOR;
 
 /// A scenario file.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

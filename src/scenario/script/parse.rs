@@ -9,7 +9,7 @@ use super::{Block, Body, Command, Script, Span, command, json};
 use crate::scenario::diagnostic::Diagnostic;
 
 /// The line between the commands of a block and the output recorded for them.
-pub(super) const SEPARATOR: &str = "----";
+pub(in crate::scenario) const SEPARATOR: &str = "----";
 
 impl Script {
     /// Reads a scenario file.

@@ -1,0 +1,300 @@
+//! From the meaning of a scenario to its text: the inverse of reading.
+//!
+//! What is printed here means the same when it is read again, to the last draw: a step's key is that of the text it
+//! prints as. A scenario that nobody wrote (generated, or made small) is made of a set-up and actions alone.
+
+use std::fmt::Write as _;
+
+use indexmap::IndexMap;
+use serde_json::Value;
+
+use crate::rng::{key_of_bytes, mix};
+use crate::sim::Latency;
+use crate::sim::client::{ClientOptions, WaitFor};
+use crate::sim::trace::TraceLevel;
+use crate::types::{Account, print_duration};
+
+use super::expect::{Expectation, Operator, Test, Truth};
+use super::script::{SEPARATOR, Script};
+use super::write_fault::{self, time_span};
+use super::{Action, CallStep, Scenario, SetUp, Step, When, default_home};
+
+impl Scenario {
+    /// The scenario that begins with `set_up` and does `blocks`, of which [`Action::SetUp`] is no part.
+    #[must_use]
+    pub fn of(mut set_up: SetUp, blocks: Vec<Vec<Action>>) -> Scenario {
+        if set_up.clients.is_empty() {
+            set_up.clients.push(default_client());
+        }
+        let mut keys = Keys::default();
+        let mut writer = Writer { set_up: &set_up, page: String::new() };
+        let mut step = |mut action: Action| {
+            let key = keys.next(writer.key(&action));
+            action.set_key(key);
+            Step { key, span: super::diagnostic::Span::default(), action }
+        };
+        let blocks = blocks.into_iter().map(|block| block.into_iter().map(&mut step).collect()).collect();
+        Scenario { script: Script::default(), set_up, blocks }
+    }
+
+    /// The scenario as the text of a file, with `comment` above it. Recorded traces and the comments of the file that
+    /// it came from are left out.
+    #[must_use]
+    pub fn print(&self, comment: &str) -> String {
+        let mut writer = Writer { set_up: &self.set_up, page: String::new() };
+        for line in comment.lines() {
+            let _ = writeln!(writer.page, "{}", format!("# {line}").trim_end());
+        }
+        if !comment.is_empty() {
+            writer.page.push('\n');
+        }
+        writer.set_up();
+        for (place, block) in self.blocks.iter().enumerate() {
+            if place > 0 {
+                let _ = writeln!(writer.page, "{SEPARATOR}\n");
+            }
+            for step in block {
+                writer.command(&step.action);
+            }
+        }
+        writer.page
+    }
+}
+
+/// The keys of steps: what their text sums up to, and how many equal ones came before.
+#[derive(Default)]
+pub(super) struct Keys(IndexMap<u64, u64>);
+
+impl Keys {
+    /// The key of the next step whose text sums up to `text`.
+    pub(super) fn next(&mut self, text: u64) -> u64 {
+        let equal = self.0.entry(text).or_default();
+        *equal += 1;
+        mix(text, *equal - 1)
+    }
+}
+
+/// What a command's words and body sum up to, however they are spaced.
+pub(super) fn text_key<'a>(
+    actor: Option<&'a str>,
+    words: impl Iterator<Item = &'a str>,
+    body: Option<&Value>,
+) -> u64 {
+    let fold = |key, word: &str| mix(key, key_of_bytes(word.as_bytes()));
+    let line = actor.into_iter().chain(words).fold(0, fold);
+    body.map_or(line, |body| fold(line, &body.to_string()))
+}
+
+/// A fault, as what follows `at TIME` says it.
+pub(super) fn fault_text(set_up: &SetUp, fault: &crate::sim::fault::Fault) -> String {
+    let mut text = String::new();
+    write_fault::write(set_up, fault, &mut text);
+    text
+}
+
+struct Writer<'a> {
+    set_up: &'a SetUp,
+    page: String,
+}
+
+impl Writer<'_> {
+    fn set_up(&mut self) {
+        let SetUp { seed, regions, clients, latency, disk, assumptions, mutants, trace } = self.set_up;
+        let page = &mut self.page;
+        if *seed != 0 {
+            let _ = writeln!(page, "seed {seed}");
+        }
+        if !regions.is_empty() {
+            let pairs = regions.iter().map(|(name, region)| format!(" {name}={region}"));
+            let _ = writeln!(page, "regions{}", pairs.collect::<String>());
+        }
+        if *clients != [default_client()] {
+            for client in clients {
+                let home = write_fault::region(self.set_up, client.home);
+                let _ = write!(page, "clients {} home={home}", client.name);
+                if client.account != Account::DEFAULT {
+                    let _ = write!(page, " account={}", client.account);
+                }
+                page.push('\n');
+            }
+        }
+        if let Latency::Even(span) = latency {
+            let _ = writeln!(page, "latency {}", time_span(*span));
+        }
+        if *disk != default_disk() {
+            let _ = writeln!(page, "disk {}", print_duration(*disk));
+        }
+        for (name, value) in assumptions.differing() {
+            let _ = writeln!(page, "assume {name}={value}");
+        }
+        for mutant in mutants.iter() {
+            let _ = writeln!(page, "mutant {}", mutant.name());
+        }
+        if *trace == TraceLevel::Messages {
+            let _ = writeln!(page, "trace messages");
+        }
+        if !page.is_empty() && !page.ends_with("\n\n") {
+            page.push('\n');
+        }
+    }
+
+    /// What the action's text sums up to.
+    fn key(&mut self, action: &Action) -> u64 {
+        let start = self.page.len();
+        self.line(action);
+        let line = &self.page[start..];
+        let words = line.split_whitespace();
+        let key = match action {
+            Action::Call(call) => {
+                let actor = self.actor(call);
+                let words = words.skip(usize::from(actor.is_some()));
+                text_key(actor, words, body(call))
+            }
+            _ => text_key(None, words, None),
+        };
+        self.page.truncate(start);
+        key
+    }
+
+    fn command(&mut self, action: &Action) {
+        if matches!(action, Action::SetUp) {
+            return;
+        }
+        self.line(action);
+        self.page.push('\n');
+        if let Action::Call(call) = action
+            && let Some(input) = body(call)
+        {
+            let text = input.to_string();
+            let text = if text.len() > WIDEST_BODY { format!("{input:#}") } else { text };
+            let _ = writeln!(self.page, "{text}");
+        }
+    }
+
+    /// The line of a command, without its end.
+    fn line(&mut self, action: &Action) {
+        match action {
+            Action::SetUp => {}
+            Action::Call(call) => self.call(call),
+            Action::Parallel => self.page.push_str("parallel"),
+            Action::Fault(fault) => write_fault::write(self.set_up, fault, &mut self.page),
+            Action::FaultAt(when, fault) => {
+                let (sign, time) = match when {
+                    When::At(time) => ("", time),
+                    When::In(time) => ("+", time),
+                };
+                let _ = write!(self.page, "at {sign}{} ", print_duration(*time));
+                write_fault::write(self.set_up, fault, &mut self.page);
+            }
+            Action::Advance(pause) => {
+                let _ = write!(self.page, "advance {}", print_duration(*pause));
+            }
+            Action::RunUntilQuiet(limit) => {
+                self.page.push_str("run until=quiet");
+                if limit.as_secs() != 3600 {
+                    let _ = write!(self.page, " limit={}", print_duration(*limit));
+                }
+            }
+            Action::Converge(except) => {
+                self.page.push_str("converge");
+                if let Some(region) = except {
+                    let _ = write!(self.page, " except={}", write_fault::region(self.set_up, *region));
+                }
+            }
+            Action::Expect(expectation) => self.expect(expectation),
+            Action::Show(names) => {
+                self.page.push_str("show");
+                for name in names {
+                    let _ = write!(self.page, " {name}");
+                }
+            }
+        }
+    }
+
+    fn actor(&self, call: &CallStep) -> Option<&str> {
+        (self.set_up.clients.len() > 1).then(|| &*self.set_up.clients[call.client.0 as usize].name)
+    }
+
+    fn call(&mut self, call: &CallStep) {
+        let mut line = String::new();
+        if let Some(actor) = self.actor(call) {
+            let _ = write!(line, "{actor}: ");
+        }
+        line.push_str(match call.waiter {
+            None => call.operation.command(),
+            Some(WaitFor::ClusterActive) => "wait cluster-active",
+            Some(WaitFor::ClusterNotExists) => "wait cluster-not-exists",
+        });
+        let _ = write!(line, " region={}", write_fault::region(self.set_up, call.region));
+        if let Some(alias) = &call.alias {
+            let _ = write!(line, " as={alias}");
+        }
+        if call.attempts != CallStep::ATTEMPTS {
+            let _ = write!(line, " attempts={}", call.attempts);
+        }
+        if call.time_out != CallStep::TIME_OUT {
+            let _ = write!(line, " timeout={}", print_duration(call.time_out));
+        }
+        if !call.after.is_zero() {
+            let _ = write!(line, " after={}", print_duration(call.after));
+        }
+        if call.may_be_skipped {
+            line.push_str(" missing=skip");
+        }
+        self.page.push_str(&line);
+    }
+
+    fn expect(&mut self, expectation: &Expectation) {
+        self.page.push_str("expect ");
+        let page = &mut self.page;
+        let _ = match expectation {
+            Expectation::Answer { call, subject, test } => {
+                if let Some(call) = call {
+                    let _ = write!(page, "{call}.");
+                }
+                write!(page, "{subject} {}", test_text(test))
+            }
+            Expectation::Clusters(region, test) => {
+                write!(page, "clusters in {} {}", write_fault::region(self.set_up, *region), test_text(test))
+            }
+            Expectation::Really(name, Truth::Gone) => write!(page, "{name} is gone"),
+            Expectation::Really(name, Truth::Status(status)) => write!(page, "{name} is {status}"),
+            Expectation::Really(name, Truth::LinkedWith(other)) => {
+                write!(page, "{name} is linked with {other}")
+            }
+        };
+    }
+}
+
+impl Action {
+    /// Keys the draws of the rules in it.
+    pub(super) fn set_key(&mut self, key: u64) {
+        if let Action::Fault(fault) | Action::FaultAt(_, fault) = self {
+            fault.set_key(key);
+        }
+    }
+}
+
+fn body(call: &CallStep) -> Option<&Value> {
+    let is_empty = call.input.as_object().is_some_and(|members| members.is_empty());
+    (!is_empty || call.waiter.is_some()).then_some(&call.input)
+}
+
+fn test_text(test: &Test) -> String {
+    match test {
+        Test::Absent => "is absent".to_owned(),
+        Test::Present => "is present".to_owned(),
+        Test::Compares(operator, value) => format!("{} {value}", Operator::name(*operator)),
+    }
+}
+
+pub(super) fn default_client() -> ClientOptions {
+    ClientOptions { name: "ops".into(), account: Account::DEFAULT, home: default_home() }
+}
+
+fn default_disk() -> std::time::Duration {
+    std::time::Duration::from_millis(1)
+}
+
+/// A body that is longer is printed over several lines.
+const WIDEST_BODY: usize = 110;

@@ -1,0 +1,159 @@
+//! The commands that make things go wrong, written.
+
+use std::fmt::Write as _;
+
+use crate::control::message::Span;
+use crate::region::Region;
+use crate::sim::fault::{Fault, Moment, Party, Rule, Unfinished, Verdict, What};
+use crate::types::{NodeId, print_duration};
+
+use super::SetUp;
+
+/// Writes `fault` as the command that is read as it.
+pub(super) fn write(set_up: &SetUp, fault: &Fault, page: &mut String) {
+    let _ = match fault {
+        Fault::All(faults) => return several(set_up, faults, page),
+        Fault::Rule(rule) => return self::rule(set_up, rule, page),
+        Fault::Heal(None) => write!(page, "heal"),
+        Fault::Heal(Some((one, other))) => write!(page, "heal {}", link(set_up, *one, *other, true)),
+        Fault::Release => write!(page, "release"),
+        Fault::Crash { node, moment, unfinished } => {
+            let _ = write!(page, "crash {}", self::node(set_up, *node));
+            let nth = match moment {
+                Moment::Now => 1,
+                Moment::Before(what, nth) => {
+                    let _ = write!(page, " before={}", self::what(*what));
+                    *nth
+                }
+                Moment::DuringPersist(nth) => {
+                    page.push_str(" during=persist");
+                    *nth
+                }
+                Moment::AfterPersist(nth) => {
+                    page.push_str(" after=persist");
+                    *nth
+                }
+            };
+            if nth != 1 {
+                let _ = write!(page, " nth={nth}");
+            }
+            match unfinished {
+                None => Ok(()),
+                Some(Unfinished::Kept) => write!(page, " unfinished=kept"),
+                Some(Unfinished::Lost) => write!(page, " unfinished=lost"),
+            }
+        }
+        Fault::Restart(node) => write!(page, "restart {}", self::node(set_up, *node)),
+        Fault::Outage(region) => write!(page, "outage {}", self::region(set_up, *region)),
+        Fault::Skew { region, seconds } => {
+            let sign = if *seconds < 0 { '-' } else { '+' };
+            let by = print_duration(std::time::Duration::from_secs(seconds.unsigned_abs()));
+            write!(page, "skew {} by={sign}{by}", self::region(set_up, *region))
+        }
+        Fault::Deny { region, action, denied } => {
+            let verb = if *denied { "deny" } else { "allow" };
+            write!(page, "{verb} {} {}", self::region(set_up, *region), action.name())
+        }
+        Fault::Refuse { region, operation, error, times } => {
+            let _ = write!(page, "throttle {}", self::region(set_up, *region));
+            if let Some(operation) = operation {
+                let _ = write!(page, " {operation}");
+            }
+            if *times != 1 {
+                let _ = write!(page, " times={times}");
+            }
+            write!(page, " error={}", error.name())
+        }
+    };
+}
+
+/// The name of a Region in the file: the short one, if it has one.
+pub(super) fn region(set_up: &SetUp, region: Region) -> &str {
+    let named = set_up.regions.iter().find(|(_, known)| *known == region);
+    named.map_or(region.name(), |(name, _)| name)
+}
+
+/// A duration, or a range as in `1ms..50ms`.
+pub(super) fn time_span(span: Span) -> String {
+    let (min, max) = (print_duration(span.min), print_duration(span.max));
+    if min == max { min } else { format!("{min}..{max}") }
+}
+
+/// The faults of one command: links that are cut or healed, or nodes that are started.
+fn several(set_up: &SetUp, faults: &[Fault], page: &mut String) {
+    for (place, fault) in faults.iter().enumerate() {
+        let (verb, subject) = match fault {
+            Fault::Rule(rule) => ("partition", link(set_up, rule.from, rule.to, rule.both_ways)),
+            Fault::Heal(Some((one, other))) => ("heal", link(set_up, *one, *other, true)),
+            Fault::Restart(node) => ("restart", self::node(set_up, *node)),
+            other => unreachable!("no command does several of {other:?}"),
+        };
+        if place == 0 {
+            page.push_str(verb);
+        }
+        let _ = write!(page, " {subject}");
+    }
+}
+
+fn rule(set_up: &SetUp, rule: &Rule, page: &mut String) {
+    let verb = match rule.verdict {
+        Verdict::Drop => "drop",
+        Verdict::Delay(_) => "delay",
+        Verdict::Duplicate(_) => "duplicate",
+        Verdict::Hold => "hold",
+        Verdict::Slow(_) => "slow",
+    };
+    let _ = write!(page, "{verb} {}", link(set_up, rule.from, rule.to, rule.both_ways));
+    if rule.what != What::Anything {
+        let _ = write!(page, " {}", what(rule.what));
+    }
+    let _ = match rule.verdict {
+        Verdict::Delay(span) => write!(page, " by={}", time_span(span)),
+        Verdict::Slow(factor) => write!(page, " by={factor}x"),
+        Verdict::Duplicate(copies) if copies != 1 => write!(page, " copies={copies}"),
+        _ => Ok(()),
+    };
+    if let Some(times) = rule.times {
+        let _ = write!(page, " times={times}");
+    }
+    if rule.skip != 0 {
+        let _ = write!(page, " skip={}", rule.skip);
+    }
+    if let Some(percent) = rule.percent {
+        let _ = write!(page, " rate={percent}%");
+    }
+}
+
+fn link(set_up: &SetUp, from: Party, to: Party, both_ways: bool) -> String {
+    let arrow = if both_ways { "<->" } else { "->" };
+    party(set_up, from) + arrow + &party(set_up, to)
+}
+
+fn party(set_up: &SetUp, party: Party) -> String {
+    match party {
+        Party::Any => "*".to_owned(),
+        Party::Client(client) => set_up.clients[client.0 as usize].name.to_string(),
+        Party::Region(region) => self::region(set_up, region).to_owned(),
+        Party::ControlPlane(region) => format!("{}/control-plane", self::region(set_up, region)),
+        Party::Witness(region) => format!("{}/witness", self::region(set_up, region)),
+    }
+}
+
+fn node(set_up: &SetUp, node: NodeId) -> String {
+    match node {
+        NodeId::ControlPlane(region) => self::region(set_up, region).to_owned(),
+        NodeId::Witness(region) => format!("{}/witness", self::region(set_up, region)),
+        NodeId::Client(_) => unreachable!("no command stops a client"),
+    }
+}
+
+fn what(what: What) -> String {
+    match what {
+        What::Anything => unreachable!("anything is said by saying nothing"),
+        What::Request(None) => "request".to_owned(),
+        What::Response(None) => "response".to_owned(),
+        What::Request(Some(operation)) => operation.name().to_owned(),
+        What::Response(Some(operation)) => format!("{operation}.response"),
+        What::Message(kind) => kind.name().to_owned(),
+    }
+}

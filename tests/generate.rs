@@ -1,0 +1,127 @@
+//! Generated scenarios, and scenarios printed from what they mean.
+
+use std::fs;
+
+use dsql_sim::generate::{CallKind, FaultKind, Shape, generate};
+use dsql_sim::scenario::run::run;
+use dsql_sim::scenario::{Action, Scenario};
+use dsql_sim::sim::trace::TraceLevel;
+
+const SHAPES: [Shape; 2] = [Shape::SMALL, Shape::USUAL];
+
+fn parsed(text: &str) -> Scenario {
+    Scenario::parse(text).unwrap_or_else(|mistakes| panic!("{mistakes:#?}\n{text}"))
+}
+
+/// The steps that are not set-up, with their keys, and without their places in a file.
+fn steps(scenario: &Scenario) -> Vec<(u64, String)> {
+    let steps = scenario.blocks.iter().flatten().filter(|step| !matches!(step.action, Action::SetUp));
+    steps.map(|step| (step.key, format!("{:?}", step.action))).collect()
+}
+
+#[test]
+fn a_generated_scenario_prints_and_parses_back_to_the_same_steps_run_and_hash() {
+    for shape in &SHAPES {
+        for seed in 0..1000 {
+            let scenario = generate(seed, shape);
+            let text = scenario.print("made up");
+            let back = parsed(&text);
+            assert_eq!(steps(&scenario), steps(&back), "{text}");
+            assert_eq!(format!("{:?}", scenario.set_up), format!("{:?}", back.set_up), "{text}");
+            assert_eq!(text, back.print("made up"));
+            let (one, other) = (run(&scenario, None, TraceLevel::None), run(&back, None, TraceLevel::None));
+            assert_eq!(
+                (one.hash, one.events, one.failure),
+                (other.hash, other.events, other.failure),
+                "{text}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_scenario_of_the_repository_prints_and_parses_back_to_the_same_run() {
+    let mut files: Vec<_> = ["scenarios", "tests/mutants", "docs/examples"]
+        .into_iter()
+        .flat_map(|folder| walkdir::WalkDir::new(folder).sort_by_file_name())
+        .map(|entry| entry.expect("a readable folder").into_path())
+        .filter(|path| path.extension().is_some_and(|it| it == "scenario"))
+        .collect();
+    files.sort();
+    assert!(files.len() > 100);
+    for path in files {
+        let written = parsed(&fs::read_to_string(&path).expect("a readable file"));
+        let text = written.print("");
+        let back = parsed(&text);
+        assert_eq!(text, back.print(""), "{}", path.display());
+        let again = parsed(&text);
+        let (one, other) = (run(&back, None, TraceLevel::None), run(&again, None, TraceLevel::None));
+        assert_eq!(one.hash, other.hash, "{}", path.display());
+        let failed =
+            |report: dsql_sim::scenario::run::Report| report.failure.map(|failure| failure.invariant);
+        assert_eq!(failed(run(&written, None, TraceLevel::None)), failed(one), "{}\n{text}", path.display());
+    }
+}
+
+#[test]
+fn a_seed_gives_one_scenario_and_its_neighbour_another() {
+    for seed in 0..200 {
+        let text = |seed| generate(seed, &Shape::USUAL).print("");
+        assert_eq!(text(seed), text(seed));
+        assert_ne!(text(seed), text(seed + 1));
+    }
+}
+
+#[test]
+fn each_kind_of_call_and_fault_is_in_some_scenarios_and_absent_from_some() {
+    let mut texts = Vec::new();
+    for seed in 0..400 {
+        texts.push(generate(seed, &Shape::USUAL).print(""));
+    }
+    let words = [
+        "create-cluster",
+        "update-cluster",
+        "delete-cluster",
+        "get-cluster",
+        "list-clusters",
+        "wait ",
+        "parallel",
+        "advance",
+        "clientToken",
+        "nextToken",
+        "drop ",
+        "delay ",
+        "duplicate ",
+        "hold ",
+        "slow ",
+        "partition ",
+        "crash ",
+        "outage ",
+        "skew ",
+        "deny ",
+        "throttle ",
+        "restart ",
+        "heal ",
+        "release",
+        "allow ",
+        "assume ",
+        "latency ",
+        "disk ",
+    ];
+    assert!(words.len() > CallKind::ALL.len() + FaultKind::ALL.len() - 2);
+    for word in words {
+        let has = texts.iter().filter(|text| text.contains(word)).count();
+        assert!((1..texts.len()).contains(&has), "`{word}` is in {has} of {}", texts.len());
+    }
+}
+
+#[test]
+fn generated_scenarios_hold() {
+    for shape in &SHAPES {
+        for seed in 0..2000 {
+            let scenario = generate(seed, shape);
+            let report = run(&scenario, None, TraceLevel::None);
+            assert_eq!(report.failure, None, "{}", scenario.print(""));
+        }
+    }
+}
