@@ -38,8 +38,8 @@
 //! # }
 //! ```
 //!
-//! The floors of the house, each importing only from those below: [`region`], [`types`], [`rng`], [`map`] and
-//! [`api`] are words; [`control`] is one Region's control plane, and the witness node; [`sim`] is the world;
+//! The floors of the house, each importing only from those below: [`region`], [`types`], [`rng`], [`map`],
+//! [`goal`] and [`api`] are words; [`control`] is one Region's control plane, and the witness node; [`sim`] is the world;
 //! [`check`] is what must be true of it; [`scenario`] is the language.
 
 pub mod api;
@@ -48,6 +48,7 @@ pub mod check;
 #[doc(hidden)]
 pub mod cli;
 pub mod control;
+pub mod goal;
 pub mod map;
 pub mod region;
 pub mod rng;
