@@ -39,8 +39,8 @@
 //! ```
 //!
 //! The floors of the house, each importing only from those below: [`region`], [`types`], [`rng`], [`map`],
-//! [`goal`] and [`api`] are words; [`control`] is one Region's control plane, and the witness node; [`sim`] is the world;
-//! [`check`] is what must be true of it; [`scenario`] is the language.
+//! [`goal`] and [`api`] are words; [`control`] is one Region's control plane, and the witness node; [`sim`] is the
+//! world; [`check`] is what must be true of it; [`scenario`] is the language.
 
 pub mod api;
 pub mod check;

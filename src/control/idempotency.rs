@@ -32,17 +32,17 @@ impl ControlPlane {
         let Some(key) = self.token_key(caller.account, &caller.request) else { return Ok(false) };
         let window = self.assumptions.token_window;
         self.durable.forget_tokens(now, window);
-        let known = self.durable.token(&key);
-        if known.is_some_and(|record| now.since(record.at) >= window) {
-            out.push(Effect::Reached(Goal::TokenExpired));
-        }
-        if let Some(record) = known.filter(|record| now.since(record.at) < window) {
-            self.same_request(record.fingerprint, caller, out)?;
-            let response = self.replayed(&record.response);
-            out.push(Effect::Note(Box::new(Note::Replayed(caller.delivery))));
-            out.push(Effect::Reached(Goal::RetryReplayed));
-            out.push(Effect::Reply { delivery: caller.delivery, result: Ok(response) });
-            return Ok(true);
+        match self.durable.token(&key) {
+            Some(record) if now.since(record.at) < window => {
+                self.same_request(record.fingerprint, caller, out)?;
+                let response = self.replayed(&record.response);
+                out.push(Effect::Note(Box::new(Note::Replayed(caller.delivery))));
+                out.push(Effect::Reached(Goal::RetryReplayed));
+                out.push(Effect::Reply { delivery: caller.delivery, result: Ok(response) });
+                return Ok(true);
+            }
+            Some(_) => out.push(Effect::Reached(Goal::TokenExpired)),
+            None => {}
         }
         if self.mutants.has(Mutant::InFlightTokenNotJoined) {
             return Ok(false);

@@ -215,9 +215,11 @@ impl ControlPlane {
         out: &mut Vec<Effect>,
     ) {
         let Some(cluster) = self.durable.at(account, serial).cloned() else { return };
-        out.extend((cluster.version != version).then_some(Effect::Reached(Goal::TimerStale)));
-        if cluster.version != version && !self.mutants.has(Mutant::StaleTimer) {
-            return;
+        if cluster.version != version {
+            out.push(Effect::Reached(Goal::TimerStale));
+            if !self.mutants.has(Mutant::StaleTimer) {
+                return;
+            }
         }
         match to {
             Some(status) => {

@@ -88,8 +88,8 @@ impl World {
         };
         let (assumptions, mutants) = (self.options.assumptions.clone(), self.options.mutants);
         // What is ahead of the first unfinished write waited for one that is durable.
-        let freed = node.outbox.iter().take_while(|effect| !matches!(effect, Effect::Persist(_)));
-        if freed.into_iter().any(|effect| matches!(effect, Effect::Reply { .. })) {
+        let mut freed = node.outbox.iter().take_while(|effect| !matches!(effect, Effect::Persist(_)));
+        if freed.any(|effect| matches!(effect, Effect::Reply { .. })) {
             self.reached.insert(Goal::CrashBeforeReply);
         }
         let (kept, lost) = node.stop(state, kept as usize, &assumptions, mutants);
