@@ -38,9 +38,9 @@
 //! # }
 //! ```
 //!
-//! The floors of the house, each importing only from those below: [`region`], [`types`], [`rng`], [`map`] and
-//! [`api`] are words; [`control`] is one Region's control plane, and the witness node; [`sim`] is the world;
-//! [`check`] is what must be true of it; [`scenario`] is the language.
+//! The floors of the house, each importing only from those below: [`region`], [`types`], [`rng`], [`map`],
+//! [`goal`] and [`api`] are words; [`control`] is one Region's control plane, and the witness node; [`sim`] is the
+//! world; [`check`] is what must be true of it; [`scenario`] is the language.
 
 pub mod api;
 pub mod check;
@@ -49,6 +49,7 @@ pub mod check;
 pub mod cli;
 pub mod control;
 pub mod generate;
+pub mod goal;
 pub mod map;
 pub mod region;
 pub mod rng;

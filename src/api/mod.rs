@@ -174,6 +174,12 @@ impl Operation {
         Self::ALL.iter().copied().find(|operation| operation.command() == command)
     }
 
+    /// Whether its input names a cluster.
+    #[must_use]
+    pub fn names_cluster(self) -> bool {
+        matches!(self, Operation::UpdateCluster | Operation::DeleteCluster | Operation::GetCluster)
+    }
+
     /// Whether its input has a client token, which SDKs fill in when it is absent.
     #[must_use]
     pub fn takes_client_token(self) -> bool {

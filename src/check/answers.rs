@@ -12,11 +12,8 @@ use crate::region::Region;
 use crate::sim::{Change, World};
 use crate::types::{Account, ClientToken, Identifier, Instant};
 
-use super::clusters::ensure;
-use super::{
-    ACKNOWLEDGED_IS_DURABLE, DENIED_CHANGES_NOTHING, LIST_COMPLETE, ONE_EFFECT_PER_TOKEN, RETRY_SAME_RESULT,
-    Verdict,
-};
+use super::Verdict;
+use super::invariant::{Invariant, Judge};
 
 /// What callers were told.
 #[derive(Clone, Debug, Default)]
@@ -44,19 +41,19 @@ struct Listing {
 }
 
 impl Answers {
-    pub(super) fn look(&mut self, world: &World, change: &Change) -> Verdict {
+    pub(super) fn look(&mut self, judge: &mut Judge<'_>, change: &Change) -> Verdict {
         match change {
             Change::Arrived { region, account, delivery } => {
-                self.arrived(world, *region, *account, *delivery);
+                self.arrived(judge.world, *region, *account, *delivery);
                 Ok(())
             }
             Change::Wrote { commit, .. } => {
                 self.wrote(commit);
-                self.one_effect_per_token(world, commit)
+                self.one_effect_per_token(judge, commit)
             }
-            Change::Forgot { commit, .. } => self.acknowledged_is_durable(commit),
+            Change::Forgot { commit, .. } => self.acknowledged_is_durable(judge, commit),
             Change::Replied { region, delivery, account, request, result } => {
-                self.replied(world, *region, *delivery, *account, request, result)
+                self.replied(judge, *region, *delivery, *account, request, result)
             }
             Change::Crashed(_) | Change::Ended(_) => Ok(()),
         }
@@ -82,7 +79,7 @@ impl Answers {
 
     fn replied(
         &mut self,
-        world: &World,
+        judge: &mut Judge<'_>,
         region: Region,
         delivery: Delivery,
         account: Account,
@@ -92,16 +89,16 @@ impl Answers {
         let unsettled = self.unsettled.swap_remove(&delivery);
         match result {
             Err(error) if error.http_status() < 500 => {
-                denied_changes_nothing(world, region, request, unsettled)
+                denied_changes_nothing(judge, region, request, unsettled)
             }
             Err(_) => Ok(()),
             Ok(response) => match &**response {
                 Response::ListClusters(page) => {
-                    self.list_complete(world, region, delivery, account, request, page)
+                    self.list_complete(judge, region, delivery, account, request, page)
                 }
                 _ => {
-                    self.acknowledge(world.now(), delivery);
-                    self.retry_same_result(world, region, account, request, response)
+                    self.acknowledge(judge.world.now(), delivery);
+                    self.retry_same_result(judge, region, account, request, response)
                 }
             },
         }
@@ -109,7 +106,7 @@ impl Answers {
 
     /// Record and token are written in one batch, and a second request with the token is answered from the table, or
     /// joins the call in flight, before it can write.
-    fn one_effect_per_token(&mut self, world: &World, commit: &Commit) -> Verdict {
+    fn one_effect_per_token(&mut self, judge: &mut Judge<'_>, commit: &Commit) -> Verdict {
         let (Some((_, _, Some(created))), Some((key, Some(record)))) =
             (&commit.batch.cluster, &commit.batch.token)
         else {
@@ -120,8 +117,8 @@ impl Answers {
         }
         let arn = created.arn;
         let name = (arn.account, arn.region, Operation::CreateCluster, key.token.clone());
-        let first = self.first_answer(world, name, &record.response);
-        ensure(first.cluster() == Some(arn.identifier), ONE_EFFECT_PER_TOKEN, || {
+        let first = self.first_answer(judge.world, name, &record.response);
+        judge.ensure(first.cluster() == Some(arn.identifier), Invariant::OneEffectPerToken, || {
             let first = first.cluster().map_or_else(String::new, |first| first.to_string());
             format!("token {} created {first} and {arn}", key.token)
         })
@@ -148,7 +145,7 @@ impl Answers {
     /// answered with the record.
     fn retry_same_result(
         &mut self,
-        world: &World,
+        judge: &mut Judge<'_>,
         region: Region,
         account: Account,
         request: &Arc<Request>,
@@ -156,21 +153,21 @@ impl Answers {
     ) -> Verdict {
         let Some(token) = request.client_token() else { return Ok(()) };
         let key = (account, region, request.operation(), token.clone());
-        let first = self.first_answer(world, key, response);
+        let first = self.first_answer(judge.world, key, response);
         let is_same = Arc::ptr_eq(first, response)
             || first == response
-            || (!world.options().assumptions.replay_frozen && first.cluster() == response.cluster());
-        ensure(is_same, RETRY_SAME_RESULT, || {
+            || (!judge.world.options().assumptions.replay_frozen && first.cluster() == response.cluster());
+        judge.ensure(is_same, Invariant::RetrySameResult, || {
             format!("token {token} was answered {} first and {} now", first.to_json(), response.to_json())
         })
     }
 
     /// A reply waits in the outbox until every write ahead of it is durable, so no write that a crash loses was ever
     /// spoken of.
-    fn acknowledged_is_durable(&self, commit: &Commit) -> Verdict {
+    fn acknowledged_is_durable(&self, judge: &mut Judge<'_>, commit: &Commit) -> Verdict {
         let Some(cause) = commit.cause else { return Ok(()) };
         let was_told = self.recent.iter().any(|(_, delivery)| *delivery == cause);
-        ensure(!was_told, ACKNOWLEDGED_IS_DURABLE, || {
+        judge.ensure(!was_told, Invariant::AcknowledgedIsDurable, || {
             let cluster = commit.batch.cluster.as_ref().and_then(|(_, _, record)| record.as_ref());
             let name = cluster.map_or_else(|| "a cluster".to_owned(), |cluster| cluster.arn.to_string());
             format!("a call about {name} was answered with success, and a crash has undone it")
@@ -180,7 +177,7 @@ impl Answers {
     /// A page begins after the last cluster of the page before, in the order of creation, which never changes.
     fn list_complete(
         &mut self,
-        world: &World,
+        judge: &mut Judge<'_>,
         region: Region,
         delivery: Delivery,
         account: Account,
@@ -198,18 +195,18 @@ impl Answers {
             (None, None) => return Ok(()),
         };
         for cluster in &page.clusters {
-            ensure(listing.seen.insert(cluster.identifier), LIST_COMPLETE, || {
+            judge.ensure(listing.seen.insert(cluster.identifier), Invariant::ListComplete, || {
                 format!("{} is listed twice", cluster.arn)
             })?;
         }
         let Some(next) = &page.next_token else {
-            let storage = world.storage(region).into_iter();
+            let storage = judge.world.storage(region).into_iter();
             let mut missing = storage
                 .flat_map(|storage| storage.clusters_after(account, Serial(0)))
                 .take_while(|cluster| cluster.serial <= listing.began_after)
                 .filter(|cluster| !listing.seen.contains(&cluster.arn.identifier));
             let missing = missing.next();
-            return ensure(missing.is_none(), LIST_COMPLETE, || {
+            return judge.ensure(missing.is_none(), Invariant::ListComplete, || {
                 let name = missing.map_or_else(String::new, |cluster| cluster.arn.to_string());
                 format!("{name} existed throughout a listing and is on none of its pages")
             });
@@ -227,19 +224,19 @@ impl Answers {
 /// A call is refused before anything is written; one that has to write its intent down first, because the link
 /// register decides, takes it back in the step in which it is refused.
 fn denied_changes_nothing(
-    world: &World,
+    judge: &mut Judge<'_>,
     region: Region,
     request: &Arc<Request>,
     unsettled: Option<(Account, Serial, Option<Arc<Cluster>>)>,
 ) -> Verdict {
     let Some((account, serial, before)) = unsettled else { return Ok(()) };
-    let after = world.storage(region).and_then(|storage| storage.at(account, serial));
+    let after = judge.world.storage(region).and_then(|storage| storage.at(account, serial));
     let is_same = match (&before, after) {
         (None, None) => true,
         (Some(before), Some(after)) => is_same_to_callers(before, after),
         _ => false,
     };
-    ensure(is_same, DENIED_CHANGES_NOTHING, || {
+    judge.ensure(is_same, Invariant::DeniedChangesNothing, || {
         let arn = after.or(before.as_ref()).map_or_else(String::new, |cluster| cluster.arn.to_string());
         format!("{} of {arn} was refused, and it is not as it was before", request.operation())
     })

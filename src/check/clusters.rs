@@ -6,14 +6,12 @@ use crate::api::Request;
 use crate::control::cluster::{Cluster, Intent, may_become};
 use crate::map::FixedMap;
 use crate::region::Region;
-use crate::sim::{Change, World};
+use crate::sim::Change;
 use crate::table::Table;
 use crate::types::{Account, ClusterArn, ClusterStatus, Identifier};
 
-use super::{
-    IDENTIFIERS_UNIQUE, LEGAL_TRANSITION, NO_DELETE_ALONE, ONE_PEER_AT_MOST, PEERING_SYMMETRIC,
-    PEERS_SHARE_WITNESS, PROTECTED_NOT_DELETED, QUOTA_RESPECTED, Verdict, WITNESS_OUTSIDE_OWN_REGION,
-};
+use super::Verdict;
+use super::invariant::{Invariant, Judge};
 
 /// The durable truth about clusters.
 #[derive(Clone, Debug, Default)]
@@ -30,7 +28,6 @@ pub(super) struct Clusters {
 
 /// A record that became durable, and what was there before.
 struct Written<'a> {
-    world: &'a World,
     before: Option<&'a Arc<Cluster>>,
     after: Option<&'a Arc<Cluster>>,
 }
@@ -46,20 +43,20 @@ impl Clusters {
         self.pairs.get(&arn)
     }
 
-    pub(super) fn look(&mut self, world: &World, change: &Change) -> Verdict {
+    pub(super) fn look(&mut self, judge: &mut Judge<'_>, change: &Change) -> Verdict {
         let Change::Wrote { commit, .. } = change else { return Ok(()) };
         let Some((_, _, after)) = &commit.batch.cluster else { return Ok(()) };
         let before = commit.before.cluster.as_ref();
-        let written = Written { world, before, after: after.as_ref() };
-        legal_transition(&written)?;
-        protected_not_deleted(&written)?;
+        let written = Written { before, after: after.as_ref() };
+        legal_transition(judge, &written)?;
+        protected_not_deleted(judge, &written)?;
         if before.is_none() {
-            self.identifiers_unique(&written)?;
+            self.identifiers_unique(judge, &written)?;
         }
-        self.quota_respected(&written)?;
+        self.quota_respected(judge, &written)?;
         if before.or(after.as_ref()).is_some_and(|cluster| cluster.multi_region.is_some()) {
             self.remember(&written);
-            self.look_at_pair(&written)?;
+            self.look_at_pair(judge, &written)?;
         }
         Ok(())
     }
@@ -86,20 +83,20 @@ impl Clusters {
         }
     }
 
-    fn look_at_pair(&self, written: &Written<'_>) -> Verdict {
+    fn look_at_pair(&self, judge: &mut Judge<'_>, written: &Written<'_>) -> Verdict {
         if let Some(after) = written.after {
-            witness_outside_own_region(after)?;
-            self.one_peer_at_most(after)?;
-            self.peers_share_witness(after)?;
-            self.peering_symmetric(after)?;
-            self.no_delete_alone(written.before, after)?;
+            witness_outside_own_region(judge, after)?;
+            self.one_peer_at_most(judge, after)?;
+            self.peers_share_witness(judge, after)?;
+            self.peering_symmetric(judge, after)?;
+            self.no_delete_alone(judge, written.before, after)?;
         }
         // The write may also have broken what others rely on.
         let arn = written.after.or(written.before).map(|cluster| cluster.arn);
         for partner in arn.and_then(|arn| self.linked_with.get(&arn)).into_iter().flatten() {
             if let Some(partner) = self.pairs.get(partner) {
-                self.peers_share_witness(partner)?;
-                self.peering_symmetric(partner)?;
+                self.peers_share_witness(judge, partner)?;
+                self.peering_symmetric(judge, partner)?;
             }
         }
         Ok(())
@@ -107,24 +104,28 @@ impl Clusters {
 
     /// Linked is chosen in a register whose name holds the witness, and a record's witness changes only after its
     /// declaration was withdrawn from the register of the old one.
-    fn peers_share_witness(&self, cluster: &Cluster) -> Verdict {
+    fn peers_share_witness(&self, judge: &mut Judge<'_>, cluster: &Cluster) -> Verdict {
         let Some(peer) = cluster.linked_peer().and_then(|peer| self.pairs.get(&peer)) else { return Ok(()) };
         let witness = |cluster: &Cluster| cluster.multi_region.as_deref().map(|it| it.witness);
-        ensure(witness(cluster) == witness(peer) || is_leaving(peer), PEERS_SHARE_WITNESS, || {
-            format!(
-                "{} has witness {:?}, its peer {} {:?}",
-                cluster.arn,
-                witness(cluster),
-                peer.arn,
-                witness(peer)
-            )
-        })
+        judge.ensure(
+            witness(cluster) == witness(peer) || is_leaving(peer),
+            Invariant::PeersShareWitness,
+            || {
+                format!(
+                    "{} has witness {:?}, its peer {} {:?}",
+                    cluster.arn,
+                    witness(cluster),
+                    peer.arn,
+                    witness(peer)
+                )
+            },
+        )
     }
 
     /// A record is linked only when the register was chosen to say so, which takes both declarations; after that a
     /// withdrawal loses, so the peer's record keeps its declaration until the register is dissolved, which takes both
     /// requests for deletion.
-    fn peering_symmetric(&self, cluster: &Cluster) -> Verdict {
+    fn peering_symmetric(&self, judge: &mut Judge<'_>, cluster: &Cluster) -> Verdict {
         let Some(peer_arn) = cluster.linked_peer().filter(|_| !is_leaving(cluster)) else { return Ok(()) };
         let holds = match self.pairs.get(&peer_arn) {
             Some(peer) => {
@@ -133,7 +134,7 @@ impl Clusters {
             }
             None => is_being_deleted(cluster),
         };
-        ensure(holds, PEERING_SYMMETRIC, || {
+        judge.ensure(holds, Invariant::PeeringSymmetric, || {
             let (arn, status) = (cluster.arn, cluster.status);
             match self.pairs.get(&peer_arn) {
                 Some(peer) => {
@@ -151,12 +152,12 @@ impl Clusters {
 
     /// A control plane declares a new peer only after its old declaration was withdrawn, and so is never declared in
     /// two registers at once.
-    fn one_peer_at_most(&self, cluster: &Cluster) -> Verdict {
+    fn one_peer_at_most(&self, judge: &mut Judge<'_>, cluster: &Cluster) -> Verdict {
         let Some(peer) = cluster.linked_peer() else { return Ok(()) };
         let others = self.linked_with.get(&peer).into_iter().flatten().filter(|it| **it != cluster.arn);
         let back = self.pairs.get(&peer).and_then(|it| it.linked_peer()).filter(|it| *it != cluster.arn);
         let other = back.or(others.copied().next());
-        ensure(other.is_none() || is_leaving(cluster), ONE_PEER_AT_MOST, || {
+        judge.ensure(other.is_none() || is_leaving(cluster), Invariant::OnePeerAtMost, || {
             format!(
                 "{peer} is linked with {} and with {}",
                 cluster.arn,
@@ -168,28 +169,35 @@ impl Clusters {
     /// DELETING is entered from a linked pair only when the register was chosen to be dissolved, which takes both
     /// sides' requests, and a side asks only when its own cluster is durably in PENDING_DELETE, or has the call
     /// written down.
-    fn no_delete_alone(&self, before: Option<&Arc<Cluster>>, after: &Cluster) -> Verdict {
+    fn no_delete_alone(
+        &self,
+        judge: &mut Judge<'_>,
+        before: Option<&Arc<Cluster>>,
+        after: &Cluster,
+    ) -> Verdict {
         let entered =
             after.status == ClusterStatus::Deleting && before.is_none_or(|it| it.status != after.status);
         let Some(peer) = after.linked_peer().filter(|_| entered) else { return Ok(()) };
         let asked = self.pairs.get(&peer).is_none_or(|peer| is_asked_to_go(peer) || is_leaving(peer));
-        ensure(asked, NO_DELETE_ALONE, || {
+        judge.ensure(asked, Invariant::NoDeleteAlone, || {
             format!("{} is DELETING, and its peer {peer} was not deleted", after.arn)
         })
     }
 
     /// Identifiers are 128 random bits each; a collision is as good as impossible.
-    fn identifiers_unique(&mut self, written: &Written<'_>) -> Verdict {
+    fn identifiers_unique(&mut self, judge: &mut Judge<'_>, written: &Written<'_>) -> Verdict {
         let Some(after) = written.after else { return Ok(()) };
         let is_new = self.used.insert(after.arn.identifier, ()).is_none();
-        ensure(is_new, IDENTIFIERS_UNIQUE, || format!("the identifier of {} was used before", after.arn))
+        judge.ensure(is_new, Invariant::IdentifiersUnique, || {
+            format!("the identifier of {} was used before", after.arn)
+        })
     }
 
     /// A create is refused when what exists and what is in flight have reached the quota, and every create counts as
     /// in flight until it exists.
-    fn quota_respected(&mut self, written: &Written<'_>) -> Verdict {
+    fn quota_respected(&mut self, judge: &mut Judge<'_>, written: &Written<'_>) -> Verdict {
         let Some(cluster) = written.after.or(written.before) else { return Ok(()) };
-        let assumed = &*written.world.options().assumptions;
+        let assumed = &*judge.world.options().assumptions;
         let counts = |it: Option<&Arc<Cluster>>| {
             it.is_some_and(|it| assumed.quota_counts_deleting || !is_being_deleted(it))
         };
@@ -201,7 +209,10 @@ impl Clusters {
         let count = self.counted.entry((cluster.arn.account, cluster.arn.region, is_multi)).or_default();
         *count = if is { *count + 1 } else { count.saturating_sub(1) };
         let quota = if is_multi { assumed.multi_region_quota } else { assumed.single_region_quota };
-        ensure(was || *count <= quota, QUOTA_RESPECTED, || {
+        if was {
+            return Ok(());
+        }
+        judge.ensure(*count <= quota, Invariant::QuotaRespected, || {
             let (account, region) = (cluster.arn.account, cluster.arn.region);
             format!("account {account} has {count} clusters in {region}, its quota is {quota}")
         })
@@ -210,10 +221,13 @@ impl Clusters {
 
 /// Every change of status goes through one function that writes the record and sets the timer for the next; a timer
 /// set for an earlier version of the record does nothing.
-fn legal_transition(written: &Written<'_>) -> Verdict {
+fn legal_transition(judge: &mut Judge<'_>, written: &Written<'_>) -> Verdict {
     let status = |cluster: Option<&Arc<Cluster>>| cluster.map(|cluster| cluster.status);
     let (from, to) = (status(written.before), status(written.after));
-    ensure(may_become(from, to), LEGAL_TRANSITION, || {
+    if from == to {
+        return Ok(());
+    }
+    judge.ensure(may_become(from, to), Invariant::LegalTransition, || {
         let name = |status: Option<ClusterStatus>| status.map_or("nothing", ClusterStatus::name);
         let arn =
             written.after.or(written.before).map_or_else(String::new, |cluster| cluster.arn.to_string());
@@ -222,21 +236,24 @@ fn legal_transition(written: &Written<'_>) -> Verdict {
 }
 
 /// DeleteCluster looks at the protection of the record that it is about to change, in the same step.
-fn protected_not_deleted(written: &Written<'_>) -> Verdict {
+fn protected_not_deleted(judge: &mut Judge<'_>, written: &Written<'_>) -> Verdict {
     let Some(after) = written.after else { return Ok(()) };
     let entered = is_being_deleted(after) && !written.before.is_some_and(|before| is_being_deleted(before));
-    ensure(!entered || !after.deletion_protection, PROTECTED_NOT_DELETED, || {
+    if !entered {
+        return Ok(());
+    }
+    judge.ensure(!after.deletion_protection, Invariant::ProtectedNotDeleted, || {
         format!("{} is {} with deletion protection on", after.arn, after.status)
     })
 }
 
 /// Both are compared before a call is accepted, and the peer's Region with the witness.
-fn witness_outside_own_region(cluster: &Cluster) -> Verdict {
+fn witness_outside_own_region(judge: &mut Judge<'_>, cluster: &Cluster) -> Verdict {
     let Some(multi_region) = &cluster.multi_region else { return Ok(()) };
     let witness = multi_region.witness;
     let is_outside =
         witness != cluster.arn.region && multi_region.peer.is_none_or(|peer| peer.region != witness);
-    ensure(is_outside, WITNESS_OUTSIDE_OWN_REGION, || {
+    judge.ensure(is_outside, Invariant::WitnessOutsideOwnRegion, || {
         format!("{} has its witness in {witness}, which is its own Region or its peer's", cluster.arn)
     })
 }
@@ -244,10 +261,6 @@ fn witness_outside_own_region(cluster: &Cluster) -> Verdict {
 pub(super) fn is_being_deleted(cluster: &Cluster) -> bool {
     use ClusterStatus::{Deleted, Deleting, PendingDelete};
     matches!(cluster.status, PendingDelete | Deleting | Deleted)
-}
-
-pub(super) fn ensure(holds: bool, invariant: &'static str, message: impl FnOnce() -> String) -> Verdict {
-    if holds { Ok(()) } else { Err((invariant, message())) }
 }
 
 /// Whether a DeleteCluster call was accepted for it, carried out or still waiting for the link register.

@@ -7,6 +7,7 @@
 
 mod answers;
 mod clusters;
+mod invariant;
 mod quiet;
 mod simulation;
 
@@ -14,10 +15,12 @@ use std::fmt;
 
 use crate::types::Instant;
 
+pub use invariant::{Exercised, INVARIANTS};
 pub use simulation::{CONVERGENCE_LIMIT, Seen, Simulation};
 
 use answers::Answers;
 use clusters::Clusters;
+use invariant::{Invariant, Judge};
 
 use crate::sim::World;
 
@@ -41,57 +44,15 @@ impl fmt::Display for Violation {
 /// What is wrong, said by the invariant that found it.
 type Verdict = Result<(), Broken>;
 
-/// The name of a broken invariant and what was seen instead.
-type Broken = (&'static str, String);
-
-/// The names of the invariants, each with the sentence that it stands for.
-pub const INVARIANTS: [(&str, &str); 16] = [
-    (WITNESS_OUTSIDE_OWN_REGION, "no cluster's witness Region is its own Region, nor its peer's"),
-    (PEERS_SHARE_WITNESS, "linked clusters name the same witness"),
-    (
-        RETRY_SAME_RESULT,
-        "every successful answer to one (account, Region, operation, token) is the same answer",
-    ),
-    (ONE_EFFECT_PER_TOKEN, "at most one cluster exists, or ever existed, per token"),
-    (PEERING_SYMMETRIC, "a linked cluster's peer durably declares it, until both are being deleted"),
-    (
-        PEERING_CONVERGES,
-        "at quiet, both clusters of a pair list each other and have statuses of the same family",
-    ),
-    (ONE_PEER_AT_MOST, "a cluster is linked to at most one other"),
-    (LEGAL_TRANSITION, "statuses move only along the documented graph"),
-    (ACKNOWLEDGED_IS_DURABLE, "what a caller was told survives any crash"),
-    (PROTECTED_NOT_DELETED, "no cluster with deletion protection enters PENDING_DELETE or DELETING"),
-    (NO_DELETE_ALONE, "a linked cluster enters DELETING only when its peer's deletion was asked for too"),
-    (DENIED_CHANGES_NOTHING, "a call answered with 4xx changed nothing durable"),
-    (QUOTA_RESPECTED, "an account never has more clusters in a Region than its quota"),
-    (IDENTIFIERS_UNIQUE, "no identifier is ever used again"),
-    (LIST_COMPLETE, "pages list each cluster that existed throughout exactly once"),
-    (NOTHING_STUCK, "at quiet, no cluster is in a transient status and no request is unanswered"),
-];
-
-const WITNESS_OUTSIDE_OWN_REGION: &str = "witness-outside-own-region";
-const PEERS_SHARE_WITNESS: &str = "peers-share-witness";
-const RETRY_SAME_RESULT: &str = "retry-same-result";
-const ONE_EFFECT_PER_TOKEN: &str = "one-effect-per-token";
-const PEERING_SYMMETRIC: &str = "peering-symmetric";
-const PEERING_CONVERGES: &str = "peering-converges";
-const ONE_PEER_AT_MOST: &str = "one-peer-at-most";
-const LEGAL_TRANSITION: &str = "legal-transition";
-const ACKNOWLEDGED_IS_DURABLE: &str = "acknowledged-is-durable";
-const PROTECTED_NOT_DELETED: &str = "protected-not-deleted";
-const NO_DELETE_ALONE: &str = "no-delete-alone";
-const DENIED_CHANGES_NOTHING: &str = "denied-changes-nothing";
-const QUOTA_RESPECTED: &str = "quota-respected";
-const IDENTIFIERS_UNIQUE: &str = "identifiers-unique";
-const LIST_COMPLETE: &str = "list-complete";
-const NOTHING_STUCK: &str = "nothing-stuck";
+/// A broken invariant and what was seen instead.
+type Broken = (Invariant, String);
 
 /// Checks every invariant after every event.
 #[derive(Clone, Debug, Default)]
 pub struct Checker {
     clusters: Clusters,
     answers: Answers,
+    exercised: Exercised,
 }
 
 impl Checker {
@@ -100,10 +61,11 @@ impl Checker {
     /// # Errors
     /// The first invariant that does not hold any more.
     pub fn check(&mut self, world: &World) -> Result<(), Violation> {
+        let judge = &mut Judge { world, exercised: &mut self.exercised };
         for change in world.changes() {
             self.clusters
-                .look(world, change)
-                .and_then(|()| self.answers.look(world, change))
+                .look(judge, change)
+                .and_then(|()| self.answers.look(judge, change))
                 .map_err(|broken| violation(world, broken))?;
         }
         Ok(())
@@ -114,13 +76,28 @@ impl Checker {
     ///
     /// # Errors
     /// The first invariant that does not hold, with the chain of who waits for whom.
-    pub fn check_quiet(&self, world: &World, except: Option<crate::region::Region>) -> Result<(), Violation> {
-        quiet::converged(&self.clusters, world, except)
-            .and_then(|()| quiet::nothing_is_stuck(&self.clusters, world, except))
+    pub fn check_quiet(
+        &mut self,
+        world: &World,
+        except: Option<crate::region::Region>,
+    ) -> Result<(), Violation> {
+        let judge = &mut Judge { world, exercised: &mut self.exercised };
+        quiet::converged(&self.clusters, judge, except)
+            .and_then(|()| quiet::nothing_is_stuck(&self.clusters, judge, except))
             .map_err(|broken| violation(world, broken))
+    }
+
+    /// How often each invariant was judged so far.
+    #[must_use]
+    pub fn exercised(&self) -> Exercised {
+        self.exercised
     }
 }
 
 fn violation(world: &World, (invariant, message): Broken) -> Violation {
-    Violation { invariant: invariant.to_owned(), message: world.names().in_text(&message), at: world.now() }
+    Violation {
+        invariant: invariant.name().to_owned(),
+        message: world.names().in_text(&message),
+        at: world.now(),
+    }
 }

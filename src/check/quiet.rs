@@ -2,15 +2,16 @@
 
 use crate::control::cluster::Cluster;
 use crate::region::Region;
-use crate::sim::World;
 use crate::types::ClusterStatus;
 
-use super::clusters::{Clusters, ensure, is_being_deleted};
-use super::{NOTHING_STUCK, PEERING_CONVERGES, Verdict};
+use super::Verdict;
+use super::clusters::{Clusters, is_being_deleted};
+use super::invariant::{Invariant, Judge};
 
 /// Every cluster that wants something from its link register asks until it gets it, whoever else crashed or was cut
 /// off, so that both sides learn what was chosen as soon as two of the three acceptors can talk.
-pub(super) fn converged(clusters: &Clusters, world: &World, except: Option<Region>) -> Verdict {
+pub(super) fn converged(clusters: &Clusters, judge: &mut Judge<'_>, except: Option<Region>) -> Verdict {
+    let world = judge.world;
     for cluster in clusters.pairs().filter(|cluster| Some(cluster.arn.region) != except) {
         let Some(peer) = declared_peer(cluster).and_then(|peer| clusters.get(peer)) else { continue };
         if Some(peer.arn.region) == except {
@@ -21,7 +22,7 @@ pub(super) fn converged(clusters: &Clusters, world: &World, except: Option<Regio
         let same_witness = cluster.multi_region.as_deref().map(|it| it.witness)
             == peer.multi_region.as_deref().map(|it| it.witness);
         if is_mutual && same_witness {
-            ensure(is_settled(cluster, peer), PEERING_CONVERGES, || {
+            judge.ensure(is_settled(cluster, peer), Invariant::PeeringConverges, || {
                 let (one, other) = (cluster.arn, peer.arn);
                 format!(
                     "{one} is {} and {other} is {}, though each declares the other{}",
@@ -31,7 +32,7 @@ pub(super) fn converged(clusters: &Clusters, world: &World, except: Option<Regio
                 )
             })?;
         } else {
-            ensure(cluster.linked_peer().is_none(), PEERING_CONVERGES, || {
+            judge.ensure(cluster.linked_peer().is_none(), Invariant::PeeringConverges, || {
                 format!("{} believes to be linked with {}, which does not declare it", cluster.arn, peer.arn)
             })?;
         }
@@ -40,18 +41,23 @@ pub(super) fn converged(clusters: &Clusters, world: &World, except: Option<Regio
 }
 
 /// Timers and unfinished calls are derived from storage after a crash, and every call has a deadline.
-pub(super) fn nothing_is_stuck(clusters: &Clusters, world: &World, except: Option<Region>) -> Verdict {
+pub(super) fn nothing_is_stuck(
+    clusters: &Clusters,
+    judge: &mut Judge<'_>,
+    except: Option<Region>,
+) -> Verdict {
+    let world = judge.world;
     for region in Region::all().filter(|region| Some(*region) != except) {
-        ensure(world.unanswered(region) == 0, NOTHING_STUCK, || {
+        let Some(storage) = world.storage(region) else { continue };
+        judge.ensure(world.unanswered(region) == 0, Invariant::NothingStuck, || {
             format!(
                 "{} requests to {region} were never answered{}",
                 world.unanswered(region),
                 world.who_waits()
             )
         })?;
-        let Some(storage) = world.storage(region) else { continue };
         let stuck = storage.clusters().find(|cluster| is_stuck(clusters, cluster, except));
-        ensure(stuck.is_none(), NOTHING_STUCK, || {
+        judge.ensure(stuck.is_none(), Invariant::NothingStuck, || {
             let (arn, status) =
                 stuck.map_or_else(Default::default, |it| (it.arn.to_string(), it.status.name()));
             format!("{arn} stays {status}{}", world.who_waits())

@@ -9,7 +9,8 @@ use crate::sim::fault::Fault;
 use crate::sim::{Options, World};
 use crate::types::{ClientId, Instant};
 
-use super::{Checker, Violation};
+use super::invariant::Invariant;
+use super::{Checker, Exercised, Violation};
 
 /// A world in which every invariant, and every one that a user adds, is checked after every event.
 pub struct Simulation {
@@ -46,6 +47,12 @@ impl Simulation {
     #[must_use]
     pub fn world(&self) -> &World {
         &self.world
+    }
+
+    /// How often each invariant of [`INVARIANTS`](super::INVARIANTS) was judged so far.
+    #[must_use]
+    pub fn exercised(&self) -> Exercised {
+        self.checker.exercised()
     }
 
     /// The world, to name things and to fill it before anything happens. Whoever steps it steps past the checker.
@@ -157,7 +164,7 @@ impl Simulation {
         self.check()?;
         if self.run_until_quiet(CONVERGENCE_LIMIT)? == Seen::TimeUp {
             return Err(Violation {
-                invariant: super::NOTHING_STUCK.to_owned(),
+                invariant: Invariant::NothingStuck.name().to_owned(),
                 message: format!("the world does not come to rest{}", self.world.who_waits()),
                 at: self.world.now(),
             });

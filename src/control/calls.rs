@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::api::Error;
+use crate::goal::Goal;
 use crate::region::Region;
 use crate::types::{Account, ClusterArn, ClusterStatus, Instant, NodeId};
 
@@ -102,6 +103,7 @@ impl ControlPlane {
         if allowed {
             self.check_answered(now, call, out);
         } else {
+            out.push(Effect::Reached(Goal::WitnessDenied));
             self.end_checks(call, denied(Action::PutWitnessRegion, witness), out);
         }
     }
@@ -115,6 +117,11 @@ impl ControlPlane {
     ) {
         let Some(waiting) = self.calls.get_mut(&call) else { return };
         waiting.awaits_peer = false;
+        match answer {
+            PeerAnswer::Denied => out.push(Effect::Reached(Goal::PeerDenied)),
+            PeerAnswer::Missing => out.push(Effect::Reached(Goal::PeerMissing)),
+            PeerAnswer::SingleRegion | PeerAnswer::MultiRegion { .. } => {}
+        }
         match self.judge_peer(&self.calls[&call], answer) {
             Ok(()) => self.check_answered(now, call, out),
             Err(error) => self.end_checks(call, error, out),
@@ -125,8 +132,11 @@ impl ControlPlane {
     pub(super) fn recheck(&mut self, call: Delivery, attempt: u32, out: &mut Vec<Effect>) {
         let Some(waiting) = self.calls.get(&call) else { return };
         if attempt < ASKS {
+            out.push(Effect::Reached(Goal::CheckRepeated));
             return self.ask_other_regions(call, attempt, out);
         }
+        out.extend(waiting.awaits_witness.then_some(Effect::Reached(Goal::WitnessSilent)));
+        out.extend(waiting.awaits_peer.then_some(Effect::Reached(Goal::PeerSilent)));
         let silent: Vec<Region> = waiting.silent().map(|(_, region)| region).collect();
         self.end_checks(call, refuse::unreachable(&silent), out);
     }

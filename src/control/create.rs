@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::api::{CreateClusterInput, Error, Request, Response};
+use crate::goal::Goal;
 use crate::types::{Account, ClusterArn, ClusterStatus, Instant};
 
 use super::calls::Target;
@@ -27,7 +28,7 @@ impl ControlPlane {
             Some(properties) => Some(self.wanted("create", caller.account, None, properties)?),
             None => None,
         };
-        self.check_quota(caller.account, wanted.is_some())?;
+        self.check_quota(caller.account, wanted.is_some(), out)?;
         match wanted {
             None => {
                 self.finish_create(now, &caller, &[caller.delivery], None, out);
@@ -102,7 +103,7 @@ impl ControlPlane {
     }
 
     /// Compares the account's clusters, and its creates that wait for other Regions, with its quota.
-    fn check_quota(&self, account: Account, is_multi: bool) -> Result<(), Error> {
+    fn check_quota(&self, account: Account, is_multi: bool, out: &mut Vec<Effect>) -> Result<(), Error> {
         let assumed = &*self.assumptions;
         let counts = self.durable.counts(account);
         let (exist, quota, code) = if is_multi {
@@ -122,6 +123,9 @@ impl ControlPlane {
         };
         if exist - being_deleted + in_flight < quota {
             return Ok(());
+        }
+        if exist - being_deleted < quota {
+            out.push(Effect::Reached(Goal::QuotaHitInFlight));
         }
         Err(refuse::quota(assumed.quota_names_account.then_some(account), code))
     }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::api::{DeleteClusterInput, Error, Request, Response};
+use crate::goal::Goal;
 use crate::types::{Account, ClusterStatus, Instant};
 
 use super::calls::InFlight;
@@ -114,10 +115,12 @@ impl ControlPlane {
         let Some(cluster) = self.durable.at(account, serial).cloned() else { return };
         let Some(intent) = &cluster.intent else { return };
         if let Request::DeleteCluster(_) = &*intent.request {
+            out.push(Effect::Reached(Goal::DeleteDeadlinePassed));
             let waiters = self.take_waiters(&cluster);
             let status = ClusterStatus::PendingDelete;
             self.finish_delete(now, intent.account, &intent.request, &cluster, status, &waiters, out);
         } else {
+            out.push(Effect::Reached(Goal::UpdateDeadlinePassed));
             waiting.retain(|waiter| *waiter != call);
             let regions: Vec<_> =
                 cluster.register().iter().map(super::register::RegisterKey::witness).collect();

@@ -7,6 +7,7 @@
 use std::sync::Arc;
 
 use crate::api::{Error, Response};
+use crate::goal::Goal;
 use crate::types::{Account, Instant};
 
 use super::calls::InFlight;
@@ -31,12 +32,17 @@ impl ControlPlane {
         let Some(key) = self.token_key(caller.account, &caller.request) else { return Ok(false) };
         let window = self.assumptions.token_window;
         self.durable.forget_tokens(now, window);
-        if let Some(record) = self.durable.token(&key).filter(|record| now.since(record.at) < window) {
-            self.same_request(record.fingerprint, caller)?;
-            let response = self.replayed(&record.response);
-            out.push(Effect::Note(Box::new(Note::Replayed(caller.delivery))));
-            out.push(Effect::Reply { delivery: caller.delivery, result: Ok(response) });
-            return Ok(true);
+        match self.durable.token(&key) {
+            Some(record) if now.since(record.at) < window => {
+                self.same_request(record.fingerprint, caller, out)?;
+                let response = self.replayed(&record.response);
+                out.push(Effect::Note(Box::new(Note::Replayed(caller.delivery))));
+                out.push(Effect::Reached(Goal::RetryReplayed));
+                out.push(Effect::Reply { delivery: caller.delivery, result: Ok(response) });
+                return Ok(true);
+            }
+            Some(_) => out.push(Effect::Reached(Goal::TokenExpired)),
+            None => {}
         }
         if self.mutants.has(Mutant::InFlightTokenNotJoined) {
             return Ok(false);
@@ -44,15 +50,18 @@ impl ControlPlane {
         let Some(in_flight) = self.in_flight.get(&key).copied() else { return Ok(false) };
         match in_flight {
             InFlight::Checks(call) => {
-                self.same_request(self.calls[&call].caller.fingerprint, caller)?;
+                self.same_request(self.calls[&call].caller.fingerprint, caller, out)?;
+                let is_copy = (call.call, call.attempt) == (caller.delivery.call, caller.delivery.attempt);
+                out.push(Effect::Reached(if is_copy { Goal::DuplicateJoined } else { Goal::CallsJoined }));
                 self.calls[&call].waiters.push(caller.delivery);
             }
             InFlight::Register(account, serial) => {
                 let intent = self.durable.at(account, serial).and_then(|cluster| cluster.intent.clone());
                 if let Some(intent) = intent {
-                    self.same_request(intent.request.key(), caller)?;
+                    self.same_request(intent.request.key(), caller, out)?;
                 }
                 self.wait_for_register(account, serial, &[caller.delivery], out);
+                out.push(Effect::Reached(Goal::RegisterCallsJoined));
             }
         }
         out.push(Effect::Note(Box::new(Note::Joined(caller.delivery))));
@@ -96,10 +105,11 @@ impl ControlPlane {
         }));
     }
 
-    fn same_request(&self, known: u64, caller: &Caller) -> Result<(), Error> {
+    fn same_request(&self, known: u64, caller: &Caller, out: &mut Vec<Effect>) -> Result<(), Error> {
         if known == caller.fingerprint {
             return Ok(());
         }
+        out.push(Effect::Reached(Goal::TokenMismatched));
         Err(refuse::token_mismatch(self.assumptions.token_mismatch))
     }
 

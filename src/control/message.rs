@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::api::{Error, Request, Response};
+use crate::goal::Goal;
 use crate::region::Region;
 use crate::rng::{key, mix};
 use crate::types::{Account, ClientId, ClusterArn, ClusterStatus, Identifier, NodeId, Timestamp};
@@ -96,6 +97,8 @@ pub enum Effect {
     },
     /// Tell the trace what happened. Boxed, like a message.
     Note(Box<Note>),
+    /// Tell whoever searches that a situation was met. Changes nothing.
+    Reached(Goal),
 }
 
 /// The answer to a request. Cloning shares it.

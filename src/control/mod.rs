@@ -42,6 +42,7 @@ mod update;
 use std::sync::Arc;
 
 use crate::api::{Error, Request};
+use crate::goal::Goal;
 use crate::map::FixedMap;
 use crate::region::Region;
 use crate::types::{Account, ClusterStatus, Identifier, Instant, NodeId, Timestamp};
@@ -69,6 +70,8 @@ pub struct ControlPlane {
     waiters: FixedMap<(Account, Serial), Vec<Delivery>>,
     rounds: FixedMap<(Account, Serial), Round>,
     last_deleted: Option<Identifier>,
+    /// Clusters that were in PENDING_DELETE when it started.
+    resumed: Vec<(Account, Serial)>,
 }
 
 impl ControlPlane {
@@ -91,6 +94,7 @@ impl ControlPlane {
             waiters: FixedMap::default(),
             rounds: FixedMap::default(),
             last_deleted: None,
+            resumed: Vec::new(),
         }
     }
 
@@ -150,6 +154,11 @@ impl ControlPlane {
             if !self.mutants.has(Mutant::TimersForgottenInCrash) {
                 self.set_status_timer(&cluster, out);
             }
+            out.extend(cluster.status.is_transient().then_some(Effect::Reached(Goal::WorkResumed)));
+            if cluster.status == ClusterStatus::PendingDelete {
+                self.resumed.push((cluster.arn.account, cluster.serial));
+            }
+            out.extend(cluster.intent.is_some().then_some(Effect::Reached(Goal::IntentResumed)));
             self.restore_intent(&cluster);
             self.pursue(&cluster, 0, out);
         }
@@ -206,11 +215,17 @@ impl ControlPlane {
         out: &mut Vec<Effect>,
     ) {
         let Some(cluster) = self.durable.at(account, serial).cloned() else { return };
-        if cluster.version != version && !self.mutants.has(Mutant::StaleTimer) {
-            return;
+        if cluster.version != version {
+            out.push(Effect::Reached(Goal::TimerStale));
+            if !self.mutants.has(Mutant::StaleTimer) {
+                return;
+            }
         }
         match to {
             Some(status) => {
+                if status == ClusterStatus::Deleting && self.resumed.contains(&(account, serial)) {
+                    out.push(Effect::Reached(Goal::PendingDeleteHealed));
+                }
                 let cluster = self.write(&cluster, None, None, out, |record| record.status = status);
                 self.pursue(&cluster, 0, out);
             }

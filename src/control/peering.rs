@@ -61,6 +61,7 @@ use super::mutant::Mutant;
 use super::register::{AcceptedValue, Acceptor, Ballot, Change, LinkValue, Outcome, RegisterKey};
 
 use crate::api::Request;
+use crate::goal::Goal;
 
 /// A proposal under way, and after it the memory of how often was asked.
 #[derive(Clone, Debug)]
@@ -152,6 +153,7 @@ pub(super) fn accept(
         _ => return,
     };
     let mut acceptor = durable.register(&register);
+    out.extend(acceptor.meets(ballot).map(Effect::Reached));
     let answer = match value {
         None => acceptor.prepare(ballot).map(|accepted| Message::Promise { register, ballot, accepted }),
         Some(value) => acceptor.accept(ballot, value).map(|()| Message::Accepted { register, ballot }),
@@ -240,6 +242,9 @@ impl ControlPlane {
             return;
         }
         let (change, highest) = (round.change, round.highest);
+        if highest.is_some_and(|(accepted, _)| !accepted.is_of(self.region)) {
+            out.push(Effect::Reached(Goal::ValueAdopted));
+        }
         let adopted = highest.filter(|_| !self.mutants.has(Mutant::ValueNotAdopted));
         let value =
             adopted.map(|(_, value)| value).unwrap_or_default().after(register.side(cluster.arn), change);
@@ -265,9 +270,14 @@ impl ControlPlane {
     ) {
         let Some((cluster, round)) = self.round(&register, ballot) else { return };
         let Phase::Accept(value, voters) = round.phase else { return };
-        round.phase = Phase::Accept(value, voters.with(from));
-        if voters.with(from).are_majority() {
+        let voters = voters.with(from);
+        round.phase = Phase::Accept(value, voters);
+        if voters.are_majority() {
             let change = round.change;
+            if change == Change::Declare && value.outcome == Outcome::Linked {
+                let goal = if voters.peer { Goal::LinkedWithoutWitness } else { Goal::LinkedWithoutPeer };
+                out.push(Effect::Reached(goal));
+            }
             self.chosen(now, &cluster, register, change, value, out);
         }
     }
@@ -281,6 +291,7 @@ impl ControlPlane {
         out: &mut Vec<Effect>,
     ) {
         let Some((cluster, round)) = self.round(&register, ballot) else { return };
+        out.push(Effect::Reached(Goal::BallotLost));
         round.refused_for = round.refused_for.max(promised);
         round.hurry(&cluster, out);
     }
@@ -299,6 +310,7 @@ impl ControlPlane {
         {
             return;
         }
+        out.push(Effect::Reached(Goal::LinkLearned));
         match round.phase {
             Phase::Chosen => self.pursue(&cluster, 0, out),
             // Two proposers that start over as soon as the other is in the way would be in each other's way for ever.
@@ -326,6 +338,7 @@ impl ControlPlane {
         let is_linked = value.outcome != Outcome::Open;
         match change {
             Change::Declare => {
+                out.extend((!is_linked).then_some(Effect::Reached(Goal::DeclaredOneSided)));
                 if is_linked || self.mutants.has(Mutant::LinkFromOneSide) {
                     self.rewrite(cluster, Creating, out, |it| it.linked = true);
                 }
@@ -333,13 +346,17 @@ impl ControlPlane {
             Change::Withdraw if is_linked => self.withdrawal_lost(cluster, out),
             Change::Withdraw => self.withdrawal_won(now, cluster, out),
             Change::Leave if is_linked => {}
-            Change::Leave => self.rewrite(cluster, Updating, out, |it| {
-                it.peer = None;
-                it.linked = false;
-                it.leaving = false;
-            }),
+            Change::Leave => {
+                out.push(Effect::Reached(Goal::PairParted));
+                self.rewrite(cluster, Updating, out, |it| {
+                    it.peer = None;
+                    it.linked = false;
+                    it.leaving = false;
+                });
+            }
             Change::Delete => match &cluster.intent {
                 Some(intent) => {
+                    out.extend(is_linked.then_some(Effect::Reached(Goal::DeletionFoundLink)));
                     let status = if is_linked { PendingDelete } else { Deleting };
                     let waiters = self.take_waiters(cluster);
                     let cluster = self.with_link(cluster, is_linked);

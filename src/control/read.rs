@@ -8,6 +8,7 @@ use std::sync::Arc;
 use crate::api::{
     Error, Field, GetClusterInput, GetClusterOutput, ListClustersInput, ListClustersOutput, Response,
 };
+use crate::goal::Goal;
 use crate::rng::mix;
 use crate::types::{Account, Identifier};
 
@@ -48,6 +49,9 @@ impl ControlPlane {
             Some(token) => self.read_page_token(caller.account, token)?,
             None => Serial(0),
         };
+        if after > Serial(0) && self.durable.at(caller.account, after).is_none() {
+            out.push(Effect::Reached(Goal::PageAfterDelete));
+        }
         let mut rest = self.durable.clusters_after(caller.account, after);
         let page: Vec<_> = rest.by_ref().take(size).collect();
         let last = page.last().filter(|_| rest.next().is_some());

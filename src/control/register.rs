@@ -3,6 +3,9 @@
 //! This file is the pure part: no messages, no clock, no storage. Who proposes what, and when, is in
 //! [`peering`](super::peering).
 
+use std::cmp::Ordering;
+
+use crate::goal::Goal;
 use crate::region::Region;
 use crate::rng::mix;
 use crate::types::ClusterArn;
@@ -155,6 +158,12 @@ impl Ballot {
         Ballot { round: self.round + 1, proposer: region.index() as u8 }
     }
 
+    /// Whether `region` proposes under it.
+    #[must_use]
+    pub fn is_of(self, region: Region) -> bool {
+        self.proposer == region.index() as u8
+    }
+
     /// The round, from 1.
     #[must_use]
     pub fn round(self) -> u32 {
@@ -181,6 +190,18 @@ pub struct Acceptor {
 }
 
 impl Acceptor {
+    /// What there is to tell about a message under `ballot` that comes now.
+    pub(super) fn meets(&self, ballot: Ballot) -> Option<Goal> {
+        let is_same = ballot.proposer == self.promised.proposer;
+        let is_under_way =
+            self.promised != Ballot::default() && self.accepted.is_none_or(|(last, _)| last < self.promised);
+        match ballot.cmp(&self.promised) {
+            Ordering::Less if is_same => Some(Goal::MessageOvertaken),
+            Ordering::Greater if !is_same && is_under_way => Some(Goal::ProposerOvertaken),
+            _ => None,
+        }
+    }
+
     /// Phase one: promise to ignore ballots below `ballot`, or refuse because of a promise given.
     ///
     /// # Errors

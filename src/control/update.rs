@@ -7,6 +7,7 @@
 use std::sync::Arc;
 
 use crate::api::{Error, Request, Response, UpdateClusterInput};
+use crate::goal::Goal;
 use crate::types::{Account, ClusterStatus, Instant};
 
 use super::assumptions::Refusal;
@@ -43,6 +44,7 @@ impl ControlPlane {
         let caller = &call.caller;
         let (account, request) = (caller.account, &caller.request);
         let Some(cluster) = self.durable.at(account, serial).cloned() else {
+            out.push(Effect::Reached(Goal::UpdateOvertaken));
             let identifier = request.identifier().unwrap_or_default();
             let gone = refuse::no_such_cluster(self.region, account, identifier);
             return self.reply(&call.waiters, &Err(Arc::new(gone)), out);
@@ -52,7 +54,10 @@ impl ControlPlane {
                 self.ask_register_first(caller, &cluster, &call.waiters, out);
             }
             Ok(next) => self.finish_update(now, account, request, &cluster, next, &call.waiters, out),
-            Err(error) => self.reply(&call.waiters, &Err(Arc::new(error)), out),
+            Err(error) => {
+                out.push(Effect::Reached(Goal::UpdateOvertaken));
+                self.reply(&call.waiters, &Err(Arc::new(error)), out);
+            }
         }
     }
 
@@ -181,6 +186,7 @@ impl ControlPlane {
     pub(super) fn withdrawal_won(&mut self, now: Instant, cluster: &Arc<Cluster>, out: &mut Vec<Effect>) {
         let Some(intent) = cluster.intent.clone() else { return };
         let Request::UpdateCluster(input) = &*intent.request else { return };
+        out.push(Effect::Reached(Goal::WithdrawalWon));
         let waiters = self.take_waiters(cluster);
         match self.next_properties(cluster, input) {
             Ok(next) => {
@@ -192,6 +198,7 @@ impl ControlPlane {
 
     /// The pair was linked before the declaration could be taken back.
     pub(super) fn withdrawal_lost(&mut self, cluster: &Arc<Cluster>, out: &mut Vec<Effect>) {
+        out.push(Effect::Reached(Goal::WithdrawalLost));
         let waiters: Vec<Delivery> = self.take_waiters(cluster);
         let Some(peer) = cluster.multi_region.as_deref().and_then(|it| it.peer) else { return };
         self.write(cluster, None, None, out, |record| {

@@ -8,11 +8,13 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use crate::api::Request;
-use crate::check::{Seen, Simulation, Violation};
+use crate::check::{Exercised, Seen, Simulation, Violation};
 use crate::control::cluster::Cluster;
+use crate::goal::Goals;
 use crate::region::Region;
 use crate::rng::mix;
 use crate::sim::client::{Call, CallId, Outcome};
+use crate::sim::coverage::Coverage;
 use crate::sim::trace::TraceLevel;
 use crate::sim::{DEFAULT_EPOCH, Options, World};
 use crate::types::Instant;
@@ -38,6 +40,12 @@ pub struct Report {
     pub outputs: Vec<Vec<String>>,
     /// The trace of what came after the last block, or after the failure's block began.
     pub rest: Vec<String>,
+    /// The situations that were met.
+    pub reached: Goals,
+    /// Which operations met a cluster in which status, under which kinds of fault.
+    pub coverage: Coverage,
+    /// How often each invariant of [`INVARIANTS`](crate::check::INVARIANTS) was judged.
+    pub exercised: Exercised,
 }
 
 /// Something that must hold and did not.
@@ -87,6 +95,9 @@ pub fn run(scenario: &Scenario, seed: Option<u64>, level: TraceLevel) -> Report 
         end: world.now(),
         outputs,
         rest,
+        reached: world.reached(),
+        coverage: world.coverage().clone(),
+        exercised: run.simulation.exercised(),
     }
 }
 

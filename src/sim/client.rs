@@ -139,6 +139,8 @@ pub(super) enum Next {
     Send,
     /// Waits until the time.
     Sleep,
+    /// What it did before: the answer is to an attempt that it does not wait for.
+    Late,
     /// Has ended.
     End(Outcome),
 }
@@ -186,7 +188,7 @@ impl Ongoing {
     /// An answer has come to the attempt `delivery`.
     pub(super) fn answered(&mut self, seed: u64, now: Instant, delivery: Delivery, result: &Reply) -> Next {
         if self.doing != Doing::Waiting || delivery.attempt != self.number() {
-            return Next::Sleep;
+            return Next::Late;
         }
         match result {
             Ok(response) => self.finish(now, Outcome::Ok(response.clone())),

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::control::message::{Commit, Effect, Input};
+use crate::goal::Goal;
 use crate::rng::{self, Purpose};
 use crate::types::NodeId;
 
@@ -86,12 +87,19 @@ impl World {
             }
         };
         let (assumptions, mutants) = (self.options.assumptions.clone(), self.options.mutants);
+        // What is ahead of the first unfinished write waited for one that is durable.
+        let mut freed = node.outbox.iter().take_while(|effect| !matches!(effect, Effect::Persist(_)));
+        if freed.any(|effect| matches!(effect, Effect::Reply { .. })) {
+            self.reached.insert(Goal::CrashBeforeReply);
+        }
         let (kept, lost) = node.stop(state, kept as usize, &assumptions, mutants);
         self.note(&Happening::Crashed(id));
         for commit in kept {
+            self.reached.insert(Goal::WriteKept);
             self.wrote(id, commit);
         }
         for commit in lost {
+            self.reached.insert(Goal::WriteLost);
             self.note(&Happening::Forgot(id, &commit));
             self.changes.push(Change::Forgot { node: id, commit });
         }

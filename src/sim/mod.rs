@@ -5,6 +5,7 @@
 //! in [`World::changes`] until the next step, for whoever checks it.
 
 pub mod client;
+pub mod coverage;
 pub mod fault;
 pub mod latency;
 pub mod queue;
@@ -27,6 +28,7 @@ use crate::control::assumptions::Assumptions;
 use crate::control::durable::Durable;
 use crate::control::message::{Commit, Delivery, Effect, Reply, Timer};
 use crate::control::mutant::Mutants;
+use crate::goal::Goals;
 use crate::region::Region;
 use crate::rng::{self, Purpose};
 use crate::types::{Account, ClientId, ClientToken, Instant, NodeId, Timestamp};
@@ -34,6 +36,7 @@ use crate::types::{Account, ClientId, ClientToken, Instant, NodeId, Timestamp};
 pub use network::Latency;
 
 use client::{Call, CallId, Calls, ClientOptions, Names, Outcome};
+use coverage::{Coverage, FaultKinds};
 use fault::Fault;
 use network::{Envelope, Network};
 use node::{Machine, Node, State};
@@ -108,6 +111,10 @@ pub struct World {
     planned_faults: usize,
     /// When a cluster's record was last written, or something went wrong or was put right.
     last_news: Instant,
+    reached: Goals,
+    coverage: Coverage,
+    /// The kinds of fault that count for coverage.
+    faults: FaultKinds,
 }
 
 /// Something that an event did.
@@ -206,6 +213,9 @@ impl World {
             pending_retries: 0,
             planned_faults: 0,
             last_news: Instant::START,
+            reached: Goals::NONE,
+            coverage: Coverage::default(),
+            faults: FaultKinds::NONE,
             options,
         }
     }
@@ -232,6 +242,18 @@ impl World {
     #[must_use]
     pub fn trace(&self) -> &Trace {
         &self.trace
+    }
+
+    /// The situations met so far, as far as nodes, network and clients can tell.
+    #[must_use]
+    pub fn reached(&self) -> Goals {
+        self.reached
+    }
+
+    /// Which operations met a cluster in which status so far, under which kinds of fault.
+    #[must_use]
+    pub fn coverage(&self) -> &Coverage {
+        &self.coverage
     }
 
     /// What clusters and Regions are called.

@@ -3,12 +3,16 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::api::Request;
+use crate::control::durable::TokenKey;
 use crate::control::message::{Delivery, Effect, Input, Message, Reply, Timer};
+use crate::goal::Goal;
 use crate::region::Region;
 use crate::rng::{self, Purpose, mix};
-use crate::types::{Identifier, Instant, NodeId, Timestamp};
+use crate::types::{ClientId, Identifier, Instant, NodeId, Timestamp};
 
-use super::client::{CallId, Next};
+use super::client::{Call, CallId, Next, Outcome};
+use super::coverage::FaultKinds;
 use super::fault::{Fault, Moment, Party};
 use super::network::{Envelope, Fate, Payload};
 use super::node::{Happened, Node, State, Trap};
@@ -161,6 +165,7 @@ impl World {
                 if let Some(error) = self.refusal(region, request.operation()) {
                     return self.reply(place, delivery, Err(error));
                 }
+                self.cover(place, &request);
                 let fresh = self.fresh_identifier(&delivery);
                 let stamp = self.wall_clock(place);
                 self.nodes[place].unanswered += 1;
@@ -192,14 +197,28 @@ impl World {
         match next {
             Next::Send => self.send_attempt(id),
             Next::Sleep => self.sleep(id),
+            Next::Late => self.reached.insert(Goal::AnswerLate),
             Next::End(outcome) => {
                 let happening = Happening::Ended(NodeId::Client(client), &ongoing.call, &outcome);
                 self.trace.record(self.now, &happening, &self.names, &self.options.clients);
+                if matches!(outcome, Outcome::Unknown) {
+                    self.reached.extend(self.fate(&ongoing.call, client));
+                }
                 self.calls.ended();
                 self.changes.push(Change::Ended(id));
                 self.finished.push_back(id);
             }
         }
+    }
+
+    /// What became of a call of which its client knows nothing; `None` if it could change nothing.
+    fn fate(&self, call: &Call, client: ClientId) -> Option<Goal> {
+        let token = call.request.client_token()?.clone();
+        let account = self.options.clients[client.0 as usize].account;
+        let operation = self.options.assumptions.token_per_operation.then(|| call.request.operation());
+        let key = TokenKey { account, operation, token };
+        let has_happened = self.storage(call.region).is_some_and(|storage| storage.token(&key).is_some());
+        Some(if has_happened { Goal::UnknownHappened } else { Goal::UnknownHadNot })
     }
 
     /// Wakes the call at the time that it wants, unless something wakes its slot before.
@@ -260,6 +279,7 @@ impl World {
                 self.schedule(self.now.after(pause), event);
             }
             Effect::Note(note) => self.note(&Happening::Noted(id, *note)),
+            Effect::Reached(goal) => self.reached.insert(goal),
         }
     }
 
@@ -302,6 +322,12 @@ impl World {
             self.names.name_cluster(identifier, name);
         }
         identifier
+    }
+
+    fn cover(&mut self, place: usize, request: &Request) {
+        let named = request.identifier().and_then(Identifier::parse);
+        let cluster = named.and_then(|identifier| self.nodes[place].durable().cluster(identifier));
+        self.coverage.reach(request.operation(), cluster.map(|cluster| cluster.status), self.faults);
     }
 
     fn wall_clock(&self, place: usize) -> Timestamp {
@@ -347,6 +373,7 @@ impl World {
     /// Injects a fault, or puts it right.
     pub(super) fn act(&mut self, fault: Fault) {
         self.last_news = self.now;
+        self.faults.count(&fault);
         match fault {
             Fault::All(faults) => faults.into_iter().for_each(|fault| self.act(fault)),
             Fault::Rule(rule) => self.network.add(rule),
@@ -393,6 +420,7 @@ impl World {
         self.changes.clear();
         self.last_news = self.now;
         self.heal(None);
+        self.faults = FaultKinds::NONE;
         for place in 0..self.nodes.len() {
             self.nodes[place].skew = 0;
             self.nodes[place].traps.clear();

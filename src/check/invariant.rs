@@ -1,0 +1,72 @@
+//! The invariants by name, and how often each was judged.
+
+use crate::sim::World;
+
+use super::Verdict;
+
+macro_rules! invariants {
+    ($($variant:ident = $name:literal: $sentence:literal,)+) => {
+        /// An invariant.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub(super) enum Invariant { $($variant,)+ }
+
+        /// The names of the invariants, each with the sentence that it stands for.
+        pub const INVARIANTS: [(&str, &str); [$($name),+].len()] = [$(($name, $sentence)),+];
+    };
+}
+
+invariants! {
+    WitnessOutsideOwnRegion = "witness-outside-own-region":
+        "no cluster's witness Region is its own Region, nor its peer's",
+    PeersShareWitness = "peers-share-witness": "linked clusters name the same witness",
+    RetrySameResult = "retry-same-result":
+        "every successful answer to one (account, Region, operation, token) is the same answer",
+    OneEffectPerToken = "one-effect-per-token": "at most one cluster exists, or ever existed, per token",
+    PeeringSymmetric = "peering-symmetric":
+        "a linked cluster's peer durably declares it, until both are being deleted",
+    PeeringConverges = "peering-converges":
+        "at quiet, both clusters of a pair list each other and have statuses of the same family",
+    OnePeerAtMost = "one-peer-at-most": "a cluster is linked to at most one other",
+    LegalTransition = "legal-transition": "statuses move only along the documented graph",
+    AcknowledgedIsDurable = "acknowledged-is-durable": "what a caller was told survives any crash",
+    ProtectedNotDeleted = "protected-not-deleted":
+        "no cluster with deletion protection enters PENDING_DELETE or DELETING",
+    NoDeleteAlone = "no-delete-alone":
+        "a linked cluster enters DELETING only when its peer's deletion was asked for too",
+    DeniedChangesNothing = "denied-changes-nothing": "a call answered with 4xx changed nothing durable",
+    QuotaRespected = "quota-respected": "an account never has more clusters in a Region than its quota",
+    IdentifiersUnique = "identifiers-unique": "no identifier is ever used again",
+    ListComplete = "list-complete": "pages list each cluster that existed throughout exactly once",
+    NothingStuck = "nothing-stuck":
+        "at quiet, no cluster is in a transient status and no request is unanswered",
+}
+
+impl Invariant {
+    /// Its name.
+    pub(super) fn name(self) -> &'static str {
+        INVARIANTS[self as usize].0
+    }
+}
+
+/// How often each invariant was judged, in the order of [`INVARIANTS`].
+pub type Exercised = [u64; INVARIANTS.len()];
+
+/// Looks at a world, and counts what is judged of it. An invariant that an event has nothing to do with is not judged.
+#[derive(Debug)]
+pub(super) struct Judge<'a> {
+    pub(super) world: &'a World,
+    pub(super) exercised: &'a mut Exercised,
+}
+
+impl Judge<'_> {
+    /// Judges `invariant` by whether it `holds`; `message` says what was seen instead.
+    pub(super) fn ensure(
+        &mut self,
+        holds: bool,
+        invariant: Invariant,
+        message: impl FnOnce() -> String,
+    ) -> Verdict {
+        self.exercised[invariant as usize] += 1;
+        if holds { Ok(()) } else { Err((invariant, message())) }
+    }
+}

@@ -1,0 +1,59 @@
+//! What the scenarios meet: every goal, and something for every invariant to judge.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use dsql_sim::Scenario;
+use dsql_sim::check::INVARIANTS;
+use dsql_sim::goal::{Goal, Goals};
+use dsql_sim::scenario::run::{Report, run};
+use dsql_sim::sim::coverage::{Cell, Coverage};
+use dsql_sim::sim::trace::TraceLevel;
+
+#[test]
+fn every_goal_is_reached_by_a_scenario() {
+    let mut reached = Goals::NONE;
+    reports().for_each(|report| reached |= report.reached);
+    let missed: Vec<_> =
+        Goal::ALL.iter().filter(|goal| !reached.has(**goal)).map(|goal| goal.name()).collect();
+    assert!(missed.is_empty(), "no scenario reaches {}", missed.join(", "));
+}
+
+#[test]
+fn every_invariant_is_exercised_by_a_scenario() {
+    let mut exercised = [0; INVARIANTS.len()];
+    for report in reports() {
+        exercised.iter_mut().zip(report.exercised).for_each(|(sum, count)| *sum += count);
+    }
+    let idle: Vec<_> = INVARIANTS.iter().zip(exercised).filter(|(_, count)| *count == 0).collect();
+    assert!(idle.is_empty(), "no scenario gives these anything to judge: {idle:?}");
+}
+
+#[test]
+fn every_operation_and_every_kind_of_fault_is_covered_by_a_scenario() {
+    let mut covered = Coverage::default();
+    reports().for_each(|report| covered |= &report.coverage);
+    for cell in Cell::all() {
+        assert!(covered.cells().any(|it| it.operation == cell.operation), "{} is not called", cell.operation);
+        assert!(covered.cells().any(|it| it.fault == cell.fault), "no call after {}", cell.fault.name());
+    }
+}
+
+/// What came of every scenario, each with its own seed.
+fn reports() -> impl Iterator<Item = Report> {
+    let mut paths = Vec::new();
+    collect(&Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios"), &mut paths);
+    assert!(paths.len() > 100, "the scenarios were found");
+    paths.into_iter().map(|path| {
+        let text = fs::read_to_string(&path).expect("a readable scenario");
+        let scenario = Scenario::parse(&text).expect("a well-formed scenario");
+        run(&scenario, None, TraceLevel::None)
+    })
+}
+
+fn collect(folder: &Path, found: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(folder).expect("a folder of scenarios") {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() { collect(&path, found) } else { found.push(path) }
+    }
+}
