@@ -140,7 +140,7 @@ fn throttle(reader: &Reader, arguments: &mut Arguments<'_>) -> Read<Fault> {
     if times == 0 {
         return Err(Diagnostic::new("`times` counts from 1", arguments.span()));
     }
-    let errors: Vec<_> = INJECTED.iter().map(|(name, make)| (*name, make())).collect();
+    let errors = injected_errors();
     let error = arguments.option("error").map(|word| one_of(word, "an error", &errors)).transpose()?;
     let error = error.unwrap_or_else(throttling);
     Ok(Fault::Refuse { region, operation, error, times })
@@ -228,14 +228,12 @@ fn percent(word: &Word) -> Read<u8> {
 /// The error called `name` that requests can be answered with before a control plane sees them.
 #[must_use]
 pub fn injected_error(name: &str) -> Option<Error> {
-    INJECTED.iter().find(|(known, _)| *known == name).map(|(_, make)| make())
+    injected_errors().into_iter().find(|(known, _)| *known == name).map(|(_, error)| error)
 }
 
-const INJECTED: [(&str, fn() -> Error); 3] = [
-    ("ThrottlingException", throttling),
-    ("InternalServerException", internal),
-    ("ConflictException", conflict),
-];
+fn injected_errors() -> [(&'static str, Error); 3] {
+    [throttling(), internal(), conflict()].map(|error| (error.name(), error))
+}
 
 fn throttling() -> Error {
     Error::Throttling {
