@@ -55,6 +55,7 @@ pub mod region;
 pub mod rng;
 pub mod scenario;
 pub mod sim;
+pub mod sweep;
 pub mod table;
 pub mod types;
 

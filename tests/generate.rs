@@ -2,9 +2,10 @@
 
 use std::fs;
 
-use dsql_sim::generate::{CallKind, FaultKind, Shape, generate};
+use dsql_sim::generate::{CallKind, Shape, generate};
 use dsql_sim::scenario::run::run;
 use dsql_sim::scenario::{Action, Scenario};
+use dsql_sim::sim::coverage::FaultKind;
 use dsql_sim::sim::trace::TraceLevel;
 
 const SHAPES: [Shape; 2] = [Shape::SMALL, Shape::USUAL];

@@ -6,10 +6,13 @@ pub mod diagnostics;
 pub mod exit;
 
 mod files;
+mod generate;
 mod mutants;
 mod record;
 mod run;
 mod show;
+mod summary;
+mod sweep;
 
 use std::io::{self, Write};
 use std::ops::Range;
@@ -33,6 +36,12 @@ struct Arguments {
 enum Command {
     /// Runs scenario files, and every `*.scenario` file below directories.
     Run(RunArguments),
+    /// Searches: runs a scenario made up from each seed, or one scenario with each.
+    Sweep(sweep::SweepArguments),
+    /// Joins the results that sweeps of one campaign wrote with --out.
+    Merge(sweep::MergeArguments),
+    /// Prints the scenario that is made up from a seed.
+    Generate(generate::GenerateArguments),
     /// Lists the planted bugs: what each breaks, and which invariant must catch it.
     Mutants,
     /// Explains a command, the scenario language (`scenario`) or the JSON of `run --format json` (`report`).
@@ -115,6 +124,9 @@ pub fn main() -> ExitCode {
     };
     let result = match arguments.command {
         Command::Run(run) => run::run(&run),
+        Command::Sweep(sweep) => sweep::sweep(&sweep),
+        Command::Merge(merge) => sweep::merge(&merge),
+        Command::Generate(generate) => generate::print(&generate),
         Command::Mutants => mutants::list(),
         Command::Help { topic } => help(topic.as_deref()),
     };

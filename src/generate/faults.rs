@@ -6,55 +6,12 @@ use crate::api::Operation;
 use crate::control::authorization;
 use crate::control::message::{MessageKind, Span};
 use crate::scenario::{Action, When, injected_error};
+use crate::sim::coverage::FaultKind;
 use crate::sim::fault::{Fault, Moment, Party, Rule, Unfinished, Verdict, What};
 use crate::types::{ClientId, NodeId};
 
 use super::Plan;
 use super::draws::Draws;
-
-/// What goes wrong.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum FaultKind {
-    /// Messages are lost.
-    Drop,
-    /// Messages are late.
-    Delay,
-    /// Messages arrive more than once.
-    Duplicate,
-    /// Messages are held back.
-    Hold,
-    /// A link is slow.
-    Slow,
-    /// A link is cut, in one direction or both.
-    Partition,
-    /// A node stops.
-    Crash,
-    /// A Region stops.
-    Outage,
-    /// A clock is wrong.
-    Skew,
-    /// A permission is missing.
-    Deny,
-    /// Requests are answered with an error before anybody sees them.
-    Throttle,
-}
-
-impl FaultKind {
-    /// Every kind.
-    pub const ALL: &[FaultKind] = &[
-        FaultKind::Drop,
-        FaultKind::Delay,
-        FaultKind::Duplicate,
-        FaultKind::Hold,
-        FaultKind::Slow,
-        FaultKind::Partition,
-        FaultKind::Crash,
-        FaultKind::Outage,
-        FaultKind::Skew,
-        FaultKind::Deny,
-        FaultKind::Throttle,
-    ];
-}
 
 /// A fault, and what puts it right some time later; nothing, if none of the scenario's kinds is on.
 pub(super) fn draw(draws: Draws, plan: &Plan) -> Vec<Action> {
@@ -63,6 +20,7 @@ pub(super) fn draw(draws: Draws, plan: &Plan) -> Vec<Action> {
     }
     let region = draws.pick("region", &plan.place.all());
     let (fault, remedy) = match draws.pick("kind", &plan.swarm.faults) {
+        FaultKind::None => return Vec::new(),
         FaultKind::Drop => rule(draws, plan, Verdict::Drop),
         FaultKind::Delay => {
             let most = draws.pause("delay", 13);
@@ -96,7 +54,7 @@ pub(super) fn draw(draws: Draws, plan: &Plan) -> Vec<Action> {
             let deny = |denied| Fault::Deny { region, action, denied };
             (deny(true), Some(deny(false)))
         }
-        FaultKind::Throttle => {
+        FaultKind::Refuse => {
             let name =
                 draws.pick("error", &["ThrottlingException", "InternalServerException", "ConflictException"]);
             let error = injected_error(name).expect("an error that can be injected");

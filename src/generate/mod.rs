@@ -21,10 +21,10 @@ use crate::region::{Region, RegionSet};
 use crate::scenario::{Action, Scenario, SetUp};
 use crate::sim::Latency;
 use crate::sim::client::ClientOptions;
+use crate::sim::coverage::FaultKind;
 use crate::types::Account;
 
 pub use calls::CallKind;
-pub use faults::FaultKind;
 
 use draws::Draws;
 

@@ -111,7 +111,8 @@ verbs! {
     /// `after` lets it wait before it begins. With `missing=skip` it is left out if something that it refers to has no
     /// value, for instance because the call before was never answered; otherwise that ends the scenario.
     Call = "create-cluster | update-cluster | delete-cluster | get-cluster | list-clusters" in Calls:
-        "[CLIENT:] OPERATION region=REGION [as=NAME] [attempts=N] [timeout=DURATION] [after=DURATION] [missing=skip]\n{ INPUT }",
+        "[CLIENT:] OPERATION region=REGION [as=NAME] [attempts=N] [timeout=DURATION] [after=DURATION] \
+         [missing=skip]\n{ INPUT }",
         "ops: create-cluster region=use1 as=blue\n{ \"multiRegionProperties\": { \"witnessRegion\": \"us-west-2\" } }";
     /// Waits as the SDKs' waiters do: a GetCluster every 2 seconds, 60 times at most. `cluster-active` ends well on
     /// ACTIVE only; `cluster-not-exists` on ResourceNotFoundException only. Its outcome is `ok`, `timed-out`, or

@@ -1,0 +1,112 @@
+//! What a search found, printed.
+
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+use std::time::Duration;
+
+use crate::check::INVARIANTS;
+use crate::goal::Goal;
+use crate::sim::coverage::{Cell, Coverage, FaultKind};
+use crate::sweep::Tally;
+
+use super::Format;
+
+/// A tally to be shown.
+pub(super) struct Shown<'a> {
+    pub(super) tally: &'a Tally,
+    /// The command that brings a seed back, but for the seed.
+    pub(super) command: Option<String>,
+    /// How long it took, if it is known.
+    pub(super) took: Option<Duration>,
+    /// Whether the table of coverage is shown.
+    pub(super) coverage: bool,
+}
+
+impl Shown<'_> {
+    pub(super) fn print(&self, format: Format) -> io::Result<()> {
+        let mut out = anstream::stdout().lock();
+        if format == Format::Json {
+            return writeln!(out, "{}", serde_json::to_string(self.tally)?);
+        }
+        self.goals(&mut out)?;
+        self.invariants(&mut out)?;
+        if self.coverage {
+            coverage(&self.tally.coverage, &mut out)?;
+        }
+        self.violations(&mut out)?;
+        let Tally { runs, events, hash, .. } = self.tally;
+        write!(out, "{runs} seeds, {events} events, hash {hash:016x}")?;
+        match self.took {
+            Some(took) => writeln!(out, ", {} seeds a second", per_second(*runs, took)),
+            None => writeln!(out),
+        }
+    }
+
+    fn goals(&self, out: &mut impl Write) -> io::Result<()> {
+        writeln!(out, "goals, in how many seeds each was reached, and the first:")?;
+        for goal in Goal::ALL {
+            let reached = self.tally.goal(*goal);
+            if reached.seeds > 0 {
+                writeln!(out, "  {goal:28}{:>10}  {}", reached.seeds, reached.first)?;
+            }
+        }
+        for goal in self.tally.unreached() {
+            writeln!(out, "  {goal:28} never reached: {}", goal.meaning())?;
+        }
+        Ok(())
+    }
+
+    fn invariants(&self, out: &mut impl Write) -> io::Result<()> {
+        writeln!(out, "invariants, and how often each was judged:")?;
+        for ((name, _), times) in INVARIANTS.iter().zip(self.tally.exercised) {
+            writeln!(out, "  {name:28}{times:>10}")?;
+        }
+        Ok(())
+    }
+
+    fn violations(&self, out: &mut impl Write) -> io::Result<()> {
+        if self.tally.violations.is_empty() {
+            return writeln!(out, "no violation");
+        }
+        for (invariant, violation) in &self.tally.violations {
+            let first = violation.message.lines().next().unwrap_or_default();
+            writeln!(
+                out,
+                "VIOLATION of {invariant} in {} seeds, first {}: {first}",
+                violation.seeds, violation.first
+            )?;
+            if let Some(command) = &self.command {
+                writeln!(out, "  reproduce: {command} {}", violation.first)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// How many of `count` there were in a second; `count` itself if it took no time.
+pub(super) fn per_second(count: u64, took: Duration) -> u64 {
+    let millis = u64::try_from(took.as_millis()).unwrap_or(u64::MAX).max(1);
+    count.saturating_mul(1000) / millis
+}
+
+/// One line for each operation and status, one column for each kind of fault.
+fn coverage(coverage: &Coverage, out: &mut impl Write) -> io::Result<()> {
+    let mut rows: BTreeMap<_, Vec<Cell>> = BTreeMap::new();
+    for cell in Cell::all() {
+        rows.entry((cell.operation, cell.status)).or_default().push(cell);
+    }
+    let (all, reached) = (rows.values().map(Vec::len).sum::<usize>(), coverage.cells().count());
+    writeln!(out, "coverage, {reached} of {all} cells:")?;
+    let kinds: String = FaultKind::ALL.iter().map(|kind| format!(" {}", kind.name())).collect();
+    writeln!(out, "  {:32}{kinds}", "")?;
+    for ((operation, status), cells) in rows {
+        let status = status.map_or("no such cluster", |status| status.name());
+        write!(out, "  {:15} {status:16}", operation.name())?;
+        for cell in cells {
+            let mark = if coverage.has(cell) { '+' } else { '.' };
+            write!(out, " {mark:>width$}", width = cell.fault.name().len())?;
+        }
+        writeln!(out)?;
+    }
+    Ok(())
+}

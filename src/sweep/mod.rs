@@ -1,0 +1,48 @@
+//! Searching: many seeds, one result.
+//!
+//! A [`Campaign`] says what is run for a seed; a [`Tally`] is what came of some seeds. Tallies join in any order to
+//! the same whole, so that threads, processes and machines share a campaign without talking to one another, and its
+//! size does not grow with the number of seeds.
+
+mod tally;
+
+use crate::control::mutant::Mutants;
+use crate::generate::{Shape, generate};
+use crate::scenario::Scenario;
+use crate::scenario::run::{Report, run};
+use crate::sim::trace::TraceLevel;
+
+pub use tally::{GoalTally, Tally, ViolationTally};
+
+/// What is run for each seed.
+#[derive(Clone, Debug)]
+pub enum Campaign {
+    /// The scenario that is made up from the seed, with bugs planted in it.
+    Generated(Shape, Mutants),
+    /// One scenario, with the seed's draws.
+    Written(Box<Scenario>),
+}
+
+impl Campaign {
+    /// The scenario that `seed` stands for.
+    #[must_use]
+    pub fn scenario(&self, seed: u64) -> Scenario {
+        match self {
+            Campaign::Generated(shape, mutants) => {
+                let mut scenario = generate(seed, shape);
+                scenario.set_up.mutants = *mutants;
+                scenario
+            }
+            Campaign::Written(scenario) => (**scenario).clone(),
+        }
+    }
+
+    /// What comes of `seed`.
+    #[must_use]
+    pub fn run(&self, seed: u64) -> Report {
+        match self {
+            Campaign::Generated(..) => run(&self.scenario(seed), None, TraceLevel::None),
+            Campaign::Written(scenario) => run(scenario, Some(seed), TraceLevel::None),
+        }
+    }
+}
