@@ -100,6 +100,12 @@ impl ControlPlane {
                 "name a peer cluster of the same account and try again",
             ));
         }
+        self.check_place(verb, peer, witness)?;
+        Ok(peer)
+    }
+
+    /// Whether a peer may be where it is, beside this witness.
+    pub(super) fn check_place(&self, verb: &str, peer: ClusterArn, witness: Region) -> Result<(), Error> {
         let wrong = if peer.region == self.region {
             "is in the cluster's own Region"
         } else if peer.region == witness {
@@ -107,7 +113,7 @@ impl ControlPlane {
         } else if !self.region.may_join(peer.region, self.assumptions.canada_in_americas) {
             "is not in a Region of the same Region set"
         } else {
-            return Ok(peer);
+            return Ok(());
         };
         Err(refuse::properties(
             self.assumptions.peer_in_wrong_region,

@@ -214,9 +214,9 @@ impl ControlPlane {
     ) {
         let Some(round) = self.rounds.get(&(account, serial)) else { return };
         let attempt = round.attempt + 1;
-        let is_dissolved = round.known == Some(Outcome::Dissolved);
-        let is_forgotten = matches!(round.phase, Phase::Chosen) && self.mutants.has(Mutant::LinkNeverLearned);
-        if round.ballot.round() != ballot_round || is_dissolved || is_forgotten {
+        let is_chosen = matches!(round.phase, Phase::Chosen);
+        let is_over = round.known == Some(Outcome::Dissolved) || self.mutants.has(Mutant::LinkNeverLearned);
+        if round.ballot.round() != ballot_round || (is_chosen && is_over) {
             return;
         }
         if let Some(cluster) = self.durable.at(account, serial).cloned() {

@@ -116,6 +116,9 @@ impl ControlPlane {
         };
         let wanted = self.wanted("update", cluster.arn.account, Some(cluster.arn), properties)?;
         let peer = wanted.peer.unwrap_or(current.peer);
+        if let Some(kept) = peer.filter(|_| wanted.peer.is_none()) {
+            self.check_place("update", kept, wanted.witness)?;
+        }
         let next = MultiRegion { witness: wanted.witness, peer, ..current };
         self.may_replace(cluster, next)?;
         let leaves = current.linked && peer.is_none();

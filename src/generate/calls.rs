@@ -66,12 +66,22 @@ impl CallKind {
 
 /// About `count` calls: one after the other, or some together.
 pub(super) fn draw(draws: Draws, plan: &Plan, count: usize) -> Vec<Vec<Action>> {
-    let mut story = Story { plan, pauses: 0, made: Vec::new(), answered: 0, clusters: Vec::new() };
+    let mut story = Story { plan, aim: None, pauses: 0, made: Vec::new(), answered: 0, clusters: Vec::new() };
     let mut groups = Vec::new();
     if plan.swarm.makes_a_pair && count >= PAIR.len() {
         for (number, kind) in PAIR.into_iter().enumerate() {
             groups.push(vec![story.call(draws.about("pair", number), kind)]);
         }
+    }
+    if plan.swarm.ends_the_pair && count >= PAIR.len() + 2 {
+        // Long enough to be linked, most of the time.
+        groups.push(vec![Action::Advance(Duration::from_secs(draws.between("until linked", 1, 60) as u64))]);
+        let kind = if plan.swarm.parts_the_pair { CallKind::Withdraw } else { CallKind::Delete };
+        for cluster in 0..story.clusters.len() {
+            story.aim = Some(cluster);
+            groups.push(vec![story.call(draws.about("end", cluster), kind)]);
+        }
+        story.aim = None;
     }
     let kinds = &plan.swarm.calls;
     while story.made.len() + story.pauses < count && !kinds.is_empty() {
@@ -116,6 +126,8 @@ struct Cluster {
 /// The calls so far.
 struct Story<'a> {
     plan: &'a Plan,
+    /// The cluster that the next call is about, if it is not drawn.
+    aim: Option<usize>,
     pauses: usize,
     made: Vec<CallStep>,
     /// How many of them have ended when the next begins.
@@ -127,7 +139,7 @@ impl Story<'_> {
     fn call(&mut self, draws: Draws, kind: CallKind) -> Action {
         if kind == CallKind::Pause {
             self.pauses += 1;
-            return Action::Advance(draws.pause("pause", 16));
+            return Action::Advance(draws.pause("pause", 18));
         }
         let again = (kind == CallKind::Repeat && !self.made.is_empty())
             .then(|| self.made[draws.below("again", self.made.len())].clone());
@@ -236,6 +248,9 @@ impl Story<'_> {
     }
 
     fn cluster(&self, draws: Draws, is_fit: impl Fn(&Cluster) -> bool) -> Option<Cluster> {
+        if let Some(aim) = self.aim {
+            return self.clusters.get(aim).cloned();
+        }
         let fit: Vec<&Cluster> = self.clusters.iter().filter(|cluster| is_fit(cluster)).collect();
         (!fit.is_empty()).then(|| fit[draws.below("which", fit.len())].clone())
     }

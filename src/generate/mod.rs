@@ -89,6 +89,9 @@ struct Swarm {
     faults: Vec<FaultKind>,
     /// Whether it begins as the documentation tells how to make a pair.
     makes_a_pair: bool,
+    /// Whether that pair is deleted, or comes apart.
+    ends_the_pair: bool,
+    parts_the_pair: bool,
     /// Whether calls are made at the same time.
     parallel: bool,
     /// Whether calls share client tokens.
@@ -128,6 +131,8 @@ impl Swarm {
                 .map(|(_, it)| *it)
                 .collect(),
             makes_a_pair: draws.chance("makes a pair", 60),
+            ends_the_pair: draws.chance("ends the pair", 40),
+            parts_the_pair: draws.chance("parts the pair", 15),
             parallel: draws.chance("parallel", 50),
             shares_tokens: draws.chance("shares tokens", 40),
             mistakes: draws.chance("mistakes", 40),
@@ -153,6 +158,7 @@ fn set_up(seed: u64, draws: Draws, plan: &Plan) -> SetUp {
     if draws.chance("slow disk", 25) {
         set_up.disk = Duration::from_millis(draws.pick("disk", &[10, 100, 1000]));
     }
+    set_up.assumptions.unpeer_active = plan.swarm.parts_the_pair;
     if plan.swarm.assumes {
         for number in 0..draws.between("assumptions", 1, 3) {
             let (name, value) = draws.about("assumption", number).pick("which", ASSUMPTIONS);
@@ -180,7 +186,6 @@ const ASSUMPTIONS: &[(&str, &str)] = &[
     ("deleted_visible", "5s"),
     ("witness_mismatch_refused", "false"),
     ("single_region_peer_refused", "false"),
-    ("unpeer_active", "true"),
     ("creation_fails", "true"),
     ("peering_fails", "true"),
     ("peering_time", "1s..2s"),
