@@ -67,22 +67,7 @@ impl CallKind {
 /// About `count` calls: one after the other, or some together.
 pub(super) fn draw(draws: Draws, plan: &Plan, count: usize) -> Vec<Vec<Action>> {
     let mut story = Story { plan, aim: None, pauses: 0, made: Vec::new(), answered: 0, clusters: Vec::new() };
-    let mut groups = Vec::new();
-    if plan.swarm.makes_a_pair && count >= PAIR.len() {
-        for (number, kind) in PAIR.into_iter().enumerate() {
-            groups.push(vec![story.call(draws.about("pair", number), kind)]);
-        }
-    }
-    if plan.swarm.ends_the_pair && count >= PAIR.len() + 2 {
-        // Long enough to be linked, most of the time.
-        groups.push(vec![Action::Advance(Duration::from_secs(draws.between("until linked", 1, 60) as u64))]);
-        let kind = if plan.swarm.parts_the_pair { CallKind::Withdraw } else { CallKind::Delete };
-        for cluster in 0..story.clusters.len() {
-            story.aim = Some(cluster);
-            groups.push(vec![story.call(draws.about("end", cluster), kind)]);
-        }
-        story.aim = None;
-    }
+    let mut groups = story.begin(draws, count);
     let kinds = &plan.swarm.calls;
     while story.made.len() + story.pauses < count && !kinds.is_empty() {
         let draws = draws.about("group", groups.len());
@@ -102,14 +87,16 @@ pub(super) fn draw(draws: Draws, plan: &Plan, count: usize) -> Vec<Vec<Action>> 
             let new = story.clusters.split_off(known);
             story.clusters.extend(hidden.into_iter().chain(new));
         }
-        if size > 1 {
-            group.insert(0, Action::Parallel);
-            // Without something else in between the next call would begin with these.
-            group.push(Action::Advance(Duration::from_millis(1)));
-        }
-        groups.push(group);
+        groups.push(if size > 1 { together(group) } else { group });
     }
     groups
+}
+
+/// Calls that begin at the same time.
+fn together(calls: Vec<Action>) -> Vec<Action> {
+    // Without something else behind them the next call would begin with these.
+    let end = Action::Advance(Duration::from_millis(1));
+    [Action::Parallel].into_iter().chain(calls).chain([end]).collect()
 }
 
 /// The documented way to a pair, in three calls.
@@ -136,6 +123,49 @@ struct Story<'a> {
 }
 
 impl Story<'_> {
+    /// What the scenario begins with: things that are worth doing and that no draws would put together.
+    fn begin(&mut self, draws: Draws, count: usize) -> Vec<Vec<Action>> {
+        let swarm = &self.plan.swarm;
+        let mut groups = Vec::new();
+        if swarm.makes_a_pair && count >= PAIR.len() {
+            for (number, kind) in PAIR.into_iter().enumerate() {
+                groups.push(vec![self.call(draws.about("pair", number), kind)]);
+            }
+            if swarm.parallel && draws.chance("changes the witness", 20) {
+                let declaration = groups.pop().into_iter().flatten();
+                let change = self.call_about(1, draws.about("change", 0), CallKind::ChangeWitness);
+                groups.push(together(declaration.chain([change]).collect()));
+            }
+        }
+        if swarm.makes_a_pair && swarm.ends_the_pair && count >= PAIR.len() + 2 {
+            // Long enough to be linked, most of the time.
+            groups.push(vec![Action::Advance(draws.seconds("until linked", 1, 60))]);
+            let kind = if swarm.parts_the_pair { CallKind::Withdraw } else { CallKind::Delete };
+            for cluster in 0..self.clusters.len() {
+                groups.push(vec![self.call_about(cluster, draws.about("end", cluster), kind)]);
+            }
+        } else if swarm.turns_pages && count >= 5 {
+            for number in 0..2 {
+                groups.push(vec![self.call(draws.about("listed", number), CallKind::CreateAlone)]);
+            }
+            groups.push(vec![Action::Advance(draws.seconds("until active", 5, 20))]);
+            groups.push(vec![self.call(draws.about("page", 0), CallKind::List)]);
+            groups.push(vec![self.call_about(0, draws.about("gone", 0), CallKind::Delete)]);
+            groups.push(vec![Action::Advance(draws.seconds("until gone", 30, 150))]);
+            self.answered = self.made.len();
+            groups.push(vec![self.call(draws.about("page", 1), CallKind::List)]);
+        }
+        groups
+    }
+
+    /// A call about the `cluster`-th cluster.
+    fn call_about(&mut self, cluster: usize, draws: Draws, kind: CallKind) -> Action {
+        self.aim = Some(cluster);
+        let call = self.call(draws, kind);
+        self.aim = None;
+        call
+    }
+
     fn call(&mut self, draws: Draws, kind: CallKind) -> Action {
         if kind == CallKind::Pause {
             self.pauses += 1;
@@ -183,7 +213,7 @@ impl Story<'_> {
                 )
             }
             (CallKind::ChangeWitness, _, Some(cluster)) => {
-                let witness = draws.pick("witness", &self.plan.place.all());
+                let witness = draws.pick("witness", &self.plan.place.set);
                 update(&cluster, json!({ "multiRegionProperties": { "witnessRegion": witness } }))
             }
             (CallKind::Protect, Some(cluster), _) => {

@@ -50,6 +50,11 @@ impl Draws {
         all[self.below(what, all.len())]
     }
 
+    /// A duration from `min` to `max` seconds.
+    pub(super) fn seconds(self, what: &str, min: usize, max: usize) -> Duration {
+        Duration::from_secs(self.between(what, min, max) as u64)
+    }
+
     /// A duration of 1 ms to 2^`doublings` ms, short ones as often as long ones, in whole milliseconds.
     pub(super) fn pause(self, what: &str, doublings: usize) -> Duration {
         let longest = 1 << self.between(what, 0, doublings);

@@ -81,6 +81,8 @@ struct Plan {
 struct Place {
     regions: [Region; 2],
     witness: Region,
+    /// All Regions of that set.
+    set: Vec<Region>,
 }
 
 /// What a scenario may do.
@@ -92,6 +94,8 @@ struct Swarm {
     /// Whether that pair is deleted, or comes apart.
     ends_the_pair: bool,
     parts_the_pair: bool,
+    /// Whether it deletes something between two pages of a listing.
+    turns_pages: bool,
     /// Whether calls are made at the same time.
     parallel: bool,
     /// Whether calls share client tokens.
@@ -106,9 +110,10 @@ impl Place {
     fn draw(draws: Draws) -> Place {
         let sets = [RegionSet::Americas, RegionSet::Americas, RegionSet::Europe, RegionSet::AsiaPacific];
         let set = draws.pick("set", &sets);
-        let mut left: Vec<Region> = Region::all().filter(|region| region.set() == set).collect();
+        let set: Vec<Region> = Region::all().filter(|region| region.set() == set).collect();
+        let mut left = set.clone();
         let mut take = |what: &str| left.swap_remove(draws.below(what, left.len()));
-        Place { regions: [take("one"), take("other")], witness: take("witness") }
+        Place { regions: [take("one"), take("other")], witness: take("witness"), set }
     }
 
     /// The three Regions.
@@ -133,6 +138,7 @@ impl Swarm {
             makes_a_pair: draws.chance("makes a pair", 60),
             ends_the_pair: draws.chance("ends the pair", 40),
             parts_the_pair: draws.chance("parts the pair", 15),
+            turns_pages: draws.chance("turns pages", 15),
             parallel: draws.chance("parallel", 50),
             shares_tokens: draws.chance("shares tokens", 40),
             mistakes: draws.chance("mistakes", 40),
