@@ -54,6 +54,7 @@ pub mod map;
 pub mod region;
 pub mod rng;
 pub mod scenario;
+pub mod shrink;
 pub mod sim;
 pub mod sweep;
 pub mod table;

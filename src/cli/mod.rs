@@ -11,6 +11,7 @@ mod mutants;
 mod record;
 mod run;
 mod show;
+mod shrink;
 mod summary;
 mod sweep;
 
@@ -38,6 +39,8 @@ enum Command {
     Run(RunArguments),
     /// Searches: runs a scenario made up from each seed, or one scenario with each.
     Sweep(sweep::SweepArguments),
+    /// Makes a failing scenario small.
+    Shrink(shrink::ShrinkArguments),
     /// Joins the results that sweeps of one campaign wrote with --out.
     Merge(sweep::MergeArguments),
     /// Prints the scenario that is made up from a seed.
@@ -125,6 +128,7 @@ pub fn main() -> ExitCode {
     let result = match arguments.command {
         Command::Run(run) => run::run(&run),
         Command::Sweep(sweep) => sweep::sweep(&sweep),
+        Command::Shrink(shrink) => shrink::shrink(&shrink),
         Command::Merge(merge) => sweep::merge(&merge),
         Command::Generate(generate) => generate::print(&generate),
         Command::Mutants => mutants::list(),

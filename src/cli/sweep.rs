@@ -269,7 +269,7 @@ pub(super) fn parse_mutant(text: &str) -> Result<Mutant, String> {
     found.ok_or_else(|| "`dsql-sim mutants` lists them".to_owned())
 }
 
-fn parse_duration(text: &str) -> Result<Duration, String> {
+pub(super) fn parse_duration(text: &str) -> Result<Duration, String> {
     crate::types::parse_duration(text).ok_or_else(|| "write it as in 60s or 8h".to_owned())
 }
 

@@ -14,6 +14,7 @@ use crate::sim::client::{ClientOptions, WaitFor};
 use crate::sim::trace::TraceLevel;
 use crate::types::{Account, print_duration};
 
+use super::body::references;
 use super::expect::{Expectation, Operator, Test, Truth};
 use super::script::{SEPARATOR, Script};
 use super::write_fault::{self, time_span};
@@ -266,12 +267,55 @@ impl Writer<'_> {
     }
 }
 
+impl SetUp {
+    /// An action as a line of a file says it.
+    #[must_use]
+    pub fn words(&self, action: &Action) -> String {
+        let mut writer = Writer { set_up: self, page: String::new() };
+        writer.line(action);
+        writer.page
+    }
+}
+
 impl Action {
+    /// The names of the calls whose answers it needs.
+    #[must_use]
+    pub fn refers_to(&self) -> Vec<String> {
+        match self {
+            Action::Call(call) => names_in(&call.input),
+            Action::Show(names) => names.iter().map(|name| (**name).to_owned()).collect(),
+            Action::Expect(Expectation::Answer { call, test, .. }) => {
+                let compared = match test {
+                    Test::Compares(_, value) => names_in(value),
+                    Test::Absent | Test::Present => Vec::new(),
+                };
+                call.iter().map(|name| (**name).to_owned()).chain(compared).collect()
+            }
+            Action::Expect(Expectation::Really(name, truth)) => {
+                let other = match truth {
+                    Truth::LinkedWith(other) => Some(other),
+                    Truth::Status(_) | Truth::Gone => None,
+                };
+                [name].into_iter().chain(other).map(|name| (**name).to_owned()).collect()
+            }
+            _ => Vec::new(),
+        }
+    }
+
     /// Keys the draws of the rules in it.
     pub(super) fn set_key(&mut self, key: u64) {
         if let Action::Fault(fault) | Action::FaultAt(_, fault) = self {
             fault.set_key(key);
         }
+    }
+}
+
+fn names_in(json: &Value) -> Vec<String> {
+    match json {
+        Value::String(text) => references(text).iter().map(|it| it.name.to_owned()).collect(),
+        Value::Array(items) => items.iter().flat_map(names_in).collect(),
+        Value::Object(members) => members.values().flat_map(names_in).collect(),
+        _ => Vec::new(),
     }
 }
 

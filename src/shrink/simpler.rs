@@ -1,0 +1,169 @@
+//! Everything but faults made simpler: the set-up, the arguments of calls, and times.
+
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::control::assumptions::Assumptions;
+use crate::region::Region;
+use crate::scenario::{Action, CallStep, Scenario, SetUp, When};
+use crate::types::ClientId;
+
+use super::{Draft, Reduction};
+
+/// The draft with one thing in it simpler.
+pub(super) fn everything(draft: &Draft) -> Vec<Reduction> {
+    let mut reductions = set_ups(draft);
+    for (place, action) in draft.actions.iter().enumerate() {
+        let simpler: Vec<Action> = match action {
+            Action::Call(call) => calls(draft, call).into_iter().map(Action::Call).collect(),
+            Action::Advance(pause) => shorter(*pause).into_iter().map(Action::Advance).collect(),
+            Action::FaultAt(When::In(pause), fault) => shorter(*pause)
+                .into_iter()
+                .map(|pause| Action::FaultAt(When::In(pause), fault.clone()))
+                .collect(),
+            _ => Vec::new(),
+        };
+        let words = draft.set_up.words(action);
+        reductions.extend(simpler.into_iter().map(|simpler| {
+            let text = format!("`{words}` became simpler: `{}`", draft.set_up.words(&simpler));
+            (draft.with(place, simpler), text)
+        }));
+    }
+    reductions
+}
+
+fn set_ups(draft: &Draft) -> Vec<Reduction> {
+    let plain = SetUp::new();
+    let own = &draft.set_up;
+    let mut all = Vec::new();
+    let mut add = |change: &dyn Fn(&mut SetUp), words: &str| {
+        let mut simpler = draft.clone();
+        change(&mut simpler.set_up);
+        all.push((simpler, words.to_owned()));
+    };
+    if own.latency != plain.latency {
+        add(&|set_up| set_up.latency = plain.latency.clone(), "latencies are as measured");
+    }
+    if own.disk != plain.disk {
+        add(&|set_up| set_up.disk = plain.disk, "disks are as fast as usual");
+    }
+    for (name, _) in own.assumptions.differing() {
+        let table = Assumptions::table();
+        let usual = table.iter().find(|row| row[0] == name).map(|row| row[1].clone()).unwrap_or_default();
+        let reset = |set_up: &mut SetUp| {
+            let known = set_up.assumptions.set(name, &usual);
+            debug_assert_eq!(known, Ok(()), "defaults print as values");
+        };
+        add(&reset, &format!("`{name}` is assumed as usual"));
+    }
+    for seed in (0..8).filter(|seed| *seed < own.seed) {
+        add(&|set_up| set_up.seed = seed, &format!("the seed is {seed}"));
+    }
+    if own.clients.len() > 1 {
+        let mut simpler = draft.clone();
+        simpler.set_up.clients.truncate(1);
+        for action in &mut simpler.actions {
+            if let Action::Call(call) = action {
+                call.client = ClientId(0);
+            }
+        }
+        all.push((simpler, "one client makes all calls".to_owned()));
+    }
+    all.extend(well_known_regions(draft));
+    all
+}
+
+/// The same in the Regions that everybody knows.
+fn well_known_regions(draft: &Draft) -> Option<Reduction> {
+    let text = draft.scenario().print("");
+    let mut named: Vec<(usize, &str)> =
+        Region::all().filter_map(|region| Some((text.find(region.name())?, region.name()))).collect();
+    named.sort_unstable();
+    let known = ["us-east-1", "us-east-2", "us-west-2"];
+    if named.len() > known.len() || named.iter().all(|(_, name)| known.contains(name)) {
+        return None;
+    }
+    let marked = named
+        .iter()
+        .enumerate()
+        .fold(text.clone(), |text, (place, (_, name))| text.replace(name, &format!("<{place}>")));
+    let renamed = known
+        .iter()
+        .enumerate()
+        .fold(marked, |text, (place, name)| text.replace(&format!("<{place}>"), name));
+    let scenario = Scenario::parse(&renamed).ok()?;
+    Some((Draft::of(&scenario), "it plays in the United States".to_owned()))
+}
+
+fn calls(draft: &Draft, call: &CallStep) -> Vec<CallStep> {
+    let mut all = Vec::new();
+    let mut add = |change: &dyn Fn(&mut CallStep)| {
+        let mut simpler = call.clone();
+        change(&mut simpler);
+        all.push(simpler);
+    };
+    if !call.after.is_zero() {
+        add(&|call| call.after = Duration::ZERO);
+    }
+    if call.attempts != CallStep::ATTEMPTS {
+        add(&|call| call.attempts = CallStep::ATTEMPTS);
+    }
+    if call.time_out != CallStep::TIME_OUT {
+        add(&|call| call.time_out = CallStep::TIME_OUT);
+    }
+    if call.may_be_skipped {
+        add(&|call| call.may_be_skipped = false);
+    }
+    let is_meant =
+        |name: &str| draft.actions.iter().any(|action| action.refers_to().iter().any(|it| it == name));
+    if call.alias.as_deref().is_some_and(|name| !is_meant(name)) {
+        add(&|call| call.alias = None);
+    }
+    for input in inputs(&call.input) {
+        add(&|call| call.input = input.clone());
+    }
+    all
+}
+
+/// The input without one of its parts.
+fn inputs(input: &Value) -> Vec<Value> {
+    match input {
+        Value::Object(members) => members
+            .iter()
+            .flat_map(|(name, member)| {
+                let without = members.iter().filter(|(other, _)| *other != name);
+                let without =
+                    Value::Object(without.map(|(name, value)| (name.clone(), value.clone())).collect());
+                let inside = inputs(member).into_iter().map(|simpler| {
+                    let mut input = input.clone();
+                    input[name] = simpler;
+                    input
+                });
+                [without].into_iter().chain(inside).collect::<Vec<_>>()
+            })
+            .collect(),
+        Value::Array(items) => (0..items.len())
+            .map(|place| {
+                let mut items = items.clone();
+                items.remove(place);
+                Value::Array(items)
+            })
+            .collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// Shorter and rounder times, the shortest first.
+fn shorter(pause: Duration) -> Vec<Duration> {
+    let steps = [1, 10, 100, 1_000, 10_000, 60_000].map(Duration::from_millis);
+    steps
+        .into_iter()
+        .filter(|step| *step < pause)
+        .chain((pause > Duration::from_millis(1)).then(|| round(pause / 2)))
+        .collect()
+}
+
+fn round(pause: Duration) -> Duration {
+    Duration::from_millis(u64::try_from(pause.as_millis()).unwrap_or(u64::MAX).max(1))
+}

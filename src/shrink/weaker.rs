@@ -1,0 +1,130 @@
+//! Faults made weaker: outage, crash, partition, one-way partition, delay; and less of each.
+
+use std::time::Duration;
+
+use crate::control::message::Span;
+use crate::scenario::Action;
+use crate::sim::fault::{Fault, Moment, Party, Rule, Verdict, What};
+use crate::types::NodeId;
+
+use super::{Draft, Reduction};
+
+/// The draft with one of its faults weaker.
+pub(super) fn faults(draft: &Draft) -> Vec<Reduction> {
+    let mut reductions = Vec::new();
+    for (place, action) in draft.actions.iter().enumerate() {
+        let fault = match action {
+            Action::Fault(fault) | Action::FaultAt(_, fault) => fault,
+            _ => continue,
+        };
+        let words = draft.set_up.words(action);
+        let mut add = |weaker: Action| {
+            let text = format!("`{words}` became `{}`", draft.set_up.words(&weaker));
+            reductions.push((draft.with(place, weaker), text));
+        };
+        if let Action::FaultAt(..) = action {
+            add(Action::Fault(fault.clone()));
+        }
+        for weaker in weaker(fault) {
+            add(match action {
+                Action::FaultAt(when, _) => Action::FaultAt(*when, weaker),
+                _ => Action::Fault(weaker),
+            });
+        }
+    }
+    reductions
+}
+
+/// Faults that are less than `fault`, the least first.
+fn weaker(fault: &Fault) -> Vec<Fault> {
+    match fault {
+        Fault::Outage(region) => {
+            vec![Fault::crash(NodeId::Witness(*region)), Fault::crash(NodeId::ControlPlane(*region))]
+        }
+        Fault::Crash { node, moment, unfinished } => {
+            let mut all = Vec::new();
+            let party = match node {
+                NodeId::Witness(region) => Party::Witness(*region),
+                node => node.region().map_or(Party::Any, Party::ControlPlane),
+            };
+            if *moment == Moment::Now {
+                all.push(Fault::All(vec![Fault::Rule(cut(party, true))]));
+            } else {
+                all.push(Fault::crash(*node));
+            }
+            if unfinished.is_some() {
+                all.push(Fault::Crash { node: *node, moment: *moment, unfinished: None });
+            }
+            let once = match moment {
+                Moment::Before(what, nth) if *nth > 1 => Some(Moment::Before(*what, 1)),
+                Moment::DuringPersist(nth) if *nth > 1 => Some(Moment::DuringPersist(1)),
+                Moment::AfterPersist(nth) if *nth > 1 => Some(Moment::AfterPersist(1)),
+                _ => None,
+            };
+            all.extend(once.map(|moment| Fault::Crash { node: *node, moment, unfinished: *unfinished }));
+            all
+        }
+        Fault::All(faults) => match &faults[..] {
+            [Fault::Rule(rule)] => weaker_rule(rule).into_iter().map(Fault::Rule).collect(),
+            _ => Vec::new(),
+        },
+        Fault::Rule(rule) => weaker_rule(rule).into_iter().map(Fault::Rule).collect(),
+        Fault::Refuse { region, operation, error, times } if *times > 1 => {
+            vec![Fault::Refuse { region: *region, operation: *operation, error: error.clone(), times: 1 }]
+        }
+        Fault::Skew { region, seconds } if ![0, 3600].contains(seconds) => {
+            vec![Fault::Skew { region: *region, seconds: 3600 }]
+        }
+        _ => Vec::new(),
+    }
+}
+
+fn weaker_rule(rule: &Rule) -> Vec<Rule> {
+    let rule_with = |change: &dyn Fn(&mut Rule)| {
+        let mut weaker = rule.clone();
+        change(&mut weaker);
+        weaker
+    };
+    let mut all = Vec::new();
+    if rule.verdict == Verdict::Drop {
+        let second = Duration::from_secs(1);
+        all.push(rule_with(&|rule| rule.verdict = Verdict::Delay(Span { min: second, max: second })));
+    }
+    if rule.times != Some(1) {
+        all.push(rule_with(&|rule| rule.times = Some(1)));
+    }
+    if rule.both_ways {
+        all.push(rule_with(&|rule| rule.both_ways = false));
+    }
+    if rule.skip > 0 {
+        all.push(rule_with(&|rule| rule.skip = 0));
+    }
+    if rule.percent.is_some() {
+        all.push(rule_with(&|rule| rule.percent = None));
+    }
+    match rule.verdict {
+        Verdict::Duplicate(copies) if copies > 1 => {
+            all.push(rule_with(&|rule| rule.verdict = Verdict::Duplicate(1)))
+        }
+        Verdict::Slow(factor) if factor > 3 => all.push(rule_with(&|rule| rule.verdict = Verdict::Slow(3))),
+        Verdict::Delay(span) if span.min != span.max => {
+            all.push(rule_with(&|rule| rule.verdict = Verdict::Delay(Span { min: span.max, max: span.max })));
+        }
+        _ => {}
+    }
+    all
+}
+
+fn cut(party: Party, both_ways: bool) -> Rule {
+    Rule {
+        key: 0,
+        from: party,
+        to: Party::Any,
+        what: What::Anything,
+        both_ways,
+        skip: 0,
+        times: None,
+        percent: None,
+        verdict: Verdict::Drop,
+    }
+}
