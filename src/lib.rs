@@ -51,6 +51,8 @@ pub mod control;
 pub mod generate;
 pub mod goal;
 pub mod map;
+#[cfg(feature = "model-check")]
+pub mod model;
 pub mod region;
 pub mod rng;
 pub mod scenario;

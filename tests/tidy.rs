@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 /// The floors of the house: a module may import from floors below its own, and from its own.
-const FLOORS: [(&str, u8); 18] = [
+const FLOORS: [(&str, u8); 19] = [
     ("goal", 0),
     ("map", 0),
     ("region", 0),
@@ -17,6 +17,7 @@ const FLOORS: [(&str, u8); 18] = [
     ("check", 3),
     ("scenario", 4),
     ("generate", 5),
+    ("model", 5),
     ("shrink", 6),
     ("sweep", 6),
     ("cli", 8),

@@ -9,11 +9,11 @@ use crate::control::cluster::{Cluster, Serial};
 use crate::control::message::{Commit, Delivery, Reply};
 use crate::map::{FixedMap, Generations};
 use crate::region::Region;
-use crate::sim::{Change, World};
+use crate::sim::Change;
 use crate::types::{Account, ClientToken, Identifier, Instant};
 
-use super::Verdict;
 use super::invariant::{Invariant, Judge};
+use super::{Scene, Verdict};
 
 /// What callers were told.
 #[derive(Clone, Debug, Default)]
@@ -44,7 +44,7 @@ impl Answers {
     pub(super) fn look(&mut self, judge: &mut Judge<'_>, change: &Change) -> Verdict {
         match change {
             Change::Arrived { region, account, delivery } => {
-                self.arrived(judge.world, *region, *account, *delivery);
+                self.arrived(judge.scene, *region, *account, *delivery);
                 Ok(())
             }
             Change::Wrote { commit, .. } => {
@@ -59,12 +59,12 @@ impl Answers {
         }
     }
 
-    fn arrived(&mut self, world: &World, region: Region, account: Account, delivery: Delivery) {
+    fn arrived(&mut self, scene: &dyn Scene, region: Region, account: Account, delivery: Delivery) {
         if let Some(Request::ListClusters(ListClustersInput { next_token: None, .. })) =
-            world.request_of(delivery)
+            scene.request_of(delivery)
         {
             let last =
-                world.storage(region).map_or(Serial(0), |storage| Serial(storage.next_serial(account).0 - 1));
+                scene.storage(region).map_or(Serial(0), |storage| Serial(storage.next_serial(account).0 - 1));
             self.beginnings.insert(delivery, last);
         }
     }
@@ -97,7 +97,7 @@ impl Answers {
                     self.list_complete(judge, region, delivery, account, request, page)
                 }
                 _ => {
-                    self.acknowledge(judge.world.now(), delivery);
+                    self.acknowledge(judge.scene.now(), delivery);
                     self.retry_same_result(judge, region, account, request, response)
                 }
             },
@@ -117,7 +117,7 @@ impl Answers {
         }
         let arn = created.arn;
         let name = (arn.account, arn.region, Operation::CreateCluster, key.token.clone());
-        let first = self.first_answer(judge.world, name, &record.response);
+        let first = self.first_answer(judge.scene, name, &record.response);
         judge.ensure(first.cluster() == Some(arn.identifier), Invariant::OneEffectPerToken, || {
             let first = first.cluster().map_or_else(String::new, |first| first.to_string());
             format!("token {} created {first} and {arn}", key.token)
@@ -128,9 +128,9 @@ impl Answers {
     ///
     /// Tokens are recorded a little before anybody hears of it, so near the end of the window either is right: the
     /// token was remembered and the answer is the same, or it was forgotten and the answer is the first again.
-    fn first_answer(&mut self, world: &World, token: TokenName, answer: &Arc<Response>) -> &Arc<Response> {
-        let now = world.now();
-        let window = world.options().assumptions.token_window;
+    fn first_answer(&mut self, scene: &dyn Scene, token: TokenName, answer: &Arc<Response>) -> &Arc<Response> {
+        let now = scene.now();
+        let window = scene.assumptions().token_window;
         self.first.turn(now, window);
         let is_fit = |(first, at): &(Arc<Response>, Instant)| {
             let age = now.since(*at);
@@ -153,10 +153,10 @@ impl Answers {
     ) -> Verdict {
         let Some(token) = request.client_token() else { return Ok(()) };
         let key = (account, region, request.operation(), token.clone());
-        let first = self.first_answer(judge.world, key, response);
+        let first = self.first_answer(judge.scene, key, response);
         let is_same = Arc::ptr_eq(first, response)
             || first == response
-            || (!judge.world.options().assumptions.replay_frozen && first.cluster() == response.cluster());
+            || (!judge.scene.assumptions().replay_frozen && first.cluster() == response.cluster());
         judge.ensure(is_same, Invariant::RetrySameResult, || {
             format!("token {token} was answered {} first and {} now", first.to_json(), response.to_json())
         })
@@ -200,7 +200,7 @@ impl Answers {
             })?;
         }
         let Some(next) = &page.next_token else {
-            let storage = judge.world.storage(region).into_iter();
+            let storage = judge.scene.storage(region).into_iter();
             let mut missing = storage
                 .flat_map(|storage| storage.clusters_after(account, Serial(0)))
                 .take_while(|cluster| cluster.serial <= listing.began_after)
@@ -230,7 +230,7 @@ fn denied_changes_nothing(
     unsettled: Option<(Account, Serial, Option<Arc<Cluster>>)>,
 ) -> Verdict {
     let Some((account, serial, before)) = unsettled else { return Ok(()) };
-    let after = judge.world.storage(region).and_then(|storage| storage.at(account, serial));
+    let after = judge.scene.storage(region).and_then(|storage| storage.at(account, serial));
     let is_same = match (&before, after) {
         (None, None) => true,
         (Some(before), Some(after)) => is_same_to_callers(before, after),

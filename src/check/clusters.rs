@@ -197,7 +197,7 @@ impl Clusters {
     /// in flight until it exists.
     fn quota_respected(&mut self, judge: &mut Judge<'_>, written: &Written<'_>) -> Verdict {
         let Some(cluster) = written.after.or(written.before) else { return Ok(()) };
-        let assumed = &*judge.world.options().assumptions;
+        let assumed = judge.scene.assumptions();
         let counts = |it: Option<&Arc<Cluster>>| {
             it.is_some_and(|it| assumed.quota_counts_deleting || !is_being_deleted(it))
         };

@@ -1,8 +1,6 @@
 //! The invariants by name, and how often each was judged.
 
-use crate::sim::World;
-
-use super::Verdict;
+use super::{Scene, Verdict};
 
 macro_rules! invariants {
     ($($variant:ident = $name:literal: $sentence:literal,)+) => {
@@ -51,10 +49,10 @@ impl Invariant {
 /// How often each invariant was judged, in the order of [`INVARIANTS`].
 pub type Exercised = [u64; INVARIANTS.len()];
 
-/// Looks at a world, and counts what is judged of it. An invariant that an event has nothing to do with is not judged.
+/// Looks at a scene, and counts what is judged of it. An invariant that an event has nothing to do with is not judged.
 #[derive(Debug)]
 pub(super) struct Judge<'a> {
-    pub(super) world: &'a World,
+    pub(super) scene: &'a dyn Scene,
     pub(super) exercised: &'a mut Exercised,
 }
 

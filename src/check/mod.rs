@@ -9,6 +9,7 @@ mod answers;
 mod clusters;
 mod invariant;
 mod quiet;
+mod scene;
 mod simulation;
 
 use std::fmt;
@@ -16,13 +17,14 @@ use std::fmt;
 use crate::types::Instant;
 
 pub use invariant::{Exercised, INVARIANTS};
+pub use scene::Scene;
 pub use simulation::{CONVERGENCE_LIMIT, Seen, Simulation};
 
 use answers::Answers;
 use clusters::Clusters;
 use invariant::{Invariant, Judge};
 
-use crate::sim::World;
+use crate::sim::{Change, World};
 
 /// An invariant that did not hold.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,12 +63,20 @@ impl Checker {
     /// # Errors
     /// The first invariant that does not hold any more.
     pub fn check(&mut self, world: &World) -> Result<(), Violation> {
-        let judge = &mut Judge { world, exercised: &mut self.exercised };
-        for change in world.changes() {
+        self.look(world, world.changes())
+    }
+
+    /// Looks at what `changes` made of `scene`.
+    ///
+    /// # Errors
+    /// The first invariant that does not hold any more.
+    pub fn look(&mut self, scene: &dyn Scene, changes: &[Change]) -> Result<(), Violation> {
+        let judge = &mut Judge { scene, exercised: &mut self.exercised };
+        for change in changes {
             self.clusters
                 .look(judge, change)
                 .and_then(|()| self.answers.look(judge, change))
-                .map_err(|broken| violation(world, broken))?;
+                .map_err(|broken| violation(scene, broken))?;
         }
         Ok(())
     }
@@ -78,13 +88,13 @@ impl Checker {
     /// The first invariant that does not hold, with the chain of who waits for whom.
     pub fn check_quiet(
         &mut self,
-        world: &World,
+        scene: &dyn Scene,
         except: Option<crate::region::Region>,
     ) -> Result<(), Violation> {
-        let judge = &mut Judge { world, exercised: &mut self.exercised };
+        let judge = &mut Judge { scene, exercised: &mut self.exercised };
         quiet::converged(&self.clusters, judge, except)
             .and_then(|()| quiet::nothing_is_stuck(&self.clusters, judge, except))
-            .map_err(|broken| violation(world, broken))
+            .map_err(|broken| violation(scene, broken))
     }
 
     /// How often each invariant was judged so far.
@@ -92,12 +102,18 @@ impl Checker {
     pub fn exercised(&self) -> Exercised {
         self.exercised
     }
+
+    /// What it remembers of answers. All else that it knows follows from what is in the storages.
+    #[must_use]
+    pub fn memory(&self) -> impl fmt::Debug {
+        &self.answers
+    }
 }
 
-fn violation(world: &World, (invariant, message): Broken) -> Violation {
+fn violation(scene: &dyn Scene, (invariant, message): Broken) -> Violation {
     Violation {
         invariant: invariant.name().to_owned(),
-        message: world.names().in_text(&message),
-        at: world.now(),
+        message: scene.in_words(&message),
+        at: scene.now(),
     }
 }

@@ -11,7 +11,7 @@ use super::invariant::{Invariant, Judge};
 /// Every cluster that wants something from its link register asks until it gets it, whoever else crashed or was cut
 /// off, so that both sides learn what was chosen as soon as two of the three acceptors can talk.
 pub(super) fn converged(clusters: &Clusters, judge: &mut Judge<'_>, except: Option<Region>) -> Verdict {
-    let world = judge.world;
+    let scene = judge.scene;
     for cluster in clusters.pairs().filter(|cluster| Some(cluster.arn.region) != except) {
         let Some(peer) = declared_peer(cluster).and_then(|peer| clusters.get(peer)) else { continue };
         if Some(peer.arn.region) == except {
@@ -28,7 +28,7 @@ pub(super) fn converged(clusters: &Clusters, judge: &mut Judge<'_>, except: Opti
                     "{one} is {} and {other} is {}, though each declares the other{}",
                     cluster.status,
                     peer.status,
-                    world.who_waits()
+                    scene.who_waits()
                 )
             })?;
         } else {
@@ -46,21 +46,21 @@ pub(super) fn nothing_is_stuck(
     judge: &mut Judge<'_>,
     except: Option<Region>,
 ) -> Verdict {
-    let world = judge.world;
+    let scene = judge.scene;
     for region in Region::all().filter(|region| Some(*region) != except) {
-        let Some(storage) = world.storage(region) else { continue };
-        judge.ensure(world.unanswered(region) == 0, Invariant::NothingStuck, || {
+        let Some(storage) = scene.storage(region) else { continue };
+        judge.ensure(scene.unanswered(region) == 0, Invariant::NothingStuck, || {
             format!(
                 "{} requests to {region} were never answered{}",
-                world.unanswered(region),
-                world.who_waits()
+                scene.unanswered(region),
+                scene.who_waits()
             )
         })?;
         let stuck = storage.clusters().find(|cluster| is_stuck(clusters, cluster, except));
         judge.ensure(stuck.is_none(), Invariant::NothingStuck, || {
             let (arn, status) =
                 stuck.map_or_else(Default::default, |it| (it.arn.to_string(), it.status.name()));
-            format!("{arn} stays {status}{}", world.who_waits())
+            format!("{arn} stays {status}{}", scene.who_waits())
         })?;
     }
     Ok(())

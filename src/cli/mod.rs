@@ -7,6 +7,8 @@ pub mod exit;
 
 mod files;
 mod generate;
+#[cfg(feature = "model-check")]
+mod model;
 mod mutants;
 mod record;
 mod run;
@@ -45,6 +47,9 @@ enum Command {
     Merge(sweep::MergeArguments),
     /// Prints the scenario that is made up from a seed.
     Generate(generate::GenerateArguments),
+    /// Explores small worlds exhaustively: every order of messages, with losses, duplicates and crashes up to a bound.
+    #[cfg(feature = "model-check")]
+    Model(model::ModelArguments),
     /// Lists the planted bugs: what each breaks, and which invariant must catch it.
     Mutants,
     /// Explains a command, the scenario language (`scenario`) or the JSON of `run --format json` (`report`).
@@ -131,6 +136,8 @@ pub fn main() -> ExitCode {
         Command::Shrink(shrink) => shrink::shrink(&shrink),
         Command::Merge(merge) => sweep::merge(&merge),
         Command::Generate(generate) => generate::print(&generate),
+        #[cfg(feature = "model-check")]
+        Command::Model(model) => model::model(&model),
         Command::Mutants => mutants::list(),
         Command::Help { topic } => help(topic.as_deref()),
     };

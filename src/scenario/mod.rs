@@ -22,7 +22,7 @@ mod write_fault;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::api::Operation;
+use crate::api::{Operation, Request};
 use crate::control::assumptions::Assumptions;
 use crate::control::mutant::Mutants;
 use crate::region::Region;
@@ -146,6 +146,15 @@ impl CallStep {
     pub const ATTEMPTS: u16 = 3;
     /// How long an attempt waits unless said.
     pub const TIME_OUT: Duration = Duration::from_secs(10);
+
+    /// The request that the call makes, with every reference, a name and a member, filled in by `resolve`.
+    ///
+    /// # Errors
+    /// The first reference that has no value, in words.
+    pub fn request(&self, resolve: &dyn Fn(&str, &str) -> Result<String, String>) -> Result<Request, String> {
+        let input = body::fill(&self.input, resolve)?;
+        Ok(Request::from_json(self.operation, input).expect("the input was checked when the file was read"))
+    }
 }
 
 impl SetUp {

@@ -7,7 +7,6 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use crate::api::Request;
 use crate::check::{Exercised, Seen, Simulation, Violation};
 use crate::control::cluster::Cluster;
 use crate::goal::Goals;
@@ -279,17 +278,14 @@ impl<'a> Run<'a> {
         if at > self.now() {
             self.simulation.run_until(at).map_err(|violation| Failure::of(violation, Some(span)))?;
         }
-        let input = body::fill(&step.input, &|name, member| self.resolve(name, member));
-        let input = match input {
-            Ok(input) => input,
+        let request = match step.request(&|name, member| self.resolve(name, member)) {
+            Ok(request) => request,
             Err(missing) if step.may_be_skipped => {
                 self.simulation.world_mut().say(&format!("{} is left out: {missing}", step.operation));
                 return Ok(None);
             }
             Err(missing) => return Err(self.failure(missing, span)),
         };
-        let request =
-            Request::from_json(step.operation, input).expect("the input was checked when the file was read");
         let call = Call {
             alias: step.alias.clone(),
             attempts: step.attempts,

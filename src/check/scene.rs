@@ -1,0 +1,59 @@
+//! What the invariants look at.
+
+use std::fmt;
+
+use crate::api::Request;
+use crate::control::assumptions::Assumptions;
+use crate::control::durable::Durable;
+use crate::control::message::Delivery;
+use crate::region::Region;
+use crate::sim::World;
+use crate::types::Instant;
+
+/// What the invariants look at: a world, or a model of one.
+pub trait Scene: fmt::Debug {
+    /// What time it is.
+    fn now(&self) -> Instant;
+    /// How open questions are answered.
+    fn assumptions(&self) -> &Assumptions;
+    /// What the control plane of `region` has in storage, if there is one.
+    fn storage(&self, region: Region) -> Option<&Durable>;
+    /// What was asked, if it is known.
+    fn request_of(&self, delivery: Delivery) -> Option<&Request>;
+    /// How many requests the control plane of `region` has taken in since it started and not answered.
+    fn unanswered(&self, region: Region) -> usize;
+    /// Who waits for whom to do what, in lines that each begin with a line break.
+    fn who_waits(&self) -> String;
+    /// `text` with identifiers replaced by names, where they have some.
+    fn in_words(&self, text: &str) -> String;
+}
+
+impl Scene for World {
+    fn now(&self) -> Instant {
+        self.now()
+    }
+
+    fn assumptions(&self) -> &Assumptions {
+        &self.options().assumptions
+    }
+
+    fn storage(&self, region: Region) -> Option<&Durable> {
+        self.storage(region)
+    }
+
+    fn request_of(&self, delivery: Delivery) -> Option<&Request> {
+        self.request_of(delivery)
+    }
+
+    fn unanswered(&self, region: Region) -> usize {
+        self.unanswered(region)
+    }
+
+    fn who_waits(&self) -> String {
+        self.who_waits()
+    }
+
+    fn in_words(&self, text: &str) -> String {
+        self.names().in_text(text)
+    }
+}

@@ -1,0 +1,68 @@
+//! `dsql-sim model`.
+
+use std::io::{self, Write};
+
+use crate::check::INVARIANTS;
+use crate::control::mutant::{Mutant, Mutants};
+use crate::model::{Bounds, Explored, Story, explore};
+
+use super::exit;
+
+/// The arguments of `model`.
+#[derive(Debug, Clone, clap::Args)]
+pub(super) struct ModelArguments {
+    /// Explores this story only: declare, withdraw or delete.
+    #[arg(long, value_name = "NAME", value_parser = parse_story)]
+    story: Option<Story>,
+    /// Plants a bug.
+    #[arg(long, value_name = "NAME", value_parser = super::sweep::parse_mutant)]
+    mutant: Vec<Mutant>,
+    /// How many nodes crash.
+    #[arg(long, default_value_t = 0, value_name = "N")]
+    crashes: u8,
+    /// How many messages are lost.
+    #[arg(long, default_value_t = 0, value_name = "N")]
+    losses: u8,
+    /// How many messages arrive twice.
+    #[arg(long, default_value_t = 0, value_name = "N")]
+    duplicates: u8,
+    /// How often each node asks its questions again.
+    #[arg(long, default_value_t = 0, value_name = "N")]
+    repeats: u8,
+}
+
+/// Explores small worlds, and says what was found.
+pub(super) fn model(arguments: &ModelArguments) -> io::Result<u8> {
+    let ModelArguments { story, crashes, losses, duplicates, repeats, .. } = *arguments;
+    let bounds = Bounds { crashes, losses, duplicates, repeats };
+    let mutants = arguments.mutant.iter().fold(Mutants::NONE, |all, mutant| all.with(*mutant));
+    for story in Story::ALL.into_iter().filter(|it| story.is_none_or(|wanted| wanted == *it)) {
+        let explored = explore(story, mutants, bounds);
+        tell(story, &explored)?;
+        if let Some(counterexample) = explored.counterexample {
+            let mut out = anstream::stdout();
+            writeln!(out, "error: {}", counterexample.violation)?;
+            for (place, step) in counterexample.steps.iter().enumerate() {
+                writeln!(out, "{:4}  {step}", place + 1)?;
+            }
+            return Ok(exit::FAILED);
+        }
+    }
+    Ok(exit::PASS)
+}
+
+fn tell(story: Story, explored: &Explored) -> io::Result<()> {
+    let mut out = anstream::stdout();
+    let Explored { states, visits, depth, .. } = explored;
+    writeln!(out, "{}: {states} states, {visits} visits, {depth} steps deep", story.name())?;
+    let broken = explored.counterexample.as_ref().map(|it| it.violation.invariant.as_str());
+    for ((name, _), judged) in INVARIANTS.iter().zip(explored.exercised).filter(|(_, judged)| *judged > 0) {
+        let verdict = if broken == Some(*name) { "broken" } else { "holds" };
+        writeln!(out, "  {verdict:<6}  {name:<28}  judged {judged} times")?;
+    }
+    Ok(())
+}
+
+fn parse_story(text: &str) -> Result<Story, String> {
+    Story::parse(text).ok_or_else(|| "there are declare, withdraw and delete".to_owned())
+}

@@ -1,0 +1,131 @@
+//! The search: every state of a small world, the nearest first.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use stateright::{Checker as _, HasDiscoveries, Model, Property};
+
+use crate::check::{Exercised, INVARIANTS, Violation};
+use crate::control::mutant::Mutants;
+
+use super::state::State;
+use super::step::Step;
+use super::{Bounds, Small, Story};
+
+/// What came of a search.
+#[derive(Clone, Debug)]
+pub struct Explored {
+    /// How many different states there are.
+    pub states: u64,
+    /// How often a state was come to, be it known or new.
+    pub visits: u64,
+    /// How many steps the farthest state is from the first.
+    pub depth: u64,
+    /// How often each invariant of [`INVARIANTS`] was judged.
+    pub exercised: Exercised,
+    /// What did not hold, if something did not; then not all states were seen.
+    pub counterexample: Option<Counterexample>,
+}
+
+/// How an invariant can be violated, in as few steps as possible.
+#[derive(Clone, Debug)]
+pub struct Counterexample {
+    /// What did not hold.
+    pub violation: Violation,
+    /// What happened, a line each.
+    pub steps: Vec<String>,
+    pub(super) path: Vec<(State, Option<Step>)>,
+}
+
+/// Explores `story`, in which all may happen that `bounds` allow, with `mutants` planted.
+#[must_use]
+pub fn explore(story: Story, mutants: Mutants, bounds: Bounds) -> Explored {
+    let (small, start) = Small::of(story, mutants, bounds);
+    let start = match start {
+        Ok(start) => start,
+        Err(violation) => {
+            let counterexample = Some(Counterexample { violation, steps: Vec::new(), path: Vec::new() });
+            let exercised = small.tally.exercised();
+            return Explored { states: 0, visits: 0, depth: 0, exercised, counterexample };
+        }
+    };
+    // One thread: the same counterexample in every run.
+    let search = Search { small, start };
+    let done = search.checker().finish_when(HasDiscoveries::Any).threads(1).spawn_bfs().join();
+    let small = &done.model().small;
+    let found = [STEPS, REST].into_iter().find_map(|property| done.discovery(property));
+    Explored {
+        states: done.unique_state_count() as u64,
+        visits: done.state_count() as u64,
+        depth: done.max_depth() as u64,
+        exercised: small.tally.exercised(),
+        counterexample: found.map(|path| small.counterexample(path.into_vec())),
+    }
+}
+
+const STEPS: &str = "every invariant holds after every step";
+const REST: &str = "what is at rest converges";
+
+/// A small world and where it begins.
+struct Search {
+    small: Small,
+    start: State,
+}
+
+impl Model for Search {
+    type State = State;
+    type Action = Step;
+
+    fn init_states(&self) -> Vec<State> {
+        vec![self.start.clone()]
+    }
+
+    fn actions(&self, state: &State, steps: &mut Vec<Step>) {
+        self.small.steps(state, steps);
+    }
+
+    fn next_state(&self, state: &State, step: Step) -> Option<State> {
+        self.small.after(state, step)
+    }
+
+    fn properties(&self) -> Vec<Property<Search>> {
+        vec![
+            Property::always(STEPS, |_, state: &State| state.broken.is_none()),
+            Property::always(REST, |search: &Search, state: &State| {
+                !state.packets.is_empty() || state.broken.is_some() || search.small.at_rest(state).is_ok()
+            }),
+        ]
+    }
+}
+
+impl Small {
+    fn counterexample(&self, path: Vec<(State, Option<Step>)>) -> Counterexample {
+        let (last, _) = path.last().expect("a path has a first state");
+        let broken = last.broken.as_deref().cloned();
+        let violation = broken.or_else(|| self.at_rest(last).err()).expect("the path ends in a violation");
+        let steps = path.iter().filter_map(|(state, step)| Some(state.tell((*step)?))).collect();
+        Counterexample { violation, steps, path }
+    }
+}
+
+/// Counts what is judged.
+#[derive(Debug)]
+pub(super) struct Tally([AtomicU64; INVARIANTS.len()]);
+
+impl Tally {
+    /// Adds what was judged between two counts.
+    pub(super) fn add(&self, before: &Exercised, after: &Exercised) {
+        for ((tally, before), after) in self.0.iter().zip(before).zip(after) {
+            tally.fetch_add(after - before, Ordering::Relaxed);
+        }
+    }
+
+    fn exercised(&self) -> Exercised {
+        std::array::from_fn(|place| self.0[place].load(Ordering::Relaxed))
+    }
+}
+
+impl Default for Tally {
+    fn default() -> Tally {
+        Tally(std::array::from_fn(|_| AtomicU64::new(0)))
+    }
+}

@@ -1,0 +1,273 @@
+//! A state of a small world: its nodes with what they have in storage, what is under way, and what went wrong.
+//!
+//! There is no clock. A message arrives whenever it does, a timer fires whenever it does, and a write is durable as
+//! soon as it is made, unless the node crashes just then.
+
+use std::fmt;
+use std::hash::{Hash, Hasher};
+use std::sync::Arc;
+
+use crate::api::Request;
+use crate::check::{Checker, Scene, Violation};
+use crate::control::ControlPlane;
+use crate::control::assumptions::Assumptions;
+use crate::control::durable::Durable;
+use crate::control::message::{Delivery, Effect, Input, Message, Span, Timer};
+use crate::control::mutant::Mutants;
+use crate::control::witness::WitnessNode;
+use crate::region::Region;
+use crate::rng::{key, key_of_bytes};
+use crate::types::{Instant, NodeId};
+
+use super::step::{Cut, Event, Step};
+
+/// A state. Two are the same when nothing that can still happen tells them apart.
+#[derive(Clone, Debug)]
+pub(super) struct State {
+    pub(super) assumptions: Arc<Assumptions>,
+    /// The control planes in the order of their Regions, then the witness node.
+    pub(super) nodes: Vec<Node>,
+    pub(super) packets: Vec<Packet>,
+    pub(super) timers: Vec<Pending>,
+    pub(super) callers: Vec<Caller>,
+    pub(super) checker: Arc<Checker>,
+    pub(super) spent: Spent,
+    /// The invariant that does not hold, and nothing happens any more.
+    pub(super) broken: Option<Arc<Violation>>,
+    /// What `checker` remembers, as a number.
+    pub(super) memory: u64,
+    /// How many messages and timers there have been: what the next is labelled with. No part of what a state is.
+    pub(super) labels: u32,
+}
+
+/// A node, shared by all states in which it is the same.
+#[derive(Clone, Debug)]
+pub(super) struct Node {
+    pub(super) id: NodeId,
+    pub(super) machine: Arc<Machine>,
+    /// What it knows, in storage and in memory, as a number.
+    pub(super) word: u64,
+    /// How often it has crashed.
+    pub(super) life: u32,
+}
+
+/// A state machine of [`crate::control`].
+#[derive(Clone, Debug)]
+pub(super) enum Machine {
+    Plane(Box<ControlPlane>),
+    Witness(Box<WitnessNode>),
+}
+
+/// Something under way to a node.
+#[derive(Clone, Debug)]
+pub(super) struct Packet {
+    pub(super) label: u32,
+    pub(super) to: NodeId,
+    pub(super) load: Load,
+}
+
+/// What is under way.
+#[derive(Clone, Debug)]
+pub(super) enum Load {
+    /// The call of a caller, by its place among the caller's.
+    Request { caller: usize, call: usize },
+    /// A message from another node.
+    Message { from: NodeId, message: Message },
+}
+
+/// A timer that is set.
+#[derive(Clone, Debug)]
+pub(super) struct Pending {
+    pub(super) label: u32,
+    pub(super) place: usize,
+    pub(super) after: Span,
+    pub(super) timer: Timer,
+}
+
+/// Somebody who makes calls to one Region, one after the other.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Caller {
+    /// How many of its calls were begun.
+    pub(super) begun: usize,
+    /// Whether the last of these was taken in and is not answered.
+    pub(super) waits: bool,
+}
+
+/// What has happened of that of which there is only so much.
+#[derive(Clone, Debug)]
+pub(super) struct Spent {
+    pub(super) crashes: u8,
+    pub(super) losses: u8,
+    pub(super) duplicates: u8,
+    /// Questions repeated, by node.
+    pub(super) repeats: Vec<u8>,
+}
+
+impl Spent {
+    /// Nothing, in a world of so many nodes.
+    pub(super) fn nothing(nodes: usize) -> Spent {
+        Spent { crashes: 0, losses: 0, duplicates: 0, repeats: vec![0; nodes] }
+    }
+}
+
+impl Machine {
+    pub(super) fn new(
+        id: NodeId,
+        assumptions: &Arc<Assumptions>,
+        mutants: Mutants,
+        storage: Durable,
+    ) -> Machine {
+        match id {
+            NodeId::Witness(region) => Machine::Witness(Box::new(WitnessNode::new(region, mutants, storage))),
+            NodeId::ControlPlane(region) => {
+                Machine::Plane(Box::new(ControlPlane::new(region, assumptions.clone(), mutants, storage)))
+            }
+            NodeId::Client(_) => unreachable!("a client is not a node"),
+        }
+    }
+
+    pub(super) fn handle(&mut self, input: Input, out: &mut Vec<Effect>) {
+        match self {
+            Machine::Plane(plane) => plane.handle(Instant::START, input, out),
+            Machine::Witness(witness) => witness.handle(Instant::START, input, out),
+        }
+    }
+
+    pub(super) fn storage(&self) -> &Durable {
+        match self {
+            Machine::Plane(plane) => plane.durable(),
+            Machine::Witness(witness) => witness.durable(),
+        }
+    }
+
+    pub(super) fn storage_mut(&mut self) -> &mut Durable {
+        match self {
+            Machine::Plane(plane) => plane.durable_mut(),
+            Machine::Witness(witness) => witness.durable_mut(),
+        }
+    }
+}
+
+impl State {
+    pub(super) fn place(&self, id: NodeId) -> Option<usize> {
+        self.nodes.iter().position(|node| node.id == id)
+    }
+
+    /// The label of the next message or timer.
+    pub(super) fn label(&mut self) -> u32 {
+        self.labels += 1;
+        self.labels
+    }
+
+    /// What `step` does here, in words.
+    pub(super) fn tell(&self, step: Step) -> String {
+        let cut = |cut: Option<Cut>| match cut {
+            None => String::new(),
+            Some(Cut { write, kept }) => {
+                let fate = if kept { "durable" } else { "lost" };
+                format!(", and crashes with its write {write} {fate}")
+            }
+        };
+        match step {
+            Step::Take(Event::Packet(place), at) => {
+                let packet = &self.packets[place];
+                format!("{:?} takes in {:?}{}", packet.to, packet.load, cut(at))
+            }
+            Step::Take(Event::Timer(place), at) => {
+                let Pending { place, timer, .. } = &self.timers[place];
+                format!("{:?} is reminded of {timer:?}{}", self.nodes[*place].id, cut(at))
+            }
+            Step::Lose(place) => format!("{:?} is lost", self.packets[place].load),
+            Step::Duplicate(place) => format!("{:?} is duplicated", self.packets[place].load),
+            Step::Crash(place) => format!("{:?} crashes", self.nodes[place].id),
+        }
+    }
+
+    fn plane(&self, region: Region) -> Option<&Machine> {
+        let place = self.place(NodeId::ControlPlane(region))?;
+        Some(&self.nodes[place].machine)
+    }
+}
+
+impl State {
+    /// What it is, as a number. What is under way has no order.
+    fn word(&self) -> u64 {
+        let mut words: Vec<u64> = self.nodes.iter().map(|node| node.word).collect();
+        words.push(self.packets.iter().map(Packet::word).fold(0, u64::wrapping_add));
+        words.push(self.timers.iter().map(Pending::word).fold(0, u64::wrapping_add));
+        words.extend(self.callers.iter().map(|caller| (caller.begun as u64) << 1 | u64::from(caller.waits)));
+        let Spent { crashes, losses, duplicates, repeats } = &self.spent;
+        words.extend([crashes, losses, duplicates].into_iter().chain(repeats).map(|spent| u64::from(*spent)));
+        words.push(self.memory);
+        words.push(u64::from(self.broken.is_some()));
+        key(&words)
+    }
+}
+
+impl PartialEq for State {
+    fn eq(&self, other: &State) -> bool {
+        self.word() == other.word()
+    }
+}
+
+impl Hash for State {
+    fn hash<H: Hasher>(&self, hasher: &mut H) {
+        self.word().hash(hasher);
+    }
+}
+
+impl Pending {
+    fn word(&self) -> u64 {
+        key(&[self.place as u64, self.timer.key()])
+    }
+}
+
+impl Packet {
+    pub(super) fn word(&self) -> u64 {
+        match &self.load {
+            Load::Request { caller, call } => key(&[1, *caller as u64, *call as u64]),
+            Load::Message { from, message } => key(&[2, from.word(), self.to.word(), message.key()]),
+        }
+    }
+}
+
+/// What `value` is, as a number: two values that differ in any part differ in how they are printed for programmers.
+pub(super) fn word_of(value: &impl fmt::Debug) -> u64 {
+    key_of_bytes(format!("{value:?}").as_bytes())
+}
+
+impl Scene for State {
+    fn now(&self) -> Instant {
+        Instant::START
+    }
+
+    fn assumptions(&self) -> &Assumptions {
+        &self.assumptions
+    }
+
+    fn storage(&self, region: Region) -> Option<&Durable> {
+        self.plane(region).map(Machine::storage)
+    }
+
+    fn request_of(&self, _delivery: Delivery) -> Option<&Request> {
+        None
+    }
+
+    fn unanswered(&self, region: Region) -> usize {
+        let place = self.place(NodeId::ControlPlane(region));
+        place.map_or(0, |place| usize::from(self.callers[place].waits))
+    }
+
+    fn who_waits(&self) -> String {
+        let planes = self.nodes.iter().filter_map(|node| match &*node.machine {
+            Machine::Plane(plane) => Some(plane),
+            Machine::Witness(_) => None,
+        });
+        let waits = planes.flat_map(|plane| plane.waits());
+        waits.map(|wait| format!("\n  {} {} waits for {:?} to {}", wait.region, wait.who, wait.on, wait.to)).collect()
+    }
+
+    fn in_words(&self, text: &str) -> String {
+        text.to_owned()
+    }
+}

@@ -1,0 +1,277 @@
+//! What can happen in a small world, and what comes of it.
+
+use std::sync::Arc;
+
+use crate::control::message::{Commit, Delivery, Effect, Input, Message, Timer};
+use crate::sim::{Change, DEFAULT_EPOCH};
+use crate::types::{Account, ClientId, Identifier, NodeId};
+
+use super::Small;
+use super::state::{Load, Machine, Node, Packet, Pending, State, word_of};
+
+/// Something that happens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Step {
+    /// A node takes something in, carries out all that it wants done, and may crash meanwhile.
+    Take(Event, Option<Cut>),
+    /// What is under way in this place is lost.
+    Lose(usize),
+    /// What is under way in this place arrives twice.
+    Duplicate(usize),
+    /// The node in this place crashes and starts again.
+    Crash(usize),
+}
+
+/// What a node takes in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Event {
+    /// What is under way in this place.
+    Packet(usize),
+    /// The timer in this place.
+    Timer(usize),
+}
+
+/// A crash while a node carries out what it wants done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Cut {
+    /// During which of its writes, from 1.
+    pub(super) write: u32,
+    /// Whether that write is durable. What is behind it never happens.
+    pub(super) kept: bool,
+}
+
+/// No input makes a node write more often than this.
+const MOST_WRITES: u32 = 3;
+
+impl Small {
+    /// All that can happen in `state`, within the bounds.
+    pub(super) fn steps(&self, state: &State, steps: &mut Vec<Step>) {
+        if state.broken.is_some() {
+            return;
+        }
+        let (bounds, spent) = (&self.bounds, &state.spent);
+        let may_crash = spent.crashes < bounds.crashes;
+        let cuts = (1..=MOST_WRITES).flat_map(|write| [true, false].map(|kept| Some(Cut { write, kept })));
+        let cuts = cuts.filter(|_| may_crash);
+        for place in 0..state.packets.len() {
+            let word = state.packets[place].word();
+            if state.packets[..place].iter().any(|packet| packet.word() == word) {
+                continue;
+            }
+            let event = Event::Packet(place);
+            steps.extend([None].into_iter().chain(cuts.clone()).map(|cut| Step::Take(event, cut)));
+            steps.extend((spent.losses < bounds.losses).then_some(Step::Lose(place)));
+            steps.extend((spent.duplicates < bounds.duplicates).then_some(Step::Duplicate(place)));
+        }
+        for (place, pending) in state.timers.iter().enumerate() {
+            if is_repeat(&pending.timer) && spent.repeats[pending.place] >= bounds.repeats {
+                continue;
+            }
+            let event = Event::Timer(place);
+            steps.extend([None].into_iter().chain(cuts.clone()).map(|cut| Step::Take(event, cut)));
+        }
+        steps.extend((0..state.nodes.len()).filter(|_| may_crash).map(Step::Crash));
+    }
+
+    /// What `state` becomes when `step` happens; `None` if it cannot, or if nothing comes of it.
+    pub(super) fn after(&self, state: &State, step: Step) -> Option<State> {
+        let mut next = state.clone();
+        let mut changes = Vec::new();
+        match step {
+            Step::Take(Event::Packet(place), cut) => {
+                let packet = next.packets.remove(place);
+                let node = next.place(packet.to)?;
+                let input = self.input(&mut next, packet.load);
+                self.take(&mut next, node, input, cut, &mut changes)?;
+            }
+            Step::Take(Event::Timer(place), cut) => {
+                let Pending { place: node, timer, .. } = next.timers.remove(place);
+                next.spent.repeats[node] = next.spent.repeats[node].saturating_add(u8::from(is_repeat(&timer)));
+                let before = next.nodes[node].word;
+                let did = self.take(&mut next, node, Input::Timer(timer), cut, &mut changes)?;
+                // A timer that comes too late does nothing, now or later.
+                if !did && next.nodes[node].word == before {
+                    return None;
+                }
+            }
+            Step::Lose(place) => {
+                let lost = next.packets.remove(place);
+                if let Load::Request { caller, .. } = lost.load {
+                    self.call(&mut next, caller);
+                }
+                next.spent.losses += 1;
+            }
+            Step::Duplicate(place) => {
+                let copy = next.packets[place].clone();
+                next.packets.push(copy);
+                next.spent.duplicates += 1;
+            }
+            Step::Crash(place) => self.crash(&mut next, place, &mut changes),
+        }
+        self.judge(&mut next, &changes);
+        Some(next)
+    }
+
+    /// Lets `caller` make its next call, if it has one.
+    pub(super) fn call(&self, state: &mut State, caller: usize) {
+        let call = state.callers[caller].begun;
+        state.callers[caller].waits = false;
+        if call < self.calls[caller].len() {
+            state.callers[caller].begun += 1;
+            let (label, to) = (state.label(), state.nodes[caller].id);
+            state.packets.push(Packet { label, to, load: Load::Request { caller, call } });
+        }
+    }
+
+    fn input(&self, state: &mut State, load: Load) -> Input {
+        match load {
+            Load::Message { from, message } => Input::Message { from, message: Box::new(message) },
+            Load::Request { caller, call } => {
+                state.callers[caller].waits |= state.callers[caller].begun == call + 1;
+                let request = self.calls[caller][call].clone();
+                Input::Request {
+                    delivery: delivery(caller, call),
+                    account: Account::DEFAULT,
+                    fingerprint: request.key(),
+                    request,
+                    fresh: Identifier::new([caller as u64 + 1, call as u64 + 1]),
+                    stamp: DEFAULT_EPOCH,
+                }
+            }
+        }
+    }
+
+    /// Gives a node its input and carries out what it wants done, up to `cut`; says whether there was anything.
+    fn take(
+        &self,
+        state: &mut State,
+        place: usize,
+        input: Input,
+        cut: Option<Cut>,
+        changes: &mut Vec<Change>,
+    ) -> Option<bool> {
+        let mut effects = Vec::new();
+        let node = &mut state.nodes[place];
+        Arc::make_mut(&mut node.machine).handle(input, &mut effects);
+        let is_anything = effects.iter().any(|effect| !matches!(effect, Effect::Note(_) | Effect::Reached(_)));
+        let mut writes = 0;
+        let mut effects = effects.into_iter();
+        let mut forgotten = Vec::new();
+        for effect in effects.by_ref() {
+            if let Effect::Persist(commit) = effect {
+                writes += 1;
+                let here = cut.filter(|cut| cut.write == writes);
+                if here.is_some_and(|cut| !cut.kept) {
+                    forgotten.push(commit);
+                    break;
+                }
+                changes.push(Change::Wrote { node: state.nodes[place].id, commit });
+                if here.is_some() {
+                    break;
+                }
+            } else {
+                self.carry_out(state, place, effect, changes);
+            }
+        }
+        let Some(cut) = cut else {
+            let node = &mut state.nodes[place];
+            node.word = word_of(&node.machine);
+            return Some(is_anything);
+        };
+        if writes < cut.write {
+            return None;
+        }
+        forgotten.extend(effects.filter_map(|effect| match effect {
+            Effect::Persist(commit) => Some(commit),
+            _ => None,
+        }));
+        self.forget(state, place, forgotten, changes);
+        self.crash(state, place, changes);
+        Some(true)
+    }
+
+    fn carry_out(&self, state: &mut State, place: usize, effect: Effect, changes: &mut Vec<Change>) {
+        match effect {
+            Effect::Persist(_) | Effect::Note(_) | Effect::Reached(_) => {}
+            Effect::Send { to, message } => {
+                let (label, from) = (state.label(), state.nodes[place].id);
+                let load = Load::Message { from, message: Message::clone(&message) };
+                state.packets.push(Packet { label, to, load });
+            }
+            Effect::SetTimer { after, timer } => {
+                let label = state.label();
+                state.timers.retain(|known| known.place != place || !is_replaced(&known.timer, &timer));
+                state.timers.push(Pending { label, place, after, timer });
+            }
+            Effect::Reply { delivery, result } => {
+                let (caller, call) = (delivery.client.0 as usize, delivery.call as usize);
+                let NodeId::ControlPlane(region) = state.nodes[place].id else { return };
+                let request = self.calls[caller][call].clone();
+                changes.push(Change::Replied { region, delivery, account: Account::DEFAULT, request, result });
+                if state.callers[caller].begun == call + 1 && state.callers[caller].waits {
+                    self.call(state, caller);
+                }
+            }
+        }
+    }
+
+    /// Takes back what a crash kept from becoming durable.
+    fn forget(&self, state: &mut State, place: usize, commits: Vec<Box<Commit>>, changes: &mut Vec<Change>) {
+        let node = &mut state.nodes[place];
+        let storage = Arc::make_mut(&mut node.machine).storage_mut();
+        for commit in commits.iter().rev() {
+            storage.take_back(&commit.batch, commit.before.clone());
+        }
+        changes.extend(commits.into_iter().map(|commit| Change::Forgot { node: node.id, commit }));
+    }
+
+    /// Stops a node and starts it again with what its storage holds.
+    fn crash(&self, state: &mut State, place: usize, changes: &mut Vec<Change>) {
+        state.spent.crashes += 1;
+        state.timers.retain(|pending| pending.place != place);
+        let Node { id, machine, life, .. } = &mut state.nodes[place];
+        *life += 1;
+        changes.push(Change::Crashed(*id));
+        *machine =
+            Arc::new(Machine::new(*id, &self.assumptions, self.mutants, machine.storage().clone()));
+        if state.callers.get(place).is_some_and(|caller| caller.waits) {
+            self.call(state, place);
+        }
+        self.take(state, place, Input::Start, None, changes);
+    }
+
+    pub(super) fn judge(&self, state: &mut State, changes: &[Change]) {
+        if changes.is_empty() {
+            return;
+        }
+        let mut checker = state.checker.clone();
+        let before = checker.exercised();
+        let verdict = Arc::make_mut(&mut checker).look(state, changes);
+        self.tally.add(&before, &checker.exercised());
+        state.memory = word_of(&checker.memory());
+        state.checker = checker;
+        state.broken = verdict.err().map(Arc::new);
+    }
+}
+
+/// The name of a call.
+fn delivery(caller: usize, call: usize) -> Delivery {
+    Delivery { client: ClientId(caller as _), slot: caller as u32, call: call as u64, attempt: 1, copy: 0 }
+}
+
+/// Whether the timer only repeats a question, of which there is no end.
+pub(super) fn is_repeat(timer: &Timer) -> bool {
+    timer.is_retry() || matches!(timer, Timer::Recheck { .. })
+}
+
+/// Whether a timer that is set means nothing any more when `new` is set: a proposer answers to the timer of its last
+/// round only.
+fn is_replaced(known: &Timer, new: &Timer) -> bool {
+    match (known, new) {
+        (
+            Timer::Propose { account, serial, .. },
+            Timer::Propose { account: new_account, serial: new_serial, .. },
+        ) => (account, serial) == (new_account, new_serial),
+        _ => known == new,
+    }
+}

@@ -1,0 +1,134 @@
+//! What happens in a small world when nothing goes wrong.
+
+use std::sync::Arc;
+
+use crate::check::{Checker, Violation};
+use crate::control::durable::Durable;
+use crate::control::mutant::Mutants;
+use crate::scenario::{Action, CallStep, Scenario};
+use crate::types::{ClusterArn, NodeId};
+
+use super::explore::Tally;
+use super::state::{Caller, Machine, Node, Spent, State, word_of};
+use super::{Bounds, Small};
+
+/// A story: what is there at first, and the calls whose every course is explored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Story {
+    /// Two clusters declare each other.
+    Declare,
+    /// One cluster declares the other, which takes its own declaration back.
+    Withdraw,
+    /// Both clusters of a pair are deleted.
+    Delete,
+}
+
+impl Story {
+    /// Every story.
+    pub const ALL: [Story; 3] = [Story::Declare, Story::Withdraw, Story::Delete];
+
+    /// Its name.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Story::Declare => "declare",
+            Story::Withdraw => "withdraw",
+            Story::Delete => "delete",
+        }
+    }
+
+    /// The story called `name`.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Story> {
+        Story::ALL.into_iter().find(|story| story.name() == name)
+    }
+
+    /// The story as a scenario of two blocks: the calls that are made one after the other before it begins, and those
+    /// that it is about.
+    #[must_use]
+    pub fn scenario(self) -> Scenario {
+        let text = match self {
+            Story::Declare => include_str!("stories/declare.scenario"),
+            Story::Withdraw => include_str!("stories/withdraw.scenario"),
+            Story::Delete => include_str!("stories/delete.scenario"),
+        };
+        Scenario::parse(text).expect("the stories are scenarios")
+    }
+}
+
+/// The calls of a block of a story.
+pub(super) fn calls(scenario: &Scenario, block: usize) -> impl Iterator<Item = &CallStep> {
+    scenario.blocks[block].iter().filter_map(|step| match &step.action {
+        Action::Call(call) => Some(call),
+        _ => None,
+    })
+}
+
+impl Small {
+    /// The world of `story`, and the state that it begins in.
+    ///
+    /// # Errors
+    /// The invariant that does not hold before it begins.
+    pub(super) fn of(story: Story, mutants: Mutants, bounds: Bounds) -> (Small, Result<State, Violation>) {
+        let scenario = story.scenario();
+        let assumptions = Arc::new(scenario.set_up.assumptions.clone());
+        let regions = scenario.set_up.regions.iter().map(|(_, region)| *region);
+        let (planes, witness) = regions.clone().zip(regions.skip(1)).unzip::<_, _, Vec<_>, Vec<_>>();
+        let ids = planes.iter().map(|region| NodeId::ControlPlane(*region));
+        let ids = ids.chain(witness.last().map(|region| NodeId::Witness(*region)));
+        let nodes: Vec<Node> = ids
+            .map(|id| {
+                let machine = Arc::new(Machine::new(id, &assumptions, mutants, Durable::default()));
+                Node { id, word: word_of(&machine), machine, life: 0 }
+            })
+            .collect();
+        let start = State {
+            assumptions: assumptions.clone(),
+            spent: Spent::nothing(nodes.len()),
+            nodes,
+            packets: Vec::new(),
+            timers: Vec::new(),
+            callers: vec![Caller::default(); planes.len()],
+            checker: Arc::new(Checker::default()),
+            broken: None,
+            memory: 0,
+            labels: 0,
+        };
+        let calls = vec![Vec::new(); planes.len()];
+        let mut small = Small { assumptions, mutants, bounds, calls, tally: Tally::default() };
+        let start = small.begin(&scenario, start);
+        (small, start)
+    }
+
+    /// Makes the calls of the first block, one after the other, and gets those of the second ready.
+    fn begin(&mut self, scenario: &Scenario, mut state: State) -> Result<State, Violation> {
+        let mut names = Vec::new();
+        for step in calls(scenario, 0) {
+            let caller = self.add(step, &names, &state);
+            self.call(&mut state, caller);
+            state = self.at_rest(&state)?;
+            let newest = state.nodes[caller].machine.storage().clusters().last().map(|cluster| cluster.arn);
+            names.extend(step.alias.clone().zip(newest));
+        }
+        state.spent = Spent::nothing(state.nodes.len());
+        for step in calls(scenario, 1) {
+            self.add(step, &names, &state);
+        }
+        for caller in 0..self.calls.len() {
+            self.call(&mut state, caller);
+        }
+        Ok(state)
+    }
+
+    /// Adds a call to those of the caller in its Region, and gives the place of that caller.
+    fn add(&mut self, step: &CallStep, names: &[(Arc<str>, ClusterArn)], state: &State) -> usize {
+        let request = step.request(&|name, member| {
+            let named = names.iter().find(|(known, _)| **known == *name);
+            let (_, arn) = named.ok_or_else(|| format!("nothing is called {name}"))?;
+            Ok(if member == "arn" { arn.to_string() } else { arn.identifier.to_string() })
+        });
+        let caller = state.place(NodeId::ControlPlane(step.region)).expect("a story calls its own Regions");
+        self.calls[caller].push(Arc::new(request.expect("a story refers to its own clusters")));
+        caller
+    }
+}
