@@ -1,6 +1,7 @@
 //! `dsql-sim model`.
 
 use std::io::{self, Write};
+use std::path::PathBuf;
 
 use crate::check::INVARIANTS;
 use crate::control::mutant::{Mutant, Mutants};
@@ -29,6 +30,9 @@ pub(super) struct ModelArguments {
     /// How often each node asks its questions again.
     #[arg(long, default_value_t = 0, value_name = "N")]
     repeats: u8,
+    /// Where the scenario of a counterexample is written.
+    #[arg(long, default_value = "counterexample.scenario", value_name = "FILE")]
+    out: PathBuf,
 }
 
 /// Explores small worlds, and says what was found.
@@ -45,6 +49,13 @@ pub(super) fn model(arguments: &ModelArguments) -> io::Result<u8> {
             for (place, step) in counterexample.steps.iter().enumerate() {
                 writeln!(out, "{:4}  {step}", place + 1)?;
             }
+            let Some(scenario) = counterexample.scenario() else {
+                writeln!(out, "no scenario was found that does the same")?;
+                return Ok(exit::FAILED);
+            };
+            let comment = format!("{}\n\n{}", counterexample.violation, counterexample.steps.join("\n"));
+            std::fs::write(&arguments.out, scenario.print(&comment))?;
+            writeln!(out, "reproduce: dsql-sim run {}", arguments.out.display())?;
             return Ok(exit::FAILED);
         }
     }

@@ -33,6 +33,9 @@ pub struct Counterexample {
     pub violation: Violation,
     /// What happened, a line each.
     pub steps: Vec<String>,
+    pub(super) story: Story,
+    pub(super) mutants: Mutants,
+    /// The states that it goes through, each with the step that happens in it.
     pub(super) path: Vec<(State, Option<Step>)>,
 }
 
@@ -43,7 +46,8 @@ pub fn explore(story: Story, mutants: Mutants, bounds: Bounds) -> Explored {
     let start = match start {
         Ok(start) => start,
         Err(violation) => {
-            let counterexample = Some(Counterexample { violation, steps: Vec::new(), path: Vec::new() });
+            let (steps, path) = (Vec::new(), Vec::new());
+            let counterexample = Some(Counterexample { violation, steps, story, mutants, path });
             let exercised = small.tally.exercised();
             return Explored { states: 0, visits: 0, depth: 0, exercised, counterexample };
         }
@@ -58,7 +62,7 @@ pub fn explore(story: Story, mutants: Mutants, bounds: Bounds) -> Explored {
         visits: done.state_count() as u64,
         depth: done.max_depth() as u64,
         exercised: small.tally.exercised(),
-        counterexample: found.map(|path| small.counterexample(path.into_vec())),
+        counterexample: found.map(|path| small.counterexample(story, path.into_vec())),
     }
 }
 
@@ -98,12 +102,12 @@ impl Model for Search {
 }
 
 impl Small {
-    fn counterexample(&self, path: Vec<(State, Option<Step>)>) -> Counterexample {
+    fn counterexample(&self, story: Story, path: Vec<(State, Option<Step>)>) -> Counterexample {
         let (last, _) = path.last().expect("a path has a first state");
         let broken = last.broken.as_deref().cloned();
         let violation = broken.or_else(|| self.at_rest(last).err()).expect("the path ends in a violation");
         let steps = path.iter().filter_map(|(state, step)| Some(state.tell((*step)?))).collect();
-        Counterexample { violation, steps, path }
+        Counterexample { violation, steps, story, mutants: self.mutants, path }
     }
 }
 

@@ -33,6 +33,7 @@
 //! not explored further, has a chance of one in 37 million.
 
 mod explore;
+mod replay;
 mod rest;
 mod state;
 mod step;

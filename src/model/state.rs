@@ -164,22 +164,31 @@ impl State {
         let cut = |cut: Option<Cut>| match cut {
             None => String::new(),
             Some(Cut { write, kept }) => {
-                let fate = if kept { "durable" } else { "lost" };
-                format!(", and crashes with its write {write} {fate}")
+                let fate = if kept { "is durable" } else { "is lost" };
+                format!(", crashes when its write {write} {fate}, and starts again")
             }
         };
         match step {
             Step::Take(Event::Packet(place), at) => {
                 let packet = &self.packets[place];
-                format!("{:?} takes in {:?}{}", packet.to, packet.load, cut(at))
+                format!("{} takes in {packet}{}", name(packet.to), cut(at))
             }
             Step::Take(Event::Timer(place), at) => {
                 let Pending { place, timer, .. } = &self.timers[place];
-                format!("{:?} is reminded of {timer:?}{}", self.nodes[*place].id, cut(at))
+                let about = match timer {
+                    Timer::Status { to: Some(status), .. } => format!("moves its cluster on to {status}"),
+                    Timer::Status { to: None, .. } => "removes its cluster".to_owned(),
+                    Timer::Propose { .. } => "asks the link register again".to_owned(),
+                    Timer::Recheck { .. } => "asks the other Regions again".to_owned(),
+                    Timer::Deadline { .. } => "answers a call that has waited too long".to_owned(),
+                };
+                format!("{} {about}{}", name(self.nodes[*place].id), cut(at))
             }
-            Step::Lose(place) => format!("{:?} is lost", self.packets[place].load),
-            Step::Duplicate(place) => format!("{:?} is duplicated", self.packets[place].load),
-            Step::Crash(place) => format!("{:?} crashes", self.nodes[place].id),
+            Step::Lose(place) => format!("{} to {} is lost", self.packets[place], name(self.packets[place].to)),
+            Step::Duplicate(place) => {
+                format!("{} to {} is duplicated", self.packets[place], name(self.packets[place].to))
+            }
+            Step::Crash(place) => format!("{} crashes and starts again", name(self.nodes[place].id)),
         }
     }
 
@@ -228,6 +237,23 @@ impl Packet {
             Load::Request { caller, call } => key(&[1, *caller as u64, *call as u64]),
             Load::Message { from, message } => key(&[2, from.word(), self.to.word(), message.key()]),
         }
+    }
+}
+
+impl fmt::Display for Packet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.load {
+            Load::Request { .. } => write!(f, "its caller's request"),
+            Load::Message { from, message } => write!(f, "{} from {}", message.kind().name(), name(*from)),
+        }
+    }
+}
+
+fn name(node: NodeId) -> String {
+    match node {
+        NodeId::ControlPlane(region) => region.to_string(),
+        NodeId::Witness(region) => format!("{region}/witness"),
+        NodeId::Client(client) => format!("client {}", client.0),
     }
 }
 
