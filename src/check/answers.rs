@@ -128,7 +128,12 @@ impl Answers {
     ///
     /// Tokens are recorded a little before anybody hears of it, so near the end of the window either is right: the
     /// token was remembered and the answer is the same, or it was forgotten and the answer is the first again.
-    fn first_answer(&mut self, scene: &dyn Scene, token: TokenName, answer: &Arc<Response>) -> &Arc<Response> {
+    fn first_answer(
+        &mut self,
+        scene: &dyn Scene,
+        token: TokenName,
+        answer: &Arc<Response>,
+    ) -> &Arc<Response> {
         let now = scene.now();
         let window = scene.assumptions().token_window;
         self.first.turn(now, window);

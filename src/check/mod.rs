@@ -111,9 +111,5 @@ impl Checker {
 }
 
 fn violation(scene: &dyn Scene, (invariant, message): Broken) -> Violation {
-    Violation {
-        invariant: invariant.name().to_owned(),
-        message: scene.in_words(&message),
-        at: scene.now(),
-    }
+    Violation { invariant: invariant.name().to_owned(), message: scene.in_words(&message), at: scene.now() }
 }

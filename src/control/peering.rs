@@ -381,6 +381,28 @@ impl ControlPlane {
         }
     }
 
+    /// Whether an answer to a question of this control plane can still move anything. One that cannot never will:
+    /// ballots only grow, and no call is made twice.
+    #[must_use]
+    pub fn awaits(&self, from: NodeId, answer: &Message) -> bool {
+        let round = |ballot: Ballot| self.rounds.values().find(move |round| round.ballot == ballot);
+        match answer {
+            Message::WitnessChecked { call, .. } | Message::PeerChecked { call, .. } => {
+                self.calls.contains_key(call)
+            }
+            Message::Promise { ballot, .. } => round(*ballot).is_some_and(
+                |round| matches!(round.phase, Phase::Prepare(voters) if voters.with(from) != voters),
+            ),
+            Message::Accepted { ballot, .. } => round(*ballot).is_some_and(
+                |round| matches!(round.phase, Phase::Accept(_, voters) if voters.with(from) != voters),
+            ),
+            Message::Refused { ballot, promised, .. } => {
+                round(*ballot).is_some_and(|round| !round.is_hurried || round.refused_for < *promised)
+            }
+            _ => true,
+        }
+    }
+
     /// The clusters that wait for their link register.
     pub(super) fn waiting_rounds(&self) -> impl Iterator<Item = Wait> {
         self.rounds.iter().filter_map(|((account, serial), round)| {

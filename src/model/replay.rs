@@ -9,7 +9,6 @@
 use std::time::Duration;
 
 use crate::control::message::Span;
-use crate::control::mutant::Mutants;
 use crate::rng::{self, Purpose, key};
 use crate::scenario::run::run;
 use crate::scenario::{Action, Scenario, SetUp, When};
@@ -21,7 +20,7 @@ use crate::types::NodeId;
 use super::state::{Load, Packet, State};
 use super::step::{Event, Step};
 use super::story::calls;
-use super::{Counterexample, Small, Story};
+use super::{Counterexample, Story};
 
 /// How many seeds are tried.
 const SEEDS: u64 = 500;

@@ -46,7 +46,8 @@ impl Small {
             if state.packets.is_empty() {
                 return Ok(state);
             }
-            state = self.after(&state, Step::Take(Event::Packet(0), None)).expect("a message can always arrive");
+            state =
+                self.after(&state, Step::Take(Event::Packet(0), None)).expect("a message can always arrive");
         }
     }
 }

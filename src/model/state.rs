@@ -17,6 +17,7 @@ use crate::control::mutant::Mutants;
 use crate::control::witness::WitnessNode;
 use crate::region::Region;
 use crate::rng::{key, key_of_bytes};
+use crate::sim::client::Names;
 use crate::types::{Instant, NodeId};
 
 use super::step::{Cut, Event, Step};
@@ -25,6 +26,7 @@ use super::step::{Cut, Event, Step};
 #[derive(Clone, Debug)]
 pub(super) struct State {
     pub(super) assumptions: Arc<Assumptions>,
+    pub(super) names: Arc<Names>,
     /// The control planes in the order of their Regions, then the witness node.
     pub(super) nodes: Vec<Node>,
     pub(super) packets: Vec<Packet>,
@@ -70,7 +72,7 @@ pub(super) struct Packet {
 #[derive(Clone, Debug)]
 pub(super) enum Load {
     /// The call of a caller, by its place among the caller's.
-    Request { caller: usize, call: usize },
+    Request { caller: usize, call: usize, copy: u16 },
     /// A message from another node.
     Message { from: NodeId, message: Message },
 }
@@ -159,6 +161,15 @@ impl State {
         self.labels
     }
 
+    /// Forgets the answers under way that can move nothing any more: whether and when they arrive makes no difference.
+    pub(super) fn forget_stale(&mut self) {
+        let machine = |id: NodeId| self.nodes.iter().find(|node| node.id == id).map(|node| &*node.machine);
+        self.packets.retain(|packet| match (&packet.load, machine(packet.to)) {
+            (Load::Message { from, message }, Some(Machine::Plane(plane))) => plane.awaits(*from, message),
+            _ => true,
+        });
+    }
+
     /// What `step` does here, in words.
     pub(super) fn tell(&self, step: Step) -> String {
         let cut = |cut: Option<Cut>| match cut {
@@ -184,7 +195,9 @@ impl State {
                 };
                 format!("{} {about}{}", name(self.nodes[*place].id), cut(at))
             }
-            Step::Lose(place) => format!("{} to {} is lost", self.packets[place], name(self.packets[place].to)),
+            Step::Lose(place) => {
+                format!("{} to {} is lost", self.packets[place], name(self.packets[place].to))
+            }
             Step::Duplicate(place) => {
                 format!("{} to {} is duplicated", self.packets[place], name(self.packets[place].to))
             }
@@ -234,7 +247,7 @@ impl Pending {
 impl Packet {
     pub(super) fn word(&self) -> u64 {
         match &self.load {
-            Load::Request { caller, call } => key(&[1, *caller as u64, *call as u64]),
+            Load::Request { caller, call, copy } => key(&[1, *caller as u64, *call as u64, u64::from(*copy)]),
             Load::Message { from, message } => key(&[2, from.word(), self.to.word(), message.key()]),
         }
     }
@@ -290,10 +303,12 @@ impl Scene for State {
             Machine::Witness(_) => None,
         });
         let waits = planes.flat_map(|plane| plane.waits());
-        waits.map(|wait| format!("\n  {} {} waits for {:?} to {}", wait.region, wait.who, wait.on, wait.to)).collect()
+        waits
+            .map(|wait| format!("\n  {} {} waits for {:?} to {}", wait.region, wait.who, wait.on, wait.to))
+            .collect()
     }
 
     fn in_words(&self, text: &str) -> String {
-        text.to_owned()
+        self.names.in_text(text)
     }
 }

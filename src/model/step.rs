@@ -86,7 +86,8 @@ impl Small {
             }
             Step::Take(Event::Timer(place), cut) => {
                 let Pending { place: node, timer, .. } = next.timers.remove(place);
-                next.spent.repeats[node] = next.spent.repeats[node].saturating_add(u8::from(is_repeat(&timer)));
+                next.spent.repeats[node] =
+                    next.spent.repeats[node].saturating_add(u8::from(is_repeat(&timer)));
                 let before = next.nodes[node].word;
                 let did = self.take(&mut next, node, Input::Timer(timer), cut, &mut changes)?;
                 // A timer that comes too late does nothing, now or later.
@@ -102,12 +103,16 @@ impl Small {
                 next.spent.losses += 1;
             }
             Step::Duplicate(place) => {
-                let copy = next.packets[place].clone();
-                next.packets.push(copy);
+                let mut copied = next.packets[place].clone();
+                if let Load::Request { copy, .. } = &mut copied.load {
+                    *copy += 1;
+                }
+                next.packets.push(copied);
                 next.spent.duplicates += 1;
             }
             Step::Crash(place) => self.crash(&mut next, place, &mut changes),
         }
+        next.forget_stale();
         self.judge(&mut next, &changes);
         Some(next)
     }
@@ -119,18 +124,18 @@ impl Small {
         if call < self.calls[caller].len() {
             state.callers[caller].begun += 1;
             let (label, to) = (state.label(), state.nodes[caller].id);
-            state.packets.push(Packet { label, to, load: Load::Request { caller, call } });
+            state.packets.push(Packet { label, to, load: Load::Request { caller, call, copy: 0 } });
         }
     }
 
     fn input(&self, state: &mut State, load: Load) -> Input {
         match load {
             Load::Message { from, message } => Input::Message { from, message: Box::new(message) },
-            Load::Request { caller, call } => {
+            Load::Request { caller, call, copy } => {
                 state.callers[caller].waits |= state.callers[caller].begun == call + 1;
                 let request = self.calls[caller][call].clone();
                 Input::Request {
-                    delivery: delivery(caller, call),
+                    delivery: delivery(caller, call, copy),
                     account: Account::DEFAULT,
                     fingerprint: request.key(),
                     request,
@@ -153,7 +158,8 @@ impl Small {
         let mut effects = Vec::new();
         let node = &mut state.nodes[place];
         Arc::make_mut(&mut node.machine).handle(input, &mut effects);
-        let is_anything = effects.iter().any(|effect| !matches!(effect, Effect::Note(_) | Effect::Reached(_)));
+        let is_anything =
+            effects.iter().any(|effect| !matches!(effect, Effect::Note(_) | Effect::Reached(_)));
         let mut writes = 0;
         let mut effects = effects.into_iter();
         let mut forgotten = Vec::new();
@@ -193,6 +199,14 @@ impl Small {
     fn carry_out(&self, state: &mut State, place: usize, effect: Effect, changes: &mut Vec<Change>) {
         match effect {
             Effect::Persist(_) | Effect::Note(_) | Effect::Reached(_) => {}
+            // What a witness node says of an account does not depend on when it is asked: that the answer may be late
+            // is enough.
+            Effect::Send { to, message } if matches!(*message, Message::CheckWitness { .. }) => {
+                let (from, witness) = (state.nodes[place].id, state.place(to));
+                if let Some(witness) = witness {
+                    self.take(state, witness, Input::Message { from, message }, None, changes);
+                }
+            }
             Effect::Send { to, message } => {
                 let (label, from) = (state.label(), state.nodes[place].id);
                 let load = Load::Message { from, message: Message::clone(&message) };
@@ -207,7 +221,13 @@ impl Small {
                 let (caller, call) = (delivery.client.0 as usize, delivery.call as usize);
                 let NodeId::ControlPlane(region) = state.nodes[place].id else { return };
                 let request = self.calls[caller][call].clone();
-                changes.push(Change::Replied { region, delivery, account: Account::DEFAULT, request, result });
+                changes.push(Change::Replied {
+                    region,
+                    delivery,
+                    account: Account::DEFAULT,
+                    request,
+                    result,
+                });
                 if state.callers[caller].begun == call + 1 && state.callers[caller].waits {
                     self.call(state, caller);
                 }
@@ -232,8 +252,7 @@ impl Small {
         let Node { id, machine, life, .. } = &mut state.nodes[place];
         *life += 1;
         changes.push(Change::Crashed(*id));
-        *machine =
-            Arc::new(Machine::new(*id, &self.assumptions, self.mutants, machine.storage().clone()));
+        *machine = Arc::new(Machine::new(*id, &self.assumptions, self.mutants, machine.storage().clone()));
         if state.callers.get(place).is_some_and(|caller| caller.waits) {
             self.call(state, place);
         }
@@ -255,8 +274,8 @@ impl Small {
 }
 
 /// The name of a call.
-fn delivery(caller: usize, call: usize) -> Delivery {
-    Delivery { client: ClientId(caller as _), slot: caller as u32, call: call as u64, attempt: 1, copy: 0 }
+fn delivery(caller: usize, call: usize, copy: u16) -> Delivery {
+    Delivery { client: ClientId(caller as _), slot: caller as u32, call: call as u64, attempt: 1, copy }
 }
 
 /// Whether the timer only repeats a question, of which there is no end.

@@ -6,6 +6,7 @@ use crate::check::{Checker, Violation};
 use crate::control::durable::Durable;
 use crate::control::mutant::Mutants;
 use crate::scenario::{Action, CallStep, Scenario};
+use crate::sim::client::Names;
 use crate::types::{ClusterArn, NodeId};
 
 use super::explore::Tally;
@@ -84,6 +85,7 @@ impl Small {
             .collect();
         let start = State {
             assumptions: assumptions.clone(),
+            names: Arc::new(Names::default()),
             spent: Spent::nothing(nodes.len()),
             nodes,
             packets: Vec::new(),
@@ -108,7 +110,10 @@ impl Small {
             self.call(&mut state, caller);
             state = self.at_rest(&state)?;
             let newest = state.nodes[caller].machine.storage().clusters().last().map(|cluster| cluster.arn);
-            names.extend(step.alias.clone().zip(newest));
+            if let (Some(alias), Some(arn)) = (&step.alias, newest) {
+                Arc::make_mut(&mut state.names).name_cluster(arn.identifier, alias.clone());
+                names.push((alias.clone(), arn));
+            }
         }
         state.spent = Spent::nothing(state.nodes.len());
         for step in calls(scenario, 1) {
