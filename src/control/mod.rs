@@ -39,6 +39,7 @@ mod read;
 mod refuse;
 mod update;
 
+use std::fmt;
 use std::sync::Arc;
 
 use crate::api::{Error, Request};
@@ -112,6 +113,13 @@ impl ControlPlane {
     /// The same, to take back what a crash kept from becoming durable, or to begin with clusters that exist already.
     pub fn durable_mut(&mut self) -> &mut Durable {
         &mut self.durable
+    }
+
+    /// Everything that decides what it will do, in storage and in memory, but for what it was made with.
+    #[must_use]
+    pub fn knowledge(&self) -> impl fmt::Debug {
+        let ControlPlane { durable, calls, in_flight, waiters, rounds, last_deleted, resumed, .. } = self;
+        (durable, calls, in_flight, waiters, rounds, last_deleted, resumed)
     }
 
     /// Everything that waits here for somebody.

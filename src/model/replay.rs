@@ -8,7 +8,7 @@
 
 use std::time::Duration;
 
-use crate::control::message::Span;
+use crate::control::message::{Message, Span};
 use crate::rng::{self, Purpose, key};
 use crate::scenario::run::run;
 use crate::scenario::{Action, Scenario, SetUp, When};
@@ -26,10 +26,10 @@ use super::{Counterexample, Story};
 const SEEDS: u64 = 500;
 
 /// How long after one step the next follows, if no timer decides it.
-const GAP: Duration = Duration::from_millis(4);
+const GAP: Duration = Duration::from_millis(6);
 
-/// How long a message takes that is not delayed; how long before a step a crash is prepared, and how long after it
-/// the node starts again.
+/// How long a message takes that is not delayed; how long before a step a crash is prepared, and half of how long
+/// after it the node starts again.
 const MOMENT: Duration = Duration::from_millis(1);
 
 impl Counterexample {
@@ -111,10 +111,13 @@ fn rules(path: &Path, moments: &[Duration]) -> Vec<Action> {
     for ((before, _, after), sent) in steps(path).zip(moments) {
         for packet in after.packets.iter().filter(|packet| packet.label > before.labels) {
             let Load::Message { from, message } = &packet.load else { continue };
+            // The model has a witness node answer at once; its question takes a moment on its way.
+            let is_answer = matches!(message, Message::WitnessChecked { .. });
+            let sent = if is_answer { *sent + MOMENT } else { *sent };
             let verdict = match taken(path, moments, packet) {
                 None => Verdict::Drop,
                 Some(taken) => {
-                    let by = taken.saturating_sub(*sent + MOMENT);
+                    let by = taken.saturating_sub(sent + MOMENT);
                     Verdict::Delay(Span { min: by, max: by })
                 }
             };
@@ -161,7 +164,7 @@ fn crashes(path: &Path, moments: &[Duration]) -> Vec<Action> {
             _ => continue,
         };
         faults.push(Action::FaultAt(When::In(at), Fault::Crash { node, moment: crash, unfinished }));
-        faults.push(Action::FaultAt(When::In(*moment + MOMENT), Fault::Restart(node)));
+        faults.push(Action::FaultAt(When::In(*moment + MOMENT * 2), Fault::Restart(node)));
     }
     faults
 }

@@ -3,9 +3,11 @@
 //! There is no clock. A message arrives whenever it does, a timer fires whenever it does, and a write is durable as
 //! soon as it is made, unless the node crashes just then.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
+
+use rustc_hash::FxHasher;
 
 use crate::api::Request;
 use crate::check::{Checker, Scene, Violation};
@@ -16,7 +18,7 @@ use crate::control::message::{Delivery, Effect, Input, Message, Span, Timer};
 use crate::control::mutant::Mutants;
 use crate::control::witness::WitnessNode;
 use crate::region::Region;
-use crate::rng::{key, key_of_bytes};
+use crate::rng::key;
 use crate::sim::client::Names;
 use crate::types::{Instant, NodeId};
 
@@ -132,6 +134,14 @@ impl Machine {
         match self {
             Machine::Plane(plane) => plane.handle(Instant::START, input, out),
             Machine::Witness(witness) => witness.handle(Instant::START, input, out),
+        }
+    }
+
+    /// What it knows, as a number.
+    pub(super) fn word(&self) -> u64 {
+        match self {
+            Machine::Plane(plane) => word_of(&plane.knowledge()),
+            Machine::Witness(witness) => word_of(witness.durable()),
         }
     }
 
@@ -272,7 +282,19 @@ fn name(node: NodeId) -> String {
 
 /// What `value` is, as a number: two values that differ in any part differ in how they are printed for programmers.
 pub(super) fn word_of(value: &impl fmt::Debug) -> u64 {
-    key_of_bytes(format!("{value:?}").as_bytes())
+    let mut page = Page(FxHasher::default());
+    write!(page, "{value:?}").expect("a hash takes everything in");
+    page.0.finish()
+}
+
+/// A page that keeps no more of its text than a hash.
+struct Page(FxHasher);
+
+impl fmt::Write for Page {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        self.0.write(text.as_bytes());
+        Ok(())
+    }
 }
 
 impl Scene for State {

@@ -181,7 +181,7 @@ impl Small {
         }
         let Some(cut) = cut else {
             let node = &mut state.nodes[place];
-            node.word = word_of(&node.machine);
+            node.word = node.machine.word();
             return Some(is_anything);
         };
         if writes < cut.write {

@@ -10,7 +10,7 @@ use crate::sim::client::Names;
 use crate::types::{ClusterArn, NodeId};
 
 use super::explore::Tally;
-use super::state::{Caller, Machine, Node, Spent, State, word_of};
+use super::state::{Caller, Machine, Node, Spent, State};
 use super::{Bounds, Small};
 
 /// A story: what is there at first, and the calls whose every course is explored.
@@ -80,7 +80,7 @@ impl Small {
         let nodes: Vec<Node> = ids
             .map(|id| {
                 let machine = Arc::new(Machine::new(id, &assumptions, mutants, Durable::default()));
-                Node { id, word: word_of(&machine), machine, life: 0 }
+                Node { id, word: machine.word(), machine, life: 0 }
             })
             .collect();
         let start = State {
