@@ -53,8 +53,7 @@ pub(super) fn model(arguments: &ModelArguments) -> io::Result<u8> {
                 writeln!(out, "no scenario was found that does the same")?;
                 return Ok(exit::FAILED);
             };
-            let comment = format!("{}\n\n{}", counterexample.violation, counterexample.steps.join("\n"));
-            std::fs::write(&arguments.out, scenario.print(&comment))?;
+            std::fs::write(&arguments.out, scenario.print(&counterexample.comment()))?;
             writeln!(out, "reproduce: dsql-sim run {}", arguments.out.display())?;
             return Ok(exit::FAILED);
         }

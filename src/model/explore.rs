@@ -35,8 +35,16 @@ pub struct Counterexample {
     pub steps: Vec<String>,
     pub(super) story: Story,
     pub(super) mutants: Mutants,
-    /// The states that it goes through, each with the step that happens in it.
-    pub(super) path: Vec<(State, Option<Step>)>,
+    pub(super) path: Vec<Passage>,
+}
+
+/// A step of a path.
+#[derive(Clone, Debug)]
+pub(super) struct Passage {
+    pub(super) before: State,
+    pub(super) step: Step,
+    /// What it became, with everything that was sent under way, be it of use or not.
+    pub(super) after: State,
 }
 
 /// Explores `story`, in which all may happen that `bounds` allow, with `mutants` planted.
@@ -106,7 +114,13 @@ impl Small {
         let (last, _) = path.last().expect("a path has a first state");
         let broken = last.broken.as_deref().cloned();
         let violation = broken.or_else(|| self.at_rest(last).err()).expect("the path ends in a violation");
-        let steps = path.iter().filter_map(|(state, step)| Some(state.tell((*step)?))).collect();
+        let passage = |(before, step): (State, Option<Step>)| {
+            let step = step?;
+            let after = self.happen(&before, step, &mut Vec::new())?;
+            Some(Passage { before, step, after })
+        };
+        let path: Vec<Passage> = path.into_iter().filter_map(passage).collect();
+        let steps = path.iter().map(|passage| passage.before.tell(passage.step)).collect();
         Counterexample { violation, steps, story, mutants: self.mutants, path }
     }
 }

@@ -8,16 +8,17 @@
 
 use std::time::Duration;
 
-use crate::control::message::{Message, Span};
+use crate::control::message::{Message, MessageKind, Span};
 use crate::rng::{self, Purpose, key};
 use crate::scenario::run::run;
-use crate::scenario::{Action, Scenario, SetUp, When};
+use crate::scenario::{Action, CallStep, Scenario, SetUp, When};
 use crate::sim::Latency;
 use crate::sim::fault::{Fault, Moment, Party, Rule, Unfinished, Verdict, What};
 use crate::sim::trace::TraceLevel;
 use crate::types::NodeId;
 
-use super::state::{Load, Packet, State};
+use super::explore::Passage;
+use super::state::{Load, Packet};
 use super::step::{Event, Step};
 use super::story::calls;
 use super::{Counterexample, Story};
@@ -42,6 +43,12 @@ impl Counterexample {
             let failure = run(&scenario, None, TraceLevel::None).failure?;
             (failure.invariant == self.violation.invariant).then_some(scenario)
         })
+    }
+
+    /// What stands above that scenario: what breaks, and the steps to it.
+    #[must_use]
+    pub fn comment(&self) -> String {
+        format!("{}\n\n{}", self.violation, self.steps.join("\n"))
     }
 
     fn at_seed(&self, seed: u64) -> Option<Scenario> {
@@ -69,25 +76,18 @@ impl Counterexample {
     }
 }
 
-type Path = [(State, Option<Step>)];
-
 fn is_set_up(action: &Action) -> bool {
     matches!(action, Action::SetUp)
 }
 
-/// The steps of `path`, each with the state that it happens in and the one that it leads to.
-fn steps(path: &Path) -> impl Iterator<Item = (&State, Step, &State)> {
-    path.windows(2).filter_map(|pair| Some((&pair[0].0, pair[0].1?, &pair[1].0)))
-}
-
 /// When each step of `path` happens; `None` if no timer of this `seed` fires in that order.
-fn moments(path: &Path, seed: u64) -> Option<Vec<Duration>> {
+fn moments(path: &[Passage], seed: u64) -> Option<Vec<Duration>> {
     let mut set: Vec<(u32, Duration)> = Vec::new();
     let mut moments: Vec<Duration> = Vec::new();
-    for (before, step, after) in steps(path) {
+    for Passage { before, step, after } in path {
         let last = moments.last().copied().unwrap_or_default();
         let due = |label: u32| set.iter().find(|(known, _)| *known == label).map(|(_, due)| *due);
-        let moment = match step {
+        let moment = match *step {
             Step::Take(Event::Timer(place), _) => due(before.timers[place].label).unwrap_or(last + GAP),
             _ => last + GAP,
         };
@@ -105,50 +105,55 @@ fn moments(path: &Path, seed: u64) -> Option<Vec<Duration>> {
     Some(moments)
 }
 
-/// A rule for each message between nodes, in the order in which they are sent.
-fn rules(path: &Path, moments: &[Duration]) -> Vec<Action> {
+/// A rule for each message between nodes, in the order in which they are sent, and at last one for each link that
+/// drops everything that the path knows nothing of.
+fn rules(path: &[Passage], moments: &[Duration]) -> Vec<Action> {
     let mut rules = Vec::new();
-    for ((before, _, after), sent) in steps(path).zip(moments) {
+    for (Passage { before, after, .. }, sent) in path.iter().zip(moments) {
         for packet in after.packets.iter().filter(|packet| packet.label > before.labels) {
             let Load::Message { from, message } = &packet.load else { continue };
-            // The model has a witness node answer at once; its question takes a moment on its way.
-            let is_answer = matches!(message, Message::WitnessChecked { .. });
-            let sent = if is_answer { *sent + MOMENT } else { *sent };
-            let verdict = match taken(path, moments, packet) {
-                None => Verdict::Drop,
-                Some(taken) => {
-                    let by = taken.saturating_sub(sent + MOMENT);
-                    Verdict::Delay(Span { min: by, max: by })
-                }
-            };
-            rules.push(Action::Fault(Fault::Rule(Rule {
-                key: 0,
-                from: party(*from),
-                to: party(packet.to),
-                what: What::Message(message.kind()),
-                both_ways: false,
-                skip: 0,
-                times: Some(1),
-                percent: None,
-                verdict,
-            })));
+            let mut sent = *sent;
+            if matches!(message, Message::WitnessChecked { .. }) {
+                // The model has a witness node answer at once; here its question takes a moment on its way.
+                let what = What::Message(MessageKind::CheckWitness);
+                rules.push(rule(packet.to, *from, what, Some(1), delay(Duration::ZERO)));
+                sent += MOMENT;
+            }
+            let taken = taken(path, moments, packet);
+            let verdict = taken.map_or(Verdict::Drop, |taken| delay(taken.saturating_sub(sent + MOMENT)));
+            rules.push(rule(*from, packet.to, What::Message(message.kind()), Some(1), verdict));
         }
+    }
+    let ids: Vec<NodeId> = path[0].before.nodes.iter().map(|node| node.id).collect();
+    for from in &ids {
+        let others = ids.iter().filter(|to| *to != from);
+        rules.extend(others.map(|to| rule(*from, *to, What::Anything, None, Verdict::Drop)));
     }
     rules
 }
 
+fn rule(from: NodeId, to: NodeId, what: What, times: Option<u32>, verdict: Verdict) -> Action {
+    let (from, to) = (party(from), party(to));
+    let rule = Rule { key: 0, from, to, what, both_ways: false, skip: 0, times, percent: None, verdict };
+    Action::Fault(Fault::Rule(rule))
+}
+
+fn delay(by: Duration) -> Verdict {
+    Verdict::Delay(Span { min: by, max: by })
+}
+
 /// When `packet` is taken in, if it ever is.
-fn taken(path: &Path, moments: &[Duration], packet: &Packet) -> Option<Duration> {
-    steps(path).zip(moments).find_map(|((before, step, _), moment)| match step {
+fn taken(path: &[Passage], moments: &[Duration], packet: &Packet) -> Option<Duration> {
+    path.iter().zip(moments).find_map(|(Passage { before, step, .. }, moment)| match *step {
         Step::Take(Event::Packet(place), _) if before.packets[place].label == packet.label => Some(*moment),
         _ => None,
     })
 }
 
-fn crashes(path: &Path, moments: &[Duration]) -> Vec<Action> {
+fn crashes(path: &[Passage], moments: &[Duration]) -> Vec<Action> {
     let mut faults = Vec::new();
-    for ((before, step, _), moment) in steps(path).zip(moments) {
-        let (node, at, crash, unfinished) = match step {
+    for (Passage { before, step, .. }, moment) in path.iter().zip(moments) {
+        let (node, at, crash, unfinished) = match *step {
             Step::Crash(place) => (before.nodes[place].id, *moment, Moment::Now, None),
             Step::Take(event, Some(cut)) => {
                 let (crash, unfinished) = match cut.kept {
@@ -170,18 +175,15 @@ fn crashes(path: &Path, moments: &[Duration]) -> Vec<Action> {
 }
 
 /// The calls of the story that are taken in, each so that it arrives when it is.
-fn requests(story: Story, path: &Path, moments: &[Duration]) -> Vec<Action> {
+fn requests(story: Story, path: &[Passage], moments: &[Duration]) -> Vec<Action> {
     let told = story.scenario();
     let mut begun = Vec::new();
-    for ((before, step, _), moment) in steps(path).zip(moments) {
-        let Step::Take(Event::Packet(place), _) = step else { continue };
+    for (Passage { before, step, .. }, moment) in path.iter().zip(moments) {
+        let Step::Take(Event::Packet(place), _) = *step else { continue };
         let Packet { to, load: Load::Request { call, .. }, .. } = &before.packets[place] else { continue };
         let of_region = |block| calls(&told, block).filter(|step| NodeId::ControlPlane(step.region) == *to);
         let Some(step) = of_region(0).chain(of_region(1)).nth(*call) else { continue };
-        begun.push(Action::Call(crate::scenario::CallStep {
-            after: moment.saturating_sub(MOMENT),
-            ..step.clone()
-        }));
+        begun.push(Action::Call(CallStep { after: moment.saturating_sub(MOMENT), ..step.clone() }));
     }
     begun
 }

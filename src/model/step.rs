@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::control::message::{Commit, Delivery, Effect, Input, Message, Timer};
+use crate::control::message::{Delivery, Effect, Input, Message, Timer};
 use crate::sim::{Change, DEFAULT_EPOCH};
 use crate::types::{Account, ClientId, Identifier, NodeId};
 
@@ -75,21 +75,29 @@ impl Small {
 
     /// What `state` becomes when `step` happens; `None` if it cannot, or if nothing comes of it.
     pub(super) fn after(&self, state: &State, step: Step) -> Option<State> {
-        let mut next = state.clone();
         let mut changes = Vec::new();
+        let mut next = self.happen(state, step, &mut changes)?;
+        next.forget_stale();
+        self.judge(&mut next, &changes);
+        Some(next)
+    }
+
+    /// The same, but nothing is judged, and everything that was sent is under way.
+    pub(super) fn happen(&self, state: &State, step: Step, changes: &mut Vec<Change>) -> Option<State> {
+        let mut next = state.clone();
         match step {
             Step::Take(Event::Packet(place), cut) => {
                 let packet = next.packets.remove(place);
                 let node = next.place(packet.to)?;
                 let input = self.input(&mut next, packet.load);
-                self.take(&mut next, node, input, cut, &mut changes)?;
+                self.take(&mut next, node, input, cut, changes)?;
             }
             Step::Take(Event::Timer(place), cut) => {
                 let Pending { place: node, timer, .. } = next.timers.remove(place);
                 next.spent.repeats[node] =
                     next.spent.repeats[node].saturating_add(u8::from(is_repeat(&timer)));
                 let before = next.nodes[node].word;
-                let did = self.take(&mut next, node, Input::Timer(timer), cut, &mut changes)?;
+                let did = self.take(&mut next, node, Input::Timer(timer), cut, changes)?;
                 // A timer that comes too late does nothing, now or later.
                 if !did && next.nodes[node].word == before {
                     return None;
@@ -110,10 +118,8 @@ impl Small {
                 next.packets.push(copied);
                 next.spent.duplicates += 1;
             }
-            Step::Crash(place) => self.crash(&mut next, place, &mut changes),
+            Step::Crash(place) => self.crash(&mut next, place, changes),
         }
-        next.forget_stale();
-        self.judge(&mut next, &changes);
         Some(next)
     }
 
@@ -168,7 +174,7 @@ impl Small {
                 writes += 1;
                 let here = cut.filter(|cut| cut.write == writes);
                 if here.is_some_and(|cut| !cut.kept) {
-                    forgotten.push(commit);
+                    forgotten.push(Change::Forgot { node: state.nodes[place].id, commit });
                     break;
                 }
                 changes.push(Change::Wrote { node: state.nodes[place].id, commit });
@@ -188,10 +194,16 @@ impl Small {
             return None;
         }
         forgotten.extend(effects.filter_map(|effect| match effect {
-            Effect::Persist(commit) => Some(commit),
+            Effect::Persist(commit) => Some(Change::Forgot { node: state.nodes[place].id, commit }),
             _ => None,
         }));
-        self.forget(state, place, forgotten, changes);
+        let storage = Arc::make_mut(&mut state.nodes[place].machine).storage_mut();
+        for change in forgotten.iter().rev() {
+            if let Change::Forgot { commit, .. } = change {
+                storage.take_back(&commit.batch, commit.before.clone());
+            }
+        }
+        changes.extend(forgotten);
         self.crash(state, place, changes);
         Some(true)
     }
@@ -233,16 +245,6 @@ impl Small {
                 }
             }
         }
-    }
-
-    /// Takes back what a crash kept from becoming durable.
-    fn forget(&self, state: &mut State, place: usize, commits: Vec<Box<Commit>>, changes: &mut Vec<Change>) {
-        let node = &mut state.nodes[place];
-        let storage = Arc::make_mut(&mut node.machine).storage_mut();
-        for commit in commits.iter().rev() {
-            storage.take_back(&commit.batch, commit.before.clone());
-        }
-        changes.extend(commits.into_iter().map(|commit| Change::Forgot { node: node.id, commit }));
     }
 
     /// Stops a node and starts it again with what its storage holds.
