@@ -46,7 +46,7 @@ enum Command {
     /// Prints the scenario that is made up from a seed.
     Generate(generate::GenerateArguments),
     /// Lists the planted bugs: what each breaks, and which invariant must catch it.
-    Mutants,
+    Mutants(mutants::MutantArguments),
     /// Explains a command, the scenario language (`scenario`) or the JSON of `run --format json` (`report`).
     Help {
         /// What to explain.
@@ -131,7 +131,7 @@ pub fn main() -> ExitCode {
         Command::Shrink(shrink) => shrink::shrink(&shrink),
         Command::Merge(merge) => sweep::merge(&merge),
         Command::Generate(generate) => generate::print(&generate),
-        Command::Mutants => mutants::list(),
+        Command::Mutants(mutants) => mutants::mutants(&mutants),
         Command::Help { topic } => help(topic.as_deref()),
     };
     ExitCode::from(match result {

@@ -17,7 +17,7 @@ use crate::generate::Shape;
 use crate::goal::Goal;
 use crate::sweep::{Campaign, Tally};
 
-use super::{Format, exit, files, show, summary};
+use super::{Format, exit, files, show, shrink, summary};
 
 /// The arguments of `sweep`.
 #[derive(Debug, Clone, clap::Args)]
@@ -48,6 +48,9 @@ pub(super) struct SweepArguments {
     /// Ends soon after the first violation.
     #[arg(long)]
     stop_on_first: bool,
+    /// Leaves the first violation of each invariant as large as it is.
+    #[arg(long)]
+    no_shrink: bool,
     /// Fails if a goal was not reached.
     #[arg(long)]
     require_goals: bool,
@@ -168,7 +171,27 @@ pub(super) fn sweep(arguments: &SweepArguments) -> io::Result<u8> {
         coverage: arguments.coverage,
     };
     shown.print(arguments.format)?;
+    if arguments.format == Format::Text && !arguments.no_shrink {
+        print_small(&campaign, &whole, &|| is_stopped.load(Ordering::Relaxed))?;
+    }
     Ok(verdict(&whole, arguments.require_goals))
+}
+
+/// Prints the first violation of each invariant as a small scenario.
+fn print_small(campaign: &Campaign, whole: &Tally, is_over: &dyn Fn() -> bool) -> io::Result<()> {
+    let mut out = anstream::stdout();
+    for (invariant, violation) in &whole.violations {
+        let mut kept = 0;
+        let mut count = |_: &str| {
+            kept += 1;
+            Ok(())
+        };
+        let scenario = campaign.scenario(violation.first);
+        if let Some(text) = shrink::smallest(&scenario, invariant, SHRINKING, is_over, &mut count)? {
+            writeln!(out, "\nseed {} after {kept} reductions:\n\n{text}", violation.first)?;
+        }
+    }
+    Ok(())
 }
 
 /// Joins the results of several sweeps of one campaign, and gives the exit code.
@@ -332,6 +355,9 @@ impl Progress {
         self.began.elapsed()
     }
 }
+
+/// How long each violation that a search found may be made smaller.
+const SHRINKING: Duration = Duration::from_secs(10);
 
 /// How many seeds of a shard are run between two looks at the clock, and make up a line of results.
 const BATCH: u64 = 4_096;
