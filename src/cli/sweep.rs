@@ -188,7 +188,7 @@ fn print_small(campaign: &Campaign, whole: &Tally, is_over: &dyn Fn() -> bool) -
         };
         let scenario = campaign.scenario(violation.first);
         if let Some(text) = shrink::smallest(&scenario, invariant, SHRINKING, is_over, &mut count)? {
-            writeln!(out, "\nseed {} after {kept} reductions:\n\n{text}", violation.first)?;
+            write!(out, "\nseed {} after {kept} reductions:\n\n{text}", violation.first)?;
         }
     }
     Ok(())
