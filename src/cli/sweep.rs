@@ -51,15 +51,8 @@ pub(super) struct SweepArguments {
     /// Leaves the first violation of each invariant as large as it is.
     #[arg(long)]
     no_shrink: bool,
-    /// Fails if a goal was not reached.
-    #[arg(long)]
-    require_goals: bool,
-    /// Prints which operations met a cluster in which status, under which kinds of fault.
-    #[arg(long)]
-    coverage: bool,
-    /// How the result is printed.
-    #[arg(long, value_enum, default_value_t = Format::Text)]
-    format: Format,
+    #[command(flatten)]
+    result: ResultArguments,
 }
 
 /// The arguments of `merge`.
@@ -68,6 +61,13 @@ pub(super) struct MergeArguments {
     /// Files that `sweep --out` wrote.
     #[arg(required = true)]
     files: Vec<PathBuf>,
+    #[command(flatten)]
+    result: ResultArguments,
+}
+
+/// What is done with a result.
+#[derive(Debug, Clone, clap::Args)]
+struct ResultArguments {
     /// Fails if a goal was not reached.
     #[arg(long)]
     require_goals: bool,
@@ -168,13 +168,13 @@ pub(super) fn sweep(arguments: &SweepArguments) -> io::Result<u8> {
         tally: &whole,
         command: Some(reproducing(arguments)),
         took: Some(took),
-        coverage: arguments.coverage,
+        coverage: arguments.result.coverage,
     };
-    shown.print(arguments.format)?;
-    if arguments.format == Format::Text && !arguments.no_shrink {
+    shown.print(arguments.result.format)?;
+    if arguments.result.format == Format::Text && !arguments.no_shrink {
         print_small(&campaign, &whole, &|| is_stopped.load(Ordering::Relaxed))?;
     }
-    Ok(verdict(&whole, arguments.require_goals))
+    Ok(verdict(&whole, arguments.result.require_goals))
 }
 
 /// Prints the first violation of each invariant as a small scenario.
@@ -210,8 +210,8 @@ pub(super) fn merge(arguments: &MergeArguments) -> io::Result<u8> {
             };
             if let Some(other) = batches.iter().find(|other| !other.joins(&batch)) {
                 return refuse(&format!(
-                    "{place}: seeds {}..{} of `{}` do not join {}..{} of `{}`: they are of another campaign or version, \
-                     or counted already",
+                    "{place}: seeds {}..{} of `{}` do not join {}..{} of `{}`: they are of another campaign or \
+                     version, or counted already",
                     batch.seeds.start,
                     batch.seeds.end,
                     batch.campaign,
@@ -224,9 +224,10 @@ pub(super) fn merge(arguments: &MergeArguments) -> io::Result<u8> {
             batches.push(batch);
         }
     }
-    let shown = summary::Shown { tally: &whole, command: None, took: None, coverage: arguments.coverage };
-    shown.print(arguments.format)?;
-    Ok(verdict(&whole, arguments.require_goals))
+    let shown =
+        summary::Shown { tally: &whole, command: None, took: None, coverage: arguments.result.coverage };
+    shown.print(arguments.result.format)?;
+    Ok(verdict(&whole, arguments.result.require_goals))
 }
 
 impl Batch {
