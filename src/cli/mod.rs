@@ -12,8 +12,13 @@ mod record;
 mod run;
 mod show;
 mod shrink;
+#[cfg(feature = "suite")]
+mod suite;
 mod summary;
 mod sweep;
+
+#[cfg(feature = "suite")]
+pub use suite::suite;
 
 use std::io::{self, Write};
 use std::ops::Range;
