@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 use dsql_sim::control::mutant::{Mutant, Mutants};
 use dsql_sim::generate::Shape;
@@ -133,6 +133,28 @@ fn results_of_another_campaign_or_of_nothing_do_not_join() {
         assert_eq!(merged.status.code(), Some(2), "{files:?}");
         assert!(stderr(&merged).contains(message), "{}", stderr(&merged));
     }
+}
+
+#[test]
+#[cfg(unix)]
+fn an_interrupted_search_ends_with_what_it_has_done_and_its_results_join() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let results = folder.path().join("results.jsonl");
+    let mut sweep = Command::new(env!("CARGO_BIN_EXE_dsql-sim"));
+    sweep.args(["sweep", "--small", "--for", "10m", "--out"]).arg(&results);
+    let search = sweep.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the binary runs");
+    while fs::read_to_string(&results).is_ok_and(|lines| lines.is_empty()) || !results.exists() {
+        std::thread::yield_now();
+    }
+    let interrupt =
+        Command::new("kill").args(["-INT", &search.id().to_string()]).status().expect("kill runs");
+    assert!(interrupt.success());
+    let output = search.wait_with_output().expect("it ends");
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert!(stdout(&output).contains("no violation"), "{}", stdout(&output));
+    assert!(stderr(&output).contains("stopped"), "{}", stderr(&output));
+    let merged = dsql_sim(folder.path(), &["merge", "results.jsonl"]);
+    assert_eq!(merged.status.code(), Some(0), "{}", stderr(&merged));
 }
 
 #[test]

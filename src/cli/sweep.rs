@@ -142,7 +142,10 @@ pub(super) fn sweep(arguments: &SweepArguments) -> io::Result<u8> {
                 })
         });
         from = batch.end;
-        if let Some(out) = &mut out {
+        // Of a batch that was interrupted not every seed was run: it is shown, but does not join others.
+        if let Some(out) = &mut out
+            && !is_stopped.load(Ordering::Relaxed)
+        {
             let version = env!("CARGO_PKG_VERSION").to_owned();
             let line = Batch {
                 version,
