@@ -63,6 +63,8 @@ pub mod table;
 pub mod types;
 
 pub use check::{Simulation, Violation};
+#[cfg(feature = "suite")]
+pub use cli::suite;
 pub use region::Region;
 pub use scenario::Scenario;
 pub use sim::client::{Call, CallId, ClientOptions, Outcome};

@@ -18,13 +18,38 @@ use libtest_mimic::{Arguments, Failed, Trial};
 const SEEDS: u64 = 20;
 
 fn main() -> ExitCode {
-    let mut trials: Vec<_> = Mutant::ALL.iter().copied().flat_map(trials_of).collect();
+    let mut trials: Vec<_> = met_by_a_scenario().flat_map(trials_of).collect();
+    trials.extend(Mutant::SEARCHED.into_iter().map(|mutant| {
+        Trial::test(format!("{mutant}::no_scenario_catches_it"), move || no_scenario_catches(mutant))
+    }));
     trials.extend([
         Trial::test("every_invariant_catches_a_mutant", every_invariant_catches_a_mutant),
         Trial::test("every_mutant_names_an_invariant", every_mutant_names_an_invariant),
         Trial::test("every_scenario_is_that_of_a_mutant", every_scenario_is_that_of_a_mutant),
     ]);
     libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
+}
+
+/// The mutants that have a scenario of their own; the others are for `tests/search.rs`.
+fn met_by_a_scenario() -> impl Iterator<Item = Mutant> {
+    Mutant::ALL.iter().copied().filter(|mutant| !Mutant::SEARCHED.contains(mutant))
+}
+
+fn no_scenario_catches(mutant: Mutant) -> Result<(), Failed> {
+    let files = ["scenarios", "tests/mutants"].into_iter().flat_map(walkdir::WalkDir::new);
+    for entry in files {
+        let path = entry?.into_path();
+        if path.extension().is_none_or(|extension| extension != "scenario") {
+            continue;
+        }
+        let mut scenario =
+            Scenario::parse(&fs::read_to_string(&path)?).map_err(|mistakes| format!("{mistakes:?}"))?;
+        scenario.set_up.mutants = Mutants::NONE.with(mutant);
+        if let Some(failure) = run::run(&scenario, None, TraceLevel::None).failure {
+            return Err(format!("{} does: {}", path.display(), failure.invariant).into());
+        }
+    }
+    Ok(())
 }
 
 fn trials_of(mutant: Mutant) -> [Trial; 2] {
@@ -80,7 +105,7 @@ fn every_mutant_names_an_invariant() -> Result<(), Failed> {
 }
 
 fn every_scenario_is_that_of_a_mutant() -> Result<(), Failed> {
-    let known: BTreeSet<PathBuf> = Mutant::ALL.iter().map(|mutant| path_of(*mutant)).collect();
+    let known: BTreeSet<PathBuf> = met_by_a_scenario().map(path_of).collect();
     for entry in fs::read_dir(directory())? {
         let path = entry?.path();
         if !known.contains(&path) {

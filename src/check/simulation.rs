@@ -151,8 +151,9 @@ impl Simulation {
         Ok(Seen::Quiet)
     }
 
-    /// The second phase of a run: every fault that was injected for later happens, everything is put right, and what is left to converge must converge within
-    /// [`CONVERGENCE_LIMIT`]. The Region `except`, if any, stays as dead as it is.
+    /// The second phase of a run: every fault that was injected for later happens, everything is put right, and what
+    /// is left to converge must converge within [`CONVERGENCE_LIMIT`]. The Region `except`, if any, stays as dead as it
+    /// is.
     ///
     /// # Errors
     /// An invariant does not hold, or the world did not come to rest.

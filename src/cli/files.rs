@@ -51,7 +51,7 @@ pub(super) fn read(paths: &[PathBuf], colour: bool) -> Result<Vec<File>, Vec<Bad
 }
 
 /// The file itself, or the scenario files below a directory, in order of their names.
-fn find(path: &Path) -> Result<Vec<PathBuf>, String> {
+pub(super) fn find(path: &Path) -> Result<Vec<PathBuf>, String> {
     if !path.is_dir() {
         return Ok(vec![path.to_owned()]);
     }
@@ -71,7 +71,7 @@ fn find(path: &Path) -> Result<Vec<PathBuf>, String> {
     Ok(found)
 }
 
-fn read_one(path: &Path, colour: bool) -> Result<File, String> {
+pub(super) fn read_one(path: &Path, colour: bool) -> Result<File, String> {
     let name = path.display().to_string();
     let bytes = fs::read(path).map_err(|error| format!("error: cannot read {name}: {error}\n"))?;
     let text = String::from_utf8(bytes).map_err(|error| {

@@ -14,8 +14,13 @@ mod record;
 mod run;
 mod show;
 mod shrink;
+#[cfg(feature = "suite")]
+mod suite;
 mod summary;
 mod sweep;
+
+#[cfg(feature = "suite")]
+pub use suite::suite;
 
 use std::io::{self, Write};
 use std::ops::Range;
@@ -51,7 +56,7 @@ enum Command {
     #[cfg(feature = "model-check")]
     Model(model::ModelArguments),
     /// Lists the planted bugs: what each breaks, and which invariant must catch it.
-    Mutants,
+    Mutants(mutants::MutantArguments),
     /// Explains a command, the scenario language (`scenario`) or the JSON of `run --format json` (`report`).
     Help {
         /// What to explain.
@@ -138,7 +143,7 @@ pub fn main() -> ExitCode {
         Command::Generate(generate) => generate::print(&generate),
         #[cfg(feature = "model-check")]
         Command::Model(model) => model::model(&model),
-        Command::Mutants => mutants::list(),
+        Command::Mutants(mutants) => mutants::mutants(&mutants),
         Command::Help { topic } => help(topic.as_deref()),
     };
     ExitCode::from(match result {

@@ -17,7 +17,7 @@ use crate::generate::Shape;
 use crate::goal::Goal;
 use crate::sweep::{Campaign, Tally};
 
-use super::{Format, exit, files, show, summary};
+use super::{Format, exit, files, show, shrink, summary};
 
 /// The arguments of `sweep`.
 #[derive(Debug, Clone, clap::Args)]
@@ -48,15 +48,11 @@ pub(super) struct SweepArguments {
     /// Ends soon after the first violation.
     #[arg(long)]
     stop_on_first: bool,
-    /// Fails if a goal was not reached.
+    /// Leaves the first violation of each invariant as large as it is.
     #[arg(long)]
-    require_goals: bool,
-    /// Prints which operations met a cluster in which status, under which kinds of fault.
-    #[arg(long)]
-    coverage: bool,
-    /// How the result is printed.
-    #[arg(long, value_enum, default_value_t = Format::Text)]
-    format: Format,
+    no_shrink: bool,
+    #[command(flatten)]
+    result: ResultArguments,
 }
 
 /// The arguments of `merge`.
@@ -65,6 +61,13 @@ pub(super) struct MergeArguments {
     /// Files that `sweep --out` wrote.
     #[arg(required = true)]
     files: Vec<PathBuf>,
+    #[command(flatten)]
+    result: ResultArguments,
+}
+
+/// What is done with a result.
+#[derive(Debug, Clone, clap::Args)]
+struct ResultArguments {
     /// Fails if a goal was not reached.
     #[arg(long)]
     require_goals: bool,
@@ -139,7 +142,10 @@ pub(super) fn sweep(arguments: &SweepArguments) -> io::Result<u8> {
                 })
         });
         from = batch.end;
-        if let Some(out) = &mut out {
+        // Of a batch that was interrupted not every seed was run: it is shown, but does not join others.
+        if let Some(out) = &mut out
+            && !is_stopped.load(Ordering::Relaxed)
+        {
             let version = env!("CARGO_PKG_VERSION").to_owned();
             let line = Batch {
                 version,
@@ -165,10 +171,30 @@ pub(super) fn sweep(arguments: &SweepArguments) -> io::Result<u8> {
         tally: &whole,
         command: Some(reproducing(arguments)),
         took: Some(took),
-        coverage: arguments.coverage,
+        coverage: arguments.result.coverage,
     };
-    shown.print(arguments.format)?;
-    Ok(verdict(&whole, arguments.require_goals))
+    shown.print(arguments.result.format)?;
+    if arguments.result.format == Format::Text && !arguments.no_shrink {
+        print_small(&campaign, &whole, &|| is_stopped.load(Ordering::Relaxed))?;
+    }
+    Ok(verdict(&whole, arguments.result.require_goals))
+}
+
+/// Prints the first violation of each invariant as a small scenario.
+fn print_small(campaign: &Campaign, whole: &Tally, is_over: &dyn Fn() -> bool) -> io::Result<()> {
+    let mut out = anstream::stdout();
+    for (invariant, violation) in &whole.violations {
+        let mut kept = 0;
+        let mut count = |_: &str| {
+            kept += 1;
+            Ok(())
+        };
+        let scenario = campaign.scenario(violation.first);
+        if let Some(text) = shrink::smallest(&scenario, invariant, SHRINKING, is_over, &mut count)? {
+            write!(out, "\nseed {} after {kept} reductions:\n\n{text}", violation.first)?;
+        }
+    }
+    Ok(())
 }
 
 /// Joins the results of several sweeps of one campaign, and gives the exit code.
@@ -187,8 +213,8 @@ pub(super) fn merge(arguments: &MergeArguments) -> io::Result<u8> {
             };
             if let Some(other) = batches.iter().find(|other| !other.joins(&batch)) {
                 return refuse(&format!(
-                    "{place}: seeds {}..{} of `{}` do not join {}..{} of `{}`: they are of another campaign or version, \
-                     or counted already",
+                    "{place}: seeds {}..{} of `{}` do not join {}..{} of `{}`: they are of another campaign or \
+                     version, or counted already",
                     batch.seeds.start,
                     batch.seeds.end,
                     batch.campaign,
@@ -201,9 +227,10 @@ pub(super) fn merge(arguments: &MergeArguments) -> io::Result<u8> {
             batches.push(batch);
         }
     }
-    let shown = summary::Shown { tally: &whole, command: None, took: None, coverage: arguments.coverage };
-    shown.print(arguments.format)?;
-    Ok(verdict(&whole, arguments.require_goals))
+    let shown =
+        summary::Shown { tally: &whole, command: None, took: None, coverage: arguments.result.coverage };
+    shown.print(arguments.result.format)?;
+    Ok(verdict(&whole, arguments.result.require_goals))
 }
 
 impl Batch {
@@ -332,6 +359,9 @@ impl Progress {
         self.began.elapsed()
     }
 }
+
+/// How long each violation that a search found may be made smaller.
+const SHRINKING: Duration = Duration::from_secs(10);
 
 /// How many seeds of a shard are run between two looks at the clock, and make up a line of results.
 const BATCH: u64 = 4_096;

@@ -154,7 +154,9 @@ impl ControlPlane {
         if self.mutants.has(Mutant::TokenForgottenInCrash) {
             self.durable.forget_all_tokens();
         }
-        if self.mutants.has(Mutant::AcceptorForgetsInCrash) {
+        if self.mutants.has(Mutant::AcceptorForgetsInCrash)
+            || self.mutants.has(Mutant::OwnAcceptorForgetsInCrash)
+        {
             self.durable.forget_all_registers();
         }
         let clusters: Vec<_> = self.durable.clusters().cloned().collect();
@@ -204,10 +206,10 @@ impl ControlPlane {
             Message::Refused { register, ballot, promised } => self.refused(register, ballot, promised, out),
             Message::CheckWitness { .. } => {}
             Message::Prepare { .. } => {
-                peering::accept(&mut self.durable, NodeId::ControlPlane(self.region), from, message, out);
+                self.accept(from, message, out);
             }
             Message::Accept { register, .. } => {
-                peering::accept(&mut self.durable, NodeId::ControlPlane(self.region), from, message, out);
+                self.accept(from, message, out);
                 self.learn_from_acceptor(&register, out);
             }
         }

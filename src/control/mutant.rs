@@ -109,9 +109,20 @@ mutants! {
     TimersForgottenInCrash = "timers-forgotten-in-crash" caught by "nothing-stuck",
     /// A call that joined another's token is not answered with it.
     JoinerNotAnswered = "joiner-not-answered" caught by "nothing-stuck",
+    /// An acceptor accepts under a ballot lower than the one that it promised.
+    LowerBallotAccepted = "lower-ballot-accepted" caught by "peering-converges",
+    /// A proposer does not count what its own acceptor has accepted.
+    OwnValueIgnored = "own-value-ignored" caught by "peering-converges",
+    /// A control plane keeps the promises and accepted values of its own acceptor in memory only.
+    OwnAcceptorForgetsInCrash = "own-acceptor-forgets-in-crash" caught by "peering-converges",
 }
 
 impl Mutant {
+    /// The mutants that no scenario of the repository catches, and a search does: their faults show only when several
+    /// things go wrong together.
+    pub const SEARCHED: [Mutant; 3] =
+        [Mutant::LowerBallotAccepted, Mutant::OwnValueIgnored, Mutant::OwnAcceptorForgetsInCrash];
+
     /// The mutant called `name`.
     #[must_use]
     pub fn parse(name: &str) -> Option<Mutant> {

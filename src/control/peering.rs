@@ -57,7 +57,7 @@ use super::ControlPlane;
 use super::cluster::{Cluster, Serial};
 use super::durable::{Batch, Durable};
 use super::message::{Effect, Message, Note, Span, Timer, Wait};
-use super::mutant::Mutant;
+use super::mutant::{Mutant, Mutants};
 use super::register::{AcceptedValue, Acceptor, Ballot, Change, LinkValue, Outcome, RegisterKey};
 
 use crate::api::Request;
@@ -141,6 +141,7 @@ fn is_waited_for(cluster: &Cluster, value: LinkValue) -> bool {
 /// Answers a proposer on behalf of the acceptor `me`; other messages are not for acceptors and do nothing.
 pub(super) fn accept(
     durable: &mut Durable,
+    mutants: Mutants,
     me: NodeId,
     from: NodeId,
     message: Message,
@@ -156,7 +157,12 @@ pub(super) fn accept(
     out.extend(acceptor.meets(ballot).map(Effect::Reached));
     let answer = match value {
         None => acceptor.prepare(ballot).map(|accepted| Message::Promise { register, ballot, accepted }),
-        Some(value) => acceptor.accept(ballot, value).map(|()| Message::Accepted { register, ballot }),
+        Some(value) => {
+            if mutants.has(Mutant::LowerBallotAccepted) {
+                acceptor.promised = acceptor.promised.min(ballot);
+            }
+            acceptor.accept(ballot, value).map(|()| Message::Accepted { register, ballot })
+        }
     };
     let message = answer.unwrap_or_else(|promised| Message::Refused { register, ballot, promised });
     if !matches!(message, Message::Refused { .. }) {
@@ -171,6 +177,12 @@ fn persist_acceptor(durable: &mut Durable, register: RegisterKey, acceptor: Acce
 }
 
 impl ControlPlane {
+    /// Answers a proposer in another Region.
+    pub(super) fn accept(&mut self, from: NodeId, message: Message, out: &mut Vec<Effect>) {
+        let me = NodeId::ControlPlane(self.region);
+        accept(&mut self.durable, self.mutants, me, from, message, out);
+    }
+
     /// Asks the link register for what the cluster's record says it wants, if it wants anything.
     pub(super) fn pursue(&mut self, cluster: &Cluster, attempt: u32, out: &mut Vec<Effect>) {
         let (account, serial) = (cluster.arn.account, cluster.serial);
@@ -193,7 +205,7 @@ impl ControlPlane {
             ballot,
             attempt,
             refused_for,
-            highest,
+            highest: highest.filter(|_| !self.mutants.has(Mutant::OwnValueIgnored)),
             phase,
             known,
             is_hurried: false,

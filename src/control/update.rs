@@ -116,11 +116,11 @@ impl ControlPlane {
         };
         let wanted = self.wanted("update", cluster.arn.account, Some(cluster.arn), properties)?;
         let peer = wanted.peer.unwrap_or(current.peer);
+        let next = MultiRegion { witness: wanted.witness, peer, ..current };
+        self.may_replace(cluster, next)?;
         if let Some(kept) = peer.filter(|_| wanted.peer.is_none()) {
             self.check_place("update", kept, wanted.witness)?;
         }
-        let next = MultiRegion { witness: wanted.witness, peer, ..current };
-        self.may_replace(cluster, next)?;
         let leaves = current.linked && peer.is_none();
         Ok(Some(if leaves { MultiRegion { leaving: true, ..current } } else { next }))
     }

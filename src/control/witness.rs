@@ -55,7 +55,9 @@ impl WitnessNode {
                     let allowed = self.denials.allow(Action::PutWitnessRegion);
                     out.push(Effect::send(from, Message::WitnessChecked { call, allowed, attempt }));
                 }
-                message => accept(&mut self.durable, NodeId::Witness(self.region), from, message, out),
+                message => {
+                    accept(&mut self.durable, self.mutants, NodeId::Witness(self.region), from, message, out);
+                }
             },
             Input::Start | Input::Timer(_) | Input::Request { .. } => {}
         }

@@ -97,17 +97,7 @@ fn rule(draws: Draws, plan: &Plan, verdict: Verdict) -> (Fault, Option<Fault>) {
 fn partition(draws: Draws, plan: &Plan) -> (Fault, Option<Fault>) {
     let (from, to, _) = link(draws, plan);
     let both_ways = draws.chance("both ways", 60);
-    let cut = Rule {
-        key: 0,
-        from,
-        to,
-        what: What::Anything,
-        both_ways,
-        skip: 0,
-        times: None,
-        percent: None,
-        verdict: Verdict::Drop,
-    };
+    let cut = Rule::cut(from, to, both_ways);
     (Fault::All(vec![Fault::Rule(cut)]), Some(Fault::All(vec![Fault::Heal(Some((from, to)))])))
 }
 

@@ -68,17 +68,7 @@ fn partition(reader: &Reader, arguments: &mut Arguments<'_>) -> Read<Fault> {
     let links = arguments.words("a link, as in use1<->use2")?;
     let cut = |word: &Word| {
         let (from, to, both_ways) = link(reader, word)?;
-        Ok(Fault::Rule(Rule {
-            key: 0,
-            from,
-            to,
-            what: What::Anything,
-            both_ways,
-            skip: 0,
-            times: None,
-            percent: None,
-            verdict: Verdict::Drop,
-        }))
+        Ok(Fault::Rule(Rule::cut(from, to, both_ways)))
     };
     Ok(Fault::All(links.into_iter().map(cut).collect::<Read<_>>()?))
 }

@@ -178,8 +178,9 @@ verbs! {
     /// questions that cannot be answered. It is an error if that takes longer than `limit` (1h).
     Run = "run" in Time: "run until=quiet [limit=DURATION]", "run until=quiet";
     /// Lets every fault that was set for later happen, puts everything right, lets the world come to rest, and demands
-    /// that it converged: no cluster in a transient status, no request unanswered, both sides of each pair agreed. With `except`, that Region stays dead, and
-    /// what the other two can decide must converge without it. Every scenario ends with this, written or not.
+    /// that it converged: no cluster in a transient status, no request unanswered, both sides of each pair agreed. With
+    /// `except`, that Region stays dead, and what the other two can decide must converge without it. Every scenario
+    /// ends with this, written or not.
     Converge = "converge" in Time: "converge [except=REGION]", "converge except=use2";
     /// Lets the fault that follows happen at a moment of virtual time, or, with a `+`, so long from now.
     At = "at" in Time: "at TIME FAULT", "at +250ms crash use1";

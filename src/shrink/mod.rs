@@ -1,7 +1,7 @@
 //! Making a failing scenario small, one reduction after the other.
 //!
 //! First whole stretches of steps are left out, then smaller ones, down to single steps (A. Zeller, R. Hildebrandt,
-//! "Simplifying and isolating failure-inducing input", IEEE Transactions on Software Engineering 28, 2002). Then what
+//! "Simplifying and isolating failure-inducing input", IEEE TSE 28, 2002). Then what
 //! is left is made weaker and simpler: faults, the set-up, the arguments of calls, times. A reduction is kept if what
 //! it leads to still fails in the same way, as the text that it prints as. Every draw is keyed by the step that it is
 //! about, so leaving a step out does not change what the others meet.

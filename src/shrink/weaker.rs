@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::control::message::Span;
 use crate::scenario::Action;
-use crate::sim::fault::{Fault, Moment, Party, Rule, Verdict, What};
+use crate::sim::fault::{Fault, Moment, Party, Rule, Verdict};
 use crate::types::NodeId;
 
 use super::{Draft, Reduction};
@@ -48,7 +48,7 @@ fn weaker(fault: &Fault) -> Vec<Fault> {
                 node => node.region().map_or(Party::Any, Party::ControlPlane),
             };
             if *moment == Moment::Now {
-                all.push(Fault::All(vec![Fault::Rule(cut(party, true))]));
+                all.push(Fault::All(vec![Fault::Rule(Rule::cut(party, Party::Any, true))]));
             } else {
                 all.push(Fault::crash(*node));
             }
@@ -113,18 +113,4 @@ fn weaker_rule(rule: &Rule) -> Vec<Rule> {
         _ => {}
     }
     all
-}
-
-fn cut(party: Party, both_ways: bool) -> Rule {
-    Rule {
-        key: 0,
-        from: party,
-        to: Party::Any,
-        what: What::Anything,
-        both_ways,
-        skip: 0,
-        times: None,
-        percent: None,
-        verdict: Verdict::Drop,
-    }
 }

@@ -89,17 +89,7 @@ impl Fault {
     /// keyed by: unlike that of any other rule.
     #[must_use]
     pub fn partition(one: Region, other: Region, key: u64) -> Fault {
-        Fault::Rule(Rule {
-            key,
-            from: Party::Region(one),
-            to: Party::Region(other),
-            what: What::Anything,
-            both_ways: true,
-            skip: 0,
-            times: None,
-            percent: None,
-            verdict: Verdict::Drop,
-        })
+        Fault::Rule(Rule { key, ..Rule::cut(Party::Region(one), Party::Region(other), true) })
     }
 }
 
@@ -146,6 +136,24 @@ pub struct Rule {
     pub percent: Option<u8>,
     /// What is done.
     pub verdict: Verdict,
+}
+
+impl Rule {
+    /// Every message is lost. Its draws, of which it makes none, are not keyed yet.
+    #[must_use]
+    pub fn cut(from: Party, to: Party, both_ways: bool) -> Rule {
+        Rule {
+            key: 0,
+            from,
+            to,
+            what: What::Anything,
+            both_ways,
+            skip: 0,
+            times: None,
+            percent: None,
+            verdict: Verdict::Drop,
+        }
+    }
 }
 
 /// What happens to a message.

@@ -33,7 +33,11 @@ impl Campaign {
                 scenario.set_up.mutants = *mutants;
                 scenario
             }
-            Campaign::Written(scenario) => (**scenario).clone(),
+            Campaign::Written(scenario) => {
+                let mut scenario = (**scenario).clone();
+                scenario.set_up.seed = seed;
+                scenario
+            }
         }
     }
 

@@ -1,0 +1,1 @@
+//! A crate that provisions clusters would be here; its scenarios are tests.

@@ -1,0 +1,75 @@
+//! A user's own scenarios as tests of their own crate.
+
+use std::ffi::OsString;
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use libtest_mimic::{Arguments, Failed, Trial};
+
+use crate::scenario::run::run as run_scenario;
+
+use super::{exit, files, record::Record, show};
+
+/// The tests of a crate's scenario files: one for each, by its path, with everything that `cargo test` can ask for.
+///
+/// A file fails if something in it does not hold, or if what happens with its own seed is not what was recorded. With
+/// `REWRITE=1` in the environment, and without `CI`, what happens is recorded anew. The folder is that of the crate's
+/// package, which is where `cargo test` runs tests.
+///
+/// ```no_run
+/// // tests/scenarios.rs, with `harness = false` in Cargo.toml
+/// dsql_sim::scenario_suite!("scenarios");
+/// # // The macro makes `main`.
+/// ```
+#[macro_export]
+macro_rules! scenario_suite {
+    ($folder:literal) => {
+        fn main() -> ::std::process::ExitCode {
+            $crate::suite($folder)
+        }
+    };
+}
+
+/// Runs the tests of the scenario files below `folder`: what [`scenario_suite!`](crate::scenario_suite) expands to.
+#[must_use]
+pub fn suite(folder: &str) -> ExitCode {
+    let arguments = Arguments::from_args();
+    let paths = match files::find(Path::new(folder)) {
+        Ok(paths) => paths,
+        Err(message) => {
+            let _ = write!(anstream::stderr(), "{message}");
+            return ExitCode::from(exit::BAD_INPUT);
+        }
+    };
+    libtest_mimic::run(&arguments, paths.into_iter().map(|path| trial(folder, path)).collect()).exit_code()
+}
+
+fn trial(folder: &str, path: PathBuf) -> Trial {
+    let name = path.strip_prefix(folder).unwrap_or(&path).display().to_string();
+    Trial::test(name, move || replays(&path))
+}
+
+fn replays(path: &Path) -> Result<(), Failed> {
+    let file = files::read_one(path, false)?;
+    let report = run_scenario(&file.scenario, None, file.scenario.set_up.trace);
+    if is_rewriting() && report.failure.is_none() {
+        return Ok(fs::write(path, report.rewrite(&file.scenario))?);
+    }
+    let Some(failure) = report.failure.clone().or_else(|| report.difference(&file.scenario)) else {
+        return Ok(());
+    };
+    let mut text = Vec::new();
+    show::failed(&Record::new(&file.path, &file.text, &report, Some(&failure)), &file, &failure, &mut text)?;
+    Err(anstream::adapter::strip_str(&String::from_utf8(text)?).to_string().into())
+}
+
+/// Whether a person wants traces recorded anew; a machine never does.
+fn is_rewriting() -> bool {
+    let variable = |name: &str| -> Option<OsString> {
+        #[expect(clippy::disallowed_methods, reason = "a door: this is how a person speaks to a test")]
+        std::env::var_os(name)
+    };
+    variable("REWRITE").is_some() && variable("CI").is_none()
+}

@@ -1,0 +1,215 @@
+//! Searching, joining, and making small what was found.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+use dsql_sim::control::mutant::{Mutant, Mutants};
+use dsql_sim::generate::Shape;
+use dsql_sim::scenario::Scenario;
+use dsql_sim::scenario::run::run;
+use dsql_sim::shrink::{Shrinker, story};
+use dsql_sim::sim::trace::TraceLevel;
+use dsql_sim::sweep::{Campaign, Tally};
+
+/// The first violation that a search for `mutant` finds: where, and of what.
+fn found(campaign: &Campaign, most: u64) -> Option<(u64, String)> {
+    (0..most).find_map(|seed| Some((seed, campaign.run(seed).failure?.invariant)))
+}
+
+#[test]
+fn every_mutant_is_caught_by_random_search_and_its_scenario_becomes_small() {
+    for mutant in Mutant::ALL {
+        let campaign = Campaign::Generated(Shape::USUAL, Mutants::NONE.with(*mutant));
+        let (seed, invariant) = found(&campaign, 10_000).unwrap_or_else(|| panic!("{mutant} escapes"));
+        let mut shrinker = Shrinker::of_violation(&campaign.scenario(seed), &invariant).expect("it fails");
+        while shrinker.step().is_some() {}
+
+        let scenario = shrinker.scenario();
+        let text = story(&scenario, &run(&scenario, None, TraceLevel::None));
+        let mut back = Scenario::parse(&text).unwrap_or_else(|mistakes| panic!("{mistakes:#?}\n{text}"));
+        let failure = run(&back, None, TraceLevel::None).failure.expect("the small one fails");
+        assert_eq!(failure.invariant, invariant, "{mutant}\n{text}");
+        assert!(text.starts_with(&format!("# Violates {invariant}: ")), "{text}");
+        let steps: usize = scenario.blocks.iter().map(Vec::len).sum();
+        assert!(steps <= 8, "{mutant} takes {steps} steps\n{text}");
+        back.set_up.mutants = Mutants::NONE;
+        assert_eq!(run(&back, None, TraceLevel::None).failure, None, "without {mutant}\n{text}");
+    }
+}
+
+#[test]
+fn shrinking_goes_on_from_its_own_result_and_finds_nothing_more() {
+    let campaign = Campaign::Generated(Shape::USUAL, Mutants::NONE.with(Mutant::ProtectionIgnored));
+    let (seed, invariant) = found(&campaign, 1_000).expect("a violation");
+    let mut shrinker = Shrinker::of_violation(&campaign.scenario(seed), &invariant).expect("it fails");
+    // Stopped early, and resumed from what was printed by then.
+    assert!(shrinker.step().is_some());
+    let text = shrinker.scenario().print("");
+    let mut again =
+        Shrinker::of_violation(&Scenario::parse(&text).expect("a scenario"), &invariant).expect("it fails");
+    while again.step().is_some() {}
+    while shrinker.step().is_some() {}
+    assert_eq!(shrinker.scenario().print(""), again.scenario().print(""));
+    assert!(again.step().is_none());
+}
+
+#[test]
+fn what_does_not_fail_cannot_be_shrunk() {
+    let campaign = Campaign::Generated(Shape::SMALL, Mutants::NONE);
+    assert!(Shrinker::of_violation(&campaign.scenario(0), "nothing-stuck").is_none());
+}
+
+#[test]
+fn parts_of_a_search_join_to_the_same_whole_in_any_order_and_as_data() {
+    let campaign = Campaign::Generated(Shape::USUAL, Mutants::NONE.with(Mutant::StaleTimer));
+    let tally = |seeds: &mut dyn Iterator<Item = u64>| {
+        let mut tally = Tally::default();
+        seeds.for_each(|seed| tally.count(seed, &campaign.run(seed)));
+        tally
+    };
+    let whole = tally(&mut (0..300));
+    assert!(!whole.violations.is_empty());
+    let mut parts: Vec<Tally> = (0..3).map(|part| tally(&mut (0..300).skip(part).step_by(3))).collect();
+    for turn in 0..3 {
+        parts.rotate_left(1);
+        let mut joined = Tally::default();
+        for part in &parts {
+            let data = serde_json::to_string(part).expect("plain JSON");
+            joined.join(serde_json::from_str(&data).expect("the same"));
+        }
+        assert_eq!(joined, whole, "turn {turn}");
+    }
+}
+
+fn dsql_sim(folder: &Path, arguments: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_dsql-sim"));
+    command.current_dir(folder).args(arguments).output().expect("the binary runs")
+}
+
+fn stdout(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+#[test]
+fn one_thread_two_threads_and_three_shards_find_the_same() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let sweep = |more: &[&str]| {
+        let arguments = ["sweep", "--seeds", "100..1900", "--mutant", "stale-timer", "--format", "json"];
+        dsql_sim(folder.path(), &[&arguments, more].concat())
+    };
+    let one = sweep(&["--jobs", "1"]);
+    assert_eq!(one.status.code(), Some(1), "{}", stderr(&one));
+    assert_eq!(stdout(&one), stdout(&sweep(&["--jobs", "2"])));
+    for part in 1..=3 {
+        let (shard, out) = (format!("{part}/3"), format!("{part}.jsonl"));
+        sweep(&["--shard", &shard, "--out", &out]);
+    }
+    let merged = dsql_sim(folder.path(), &["merge", "--format", "json", "3.jsonl", "1.jsonl", "2.jsonl"]);
+    assert_eq!(merged.status.code(), Some(1), "{}", stderr(&merged));
+    assert_eq!(stdout(&one), stdout(&merged));
+
+    let twice = dsql_sim(folder.path(), &["merge", "1.jsonl", "1.jsonl"]);
+    assert_eq!(twice.status.code(), Some(2));
+    assert!(stderr(&twice).contains("counted already"), "{}", stderr(&twice));
+}
+
+#[test]
+fn results_of_another_campaign_or_of_nothing_do_not_join() {
+    let folder = tempfile::tempdir().expect("a folder");
+    dsql_sim(folder.path(), &["sweep", "--seeds", "0..10", "--out", "usual.jsonl"]);
+    dsql_sim(folder.path(), &["sweep", "--seeds", "10..20", "--small", "--out", "small.jsonl"]);
+    fs::write(folder.path().join("bad.jsonl"), "{}\n").expect("a file");
+    for (files, message) in [
+        (["usual.jsonl", "small.jsonl"], "another campaign"),
+        (["usual.jsonl", "bad.jsonl"], "bad.jsonl:1: this is no result of `sweep --out`"),
+        (["usual.jsonl", "none.jsonl"], "none.jsonl"),
+    ] {
+        let merged = dsql_sim(folder.path(), &["merge", files[0], files[1]]);
+        assert_eq!(merged.status.code(), Some(2), "{files:?}");
+        assert!(stderr(&merged).contains(message), "{}", stderr(&merged));
+    }
+}
+
+#[test]
+#[cfg(unix)]
+fn an_interrupted_search_ends_with_what_it_has_done_and_its_results_join() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let results = folder.path().join("results.jsonl");
+    let mut sweep = Command::new(env!("CARGO_BIN_EXE_dsql-sim"));
+    sweep.args(["sweep", "--small", "--for", "10m", "--out"]).arg(&results);
+    let search = sweep.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the binary runs");
+    while fs::read_to_string(&results).is_ok_and(|lines| lines.is_empty()) || !results.exists() {
+        std::thread::yield_now();
+    }
+    let interrupt =
+        Command::new("kill").args(["-INT", &search.id().to_string()]).status().expect("kill runs");
+    assert!(interrupt.success());
+    let output = search.wait_with_output().expect("it ends");
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert!(stdout(&output).contains("no violation"), "{}", stdout(&output));
+    assert!(stderr(&output).contains("stopped"), "{}", stderr(&output));
+    let merged = dsql_sim(folder.path(), &["merge", "results.jsonl"]);
+    assert_eq!(merged.status.code(), Some(0), "{}", stderr(&merged));
+}
+
+#[test]
+fn a_search_that_misses_a_goal_says_so_and_fails_if_asked() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let searched = dsql_sim(folder.path(), &["sweep", "--seeds", "0..20", "--coverage"]);
+    assert_eq!(searched.status.code(), Some(0), "{}", stderr(&searched));
+    for part in ["never reached", "coverage, ", "no violation\n20 seeds, "] {
+        assert!(stdout(&searched).contains(part), "{}", stdout(&searched));
+    }
+    let demanded = dsql_sim(folder.path(), &["sweep", "--seeds", "0..20", "--require-goals"]);
+    assert_eq!(demanded.status.code(), Some(1));
+}
+
+#[test]
+fn a_violation_is_shown_with_its_command_and_made_small() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let searched = dsql_sim(folder.path(), &["sweep", "--seeds", "0..50", "--mutant", "protection-ignored"]);
+    assert_eq!(searched.status.code(), Some(1));
+    let text = stdout(&searched);
+    let line = text.lines().find(|line| line.contains("reproduce: ")).expect("a command");
+    let (_, command) = line.split_once("dsql-sim ").expect("a command of ours");
+    let printed = dsql_sim(folder.path(), &command.split(' ').collect::<Vec<_>>());
+    fs::write(folder.path().join("found.scenario"), &printed.stdout).expect("a file");
+    let ran = dsql_sim(folder.path(), &["run", "found.scenario"]);
+    assert!(stdout(&ran).contains("error: protected-not-deleted"), "{}", stdout(&ran));
+    assert!(text.contains("# Violates protected-not-deleted: no cluster with"), "{text}");
+
+    let shrunk = dsql_sim(folder.path(), &["shrink", "found.scenario", "--out", "small.scenario"]);
+    assert_eq!(shrunk.status.code(), Some(1), "{}", stderr(&shrunk));
+    assert!(stderr(&shrunk).contains("left out "), "{}", stderr(&shrunk));
+    assert_eq!(dsql_sim(folder.path(), &["run", "small.scenario"]).status.code(), Some(1));
+}
+
+#[test]
+fn what_cannot_be_searched_or_shrunk_is_said_and_nothing_is_done() {
+    let folder = tempfile::tempdir().expect("a folder");
+    fs::write(folder.path().join("good.scenario"), "list-clusters region=us-east-1\n").expect("a file");
+    fs::write(folder.path().join("bad.scenario"), "make-cluster\n").expect("a file");
+    for (arguments, message) in [
+        (vec!["shrink", "good.scenario"], "does not fail"),
+        (vec!["shrink", "bad.scenario"], "unknown verb `make-cluster`"),
+        (vec!["shrink"], "required"),
+        (vec!["shrink", "--seed", "0"], "does not fail"),
+        (vec!["sweep", "bad.scenario"], "unknown verb `make-cluster`"),
+        (vec!["sweep", "none.scenario"], "none.scenario"),
+        (vec!["sweep", "--seeds", "9..9"], "no seed"),
+        (vec!["sweep", "--shard", "4/3"], "1/3"),
+        (vec!["sweep", "--mutant", "nobody"], "dsql-sim mutants"),
+        (vec!["sweep", "--for", "soon"], "60s"),
+    ] {
+        let output = dsql_sim(folder.path(), &arguments);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+        assert!(stderr(&output).contains(message), "{arguments:?}: {}", stderr(&output));
+    }
+    let swept = dsql_sim(folder.path(), &["sweep", "good.scenario", "--seeds", "0..10"]);
+    assert_eq!(swept.status.code(), Some(0), "{}", stderr(&swept));
+}
