@@ -73,8 +73,8 @@ pub struct SetUp {
 /// A step: what to do, and what its draws are keyed by.
 #[derive(Clone, Debug)]
 pub struct Step {
-    /// What random draws about the step are keyed by: its own text, and how many equal steps come before it. Removing
-    /// another step does not change it.
+    /// What random draws about the step are keyed by: what it does, whatever the words, and how many equal steps come
+    /// before it. Removing another step does not change it.
     pub key: u64,
     /// Where it stands.
     pub span: Span,

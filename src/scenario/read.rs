@@ -89,7 +89,7 @@ impl Reader {
     fn step(&mut self, command: &Command) -> Option<Step> {
         match self.action(command) {
             Ok(mut action) => {
-                let key = self.keys.next(text_key(command));
+                let key = self.keys.next(&self.set_up.clients, &action);
                 action.set_key(key);
                 Some(Step { key, span: command.span, action })
             }
@@ -390,14 +390,6 @@ fn is_recorded(line: &str) -> bool {
     line == "ok"
         || time
             .is_some_and(|(seconds, millis)| are_digits(seconds) && are_digits(millis) && millis.len() == 3)
-}
-
-/// What the command's text sums up to.
-fn text_key(command: &Command) -> u64 {
-    let words = [command.verb.text.as_str()].into_iter().chain(command.rest.text.split_whitespace());
-    let actor = command.actor.as_ref().map(|actor| actor.text.as_str());
-    let body = command.body.as_ref().map(|body| body.value.to_value());
-    write::text_key(actor, words, body.as_ref())
 }
 
 fn skip(word: &Word) -> Read<()> {

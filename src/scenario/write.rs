@@ -28,9 +28,8 @@ impl Scenario {
             set_up.clients.push(default_client());
         }
         let mut keys = Keys::default();
-        let mut writer = Writer { set_up: &set_up, page: String::new() };
         let mut step = |mut action: Action| {
-            let key = keys.next(writer.key(&action));
+            let key = keys.next(&set_up.clients, &action);
             action.set_key(key);
             Step { key, span: super::diagnostic::Span::default(), action }
         };
@@ -62,28 +61,47 @@ impl Scenario {
     }
 }
 
-/// The keys of steps: what their text sums up to, and how many equal ones came before.
-#[derive(Default)]
-pub(super) struct Keys(IndexMap<u64, u64>);
+/// The keys of steps: what they mean, and how many equal ones came before.
+pub(super) struct Keys {
+    /// How many steps of each meaning there were.
+    equal: IndexMap<u64, u64>,
+    /// A set-up without short names, in which every action has one text.
+    plain: SetUp,
+    /// The text of the action that is keyed, whose memory is used again.
+    page: String,
+}
 
-impl Keys {
-    /// The key of the next step whose text sums up to `text`.
-    pub(super) fn next(&mut self, text: u64) -> u64 {
-        let equal = self.0.entry(text).or_default();
-        *equal += 1;
-        mix(text, *equal - 1)
+impl Default for Keys {
+    fn default() -> Keys {
+        Keys { equal: IndexMap::new(), plain: SetUp::new(), page: String::new() }
     }
 }
 
-/// What a command's words and body sum up to, however they are spaced.
-pub(super) fn text_key<'a>(
-    actor: Option<&'a str>,
-    words: impl Iterator<Item = &'a str>,
-    body: Option<&Value>,
-) -> u64 {
-    let fold = |key, word: &str| mix(key, key_of_bytes(word.as_bytes()));
-    let line = actor.into_iter().chain(words).fold(0, fold);
-    body.map_or(line, |body| fold(line, &body.to_string()))
+impl Keys {
+    /// The key of the next step, which does `action` among `clients`. It is taken from the text that the action has
+    /// where no Region has a short name and every call names its client, so neither the words of a file nor how many
+    /// clients there are changes it.
+    pub(super) fn next(&mut self, clients: &[ClientOptions], action: &Action) -> u64 {
+        if self.plain.clients.len() != clients.len() {
+            self.plain.clients = clients.to_vec();
+        }
+        let mut writer = Writer { set_up: &self.plain, page: std::mem::take(&mut self.page) };
+        writer.line(action);
+        let line = key_of_bytes(writer.page.as_bytes());
+        let meaning = match action {
+            Action::Call(call) => {
+                let client = mix(line, key_of_bytes(clients[call.client.0 as usize].name.as_bytes()));
+                let input = body(call).map_or(String::new(), Value::to_string);
+                mix(client, key_of_bytes(input.as_bytes()))
+            }
+            _ => line,
+        };
+        writer.page.clear();
+        self.page = writer.page;
+        let equal = self.equal.entry(meaning).or_default();
+        *equal += 1;
+        mix(meaning, *equal - 1)
+    }
 }
 
 /// A fault, as what follows `at TIME` says it.
@@ -139,28 +157,11 @@ impl Writer<'_> {
         }
     }
 
-    /// What the action's text sums up to.
-    fn key(&mut self, action: &Action) -> u64 {
-        let start = self.page.len();
-        self.line(action);
-        let line = &self.page[start..];
-        let words = line.split_whitespace();
-        let key = match action {
-            Action::Call(call) => {
-                let actor = self.actor(call);
-                let words = words.skip(usize::from(actor.is_some()));
-                text_key(actor, words, body(call))
-            }
-            _ => text_key(None, words, None),
-        };
-        self.page.truncate(start);
-        key
-    }
-
     fn command(&mut self, action: &Action) {
         if matches!(action, Action::SetUp) {
             return;
         }
+        self.actor(action);
         self.line(action);
         self.page.push('\n');
         if let Action::Call(call) = action
@@ -172,7 +173,7 @@ impl Writer<'_> {
         }
     }
 
-    /// The line of a command, without its end.
+    /// The line of a command, without who calls and without its end.
     fn line(&mut self, action: &Action) {
         match action {
             Action::SetUp => {}
@@ -212,37 +213,37 @@ impl Writer<'_> {
         }
     }
 
-    fn actor(&self, call: &CallStep) -> Option<&str> {
-        (self.set_up.clients.len() > 1).then(|| &*self.set_up.clients[call.client.0 as usize].name)
+    /// Who calls, where several could.
+    fn actor(&mut self, action: &Action) {
+        if let Action::Call(call) = action
+            && self.set_up.clients.len() > 1
+        {
+            let _ = write!(self.page, "{}: ", self.set_up.clients[call.client.0 as usize].name);
+        }
     }
 
     fn call(&mut self, call: &CallStep) {
-        let mut line = String::new();
-        if let Some(actor) = self.actor(call) {
-            let _ = write!(line, "{actor}: ");
-        }
-        line.push_str(match call.waiter {
+        self.page.push_str(match call.waiter {
             None => call.operation.command(),
             Some(WaitFor::ClusterActive) => "wait cluster-active",
             Some(WaitFor::ClusterNotExists) => "wait cluster-not-exists",
         });
-        let _ = write!(line, " region={}", write_fault::region(self.set_up, call.region));
+        let _ = write!(self.page, " region={}", write_fault::region(self.set_up, call.region));
         if let Some(alias) = &call.alias {
-            let _ = write!(line, " as={alias}");
+            let _ = write!(self.page, " as={alias}");
         }
         if call.attempts != CallStep::ATTEMPTS {
-            let _ = write!(line, " attempts={}", call.attempts);
+            let _ = write!(self.page, " attempts={}", call.attempts);
         }
         if call.time_out != CallStep::TIME_OUT {
-            let _ = write!(line, " timeout={}", print_duration(call.time_out));
+            let _ = write!(self.page, " timeout={}", print_duration(call.time_out));
         }
         if !call.after.is_zero() {
-            let _ = write!(line, " after={}", print_duration(call.after));
+            let _ = write!(self.page, " after={}", print_duration(call.after));
         }
         if call.may_be_skipped {
-            line.push_str(" missing=skip");
+            self.page.push_str(" missing=skip");
         }
-        self.page.push_str(&line);
     }
 
     fn expect(&mut self, expectation: &Expectation) {
@@ -272,6 +273,7 @@ impl SetUp {
     #[must_use]
     pub fn words(&self, action: &Action) -> String {
         let mut writer = Writer { set_up: self, page: String::new() };
+        writer.actor(action);
         writer.line(action);
         writer.page
     }
