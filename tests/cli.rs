@@ -1,6 +1,7 @@
 //! The command line: its messages, its exit codes, what it refuses, and that what it prints brings a failure back.
 
 use std::fs;
+use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
@@ -167,6 +168,30 @@ fn the_printed_command_brings_the_same_violation_back() {
             assert_eq!(again[member], record[member], "{member}");
         }
     }
+}
+
+#[test]
+fn a_scenario_is_taken_from_standard_input_and_never_written_there() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let run = |arguments: &[&str], text: &str| {
+        let mut command = command(folder.path());
+        let running =
+            command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut running = running.spawn().expect("the binary runs");
+        let mut input = running.stdin.take().expect("a pipe");
+        // A command that refuses its arguments reads nothing.
+        let _ = input.write_all(text.as_bytes());
+        drop(input);
+        running.wait_with_output().expect("it ends")
+    };
+    let good = run(&["run", "-"], "list-clusters region=us-east-1\nexpect outcome ok\n");
+    assert_eq!(good.status.code(), Some(0), "{}", stderr(&good));
+    let bad = run(&["run", "-"], "list-cluster region=us-east-1\n");
+    assert_eq!(bad.status.code(), Some(2));
+    assert!(stderr(&bad).contains("-:1:1"), "{}", stderr(&bad));
+    let rewrite = run(&["run", "-", "--rewrite"], "list-clusters region=us-east-1\n");
+    assert_eq!(rewrite.status.code(), Some(2));
+    assert!(stderr(&rewrite).contains("standard input cannot be written"), "{}", stderr(&rewrite));
 }
 
 #[test]

@@ -1,8 +1,10 @@
 //! Generated scenarios, and scenarios printed from what they mean.
 
 use std::fs;
+use std::path::PathBuf;
 
-use dsql_sim::generate::{CallKind, Shape, generate};
+use dsql_sim::control::mutant::{Mutant, Mutants};
+use dsql_sim::generate::{CallKind, Shape, generate, vary};
 use dsql_sim::scenario::run::run;
 use dsql_sim::scenario::{Action, Scenario};
 use dsql_sim::sim::coverage::FaultKind;
@@ -12,6 +14,21 @@ const SHAPES: [Shape; 2] = [Shape::SMALL, Shape::USUAL];
 
 fn parsed(text: &str) -> Scenario {
     Scenario::parse(text).unwrap_or_else(|mistakes| panic!("{mistakes:#?}\n{text}"))
+}
+
+/// The scenario files below `folders`, with what they say.
+fn repository(folders: &[&str]) -> Vec<(PathBuf, Scenario)> {
+    let files = folders.iter().flat_map(|folder| walkdir::WalkDir::new(folder).sort_by_file_name());
+    let files = files
+        .map(|entry| entry.expect("a readable folder").into_path())
+        .filter(|path| path.extension().is_some_and(|it| it == "scenario"));
+    let read = |path: PathBuf| {
+        let text = fs::read_to_string(&path).expect("a readable file");
+        (path, parsed(&text))
+    };
+    let read: Vec<_> = files.map(read).collect();
+    assert!(read.len() > 100);
+    read
 }
 
 /// The steps that are not set-up, with their keys, and without their places in a file.
@@ -42,16 +59,7 @@ fn a_generated_scenario_prints_and_parses_back_to_the_same_steps_run_and_hash() 
 
 #[test]
 fn a_scenario_of_the_repository_prints_and_parses_back_to_the_same_run() {
-    let mut files: Vec<_> = ["scenarios", "tests/mutants", "docs/examples"]
-        .into_iter()
-        .flat_map(|folder| walkdir::WalkDir::new(folder).sort_by_file_name())
-        .map(|entry| entry.expect("a readable folder").into_path())
-        .filter(|path| path.extension().is_some_and(|it| it == "scenario"))
-        .collect();
-    files.sort();
-    assert!(files.len() > 100);
-    for path in files {
-        let written = parsed(&fs::read_to_string(&path).expect("a readable file"));
+    for (path, written) in repository(&["scenarios", "tests/mutants", "docs/examples"]) {
         let text = written.print("");
         let back = parsed(&text);
         assert_eq!(text, back.print(""), "{}", path.display());
@@ -62,6 +70,36 @@ fn a_scenario_of_the_repository_prints_and_parses_back_to_the_same_run() {
             |report: dsql_sim::scenario::run::Report| report.failure.map(|failure| failure.invariant);
         assert_eq!(failed(one), failed(other), "{}\n{text}", path.display());
     }
+}
+
+#[test]
+fn a_scenario_of_the_repository_holds_under_any_faults_and_its_variation_is_a_scenario() {
+    let (mut expectations, mut faulty) = (0, 0);
+    for (path, written) in repository(&["scenarios"]) {
+        let bare = vary(&written, 0, &Shape { faults: 0..=0, ..Shape::USUAL });
+        for seed in 0..10 {
+            let varied = vary(&written, seed, &Shape::USUAL);
+            let text = varied.print("");
+            assert_eq!(steps(&varied), steps(&parsed(&text)), "{}\n{text}", path.display());
+            let report = run(&varied, None, TraceLevel::None);
+            assert_eq!(report.failure, None, "{}\n{text}", path.display());
+            faulty += usize::from(steps(&varied).len() > steps(&bare).len());
+            expectations += steps(&varied).iter().filter(|(_, action)| action.starts_with("Expect")).count();
+        }
+    }
+    assert!(faulty > 500, "{faulty} variations have faults");
+    assert_eq!(expectations, 0);
+}
+
+#[test]
+fn faults_around_a_scenario_find_what_its_own_run_does_not() {
+    let text = fs::read_to_string("scenarios/create/three_steps_make_a_pair.scenario").expect("a file");
+    let mut written = parsed(&text);
+    written.set_up.mutants = Mutants::NONE.with(Mutant::ReplyBeforePersist);
+    assert_eq!(run(&written, None, TraceLevel::None).failure, None);
+    let failures =
+        (0..200).filter_map(|seed| run(&vary(&written, seed, &Shape::USUAL), None, TraceLevel::None).failure);
+    assert!(failures.map(|failure| failure.invariant).any(|name| name == "acknowledged-is-durable"));
 }
 
 #[test]

@@ -199,6 +199,8 @@ fn what_cannot_be_searched_or_shrunk_is_said_and_nothing_is_done() {
         (vec!["shrink", "bad.scenario"], "unknown verb `make-cluster`"),
         (vec!["shrink"], "required"),
         (vec!["shrink", "--seed", "0"], "does not fail"),
+        (vec!["shrink", "good.scenario", "--seed", "0"], "seed 0 does not fail"),
+        (vec!["generate", "0", "bad.scenario"], "unknown verb `make-cluster`"),
         (vec!["sweep", "bad.scenario"], "unknown verb `make-cluster`"),
         (vec!["sweep", "none.scenario"], "none.scenario"),
         (vec!["sweep", "--seeds", "9..9"], "no seed"),

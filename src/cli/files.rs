@@ -1,11 +1,15 @@
 //! The scenario files that a command line names: found, read and checked, all of them before any is run.
 
 use std::fs;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use crate::scenario::Scenario;
 
 use super::diagnostics;
+
+/// The path that stands for standard input.
+pub(super) const STANDARD_INPUT: &str = "-";
 
 /// A scenario file that was read.
 #[derive(Debug)]
@@ -73,7 +77,13 @@ pub(super) fn find(path: &Path) -> Result<Vec<PathBuf>, String> {
 
 pub(super) fn read_one(path: &Path, colour: bool) -> Result<File, String> {
     let name = path.display().to_string();
-    let bytes = fs::read(path).map_err(|error| format!("error: cannot read {name}: {error}\n"))?;
+    let bytes = if path == Path::new(STANDARD_INPUT) {
+        let mut bytes = Vec::new();
+        io::stdin().read_to_end(&mut bytes).map(|_| bytes)
+    } else {
+        fs::read(path)
+    };
+    let bytes = bytes.map_err(|error| format!("error: cannot read {name}: {error}\n"))?;
     let text = String::from_utf8(bytes).map_err(|error| {
         let at = error.utf8_error().valid_up_to();
         format!("error: {name} is not text: byte {at} is not UTF-8\n")

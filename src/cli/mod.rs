@@ -5,6 +5,7 @@
 pub mod diagnostics;
 pub mod exit;
 
+mod campaign;
 mod files;
 mod generate;
 #[cfg(feature = "model-check")]
@@ -44,13 +45,13 @@ struct Arguments {
 enum Command {
     /// Runs scenario files, and every `*.scenario` file below directories.
     Run(RunArguments),
-    /// Searches: runs a scenario made up from each seed, or one scenario with each.
+    /// Searches: runs a scenario made up from each seed, or one scenario under the faults of each.
     Sweep(sweep::SweepArguments),
     /// Makes a failing scenario small.
     Shrink(shrink::ShrinkArguments),
     /// Joins the results that sweeps of one campaign wrote with --out.
     Merge(sweep::MergeArguments),
-    /// Prints the scenario that is made up from a seed.
+    /// Prints the scenario that a seed stands for in a sweep.
     Generate(generate::GenerateArguments),
     /// Explores small worlds exhaustively: every order of messages, with losses, duplicates and crashes up to a bound.
     #[cfg(feature = "model-check")]
@@ -67,7 +68,7 @@ enum Command {
 /// The arguments of `run`.
 #[derive(Debug, Clone, clap::Args)]
 pub struct RunArguments {
-    /// Scenario files, or directories of them.
+    /// Scenario files, or directories of them; `-` is standard input.
     #[arg(required = true)]
     paths: Vec<PathBuf>,
     /// Runs with this seed instead of the files' own; recorded traces are not compared.

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io::{self, Write};
+use std::path::Path;
 use std::time::Instant;
 
 use rayon::prelude::*;
@@ -22,6 +23,10 @@ pub(super) fn run(arguments: &RunArguments) -> io::Result<u8> {
             anstream::stderr(),
             "error: --rewrite is refused when CI is set: traces are recorded by people"
         )?;
+        return Ok(exit::BAD_INPUT);
+    }
+    if arguments.rewrite && arguments.paths.iter().any(|path| path == Path::new(files::STANDARD_INPUT)) {
+        writeln!(anstream::stderr(), "error: --rewrite wants files: standard input cannot be written")?;
         return Ok(exit::BAD_INPUT);
     }
     let files = match files::read(&arguments.paths, show::has_colour()) {

@@ -7,31 +7,23 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use crate::control::mutant::{Mutant, Mutants};
-use crate::generate::Shape;
 use crate::scenario::Scenario;
 use crate::scenario::run::run;
 use crate::shrink::{Shrinker, story};
 use crate::sim::trace::TraceLevel;
 use crate::sweep::Campaign;
 
-use super::{exit, files, show};
+use super::campaign::CampaignArguments;
+use super::exit;
 
 /// The arguments of `shrink`.
 #[derive(Debug, Clone, clap::Args)]
 pub(super) struct ShrinkArguments {
-    /// A scenario file that fails.
-    #[arg(required_unless_present = "seed", conflicts_with = "seed")]
-    file: Option<PathBuf>,
-    /// Begins with the scenario that is made up from this seed.
-    #[arg(long)]
+    /// Begins with what a sweep makes of this seed; without it, with FILE as it stands.
+    #[arg(long, required_unless_present = "file")]
     seed: Option<u64>,
-    /// Plants a bug in the scenario that is made up.
-    #[arg(long, value_name = "NAME", value_parser = super::sweep::parse_mutant, conflicts_with = "file")]
-    mutant: Vec<Mutant>,
-    /// Makes up a small scenario: three calls, two Regions, a witness, two faults at most.
-    #[arg(long, conflicts_with = "file")]
-    small: bool,
+    #[command(flatten)]
+    campaign: CampaignArguments,
     /// How long it may take; what is smallest by then is printed.
     #[arg(long, value_name = "DURATION", value_parser = super::sweep::parse_duration, default_value = "30s")]
     budget: Duration,
@@ -42,20 +34,11 @@ pub(super) struct ShrinkArguments {
 
 /// Makes a failing scenario small, and gives the exit code.
 pub(super) fn shrink(arguments: &ShrinkArguments) -> io::Result<u8> {
-    let (scenario, name) = match (&arguments.file, arguments.seed) {
-        (Some(path), _) => match files::read(std::slice::from_ref(path), show::has_colour()) {
-            Ok(mut read) if read.len() == 1 => (read.remove(0).scenario, path.display().to_string()),
-            Ok(_) => return refuse(&format!("{} is a directory: shrink takes one file", path.display())),
-            Err(bad) => {
-                bad.iter().try_for_each(|file| write!(anstream::stderr(), "{}", file.message))?;
-                return Ok(exit::BAD_INPUT);
-            }
-        },
-        (None, seed) => {
-            let seed = seed.unwrap_or_default();
-            let shape = if arguments.small { Shape::SMALL } else { Shape::USUAL };
-            let mutants = arguments.mutant.iter().fold(Mutants::NONE, |all, mutant| all.with(*mutant));
-            (Campaign::Generated(shape, mutants).scenario(seed), format!("seed {seed}"))
+    let (scenario, name) = match begin(arguments) {
+        Ok(begin) => begin,
+        Err(message) => {
+            write!(anstream::stderr(), "{message}")?;
+            return Ok(exit::BAD_INPUT);
         }
     };
     let Some(failure) = run(&scenario, None, TraceLevel::None).failure else {
@@ -80,6 +63,20 @@ pub(super) fn shrink(arguments: &ShrinkArguments) -> io::Result<u8> {
         None => write!(anstream::stdout(), "{text}")?,
     }
     Ok(exit::FAILED)
+}
+
+/// The scenario to begin with, and what it is called.
+fn begin(arguments: &ShrinkArguments) -> Result<(Scenario, String), String> {
+    let campaign = arguments.campaign.campaign()?;
+    Ok(match (arguments.seed, &campaign, &arguments.campaign.file) {
+        (None, Campaign::Varied(_, scenario), Some(path)) => {
+            ((**scenario).clone(), path.display().to_string())
+        }
+        (seed, ..) => {
+            let seed = seed.unwrap_or_default();
+            (campaign.scenario(seed), format!("seed {seed}"))
+        }
+    })
 }
 
 /// The text of the smallest scenario that still violates `invariant`; `None` if what is printed does not.

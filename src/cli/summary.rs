@@ -14,8 +14,8 @@ use super::Format;
 /// A tally to be shown.
 pub(super) struct Shown<'a> {
     pub(super) tally: &'a Tally,
-    /// The command that brings a seed back, but for the seed.
-    pub(super) command: Option<String>,
+    /// What tells the campaign's command which campaign it is; nothing if it is not known.
+    pub(super) campaign: Option<String>,
     /// How long it took, if it is known.
     pub(super) took: Option<Duration>,
     /// Whether the table of coverage is shown.
@@ -75,8 +75,8 @@ impl Shown<'_> {
                 "VIOLATION of {invariant} in {} seeds, first {}: {first}",
                 violation.seeds, violation.first
             )?;
-            if let Some(command) = &self.command {
-                writeln!(out, "  reproduce: {command} {}", violation.first)?;
+            if let Some(words) = &self.campaign {
+                writeln!(out, "  reproduce: dsql-sim generate {}{words} | dsql-sim run -", violation.first)?;
             }
         }
         Ok(())

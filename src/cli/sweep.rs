@@ -12,18 +12,17 @@ use indicatif::{ProgressBar, ProgressStyle};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use crate::control::mutant::{Mutant, Mutants};
-use crate::generate::Shape;
 use crate::goal::Goal;
 use crate::sweep::{Campaign, Tally};
 
-use super::{Format, exit, files, show, shrink, summary};
+use super::campaign::CampaignArguments;
+use super::{Format, exit, shrink, summary};
 
 /// The arguments of `sweep`.
 #[derive(Debug, Clone, clap::Args)]
 pub(super) struct SweepArguments {
-    /// A scenario file to run with every seed; without it a scenario is made up from each seed.
-    file: Option<PathBuf>,
+    #[command(flatten)]
+    campaign: CampaignArguments,
     /// Runs every seed from A up to, not including, B.
     #[arg(long, value_name = "A..B", value_parser = super::parse_seeds, conflicts_with = "for")]
     seeds: Option<Range<u64>>,
@@ -39,12 +38,6 @@ pub(super) struct SweepArguments {
     /// Writes what `merge` joins, a JSON object a line.
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
-    /// Plants a bug, to see it caught.
-    #[arg(long, value_name = "NAME", value_parser = parse_mutant)]
-    pub(super) mutant: Vec<Mutant>,
-    /// Makes up small scenarios: three calls, two Regions, a witness, two faults at most.
-    #[arg(long)]
-    pub(super) small: bool,
     /// Ends soon after the first violation.
     #[arg(long)]
     stop_on_first: bool,
@@ -100,13 +93,14 @@ struct Batch {
 
 /// Searches, and gives the exit code.
 pub(super) fn sweep(arguments: &SweepArguments) -> io::Result<u8> {
-    let (campaign, name) = match campaign(arguments) {
+    let campaign = match arguments.campaign.campaign() {
         Ok(campaign) => campaign,
         Err(message) => {
             write!(anstream::stderr(), "{message}")?;
             return Ok(exit::BAD_INPUT);
         }
     };
+    let name = format!("sweep{}", arguments.campaign.words());
     let mut out = match &arguments.out {
         Some(path) => Some(BufWriter::new(File::create(path).map_err(|error| named(path, &error))?)),
         None => None,
@@ -169,7 +163,7 @@ pub(super) fn sweep(arguments: &SweepArguments) -> io::Result<u8> {
     }
     let shown = summary::Shown {
         tally: &whole,
-        command: Some(reproducing(arguments)),
+        campaign: Some(arguments.campaign.words()),
         took: Some(took),
         coverage: arguments.result.coverage,
     };
@@ -228,7 +222,7 @@ pub(super) fn merge(arguments: &MergeArguments) -> io::Result<u8> {
         }
     }
     let shown =
-        summary::Shown { tally: &whole, command: None, took: None, coverage: arguments.result.coverage };
+        summary::Shown { tally: &whole, campaign: None, took: None, coverage: arguments.result.coverage };
     shown.print(arguments.result.format)?;
     Ok(verdict(&whole, arguments.result.require_goals))
 }
@@ -240,41 +234,6 @@ impl Batch {
         (&self.version, &self.campaign, self.shard.of) == (&other.version, &other.campaign, other.shard.of)
             && (is_apart || self.shard.part != other.shard.part)
     }
-}
-
-/// What is run for each seed, and its name.
-fn campaign(arguments: &SweepArguments) -> Result<(Campaign, String), String> {
-    let mutants = arguments.mutant.iter().fold(Mutants::NONE, |all, mutant| all.with(*mutant));
-    let names: String = arguments.mutant.iter().map(|mutant| format!(" {}", mutant.name())).collect();
-    let Some(path) = &arguments.file else {
-        let (shape, name) = if arguments.small { (Shape::SMALL, "small") } else { (Shape::USUAL, "usual") };
-        return Ok((Campaign::Generated(shape, mutants), format!("{name}{names}")));
-    };
-    let mut read = files::read(std::slice::from_ref(path), show::has_colour())
-        .map_err(|bad| bad.into_iter().map(|file| file.message).collect::<String>())?;
-    if read.len() != 1 {
-        return Err(format!("error: {} is a directory: sweep takes one file\n", path.display()));
-    }
-    let mut scenario = read.remove(0).scenario;
-    scenario.set_up.mutants = arguments.mutant.iter().fold(scenario.set_up.mutants, |all, it| all.with(*it));
-    Ok((Campaign::Written(Box::new(scenario)), format!("{}{names}", path.display())))
-}
-
-/// The command that brings a seed back, but for the seed.
-fn reproducing(arguments: &SweepArguments) -> String {
-    let mut command = match &arguments.file {
-        Some(path) => format!("dsql-sim run {} --seed", path.display()),
-        None => "dsql-sim generate".to_owned(),
-    };
-    if arguments.file.is_none() {
-        for mutant in &arguments.mutant {
-            command += &format!(" --mutant {}", mutant.name());
-        }
-        if arguments.small {
-            command += " --small";
-        }
-    }
-    command
 }
 
 fn verdict(tally: &Tally, require_goals: bool) -> u8 {
@@ -289,11 +248,6 @@ fn refuse(message: &str) -> io::Result<u8> {
 
 fn named(path: &std::path::Path, error: &io::Error) -> io::Error {
     io::Error::new(error.kind(), format!("{}: {error}", path.display()))
-}
-
-pub(super) fn parse_mutant(text: &str) -> Result<Mutant, String> {
-    let found = Mutant::ALL.iter().copied().find(|mutant| mutant.name() == text);
-    found.ok_or_else(|| "`dsql-sim mutants` lists them".to_owned())
 }
 
 pub(super) fn parse_duration(text: &str) -> Result<Duration, String> {

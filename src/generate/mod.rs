@@ -12,6 +12,7 @@
 mod calls;
 mod draws;
 mod faults;
+mod vary;
 
 use std::ops::RangeInclusive;
 use std::time::Duration;
@@ -25,6 +26,7 @@ use crate::sim::coverage::FaultKind;
 use crate::types::Account;
 
 pub use calls::CallKind;
+pub use vary::vary;
 
 use draws::Draws;
 
@@ -114,6 +116,26 @@ impl Place {
         let mut left = set.clone();
         let mut take = |what: &str| left.swap_remove(draws.below(what, left.len()));
         Place { regions: [take("one"), take("other")], witness: take("witness"), set }
+    }
+
+    /// Regions of which as many as can be are called, and named as a witness.
+    fn among(draws: Draws, called: &[Region], witnesses: &[Region]) -> Place {
+        let set: Vec<Region> =
+            Region::all().filter(|region| called.first().is_none_or(|it| it.set() == region.set())).collect();
+        let all: Vec<Region> = Region::all().collect();
+        let mut taken: Vec<Region> = Vec::new();
+        let mut take = |what: &str, wished: &[Region]| {
+            let free = [wished, &set, &all]
+                .map(|among| among.iter().copied().filter(|it| !taken.contains(it)).collect::<Vec<_>>());
+            let free = free.iter().find(|free| !free.is_empty()).expect("there are more than three Regions");
+            taken.push(draws.pick(what, free));
+            taken[taken.len() - 1]
+        };
+        Place {
+            regions: [take("one", called), take("other", called)],
+            witness: take("witness", witnesses),
+            set,
+        }
     }
 
     /// The three Regions.

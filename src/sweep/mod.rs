@@ -7,7 +7,7 @@
 mod tally;
 
 use crate::control::mutant::Mutants;
-use crate::generate::{Shape, generate};
+use crate::generate::{Shape, generate, vary};
 use crate::scenario::Scenario;
 use crate::scenario::run::{Report, run};
 use crate::sim::trace::TraceLevel;
@@ -19,8 +19,8 @@ pub use tally::{GoalTally, Tally, ViolationTally};
 pub enum Campaign {
     /// The scenario that is made up from the seed, with bugs planted in it.
     Generated(Shape, Mutants),
-    /// One scenario, with the seed's draws.
-    Written(Box<Scenario>),
+    /// One scenario, with the seed's draws and the seed's faults.
+    Varied(Shape, Box<Scenario>),
 }
 
 impl Campaign {
@@ -33,20 +33,13 @@ impl Campaign {
                 scenario.set_up.mutants = *mutants;
                 scenario
             }
-            Campaign::Written(scenario) => {
-                let mut scenario = (**scenario).clone();
-                scenario.set_up.seed = seed;
-                scenario
-            }
+            Campaign::Varied(shape, scenario) => vary(scenario, seed, shape),
         }
     }
 
     /// What comes of `seed`.
     #[must_use]
     pub fn run(&self, seed: u64) -> Report {
-        match self {
-            Campaign::Generated(..) => run(&self.scenario(seed), None, TraceLevel::None),
-            Campaign::Written(scenario) => run(scenario, Some(seed), TraceLevel::None),
-        }
+        run(&self.scenario(seed), None, TraceLevel::None)
     }
 }
