@@ -177,6 +177,8 @@ fn a_violation_is_shown_with_its_command_and_made_small() {
     let text = stdout(&searched);
     let line = text.lines().find(|line| line.contains("reproduce: ")).expect("a command");
     let (_, command) = line.split_once("dsql-sim ").expect("a command of ours");
+    let (command, rest) = command.split_once(" | ").expect("a pipe");
+    assert_eq!(rest, "dsql-sim run -");
     let printed = dsql_sim(folder.path(), &command.split(' ').collect::<Vec<_>>());
     fs::write(folder.path().join("found.scenario"), &printed.stdout).expect("a file");
     let ran = dsql_sim(folder.path(), &["run", "found.scenario"]);

@@ -115,13 +115,31 @@ mutants! {
     OwnValueIgnored = "own-value-ignored" caught by "peering-converges",
     /// A control plane keeps the promises and accepted values of its own acceptor in memory only.
     OwnAcceptorForgetsInCrash = "own-acceptor-forgets-in-crash" caught by "peering-converges",
+    /// A proposer adopts the value that it was told of last, whatever its ballot.
+    LastAnswerAdopted = "last-answer-adopted" caught by "peering-converges",
+    /// A proposer that starts over keeps the value of its last attempt instead of looking at its own acceptor again.
+    LastRoundValueKept = "last-round-value-kept" caught by "peering-converges",
+    /// A control plane keeps a newly accepted value under the ballot of the first one.
+    FirstBallotKept = "first-ballot-kept" caught by "peering-converges",
+    /// A control plane's acceptor forgets what it accepted when it promises a higher ballot.
+    PromiseForgetsValue = "promise-forgets-value" caught by "peering-symmetric",
+    /// A proposer that withdraws counts the vote of its own acceptor without writing it down.
+    WithdrawalNotWritten = "withdrawal-not-written" caught by "peering-symmetric",
 }
 
 impl Mutant {
     /// The mutants that no scenario of the repository catches, and a search does: their faults show only when several
     /// things go wrong together.
-    pub const SEARCHED: [Mutant; 3] =
-        [Mutant::LowerBallotAccepted, Mutant::OwnValueIgnored, Mutant::OwnAcceptorForgetsInCrash];
+    pub const SEARCHED: [Mutant; 8] = [
+        Mutant::LowerBallotAccepted,
+        Mutant::OwnValueIgnored,
+        Mutant::OwnAcceptorForgetsInCrash,
+        Mutant::LastAnswerAdopted,
+        Mutant::LastRoundValueKept,
+        Mutant::FirstBallotKept,
+        Mutant::PromiseForgetsValue,
+        Mutant::WithdrawalNotWritten,
+    ];
 
     /// The mutant called `name`.
     #[must_use]

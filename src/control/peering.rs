@@ -154,6 +154,8 @@ pub(super) fn accept(
         _ => return,
     };
     let mut acceptor = durable.register(&register);
+    let before = acceptor.accepted;
+    let has = |mutant| mutants.has(mutant) && matches!(me, NodeId::ControlPlane(_));
     out.extend(acceptor.meets(ballot).map(Effect::Reached));
     let answer = match value {
         None => acceptor.prepare(ballot).map(|accepted| Message::Promise { register, ballot, accepted }),
@@ -165,6 +167,13 @@ pub(super) fn accept(
         }
     };
     let message = answer.unwrap_or_else(|promised| Message::Refused { register, ballot, promised });
+    match &message {
+        Message::Promise { .. } if has(Mutant::PromiseForgetsValue) => acceptor.accepted = None,
+        Message::Accepted { .. } if has(Mutant::FirstBallotKept) => {
+            acceptor.accepted = before.or(acceptor.accepted).map(|(first, _)| first).zip(value);
+        }
+        _ => {}
+    }
     if !matches!(message, Message::Refused { .. }) {
         persist_acceptor(durable, register, acceptor, out);
     }
@@ -195,6 +204,8 @@ impl ControlPlane {
         let mut acceptor = self.durable.register(&register);
         let last = self.rounds.get(&(account, serial)).filter(|round| round.register == register);
         let (refused_for, known) = last.map(|round| (round.refused_for, round.known)).unwrap_or_default();
+        let kept =
+            last.filter(|_| self.mutants.has(Mutant::LastRoundValueKept)).and_then(|last| last.highest);
         let ballot = acceptor.promised.max(refused_for).next(self.region);
         let highest = acceptor.prepare(ballot).expect("a ballot above every promise of this acceptor");
         persist_acceptor(&mut self.durable, register, acceptor, out);
@@ -205,7 +216,7 @@ impl ControlPlane {
             ballot,
             attempt,
             refused_for,
-            highest: highest.filter(|_| !self.mutants.has(Mutant::OwnValueIgnored)),
+            highest: kept.or(highest).filter(|_| !self.mutants.has(Mutant::OwnValueIgnored)),
             phase,
             known,
             is_hurried: false,
@@ -245,10 +256,12 @@ impl ControlPlane {
         accepted: Option<AcceptedValue>,
         out: &mut Vec<Effect>,
     ) {
+        let adopts_last = self.mutants.has(Mutant::LastAnswerAdopted);
         let Some((cluster, round)) = self.round(&register, ballot) else { return };
         let Phase::Prepare(voters) = round.phase else { return };
         let voters = voters.with(from);
-        round.highest = round.highest.max_by_ballot(accepted);
+        let known = round.highest.filter(|_| accepted.is_none() || !adopts_last);
+        round.highest = known.max_by_ballot(accepted);
         round.phase = Phase::Prepare(voters);
         if !voters.are_majority() {
             return;
@@ -264,7 +277,9 @@ impl ControlPlane {
         if acceptor.accept(ballot, value).is_err() {
             return;
         }
-        persist_acceptor(&mut self.durable, register, acceptor, out);
+        if change != Change::Withdraw || !self.mutants.has(Mutant::WithdrawalNotWritten) {
+            persist_acceptor(&mut self.durable, register, acceptor, out);
+        }
         self.rounds[&(cluster.arn.account, cluster.serial)].phase = Phase::Accept(value, Voters::OWN);
         self.send_to_acceptors(&register, &cluster, out, || Message::Accept { register, ballot, value });
         if self.mutants.has(Mutant::ChosenByOne) {
