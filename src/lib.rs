@@ -53,6 +53,8 @@ pub mod goal;
 pub mod map;
 #[cfg(feature = "model-check")]
 pub mod model;
+#[cfg(feature = "proptest")]
+pub mod property;
 pub mod region;
 pub mod rng;
 pub mod scenario;

@@ -17,7 +17,8 @@ pub(super) struct CampaignArguments {
     /// Plants a bug, to see it caught.
     #[arg(long, value_name = "NAME", value_parser = parse_mutant)]
     pub(super) mutant: Vec<Mutant>,
-    /// Makes up small scenarios: three calls, two Regions, a witness, two faults at most. Of a FILE, two faults at most.
+    /// Makes up small scenarios: three calls, two Regions, a witness, two faults at most. Of a FILE only the faults
+    /// are fewer.
     #[arg(long)]
     pub(super) small: bool,
 }
@@ -50,7 +51,7 @@ impl CampaignArguments {
     }
 }
 
-fn parse_mutant(text: &str) -> Result<Mutant, String> {
+pub(super) fn parse_mutant(text: &str) -> Result<Mutant, String> {
     let found = Mutant::ALL.iter().copied().find(|mutant| mutant.name() == text);
     found.ok_or_else(|| "`dsql-sim mutants` lists them".to_owned())
 }

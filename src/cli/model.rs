@@ -16,7 +16,7 @@ pub(super) struct ModelArguments {
     #[arg(long, value_name = "NAME", value_parser = parse_story)]
     story: Option<Story>,
     /// Plants a bug.
-    #[arg(long, value_name = "NAME", value_parser = super::sweep::parse_mutant)]
+    #[arg(long, value_name = "NAME", value_parser = super::campaign::parse_mutant)]
     mutant: Vec<Mutant>,
     /// How many nodes crash.
     #[arg(long, default_value_t = 0, value_name = "N")]

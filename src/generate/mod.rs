@@ -12,6 +12,8 @@
 mod calls;
 mod draws;
 mod faults;
+#[cfg(feature = "proptest")]
+pub mod strategy;
 mod vary;
 
 use std::ops::RangeInclusive;

@@ -19,6 +19,7 @@ mod read_fault;
 mod write;
 mod write_fault;
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -38,8 +39,8 @@ use diagnostic::{Diagnostic, Span};
 use expect::Expectation;
 use script::Script;
 
-/// A scenario: everything a file says, checked.
-#[derive(Clone, Debug)]
+/// A scenario: everything a file says, checked. Debugging prints it as a file.
+#[derive(Clone)]
 pub struct Scenario {
     /// The file's text as a tree.
     pub script: Script,
@@ -177,6 +178,12 @@ impl SetUp {
 impl Default for SetUp {
     fn default() -> SetUp {
         SetUp::new()
+    }
+}
+
+impl fmt::Debug for Scenario {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "\n{}", self.print(""))
     }
 }
 

@@ -69,7 +69,19 @@ pub const TRACE: &str = "recorded-trace";
 /// Runs `scenario` with `seed`, or with its own.
 #[must_use]
 pub fn run(scenario: &Scenario, seed: Option<u64>, level: TraceLevel) -> Report {
+    run_with(scenario, seed, level, |_| {})
+}
+
+/// The same, in a simulation that `prepare` has had in its hands, to add invariants of its own.
+#[must_use]
+pub fn run_with(
+    scenario: &Scenario,
+    seed: Option<u64>,
+    level: TraceLevel,
+    prepare: impl FnOnce(&mut Simulation),
+) -> Report {
     let mut run = Run::new(scenario, seed.unwrap_or(scenario.set_up.seed), level);
+    prepare(&mut run.simulation);
     let mut outputs = Vec::new();
     let mut failure = None;
     for steps in &scenario.blocks {

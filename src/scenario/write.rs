@@ -48,6 +48,7 @@ impl Scenario {
         if !comment.is_empty() {
             writer.page.push('\n');
         }
+        let begin = writer.page.len();
         writer.set_up();
         for (place, block) in self.blocks.iter().enumerate() {
             if place > 0 {
@@ -56,6 +57,10 @@ impl Scenario {
             for step in block {
                 writer.command(&step.action);
             }
+        }
+        // A file that says nothing is a mistake; a scenario in which nothing happens is not.
+        if writer.page[begin..].trim_ascii().is_empty() {
+            let _ = writeln!(writer.page, "seed 0");
         }
         writer.page
     }

@@ -1,0 +1,118 @@
+//! Strategies of `proptest` for scenarios and their parts.
+//!
+//! A scenario is drawn as a seed and does not shrink by itself: [`Shrinker`](crate::shrink::Shrinker) makes it small,
+//! as [`property`](crate::property) does by itself. The smaller values (Regions, identifiers, ARNs, client tokens,
+//! requests) shrink as proptest's own do.
+
+use std::ops::RangeInclusive;
+
+use proptest::collection::{btree_map, vec};
+use proptest::option;
+use proptest::prelude::{Just, Strategy, any, prop_oneof};
+use proptest::sample::select;
+use proptest::strategy::BoxedStrategy;
+use serde_json::{Map, Value};
+
+use crate::api::{Kind, Operation, Request};
+use crate::region::Region;
+use crate::scenario::{Action, Scenario};
+use crate::sim::coverage::FaultKind;
+use crate::types::{Account, ClientToken, ClusterArn, Identifier};
+
+use super::draws::Draws;
+use super::{Place, Plan, Shape, Swarm, faults, generate};
+
+/// Scenarios of a shape.
+pub fn scenarios(shape: Shape) -> impl Strategy<Value = Scenario> {
+    any::<u64>().no_shrink().prop_map(move |seed| generate(seed, &shape))
+}
+
+/// Fault plans: so many faults, each with what puts it right, for a pair of clusters in `regions` with a witness, and
+/// the scenario's first `clients` clients. Every kind of fault is among them.
+pub fn fault_plans(
+    regions: [Region; 2],
+    witness: Region,
+    clients: usize,
+    count: RangeInclusive<usize>,
+) -> impl Strategy<Value = Vec<Action>> {
+    let fault = move |seed: u64| {
+        let draws = Draws::new(seed);
+        let swarm = Swarm { faults: FaultKind::ALL.to_vec(), ..Swarm::draw(draws) };
+        let place = Place { regions, witness, set: vec![regions[0], regions[1], witness] };
+        faults::draw(draws, &Plan { place, swarm, clients })
+    };
+    vec(any::<u64>().no_shrink().prop_map(fault), count).prop_map(|plan| plan.concat())
+}
+
+/// Regions of the table.
+pub fn regions() -> impl Strategy<Value = Region> {
+    select(Region::all().collect::<Vec<_>>())
+}
+
+/// Identifiers of clusters and streams.
+pub fn identifiers() -> impl Strategy<Value = Identifier> {
+    any::<[u64; 2]>().prop_map(Identifier::new)
+}
+
+/// ARNs of clusters, of any account, in any Region of the table.
+pub fn arns() -> impl Strategy<Value = ClusterArn> {
+    let account = "[0-9]{12}".prop_filter_map("an account", |digits| Account::parse(&digits));
+    (regions(), account, identifiers()).prop_map(|(region, account, identifier)| ClusterArn {
+        region,
+        account,
+        identifier,
+    })
+}
+
+/// Client tokens that the API takes: as SDKs make them, and as people do.
+pub fn client_tokens() -> impl Strategy<Value = ClientToken> {
+    prop_oneof![
+        any::<[u64; 2]>().prop_map(ClientToken::random),
+        "[!-~]{1,128}".prop_map(|text| ClientToken::from(&*text)),
+    ]
+}
+
+/// Requests of any operation, with any of their members: right ones, and wrong ones of the right type.
+pub fn requests() -> impl Strategy<Value = Request> {
+    select(Operation::ALL).prop_flat_map(|operation| {
+        let input = input("", &operation.input());
+        input.prop_map(move |input| Request::from_json(operation, input).expect("members are of their types"))
+    })
+}
+
+/// What a member called `name` may be.
+fn input(name: &str, kind: &Kind) -> BoxedStrategy<Value> {
+    match kind {
+        Kind::Text => {
+            prop_oneof![3 => plausible(name), 1 => any::<String>().boxed()].prop_map(Value::from).boxed()
+        }
+        Kind::Boolean => any::<bool>().prop_map(Value::from).boxed(),
+        Kind::Integer => prop_oneof![1..=100_i64, any::<i64>()].prop_map(Value::from).boxed(),
+        Kind::TextMap => btree_map("[a-zA-Z0-9:]{0,20}", any::<String>(), 0..4)
+            .prop_map(|map| map.into_iter().map(|(key, value)| (key, Value::from(value))).collect())
+            .prop_map(Value::Object)
+            .boxed(),
+        Kind::List(of) => vec(input(name, of), 0..4).prop_map(Value::from).boxed(),
+        Kind::Structure(members) => {
+            let member = |(name, kind): &(String, Kind)| (Just(name.clone()), option::of(input(name, kind)));
+            let members: Vec<_> = members.iter().map(member).collect();
+            let given = |members: Vec<(String, Option<Value>)>| {
+                members.into_iter().filter_map(|(name, value)| Some((name, value?))).collect::<Map<_, _>>()
+            };
+            members.prop_map(given).prop_map(Value::Object).boxed()
+        }
+    }
+}
+
+/// What the API expects in a text member called `name`.
+fn plausible(name: &str) -> BoxedStrategy<String> {
+    match name {
+        "identifier" | "clusterIdentifier" | "streamIdentifier" => {
+            identifiers().prop_map(|identifier| identifier.to_string()).boxed()
+        }
+        "clusters" | "resourceArn" => arns().prop_map(|arn| arn.to_string()).boxed(),
+        "clientToken" => "[!-~]{1,128}".boxed(),
+        "witnessRegion" => regions().prop_map(|region| region.to_string()).boxed(),
+        _ => "[ -~]{0,40}".boxed(),
+    }
+}
