@@ -220,6 +220,56 @@ impl Error {
         body
     }
 
+    /// After how many seconds to try again, if it says so.
+    #[must_use]
+    pub fn retry_after_seconds(&self) -> Option<u32> {
+        match self {
+            Error::Throttling { retry_after_seconds, .. }
+            | Error::InternalServer { retry_after_seconds, .. } => *retry_after_seconds,
+            _ => None,
+        }
+    }
+
+    /// The exception called `name` with `body`: the inverse of [`Error::to_json`]; `None` if there is none of this
+    /// name.
+    ///
+    /// # Errors
+    /// A member is missing or of the wrong type.
+    pub fn from_json(
+        name: &str,
+        body: Value,
+        retry_after_seconds: Option<u32>,
+    ) -> Result<Option<Error>, serde_json::Error> {
+        let Body { message, reason, field_list, resource_id, resource_type, service_code, quota_code } =
+            serde_json::from_value(body)?;
+        let required = |member: Option<String>| member.unwrap_or_default();
+        Ok(Some(match name {
+            "ValidationException" => {
+                let reason = reason.unwrap_or(ValidationReason::Other);
+                Error::Validation { message, reason, field_list }
+            }
+            "ServiceQuotaExceededException" => Error::ServiceQuotaExceeded {
+                message,
+                resource_id: required(resource_id),
+                resource_type: required(resource_type),
+                service_code: required(service_code),
+                quota_code: required(quota_code),
+            },
+            "AccessDeniedException" => Error::AccessDenied { message },
+            "ResourceNotFoundException" => Error::ResourceNotFound {
+                message,
+                resource_id: required(resource_id),
+                resource_type: required(resource_type),
+            },
+            "ConflictException" => Error::Conflict { message, resource_id, resource_type },
+            "ThrottlingException" => {
+                Error::Throttling { message, service_code, quota_code, retry_after_seconds }
+            }
+            "InternalServerException" => Error::InternalServer { message, retry_after_seconds },
+            _ => return Ok(None),
+        }))
+    }
+
     /// A number for the trace's hash.
     #[must_use]
     pub fn key(&self) -> u64 {
@@ -229,6 +279,20 @@ impl Error {
         };
         mix(key(&[u64::from(self.http_status()), fields]), key_of_bytes(self.message().as_bytes()))
     }
+}
+
+/// Every member that a body can have.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Body {
+    message: String,
+    reason: Option<ValidationReason>,
+    #[serde(default)]
+    field_list: Vec<Field>,
+    resource_id: Option<String>,
+    resource_type: Option<String>,
+    service_code: Option<String>,
+    quota_code: Option<String>,
 }
 
 impl Display for Error {

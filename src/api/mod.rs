@@ -3,6 +3,8 @@
 //! Names and members are those of the API model (service `dsql`, version 2018-05-10). What an operation *does* is in
 //! [`control`](crate::control).
 
+pub mod wire;
+
 mod constraints;
 mod error;
 mod keys;
