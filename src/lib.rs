@@ -58,6 +58,8 @@ pub mod property;
 pub mod region;
 pub mod rng;
 pub mod scenario;
+#[cfg(feature = "server")]
+pub mod server;
 pub mod shrink;
 pub mod sim;
 pub mod sweep;

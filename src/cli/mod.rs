@@ -13,6 +13,8 @@ mod model;
 mod mutants;
 mod record;
 mod run;
+#[cfg(feature = "server")]
+mod serve;
 mod show;
 mod shrink;
 #[cfg(feature = "suite")]
@@ -56,6 +58,9 @@ enum Command {
     /// Explores small worlds exhaustively: every order of messages, with losses, duplicates and crashes up to a bound.
     #[cfg(feature = "model-check")]
     Model(model::ModelArguments),
+    /// Answers real AWS SDK clients over HTTP, with every Region behind one port.
+    #[cfg(feature = "server")]
+    Serve(serve::ServeArguments),
     /// Lists the planted bugs: what each breaks, and which invariant must catch it.
     Mutants(mutants::MutantArguments),
     /// Explains a command, the scenario language (`scenario`) or the JSON of `run --format json` (`report`).
@@ -144,6 +149,8 @@ pub fn main() -> ExitCode {
         Command::Generate(generate) => generate::print(&generate),
         #[cfg(feature = "model-check")]
         Command::Model(model) => model::model(&model),
+        #[cfg(feature = "server")]
+        Command::Serve(serve) => serve::serve(&serve),
         Command::Mutants(mutants) => mutants::mutants(&mutants),
         Command::Help { topic } => help(topic.as_deref()),
     };

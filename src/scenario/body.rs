@@ -1,7 +1,8 @@
 //! The JSON bodies of calls: checked against the API's shapes when a file is read, filled with earlier results when
 //! the call is made.
 //!
-//! `$NAME.MEMBER` inside a string refers to a member of the answer to the call that was named `NAME`.
+//! `$NAME.MEMBER` inside a string refers to a member of the answer to the call that was named `NAME`; `$$` is a plain
+//! dollar sign.
 
 use serde_json::Value;
 
@@ -38,6 +39,10 @@ pub(super) fn references(text: &str) -> Vec<Reference<'_>> {
     let mut from = 0;
     while let Some(start) = text[from..].find('$').map(|at| from + at) {
         let rest = &text[start + 1..];
+        if rest.starts_with('$') {
+            from = start + 2;
+            continue;
+        }
         let is_part = |letter: char| letter.is_ascii_alphanumeric() || "._-".contains(letter);
         let length = rest.find(|letter| !is_part(letter)).unwrap_or(rest.len());
         let (name, member) =
@@ -84,12 +89,22 @@ pub(super) fn fill_text(
     let mut filled = String::new();
     let mut from = 0;
     for reference in references(text) {
-        filled.push_str(&text[from..reference.start]);
+        filled.push_str(&text[from..reference.start].replace("$$", "$"));
         filled.push_str(&resolve(reference.name, reference.member)?);
         from = reference.end;
     }
-    filled.push_str(&text[from..]);
+    filled.push_str(&text[from..].replace("$$", "$"));
     Ok(filled)
+}
+
+/// `json` as it is written where no string in it refers to anything.
+pub(super) fn plain(json: Value) -> Value {
+    match json {
+        Value::String(text) => Value::String(text.replace('$', "$$")),
+        Value::Array(items) => items.into_iter().map(plain).collect(),
+        Value::Object(members) => members.into_iter().map(|(name, member)| (name, plain(member))).collect(),
+        other => other,
+    }
 }
 
 /// The value behind `path`, as in `multiRegionProperties.clusters`; `length` behind a list counts it.
@@ -199,7 +214,10 @@ mod tests {
         let resolve = |name: &str, member: &str| Ok(format!("<{name}:{member}>"));
         assert_eq!(fill_text("$blue.arn", &resolve).as_deref(), Ok("<blue:arn>"));
         assert_eq!(fill_text("a $blue.arn/b $c.d.e.", &resolve).as_deref(), Ok("a <blue:arn>/b <c:d.e>."));
-        assert_eq!(fill_text("5 $ and $$", &resolve).as_deref(), Ok("5 $ and $$"));
+        assert_eq!(fill_text("5 $ and $$5 $$blue.arn", &resolve).as_deref(), Ok("5 $ and $5 $blue.arn"));
+        assert_eq!(fill_text("$$$blue.arn", &resolve).as_deref(), Ok("$<blue:arn>"));
+        let text = json!({ "$a": ["$$b", "$c.arn $"] });
+        assert_eq!(fill(&plain(text.clone()), &resolve), Ok(text));
     }
 
     #[test]

@@ -7,6 +7,7 @@
 
 pub mod diagnostic;
 pub mod expect;
+pub mod recording;
 pub mod reference;
 pub mod run;
 pub mod script;

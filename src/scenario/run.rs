@@ -16,7 +16,7 @@ use crate::sim::client::{Call, CallId, Outcome};
 use crate::sim::coverage::Coverage;
 use crate::sim::trace::TraceLevel;
 use crate::sim::{DEFAULT_EPOCH, Options, World};
-use crate::types::Instant;
+use crate::types::{ClientId, Instant};
 
 use super::diagnostic::Span;
 use super::expect::{Expectation, Operator, Test, Truth};
@@ -65,6 +65,21 @@ pub const EXPECTATION: &str = "expectation";
 
 /// What stands in for an invariant's name when the recorded trace differs.
 pub const TRACE: &str = "recorded-trace";
+
+/// What the draws about a call of `client` are keyed by, when those of its step are keyed by `key`.
+pub(super) fn call_key(key: u64, client: ClientId) -> u64 {
+    mix(key, u64::from(client.0))
+}
+
+/// Carries the blocks of `scenario` out and stops there, with everything as it is by then.
+///
+/// # Errors
+/// Something did not hold.
+pub fn enact(scenario: &Scenario) -> Result<Simulation, Failure> {
+    let mut run = Run::new(scenario, scenario.set_up.seed, TraceLevel::None);
+    scenario.blocks.iter().try_for_each(|steps| run.block(steps))?;
+    Ok(run.simulation)
+}
 
 /// Runs `scenario` with `seed`, or with its own.
 #[must_use]
@@ -303,7 +318,7 @@ impl<'a> Run<'a> {
             attempts: step.attempts,
             time_out: step.time_out,
             waiter: step.waiter,
-            ..Call::new(step.region, request, mix(key, u64::from(step.client.0)))
+            ..Call::new(step.region, request, call_key(key, step.client))
         };
         Ok(Some(self.simulation.call(step.client, call)))
     }

@@ -67,6 +67,7 @@ impl Scenario {
 }
 
 /// The keys of steps: what they mean, and how many equal ones came before.
+#[derive(Debug)]
 pub(super) struct Keys {
     /// How many steps of each meaning there were.
     equal: IndexMap<u64, u64>,

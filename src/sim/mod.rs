@@ -274,6 +274,12 @@ impl World {
         Some(self.nodes[usize::from(place)].durable())
     }
 
+    /// Somebody calls who did not before.
+    pub fn add_client(&mut self, client: ClientOptions) -> ClientId {
+        self.options.clients.push(client);
+        ClientId(self.options.clients.len() as u32 - 1)
+    }
+
     /// Begins a call. Its first attempt is sent at once.
     pub fn call(&mut self, client: ClientId, mut call: Call) -> CallId {
         self.fill_token(&mut call);

@@ -1,0 +1,105 @@
+//! `dsql-sim serve`.
+
+use std::fs;
+use std::io::{self, Write};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+
+use crate::scenario::{Scenario, SetUp};
+use crate::server::{self, Limits, MOST_SPEED, Options};
+
+use super::{exit, files, show};
+
+/// The arguments of `serve`.
+#[derive(Debug, Clone, clap::Args)]
+pub(super) struct ServeArguments {
+    /// The port; 0 picks a free one.
+    #[arg(long, default_value_t = 8000)]
+    port: u16,
+    /// The address to listen at. Whoever reaches it may do everything.
+    #[arg(long, default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
+    listen: IpAddr,
+    /// How many virtual seconds pass in a second.
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=i64::from(MOST_SPEED)))]
+    speed: u32,
+    /// Every random draw is keyed by it; a scenario's own unless said, else 0.
+    #[arg(long)]
+    seed: Option<u64>,
+    /// What has happened before the first client comes: set-up, calls and faults of a scenario file.
+    #[arg(long, value_name = "FILE")]
+    scenario: Option<PathBuf>,
+    /// Writes what clients sent as a scenario file, in the end.
+    #[arg(long, value_name = "FILE")]
+    record: Option<PathBuf>,
+    /// Writes the address to this file once clients can come.
+    #[arg(long, value_name = "FILE")]
+    ready_file: Option<PathBuf>,
+}
+
+/// Serves until told to end, and gives the exit code.
+pub(super) fn serve(arguments: &ServeArguments) -> io::Result<u8> {
+    let mut scenario = match &arguments.scenario {
+        None => Scenario::of(SetUp::new(), Vec::new()),
+        Some(path) => match files::read_one(path, show::has_colour()) {
+            Ok(file) => file.scenario,
+            Err(message) => {
+                write!(anstream::stderr(), "{message}")?;
+                return Ok(exit::BAD_INPUT);
+            }
+        },
+    };
+    if let Some(seed) = arguments.seed {
+        scenario.set_up.seed = seed;
+    }
+    let options = Options {
+        address: SocketAddr::new(arguments.listen, arguments.port),
+        speed: arguments.speed,
+        scenario,
+        records: arguments.record.is_some(),
+        limits: Limits::DEFAULT,
+    };
+    // Better to learn now that the file cannot be written.
+    if let Some(path) = &arguments.record {
+        fs::write(path, "").map_err(|error| named(path, &error))?;
+    }
+    let ended = match server::serve(&options, |address| ready(arguments, address)) {
+        Ok(ended) => ended,
+        Err(server::Error::Io(error)) => return Err(error),
+        Err(server::Error::Scenario(failure)) => {
+            let message = format!("error: the scenario fails: {}: {}", failure.invariant, failure.message);
+            writeln!(anstream::stderr(), "{message}")?;
+            return Ok(exit::BAD_INPUT);
+        }
+    };
+    let violations = ended.violations.len();
+    writeln!(
+        anstream::stdout(),
+        "{} events, hash {:016x}, {violations} violations",
+        ended.events,
+        ended.hash
+    )?;
+    if let (Some(path), Some(scenario)) = (&arguments.record, &ended.recorded) {
+        fs::write(path, scenario.print("Recorded from real clients."))
+            .map_err(|error| named(path, &error))?;
+        writeln!(anstream::stdout(), "replay: dsql-sim run {}", path.display())?;
+    }
+    Ok(if violations == 0 { exit::PASS } else { exit::FAILED })
+}
+
+fn ready(arguments: &ServeArguments, address: SocketAddr) -> io::Result<()> {
+    let mut out = anstream::stdout();
+    writeln!(out, "dsql-sim is ready at http://{address}")?;
+    writeln!(out, "export AWS_ENDPOINT_URL_DSQL=http://{address}")?;
+    out.flush()?;
+    if let Some(path) = &arguments.ready_file {
+        // Whoever waits for the file finds all of it or nothing.
+        let part = path.with_extension("part");
+        fs::write(&part, format!("http://{address}\n")).map_err(|error| named(&part, &error))?;
+        fs::rename(&part, path).map_err(|error| named(path, &error))?;
+    }
+    Ok(())
+}
+
+fn named(path: &Path, error: &io::Error) -> io::Error {
+    io::Error::new(error.kind(), format!("{}: {error}", path.display()))
+}
