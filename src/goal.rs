@@ -108,6 +108,12 @@ goals! {
     WriteKept = "write-kept",
     /// A cluster that a crash met in PENDING_DELETE became DELETING.
     PendingDeleteHealed = "pending-delete-healed",
+    /// A stream was refused because its cluster has as many as it may.
+    StreamLimitReached = "stream-limit-reached",
+    /// A restarted control plane took up a stream's transient status where it was left.
+    StreamResumed = "stream-resumed",
+    /// A policy was to be changed that had been changed meanwhile.
+    PolicyMovedOn = "policy-moved-on",
     /// An answer came to an attempt that its client no longer waited for.
     AnswerLate = "answer-late",
     /// A call whose outcome its client does not know had been carried out.

@@ -62,11 +62,6 @@ fn every_mistake_of_a_file_is_shown_at_once() {
 }
 
 #[test]
-fn an_operation_that_is_not_simulated_yet_says_so() {
-    assert_refused("list-streams region=us-east-1\n{}\n", &["ListStreams is not simulated yet"]);
-}
-
-#[test]
 fn numbers_that_make_no_sense_are_refused() {
     assert_refused("throttle us-east-1 times=0\n", &["`times` counts from 1"]);
     assert_refused("crash us-east-1 after=persist nth=0\n", &["`nth` counts from 1"]);

@@ -21,9 +21,9 @@ pub use shapes::*;
 
 use constraints::Validate;
 
-/// One row per operation: its name, its AWS CLI command, whether it is simulated, its input and its output.
+/// One row per operation: its name, its AWS CLI command, its input and its output.
 macro_rules! operations {
-    ($($(#[doc = $doc:literal])+ $name:ident = $command:literal, $simulated:literal, $input:ty, $output:ty;)+) => {
+    ($($(#[doc = $doc:literal])+ $name:ident = $command:literal, $input:ty, $output:ty;)+) => {
         /// An operation of the API.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum Operation { $($(#[doc = $doc])+ $name,)+ }
@@ -50,12 +50,6 @@ macro_rules! operations {
             #[must_use]
             pub fn command(self) -> &'static str {
                 match self { $(Operation::$name => $command),+ }
-            }
-
-            /// Whether control planes carry it out yet.
-            #[must_use]
-            pub fn is_simulated(self) -> bool {
-                match self { $(Operation::$name => $simulated),+ }
             }
 
             /// The names of its output's members.
@@ -129,38 +123,38 @@ macro_rules! operations {
 
 operations! {
     /// Creates a cluster.
-    CreateCluster = "create-cluster", true, CreateClusterInput, CreateClusterOutput;
+    CreateCluster = "create-cluster", CreateClusterInput, CreateClusterOutput;
     /// Changes a cluster's settings, its witness Region or its peer.
-    UpdateCluster = "update-cluster", true, UpdateClusterInput, UpdateClusterOutput;
+    UpdateCluster = "update-cluster", UpdateClusterInput, UpdateClusterOutput;
     /// Deletes a cluster.
-    DeleteCluster = "delete-cluster", true, DeleteClusterInput, DeleteClusterOutput;
+    DeleteCluster = "delete-cluster", DeleteClusterInput, DeleteClusterOutput;
     /// Describes a cluster.
-    GetCluster = "get-cluster", true, GetClusterInput, GetClusterOutput;
+    GetCluster = "get-cluster", GetClusterInput, GetClusterOutput;
     /// Lists the account's clusters in the Region.
-    ListClusters = "list-clusters", true, ListClustersInput, ListClustersOutput;
+    ListClusters = "list-clusters", ListClustersInput, ListClustersOutput;
     /// Tags a resource.
-    TagResource = "tag-resource", false, TagResourceInput, TagResourceOutput;
+    TagResource = "tag-resource", TagResourceInput, TagResourceOutput;
     /// Removes tags from a resource.
-    UntagResource = "untag-resource", false, UntagResourceInput, UntagResourceOutput;
+    UntagResource = "untag-resource", UntagResourceInput, UntagResourceOutput;
     /// Lists a resource's tags.
-    ListTagsForResource = "list-tags-for-resource", false, ListTagsForResourceInput, ListTagsForResourceOutput;
+    ListTagsForResource = "list-tags-for-resource", ListTagsForResourceInput, ListTagsForResourceOutput;
     /// Attaches a resource policy to a cluster.
-    PutClusterPolicy = "put-cluster-policy", false, PutClusterPolicyInput, PutClusterPolicyOutput;
+    PutClusterPolicy = "put-cluster-policy", PutClusterPolicyInput, PutClusterPolicyOutput;
     /// Shows a cluster's resource policy.
-    GetClusterPolicy = "get-cluster-policy", false, GetClusterPolicyInput, GetClusterPolicyOutput;
+    GetClusterPolicy = "get-cluster-policy", GetClusterPolicyInput, GetClusterPolicyOutput;
     /// Removes a cluster's resource policy.
-    DeleteClusterPolicy = "delete-cluster-policy", false, DeleteClusterPolicyInput, DeleteClusterPolicyOutput;
+    DeleteClusterPolicy = "delete-cluster-policy", DeleteClusterPolicyInput, DeleteClusterPolicyOutput;
     /// Names the PrivateLink service of a cluster.
-    GetVpcEndpointServiceName = "get-vpc-endpoint-service-name", false,
+    GetVpcEndpointServiceName = "get-vpc-endpoint-service-name",
         GetVpcEndpointServiceNameInput, GetVpcEndpointServiceNameOutput;
     /// Creates a change stream of a cluster.
-    CreateStream = "create-stream", false, Box<CreateStreamInput>, Box<CreateStreamOutput>;
+    CreateStream = "create-stream", Box<CreateStreamInput>, Box<CreateStreamOutput>;
     /// Describes a stream.
-    GetStream = "get-stream", false, GetStreamInput, Box<GetStreamOutput>;
+    GetStream = "get-stream", GetStreamInput, Box<GetStreamOutput>;
     /// Lists a cluster's streams.
-    ListStreams = "list-streams", false, ListStreamsInput, ListStreamsOutput;
+    ListStreams = "list-streams", ListStreamsInput, ListStreamsOutput;
     /// Deletes a stream.
-    DeleteStream = "delete-stream", false, DeleteStreamInput, Box<DeleteStreamOutput>;
+    DeleteStream = "delete-stream", DeleteStreamInput, Box<DeleteStreamOutput>;
 }
 
 impl Operation {
@@ -179,7 +173,8 @@ impl Operation {
     /// Whether its input names a cluster.
     #[must_use]
     pub fn names_cluster(self) -> bool {
-        matches!(self, Operation::UpdateCluster | Operation::DeleteCluster | Operation::GetCluster)
+        use Operation::*;
+        !matches!(self, CreateCluster | ListClusters | TagResource | UntagResource | ListTagsForResource)
     }
 
     /// Whether its input has a client token, which SDKs fill in when it is absent.
@@ -243,7 +238,19 @@ impl Request {
             Request::UpdateCluster(input) => Some(&input.identifier),
             Request::DeleteCluster(input) => Some(&input.identifier),
             Request::GetCluster(input) => Some(&input.identifier),
-            _ => None,
+            Request::PutClusterPolicy(input) => Some(&input.identifier),
+            Request::GetClusterPolicy(input) => Some(&input.identifier),
+            Request::DeleteClusterPolicy(input) => Some(&input.identifier),
+            Request::GetVpcEndpointServiceName(input) => Some(&input.identifier),
+            Request::CreateStream(input) => Some(&input.cluster_identifier),
+            Request::GetStream(input) => Some(&input.cluster_identifier),
+            Request::ListStreams(input) => Some(&input.cluster_identifier),
+            Request::DeleteStream(input) => Some(&input.cluster_identifier),
+            Request::CreateCluster(_)
+            | Request::ListClusters(_)
+            | Request::TagResource(_)
+            | Request::UntagResource(_)
+            | Request::ListTagsForResource(_) => None,
         }
     }
 }

@@ -247,14 +247,14 @@ fn denied_changes_nothing(
     })
 }
 
-/// Whether two records of a cluster agree in everything that a call can change; the status, which moves by itself,
-/// and what the link register has decided meanwhile, are left out.
+/// Whether two records of a cluster agree in everything that a call that writes before it is refused can change: the
+/// status, which moves by itself, what the link register has decided meanwhile, and what others have attached
+/// meanwhile are left out.
 fn is_same_to_callers(one: &Cluster, other: &Cluster) -> bool {
     let declared =
         |cluster: &Cluster| cluster.multi_region.as_deref().map(|it| (it.witness, it.peer, it.leaving));
     one.deletion_protection == other.deletion_protection
         && one.kms_key == other.kms_key
-        && one.tags == other.tags
         && one.statement_statistics == other.statement_statistics
         && one.intent == other.intent
         && declared(one) == declared(other)

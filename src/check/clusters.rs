@@ -10,8 +10,8 @@ use crate::sim::Change;
 use crate::table::Table;
 use crate::types::{Account, ClusterArn, ClusterStatus, Identifier};
 
-use super::Verdict;
 use super::invariant::{Invariant, Judge};
+use super::{Verdict, streams};
 
 /// The durable truth about clusters.
 #[derive(Clone, Debug, Default)]
@@ -54,6 +54,7 @@ impl Clusters {
             self.identifiers_unique(judge, &written)?;
         }
         self.quota_respected(judge, &written)?;
+        streams::look(judge, written.before, written.after, &mut self.used)?;
         if before.or(after.as_ref()).is_some_and(|cluster| cluster.multi_region.is_some()) {
             self.remember(&written);
             self.look_at_pair(judge, &written)?;

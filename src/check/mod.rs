@@ -11,6 +11,7 @@ mod invariant;
 mod quiet;
 mod scene;
 mod simulation;
+mod streams;
 
 use std::fmt;
 

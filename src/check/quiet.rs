@@ -1,5 +1,6 @@
 //! Invariants of a world that is quiet: nothing is left to happen, so whatever was to converge has converged.
 
+use crate::control::attached::Stream;
 use crate::control::cluster::Cluster;
 use crate::region::Region;
 use crate::types::ClusterStatus;
@@ -84,7 +85,10 @@ fn is_stuck(clusters: &Clusters, cluster: &Cluster, except: Option<Region>) -> b
     });
     match cluster.status {
         ClusterStatus::PendingDelete => !waits_for_peer,
-        status => status.is_transient() || cluster.intent.is_some(),
+        status => {
+            let streams_move = cluster.streams().iter().any(Stream::is_transient);
+            status.is_transient() || cluster.intent.is_some() || streams_move
+        }
     }
 }
 

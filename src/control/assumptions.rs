@@ -203,6 +203,12 @@ assumptions! {
     peering_fails: bool = false,
     /// How long a deleted cluster shows DELETED before it is gone.
     deleted_visible: Duration = Duration::ZERO,
+    /// Whether a cluster with streams refuses to be deleted (ConflictException).
+    streams_keep_cluster: bool = true,
+    /// Whether the creation of streams fails: a stream ends in FAILED instead of ACTIVE.
+    stream_fails: bool = false,
+    /// How long a stream's CREATING takes.
+    stream_time: Span = Span::millis(60_000, 180_000),
     /// How long CREATING takes.
     create_time: Span = Span::millis(5_000, 10_000),
     /// How long UPDATING takes.

@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use crate::api::{
     ClusterSummary, CreateClusterOutput, DeleteClusterOutput, EncryptionDetails, EncryptionStatus,
-    EncryptionType, GetClusterOutput, MetricGroup, MetricGroupResponse, MultiRegionOutput, Request, Tags,
+    EncryptionType, GetClusterOutput, MetricGroup, MetricGroupResponse, MultiRegionOutput, Request,
     UpdateClusterOutput,
 };
 use crate::region::Region;
-use crate::types::{Account, ClusterArn, ClusterStatus, Endpoint, Timestamp};
+use crate::types::{Account, ClusterArn, ClusterStatus, Endpoint, Identifier, Timestamp};
 
+use super::attached::{Attached, Stream};
 use super::register::RegisterKey;
 
 /// The place of a cluster in the order of creation of its account's clusters in its Region, from 1.
@@ -40,10 +41,12 @@ pub struct Cluster {
     pub deletion_protection: bool,
     /// The customer managed key, if it is not encrypted with a key that AWS owns.
     pub kms_key: Option<Arc<str>>,
-    /// Its tags.
-    pub tags: Option<Tags>,
+    /// What is attached to it, if anything ever was.
+    pub attached: Option<Arc<Attached>>,
     /// Whether statement statistics are published.
     pub statement_statistics: bool,
+    /// Whether another key is being put to use.
+    pub key_changes: bool,
     /// What makes it a multi-Region cluster. Never changes between present and absent.
     pub multi_region: Option<Box<MultiRegion>>,
     /// The call that is carried out on it and that the link register has yet to allow.
@@ -80,6 +83,18 @@ impl Cluster {
         Some(RegisterKey::new(self.arn, multi_region.peer?, multi_region.witness))
     }
 
+    /// Its streams.
+    #[must_use]
+    pub fn streams(&self) -> &[Stream] {
+        self.attached.as_deref().map_or(&[], |attached| &attached.streams)
+    }
+
+    /// Its stream called `identifier`.
+    #[must_use]
+    pub fn stream(&self, identifier: Identifier) -> Option<&Stream> {
+        self.attached.as_deref()?.stream(identifier)
+    }
+
     /// The peer, once the two are linked.
     #[must_use]
     pub fn linked_peer(&self) -> Option<ClusterArn> {
@@ -108,7 +123,7 @@ impl Cluster {
             creation_time: self.creation_time,
             deletion_protection_enabled: self.deletion_protection,
             multi_region_properties: self.properties(),
-            tags: self.tags.clone(),
+            tags: self.attached.as_ref().map(|it| it.tags.clone()).filter(|tags| !tags.is_empty()),
             encryption_details: Some(self.encryption()),
             endpoint: Some(self.endpoint()),
             metric_groups: self.metric_groups(),
@@ -199,7 +214,11 @@ impl Cluster {
                 None => EncryptionType::AwsOwnedKmsKey,
             },
             kms_key_arn: self.kms_key.clone(),
-            encryption_status: EncryptionStatus::Enabled,
+            encryption_status: if self.key_changes {
+                EncryptionStatus::Updating
+            } else {
+                EncryptionStatus::Enabled
+            },
         }
     }
 

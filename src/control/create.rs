@@ -6,11 +6,13 @@ use crate::api::{CreateClusterInput, Error, Request, Response};
 use crate::goal::Goal;
 use crate::types::{Account, ClusterArn, ClusterStatus, Instant};
 
+use super::attached::Attached;
 use super::calls::Target;
 use super::cluster::{Cluster, MultiRegion};
 use super::durable::{Batch, TokenWrite};
 use super::message::{Delivery, Effect};
 use super::mutant::Mutant;
+use super::policies::check_policy;
 use super::{Caller, ControlPlane, refuse};
 
 /// The key that stands for "a key that AWS owns" in a request.
@@ -24,6 +26,9 @@ impl ControlPlane {
         input: &CreateClusterInput,
         out: &mut Vec<Effect>,
     ) -> Result<(), Error> {
+        if let Some(policy) = &input.policy {
+            check_policy(policy, input.bypass_policy_lockout_safety_check.unwrap_or(false))?;
+        }
         let wanted = match &input.multi_region_properties {
             Some(properties) => Some(self.wanted("create", caller.account, None, properties)?),
             None => None,
@@ -95,8 +100,9 @@ impl ControlPlane {
             creation_time: caller.stamp,
             deletion_protection: input.deletion_protection_enabled.unwrap_or(true),
             kms_key: customer_key(input.kms_encryption_key.as_ref()),
-            tags: input.tags.clone().filter(|tags| !tags.is_empty()),
+            attached: attached(input),
             statement_statistics: input.metric_groups.as_ref().is_some_and(|groups| !groups.is_empty()),
+            key_changes: false,
             multi_region: multi_region.map(Box::new),
             intent: None,
         }
@@ -139,6 +145,17 @@ impl ControlPlane {
         };
         self.durable.clusters().filter(counts).count() as u32
     }
+}
+
+/// What a cluster begins with; `None` if there is nothing, as for most.
+fn attached(input: &CreateClusterInput) -> Option<Arc<Attached>> {
+    let tags = input.tags.as_ref().filter(|tags| !tags.is_empty());
+    if tags.is_none() && input.policy.is_none() {
+        return None;
+    }
+    let tags = tags.cloned().unwrap_or_default();
+    let policies = u64::from(input.policy.is_some());
+    Some(Arc::new(Attached { tags, policy: input.policy.clone(), policies, ..Attached::default() }))
 }
 
 /// The customer managed key that `key` names; `None` for a key that AWS owns.

@@ -39,6 +39,9 @@ impl ControlPlane {
         if cluster.deletion_protection && !self.mutants.has(Mutant::ProtectionIgnored) {
             return Err(refuse::protected());
         }
+        if self.assumptions.streams_keep_cluster && !cluster.streams().is_empty() {
+            return Err(refuse::has_streams(&cluster));
+        }
         if cluster.linked_peer().is_some() && !self.mutants.has(Mutant::DeleteWithoutPeer) {
             self.finish_delete(now, caller.account, &caller.request, &cluster, PendingDelete, &waiters, out);
         } else if cluster.register().is_some() && cluster.linked_peer().is_none() {

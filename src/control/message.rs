@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::api::{Error, Request, Response};
+use crate::api::{Error, Request, Response, StreamStatus};
 use crate::goal::Goal;
 use crate::region::Region;
 use crate::rng::{key, mix};
@@ -370,6 +370,17 @@ pub enum Timer {
         /// The status that it leads to; `None` removes the cluster.
         to: Option<ClusterStatus>,
     },
+    /// The work behind a stream's transient status is done.
+    Stream {
+        /// Whose cluster.
+        account: Account,
+        /// Which cluster.
+        serial: Serial,
+        /// Which of its streams.
+        number: u32,
+        /// The status that it leads to; `None` removes the stream.
+        to: Option<StreamStatus>,
+    },
     /// Ask the link register again.
     Propose {
         /// Whose cluster.
@@ -400,6 +411,9 @@ impl Timer {
         match self {
             Timer::Status { account, serial, version, to } => {
                 key(&[1, account.number(), serial.0, u64::from(*version), to.map_or(99, |to| to as u64)])
+            }
+            Timer::Stream { account, serial, number, to } => {
+                key(&[5, account.number(), serial.0, u64::from(*number), to.map_or(99, |to| to as u64)])
             }
             Timer::Propose { account, serial, round } => {
                 key(&[2, account.number(), serial.0, u64::from(*round)])

@@ -21,6 +21,7 @@
 //! How two clusters become peers is told in [`peering`].
 
 pub mod assumptions;
+pub mod attached;
 pub mod authorization;
 pub mod cluster;
 pub mod durable;
@@ -35,8 +36,11 @@ mod create;
 mod delete;
 mod idempotency;
 mod multi_region;
+mod policies;
 mod read;
 mod refuse;
+mod streams;
+mod tags;
 mod update;
 
 use std::fmt;
@@ -141,6 +145,9 @@ impl ControlPlane {
             Input::Timer(Timer::Status { account, serial, version, to }) => {
                 self.work_done(account, serial, version, to, out);
             }
+            Input::Timer(Timer::Stream { account, serial, number, to }) => {
+                self.stream_work_done(account, serial, number, to, out);
+            }
             Input::Timer(Timer::Propose { account, serial, round }) => {
                 self.ask_again(account, serial, round, out);
             }
@@ -164,6 +171,11 @@ impl ControlPlane {
             if !self.mutants.has(Mutant::TimersForgottenInCrash) {
                 self.set_status_timer(&cluster, out);
             }
+            if !self.mutants.has(Mutant::StreamsForgottenInCrash) {
+                cluster.streams().iter().for_each(|stream| self.set_stream_timer(&cluster, stream, out));
+            }
+            let resumed = cluster.streams().iter().any(attached::Stream::is_transient);
+            out.extend(resumed.then_some(Effect::Reached(Goal::StreamResumed)));
             out.extend(cluster.status.is_transient().then_some(Effect::Reached(Goal::WorkResumed)));
             if cluster.status == ClusterStatus::PendingDelete {
                 self.resumed.push((cluster.arn.account, cluster.serial));
@@ -187,7 +199,19 @@ impl ControlPlane {
             Request::DeleteCluster(input) => self.delete_cluster(now, caller, input, out),
             Request::GetCluster(input) => self.get_cluster(&caller, input, out),
             Request::ListClusters(input) => self.list_clusters(&caller, input, out),
-            other => Err(refuse::not_simulated(other.operation())),
+            Request::TagResource(input) => self.tag_resource(&caller, input, out),
+            Request::UntagResource(input) => self.untag_resource(&caller, input, out),
+            Request::ListTagsForResource(input) => self.list_tags(&caller, input, out),
+            Request::PutClusterPolicy(input) => self.put_policy(now, &caller, input, out),
+            Request::GetClusterPolicy(input) => self.get_policy(&caller, input, out),
+            Request::DeleteClusterPolicy(input) => self.delete_policy(now, &caller, input, out),
+            Request::GetVpcEndpointServiceName(input) => {
+                self.get_vpc_endpoint_service_name(&caller, input, out)
+            }
+            Request::CreateStream(input) => self.create_stream(now, &caller, input, out),
+            Request::GetStream(input) => self.get_stream(&caller, input, out),
+            Request::ListStreams(input) => self.list_streams(&caller, input, out),
+            Request::DeleteStream(input) => self.delete_stream(now, &caller, input, out),
         }
     }
 
@@ -236,7 +260,10 @@ impl ControlPlane {
                 if status == ClusterStatus::Deleting && self.resumed.contains(&(account, serial)) {
                     out.push(Effect::Reached(Goal::PendingDeleteHealed));
                 }
-                let cluster = self.write(&cluster, None, None, out, |record| record.status = status);
+                let cluster = self.write(&cluster, None, None, out, |record| {
+                    record.status = status;
+                    record.key_changes = false;
+                });
                 self.pursue(&cluster, 0, out);
             }
             None => {
@@ -287,6 +314,20 @@ impl ControlPlane {
             self.set_status_timer(&record, out);
         }
         record
+    }
+
+    /// Writes what `caller` changes of what is attached to a cluster, and `token`'s answer with it.
+    fn attach(
+        &mut self,
+        caller: &Caller,
+        cluster: &Arc<Cluster>,
+        token: Option<durable::TokenWrite>,
+        out: &mut Vec<Effect>,
+        change: impl FnOnce(&mut attached::Attached),
+    ) {
+        self.write(cluster, token, Some(caller.delivery), out, |record| {
+            change(Arc::make_mut(record.attached.get_or_insert_default()));
+        });
     }
 
     fn persist(&mut self, batch: Batch, cause: Option<Delivery>, out: &mut Vec<Effect>) {

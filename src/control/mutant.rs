@@ -8,7 +8,7 @@ use std::fmt;
 
 /// A set of mutants.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Mutants(u32);
+pub struct Mutants(u64);
 
 impl Mutants {
     /// No mutant: the control plane as it should be.
@@ -109,6 +109,12 @@ mutants! {
     TimersForgottenInCrash = "timers-forgotten-in-crash" caught by "nothing-stuck",
     /// A call that joined another's token is not answered with it.
     JoinerNotAnswered = "joiner-not-answered" caught by "nothing-stuck",
+    /// A cluster's streams are not counted before another is created.
+    StreamQuotaIgnored = "stream-quota-ignored" caught by "quota-respected",
+    /// A stream is deleted though it is still being created.
+    StreamDeletedInCreation = "stream-deleted-in-creation" caught by "legal-transition",
+    /// A restarted control plane does not set the timers of the streams that it finds in a transient status.
+    StreamsForgottenInCrash = "streams-forgotten-in-crash" caught by "nothing-stuck",
     /// An acceptor accepts under a ballot lower than the one that it promised.
     LowerBallotAccepted = "lower-ballot-accepted" caught by "peering-converges",
     /// A proposer does not count what its own acceptor has accepted.

@@ -6,7 +6,8 @@
 use std::sync::Arc;
 
 use crate::api::{
-    Error, Field, GetClusterInput, GetClusterOutput, ListClustersInput, ListClustersOutput, Response,
+    Error, Field, GetClusterInput, GetClusterOutput, ListClustersInput, ListClustersOutput, Operation,
+    Response,
 };
 use crate::goal::Goal;
 use crate::rng::mix;
@@ -90,16 +91,12 @@ impl ControlPlane {
                 self.durable.clusters_after(account, Serial(0)).take_while(|it| it.serial <= last).count()
                     as u64;
         }
-        format!("{position:016x}{:016x}", self.page_seal(account, position))
+        sealed(position, |position| self.page_seal(account, position))
     }
 
     fn read_page_token(&self, account: Account, token: &str) -> Result<Serial, Error> {
-        let (position, seal) = token.split_at_checked(16).unwrap_or_default();
-        let numbers = (u64::from_str_radix(position, 16), u64::from_str_radix(seal, 16));
-        let (Ok(position), Ok(seal)) = numbers else { return Err(foreign_page_token()) };
-        if seal != self.page_seal(account, position) {
-            return Err(foreign_page_token());
-        }
+        let position =
+            read_sealed(Operation::ListClusters, token, |position| self.page_seal(account, position))?;
         if self.mutants.has(Mutant::PageSkipsAfterDelete) {
             let listed =
                 self.durable.clusters_after(account, Serial(0)).nth((position as usize).saturating_sub(1));
@@ -109,12 +106,29 @@ impl ControlPlane {
     }
 
     /// Ties a page token to the Region and the account that it was made for.
-    fn page_seal(&self, account: Account, position: u64) -> u64 {
+    pub(super) fn page_seal(&self, account: Account, position: u64) -> u64 {
         mix(mix(account.number(), self.region.index() as u64), position)
     }
 }
 
-fn foreign_page_token() -> Error {
-    let message = "The pagination token is not one that ListClusters returned here.".to_owned();
-    Error::field_validation(vec![Field { name: "nextToken".to_owned(), message }])
+/// A page token: a position, and a seal that ties it to what is listed.
+pub(super) fn sealed(position: u64, seal: impl Fn(u64) -> u64) -> String {
+    format!("{position:016x}{:016x}", seal(position))
+}
+
+/// The position in a page token that `operation` gave.
+pub(super) fn read_sealed(
+    operation: Operation,
+    token: &str,
+    seal: impl Fn(u64) -> u64,
+) -> Result<u64, Error> {
+    let (position, sealed) = token.split_at_checked(16).unwrap_or_default();
+    let numbers = (u64::from_str_radix(position, 16), u64::from_str_radix(sealed, 16));
+    match numbers {
+        (Ok(position), Ok(sealed)) if sealed == seal(position) => Ok(position),
+        _ => {
+            let message = format!("The pagination token is not one that {operation} returned here.");
+            Err(Error::field_validation(vec![Field { name: "nextToken".to_owned(), message }]))
+        }
+    }
 }

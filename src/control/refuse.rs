@@ -3,11 +3,12 @@
 
 use std::fmt::Display;
 
-use crate::api::{Error, Field, Operation, ValidationReason};
+use crate::api::{Error, Field, ValidationReason};
 use crate::region::Region;
 use crate::types::{Account, ClusterArn, ClusterStatus};
 
 use super::assumptions::Refusal;
+use super::attached::Stream;
 use super::cluster::Cluster;
 
 /// A call that is refused as `refusal` says, about the cluster `resource_id`.
@@ -116,10 +117,95 @@ pub(super) fn missing_peer(refusal: Refusal, verb: &str, peer: &str) -> Error {
     }
 }
 
-pub(super) fn not_simulated(operation: Operation) -> Error {
-    Error::Validation {
-        message: format!("{operation} is not simulated yet."),
-        reason: ValidationReason::UnknownOperation,
-        field_list: Vec::new(),
+pub(super) fn tag_limit(arn: &str) -> Error {
+    Error::ServiceQuotaExceeded {
+        message: "You have reached the tag limit.".to_owned(),
+        resource_id: arn.rsplit('/').next().unwrap_or_default().to_owned(),
+        resource_type: if arn.contains("/stream/") { "stream" } else { "cluster" }.to_owned(),
+        service_code: "dsql".to_owned(),
+        quota_code: String::new(),
+    }
+}
+
+pub(super) fn no_policy(cluster: &Cluster) -> Error {
+    Error::ResourceNotFound {
+        message: format!("Cluster {} has no resource policy.", cluster.arn),
+        resource_id: cluster.arn.identifier.to_string(),
+        resource_type: "cluster-policy".to_owned(),
+    }
+}
+
+pub(super) fn malformed_policy() -> Error {
+    Error::other(
+        "Can't put cluster policy: The policy is not a JSON object. To proceed, correct it.".to_owned(),
+    )
+}
+
+pub(super) fn lockout() -> Error {
+    Error::other(
+        "Can't put cluster policy: The policy would keep its caller from changing it again. To proceed, change it or \
+         bypass the policy lockout safety check."
+            .to_owned(),
+    )
+}
+
+pub(super) fn policy_moved_on(cluster: &Cluster, version: Option<&str>) -> Error {
+    let identifier = cluster.arn.identifier.to_string();
+    let now =
+        version.map_or("it has no policy".to_owned(), |version| format!("its policy has version {version}"));
+    let message = format!(
+        "Can't change cluster policy: Cluster {identifier} has moved on: {now}. To proceed, read the policy and try \
+         again."
+    );
+    refused(Refusal::Conflict, message, &identifier)
+}
+
+pub(super) fn asleep(cluster: &Cluster) -> Error {
+    let (identifier, status) = (cluster.arn.identifier, cluster.status);
+    Error::other(format!(
+        "Can't create stream: Cluster {identifier} is in {status} state. To proceed, connect to the cluster and try \
+         again when it is ACTIVE."
+    ))
+}
+
+pub(super) fn has_streams(cluster: &Cluster) -> Error {
+    let identifier = cluster.arn.identifier.to_string();
+    let message = format!(
+        "Can't delete cluster: Cluster {identifier} has streams. To proceed, delete its streams and try again."
+    );
+    refused(Refusal::Conflict, message, &identifier)
+}
+
+pub(super) fn stream_limit(cluster: &Cluster) -> Error {
+    Error::ServiceQuotaExceeded {
+        message: "You have reached the stream limit.".to_owned(),
+        resource_id: cluster.arn.identifier.to_string(),
+        resource_type: "stream".to_owned(),
+        service_code: "dsql".to_owned(),
+        quota_code: String::new(),
+    }
+}
+
+pub(super) fn no_such_stream(cluster: &Cluster, stream: &str) -> Error {
+    Error::ResourceNotFound {
+        message: format!(
+            "The resource with ARN {}/stream/{stream} doesn't exist. Verify the ARN and try again.",
+            cluster.arn
+        ),
+        resource_id: stream.to_owned(),
+        resource_type: "stream".to_owned(),
+    }
+}
+
+pub(super) fn stream_in_creation(cluster: &Cluster, stream: &Stream) -> Error {
+    let message = format!(
+        "Can't delete stream: Stream {} of cluster {} is in CREATING state. To proceed, wait until the stream is \
+         ACTIVE and try again.",
+        stream.identifier, cluster.arn.identifier
+    );
+    Error::Conflict {
+        message,
+        resource_id: Some(stream.identifier.to_string()),
+        resource_type: Some("stream".to_owned()),
     }
 }

@@ -89,6 +89,7 @@ impl ControlPlane {
                 input.deletion_protection_enabled.unwrap_or(record.deletion_protection);
             if let Some(key) = &input.kms_encryption_key {
                 record.kms_key = customer_key(Some(key));
+                record.key_changes = true;
             }
             if let Some(groups) = &input.metric_groups {
                 record.statement_statistics = !groups.is_empty();

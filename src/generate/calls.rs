@@ -11,8 +11,8 @@ use crate::scenario::{Action, CallStep};
 use crate::sim::client::WaitFor;
 use crate::types::ClientId;
 
-use super::Plan;
 use super::draws::Draws;
+use super::{Plan, attached};
 
 /// What a call is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -43,6 +43,14 @@ pub enum CallKind {
     Repeat,
     /// Calls nothing and lets time pass.
     Pause,
+    /// Tags a cluster, removes its tags, or lists them.
+    Tag,
+    /// Puts, reads or removes a resource policy, or asks for the PrivateLink service.
+    Policy,
+    /// Creates a stream.
+    Stream,
+    /// Reads, lists or deletes streams.
+    OldStream,
 }
 
 impl CallKind {
@@ -61,6 +69,10 @@ impl CallKind {
         CallKind::Wait,
         CallKind::Repeat,
         CallKind::Pause,
+        CallKind::Tag,
+        CallKind::Policy,
+        CallKind::Stream,
+        CallKind::OldStream,
     ];
 }
 
@@ -104,9 +116,9 @@ const PAIR: [CallKind; 3] = [CallKind::CreateForPair, CallKind::CreateWithPeer, 
 
 /// A cluster that a call was meant to create.
 #[derive(Clone)]
-struct Cluster {
+pub(super) struct Cluster {
     name: Arc<str>,
-    region: Region,
+    pub(super) region: Region,
     is_multi: bool,
 }
 
@@ -143,6 +155,12 @@ impl Story<'_> {
             let kind = if swarm.parts_the_pair { CallKind::Withdraw } else { CallKind::Delete };
             for cluster in 0..self.clusters.len() {
                 groups.push(vec![self.call_about(cluster, draws.about("end", cluster), kind)]);
+            }
+        } else if swarm.fills_streams && count >= 3 {
+            groups.push(vec![self.call(draws.about("streamed", 0), CallKind::CreateAlone)]);
+            groups.push(vec![Action::Advance(draws.seconds("until active", 8, 20))]);
+            for number in 0..draws.between("streams", 1, count - 1) {
+                groups.push(vec![self.call_about(0, draws.about("stream", number), CallKind::Stream)]);
             }
         } else if swarm.turns_pages && count >= 5 {
             for number in 0..2 {
@@ -234,6 +252,14 @@ impl Story<'_> {
                 (Operation::GetCluster, cluster.region, input, Some(goal))
             }
             (CallKind::List, ..) => self.list(draws, region),
+            (CallKind::Tag, Some(cluster), _) => attached::tag(draws, &cluster),
+            (CallKind::Policy, Some(cluster), _) => attached::policy(draws, &cluster),
+            (CallKind::Stream, Some(cluster), _) => attached::stream(&cluster),
+            (CallKind::OldStream, Some(cluster), _) => {
+                let made = self.made[..self.answered].iter();
+                let streams: Vec<_> = made.filter(|step| step.operation == Operation::CreateStream).collect();
+                attached::old_stream(draws, &cluster, &streams)
+            }
             (CallKind::CreateAlone, ..) => (Operation::CreateCluster, region, json!({}), None),
             // Nothing is there to do it to: something has to be created first.
             _ => {
@@ -253,7 +279,7 @@ impl Story<'_> {
             input["clientToken"] = draws.pick("which token", &["t1", "t2"]).into();
         }
         if self.plan.swarm.mistakes && draws.chance("mistake", 20) {
-            mistake(draws, region, &mut input);
+            mistake(draws, operation, region, &mut input);
         }
         CallStep {
             client: ClientId(0),
@@ -306,23 +332,24 @@ impl Story<'_> {
     }
 }
 
-type Call = (Operation, Region, Value, Option<WaitFor>);
+/// What is called, where, with what, and what is waited for.
+pub(super) type Call = (Operation, Region, Value, Option<WaitFor>);
 
 fn update(cluster: &Cluster, mut input: Value) -> Call {
     input["identifier"] = identifier(cluster).into();
     (Operation::UpdateCluster, cluster.region, input, None)
 }
 
-fn identifier(cluster: &Cluster) -> String {
+pub(super) fn identifier(cluster: &Cluster) -> String {
     format!("${}.identifier", cluster.name)
 }
 
-fn arn(cluster: &Cluster) -> String {
+pub(super) fn arn(cluster: &Cluster) -> String {
     format!("${}.arn", cluster.name)
 }
 
 /// Puts a mistake into the arguments of a call.
-fn mistake(draws: Draws, region: Region, input: &mut Value) {
+fn mistake(draws: Draws, operation: Operation, region: Region, input: &mut Value) {
     let strange =
         draws.pick("Region", &[region.name(), "eu-west-1", "ap-south-1", "sa-east-1", "mars-1", ""]);
     let unknown = draws.pick("identifier", &["aaaaaaaaaaaaaaaaaaaaaaaaaa", "nope", ""]);
@@ -340,10 +367,11 @@ fn mistake(draws: Draws, region: Region, input: &mut Value) {
             input["multiRegionProperties"]["clusters"] = clusters;
         }
         2 if input.get("identifier").is_some() => input["identifier"] = unknown.into(),
+        2 if input.get("clusterIdentifier").is_some() => input["clusterIdentifier"] = unknown.into(),
         3 if input.get("maxResults").is_some() => {
             input["maxResults"] = draws.pick("page", &[0, 101]).into();
         }
-        _ if input.get("maxResults").is_none() && input.get("identifier").is_none() => {
+        _ if operation.takes_client_token() => {
             input["clientToken"] = draws.pick("token", &["", "two words", "ü"]).into();
         }
         _ => {}

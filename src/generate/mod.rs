@@ -9,6 +9,7 @@
 //! something is left out. What a fault damages can be put right: nodes start again, links heal and held messages are
 //! released after a while, and every scenario ends with everything put right anyway.
 
+mod attached;
 mod calls;
 mod draws;
 mod faults;
@@ -100,6 +101,8 @@ struct Swarm {
     parts_the_pair: bool,
     /// Whether it deletes something between two pages of a listing.
     turns_pages: bool,
+    /// Whether it fills a cluster with streams.
+    fills_streams: bool,
     /// Whether calls are made at the same time.
     parallel: bool,
     /// Whether calls share client tokens.
@@ -163,6 +166,7 @@ impl Swarm {
             ends_the_pair: draws.chance("ends the pair", 40),
             parts_the_pair: draws.chance("parts the pair", 15),
             turns_pages: draws.chance("turns pages", 15),
+            fills_streams: draws.chance("fills streams", 15),
             parallel: draws.chance("parallel", 50),
             shares_tokens: draws.chance("shares tokens", 40),
             mistakes: draws.chance("mistakes", 40),

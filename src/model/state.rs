@@ -199,6 +199,8 @@ impl State {
                 let about = match timer {
                     Timer::Status { to: Some(status), .. } => format!("moves its cluster on to {status}"),
                     Timer::Status { to: None, .. } => "removes its cluster".to_owned(),
+                    Timer::Stream { to: Some(status), .. } => format!("moves its stream on to {status:?}"),
+                    Timer::Stream { to: None, .. } => "removes its stream".to_owned(),
                     Timer::Propose { .. } => "asks the link register again".to_owned(),
                     Timer::Recheck { .. } => "asks the other Regions again".to_owned(),
                     Timer::Deadline { .. } => "answers a call that has waited too long".to_owned(),

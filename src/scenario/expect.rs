@@ -153,7 +153,7 @@ pub(super) fn read(
 /// A subject is `outcome`, `error`, `http`, or begins with a member of some answer or error.
 fn look_at_subject(subject: &str, word: &Word) -> Result<(), Diagnostic> {
     let first = subject.split('.').next().unwrap_or_default();
-    let outputs = Operation::ALL.iter().filter(|it| it.is_simulated()).flat_map(|it| it.output_members());
+    let outputs = Operation::ALL.iter().flat_map(|it| it.output_members());
     let others = ["outcome", "error", "http"].into_iter().chain(Error::MEMBERS).map(str::to_owned);
     let known: Vec<String> = others.chain(outputs).collect();
     if known.iter().any(|known| known == first) {

@@ -240,12 +240,6 @@ impl Reader {
         waiter: Option<WaitFor>,
     ) -> Result<Action, Vec<Diagnostic>> {
         self.default_client();
-        if !operation.is_simulated() {
-            let mistake = Diagnostic::new(format!("{operation} is not simulated yet"), command.verb.span);
-            return Err(vec![
-                mistake.help("create-, update-, delete-, get-cluster and list-clusters are".to_owned()),
-            ]);
-        }
         let mut arguments = Arguments::new(command);
         if waiter.is_some() {
             arguments.word();

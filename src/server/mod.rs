@@ -1,8 +1,8 @@
 //! The simulated Regions behind one HTTP port, for clients that know nothing of a simulation.
 //!
-//! One thread owns the world ([`desk`]): it paces virtual time by the wall clock, makes each request a call of the
-//! world, and gives the outcome back. The sockets ([`http`]) take HTTP apart and put it together, through
-//! [`wire`](crate::api::wire) alone. What a test wants of the world itself is under `/_sim/` ([`admin`]).
+//! One thread owns the world (`desk`): it paces virtual time by the wall clock, makes each request a call of the
+//! world, and gives the outcome back. The sockets (`http`) take HTTP apart and put it together, through
+//! [`wire`](crate::api::wire) alone. What a test wants of the world itself is under `/_sim/` (`admin`).
 //!
 //! A request is a call that is tried once: whoever sent it tries again, as SDKs do. A call whose answer the simulated
 //! network loses ends with its connection.

@@ -116,7 +116,7 @@ impl Cell {
     /// Every cell that a request to a control plane can reach: of operations that are simulated, in the order of
     /// operations, statuses and kinds.
     pub fn all() -> impl Iterator<Item = Cell> {
-        let operations = Operation::ALL.iter().copied().filter(|operation| operation.is_simulated());
+        let operations = Operation::ALL.iter().copied();
         operations.flat_map(|operation| {
             let named = ClusterStatus::ALL.into_iter().filter(move |_| operation.names_cluster()).map(Some);
             [None].into_iter().chain(named).flat_map(move |status| {

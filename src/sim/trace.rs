@@ -5,10 +5,11 @@
 
 use std::fmt::Write as _;
 
-use crate::api::Operation;
+use crate::api::{Operation, StreamStatus};
+use crate::control::attached::Stream;
 use crate::control::message::{Commit, Delivery, Note};
 use crate::control::register::Outcome as Link;
-use crate::rng::{self, mix};
+use crate::rng::{self, key_of_bytes, mix};
 use crate::types::{Identifier, Instant, NodeId, Timestamp};
 
 use super::client::{Call, ClientOptions, Names, Outcome};
@@ -233,6 +234,18 @@ impl Happening<'_> {
 fn is_milestone(commit: &Commit) -> bool {
     let after = commit.batch.cluster.as_ref().and_then(|(_, _, record)| record.as_ref());
     after.map(|record| record.status) != commit.before.cluster.as_ref().map(|record| record.status)
+        || moved_stream(commit).is_some()
+}
+
+/// The stream that a write creates, moves on or removes, with its status before and after.
+fn moved_stream(commit: &Commit) -> Option<(u32, Option<StreamStatus>, Option<StreamStatus>)> {
+    let (_, _, after) = commit.batch.cluster.as_ref()?;
+    let (old, new) = (commit.before.cluster.as_ref()?.streams(), after.as_ref()?.streams());
+    let status = |streams: &[Stream], number| {
+        streams.iter().find(|stream: &&Stream| stream.number == number).map(|stream| stream.status)
+    };
+    let numbers = new.iter().chain(old).map(|stream| stream.number);
+    numbers.map(|number| (number, status(old, number), status(new, number))).find(|(_, from, to)| from != to)
 }
 
 /// Puts things into words, with the names that a scenario gave them.
@@ -304,6 +317,20 @@ impl Words<'_> {
         let before = commit.before.cluster.as_ref();
         Some(match (before, after) {
             (None, Some(after)) => format!("{} {}", self.names.cluster(after.arn.identifier), after.status),
+            (Some(_), Some(after)) if let Some((number, from, to)) = moved_stream(commit) => {
+                let name = |status: StreamStatus| format!("{status:?}").to_uppercase();
+                let cluster = self.names.cluster(after.arn.identifier);
+                match from {
+                    None => format!("{cluster} stream {number} {}", to.map(name).unwrap_or_default()),
+                    Some(from) => {
+                        format!(
+                            "{cluster} stream {number} {} → {}",
+                            name(from),
+                            to.map_or("gone".to_owned(), name)
+                        )
+                    }
+                }
+            }
             (Some(before), Some(after)) if before.status == after.status => {
                 format!("{} is written, still {}", self.names.cluster(after.arn.identifier), after.status)
             }
@@ -374,6 +401,17 @@ impl Commit {
                     word,
                     u64::from(record.deletion_protection) | u64::from(record.intent.is_some()) << 1,
                 );
+                if let Some(attached) = &record.attached {
+                    let tags =
+                        attached.tags.iter().chain(attached.streams.iter().flat_map(|it| it.tags.iter()));
+                    let tags = tags.map(|(key, value)| {
+                        mix(key_of_bytes(key.as_bytes()), key_of_bytes(value.as_bytes()))
+                    });
+                    let streams =
+                        attached.streams.iter().map(|it| mix(it.identifier.word(), it.status as u64));
+                    word = fold(word, [attached.policies, u64::from(attached.policy.is_some())]);
+                    word = tags.chain(streams).fold(word, mix);
+                }
             }
         }
         if let Some(register) = &self.batch.register {

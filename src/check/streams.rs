@@ -1,0 +1,83 @@
+//! Invariants about the streams of a cluster, which are part of its record.
+
+use std::sync::Arc;
+
+use crate::api::StreamStatus;
+use crate::control::attached::{MOST_STREAMS, Stream, stream_may_become};
+use crate::control::cluster::Cluster;
+use crate::table::Table;
+use crate::types::Identifier;
+
+use super::Verdict;
+use super::invariant::{Invariant, Judge};
+
+/// Looks at what a write made of a cluster's streams; `used` is every identifier ever used.
+pub(super) fn look(
+    judge: &mut Judge<'_>,
+    before: Option<&Arc<Cluster>>,
+    after: Option<&Arc<Cluster>>,
+    used: &mut Table<Identifier, ()>,
+) -> Verdict {
+    let Some(after) = after else { return Ok(()) };
+    let was = before.and_then(|cluster| cluster.attached.as_ref());
+    let same = match (was, &after.attached) {
+        (None, None) => true,
+        (Some(one), Some(other)) => Arc::ptr_eq(one, other),
+        _ => false,
+    };
+    if same {
+        return Ok(());
+    }
+    let streams = |cluster: &Cluster| cluster.streams().to_vec();
+    let (old, new) = (before.map(|it| streams(it)).unwrap_or_default(), streams(after));
+    for stream in &new {
+        let known = find(&old, stream);
+        legal_transition(judge, after, stream, known.map(|it| it.status), Some(stream.status))?;
+        if known.is_none() {
+            identifiers_unique(judge, after, stream, used)?;
+            quota_respected(judge, after, new.len())?;
+        }
+    }
+    let gone = old.iter().filter(|stream| find(&new, stream).is_none());
+    gone.into_iter().try_for_each(|stream| legal_transition(judge, after, stream, Some(stream.status), None))
+}
+
+fn find<'a>(streams: &'a [Stream], wanted: &Stream) -> Option<&'a Stream> {
+    streams.iter().find(|stream| stream.number == wanted.number)
+}
+
+/// A stream moves by a timer that is set for the status that it leads out of, or by a DeleteStream that looks at it.
+fn legal_transition(
+    judge: &mut Judge<'_>,
+    cluster: &Cluster,
+    stream: &Stream,
+    from: Option<StreamStatus>,
+    to: Option<StreamStatus>,
+) -> Verdict {
+    if from == to {
+        return Ok(());
+    }
+    judge.ensure(stream_may_become(from, to), Invariant::LegalTransition, || {
+        format!("stream {} of {} went from {from:?} to {to:?}", stream.number, cluster.arn)
+    })
+}
+
+/// As for clusters: 128 random bits.
+fn identifiers_unique(
+    judge: &mut Judge<'_>,
+    cluster: &Cluster,
+    stream: &Stream,
+    used: &mut Table<Identifier, ()>,
+) -> Verdict {
+    let is_new = used.insert(stream.identifier, ()).is_none();
+    judge.ensure(is_new, Invariant::IdentifiersUnique, || {
+        format!("the identifier of stream {} of {} was used before", stream.number, cluster.arn)
+    })
+}
+
+/// CreateStream counts the streams of the record that it is about to change, in the same step.
+fn quota_respected(judge: &mut Judge<'_>, cluster: &Cluster, count: usize) -> Verdict {
+    judge.ensure(count <= MOST_STREAMS, Invariant::QuotaRespected, || {
+        format!("{} has {count} streams, and may have {MOST_STREAMS}", cluster.arn)
+    })
+}

@@ -1,0 +1,197 @@
+//! CreateStream, GetStream, ListStreams and DeleteStream.
+
+use std::sync::Arc;
+
+use crate::api::{
+    CreateStreamInput, DeleteStreamInput, Error, GetStreamInput, ListStreamsInput, ListStreamsOutput,
+    Operation, Response, StreamStatus,
+};
+use crate::goal::Goal;
+use crate::types::{Account, ClusterStatus, Identifier, Instant};
+
+use super::attached::{MOST_STREAMS, Stream};
+use super::cluster::{Cluster, Serial};
+use super::message::{Effect, Span, Timer};
+use super::mutant::Mutant;
+use super::{Caller, ControlPlane, refuse};
+
+/// How many streams a page holds when the caller does not say (API model).
+const DEFAULT_PAGE: usize = 10;
+
+impl ControlPlane {
+    pub(super) fn create_stream(
+        &mut self,
+        now: Instant,
+        caller: &Caller,
+        input: &CreateStreamInput,
+        out: &mut Vec<Effect>,
+    ) -> Result<(), Error> {
+        let cluster = self.find(caller.account, &input.cluster_identifier)?.clone();
+        match cluster.status {
+            ClusterStatus::Active if self.is_busy(&cluster) => {
+                return Err(refuse::busy("create stream of", &cluster));
+            }
+            ClusterStatus::Active => {}
+            ClusterStatus::Idle | ClusterStatus::Inactive => return Err(refuse::asleep(&cluster)),
+            _ => return Err(refuse::wrong_state(self.assumptions.wrong_state, "create stream of", &cluster)),
+        }
+        let streams = cluster.streams();
+        if streams.len() >= MOST_STREAMS && !self.mutants.has(Mutant::StreamQuotaIgnored) {
+            out.push(Effect::Reached(Goal::StreamLimitReached));
+            return Err(refuse::stream_limit(&cluster));
+        }
+        let number = cluster.attached.as_ref().map_or(0, |attached| attached.numbered) + 1;
+        let stream = Stream {
+            number,
+            identifier: caller.fresh,
+            status: StreamStatus::Creating,
+            creation_time: caller.stamp,
+            target: input.target_definition.clone().unwrap_or_default(),
+            tags: input.tags.clone().unwrap_or_default(),
+        };
+        let response = Arc::new(Response::CreateStream(Box::new(stream.created(cluster.arn))));
+        let token = self.token_write(now, caller.account, &caller.request, caller.fingerprint, &response);
+        self.set_stream_timer(&cluster, &stream, out);
+        self.attach(caller, &cluster, token, out, |attached| {
+            attached.numbered = number;
+            attached.streams.push(stream);
+        });
+        self.reply(&[caller.delivery], &Ok(response), out);
+        Ok(())
+    }
+
+    pub(super) fn get_stream(
+        &self,
+        caller: &Caller,
+        input: &GetStreamInput,
+        out: &mut Vec<Effect>,
+    ) -> Result<(), Error> {
+        let (cluster, stream) =
+            self.find_stream(caller.account, &input.cluster_identifier, &input.stream_identifier)?;
+        let response = Response::GetStream(Box::new(stream.describe(cluster.arn)));
+        self.reply(&[caller.delivery], &Ok(Arc::new(response)), out);
+        Ok(())
+    }
+
+    pub(super) fn list_streams(
+        &self,
+        caller: &Caller,
+        input: &ListStreamsInput,
+        out: &mut Vec<Effect>,
+    ) -> Result<(), Error> {
+        let cluster = self.find(caller.account, &input.cluster_identifier)?;
+        let size = input.max_results.map_or(DEFAULT_PAGE, |size| size as usize);
+        let seal = |last| self.page_seal(caller.account, cluster.serial.0 << 32 | last);
+        let after = match &input.next_token {
+            Some(token) => super::read::read_sealed(Operation::ListStreams, token, seal)?,
+            None => 0,
+        };
+        let mut rest = cluster.streams().iter().filter(|stream| u64::from(stream.number) > after);
+        let page: Vec<_> = rest.by_ref().take(size).collect();
+        let last = page.last().filter(|_| rest.next().is_some()).map(|last| u64::from(last.number));
+        let next_token = last.map(|last| super::read::sealed(last, seal));
+        let streams = page.into_iter().map(|stream| stream.summary(cluster.arn)).collect();
+        let response = Response::ListStreams(ListStreamsOutput { next_token, streams });
+        self.reply(&[caller.delivery], &Ok(Arc::new(response)), out);
+        Ok(())
+    }
+
+    pub(super) fn delete_stream(
+        &mut self,
+        now: Instant,
+        caller: &Caller,
+        input: &DeleteStreamInput,
+        out: &mut Vec<Effect>,
+    ) -> Result<(), Error> {
+        let (cluster, stream) =
+            self.find_stream(caller.account, &input.cluster_identifier, &input.stream_identifier)?;
+        let (cluster, mut stream) = (cluster.clone(), stream.clone());
+        if stream.status == StreamStatus::Creating && !self.mutants.has(Mutant::StreamDeletedInCreation) {
+            return Err(refuse::stream_in_creation(&cluster, &stream));
+        }
+        let was_asked = matches!(stream.status, StreamStatus::Deleting | StreamStatus::Deleted);
+        if !was_asked {
+            stream.status = StreamStatus::Deleting;
+        }
+        let response = Arc::new(Response::DeleteStream(Box::new(stream.deleted(cluster.arn))));
+        let token = self.token_write(now, caller.account, &caller.request, caller.fingerprint, &response);
+        if !was_asked {
+            self.set_stream_timer(&cluster, &stream, out);
+        }
+        let number = stream.number;
+        self.attach(caller, &cluster, token, out, |attached| {
+            attached
+                .streams
+                .iter_mut()
+                .filter(|it| it.number == number)
+                .for_each(|it| it.status = stream.status);
+        });
+        self.reply(&[caller.delivery], &Ok(response), out);
+        Ok(())
+    }
+
+    /// The work behind a stream's transient status is done.
+    pub(super) fn stream_work_done(
+        &mut self,
+        account: Account,
+        serial: Serial,
+        number: u32,
+        to: Option<StreamStatus>,
+        out: &mut Vec<Effect>,
+    ) {
+        let Some(cluster) = self.durable.at(account, serial).cloned() else { return };
+        let stream = cluster.streams().iter().find(|stream| stream.number == number);
+        let Some(mut stream) = stream.filter(|stream| self.leads_to(stream).1 == to).cloned() else { return };
+        if let Some(status) = to {
+            stream.status = status;
+            self.set_stream_timer(&cluster, &stream, out);
+        }
+        self.write(&cluster, None, None, out, |record| {
+            let attached = Arc::make_mut(record.attached.get_or_insert_default());
+            match to {
+                Some(status) => {
+                    let streams = attached.streams.iter_mut();
+                    streams.filter(|it| it.number == number).for_each(|it| it.status = status);
+                }
+                None => attached.streams.retain(|it| it.number != number),
+            }
+        });
+    }
+
+    /// Sets the timer that leads out of a stream's transient status.
+    pub(super) fn set_stream_timer(&self, cluster: &Cluster, stream: &Stream, out: &mut Vec<Effect>) {
+        if stream.is_transient() {
+            let (after, to) = self.leads_to(stream);
+            let (account, serial, number) = (cluster.arn.account, cluster.serial, stream.number);
+            out.push(Effect::SetTimer { after, timer: Timer::Stream { account, serial, number, to } });
+        }
+    }
+
+    /// When and where a stream's transient status leads.
+    fn leads_to(&self, stream: &Stream) -> (Span, Option<StreamStatus>) {
+        let assumed = &*self.assumptions;
+        let visible = assumed.deleted_visible;
+        match stream.status {
+            StreamStatus::Creating if assumed.stream_fails => {
+                (assumed.stream_time, Some(StreamStatus::Failed))
+            }
+            StreamStatus::Creating => (assumed.stream_time, Some(StreamStatus::Active)),
+            StreamStatus::Deleting if !visible.is_zero() => {
+                (assumed.delete_time, Some(StreamStatus::Deleted))
+            }
+            StreamStatus::Deleted => (Span { min: visible, max: visible }, None),
+            _ => (assumed.delete_time, None),
+        }
+    }
+
+    fn find_stream(
+        &self,
+        account: Account,
+        cluster: &str,
+        stream: &str,
+    ) -> Result<(&Arc<Cluster>, &Stream), Error> {
+        let cluster = self.find(account, cluster)?;
+        let found = Identifier::parse(stream).and_then(|stream| cluster.stream(stream));
+        found.map(|found| (cluster, found)).ok_or_else(|| refuse::no_such_stream(cluster, stream))
+    }
+}

@@ -1,0 +1,105 @@
+//! TagResource, UntagResource and ListTagsForResource, of clusters and of streams.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::api::{
+    Error, ListTagsForResourceInput, ListTagsForResourceOutput, Response, TagResourceInput,
+    TagResourceOutput, Tags, UntagResourceInput, UntagResourceOutput,
+};
+use crate::types::{Account, ClusterArn, Identifier};
+
+use super::cluster::Cluster;
+use super::message::Effect;
+use super::{Caller, ControlPlane, refuse};
+
+/// The most tags that a resource has (API model, TagMap).
+const MOST_TAGS: usize = 200;
+
+impl ControlPlane {
+    pub(super) fn tag_resource(
+        &mut self,
+        caller: &Caller,
+        input: &TagResourceInput,
+        out: &mut Vec<Effect>,
+    ) -> Result<(), Error> {
+        let (cluster, stream) = self.tagged(caller.account, &input.resource_arn)?;
+        let mut tags = BTreeMap::clone(&tags_of(&cluster, stream));
+        tags.extend(
+            input.tags.iter().flat_map(|tags| tags.iter().map(|(key, value)| (key.clone(), value.clone()))),
+        );
+        if tags.len() > MOST_TAGS {
+            return Err(refuse::tag_limit(&input.resource_arn));
+        }
+        self.put_tags(caller, &cluster, stream, tags, out);
+        self.reply(&[caller.delivery], &Ok(Arc::new(Response::TagResource(TagResourceOutput {}))), out);
+        Ok(())
+    }
+
+    pub(super) fn untag_resource(
+        &mut self,
+        caller: &Caller,
+        input: &UntagResourceInput,
+        out: &mut Vec<Effect>,
+    ) -> Result<(), Error> {
+        let (cluster, stream) = self.tagged(caller.account, &input.resource_arn)?;
+        let mut tags = BTreeMap::clone(&tags_of(&cluster, stream));
+        let gone = input.tag_keys.as_deref().unwrap_or_default();
+        tags.retain(|key, _| !gone.contains(key));
+        self.put_tags(caller, &cluster, stream, tags, out);
+        self.reply(&[caller.delivery], &Ok(Arc::new(Response::UntagResource(UntagResourceOutput {}))), out);
+        Ok(())
+    }
+
+    pub(super) fn list_tags(
+        &self,
+        caller: &Caller,
+        input: &ListTagsForResourceInput,
+        out: &mut Vec<Effect>,
+    ) -> Result<(), Error> {
+        let (cluster, stream) = self.tagged(caller.account, &input.resource_arn)?;
+        let output = ListTagsForResourceOutput { tags: Some(tags_of(&cluster, stream)) };
+        self.reply(&[caller.delivery], &Ok(Arc::new(Response::ListTagsForResource(output))), out);
+        Ok(())
+    }
+
+    /// The cluster that `arn` names or whose stream it names, and that stream.
+    fn tagged(&self, account: Account, arn: &str) -> Result<(Arc<Cluster>, Option<Identifier>), Error> {
+        let missing = || Error::not_found(arn, arn.rsplit('/').next().unwrap_or_default());
+        let (cluster, stream) = match arn.split_once("/stream/") {
+            Some((cluster, stream)) => (cluster, Some(Identifier::parse(stream).ok_or_else(missing)?)),
+            None => (arn, None),
+        };
+        let named = ClusterArn::parse(cluster).filter(|it| it.region == self.region && it.account == account);
+        let cluster = named.and_then(|named| self.durable.cluster(named.identifier)).ok_or_else(missing)?;
+        if stream.is_some_and(|stream| cluster.stream(stream).is_none()) {
+            return Err(missing());
+        }
+        Ok((cluster.clone(), stream))
+    }
+
+    fn put_tags(
+        &mut self,
+        caller: &Caller,
+        cluster: &Arc<Cluster>,
+        stream: Option<Identifier>,
+        tags: BTreeMap<String, String>,
+        out: &mut Vec<Effect>,
+    ) {
+        self.attach(caller, cluster, None, out, |attached| match stream {
+            None => attached.tags = Arc::new(tags),
+            Some(identifier) => {
+                let stream = attached.streams.iter_mut().find(|stream| stream.identifier == identifier);
+                stream.expect("the stream was found above").tags = Arc::new(tags);
+            }
+        });
+    }
+}
+
+fn tags_of(cluster: &Cluster, stream: Option<Identifier>) -> Tags {
+    match stream {
+        None => cluster.attached.as_ref().map(|attached| attached.tags.clone()),
+        Some(stream) => cluster.stream(stream).map(|stream| stream.tags.clone()),
+    }
+    .unwrap_or_default()
+}
