@@ -185,6 +185,8 @@ fn what_cannot_be_read_is_refused_in_the_shape_of_the_model() {
         ("POST", "/cluster", "{\"clientToken\":1}", CannotParse),
         ("POST", "/cluster", "{\"deletionProtectionEnabled\":\"true\"}", CannotParse),
         ("POST", "/cluster", "{\"multiRegionProperties\":{\"clusters\":[null]}}", CannotParse),
+        ("POST", "/cluster", "{\"multiRegionProperties\":[\"us-west-2\",[]]}", CannotParse),
+        ("POST", "/cluster", "{\"metricGroups\":[[\"STATEMENT_STATISTICS\"]]}", CannotParse),
         ("GET", "/cluster?max-results=ten", "", CannotParse),
         ("GET", "/cluster?max-results=1.5", "", CannotParse),
         ("GET", "/cluster?max-results=", "", CannotParse),
@@ -195,6 +197,15 @@ fn what_cannot_be_read_is_refused_in_the_shape_of_the_model() {
         let Error::Validation { reason, .. } = &error else { panic!("{error}") };
         assert_eq!(*reason, wanted, "{method} {target} {:.60}", body);
     }
+}
+
+#[test]
+fn a_hostile_list_is_refused_without_a_hundredfold_answer() {
+    let list = vec!["x"; 200_000];
+    let body = json!({ "multiRegionProperties": { "clusters": list } }).to_string();
+    let request = decode("POST", "/cluster", &body).expect("it can be read");
+    let Err(Error::Validation { field_list, .. }) = request.validate() else { panic!("it is not valid") };
+    assert_eq!(field_list.len(), 1000);
 }
 
 #[test]

@@ -50,8 +50,12 @@ const ROLE_NAME_BYTES: Class = class(b"+=,.@_-");
 const TAG_PATTERN: &str = "[a-zA-Z0-9_.:/=+\\-@ ]*";
 const MAX_TAGS: usize = 200;
 const MAX_METRIC_GROUPS: usize = 20;
+/// How many elements are compared each with each.
+const FEW: usize = 20;
 /// How much of a value a message repeats, in characters.
 const SHOWN: usize = 256;
+/// How many violations are listed: every one of what people write, and not a hundredfold of a hostile body.
+const MOST: usize = 1000;
 
 /// Collects what a request breaks.
 #[derive(Default)]
@@ -70,6 +74,9 @@ pub(super) trait Validate {
 
 impl Broken {
     fn add(&mut self, path: impl Display, value: Option<&dyn Display>, constraint: fmt::Arguments<'_>) {
+        if self.0.len() == MOST {
+            return;
+        }
         let shown: Option<String> = value.map(|value| value.to_string().chars().take(SHOWN).collect());
         let value = shown.map_or_else(|| "Value".to_owned(), |shown| format!("Value '{shown}'"));
         let message = format!("{value} at '{path}' failed to satisfy constraint: {constraint}");
@@ -170,8 +177,7 @@ impl Broken {
         for (place, arn) in clusters.iter().enumerate() {
             self.text(format_args!("multiRegionProperties.clusters.{}.member", place + 1), arn, &CLUSTER_ARN);
         }
-        let is_repeated = |(place, arn): (usize, &String)| clusters[..place].contains(arn);
-        if clusters.iter().enumerate().any(is_repeated) {
+        if are_repeated(clusters, |arn| arn) {
             self.unique("multiRegionProperties.clusters");
         }
     }
@@ -186,7 +192,7 @@ impl Broken {
             let path = format_args!("metricGroups.{}.member.metricGroup", place + 1);
             self.one_of(path, group.metric_group.as_deref(), "STATEMENT_STATISTICS");
         }
-        if groups.iter().enumerate().any(|(place, group)| groups[..place].contains(group)) {
+        if are_repeated(groups, |group| &group.metric_group) {
             self.unique("metricGroups");
         }
     }
@@ -342,6 +348,19 @@ const fn class(more: &[u8]) -> Class {
 
 fn are_all(text: &str, class: &Class) -> bool {
     text.bytes().all(|byte| class[usize::from(byte)])
+}
+
+/// Whether two elements have the same `key`. A few are looked at as they stand, without an allocation; a list that is
+/// far too long is sorted, or refusing it would take its length squared.
+fn are_repeated<T, K: Ord>(elements: &[T], key: impl Fn(&T) -> &K) -> bool {
+    if elements.len() <= FEW {
+        let mut places = elements.iter().enumerate();
+        return places
+            .any(|(place, element)| elements[..place].iter().any(|other| key(other) == key(element)));
+    }
+    let mut keys: Vec<_> = elements.iter().map(key).collect();
+    keys.sort_unstable();
+    keys.windows(2).any(|pair| pair[0] == pair[1])
 }
 
 fn are_some(text: &str, class: &Class) -> bool {

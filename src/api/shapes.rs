@@ -6,7 +6,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use serde::de::{DeserializeOwned, Deserializer, Error as _};
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 use crate::region::Region;
 use crate::types::{ClientToken, ClusterArn, ClusterStatus, Endpoint, Identifier, Timestamp};
@@ -16,7 +18,7 @@ pub type Tags = Arc<BTreeMap<String, String>>;
 
 /// Defines structures whose absent members are absent in JSON, and lists their members' names.
 macro_rules! shapes {
-    ($($(#[doc = $doc:literal])+ $name:ident { $($field:ident: $type:ty,)* })+) => {$(
+    ($($(#[doc = $doc:literal])+ $name:ident { $($(#[$attribute:meta])* $field:ident: $type:ty,)* })+) => {$(
         $(#[doc = $doc])+
         #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
         #[serde(rename_all = "camelCase", default)]
@@ -24,6 +26,7 @@ macro_rules! shapes {
             $(
                 #[doc = concat!("API model, `", stringify!($field), "`.")]
                 #[serde(skip_serializing_if = "Absent::is_absent")]
+                $(#[$attribute])*
                 pub $field: $type,
             )*
         }
@@ -72,8 +75,10 @@ shapes! {
         kms_encryption_key: Option<Arc<str>>,
         tags: Option<Tags>,
         client_token: Option<ClientToken>,
+        #[serde(deserialize_with = "structure")]
         multi_region_properties: Option<Box<MultiRegionProperties>>,
         policy: Option<Arc<str>>,
+        #[serde(deserialize_with = "structures")]
         metric_groups: Option<Vec<MetricGroupRequest>>,
         bypass_policy_lockout_safety_check: Option<bool>,
     }
@@ -83,7 +88,9 @@ shapes! {
         deletion_protection_enabled: Option<bool>,
         kms_encryption_key: Option<Arc<str>>,
         client_token: Option<ClientToken>,
+        #[serde(deserialize_with = "structure")]
         multi_region_properties: Option<Box<MultiRegionProperties>>,
+        #[serde(deserialize_with = "structures")]
         metric_groups: Option<Vec<MetricGroupRequest>>,
     }
     /// DeleteCluster's input.
@@ -119,6 +126,7 @@ shapes! {
     /// CreateStream's input.
     CreateStreamInput {
         cluster_identifier: String,
+        #[serde(deserialize_with = "structure")]
         target_definition: Option<Box<TargetDefinition>>,
         ordering: Option<String>,
         format: Option<String>,
@@ -136,7 +144,10 @@ shapes! {
     /// A metric group, as asked for.
     MetricGroupRequest { metric_group: Option<String>, }
     /// Where a stream delivers to: the union has one kind of target.
-    TargetDefinition { kinesis: Option<KinesisTargetDefinition>, }
+    TargetDefinition {
+        #[serde(deserialize_with = "structure")]
+        kinesis: Option<KinesisTargetDefinition>,
+    }
     /// A Kinesis data stream, and the role that may write to it.
     KinesisTargetDefinition { stream_arn: Option<String>, role_arn: Option<String>, }
 }
@@ -355,6 +366,22 @@ impl<T: Shape> Shape for Vec<T> {
     fn kind() -> Kind {
         Kind::List(Box::new(T::kind()))
     }
+}
+
+/// Reads a structure from an object alone: serde would take an array of its members as well, and the API does not.
+fn structure<'de, D: Deserializer<'de>, T: DeserializeOwned>(from: D) -> Result<Option<T>, D::Error> {
+    Option::<Map<String, Value>>::deserialize(from)?.map(of_members).transpose().map_err(D::Error::custom)
+}
+
+/// Reads a list of what [`structure`] reads.
+fn structures<'de, D: Deserializer<'de>, T: DeserializeOwned>(from: D) -> Result<Option<Vec<T>>, D::Error> {
+    let list = Option::<Vec<Map<String, Value>>>::deserialize(from)?;
+    let read = |list: Vec<_>| list.into_iter().map(of_members).collect();
+    list.map(read).transpose().map_err(D::Error::custom)
+}
+
+fn of_members<T: DeserializeOwned>(members: Map<String, Value>) -> serde_json::Result<T> {
+    T::deserialize(Value::Object(members))
 }
 
 /// `client_token` as the API spells it: `clientToken`.
