@@ -127,7 +127,7 @@ fn preload(simulation: &mut Simulation, region: Region, count: u64) {
                 deletion_protection: true,
                 kms_key: None,
                 attached: None,
-                key_changes: false,
+                encryption: dsql_sim::api::EncryptionStatus::Enabled,
                 statement_statistics: false,
                 multi_region: None,
                 intent: None,

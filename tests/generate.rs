@@ -97,8 +97,8 @@ fn faults_around_a_scenario_find_what_its_own_run_does_not() {
     let mut written = parsed(&text);
     written.set_up.mutants = Mutants::NONE.with(Mutant::ReplyBeforePersist);
     assert_eq!(run(&written, None, TraceLevel::None).failure, None);
-    let failures =
-        (0..200).filter_map(|seed| run(&vary(&written, seed, &Shape::USUAL), None, TraceLevel::None).failure);
+    let failures = (0..1000)
+        .filter_map(|seed| run(&vary(&written, seed, &Shape::USUAL), None, TraceLevel::None).failure);
     assert!(failures.map(|failure| failure.invariant).any(|name| name == "acknowledged-is-durable"));
 }
 
@@ -162,6 +162,14 @@ fn each_kind_of_call_and_fault_is_in_some_scenarios_and_absent_from_some() {
         "skew ",
         "deny ",
         "throttle ",
+        "doze ",
+        "wake ",
+        "disable-keys ",
+        "enable-keys ",
+        "tag-resource",
+        "put-cluster-policy",
+        "create-stream",
+        "delete-stream",
         "restart ",
         "heal ",
         "release",

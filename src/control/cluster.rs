@@ -45,8 +45,8 @@ pub struct Cluster {
     pub attached: Option<Arc<Attached>>,
     /// Whether statement statistics are published.
     pub statement_statistics: bool,
-    /// Whether another key is being put to use.
-    pub key_changes: bool,
+    /// Whether its key is in use, or being put to use, or cannot be used.
+    pub encryption: EncryptionStatus,
     /// What makes it a multi-Region cluster. Never changes between present and absent.
     pub multi_region: Option<Box<MultiRegion>>,
     /// The call that is carried out on it and that the link register has yet to allow.
@@ -214,11 +214,7 @@ impl Cluster {
                 None => EncryptionType::AwsOwnedKmsKey,
             },
             kms_key_arn: self.kms_key.clone(),
-            encryption_status: if self.key_changes {
-                EncryptionStatus::Updating
-            } else {
-                EncryptionStatus::Enabled
-            },
+            encryption_status: self.encryption,
         }
     }
 

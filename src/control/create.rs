@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::api::{CreateClusterInput, Error, Request, Response};
+use crate::api::{CreateClusterInput, EncryptionStatus, Error, Request, Response};
 use crate::goal::Goal;
 use crate::types::{Account, ClusterArn, ClusterStatus, Instant};
 
@@ -102,7 +102,7 @@ impl ControlPlane {
             kms_key: customer_key(input.kms_encryption_key.as_ref()),
             attached: attached(input),
             statement_statistics: input.metric_groups.as_ref().is_some_and(|groups| !groups.is_empty()),
-            key_changes: false,
+            encryption: EncryptionStatus::Enabled,
             multi_region: multi_region.map(Box::new),
             intent: None,
         }

@@ -11,6 +11,7 @@ use crate::types::{Account, ClientId, ClusterArn, ClusterStatus, Identifier, Nod
 
 use super::cluster::Serial;
 use super::durable::{Batch, Before, Durable};
+use super::outside::Shift;
 use super::register::{AcceptedValue, Ballot, LinkValue, Outcome, RegisterKey};
 
 /// A request as it arrived: which call it belongs to, which attempt, which copy. Answers go back to it.
@@ -66,6 +67,8 @@ pub enum Input {
     },
     /// A timer that was set fires.
     Timer(Timer),
+    /// Something comes over the clusters of a control plane from outside.
+    Shift(Shift),
 }
 
 /// Something that a node wants done. Effects are carried out in order: a reply or a message waits until every persist

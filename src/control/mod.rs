@@ -27,6 +27,7 @@ pub mod cluster;
 pub mod durable;
 pub mod message;
 pub mod mutant;
+pub mod outside;
 pub mod peering;
 pub mod register;
 pub mod witness;
@@ -46,7 +47,7 @@ mod update;
 use std::fmt;
 use std::sync::Arc;
 
-use crate::api::{Error, Request};
+use crate::api::{EncryptionStatus, Error, Request};
 use crate::goal::Goal;
 use crate::map::FixedMap;
 use crate::region::Region;
@@ -141,6 +142,7 @@ impl ControlPlane {
                     out.push(Effect::Reply { delivery, result: Err(Arc::new(error)) });
                 }
             }
+            Input::Shift(shift) => self.shift(shift, out),
             Input::Message { from, message } => self.message(now, from, *message, out),
             Input::Timer(Timer::Status { account, serial, version, to }) => {
                 self.work_done(account, serial, version, to, out);
@@ -262,7 +264,9 @@ impl ControlPlane {
                 }
                 let cluster = self.write(&cluster, None, None, out, |record| {
                     record.status = status;
-                    record.key_changes = false;
+                    if record.encryption == EncryptionStatus::Updating {
+                        record.encryption = EncryptionStatus::Enabled;
+                    }
                 });
                 self.pursue(&cluster, 0, out);
             }

@@ -116,13 +116,13 @@ impl Voters {
 
 /// What `cluster` asks of its link register, if anything.
 fn desire(cluster: &Cluster) -> Option<Change> {
-    use ClusterStatus::{Active, PendingDelete, PendingSetup};
+    use ClusterStatus::{Active, Idle, Inactive, PendingDelete, PendingSetup};
     let multi_region = cluster.multi_region.as_deref().filter(|it| it.peer.is_some())?;
     match (&cluster.intent, cluster.status) {
         (Some(intent), _) if matches!(*intent.request, Request::DeleteCluster(_)) => Some(Change::Delete),
         (Some(_), _) => Some(Change::Withdraw),
         (None, PendingDelete) => Some(Change::Delete),
-        (None, Active) if multi_region.leaving => Some(Change::Leave),
+        (None, Active | Idle | Inactive) if multi_region.leaving => Some(Change::Leave),
         (None, PendingSetup) => Some(Change::Declare),
         _ => None,
     }

@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use crate::api::{Error, Request, Response, UpdateClusterInput};
+use crate::api::{EncryptionStatus, Error, Request, Response, UpdateClusterInput};
 use crate::goal::Goal;
 use crate::types::{Account, ClusterStatus, Instant};
 
@@ -89,7 +89,7 @@ impl ControlPlane {
                 input.deletion_protection_enabled.unwrap_or(record.deletion_protection);
             if let Some(key) = &input.kms_encryption_key {
                 record.kms_key = customer_key(Some(key));
-                record.key_changes = true;
+                record.encryption = EncryptionStatus::Updating;
             }
             if let Some(groups) = &input.metric_groups {
                 record.statement_statistics = !groups.is_empty();

@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::api::Operation;
 use crate::control::authorization;
 use crate::control::message::{MessageKind, Span};
+use crate::control::outside::Shift;
 use crate::scenario::{Action, When, injected_error};
 use crate::sim::coverage::FaultKind;
 use crate::sim::fault::{Fault, Moment, Party, Rule, Unfinished, Verdict, What};
@@ -53,6 +54,11 @@ pub(super) fn draw(draws: Draws, plan: &Plan) -> Vec<Action> {
             let action = draws.pick("action", &actions);
             let deny = |denied| Fault::Deny { region, action, denied };
             (deny(true), Some(deny(false)))
+        }
+        FaultKind::Shift => {
+            let kinds = [(Shift::Doze, Shift::Wake), (Shift::DisableKeys, Shift::EnableKeys)];
+            let (there, back) = draws.pick("shift", &kinds);
+            (Fault::Shift { region, shift: there }, Some(Fault::Shift { region, shift: back }))
         }
         FaultKind::Refuse => {
             let name =

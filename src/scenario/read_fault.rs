@@ -3,6 +3,7 @@
 use crate::api::{Error, Operation};
 use crate::control::authorization::Action;
 use crate::control::message::MessageKind;
+use crate::control::outside::Shift;
 use crate::sim::fault::{Fault, Moment, Party, Rule, Unfinished, Verdict, What};
 use crate::types::NodeId;
 
@@ -46,8 +47,16 @@ pub(super) fn read(reader: &Reader, verb: Verb, arguments: &mut Arguments<'_>) -
             let action = one_of(arguments.required("an action")?, "an action", &actions)?;
             Ok(Fault::Deny { region, action, denied: verb == Verb::Deny })
         }
+        Verb::Doze => shift(reader, arguments, Shift::Doze),
+        Verb::Wake => shift(reader, arguments, Shift::Wake),
+        Verb::DisableKeys => shift(reader, arguments, Shift::DisableKeys),
+        Verb::EnableKeys => shift(reader, arguments, Shift::EnableKeys),
         _ => throttle(reader, arguments),
     }
+}
+
+fn shift(reader: &Reader, arguments: &mut Arguments<'_>, shift: Shift) -> Read<Fault> {
+    Ok(Fault::Shift { region: reader.region(arguments.required("a Region")?)?, shift })
 }
 
 fn rule(
@@ -221,8 +230,22 @@ pub fn injected_error(name: &str) -> Option<Error> {
     injected_errors().into_iter().find(|(known, _)| *known == name).map(|(_, error)| error)
 }
 
-fn injected_errors() -> [(&'static str, Error); 3] {
-    [throttling(), internal(), conflict()].map(|error| (error.name(), error))
+fn injected_errors() -> [(&'static str, Error); 7] {
+    let denied = Error::AccessDenied { message: "User is not authorized to perform this action".to_owned() };
+    let missing = Error::ResourceNotFound {
+        message: "The resource doesn't exist. Verify the ARN and try again.".to_owned(),
+        resource_id: String::new(),
+        resource_type: "cluster".to_owned(),
+    };
+    let invalid = Error::other("The request is not valid".to_owned());
+    let quota = Error::ServiceQuotaExceeded {
+        message: "You have reached the cluster limit.".to_owned(),
+        resource_id: String::new(),
+        resource_type: "cluster".to_owned(),
+        service_code: "dsql".to_owned(),
+        quota_code: String::new(),
+    };
+    [throttling(), internal(), conflict(), denied, missing, invalid, quota].map(|error| (error.name(), error))
 }
 
 fn throttling() -> Error {

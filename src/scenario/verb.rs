@@ -166,10 +166,19 @@ verbs! {
     Deny = "deny" in Faults: "deny REGION ACTION", "deny usw2 PutWitnessRegion";
     /// Allows a denied action again.
     Allow = "allow" in Faults: "allow REGION ACTION", "allow usw2 PutWitnessRegion";
-    /// Answers the next `times` (1) requests to a Region with an error, ThrottlingException unless said, before its
-    /// control plane sees them.
+    /// Nobody has connected to a Region's clusters for long: ACTIVE ones become IDLE, and IDLE ones INACTIVE.
+    Doze = "doze" in Faults: "doze REGION", "doze use1";
+    /// Somebody connects to a Region's clusters: IDLE and INACTIVE ones become ACTIVE.
+    Wake = "wake" in Faults: "wake REGION", "wake use1";
+    /// Disables the customer managed keys of a Region's clusters: their `encryptionStatus` is KMS_KEY_INACCESSIBLE,
+    /// and ACTIVE ones become IDLE.
+    DisableKeys = "disable-keys" in Faults: "disable-keys REGION", "disable-keys use1";
+    /// Enables these keys again.
+    EnableKeys = "enable-keys" in Faults: "enable-keys REGION", "enable-keys use1";
+    /// Answers the next `times` (1) requests to a Region with an error of the API, ThrottlingException unless said,
+    /// before its control plane sees them.
     Throttle = "throttle" in Faults:
-        "throttle REGION [OPERATION] [times=N] [error=ThrottlingException|InternalServerException|ConflictException]",
+        "throttle REGION [OPERATION] [times=N] [error=NAME]",
         "throttle use1 CreateCluster times=2";
 
     /// Lets time pass.

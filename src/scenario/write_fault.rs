@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use crate::control::message::Span;
+use crate::control::outside::Shift;
 use crate::region::Region;
 use crate::sim::fault::{Fault, Moment, Party, Rule, Unfinished, Verdict, What};
 use crate::types::{NodeId, print_duration};
@@ -53,6 +54,15 @@ pub(super) fn write(set_up: &SetUp, fault: &Fault, page: &mut String) {
         Fault::Deny { region, action, denied } => {
             let verb = if *denied { "deny" } else { "allow" };
             write!(page, "{verb} {} {}", self::region(set_up, *region), action.name())
+        }
+        Fault::Shift { region, shift } => {
+            let verb = match shift {
+                Shift::Doze => "doze",
+                Shift::Wake => "wake",
+                Shift::DisableKeys => "disable-keys",
+                Shift::EnableKeys => "enable-keys",
+            };
+            write!(page, "{verb} {}", self::region(set_up, *region))
         }
         Fault::Refuse { region, operation, error, times } => {
             let _ = write!(page, "throttle {}", self::region(set_up, *region));

@@ -10,6 +10,7 @@ use std::ops::BitOrAssign;
 use serde::{Deserialize, Serialize};
 
 use crate::api::Operation;
+use crate::control::outside::Shift;
 use crate::types::ClusterStatus;
 
 use super::fault::{Fault, Rule, Verdict, What};
@@ -58,6 +59,8 @@ kinds! {
     Deny = "deny",
     /// Requests are answered with an error before the control plane sees them.
     Refuse = "throttle",
+    /// Clusters go idle, or their keys cannot be used.
+    Shift = "shift",
 }
 
 /// The kinds of fault that count at a moment.
@@ -82,6 +85,9 @@ fn kind_of(fault: &Fault) -> Option<FaultKind> {
         Fault::Crash { .. } => Some(FaultKind::Crash),
         Fault::Outage(_) => Some(FaultKind::Outage),
         Fault::Skew { seconds, .. } => (*seconds != 0).then_some(FaultKind::Skew),
+        Fault::Shift { shift, .. } => {
+            matches!(shift, Shift::Doze | Shift::DisableKeys).then_some(FaultKind::Shift)
+        }
         Fault::Deny { denied, .. } => denied.then_some(FaultKind::Deny),
         Fault::Refuse { .. } => Some(FaultKind::Refuse),
         Fault::All(_) | Fault::Heal(_) | Fault::Release | Fault::Restart(_) => None,

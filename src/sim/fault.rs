@@ -6,6 +6,7 @@ use std::time::Duration;
 use crate::api::{Error, Operation};
 use crate::control::authorization::Action;
 use crate::control::message::{MessageKind, Span};
+use crate::control::outside::Shift;
 use crate::region::Region;
 use crate::types::{ClientId, NodeId};
 
@@ -49,6 +50,13 @@ pub enum Fault {
         action: Action,
         /// Denied, or allowed again.
         denied: bool,
+    },
+    /// Something comes over the clusters of a Region, if its control plane is up.
+    Shift {
+        /// Whose clusters.
+        region: Region,
+        /// What.
+        shift: Shift,
     },
     /// Requests are answered with an error before the control plane sees them.
     Refuse {

@@ -407,6 +407,12 @@ impl World {
                     self.nodes[place].denials_mut().set(action, denied);
                 }
             }
+            Fault::Shift { region, shift } => {
+                let place = self.place(NodeId::ControlPlane(region));
+                if self.nodes[place].state == State::Up {
+                    self.feed(place, Input::Shift(shift));
+                }
+            }
             Fault::Refuse { region, operation, error, times } => {
                 let error = Arc::new(error);
                 self.refusals.push(Refusal { region, operation, error, times });
