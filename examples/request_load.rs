@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Parser;
-use dsql_sim::api::{CreateClusterInput, Request};
+use dsql_sim::api::{CreateClusterInput, EncryptionStatus, Request};
 use dsql_sim::check::Simulation;
 use dsql_sim::control::assumptions::Assumptions;
 use dsql_sim::control::cluster::{Cluster, Serial};
@@ -23,7 +23,7 @@ use dsql_sim::region::Region;
 use dsql_sim::rng;
 use dsql_sim::sim::client::{Call, ClientOptions};
 use dsql_sim::sim::{DEFAULT_EPOCH, Latency, Options};
-use dsql_sim::types::{Account, ClientId, ClusterArn, ClusterStatus, Identifier};
+use dsql_sim::types::{Account, ClientId, ClusterArn, ClusterStatus, Identifier, Instant, NodeId};
 
 /// Drives sequential CreateCluster calls and prints what they cost.
 #[derive(Parser)]
@@ -48,9 +48,7 @@ fn main() {
     let arguments = Arguments::parse();
     let regions = ["us-east-1", "us-east-2", "us-west-2"].map(|name| Region::parse(name).expect("a Region"));
     let mut simulation = Simulation::new(options(&arguments, regions[0]));
-    for region in regions {
-        preload(&mut simulation, region, arguments.clusters / 3);
-    }
+    preload(&mut simulation, regions, arguments.clusters / 3);
     let before = cpu_seconds();
     drive(&mut simulation, &arguments, regions);
     let cpu = cpu_seconds() - before;
@@ -113,30 +111,32 @@ fn request() -> Request {
 }
 
 /// Clusters that were there before anything happens.
-fn preload(simulation: &mut Simulation, region: Region, count: u64) {
-    simulation.world_mut().preload(region, |storage| {
-        for number in 0..count {
+fn preload(simulation: &mut Simulation, regions: [Region; 3], count: u64) {
+    let clusters =
+        (0..count).flat_map(|number| regions.map(|region| (number, region))).map(|(number, region)| {
             let half = |half| rng::key(&[region.index() as u64, number, half]);
-            let identifier = Identifier::new([half(1), half(2)]);
             let cluster = Cluster {
-                arn: ClusterArn { region, account: Account::DEFAULT, identifier },
-                serial: storage.next_serial(Account::DEFAULT),
+                arn: ClusterArn {
+                    region,
+                    account: Account::DEFAULT,
+                    identifier: Identifier::new([half(1), half(2)]),
+                },
+                serial: Serial(number + 1),
                 status: ClusterStatus::Active,
                 version: 1,
                 creation_time: DEFAULT_EPOCH,
                 deletion_protection: true,
                 kms_key: None,
                 attached: None,
-                encryption: dsql_sim::api::EncryptionStatus::Enabled,
+                encryption: EncryptionStatus::Enabled,
                 statement_statistics: false,
                 multi_region: None,
                 intent: None,
             };
-            let serial: Serial = cluster.serial;
-            let record = Some((Account::DEFAULT, serial, Some(Arc::new(cluster))));
-            storage.apply(&Batch { cluster: record, ..Batch::default() });
-        }
-    });
+            let record = Some((Account::DEFAULT, cluster.serial, Some(Arc::new(cluster))));
+            (NodeId::ControlPlane(region), Batch { cluster: record, ..Batch::default() })
+        });
+    simulation.restore(Instant::START, clusters);
 }
 
 /// The CPU time that this process has used, from the kernel's scheduler statistics.

@@ -13,7 +13,7 @@ use crate::region::Region;
 use crate::rng::{key_of_bytes, nanos};
 
 /// A moment of virtual time: nanoseconds since the scenario began.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Instant(pub u64);
 
 impl Instant {
@@ -405,6 +405,7 @@ macro_rules! as_text {
 }
 
 as_text! {
+    Account => "an AWS account", Account::parse;
     Region => "a Region of Aurora DSQL", Region::parse;
     Identifier => "a cluster identifier", Identifier::parse;
     ClusterArn => "the ARN of a cluster", ClusterArn::parse;

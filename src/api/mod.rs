@@ -12,6 +12,7 @@ mod shapes;
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::types::{ClientToken, ClusterStatus, Identifier};
@@ -25,15 +26,15 @@ use constraints::Validate;
 macro_rules! operations {
     ($($(#[doc = $doc:literal])+ $name:ident = $command:literal, $input:ty, $output:ty;)+) => {
         /// An operation of the API.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
         pub enum Operation { $($(#[doc = $doc])+ $name,)+ }
 
         /// A request: an operation's input.
-        #[derive(Clone, Debug, PartialEq, Eq)]
+        #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
         pub enum Request { $($(#[doc = $doc])+ $name($input),)+ }
 
         /// A response: an operation's output.
-        #[derive(Clone, Debug, PartialEq, Eq)]
+        #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
         pub enum Response { $($(#[doc = $doc])+ $name($output),)+ }
 
         impl Operation {
@@ -175,6 +176,12 @@ impl Operation {
     pub fn names_cluster(self) -> bool {
         use Operation::*;
         !matches!(self, CreateCluster | ListClusters | TagResource | UntagResource | ListTagsForResource)
+    }
+
+    /// Whether it changes anything.
+    #[must_use]
+    pub fn changes(self) -> bool {
+        self.takes_client_token() || matches!(self, Operation::TagResource | Operation::UntagResource)
     }
 
     /// Whether its input has a client token, which SDKs fill in when it is absent.

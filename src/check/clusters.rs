@@ -43,6 +43,19 @@ impl Clusters {
         self.pairs.get(&arn)
     }
 
+    /// Takes note of a cluster that exists before anything happens, once.
+    pub(super) fn recall(&mut self, cluster: &Arc<Cluster>) {
+        let identifiers = cluster.streams().iter().map(|stream| stream.identifier);
+        for identifier in identifiers.chain([cluster.arn.identifier]) {
+            self.used.insert(identifier, ());
+        }
+        let is_multi = cluster.multi_region.is_some();
+        *self.counted.entry((cluster.arn.account, cluster.arn.region, is_multi)).or_default() += 1;
+        if is_multi {
+            self.remember(&Written { before: None, after: Some(cluster) });
+        }
+    }
+
     pub(super) fn look(&mut self, judge: &mut Judge<'_>, change: &Change) -> Verdict {
         let Change::Wrote { commit, .. } = change else { return Ok(()) };
         let Some((_, _, after)) = &commit.batch.cluster else { return Ok(()) };

@@ -14,7 +14,10 @@ mod simulation;
 mod streams;
 
 use std::fmt;
+use std::sync::Arc;
 
+use crate::control::cluster::Cluster;
+use crate::sim::{Change, World};
 use crate::types::Instant;
 
 pub use invariant::{Exercised, INVARIANTS};
@@ -24,8 +27,6 @@ pub use simulation::{CONVERGENCE_LIMIT, Seen, Simulation};
 use answers::Answers;
 use clusters::Clusters;
 use invariant::{Invariant, Judge};
-
-use crate::sim::{Change, World};
 
 /// An invariant that did not hold.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,6 +60,11 @@ pub struct Checker {
 }
 
 impl Checker {
+    /// Takes note of a cluster that exists before anything happens.
+    pub(crate) fn recall(&mut self, cluster: &Arc<Cluster>) {
+        self.clusters.recall(cluster);
+    }
+
     /// Looks at what the last event of `world` did.
     ///
     /// # Errors

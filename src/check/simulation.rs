@@ -3,11 +3,12 @@
 use std::fmt;
 use std::time::Duration;
 
+use crate::control::durable::Batch;
 use crate::region::Region;
 use crate::sim::client::{Call, CallId, Outcome};
 use crate::sim::fault::Fault;
 use crate::sim::{Options, World};
-use crate::types::{ClientId, Instant};
+use crate::types::{ClientId, Instant, NodeId};
 
 use super::invariant::Invariant;
 use super::{Checker, Exercised, Violation};
@@ -36,6 +37,17 @@ impl Simulation {
     #[must_use]
     pub fn new(options: Options) -> Simulation {
         Simulation { world: World::new(options), checker: Checker::default(), own: Vec::new() }
+    }
+
+    /// Begins at `now` with what nodes wrote in another life, oldest first, and starts them: before anything happens.
+    pub fn restore(&mut self, now: Instant, written: impl IntoIterator<Item = (NodeId, Batch)>) {
+        let checker = &mut self.checker;
+        let seen = written.into_iter().inspect(|(_, batch)| {
+            if let Some((_, _, Some(cluster))) = &batch.cluster {
+                checker.recall(cluster);
+            }
+        });
+        self.world.restore(now, seen);
     }
 
     /// Checks an invariant of the user's after every event, too.

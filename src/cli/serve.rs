@@ -6,9 +6,9 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use crate::scenario::{Scenario, SetUp};
-use crate::server::{self, Limits, MOST_SPEED, Options};
+use crate::server::{self, Limits, MOST_SPEED, Options, Refused};
 
-use super::{exit, files, show};
+use super::{Level, exit, files, show};
 
 /// The arguments of `serve`.
 #[derive(Debug, Clone, clap::Args)]
@@ -28,9 +28,19 @@ pub(super) struct ServeArguments {
     /// What has happened before the first client comes: set-up, calls and faults of a scenario file.
     #[arg(long, value_name = "FILE")]
     scenario: Option<PathBuf>,
+    /// Keeps what the control planes have in storage in this directory, and goes on with what is there.
+    #[arg(long, value_name = "DIR", conflicts_with = "record")]
+    data_dir: Option<PathBuf>,
     /// Writes what clients sent as a scenario file, in the end.
     #[arg(long, value_name = "FILE")]
     record: Option<PathBuf>,
+    /// How much of what happens /_sim/trace gives.
+    #[arg(long, value_enum, default_value_t = Level::Milestones)]
+    trace: Level,
+    /// How much memory calls that change something may take, in MiB, reckoned at 1 KiB a call; when recording, all
+    /// calls. More are refused until a reset.
+    #[arg(long, value_name = "MIB", default_value_t = 1024, value_parser = clap::value_parser!(u32).range(1..))]
+    memory: u32,
     /// Writes the address to this file once clients can come.
     #[arg(long, value_name = "FILE")]
     ready_file: Option<PathBuf>,
@@ -56,7 +66,9 @@ pub(super) fn serve(arguments: &ServeArguments) -> io::Result<u8> {
         speed: arguments.speed,
         scenario,
         records: arguments.record.is_some(),
-        limits: Limits::DEFAULT,
+        trace: arguments.trace.level(),
+        data: arguments.data_dir.clone(),
+        limits: Limits { memory: arguments.memory as usize * (1 << 20), ..Limits::DEFAULT },
     };
     // Better to learn now that the file cannot be written.
     if let Some(path) = &arguments.record {
@@ -64,10 +76,9 @@ pub(super) fn serve(arguments: &ServeArguments) -> io::Result<u8> {
     }
     let ended = match server::serve(&options, |address| ready(arguments, address)) {
         Ok(ended) => ended,
-        Err(server::Error::Io(error)) => return Err(error),
-        Err(server::Error::Scenario(failure)) => {
-            let message = format!("error: the scenario fails: {}: {}", failure.invariant, failure.message);
-            writeln!(anstream::stderr(), "{message}")?;
+        Err(Refused::Io(error)) => return Err(error),
+        Err(refused) => {
+            writeln!(anstream::stderr(), "error: {refused}")?;
             return Ok(exit::BAD_INPUT);
         }
     };

@@ -4,6 +4,8 @@
 
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use crate::api::{
     CreateStreamOutput, DeleteStreamOutput, GetStreamOutput, StatusReason, StreamFailureErrorCode,
     StreamStatus, StreamSummary, Tags, TargetDefinition,
@@ -14,7 +16,7 @@ use crate::types::{ClusterArn, Identifier, Timestamp};
 pub const MOST_STREAMS: usize = 5;
 
 /// What is attached to a cluster.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Attached {
     /// Its tags; empty if it has none.
     pub tags: Tags,
@@ -29,7 +31,7 @@ pub struct Attached {
 }
 
 /// A change stream of a cluster.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Stream {
     /// Its place in the order of creation of the cluster's streams, from 1.
     pub number: u32,

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use crate::api::{
     ClusterSummary, CreateClusterOutput, DeleteClusterOutput, EncryptionDetails, EncryptionStatus,
     EncryptionType, GetClusterOutput, MetricGroup, MetricGroupResponse, MultiRegionOutput, Request,
@@ -14,7 +16,7 @@ use super::attached::{Attached, Stream};
 use super::register::RegisterKey;
 
 /// The place of a cluster in the order of creation of its account's clusters in its Region, from 1.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Serial(pub u64);
 
 impl Serial {
@@ -25,7 +27,7 @@ impl Serial {
 }
 
 /// A cluster as a control plane's storage knows it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Cluster {
     /// Its name.
     pub arn: ClusterArn,
@@ -54,7 +56,7 @@ pub struct Cluster {
 }
 
 /// What makes a cluster a multi-Region cluster.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MultiRegion {
     /// The witness Region.
     pub witness: Region,
@@ -67,7 +69,7 @@ pub struct MultiRegion {
 }
 
 /// A call written down before the link register is asked, so that it is finished even after a crash.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Intent {
     /// Who called.
     pub account: Account,

@@ -8,6 +8,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use crate::api::{Operation, Response};
 use crate::map::Generations;
 use crate::table::Table;
@@ -17,7 +19,7 @@ use super::cluster::{Cluster, Serial};
 use super::register::{Acceptor, RegisterKey};
 
 /// The name of a token: tokens of different accounts and operations never meet.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct TokenKey {
     /// Who called.
     pub account: Account,
@@ -28,7 +30,7 @@ pub struct TokenKey {
 }
 
 /// A call that was carried out, and the answer that any retry with its token gets.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TokenRecord {
     /// What the call asked for, as [`Request::key`](crate::api::Request::key) sums it up; a retry must ask for the
     /// same.

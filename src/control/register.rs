@@ -5,6 +5,8 @@
 
 use std::cmp::Ordering;
 
+use serde::{Deserialize, Serialize};
+
 use crate::goal::Goal;
 use crate::region::Region;
 use crate::rng::mix;
@@ -14,7 +16,7 @@ use crate::types::ClusterArn;
 ///
 /// The witness is part of the name because its node is the third acceptor: two sides that name different witnesses
 /// write to different registers, and so can never be linked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct RegisterKey {
     low: ClusterArn,
     high: ClusterArn,
@@ -74,7 +76,7 @@ pub enum Side {
 }
 
 /// What a register says: what each side has asked for, and what came of it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LinkValue {
     declared: [bool; 2],
     leaving: [bool; 2],
@@ -84,7 +86,7 @@ pub struct LinkValue {
 }
 
 /// What came of a link register.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Outcome {
     /// No agreement: at most one side has declared the other.
     #[default]
@@ -145,7 +147,7 @@ impl LinkValue {
 }
 
 /// The number of an attempt to change a register: rounds first, then the Region that proposes.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Ballot {
     round: u32,
     proposer: u8,
@@ -181,7 +183,7 @@ impl Ballot {
 pub type AcceptedValue = (Ballot, LinkValue);
 
 /// What one acceptor remembers of one register; durable before any answer leaves.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Acceptor {
     /// No ballot below this one is answered any more.
     pub promised: Ballot,

@@ -71,12 +71,18 @@ pub(super) fn call_key(key: u64, client: ClientId) -> u64 {
     mix(key, u64::from(client.0))
 }
 
-/// Carries the blocks of `scenario` out and stops there, with everything as it is by then.
+/// Carries the blocks of `scenario` out and stops there, with everything as it is by then. `prepare` has the simulation
+/// in its hands before anything happens.
 ///
 /// # Errors
 /// Something did not hold.
-pub fn enact(scenario: &Scenario) -> Result<Simulation, Failure> {
-    let mut run = Run::new(scenario, scenario.set_up.seed, TraceLevel::None);
+pub fn enact(
+    scenario: &Scenario,
+    level: TraceLevel,
+    prepare: impl FnOnce(&mut Simulation),
+) -> Result<Simulation, Failure> {
+    let mut run = Run::new(scenario, scenario.set_up.seed, level);
+    prepare(&mut run.simulation);
     scenario.blocks.iter().try_for_each(|steps| run.block(steps))?;
     Ok(run.simulation)
 }

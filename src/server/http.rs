@@ -118,7 +118,7 @@ impl Door {
             Ok(asked) => asked,
             Err(error) => return Ok(response(wire::encode(Err(&error), &id))),
         };
-        let answer = self.desk.call(origin, request).await.ok_or(Lost)?;
+        let answer = self.desk.call(origin, request, body.len()).await.ok_or(Lost)?;
         Ok(response(wire::encode(answer.as_deref().map_err(|error| &**error), &id)))
     }
 

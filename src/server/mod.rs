@@ -1,7 +1,7 @@
 //! The simulated Regions behind one HTTP port, for clients that know nothing of a simulation.
 //!
-//! One thread owns the world (`desk`): it paces virtual time by the wall clock, makes each request a call of the
-//! world, and gives the outcome back. The sockets (`http`) take HTTP apart and put it together, through
+//! One thread owns the world (`keeper`): it paces virtual time by the wall clock, makes each request that comes to its
+//! `desk` a call of the world, keeps what became durable (`store`), and gives the outcome back. The sockets (`http`) take HTTP apart and put it together, through
 //! [`wire`](crate::api::wire) alone. What a test wants of the world itself is under `/_sim/` (`admin`).
 //!
 //! A request is a call that is tried once: whoever sent it tries again, as SDKs do. A call whose answer the simulated
@@ -11,9 +11,13 @@ mod admin;
 mod clock;
 mod desk;
 mod http;
+mod keeper;
+mod store;
 
+use std::fmt;
 use std::io;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use tokio::net::TcpListener;
@@ -21,8 +25,9 @@ use tokio::runtime::Runtime;
 
 use crate::scenario::Scenario;
 use crate::scenario::run::Failure;
+use crate::sim::trace::TraceLevel;
 
-pub use desk::Ended;
+pub use keeper::Ended;
 
 /// How the world is served.
 #[derive(Clone, Debug)]
@@ -35,6 +40,10 @@ pub struct Options {
     pub scenario: Scenario,
     /// Whether what clients send is kept, to be a scenario in the end. It takes memory for every call.
     pub records: bool,
+    /// How much of what happens can be asked for.
+    pub trace: TraceLevel,
+    /// Where what is durable in the world is kept for another time; nowhere, if not said.
+    pub data: Option<PathBuf>,
     /// What clients may use.
     pub limits: Limits,
 }
@@ -53,33 +62,70 @@ pub struct Limits {
     pub head_time: Duration,
     /// How long a body may take.
     pub body_time: Duration,
+    /// Bytes of memory that calls which change something may take, as they are reckoned; when recording, all calls. More
+    /// are refused until a reset.
+    pub memory: usize,
+    /// Lines of the trace that are remembered.
+    pub trace: usize,
     /// Access key ids that are told apart; later ones count as the last of these.
     pub clients: usize,
 }
 
 impl Limits {
-    /// 1 MiB of body, 1024 connections, 30 seconds for a head and for a body, 1000 clients.
+    /// 1 MiB of body, 1024 connections, 30 seconds for a head and for a body, 1 GiB of memory, 10,000 lines of trace,
+    /// 1000 clients.
     pub const DEFAULT: Limits = Limits {
         body: 1 << 20,
         connections: 1024,
         head_time: Duration::from_secs(30),
         body_time: Duration::from_secs(30),
+        memory: 1 << 30,
+        trace: 10_000,
         clients: 1000,
     };
 }
 
-/// Why there was nothing to serve.
+/// Why there is nothing to serve, or no more.
 #[derive(Debug)]
-pub enum Error {
+pub enum Refused {
     /// The address is taken or not ours, or the system refused something.
     Io(io::Error),
     /// The scenario that was to happen first fails.
     Scenario(Failure),
+    /// The data directory cannot be used, and is as it was.
+    Data {
+        /// Which.
+        directory: PathBuf,
+        /// Why not.
+        why: String,
+    },
+    /// What became durable in the world could not be kept. It was not answered.
+    Kept(redb::Error),
+    /// The world's thread ended by itself: a bug.
+    Panicked,
 }
 
-impl From<io::Error> for Error {
-    fn from(error: io::Error) -> Error {
-        Error::Io(error)
+impl fmt::Display for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Refused::Io(error) => write!(f, "{error}"),
+            Refused::Scenario(failure) => {
+                write!(f, "the scenario fails: {}: {}", failure.invariant, failure.message)
+            }
+            Refused::Data { directory, why } => {
+                write!(f, "the data directory {} cannot be used: {why}", directory.display())
+            }
+            Refused::Kept(error) => write!(f, "what was written could not be kept: {error}"),
+            Refused::Panicked => f.write_str("the world's thread panicked"),
+        }
+    }
+}
+
+impl std::error::Error for Refused {}
+
+impl From<io::Error> for Refused {
+    fn from(error: io::Error) -> Refused {
+        Refused::Io(error)
     }
 }
 
@@ -88,18 +134,20 @@ impl From<io::Error> for Error {
 /// `ready` is told the address as soon as clients can come.
 ///
 /// # Errors
-/// Nothing was served: see [`Error`].
-pub fn serve(options: &Options, ready: impl FnOnce(SocketAddr) -> io::Result<()>) -> Result<Ended, Error> {
-    let (desk, keeper) = desk::open(options).map_err(Error::Scenario)?;
+/// Nothing was served, or no more: see [`Refused`].
+pub fn serve(options: &Options, ready: impl FnOnce(SocketAddr) -> io::Result<()>) -> Result<Ended, Refused> {
+    let (desk, mut backroom) = desk::open(options)?;
     let runtime = Runtime::new()?;
     runtime.block_on(async {
         let listener = TcpListener::bind(options.address).await?;
         ready(listener.local_addr()?)?;
-        http::serve(listener, &desk, options.limits).await
+        tokio::select! {
+            served = http::serve(listener, &desk, options.limits) => served,
+            () = backroom.ends() => Ok(()),
+        }
     })?;
     desk.stop();
-    let ended =
-        keeper.join().ok().flatten().ok_or_else(|| io::Error::other("the world's thread panicked"))?;
+    let ended = backroom.join();
     runtime.shutdown_timeout(Duration::from_secs(1));
-    Ok(ended)
+    ended
 }

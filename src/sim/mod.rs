@@ -25,8 +25,8 @@ use slab::Slab;
 
 use crate::api::Request;
 use crate::control::assumptions::Assumptions;
-use crate::control::durable::Durable;
-use crate::control::message::{Commit, Delivery, Effect, Reply, Timer};
+use crate::control::durable::{Batch, Durable};
+use crate::control::message::{Commit, Delivery, Effect, Input, Reply, Timer};
 use crate::control::mutant::Mutants;
 use crate::goal::Goals;
 use crate::region::Region;
@@ -244,6 +244,11 @@ impl World {
         &self.trace
     }
 
+    /// Takes away what was written down of it so far.
+    pub fn take_trace_lines(&mut self) -> Vec<String> {
+        self.trace.take_lines()
+    }
+
     /// The situations met so far, as far as nodes, network and clients can tell.
     #[must_use]
     pub fn reached(&self) -> Goals {
@@ -390,10 +395,16 @@ impl World {
         self.pending_work == 0 && self.calls.open() == 0
     }
 
-    /// Puts clusters into the storage of `region` that were there before the scenario began.
-    pub fn preload(&mut self, region: Region, fill: impl FnOnce(&mut Durable)) {
-        let place = self.place(NodeId::ControlPlane(region));
-        fill(self.nodes[place].durable_mut());
+    /// Begins at `now` with what was written before: before anything happens.
+    pub(crate) fn restore(&mut self, now: Instant, written: impl IntoIterator<Item = (NodeId, Batch)>) {
+        (self.now, self.last_news) = (now, now);
+        for (node, batch) in written {
+            let place = self.place(node);
+            self.nodes[place].durable_mut().apply(&batch);
+        }
+        for place in 0..self.nodes.len() {
+            self.feed(place, Input::Start);
+        }
     }
 
     fn fill_token(&self, call: &mut Call) {

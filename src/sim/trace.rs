@@ -96,6 +96,11 @@ impl Trace {
         &self.lines
     }
 
+    /// Takes away the lines written down so far.
+    pub(super) fn take_lines(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.lines)
+    }
+
     // Inlined, so that a happening that is only hashed is never built.
     #[inline(always)]
     pub(super) fn record(

@@ -1,0 +1,394 @@
+//! The one thread that owns the world: it paces virtual time by the wall clock, makes calls of requests, and lets no
+//! answer leave before what it speaks of is kept.
+
+use std::cell::RefCell;
+use std::collections::VecDeque;
+use std::io::{self, Write};
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+
+use serde_json::{Value, json};
+use tokio::sync::oneshot;
+
+use crate::api::wire::Origin;
+use crate::api::{Error, Request, Response};
+use crate::check::{Simulation, Violation};
+use crate::control::durable::Batch;
+use crate::map::FixedMap;
+use crate::rng::mix;
+use crate::scenario::diagnostic::Diagnostic;
+use crate::scenario::recording::{Recording, outside_call};
+use crate::scenario::run::enact;
+use crate::scenario::{Action, Scenario, When};
+use crate::sim::client::{Call, CallId, ClientOptions, Outcome};
+use crate::sim::{Change, World};
+use crate::types::{Account, ClientId, Instant, NodeId};
+
+use super::clock::Clock;
+use super::desk::{Answer, Order};
+use super::store::{Saved, Store};
+use super::{Options, Refused};
+
+/// What came of serving.
+#[derive(Clone, Debug)]
+pub struct Ended {
+    /// The first violation of each invariant that did not hold.
+    pub violations: Vec<Violation>,
+    /// The hash of everything that happened.
+    pub hash: u64,
+    /// How many things happened.
+    pub events: u64,
+    /// What happened, if it was recorded.
+    pub recorded: Option<Scenario>,
+}
+
+/// Owns the world.
+pub(super) struct Keeper {
+    options: Options,
+    store: Option<Store>,
+    simulation: Simulation,
+    /// What became durable in the world and is not in the store yet.
+    written: Rc<RefCell<Vec<(NodeId, Batch)>>>,
+    clock: Clock,
+    recording: Recording,
+    clients: FixedMap<String, ClientId>,
+    waiting: FixedMap<CallId, oneshot::Sender<Answer>>,
+    violations: Vec<Violation>,
+    /// The last lines of the trace.
+    lines: VecDeque<String>,
+    /// How many times the world was begun or continued: what draws are keyed by, so that no two lives draw the same.
+    life: u64,
+    /// How many calls there were in this life.
+    calls: u64,
+    /// How much memory calls may still take, in bytes.
+    room: usize,
+}
+
+impl Keeper {
+    pub(super) fn new(options: Options) -> Result<Keeper, Refused> {
+        let (store, saved) = match &options.data {
+            Some(directory) => {
+                let (store, saved) = Store::open(directory, &options.scenario)?;
+                (Some(store), saved)
+            }
+            None => (None, None),
+        };
+        let mut keeper = Keeper::begin(options, store, saved)?;
+        keeper.save()?;
+        Ok(keeper)
+    }
+
+    fn begin(options: Options, store: Option<Store>, saved: Option<Saved>) -> Result<Keeper, Refused> {
+        let written = Rc::new(RefCell::new(Vec::new()));
+        let life = saved.as_ref().map_or(0, |saved| saved.life + 1);
+        let scenario = match &saved {
+            None => options.scenario.clone(),
+            // What it says has happened already.
+            Some(_) => Scenario::of(options.scenario.set_up.clone(), Vec::new()),
+        };
+        let simulation = enact(&scenario, options.trace, |simulation| {
+            if store.is_some() {
+                let written = written.clone();
+                simulation.invariant("kept", move |world| {
+                    written.borrow_mut().extend(writes(world));
+                    Ok(())
+                });
+            }
+            if let Some(saved) = saved {
+                simulation.restore(saved.now, saved.written);
+            }
+        })
+        .map_err(Refused::Scenario)?;
+        let now = simulation.world().now();
+        Ok(Keeper {
+            clock: Clock::new(now, options.speed),
+            recording: Recording::after(&scenario, now),
+            room: options.limits.memory,
+            store,
+            simulation,
+            written,
+            clients: FixedMap::default(),
+            waiting: FixedMap::default(),
+            violations: Vec::new(),
+            lines: VecDeque::new(),
+            life,
+            calls: 0,
+            options,
+        })
+    }
+
+    /// Keeps the world until told to stop.
+    ///
+    /// # Errors
+    /// Something could not be kept, and so not be answered either.
+    pub(super) fn keep(mut self, orders: &Receiver<Order>) -> Result<Ended, Refused> {
+        loop {
+            let order = match self.simulation.world().next_event_at() {
+                Some(at) => orders.recv_timeout(self.clock.until(at)),
+                None => orders.recv().map_err(|_| RecvTimeoutError::Disconnected),
+            };
+            self.run_until(self.clock.now());
+            match order {
+                Ok(Order::Stop) | Err(RecvTimeoutError::Disconnected) => return self.end(),
+                Ok(order) => self.carry_out(order)?,
+                Err(RecvTimeoutError::Timeout) => {}
+            }
+            // What came meanwhile is kept together: that takes the disk no longer.
+            for order in orders.try_iter().take(AT_ONCE) {
+                if matches!(order, Order::Stop) {
+                    return self.end();
+                }
+                self.carry_out(order)?;
+            }
+            self.save()?;
+            self.hand_out();
+        }
+    }
+
+    fn carry_out(&mut self, order: Order) -> Result<(), Refused> {
+        // Whoever asked may be gone by now.
+        match order {
+            Order::Call { origin, request, bytes, answer } => self.call(&origin, request, bytes, answer),
+            Order::Fault { text, answer } => {
+                let _ = answer.send(self.fault(&text));
+            }
+            Order::Advance { pause, answer } => {
+                self.clock.skip(pause);
+                self.run_until(self.clock.now());
+                let _ = answer.send(self.time());
+            }
+            Order::Reset { answer } => {
+                self.reset()?;
+                let _ = answer.send(self.time());
+            }
+            Order::State { answer } => {
+                let _ = answer.send(self.state());
+            }
+            Order::Trace { answer } => {
+                let _ = answer.send(self.trace());
+            }
+            Order::Verdict { answer } => {
+                let _ = answer.send(self.verdict());
+            }
+            Order::Stop => {}
+        }
+        Ok(())
+    }
+
+    fn call(&mut self, origin: &Origin, request: Request, bytes: usize, answer: oneshot::Sender<Answer>) {
+        if request.operation().changes() || self.options.records {
+            let taken = CALL_BYTES + bytes;
+            if taken > self.room {
+                let _ = answer.send(Some(Err(Arc::new(full()))));
+                return;
+            }
+            self.room -= taken;
+        }
+        let at = self.next_millisecond();
+        let client = self.client(origin);
+        let step = outside_call(client, origin.region, &request);
+        let time_out = step.time_out;
+        self.calls += 1;
+        let key =
+            if self.options.records { self.recording.call(at, step) } else { mix(self.calls, self.life) };
+        let call = Call { attempts: 1, time_out, ..Call::new(origin.region, request, key) };
+        let id = self.simulation.call(client, call);
+        self.waiting.insert(id, answer);
+    }
+
+    /// Lets the world go on to a whole millisecond, so that what happens then is written down briefly.
+    fn next_millisecond(&mut self) -> Instant {
+        let now = self.simulation.world().now().0.max(self.clock.now().0);
+        let at = Instant(now.next_multiple_of(1_000_000));
+        self.run_until(at);
+        at
+    }
+
+    /// The client with this access key id; those without one are the scenario's first.
+    fn client(&mut self, origin: &Origin) -> ClientId {
+        let Some(access_key) = &origin.access_key else { return ClientId(0) };
+        if let Some(known) = self.clients.get(access_key) {
+            return *known;
+        }
+        if self.clients.len() >= self.options.limits.clients {
+            return self.clients.values().last().copied().unwrap_or(ClientId(0));
+        }
+        let options = ClientOptions {
+            name: format!("client-{}", self.clients.len() + 1).into(),
+            // As with other local stand-ins for AWS, an access key id of twelve digits is an account.
+            account: Account::parse(access_key).unwrap_or(Account::DEFAULT),
+            home: origin.region,
+        };
+        self.recording.client(options.clone());
+        let client = self.simulation.world_mut().add_client(options);
+        self.clients.insert(access_key.clone(), client);
+        client
+    }
+
+    fn fault(&mut self, text: &str) -> Result<Value, String> {
+        let set_up = Scenario::of(self.recording.set_up().clone(), Vec::new()).print("");
+        let scenario = Scenario::parse(&format!("{set_up}\n{text}\n")).map_err(|mistakes| {
+            let words = |mistake: &Diagnostic| match &mistake.help {
+                Some(help) => format!("{}: {help}", mistake.message),
+                None => mistake.message.clone(),
+            };
+            mistakes.iter().map(words).collect::<Vec<_>>().join("; ")
+        })?;
+        let now = self.next_millisecond();
+        let actions = scenario.blocks.into_iter().flatten().map(|step| step.action);
+        let planned = actions.filter(|action| !matches!(action, Action::SetUp)).map(|action| match action {
+            Action::Fault(fault) => Ok((now, fault)),
+            Action::FaultAt(When::In(pause), fault) => Ok((now.after(pause), fault)),
+            Action::FaultAt(When::At(at), fault) => Ok((Instant::START.after(at).max(now), fault)),
+            _ => Err("only faults can be injected here".to_owned()),
+        });
+        for (at, fault) in planned.collect::<Result<Vec<_>, String>>()? {
+            let (fault, words) = self.recording.fault(at, fault);
+            self.simulation.world_mut().inject_at(at, fault, words.into());
+        }
+        self.run_until(now);
+        Ok(self.time())
+    }
+
+    fn reset(&mut self) -> Result<(), Refused> {
+        let store = self.store.take();
+        if let Some(store) = &store {
+            store.clear()?;
+        }
+        let life = self.life + 1;
+        *self = Keeper { life, ..Keeper::begin(self.options.clone(), store, None)? };
+        Ok(())
+    }
+
+    fn time(&self) -> Value {
+        json!({ "virtualMilliseconds": self.simulation.world().now().0 / 1_000_000 })
+    }
+
+    fn state(&self) -> Value {
+        let mut state = self.time();
+        let clusters = crate::Region::all().filter_map(|region| {
+            let storage = self.simulation.world().storage(region)?;
+            let clusters: Vec<_> = storage
+                .clusters()
+                .map(|cluster| Response::GetCluster(cluster.describe()).to_json())
+                .collect();
+            Some((region.to_string(), Value::from(clusters)))
+        });
+        state["clusters"] = Value::Object(clusters.collect());
+        state
+    }
+
+    fn verdict(&self) -> Value {
+        let trace = self.simulation.world().trace();
+        let violation =
+            |violation: &Violation| json!({ "invariant": violation.invariant, "message": violation.message });
+        let mut verdict = self.time();
+        verdict["violations"] = self.violations.iter().map(violation).collect();
+        verdict["events"] = Value::from(trace.events());
+        verdict["hash"] = Value::from(format!("{:016x}", trace.hash()));
+        verdict
+    }
+
+    fn trace(&self) -> Value {
+        let mut trace = self.time();
+        trace["lines"] = self.lines.iter().map(String::as_str).collect();
+        trace
+    }
+
+    /// Lets everything happen up to `moment`, and says what does not hold.
+    fn run_until(&mut self, moment: Instant) {
+        while let Err(violation) = self.simulation.run_until(moment) {
+            self.broken(violation);
+        }
+    }
+
+    fn broken(&mut self, violation: Violation) {
+        if self.violations.iter().all(|known| known.invariant != violation.invariant) {
+            // Without a terminal there is nobody to tell.
+            let _ = writeln!(io::stderr(), "VIOLATION of {}: {}", violation.invariant, violation.message);
+            self.violations.push(violation);
+        }
+    }
+
+    fn hand_out(&mut self) {
+        while let Some(id) = self.simulation.world_mut().pop_ended() {
+            let outcome = self.simulation.world_mut().take(id);
+            let answer = match outcome {
+                Some(Outcome::Ok(response)) => Some(Ok(response)),
+                Some(Outcome::Failed(error)) => Some(Err(error)),
+                Some(Outcome::Gone | Outcome::Unknown | Outcome::TimedOut) | None => None,
+            };
+            if let Some(waiting) = self.waiting.swap_remove(&id) {
+                let _ = waiting.send(answer);
+            }
+        }
+    }
+
+    /// Keeps what became durable since the last time.
+    fn save(&mut self) -> Result<(), Refused> {
+        self.lines.extend(self.simulation.world_mut().take_trace_lines());
+        self.lines.drain(..self.lines.len().saturating_sub(self.options.limits.trace));
+        match &self.store {
+            Some(store) => {
+                let now = self.simulation.world().now();
+                store.keep(now, self.life, &mut self.written.borrow_mut())
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// Lets every call end. Unless it goes on another time, puts everything right and demands that it converges.
+    fn end(mut self) -> Result<Ended, Refused> {
+        loop {
+            self.save()?;
+            self.hand_out();
+            if self.waiting.is_empty() {
+                break;
+            }
+            match self.simulation.step() {
+                Ok(true) => {}
+                Ok(false) => break,
+                Err(violation) => self.broken(violation),
+            }
+        }
+        if self.store.is_none()
+            && let Err(violation) = self.simulation.converge(None)
+        {
+            self.broken(violation);
+        }
+        let trace = self.simulation.world().trace();
+        Ok(Ended {
+            hash: trace.hash(),
+            events: trace.events(),
+            recorded: self.options.records.then(|| self.recording.scenario()),
+            violations: self.violations,
+        })
+    }
+}
+
+/// What the last event of `world` made durable.
+fn writes(world: &World) -> impl Iterator<Item = (NodeId, Batch)> {
+    world.changes().iter().filter_map(|change| match change {
+        Change::Wrote { node, commit } => Some((*node, commit.batch.clone())),
+        _ => None,
+    })
+}
+
+fn full() -> Error {
+    Error::Throttling {
+        message: "The simulation keeps all that it has room for. To proceed, reset it (POST /_sim/reset), or serve \
+                  with more --memory"
+            .to_owned(),
+        service_code: Some("dsql".to_owned()),
+        quota_code: None,
+        retry_after_seconds: None,
+    }
+}
+
+/// How many orders are carried out before what they wrote is kept.
+const AT_ONCE: usize = 1024;
+
+/// What the memory of a call is reckoned at, in bytes, besides its request's own: its record, its token, its answer,
+/// and what the invariants remember of them. Some 600 were measured.
+const CALL_BYTES: usize = 1024;
