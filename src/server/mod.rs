@@ -1,8 +1,9 @@
 //! The simulated Regions behind one HTTP port, for clients that know nothing of a simulation.
 //!
 //! One thread owns the world (`keeper`): it paces virtual time by the wall clock, makes each request that comes to its
-//! `desk` a call of the world, keeps what became durable (`store`), and gives the outcome back. The sockets (`http`) take HTTP apart and put it together, through
-//! [`wire`](crate::api::wire) alone. What a test wants of the world itself is under `/_sim/` (`admin`).
+//! `desk` a call of the world, keeps what became durable (`store`), and gives the outcome back. The sockets (`http`)
+//! take HTTP apart and put it together, through [`wire`](crate::api::wire) alone. What a test wants of the world itself
+//! is under `/_sim/` (`admin`).
 //!
 //! A request is a call that is tried once: whoever sent it tries again, as SDKs do. A call whose answer the simulated
 //! network loses ends with its connection.

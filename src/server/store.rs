@@ -2,8 +2,7 @@
 //!
 //! One file of a data directory holds what is in the storage of every node, by the keys under which the nodes keep it;
 //! records are JSON. Writes that became durable in the world are committed here, flushed to the disk, before any answer
-//! behind them leaves. The directory is locked as long as a process is
-//! using it.
+//! behind them leaves. The directory is locked as long as a process is using it.
 //!
 //! A directory that is not right is refused and left as it is: what is opened, checked and repaired is a copy, which
 //! takes the place of the original only when all of it could be read.
