@@ -63,8 +63,8 @@ pub struct Limits {
     pub head_time: Duration,
     /// How long a body may take.
     pub body_time: Duration,
-    /// Bytes of memory that calls which change something may take, as they are reckoned; when recording, all calls. More
-    /// are refused until a reset.
+    /// Bytes of memory that calls which change something may take, as they are reckoned; when recording, all calls.
+    /// More are refused until a reset.
     pub memory: usize,
     /// Lines of the trace that are remembered.
     pub trace: usize,
