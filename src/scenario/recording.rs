@@ -73,13 +73,17 @@ impl Recording {
         (fault, words)
     }
 
-    /// The scenario.
+    /// The scenario, which ends at `end`; the last call had ended at `last_end`.
     #[must_use]
-    pub fn scenario(&self) -> Scenario {
+    pub fn scenario(&self, last_end: Instant, end: Instant) -> Scenario {
         let mut block = self.faults.clone();
         if !self.calls.is_empty() {
             block.push(Action::Parallel);
             block.extend(self.calls.iter().cloned());
+        }
+        if !block.is_empty() {
+            // When everything is put right is part of what happens.
+            block.push(Action::Advance(end.since(last_end.max(self.began))));
         }
         let blocks = self.before.iter().cloned().chain([block]).filter(|block| !block.is_empty());
         Scenario::of(self.set_up.clone(), blocks.collect())

@@ -43,13 +43,21 @@ pub struct Ended {
     pub recorded: Option<Scenario>,
 }
 
+/// What is seen of the world from event to event.
+#[derive(Debug, Default)]
+struct Seen {
+    /// What became durable and is not in the store yet.
+    written: Vec<(NodeId, Batch)>,
+    /// When the last call ended.
+    last_end: Instant,
+}
+
 /// Owns the world.
 pub(super) struct Keeper {
     options: Options,
     store: Option<Store>,
     simulation: Simulation,
-    /// What became durable in the world and is not in the store yet.
-    written: Rc<RefCell<Vec<(NodeId, Batch)>>>,
+    seen: Rc<RefCell<Seen>>,
     clock: Clock,
     recording: Recording,
     clients: FixedMap<String, ClientId>,
@@ -80,7 +88,7 @@ impl Keeper {
     }
 
     fn begin(options: Options, store: Option<Store>, saved: Option<Saved>) -> Result<Keeper, Refused> {
-        let written = Rc::new(RefCell::new(Vec::new()));
+        let seen = Rc::new(RefCell::new(Seen::default()));
         let life = saved.as_ref().map_or(0, |saved| saved.life + 1);
         let scenario = match &saved {
             None => options.scenario.clone(),
@@ -88,13 +96,11 @@ impl Keeper {
             Some(_) => Scenario::of(options.scenario.set_up.clone(), Vec::new()),
         };
         let simulation = enact(&scenario, options.trace, |simulation| {
-            if store.is_some() {
-                let written = written.clone();
-                simulation.invariant("kept", move |world| {
-                    written.borrow_mut().extend(writes(world));
-                    Ok(())
-                });
-            }
+            let (seen, is_kept) = (seen.clone(), store.is_some());
+            simulation.invariant("seen", move |world| {
+                seen.borrow_mut().look(world, is_kept);
+                Ok(())
+            });
             if let Some(saved) = saved {
                 simulation.restore(saved.now, saved.written);
             }
@@ -107,7 +113,7 @@ impl Keeper {
             room: options.limits.memory,
             store,
             simulation,
-            written,
+            seen,
             clients: FixedMap::default(),
             waiting: FixedMap::default(),
             violations: Vec::new(),
@@ -332,7 +338,7 @@ impl Keeper {
         match &self.store {
             Some(store) => {
                 let now = self.simulation.world().now();
-                store.keep(now, self.life, &mut self.written.borrow_mut())
+                store.keep(now, self.life, &mut self.seen.borrow_mut().written)
             }
             None => Ok(()),
         }
@@ -352,27 +358,29 @@ impl Keeper {
                 Err(violation) => self.broken(violation),
             }
         }
+        let (last_end, ended_at) = (self.seen.borrow().last_end, self.simulation.world().now());
         if self.store.is_none()
             && let Err(violation) = self.simulation.converge(None)
         {
             self.broken(violation);
         }
+        let recorded = self.options.records.then(|| self.recording.scenario(last_end, ended_at));
         let trace = self.simulation.world().trace();
-        Ok(Ended {
-            hash: trace.hash(),
-            events: trace.events(),
-            recorded: self.options.records.then(|| self.recording.scenario()),
-            violations: self.violations,
-        })
+        Ok(Ended { hash: trace.hash(), events: trace.events(), recorded, violations: self.violations })
     }
 }
 
-/// What the last event of `world` made durable.
-fn writes(world: &World) -> impl Iterator<Item = (NodeId, Batch)> {
-    world.changes().iter().filter_map(|change| match change {
-        Change::Wrote { node, commit } => Some((*node, commit.batch.clone())),
-        _ => None,
-    })
+impl Seen {
+    /// Looks at what the last event of `world` did.
+    fn look(&mut self, world: &World, is_kept: bool) {
+        for change in world.changes() {
+            match change {
+                Change::Wrote { node, commit } if is_kept => self.written.push((*node, commit.batch.clone())),
+                Change::Ended(_) => self.last_end = world.now(),
+                _ => {}
+            }
+        }
+    }
 }
 
 fn full() -> Error {
