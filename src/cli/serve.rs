@@ -4,6 +4,7 @@ use std::fs;
 use std::io::{self, Write};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use crate::scenario::{Scenario, SetUp};
 use crate::server::{self, Limits, MOST_SPEED, Options, Refused};
@@ -41,6 +42,9 @@ pub(super) struct ServeArguments {
     /// calls. More are refused until a reset.
     #[arg(long, value_name = "MIB", default_value_t = 1024, value_parser = clap::value_parser!(u32).range(1..))]
     memory: u32,
+    /// How long, in seconds, a connection may be idle, the head of a request may take, and its body.
+    #[arg(long, value_name = "SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..=3600))]
+    timeout: u32,
     /// Writes the address to this file once clients can come.
     #[arg(long, value_name = "FILE")]
     ready_file: Option<PathBuf>,
@@ -68,7 +72,11 @@ pub(super) fn serve(arguments: &ServeArguments) -> io::Result<u8> {
         records: arguments.record.is_some(),
         trace: arguments.trace.level(),
         data: arguments.data_dir.clone(),
-        limits: Limits { memory: arguments.memory as usize * (1 << 20), ..Limits::DEFAULT },
+        limits: Limits {
+            memory: arguments.memory as usize * (1 << 20),
+            patience: Duration::from_secs(u64::from(arguments.timeout)),
+            ..Limits::DEFAULT
+        },
     };
     // Better to learn now that the file cannot be written.
     if let Some(path) = &arguments.record {

@@ -18,6 +18,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
+use tokio_io_timeout::TimeoutStream;
 use tower::ServiceExt;
 use uuid::Uuid;
 
@@ -85,9 +86,11 @@ impl Door {
             async move { door.answer(request).await }
         });
         let mut http = http1::Builder::new();
-        http.timer(TokioTimer::new()).header_read_timeout(limits.head_time).max_buf_size(LARGEST_HEAD);
+        http.timer(TokioTimer::new()).header_read_timeout(limits.patience).max_buf_size(LARGEST_HEAD);
         // A connection ends well, or its client has gone or broken the rules: there is nobody to tell.
-        let _ = http.serve_connection(TokioIo::new(stream), service).await;
+        let mut stream = TimeoutStream::new(stream);
+        stream.set_write_timeout(Some(limits.patience));
+        let _ = http.serve_connection(TokioIo::new(Box::pin(stream)), service).await;
     }
 
     async fn answer(self, request: Request<Incoming>) -> Result<Response<Body>, Lost> {
@@ -98,8 +101,7 @@ impl Door {
         let number = self.served.fetch_add(1, Ordering::Relaxed);
         let id = Uuid::from_u64_pair(0, number).to_string();
         let (head, body) = request.into_parts();
-        let body = match timeout(self.limits.body_time, Limited::new(body, self.limits.body).collect()).await
-        {
+        let body = match timeout(self.limits.patience, Limited::new(body, self.limits.body).collect()).await {
             Ok(Ok(body)) => body.to_bytes(),
             Ok(Err(error)) if error.is::<http_body_util::LengthLimitError>() => {
                 let message = format!("The request's body is larger than {} bytes", self.limits.body);

@@ -59,10 +59,9 @@ pub struct Limits {
     pub body: usize,
     /// Connections at a time; more wait to be accepted.
     pub connections: usize,
-    /// How long the head of a request may take, and how long a connection may be idle.
-    pub head_time: Duration,
-    /// How long a body may take.
-    pub body_time: Duration,
+    /// How long a connection may be idle, how long the head of a request may take and how long its body, and how long a
+    /// client may read nothing of an answer.
+    pub patience: Duration,
     /// Bytes of memory that calls which change something may take, as they are reckoned; when recording, all calls.
     /// More are refused until a reset.
     pub memory: usize,
@@ -73,13 +72,12 @@ pub struct Limits {
 }
 
 impl Limits {
-    /// 1 MiB of body, 1024 connections, 30 seconds for a head and for a body, 1 GiB of memory, 10,000 lines of trace,
+    /// 1 MiB of body, 1024 connections, 30 seconds of patience, 1 GiB of memory, 10,000 lines of trace,
     /// 1000 clients.
     pub const DEFAULT: Limits = Limits {
         body: 1 << 20,
         connections: 1024,
-        head_time: Duration::from_secs(30),
-        body_time: Duration::from_secs(30),
+        patience: Duration::from_secs(30),
         memory: 1 << 30,
         trace: 10_000,
         clients: 1000,
