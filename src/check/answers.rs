@@ -1,10 +1,10 @@
 //! Invariants about answers: what callers were told, and what they were told before.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::api::{ListClustersInput, ListClustersOutput, Operation, Request, Response};
+use crate::api::{Operation, Request, Response};
 use crate::control::cluster::{Cluster, Serial};
 use crate::control::message::{Commit, Delivery, Reply};
 use crate::map::{FixedMap, Generations};
@@ -13,6 +13,7 @@ use crate::sim::Change;
 use crate::types::{Account, ClientToken, Identifier, Instant};
 
 use super::invariant::{Invariant, Judge};
+use super::listings::Listings;
 use super::{Scene, Verdict};
 
 /// What callers were told.
@@ -24,27 +25,17 @@ pub(super) struct Answers {
     recent: VecDeque<(Instant, Delivery)>,
     /// Clusters that a call without a result so far has written to, as they were before.
     unsettled: FixedMap<Delivery, (Account, Serial, Option<Arc<Cluster>>)>,
-    /// Where the clusters ended when a listing began.
-    beginnings: FixedMap<Delivery, Serial>,
-    /// Listings that have not come to their last page, by the token of the next.
-    listings: FixedMap<String, Listing>,
+    listings: Listings,
 }
 
 /// A token, as far as it can be told from others.
 type TokenName = (Account, Region, Operation, ClientToken);
 
-#[derive(Clone, Debug)]
-struct Listing {
-    /// Clusters created after this one may be missing.
-    began_after: Serial,
-    seen: BTreeSet<Identifier>,
-}
-
 impl Answers {
     pub(super) fn look(&mut self, judge: &mut Judge<'_>, change: &Change) -> Verdict {
         match change {
             Change::Arrived { region, account, delivery } => {
-                self.arrived(judge.scene, *region, *account, *delivery);
+                self.listings.arrived(judge.scene, *region, *account, *delivery);
                 Ok(())
             }
             Change::Wrote { commit, .. } => {
@@ -56,16 +47,6 @@ impl Answers {
                 self.replied(judge, *region, *delivery, *account, request, result)
             }
             Change::Crashed(_) | Change::Ended(_) => Ok(()),
-        }
-    }
-
-    fn arrived(&mut self, scene: &dyn Scene, region: Region, account: Account, delivery: Delivery) {
-        if let Some(Request::ListClusters(ListClustersInput { next_token: None, .. })) =
-            scene.request_of(delivery)
-        {
-            let last =
-                scene.storage(region).map_or(Serial(0), |storage| Serial(storage.next_serial(account).0 - 1));
-            self.beginnings.insert(delivery, last);
         }
     }
 
@@ -93,8 +74,8 @@ impl Answers {
             }
             Err(_) => Ok(()),
             Ok(response) => match &**response {
-                Response::ListClusters(page) => {
-                    self.list_complete(judge, region, delivery, account, request, page)
+                Response::ListClusters(_) | Response::ListStreams(_) => {
+                    self.listings.list_complete(judge, region, delivery, account, request, response)
                 }
                 _ => {
                     self.acknowledge(judge.scene.now(), delivery);
@@ -107,20 +88,19 @@ impl Answers {
     /// Record and token are written in one batch, and a second request with the token is answered from the table, or
     /// joins the call in flight, before it can write.
     fn one_effect_per_token(&mut self, judge: &mut Judge<'_>, commit: &Commit) -> Verdict {
-        let (Some((_, _, Some(created))), Some((key, Some(record)))) =
+        let (Some((_, _, Some(cluster))), Some((key, Some(record)))) =
             (&commit.batch.cluster, &commit.batch.token)
         else {
             return Ok(());
         };
-        if commit.before.cluster.is_some() {
-            return Ok(());
-        }
-        let arn = created.arn;
-        let name = (arn.account, arn.region, Operation::CreateCluster, key.token.clone());
+        let Some(created) = created(&record.response) else { return Ok(()) };
+        let arn = cluster.arn;
+        let name = (arn.account, arn.region, record.response.operation(), key.token.clone());
         let first = self.first_answer(judge.scene, name, &record.response);
-        judge.ensure(first.cluster() == Some(arn.identifier), Invariant::OneEffectPerToken, || {
-            let first = first.cluster().map_or_else(String::new, |first| first.to_string());
-            format!("token {} created {first} and {arn}", key.token)
+        let first = self::created(first);
+        judge.ensure(first == Some(created), Invariant::OneEffectPerToken, || {
+            let first = first.map_or_else(String::new, |first| first.to_string());
+            format!("token {} created {first} and {created}", key.token)
         })
     }
 
@@ -179,50 +159,18 @@ impl Answers {
         })
     }
 
-    /// A page begins after the last cluster of the page before, in the order of creation, which never changes.
-    fn list_complete(
-        &mut self,
-        judge: &mut Judge<'_>,
-        region: Region,
-        delivery: Delivery,
-        account: Account,
-        request: &Arc<Request>,
-        page: &ListClustersOutput,
-    ) -> Verdict {
-        let Request::ListClusters(input) = &**request else { return Ok(()) };
-        let began_after = self.beginnings.swap_remove(&delivery);
-        let mut listing = match (&input.next_token, began_after) {
-            (None, Some(began_after)) => Listing { began_after, seen: BTreeSet::new() },
-            (Some(token), _) => match self.listings.get(token) {
-                Some(listing) => listing.clone(),
-                None => return Ok(()),
-            },
-            (None, None) => return Ok(()),
-        };
-        for cluster in &page.clusters {
-            judge.ensure(listing.seen.insert(cluster.identifier), Invariant::ListComplete, || {
-                format!("{} is listed twice", cluster.arn)
-            })?;
-        }
-        let Some(next) = &page.next_token else {
-            let storage = judge.scene.storage(region).into_iter();
-            let mut missing = storage
-                .flat_map(|storage| storage.clusters_after(account, Serial(0)))
-                .take_while(|cluster| cluster.serial <= listing.began_after)
-                .filter(|cluster| !listing.seen.contains(&cluster.arn.identifier));
-            let missing = missing.next();
-            return judge.ensure(missing.is_none(), Invariant::ListComplete, || {
-                let name = missing.map_or_else(String::new, |cluster| cluster.arn.to_string());
-                format!("{name} existed throughout a listing and is on none of its pages")
-            });
-        };
-        self.listings.insert(next.clone(), listing);
-        Ok(())
-    }
-
     fn acknowledge(&mut self, now: Instant, delivery: Delivery) {
         self.recent.push_back((now, delivery));
         while self.recent.pop_front_if(|(at, _)| now.since(*at) > LONGEST_WRITE).is_some() {}
+    }
+}
+
+/// What a call that `response` answers has created.
+fn created(response: &Response) -> Option<Identifier> {
+    match response {
+        Response::CreateCluster(made) => Some(made.identifier),
+        Response::CreateStream(made) => Some(made.stream_identifier),
+        _ => None,
     }
 }
 

@@ -8,6 +8,7 @@
 mod answers;
 mod clusters;
 mod invariant;
+mod listings;
 mod quiet;
 mod scene;
 mod simulation;
