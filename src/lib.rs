@@ -50,6 +50,7 @@ pub mod cli;
 pub mod control;
 pub mod generate;
 pub mod goal;
+pub mod iam;
 pub mod map;
 #[cfg(feature = "model-check")]
 pub mod model;

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 /// The floors of the house: a module may import from floors below its own, and from its own.
-const FLOORS: [(&str, u8); 21] = [
+const FLOORS: [(&str, u8); 22] = [
     ("goal", 0),
     ("map", 0),
     ("region", 0),
@@ -12,6 +12,7 @@ const FLOORS: [(&str, u8); 21] = [
     ("table", 0),
     ("types", 0),
     ("api", 0),
+    ("iam", 1),
     ("control", 1),
     ("sim", 2),
     ("check", 3),

@@ -2,6 +2,7 @@
 //!
 //! Nothing here knows what a cluster is.
 
+mod decide;
 pub mod diagnostics;
 pub mod exit;
 
@@ -61,6 +62,8 @@ enum Command {
     /// Answers real AWS SDK clients over HTTP, with every Region behind one port.
     #[cfg(feature = "server")]
     Serve(serve::ServeArguments),
+    /// Decides what IAM policies allow: a question of JSON a line, and a decision with its reason.
+    Decide(decide::DecideArguments),
     /// Lists the planted bugs: what each breaks, and which invariant must catch it.
     Mutants(mutants::MutantArguments),
     /// Explains a command, the scenario language (`scenario`) or the JSON of `run --format json` (`report`).
@@ -151,6 +154,7 @@ pub fn main() -> ExitCode {
         Command::Model(model) => model::model(&model),
         #[cfg(feature = "server")]
         Command::Serve(serve) => serve::serve(&serve),
+        Command::Decide(decide) => decide::run(&decide),
         Command::Mutants(mutants) => mutants::mutants(&mutants),
         Command::Help { topic } => help(topic.as_deref()),
     };

@@ -1,0 +1,118 @@
+//! Numbers, dates and addresses, as conditions compare them.
+
+use std::net::IpAddr;
+
+/// A decimal number: so many billionths.
+pub(super) type Number = i128;
+
+/// Reads a decimal number with up to nine places behind the point.
+pub(super) fn number(text: &str) -> Option<Number> {
+    let (is_negative, digits) = match text.strip_prefix('-') {
+        Some(digits) => (true, digits),
+        None => (false, text.strip_prefix('+').unwrap_or(text)),
+    };
+    let (whole, places) = digits.split_once('.').unwrap_or((digits, ""));
+    let are_digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+    if whole.is_empty() || !are_digits(whole) || !are_digits(places) || places.len() > 9 || whole.len() > 27 {
+        return None;
+    }
+    let billionths: i128 = format!("{whole}{places:0<9}").parse().ok()?;
+    Some(if is_negative { -billionths } else { billionths })
+}
+
+/// Reads a date, as seconds since 1970 in billionths: ISO 8601 (`2026-11-24`, `2026-11-24T10:00:00Z`, with an offset or
+/// a fraction), or the number of seconds itself.
+pub(super) fn date(text: &str) -> Option<Number> {
+    if !text.get(1..).is_some_and(|rest| rest.contains('-')) {
+        return number(text);
+    }
+    let (day, time) = text.split_once(['T', 't']).unwrap_or((text, "00:00:00Z"));
+    let mut parts = day.split('-');
+    let year = digits(parts.next()?, 4)?;
+    let (month, day) = (digits(parts.next()?, 2)?, parts.next().map_or(Some(1), |day| digits(day, 2))?);
+    if parts.next().is_some() || !(1..=12).contains(&month) || !(1..=days_of(year, month)).contains(&day) {
+        return None;
+    }
+    let (clock, offset) = offset(time)?;
+    let (clock, fraction) = clock.split_once('.').unwrap_or((clock, "0"));
+    let mut parts = clock.split(':');
+    let (hour, minute) = (digits(parts.next()?, 2)?, digits(parts.next()?, 2)?);
+    let second = parts.next().map_or(Some(0), |second| digits(second, 2))?;
+    if parts.next().is_some() || hour > 23 || minute > 59 || second > 60 {
+        return None;
+    }
+    let seconds = days_before(year, month, day) * 86_400 + hour * 3600 + minute * 60 + second - offset;
+    let fraction = number(&format!("0.{fraction}"))?;
+    Some(i128::from(seconds) * 1_000_000_000 + fraction)
+}
+
+/// The time of day, and by how many seconds it is ahead of UTC.
+fn offset(time: &str) -> Option<(&str, i64)> {
+    if let Some(clock) = time.strip_suffix(['Z', 'z']) {
+        return Some((clock, 0));
+    }
+    let place = time.rfind(['+', '-'])?;
+    let (clock, offset) = time.split_at(place);
+    let (hours, minutes) = offset[1..].split_once(':')?;
+    let seconds = digits(hours, 2)? * 3600 + digits(minutes, 2)? * 60;
+    Some((clock, if offset.starts_with('-') { -seconds } else { seconds }))
+}
+
+fn digits(text: &str, count: usize) -> Option<i64> {
+    let are_digits = text.len() == count && text.bytes().all(|byte| byte.is_ascii_digit());
+    are_digits.then(|| text.parse().ok()).flatten()
+}
+
+fn is_leap(year: i64) -> bool {
+    (year % 4 == 0 && year % 100 != 0) || year % 400 == 0
+}
+
+fn days_of(year: i64, month: i64) -> i64 {
+    match month {
+        2 if is_leap(year) => 29,
+        2 => 28,
+        4 | 6 | 9 | 11 => 30,
+        _ => 31,
+    }
+}
+
+/// How many days after 1970-01-01 the day is.
+fn days_before(year: i64, month: i64, day: i64) -> i64 {
+    let leaps = |year: i64| year.div_euclid(4) - year.div_euclid(100) + year.div_euclid(400);
+    let years = (year - 1970) * 365 + leaps(year - 1) - leaps(1969);
+    years + (1..month).map(|month| days_of(year, month)).sum::<i64>() + day - 1
+}
+
+/// A block of addresses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Block {
+    address: IpAddr,
+    bits: u8,
+}
+
+impl Block {
+    /// Reads `192.0.2.0/24`, or one address.
+    pub(super) fn parse(text: &str) -> Option<Block> {
+        let (address, bits) =
+            text.split_once('/').map_or((text, None), |(address, bits)| (address, Some(bits)));
+        let address: IpAddr = address.parse().ok()?;
+        let most = if address.is_ipv4() { 32 } else { 128 };
+        let bits = bits.map_or(Some(most), |bits| bits.parse().ok())?;
+        (bits <= most).then_some(Block { address, bits })
+    }
+
+    /// Whether it holds `address`. Addresses of the other family are in none.
+    pub(super) fn holds(self, address: IpAddr) -> bool {
+        match (self.address, address) {
+            (IpAddr::V4(block), IpAddr::V4(address)) => {
+                let apart = u32::from(block) ^ u32::from(address);
+                apart.checked_shr(32 - u32::from(self.bits)).unwrap_or(0) == 0
+            }
+            (IpAddr::V6(block), IpAddr::V6(address)) => {
+                let apart = u128::from(block) ^ u128::from(address);
+                apart.checked_shr(128 - u32::from(self.bits)).unwrap_or(0) == 0
+            }
+            _ => false,
+        }
+    }
+}
