@@ -48,8 +48,8 @@ pub(super) fn read(script: Script) -> Result<Scenario, Vec<Diagnostic>> {
 /// What is known at a place in the file.
 pub(super) struct Reader {
     set_up: SetUp,
-    /// The names of the calls so far.
-    calls: Vec<Arc<str>>,
+    /// The names of the calls so far, and how long each waits before it begins.
+    calls: Vec<(Arc<str>, Duration)>,
     /// How many of them began before the calls that begin together here, if we are among such.
     before_together: Option<usize>,
     /// Whether something other than set-up has been read.
@@ -265,17 +265,21 @@ impl Reader {
         }
         arguments.finish()?;
         if let Some(input) = &command.body {
-            let answered = self.before_together.unwrap_or(self.calls.len());
-            let known: Vec<&str> = self.calls[..answered].iter().map(|call| &**call).collect();
+            let before = self.before_together.unwrap_or(self.calls.len());
+            let calls = self.calls.iter().enumerate();
+            let known: Vec<&str> = calls
+                .filter(|(place, (_, after))| *place < before || *after < step.after)
+                .map(|(_, (name, _))| &**name)
+                .collect();
             let mistakes = body::check(operation, &input.value, &known);
             if !mistakes.is_empty() {
                 return Err(mistakes);
             }
         }
         if let Some(alias) = &step.alias
-            && !self.calls.contains(alias)
+            && self.calls.iter().all(|(known, _)| known != alias)
         {
-            self.calls.push(alias.clone());
+            self.calls.push((alias.clone(), step.after));
         }
         Ok(Action::Call(step))
     }
@@ -292,7 +296,7 @@ impl Reader {
     }
 
     fn expect(&mut self, command: &Command) -> Read<Action> {
-        let known: Vec<&str> = self.calls.iter().map(|call| &**call).collect();
+        let known: Vec<&str> = self.calls.iter().map(|(name, _)| &**name).collect();
         expect::read(&command.rest, &known, &|word| self.region(word)).map(Action::Expect)
     }
 
@@ -318,7 +322,8 @@ impl Reader {
     }
 
     fn shown(&self, arguments: &mut Arguments<'_>) -> Read<Vec<Arc<str>>> {
-        let known: Vec<(&str, Arc<str>)> = self.calls.iter().map(|call| (&**call, call.clone())).collect();
+        let known: Vec<(&str, Arc<str>)> =
+            self.calls.iter().map(|(name, _)| (&**name, name.clone())).collect();
         let words = arguments.words("the name of a call")?;
         words.into_iter().map(|word| one_of(word, "the name of an earlier call", &known)).collect()
     }

@@ -3,9 +3,17 @@
 //! Whoever has calls come in from outside, at times that nobody planned, gives each to a [`Recording`] and makes it
 //! with the key that it gets. The scenario that comes of it makes the same calls at the same virtual times with the
 //! same draws, and so has the same answers and the same hash.
+//!
+//! What a call was answered with and a later one sends, an identifier or an ARN, is written down as a reference to the
+//! answer: with another seed it is another one, and the calls still mean the same.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use serde_json::Value;
+
+use crate::api::{Operation, Response};
+use crate::map::FixedMap;
 use crate::sim::client::ClientOptions;
 use crate::sim::fault::Fault;
 use crate::types::{ClientId, Instant};
@@ -24,6 +32,10 @@ pub struct Recording {
     keys: Keys,
     faults: Vec<Action>,
     calls: Vec<Action>,
+    /// What answers have told, and how it is referred to.
+    told: FixedMap<String, String>,
+    /// How many calls have a name.
+    named: usize,
 }
 
 impl Recording {
@@ -38,7 +50,16 @@ impl Recording {
         for action in before.iter().flatten() {
             keys.next(&set_up.clients, action);
         }
-        Recording { set_up, before, began: now, keys, faults: Vec::new(), calls: Vec::new() }
+        Recording {
+            set_up,
+            before,
+            began: now,
+            keys,
+            faults: Vec::new(),
+            calls: Vec::new(),
+            told: FixedMap::default(),
+            named: 0,
+        }
     }
 
     /// What it begins with, and who has called since.
@@ -52,14 +73,62 @@ impl Recording {
         self.set_up.clients.push(client);
     }
 
-    /// `step` begins at `at`, later than everything before; gives the key of its draws.
-    pub fn call(&mut self, at: Instant, mut step: CallStep) -> u64 {
+    /// `step` begins at `at`, later than everything before; gives the key of its draws, and its name if it creates
+    /// something.
+    pub fn call(&mut self, at: Instant, mut step: CallStep) -> (u64, Option<Arc<str>>) {
         step.after = at.since(self.began);
-        let client = step.client;
+        step.may_be_skipped = true;
+        self.refer(&mut step.input);
+        if matches!(step.operation, Operation::CreateCluster | Operation::CreateStream) {
+            step.alias = Some(self.name());
+        }
+        let (client, alias) = (step.client, step.alias.clone());
         let action = Action::Call(step);
         let key = self.keys.next(&self.set_up.clients, &action);
         self.calls.push(action);
-        super::run::call_key(key, client)
+        (super::run::call_key(key, client), alias)
+    }
+
+    /// The call `name` was answered so, and its caller knows.
+    pub fn answered(&mut self, name: &str, response: &Response) {
+        let (text, member) = match response {
+            Response::CreateCluster(made) => {
+                self.told.entry(made.arn.to_string()).or_insert_with(|| format!("${name}.arn"));
+                (made.identifier.to_string(), "identifier")
+            }
+            Response::CreateStream(made) => (made.stream_identifier.to_string(), "streamIdentifier"),
+            _ => return,
+        };
+        self.told.entry(text).or_insert_with(|| format!("${name}.{member}"));
+    }
+
+    /// Puts a reference in the place of whatever an answer has told.
+    fn refer(&self, input: &mut Value) {
+        match input {
+            Value::String(text) => {
+                if let Some(reference) = self.told.get(text.as_str()) {
+                    text.clone_from(reference);
+                }
+            }
+            Value::Array(items) => items.iter_mut().for_each(|item| self.refer(item)),
+            Value::Object(members) => members.values_mut().for_each(|member| self.refer(member)),
+            _ => {}
+        }
+    }
+
+    /// A name that no call has.
+    fn name(&mut self) -> Arc<str> {
+        loop {
+            self.named += 1;
+            let name = format!("c{}", self.named);
+            let is_taken = self.before.iter().flatten().any(|action| match action {
+                Action::Call(call) => call.alias.as_deref() == Some(&name),
+                _ => false,
+            });
+            if !is_taken {
+                return name.into();
+            }
+        }
     }
 
     /// `fault` happens at `at`; gives it with the key of its draws, and the words for it.

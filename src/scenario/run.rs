@@ -308,9 +308,7 @@ impl<'a> Run<'a> {
         key: u64,
         span: Span,
     ) -> Result<Option<CallId>, Failure> {
-        if at > self.now() {
-            self.simulation.run_until(at).map_err(|violation| Failure::of(violation, Some(span)))?;
-        }
+        self.wait_until(at, span)?;
         let request = match step.request(&|name, member| self.resolve(name, member)) {
             Ok(request) => request,
             Err(missing) if step.may_be_skipped => {
@@ -331,10 +329,7 @@ impl<'a> Run<'a> {
 
     fn finish(&mut self, id: CallId, step: &CallStep, span: Span) -> Done {
         let outcome = self.simulation.finish(id).map_err(|violation| Failure::of(violation, Some(span)))?;
-        if let Some(alias) = &step.alias {
-            self.answers.retain(|(name, _)| name != alias);
-            self.answers.push((alias.clone(), outcome.clone()));
-        }
+        remember(&mut self.answers, step, outcome.clone());
         self.last = Some(outcome);
         Ok(())
     }
@@ -344,11 +339,30 @@ impl<'a> Run<'a> {
         let Some(mut together) = self.together.take() else { return Ok(()) };
         let span = span.unwrap_or_default();
         together.sort_by_key(|(at, ..)| *at);
-        let mut begun = Vec::new();
+        let mut begun: Vec<(CallId, &CallStep)> = Vec::new();
+        let mut open: Vec<(CallId, &CallStep)> = Vec::new();
         for (at, step, key) in together {
-            begun.extend(self.begin(at, step, key, span)?.map(|id| (id, step)));
+            self.wait_until(at, span)?;
+            // A call that begins later may refer to one that has ended by then.
+            open.retain(|(id, step)| match self.simulation.world().outcome(*id).cloned() {
+                None => true,
+                Some(outcome) => {
+                    remember(&mut self.answers, step, outcome);
+                    false
+                }
+            });
+            let begins = self.begin(at, step, key, span)?.map(|id| (id, step));
+            begun.extend(begins);
+            open.extend(begins);
         }
         begun.into_iter().try_for_each(|(id, step)| self.finish(id, step, span))
+    }
+
+    fn wait_until(&mut self, at: Instant, span: Span) -> Done {
+        if at > self.now() {
+            self.simulation.run_until(at).map_err(|violation| Failure::of(violation, Some(span)))?;
+        }
+        Ok(())
     }
 
     fn outcome(&self, name: Option<&str>) -> Option<&Outcome> {
@@ -492,4 +506,11 @@ fn answer(outcome: &Outcome) -> Option<Value> {
         Outcome::Failed(error) => Some(error.to_json()),
         Outcome::Gone | Outcome::Unknown | Outcome::TimedOut => None,
     }
+}
+
+/// The outcome of a call that has a name is what the name stands for from now on.
+fn remember(answers: &mut Vec<(Arc<str>, Outcome)>, step: &CallStep, outcome: Outcome) {
+    let Some(alias) = &step.alias else { return };
+    answers.retain(|(name, _)| name != alias);
+    answers.push((alias.clone(), outcome));
 }

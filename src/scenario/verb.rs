@@ -110,7 +110,7 @@ verbs! {
     /// answer.
     /// `after` lets it wait before it begins. With `missing=skip` it is left out if something that it refers to has no
     /// value, for instance because the call before was never answered; otherwise that ends the scenario.
-    Call = "create-cluster | update-cluster | delete-cluster | get-cluster | list-clusters" in Calls:
+    Call = "create-cluster | get-cluster | tag-resource | put-cluster-policy | create-stream | …" in Calls:
         "[CLIENT:] OPERATION region=REGION [as=NAME] [attempts=N] [timeout=DURATION] [after=DURATION] \
          [missing=skip]\n{ INPUT }",
         "ops: create-cluster region=use1 as=blue\n{ \"multiRegionProperties\": { \"witnessRegion\": \"us-west-2\" } }";
@@ -120,7 +120,8 @@ verbs! {
     Wait = "wait" in Calls: "[CLIENT:] wait cluster-active | cluster-not-exists region=REGION\n{ \"identifier\": ... }",
         "ops: wait cluster-active region=use1\n{ \"identifier\": \"$blue.identifier\" }";
     /// Begins the calls that follow, up to the next command of another kind or the end of the block, together
-    /// instead of one after the other. None of them can refer to the answer of another.
+    /// instead of one after the other. Each can refer to the answer of one that waits less long (`after`) and has
+    /// ended by then.
     Parallel = "parallel" in Calls: "parallel", "parallel";
 
     /// Loses messages. `LINK` is `FROM->TO`, or `ONE<->OTHER` for both directions; an end is a client, a Region

@@ -196,9 +196,11 @@ impl Keeper {
         let step = outside_call(client, origin.region, &request);
         let time_out = step.time_out;
         self.calls += 1;
-        let key =
-            if self.options.records { self.recording.call(at, step) } else { mix(self.calls, self.life) };
-        let call = Call { attempts: 1, time_out, ..Call::new(origin.region, request, key) };
+        let (key, alias) = match self.options.records {
+            true => self.recording.call(at, step),
+            false => (mix(self.calls, self.life), None),
+        };
+        let call = Call { attempts: 1, time_out, alias, ..Call::new(origin.region, request, key) };
         let id = self.simulation.call(client, call);
         self.waiting.insert(id, answer);
     }
@@ -319,7 +321,11 @@ impl Keeper {
 
     fn hand_out(&mut self) {
         while let Some(id) = self.simulation.world_mut().pop_ended() {
+            let alias = self.simulation.world().call_of(id).and_then(|(_, call)| call.alias.clone());
             let outcome = self.simulation.world_mut().take(id);
+            if let (Some(alias), Some(Outcome::Ok(response))) = (alias, &outcome) {
+                self.recording.answered(&alias, response);
+            }
             let answer = match outcome {
                 Some(Outcome::Ok(response)) => Some(Ok(response)),
                 Some(Outcome::Failed(error)) => Some(Err(error)),
