@@ -127,6 +127,7 @@ fn preload(simulation: &mut Simulation, regions: [Region; 3], count: u64) {
                 creation_time: DEFAULT_EPOCH,
                 deletion_protection: true,
                 kms_key: None,
+                tags: None,
                 attached: None,
                 encryption: EncryptionStatus::Enabled,
                 statement_statistics: false,

@@ -19,13 +19,7 @@ pub(super) fn look(
     used: &mut Table<Identifier, ()>,
 ) -> Verdict {
     let Some(after) = after else { return Ok(()) };
-    let was = before.and_then(|cluster| cluster.attached.as_ref());
-    let same = match (was, &after.attached) {
-        (None, None) => true,
-        (Some(one), Some(other)) => Arc::ptr_eq(one, other),
-        _ => false,
-    };
-    if same {
+    if before.map_or(after.attached.is_none(), |before| before.shares_attached(after)) {
         return Ok(());
     }
     let streams = |cluster: &Cluster| cluster.streams().to_vec();

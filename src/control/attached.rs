@@ -1,4 +1,4 @@
-//! What is attached to a cluster: its tags, its resource policy, its streams.
+//! What is attached to a cluster besides its tags: its resource policy, its streams.
 //!
 //! It is part of the cluster's record, so that it is written, lost and taken back with it. Most clusters have none.
 
@@ -18,8 +18,6 @@ pub const MOST_STREAMS: usize = 5;
 /// What is attached to a cluster.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Attached {
-    /// Its tags; empty if it has none.
-    pub tags: Tags,
     /// Its resource policy, as it was given.
     pub policy: Option<Arc<str>>,
     /// How many policies it has had: the version of the last.

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::api::{
     ClusterSummary, CreateClusterOutput, DeleteClusterOutput, EncryptionDetails, EncryptionStatus,
-    EncryptionType, GetClusterOutput, MetricGroup, MetricGroupResponse, MultiRegionOutput, Request,
+    EncryptionType, GetClusterOutput, MetricGroup, MetricGroupResponse, MultiRegionOutput, Request, Tags,
     UpdateClusterOutput,
 };
 use crate::region::Region;
@@ -43,7 +43,9 @@ pub struct Cluster {
     pub deletion_protection: bool,
     /// The customer managed key, if it is not encrypted with a key that AWS owns.
     pub kms_key: Option<Arc<str>>,
-    /// What is attached to it, if anything ever was.
+    /// Its tags, if it has any.
+    pub tags: Option<Tags>,
+    /// What else is attached to it, if anything ever was.
     pub attached: Option<Arc<Attached>>,
     /// Whether statement statistics are published.
     pub statement_statistics: bool,
@@ -83,6 +85,16 @@ impl Cluster {
     pub fn register(&self) -> Option<RegisterKey> {
         let multi_region = self.multi_region.as_deref()?;
         Some(RegisterKey::new(self.arn, multi_region.peer?, multi_region.witness))
+    }
+
+    /// Whether nothing that is attached differs from what `other` has: what was not written anew is shared.
+    #[must_use]
+    pub fn shares_attached(&self, other: &Cluster) -> bool {
+        match (&self.attached, &other.attached) {
+            (None, None) => true,
+            (Some(one), Some(other)) => Arc::ptr_eq(one, other),
+            _ => false,
+        }
     }
 
     /// Its streams.
@@ -125,7 +137,7 @@ impl Cluster {
             creation_time: self.creation_time,
             deletion_protection_enabled: self.deletion_protection,
             multi_region_properties: self.properties(),
-            tags: self.attached.as_ref().map(|it| it.tags.clone()).filter(|tags| !tags.is_empty()),
+            tags: self.tags.clone(),
             encryption_details: Some(self.encryption()),
             endpoint: Some(self.endpoint()),
             metric_groups: self.metric_groups(),

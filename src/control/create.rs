@@ -100,6 +100,7 @@ impl ControlPlane {
             creation_time: caller.stamp,
             deletion_protection: input.deletion_protection_enabled.unwrap_or(true),
             kms_key: customer_key(input.kms_encryption_key.as_ref()),
+            tags: input.tags.clone().filter(|tags| !tags.is_empty()),
             attached: attached(input),
             statement_statistics: input.metric_groups.as_ref().is_some_and(|groups| !groups.is_empty()),
             encryption: EncryptionStatus::Enabled,
@@ -149,13 +150,8 @@ impl ControlPlane {
 
 /// What a cluster begins with; `None` if there is nothing, as for most.
 fn attached(input: &CreateClusterInput) -> Option<Arc<Attached>> {
-    let tags = input.tags.as_ref().filter(|tags| !tags.is_empty());
-    if tags.is_none() && input.policy.is_none() {
-        return None;
-    }
-    let tags = tags.cloned().unwrap_or_default();
-    let policies = u64::from(input.policy.is_some());
-    Some(Arc::new(Attached { tags, policy: input.policy.clone(), policies, ..Attached::default() }))
+    let policy = Some(input.policy.clone()?);
+    Some(Arc::new(Attached { policy, policies: 1, ..Attached::default() }))
 }
 
 /// The customer managed key that `key` names; `None` for a key that AWS owns.

@@ -86,19 +86,22 @@ impl ControlPlane {
         tags: BTreeMap<String, String>,
         out: &mut Vec<Effect>,
     ) {
-        self.attach(caller, cluster, None, out, |attached| match stream {
-            None => attached.tags = Arc::new(tags),
-            Some(identifier) => {
+        match stream {
+            None => {
+                let tags = Some(tags).filter(|tags| !tags.is_empty()).map(Arc::new);
+                self.write(cluster, None, Some(caller.delivery), out, |record| record.tags = tags);
+            }
+            Some(identifier) => self.attach(caller, cluster, None, out, |attached| {
                 let stream = attached.streams.iter_mut().find(|stream| stream.identifier == identifier);
                 stream.expect("the stream was found above").tags = Arc::new(tags);
-            }
-        });
+            }),
+        }
     }
 }
 
 fn tags_of(cluster: &Cluster, stream: Option<Identifier>) -> Tags {
     match stream {
-        None => cluster.attached.as_ref().map(|attached| attached.tags.clone()),
+        None => cluster.tags.clone(),
         Some(stream) => cluster.stream(stream).map(|stream| stream.tags.clone()),
     }
     .unwrap_or_default()

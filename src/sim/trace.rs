@@ -4,9 +4,10 @@
 //! line reads is decided here and nowhere else.
 
 use std::fmt::Write as _;
+use std::sync::Arc;
 
-use crate::api::{Operation, StreamStatus};
-use crate::control::attached::Stream;
+use crate::api::{Operation, StreamStatus, Tags};
+use crate::control::attached::{Attached, Stream};
 use crate::control::message::{Commit, Delivery, Note};
 use crate::control::register::Outcome as Link;
 use crate::rng::{self, key_of_bytes, mix};
@@ -406,16 +407,17 @@ impl Commit {
                     word,
                     u64::from(record.deletion_protection) | u64::from(record.intent.is_some()) << 1,
                 );
-                if let Some(attached) = &record.attached {
-                    let tags =
-                        attached.tags.iter().chain(attached.streams.iter().flat_map(|it| it.tags.iter()));
-                    let tags = tags.map(|(key, value)| {
-                        mix(key_of_bytes(key.as_bytes()), key_of_bytes(value.as_bytes()))
-                    });
-                    let streams =
-                        attached.streams.iter().map(|it| mix(it.identifier.word(), it.status as u64));
-                    word = fold(word, [attached.policies, u64::from(attached.policy.is_some())]);
-                    word = tags.chain(streams).fold(word, mix);
+                // What a cluster is created with is in its request, which counts already.
+                if let Some(before) = &self.before.cluster {
+                    if before.tags != record.tags {
+                        word = mix(word, record.tags.as_ref().map_or(0, tags_word));
+                    }
+                    if !before.shares_attached(record) {
+                        word = record
+                            .attached
+                            .as_ref()
+                            .map_or(word, |attached| mix(word, attached_word(attached)));
+                    }
                 }
             }
         }
@@ -428,6 +430,21 @@ impl Commit {
         }
         word
     }
+}
+
+fn tags_word(tags: &Tags) -> u64 {
+    let words =
+        tags.iter().map(|(key, value)| mix(key_of_bytes(key.as_bytes()), key_of_bytes(value.as_bytes())));
+    words.fold(1, mix)
+}
+
+fn attached_word(attached: &Arc<Attached>) -> u64 {
+    let word = fold(attached.policies, [u64::from(attached.policy.is_some())]);
+    let streams = attached
+        .streams
+        .iter()
+        .map(|stream| fold(tags_word(&stream.tags), [stream.identifier.word(), stream.status as u64]));
+    streams.fold(word, mix)
 }
 
 /// Folds the words of one happening; what happened before is folded in more thoroughly, once per happening.
