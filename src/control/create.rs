@@ -27,7 +27,9 @@ impl ControlPlane {
         out: &mut Vec<Effect>,
     ) -> Result<(), Error> {
         if let Some(policy) = &input.policy {
-            check_policy(policy, input.bypass_policy_lockout_safety_check.unwrap_or(false))?;
+            let bypass = input.bypass_policy_lockout_safety_check.unwrap_or(false);
+            let (region, account, identifier) = (self.region, caller.account, caller.fresh);
+            check_policy(policy, ClusterArn { region, account, identifier }, bypass)?;
         }
         let wanted = match &input.multi_region_properties {
             Some(properties) => Some(self.wanted("create", caller.account, None, properties)?),

@@ -2,16 +2,15 @@
 
 use std::sync::Arc;
 
-use serde_json::Value;
-
 use crate::api::{
     DeleteClusterPolicyInput, DeleteClusterPolicyOutput, Error, GetClusterPolicyInput,
     GetClusterPolicyOutput, GetVpcEndpointServiceNameInput, GetVpcEndpointServiceNameOutput,
     PutClusterPolicyInput, PutClusterPolicyOutput, Response,
 };
 use crate::goal::Goal;
+use crate::iam::{Context, Document, Effect as Decided, Policies, Principal, Question, decide};
 use crate::rng::mix;
-use crate::types::Instant;
+use crate::types::{ClusterArn, Instant};
 
 use super::cluster::Cluster;
 use super::message::Effect;
@@ -27,7 +26,7 @@ impl ControlPlane {
     ) -> Result<(), Error> {
         let cluster = self.find(caller.account, &input.identifier)?.clone();
         let policy: Arc<str> = input.policy.as_deref().unwrap_or_default().into();
-        check_policy(&policy, input.bypass_policy_lockout_safety_check.unwrap_or(false))?;
+        check_policy(&policy, cluster.arn, input.bypass_policy_lockout_safety_check.unwrap_or(false))?;
         expect_version(&cluster, input.expected_policy_version.as_deref(), out)?;
         let policies = cluster.attached.as_ref().map_or(0, |attached| attached.policies) + 1;
         let output = PutClusterPolicyOutput { policy_version: policies.to_string() };
@@ -113,30 +112,25 @@ fn expect_version(cluster: &Cluster, expected: Option<&str>, out: &mut Vec<Effec
     Err(refuse::policy_moved_on(cluster, version.as_deref()))
 }
 
-/// A policy is a JSON object, and does not lock its own caller out unless that is asked for.
-pub(super) fn check_policy(policy: &str, bypass: bool) -> Result<(), Error> {
-    let document = serde_json::from_str(policy).ok().filter(Value::is_object);
-    let Some(document) = document else { return Err(refuse::malformed_policy()) };
-    if !bypass && locks_everybody_out(&document) { Err(refuse::lockout()) } else { Ok(()) }
+/// A policy is well-formed, and does not lock its own caller out unless that is asked for.
+pub(super) fn check_policy(policy: &str, cluster: ClusterArn, bypass: bool) -> Result<(), Error> {
+    let policy = serde_json::from_str(policy).map_err(|error| refuse::malformed_policy(&error))?;
+    let policy = Document::resource(&policy).map_err(|mistake| refuse::malformed_policy(&mistake))?;
+    if bypass || may_change_policies(&policy, cluster) { Ok(()) } else { Err(refuse::lockout()) }
 }
 
-/// Whether a statement denies everybody, and so the caller, to change the policy again.
-fn locks_everybody_out(document: &Value) -> bool {
-    let several = |value: &Value| match value {
-        Value::Array(several) => several.clone(),
-        Value::Null => Vec::new(),
-        one => vec![one.clone()],
-    };
-    several(&document["Statement"]).iter().any(|statement| {
-        let principal = &statement["Principal"];
-        let is_everybody = *principal == "*" || several(&principal["AWS"]).iter().any(|one| *one == "*");
-        let is_action = |action: &Value| {
-            let action = action.as_str().unwrap_or_default().to_ascii_lowercase();
-            ["*", "dsql:*", "dsql:putclusterpolicy", "dsql:deleteclusterpolicy"].contains(&action.as_str())
-        };
-        statement["Effect"] == "Deny"
-            && statement["Condition"].is_null()
-            && is_everybody
-            && several(&statement["Action"]).iter().any(is_action)
+/// Whether under `policy` a caller may put and delete policies who may do everything without it: nobody here is named,
+/// so it is the cluster's account itself.
+fn may_change_policies(policy: &Document, cluster: ClusterArn) -> bool {
+    let arn = format!("arn:aws:iam::{}:root", cluster.account);
+    let root = Principal::parse(&arn).expect("the root of an account");
+    let mut context = Context::default();
+    context.set("aws:PrincipalArn", [arn]);
+    context.set("aws:PrincipalAccount", [cluster.account.to_string()]);
+    let (everything, resource) = (Document::everything(), cluster.to_string());
+    let policies = Policies { identity: &[everything], boundaries: &[], resource: Some(policy) };
+    ["dsql:PutClusterPolicy", "dsql:DeleteClusterPolicy"].into_iter().all(|action| {
+        let question = Question { principal: &root, action, resource: &resource, context: &context };
+        decide(policies, question).effect == Decided::Allow
     })
 }

@@ -135,10 +135,8 @@ pub(super) fn no_policy(cluster: &Cluster) -> Error {
     }
 }
 
-pub(super) fn malformed_policy() -> Error {
-    Error::other(
-        "Can't put cluster policy: The policy is not a JSON object. To proceed, correct it.".to_owned(),
-    )
+pub(super) fn malformed_policy(why: &dyn Display) -> Error {
+    Error::other(format!("Can't put cluster policy: The policy is malformed: {why}. To proceed, correct it."))
 }
 
 pub(super) fn lockout() -> Error {

@@ -23,7 +23,7 @@ pub(super) fn policy(draws: Draws, cluster: &Cluster) -> Call {
     let mut input = json!({ "identifier": identifier(cluster) });
     let operation = match draws.below("policy", 6) {
         0..=2 => {
-            input["policy"] = "{}".into();
+            input["policy"] = r#"{"Statement":[]}"#.into();
             Operation::PutClusterPolicy
         }
         3 => Operation::DeleteClusterPolicy,

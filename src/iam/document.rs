@@ -85,6 +85,24 @@ impl Document {
         Document::read(document, true)
     }
 
+    /// An identity policy that allows everything.
+    #[must_use]
+    pub fn everything() -> Document {
+        let plain = Reading { wildcards: true, variables: false };
+        let all = || Glob::of_text("*", plain).expect("a pattern");
+        let every = || Either { is_not: false, several: vec![all()] };
+        let (actions, resources) = (every(), Some(every()));
+        let statement = Statement {
+            sid: None,
+            allows: true,
+            principals: None,
+            actions,
+            resources,
+            conditions: Vec::new(),
+        };
+        Document { statements: vec![statement] }
+    }
+
     fn read(document: &Value, is_resource: bool) -> Result<Document, Mistake> {
         let members = object(document)?;
         known(members, &["Version", "Id", "Statement"])?;

@@ -3,9 +3,9 @@
 import assert from "node:assert/strict";
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 
 import { DSQLClient } from "@aws-sdk/client-dsql";
 
@@ -54,5 +54,6 @@ export class Server {
     const again = execFileSync(BINARY, ["run", this.recording, "--format", "json"], { encoding: "utf8" });
     const report = JSON.parse(again.split("\n")[0]);
     assert.deepEqual([report.outcome, report.events, report.hash], ["pass", Number(events), hash]);
+    rmSync(dirname(this.recording), { recursive: true });
   }
 }

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import tempfile
@@ -66,3 +67,4 @@ class Server:
             assert again.returncode == 0, again.stdout + again.stderr
             report = json.loads(again.stdout.splitlines()[0])
             assert (report["events"], report["hash"]) == (events, digest)
+        shutil.rmtree(self.folder)
