@@ -5,7 +5,7 @@
 
 #![no_main]
 
-use dsql_sim::api::wire::{HttpRequest, Origin, decode, decode_answer, encode, encode_request};
+use dsql_sim::api::wire::{HttpRequest, decode, decode_answer, encode, encode_request, receive};
 use dsql_sim::api::{Error, Operation, Request};
 use libfuzzer_sys::fuzz_target;
 
@@ -32,11 +32,11 @@ fn read(input: &[u8]) -> Result<Request, Error> {
     let first = lines.next().unwrap_or_default();
     let (method, target) = first.split_once(' ').unwrap_or((first, ""));
     let (path, query) = target.split_once('?').unwrap_or((target, ""));
-    let request = decode(HttpRequest { method, path, query, body })?;
-    request.validate()?;
     let headers: Vec<_> = lines.filter_map(|line| line.split_once(": ")).collect();
     let header =
         |name: &str| headers.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| *value);
-    Origin::of(header("authorization"), header("host"))?;
+    let parts = HttpRequest { method, path, query, body };
+    let (_, request) = receive(parts, header("authorization"), header("host"))?;
+    request.validate()?;
     Ok(request)
 }

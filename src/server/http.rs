@@ -6,13 +6,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use axum::Router;
-use axum::body::{Body, Bytes};
+use axum::body::Body;
 use http_body_util::{BodyExt, Limited};
 use hyper::body::Incoming;
 use hyper::header::{AUTHORIZATION, CONNECTION, HOST, HeaderName, HeaderValue};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper::{HeaderMap, Request, Response, StatusCode};
+use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::signal::unix::{SignalKind, signal};
@@ -22,7 +22,7 @@ use tokio_io_timeout::TimeoutStream;
 use tower::ServiceExt;
 use uuid::Uuid;
 
-use crate::api::wire::{self, HttpRequest, HttpResponse, Origin};
+use crate::api::wire::{self, HttpRequest, HttpResponse};
 use crate::api::{Error, ValidationReason};
 
 use super::Limits;
@@ -115,26 +115,19 @@ impl Door {
             }
             Ok(Err(_)) | Err(_) => return Err(Lost),
         };
-        let asked = self.read(head.method.as_str(), head.uri.path(), head.uri.query(), &head.headers, &body);
-        let (origin, request) = match asked {
-            Ok(asked) => asked,
+        let header = |name: HeaderName| head.headers.get(name).and_then(|value| value.to_str().ok());
+        let parts = HttpRequest {
+            method: head.method.as_str(),
+            path: head.uri.path(),
+            query: head.uri.query().unwrap_or_default(),
+            body: &body,
+        };
+        let (origin, request) = match wire::receive(parts, header(AUTHORIZATION), header(HOST)) {
+            Ok(received) => received,
             Err(error) => return Ok(response(wire::encode(Err(&error), &id))),
         };
         let answer = self.desk.call(origin, request, body.len()).await.ok_or(Lost)?;
         Ok(response(wire::encode(answer.as_deref().map_err(|error| &**error), &id)))
-    }
-
-    fn read(
-        &self,
-        method: &str,
-        path: &str,
-        query: Option<&str>,
-        headers: &HeaderMap,
-        body: &Bytes,
-    ) -> Result<(Origin, crate::api::Request), Error> {
-        let header = |name: HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
-        let request = wire::decode(HttpRequest { method, path, query: query.unwrap_or_default(), body })?;
-        Ok((Origin::of(header(AUTHORIZATION), header(HOST))?, request))
     }
 }
 

@@ -1,8 +1,8 @@
 //! restJson1: from the parts of an HTTP message to requests and answers, and back. Nothing here knows a socket.
 //!
-//! Whoever has a socket, or a simulated one, takes an HTTP request apart, lets [`decode`] say what is asked and
-//! [`Origin::of`] by whom and where, has it carried out, and sends what [`encode`] makes of the answer. A client does
-//! the same the other way round, with [`encode_request`] and [`decode_answer`].
+//! Whoever has a socket, or a simulated one, takes an HTTP request apart, lets [`receive`] say what is asked, by whom and
+//! where, has it carried out, and sends what [`encode`] makes of the answer, which comes later. A client does the same
+//! the other way round, with [`encode_request`] and [`decode_answer`].
 //!
 //! Routes, names and places of members are those of the API model (service `dsql`, version 2018-05-10); one table says
 //! them for both directions. A request that cannot be read is answered in the model's own shape: ValidationException
@@ -16,6 +16,21 @@ mod route;
 pub use answer::{decode as decode_answer, encode};
 pub use origin::Origin;
 pub use request::{decode, encode as encode_request};
+
+use super::{Error, Request};
+
+/// What is asked, by whom and where. `authorization` and `host` are the headers of these names.
+///
+/// # Errors
+/// What [`decode`] and [`Origin::of`] refuse, in this order.
+pub fn receive(
+    http: HttpRequest<'_>,
+    authorization: Option<&str>,
+    host: Option<&str>,
+) -> Result<(Origin, Request), Error> {
+    let request = decode(http)?;
+    Ok((Origin::of(authorization, host)?, request))
+}
 
 /// The parts of an HTTP request, as they came.
 #[derive(Clone, Copy, Debug)]
