@@ -94,10 +94,6 @@ impl Door {
     }
 
     async fn answer(self, request: Request<Incoming>) -> Result<Response<Body>, Lost> {
-        if request.uri().path().starts_with(admin::PREFIX) {
-            let request = request.map(|body| Body::new(Limited::new(body, self.limits.body)));
-            return self.admin.oneshot(request).await.map_err(|never| match never {});
-        }
         let number = self.served.fetch_add(1, Ordering::Relaxed);
         let id = Uuid::from_u64_pair(0, number).to_string();
         let (head, body) = request.into_parts();
@@ -115,6 +111,10 @@ impl Door {
             }
             Ok(Err(_)) | Err(_) => return Err(Lost),
         };
+        if head.uri.path().starts_with(admin::PREFIX) {
+            let request = Request::from_parts(head, Body::from(body));
+            return self.admin.oneshot(request).await.map_err(|never| match never {});
+        }
         let header = |name: HeaderName| head.headers.get(name).and_then(|value| value.to_str().ok());
         let parts = HttpRequest {
             method: head.method.as_str(),
