@@ -1,8 +1,8 @@
 //! restJson1: from the parts of an HTTP message to requests and answers, and back. Nothing here knows a socket.
 //!
-//! Whoever has a socket, or a simulated one, takes an HTTP request apart, lets [`receive`] say what is asked, by whom and
-//! where, has it carried out, and sends what [`encode`] makes of the answer, which comes later. A client does the same
-//! the other way round, with [`encode_request`] and [`decode_answer`].
+//! Whoever has a socket, or a simulated one, takes an HTTP request apart, lets [`receive`] say what is asked, by whom
+//! and where, has it carried out, and sends what [`encode`] makes of the answer, which comes later. A client does the
+//! same the other way round, with [`encode_request`] and [`decode_answer`].
 //!
 //! Routes, names and places of members are those of the API model (service `dsql`, version 2018-05-10); one table says
 //! them for both directions. A request that cannot be read is answered in the model's own shape: ValidationException
