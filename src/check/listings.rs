@@ -113,16 +113,14 @@ fn answered(response: &Response) -> Option<(Vec<Identifier>, Option<&String>)> {
 }
 
 /// What there is of what `request` lists.
-fn existing(storage: &Durable, account: Account, request: &Request) -> Vec<Listed> {
-    match request {
-        Request::ListClusters(_) => {
-            let clusters = storage.clusters_after(account, Serial(0));
-            clusters.map(|cluster| (cluster.serial.0, cluster.arn.identifier)).collect()
-        }
-        _ => streams(storage, request).collect(),
-    }
+fn existing(storage: &Durable, account: Account, request: &Request) -> impl Iterator<Item = Listed> {
+    let lists_clusters = matches!(request, Request::ListClusters(_));
+    let clusters = lists_clusters.then(|| storage.clusters_after(account, Serial(0))).into_iter().flatten();
+    let clusters = clusters.map(|cluster| (cluster.serial.0, cluster.arn.identifier));
+    clusters.chain(streams(storage, request))
 }
 
+/// The streams that `request` lists, if it lists any.
 fn streams(storage: &Durable, request: &Request) -> impl Iterator<Item = Listed> {
     let cluster = asked(request).and_then(|(_, cluster)| storage.cluster(Identifier::parse(cluster?)?));
     let streams = cluster.into_iter().flat_map(|cluster| cluster.streams());

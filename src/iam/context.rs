@@ -21,9 +21,4 @@ impl Context {
         let (_, values) = self.0.iter().find(|(known, _)| known.eq_ignore_ascii_case(key))?;
         (!values.is_empty()).then_some(values)
     }
-
-    /// Every key, in lower case, with its values, in the order in which they were set.
-    pub fn iter(&self) -> impl Iterator<Item = (&str, &[String])> {
-        self.0.iter().map(|(key, values)| (&**key, &**values))
-    }
 }

@@ -89,18 +89,6 @@ pub enum List {
     Resource,
 }
 
-impl fmt::Display for Place {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.list {
-            List::Identity => write!(f, "identity_policies[{}]", self.document)?,
-            List::Boundary => write!(f, "boundaries[{}]", self.document)?,
-            List::Resource => write!(f, "resource_policy")?,
-        }
-        write!(f, ".Statement[{}]", self.statement)?;
-        self.sid.as_ref().map_or(Ok(()), |sid| write!(f, " ({sid})"))
-    }
-}
-
 /// What of a statement did not match.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Miss {

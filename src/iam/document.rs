@@ -123,16 +123,8 @@ impl Document {
         }
         let statements = members.get("Statement").ok_or_else(|| Mistake::new("Statement is missing"))?;
         let reader = Reader { is_resource, variables };
-        let statements = match statements {
-            Value::Array(several) => several
-                .iter()
-                .enumerate()
-                .map(|(place, one)| {
-                    reader.statement(one).map_err(|mistake| mistake.at(place).below("Statement"))
-                })
-                .collect::<Result<Vec<_>, _>>()?,
-            one => vec![reader.statement(one).map_err(|mistake| mistake.below("Statement"))?],
-        };
+        let statements = several(statements, |statement| reader.statement(statement));
+        let statements = statements.map_err(|mistake| mistake.below("Statement"))?;
         Ok(Document { statements })
     }
 }
@@ -281,34 +273,27 @@ fn action(text: &str) -> Result<Glob, String> {
 
 /// A string, or several.
 fn listed<T>(value: &Value, read: impl Fn(&str) -> Result<T, String>) -> Result<Vec<T>, Mistake> {
-    let one = |value: &Value| read(text(value)?).map_err(Mistake::new);
-    match value {
-        Value::Array(several) if several.is_empty() => Err(Mistake::new("it is empty")),
-        Value::Array(several) => several
-            .iter()
-            .enumerate()
-            .map(|(place, value)| one(value).map_err(|mistake| mistake.at(place)))
-            .collect(),
-        value => Ok(vec![one(value)?]),
+    if value.as_array().is_some_and(Vec::is_empty) {
+        return Err(Mistake::new("it is empty"));
     }
+    several(value, |value| read(text(value)?).map_err(Mistake::new))
 }
 
 /// A string, number or Boolean, or several, as text.
 fn scalars(value: &Value) -> Result<Vec<String>, Mistake> {
-    let one = |value: &Value| match value {
+    several(value, |value| match value {
         Value::String(text) => Ok(text.clone()),
         Value::Number(number) => Ok(number.to_string()),
         Value::Bool(truth) => Ok(truth.to_string()),
         other => Err(Mistake::new(unknown(other, "a string, a number or a Boolean"))),
-    };
-    match value {
-        Value::Array(several) => several
-            .iter()
-            .enumerate()
-            .map(|(place, value)| one(value).map_err(|mistake| mistake.at(place)))
-            .collect(),
-        value => Ok(vec![one(value)?]),
-    }
+    })
+}
+
+/// What `read` makes of a value, or of each in an array.
+fn several<T>(value: &Value, read: impl Fn(&Value) -> Result<T, Mistake>) -> Result<Vec<T>, Mistake> {
+    let Value::Array(values) = value else { return Ok(vec![read(value)?]) };
+    let each = values.iter().enumerate();
+    each.map(|(place, value)| read(value).map_err(|mistake| mistake.at(place))).collect()
 }
 
 fn text(value: &Value) -> Result<&str, Mistake> {

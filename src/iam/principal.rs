@@ -59,13 +59,6 @@ impl Principal {
     pub(super) fn is_root(&self) -> bool {
         self.arn.ends_with(":root")
     }
-
-    /// The user's name, which is what `aws:username` says.
-    #[must_use]
-    pub fn user_name(&self) -> Option<&str> {
-        let (_, path) = self.arn.split_once(":user/")?;
-        path.rsplit('/').next()
-    }
 }
 
 /// Whom a resource policy names.

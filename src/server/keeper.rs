@@ -82,14 +82,17 @@ impl Keeper {
             }
             None => (None, None),
         };
-        let mut keeper = Keeper::begin(options, store, saved)?;
-        keeper.save()?;
-        Ok(keeper)
+        let life = saved.as_ref().map_or(0, |saved| saved.life + 1);
+        Keeper::begin(options, store, saved, life)
     }
 
-    fn begin(options: Options, store: Option<Store>, saved: Option<Saved>) -> Result<Keeper, Refused> {
+    fn begin(
+        options: Options,
+        store: Option<Store>,
+        saved: Option<Saved>,
+        life: u64,
+    ) -> Result<Keeper, Refused> {
         let seen = Rc::new(RefCell::new(Seen::default()));
-        let life = saved.as_ref().map_or(0, |saved| saved.life + 1);
         let scenario = match &saved {
             None => options.scenario.clone(),
             // What it says has happened already.
@@ -107,6 +110,10 @@ impl Keeper {
         })
         .map_err(Refused::Scenario)?;
         let now = simulation.world().now();
+        if let Some(store) = &store {
+            // Also when nothing was written: this life's draws are nobody else's from here on.
+            store.keep(now, life, &mut seen.borrow_mut().written)?;
+        }
         Ok(Keeper {
             clock: Clock::new(now, options.speed),
             recording: Recording::after(&scenario, now),
@@ -264,8 +271,7 @@ impl Keeper {
         if let Some(store) = &store {
             store.clear()?;
         }
-        let life = self.life + 1;
-        *self = Keeper { life, ..Keeper::begin(self.options.clone(), store, None)? };
+        *self = Keeper::begin(self.options.clone(), store, None, self.life + 1)?;
         Ok(())
     }
 
@@ -341,12 +347,12 @@ impl Keeper {
     fn save(&mut self) -> Result<(), Refused> {
         self.lines.extend(self.simulation.world_mut().take_trace_lines());
         self.lines.drain(..self.lines.len().saturating_sub(self.options.limits.trace));
+        let written = &mut self.seen.borrow_mut().written;
         match &self.store {
-            Some(store) => {
-                let now = self.simulation.world().now();
-                store.keep(now, self.life, &mut self.seen.borrow_mut().written)
+            Some(store) if !written.is_empty() => {
+                store.keep(self.simulation.world().now(), self.life, written)
             }
-            None => Ok(()),
+            _ => Ok(()),
         }
     }
 

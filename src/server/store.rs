@@ -7,6 +7,8 @@
 //! A directory that is not right is refused and left as it is: what is opened, checked and repaired is a copy, which
 //! takes the place of the original only when all of it could be read.
 
+use std::collections::BTreeMap;
+use std::fmt::Display;
 use std::fs::{self, File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -44,7 +46,7 @@ pub(super) struct Saved {
     pub(super) written: Vec<(NodeId, Batch)>,
 }
 
-/// Format, set-up, time and life.
+/// Format and scenario; time and life, once something was kept.
 const ABOUT: TableDefinition<'_, &str, &str> = TableDefinition::new("about");
 /// Clusters by Region, account and place; `null` for one that is gone.
 const CLUSTERS: TableDefinition<'_, (&str, &str, u64), &[u8]> = TableDefinition::new("clusters");
@@ -54,6 +56,8 @@ const TOKENS: TableDefinition<'_, (&str, &[u8]), &[u8]> = TableDefinition::new("
 const REGISTERS: TableDefinition<'_, (&str, bool, &[u8]), &[u8]> = TableDefinition::new("registers");
 
 const FORMAT: &str = "dsql-sim 1";
+const NOW: &str = "now";
+const LIFE: &str = "life";
 const FILE: &str = "dsql-sim.redb";
 const COPY: &str = "dsql-sim.redb.new";
 
@@ -83,7 +87,7 @@ impl Store {
         Ok((Store { database, set_up, _lock: lock }, saved))
     }
 
-    /// Keeps `written`, oldest first, and leaves nothing of it.
+    /// Keeps `written`, oldest first, and leaves nothing of it. From the first time on, the world here has begun.
     ///
     /// # Errors
     /// It may not be kept.
@@ -93,9 +97,6 @@ impl Store {
         life: u64,
         written: &mut Vec<(NodeId, Batch)>,
     ) -> Result<(), Refused> {
-        if written.is_empty() {
-            return Ok(());
-        }
         write(&self.database, |transaction| {
             let mut clusters = transaction.open_table(CLUSTERS)?;
             let mut tokens = transaction.open_table(TOKENS)?;
@@ -119,12 +120,15 @@ impl Store {
                     None => {}
                 }
             }
-            say(transaction, &self.set_up, now, life)
+            let mut about = transaction.open_table(ABOUT)?;
+            about.insert(NOW, &*now.0.to_string())?;
+            about.insert(LIFE, &*life.to_string())?;
+            Ok(())
         })
         .map_err(Refused::Kept)
     }
 
-    /// Forgets everything.
+    /// Forgets everything: the world here has yet to begin.
     ///
     /// # Errors
     /// It may not be forgotten.
@@ -133,7 +137,8 @@ impl Store {
             transaction.delete_table(CLUSTERS)?;
             transaction.delete_table(TOKENS)?;
             transaction.delete_table(REGISTERS)?;
-            say(transaction, &self.set_up, Instant::START, 0)
+            transaction.delete_table(ABOUT)?;
+            lay_out(transaction, &self.set_up)
         })
         .map_err(Refused::Kept)
     }
@@ -162,82 +167,69 @@ fn create(copy: &Path, set_up: &str) -> Result<(Database, Option<Saved>), String
     remove(copy);
     let database =
         Builder::new().set_cache_size(CACHE_BYTES).create(copy).map_err(|error| error.to_string())?;
-    write(&database, |transaction| say(transaction, set_up, Instant::START, 0))
-        .map_err(|error| error.to_string())?;
+    write(&database, |transaction| lay_out(transaction, set_up)).map_err(|error| error.to_string())?;
     Ok((database, None))
 }
 
 fn reopen(file: &Path, copy: &Path, set_up: &str) -> Result<(Database, Option<Saved>), String> {
     fs::copy(file, copy).map_err(|error| error.to_string())?;
-    let damaged = |error: redb::Error| format!("its data are damaged: {error}");
-    let database = Builder::new()
-        .set_cache_size(CACHE_BYTES)
-        .set_check_integrity_on_open(true)
-        .open(copy)
-        .map_err(|error| damaged(error.into()))?;
-    let saved = read(&database, set_up)?;
-    Ok((database, Some(saved)))
-}
-
-fn read(database: &Database, set_up: &str) -> Result<Saved, String> {
-    let damaged = |error: redb::Error| format!("its data are damaged: {error}");
-    let about = |name: &str| -> Result<String, String> {
-        let get = || -> Result<Option<String>, redb::Error> {
-            let table = database.begin_read()?.open_table(ABOUT)?;
-            Ok(table.get(name)?.map(|value| value.value().to_owned()))
-        };
-        get().map_err(damaged)?.ok_or_else(|| format!("its data are damaged: {name} is missing"))
-    };
-    let format = about("format")?;
+    let opened = Builder::new().set_cache_size(CACHE_BYTES).set_check_integrity_on_open(true).open(copy);
+    let database = opened.map_err(damaged)?;
+    let about = about(&database).map_err(damaged)?;
+    let said = |name: &str| about.get(name).ok_or_else(|| damaged(format_args!("{name} is missing")));
+    let format = said("format")?;
     if format != FORMAT {
         return Err(format!("its data are of the format {format:?}, and this version knows {FORMAT:?}"));
     }
-    if about("scenario")? != set_up {
+    if said("scenario")? != set_up {
         return Err("it began with another scenario or seed".to_owned());
     }
-    let number = |name: &str| about(name)?.parse::<u64>().map_err(|error| format!("{name}: {error}"));
-    Ok(Saved {
-        now: Instant(number("now")?),
-        life: number("life")?,
-        written: records(database).map_err(|error| format!("its data are damaged: {error}"))?,
-    })
+    if !about.contains_key(LIFE) {
+        return Ok((database, None));
+    }
+    let number = |name: &str| said(name)?.parse::<u64>().map_err(damaged);
+    let (now, life) = (Instant(number(NOW)?), number(LIFE)?);
+    let written = records(&database).map_err(damaged)?;
+    Ok((database, Some(Saved { now, life, written })))
+}
+
+fn damaged(why: impl Display) -> String {
+    format!("its data are damaged: {why}")
+}
+
+fn about(database: &Database) -> Result<BTreeMap<String, String>, redb::Error> {
+    let table = database.begin_read()?.open_table(ABOUT)?;
+    let rows = table.iter()?.map(|row| {
+        let (name, value) = row?;
+        Ok((name.value().to_owned(), value.value().to_owned()))
+    });
+    rows.collect()
 }
 
 fn records(database: &Database) -> Result<Vec<(NodeId, Batch)>, Box<dyn std::error::Error>> {
     let transaction = database.begin_read()?;
     let region = |name: &str| Region::parse(name).ok_or_else(|| format!("{name:?} is no Region"));
     let mut written = Vec::new();
-    let tables: Vec<String> = {
-        use redb::TableHandle;
-        transaction.list_tables()?.map(|table| table.name().to_owned()).collect()
-    };
-    let has = |name: &str| tables.iter().any(|known| known == name);
-    if has("clusters") {
-        for row in transaction.open_table(CLUSTERS)?.iter()? {
-            let (key, value) = row?;
-            let (place, account, serial) = key.value();
-            let account = Account::parse(account).ok_or_else(|| format!("{account:?} is no account"))?;
-            let cluster = Some((account, Serial(serial), of_json(value.value())?));
-            written.push((NodeId::ControlPlane(region(place)?), Batch { cluster, ..Batch::default() }));
-        }
+    for row in transaction.open_table(CLUSTERS)?.iter()? {
+        let (key, value) = row?;
+        let (place, account, serial) = key.value();
+        let account = Account::parse(account).ok_or_else(|| format!("{account:?} is no account"))?;
+        let cluster = Some((account, Serial(serial), of_json(value.value())?));
+        written.push((NodeId::ControlPlane(region(place)?), Batch { cluster, ..Batch::default() }));
     }
-    if has("tokens") {
-        for row in transaction.open_table(TOKENS)?.iter()? {
-            let (key, value) = row?;
-            let (place, token) = key.value();
-            let token = Some((of_json(token)?, Some(of_json(value.value())?)));
-            written.push((NodeId::ControlPlane(region(place)?), Batch { token, ..Batch::default() }));
-        }
+    for row in transaction.open_table(TOKENS)?.iter()? {
+        let (key, value) = row?;
+        let (place, token) = key.value();
+        let token = Some((of_json(token)?, Some(of_json(value.value())?)));
+        written.push((NodeId::ControlPlane(region(place)?), Batch { token, ..Batch::default() }));
     }
-    if has("registers") {
-        for row in transaction.open_table(REGISTERS)?.iter()? {
-            let (key, value) = row?;
-            let (place, is_witness, register) = key.value();
-            let place = region(place)?;
-            let node = if is_witness { NodeId::Witness(place) } else { NodeId::ControlPlane(place) };
-            let register = Some(Box::new((of_json(register)?, Some(of_json(value.value())?))));
-            written.push((node, Batch { register, ..Batch::default() }));
-        }
+    for row in transaction.open_table(REGISTERS)?.iter()? {
+        let (key, value) = row?;
+        let (place, is_witness, register) = key.value();
+        let place = region(place)?;
+        let node = if is_witness { NodeId::Witness(place) } else { NodeId::ControlPlane(place) };
+        let register = Some(Box::new((of_json(register)?, Some(of_json(value.value())?))));
+        written.push((node, Batch { register, ..Batch::default() }));
     }
     Ok(written)
 }
@@ -251,17 +243,14 @@ fn write(
     Ok(transaction.commit()?)
 }
 
-fn say(
-    transaction: &redb::WriteTransaction,
-    set_up: &str,
-    now: Instant,
-    life: u64,
-) -> Result<(), redb::Error> {
+/// Every table, with nothing in it but what the world is to begin with.
+fn lay_out(transaction: &redb::WriteTransaction, set_up: &str) -> Result<(), redb::Error> {
+    transaction.open_table(CLUSTERS)?;
+    transaction.open_table(TOKENS)?;
+    transaction.open_table(REGISTERS)?;
     let mut about = transaction.open_table(ABOUT)?;
     about.insert("format", FORMAT)?;
     about.insert("scenario", set_up)?;
-    about.insert("now", &*now.0.to_string())?;
-    about.insert("life", &*life.to_string())?;
     Ok(())
 }
 
@@ -283,4 +272,33 @@ fn put_in_place(copy: &Path, file: &Path) -> io::Result<()> {
 fn remove(copy: &Path) {
     // It need not be there.
     let _ = fs::remove_file(copy);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scenario::SetUp;
+
+    fn open(directory: &Path) -> (Store, Option<Saved>) {
+        let scenario = Scenario::of(SetUp::new(), Vec::new());
+        Store::open(directory, &scenario).expect("a store")
+    }
+
+    #[test]
+    fn a_world_has_begun_when_something_was_kept_and_not_when_it_was_only_laid_out_or_cleared() {
+        let folder = tempfile::tempdir().expect("a folder");
+        // The process may be killed before what the scenario makes happen first is kept.
+        for _ in 0..2 {
+            assert!(open(folder.path()).1.is_none());
+        }
+        let store = open(folder.path()).0;
+        store.keep(Instant(7), 3, &mut Vec::new()).expect("room");
+        drop(store);
+        let (store, saved) = open(folder.path());
+        let saved = saved.expect("a world");
+        assert_eq!((saved.now, saved.life, saved.written.len()), (Instant(7), 3, 0));
+        store.clear().expect("room");
+        drop(store);
+        assert!(open(folder.path()).1.is_none());
+    }
 }

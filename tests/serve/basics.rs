@@ -1,6 +1,7 @@
 //! What `dsql-sim serve` does besides answering calls.
 
 use std::fs;
+use std::io::ErrorKind;
 use std::path::Path;
 
 use serde_json::{Value, json};
@@ -161,6 +162,41 @@ fn memory_that_is_used_up_refuses_changes_until_a_reset() {
     assert_eq!(read(&mut connection), 200);
     connection.sim("reset", "");
     create(&mut connection, "us-east-1", &json!({}));
+    assert_eq!(server.stop().code, Some(0));
+}
+
+#[test]
+fn the_trace_and_the_accounts_that_are_told_apart_have_a_bound() {
+    let server = Server::start(&["--speed", "1000"]);
+    let mut connection = server.connect();
+    let mut ask = |number: u64, method: &str, body: &Value| {
+        let who = format!("{:012}", 100_000_000_000 + number);
+        connection.ask(&who, "us-east-1", method, "/cluster", body).expect("an answer").json()
+    };
+    // Each call is two lines of trace at least.
+    for number in 0..5100 {
+        ask(number, "GET", &Value::Null);
+    }
+    ask(5100, "POST", &json!({}));
+    let count = |answer: Value| answer["clusters"].as_array().map(Vec::len);
+    assert_eq!(count(ask(998, "GET", &Value::Null)), Some(0));
+    assert_eq!(count(ask(999, "GET", &Value::Null)), Some(1));
+    assert_eq!(connection.look("trace")["lines"].as_array().map(Vec::len), Some(10_000));
+    assert_eq!(server.stop().code, Some(0));
+}
+
+#[test]
+fn a_client_that_reads_nothing_is_left() {
+    let server = Server::start(&["--timeout", "1", "--speed", "1000"]);
+    let mut deaf = server.connect();
+    let ask = request(WHO, "us-east-1", "GET", "/cluster", &Value::Null).repeat(100);
+    let error = loop {
+        if let Err(error) = deaf.send(&ask) {
+            break error;
+        }
+    };
+    // Were it not left, it would find after a minute that it cannot send.
+    assert!(matches!(error.kind(), ErrorKind::BrokenPipe | ErrorKind::ConnectionReset), "{error}");
     assert_eq!(server.stop().code, Some(0));
 }
 
