@@ -64,8 +64,12 @@ fn main() {
 
 fn options(arguments: &Arguments, home: Region) -> Options {
     let lifted = Assumptions { single_region_quota: u32::MAX, ..Assumptions::DEFAULT };
-    let client =
-        |number| ClientOptions { name: format!("c{number}").into(), account: Account::DEFAULT, home };
+    let client = |number| ClientOptions {
+        name: format!("c{number}").into(),
+        account: Account::DEFAULT,
+        home,
+        principal: None,
+    };
     Options {
         clients: (0..arguments.clients).map(client).collect(),
         assumptions: Arc::new(lifted),

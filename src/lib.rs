@@ -54,6 +54,7 @@ pub mod iam;
 pub mod map;
 #[cfg(feature = "model-check")]
 pub mod model;
+pub mod permissions;
 #[cfg(feature = "proptest")]
 pub mod property;
 pub mod region;

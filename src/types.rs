@@ -4,6 +4,7 @@
 //! to parse itself, and knows nothing else.
 
 use std::fmt;
+use std::num::NonZeroU16;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -330,6 +331,25 @@ impl fmt::Display for ClusterStatus {
 /// A client of the simulation, by its place in the order of declaration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ClientId(pub u32);
+
+/// A principal of the simulation, by its place in the order of declaration. A request and a message carry it, so it is
+/// kept small.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PrincipalId(NonZeroU16);
+
+impl PrincipalId {
+    /// The principal in `place`, from 0; `None` if there cannot be so many.
+    #[must_use]
+    pub fn new(place: usize) -> Option<PrincipalId> {
+        u16::try_from(place + 1).ok().and_then(NonZeroU16::new).map(PrincipalId)
+    }
+
+    /// Its place, from 0.
+    #[must_use]
+    pub fn place(self) -> usize {
+        usize::from(self.0.get()) - 1
+    }
+}
 
 /// A node of the simulated network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -57,6 +57,7 @@ fn call() -> impl Strategy<Value = Action> {
                 time_out: CallStep::TIME_OUT,
                 after: Duration::ZERO,
                 waiter: None,
+                principal: None,
                 may_be_skipped: skip,
                 input,
             })

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 /// The floors of the house: a module may import from floors below its own, and from its own.
-const FLOORS: [(&str, u8); 22] = [
+const FLOORS: [(&str, u8); 23] = [
     ("goal", 0),
     ("map", 0),
     ("region", 0),
@@ -19,6 +19,7 @@ const FLOORS: [(&str, u8); 22] = [
     ("scenario", 4),
     ("generate", 5),
     ("model", 5),
+    ("permissions", 5),
     ("shrink", 6),
     ("sweep", 6),
     ("property", 7),

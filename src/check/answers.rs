@@ -46,7 +46,7 @@ impl Answers {
             Change::Replied { region, delivery, account, request, result } => {
                 self.replied(judge, *region, *delivery, *account, request, result)
             }
-            Change::Crashed(_) | Change::Ended(_) => Ok(()),
+            Change::Checked(_) | Change::Crashed(_) | Change::Ended(_) => Ok(()),
         }
     }
 
@@ -182,7 +182,10 @@ fn denied_changes_nothing(
     request: &Arc<Request>,
     unsettled: Option<(Account, Serial, Option<Arc<Cluster>>)>,
 ) -> Verdict {
-    let Some((account, serial, before)) = unsettled else { return Ok(()) };
+    let Some((account, serial, before)) = unsettled else {
+        // Nothing was written for it.
+        return judge.ensure(true, Invariant::DeniedChangesNothing, String::new);
+    };
     let after = judge.scene.storage(region).and_then(|storage| storage.at(account, serial));
     let is_same = match (&before, after) {
         (None, None) => true,

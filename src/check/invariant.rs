@@ -32,6 +32,8 @@ invariants! {
     NoDeleteAlone = "no-delete-alone":
         "a linked cluster enters DELETING only when its peer's deletion was asked for too",
     DeniedChangesNothing = "denied-changes-nothing": "a call answered with 4xx changed nothing durable",
+    AllowedEverywhere = "allowed-everywhere":
+        "what a call did was allowed to its caller in every Region that has a say",
     QuotaRespected = "quota-respected": "an account never has more clusters in a Region than its quota",
     IdentifiersUnique = "identifiers-unique": "no identifier is ever used again",
     ListComplete = "list-complete": "pages list each cluster that existed throughout exactly once",

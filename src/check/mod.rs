@@ -5,6 +5,7 @@
 //! that a check costs the same however many clusters there are. Each invariant is a function with a name and, above
 //! it, the argument why the control plane keeps it.
 
+mod allowed;
 mod answers;
 mod clusters;
 mod invariant;
@@ -25,6 +26,7 @@ pub use invariant::{Exercised, INVARIANTS};
 pub use scene::Scene;
 pub use simulation::{CONVERGENCE_LIMIT, Seen, Simulation};
 
+use allowed::Allowed;
 use answers::Answers;
 use clusters::Clusters;
 use invariant::{Invariant, Judge};
@@ -57,6 +59,7 @@ type Broken = (Invariant, String);
 pub struct Checker {
     clusters: Clusters,
     answers: Answers,
+    allowed: Allowed,
     exercised: Exercised,
 }
 
@@ -84,6 +87,7 @@ impl Checker {
             self.clusters
                 .look(judge, change)
                 .and_then(|()| self.answers.look(judge, change))
+                .and_then(|()| self.allowed.look(judge, change))
                 .map_err(|broken| violation(scene, broken))?;
         }
         Ok(())

@@ -6,6 +6,7 @@ use crate::api::Request;
 use crate::control::assumptions::Assumptions;
 use crate::control::durable::Durable;
 use crate::control::message::Delivery;
+use crate::iam::Identity;
 use crate::region::Region;
 use crate::sim::World;
 use crate::types::Instant;
@@ -20,6 +21,14 @@ pub trait Scene: fmt::Debug {
     fn storage(&self, region: Region) -> Option<&Durable>;
     /// What was asked, if it is known.
     fn request_of(&self, delivery: Delivery) -> Option<&Request>;
+    /// Whether anybody may not do everything.
+    fn has_principals(&self) -> bool {
+        false
+    }
+    /// Who made a call, and what he may do; `None` may do everything.
+    fn identity_of(&self, _delivery: Delivery) -> Option<&Identity> {
+        None
+    }
     /// How many requests the control plane of `region` has taken in since it started and not answered.
     fn unanswered(&self, region: Region) -> usize;
     /// Who waits for whom to do what, in lines that each begin with a line break.
@@ -43,6 +52,14 @@ impl Scene for World {
 
     fn request_of(&self, delivery: Delivery) -> Option<&Request> {
         self.request_of(delivery)
+    }
+
+    fn has_principals(&self) -> bool {
+        !self.options().principals.known.is_empty()
+    }
+
+    fn identity_of(&self, delivery: Delivery) -> Option<&Identity> {
+        self.identity_of(delivery)
     }
 
     fn unanswered(&self, region: Region) -> usize {

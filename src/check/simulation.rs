@@ -18,10 +18,14 @@ pub struct Simulation {
     world: World,
     checker: Checker,
     own: Vec<(String, OwnInvariant)>,
+    watchers: Vec<Watcher>,
 }
 
 /// A user's own invariant: what is wrong with the world, if something is.
 type OwnInvariant = Box<dyn Fn(&World) -> Result<(), String>>;
+
+/// Somebody who looks at the world after every event.
+type Watcher = Box<dyn FnMut(&World)>;
 
 /// How a wait for quiet ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,7 +40,8 @@ impl Simulation {
     /// A world made with `options`, in which nothing has happened.
     #[must_use]
     pub fn new(options: Options) -> Simulation {
-        Simulation { world: World::new(options), checker: Checker::default(), own: Vec::new() }
+        let (checker, own, watchers) = (Checker::default(), Vec::new(), Vec::new());
+        Simulation { world: World::new(options), checker, own, watchers }
     }
 
     /// Begins at `now` with what nodes wrote in another life, oldest first, and starts them: before anything happens.
@@ -53,6 +58,11 @@ impl Simulation {
     /// Checks an invariant of the user's after every event, too.
     pub fn invariant(&mut self, name: &str, holds: impl Fn(&World) -> Result<(), String> + 'static) {
         self.own.push((name.to_owned(), Box::new(holds)));
+    }
+
+    /// Lets somebody look at the world after every event, before it is checked.
+    pub fn watch(&mut self, look: impl FnMut(&World) + 'static) {
+        self.watchers.push(Box::new(look));
     }
 
     /// The world, to look at.
@@ -186,6 +196,7 @@ impl Simulation {
     }
 
     fn check(&mut self) -> Result<(), Violation> {
+        self.watchers.iter_mut().for_each(|look| look(&self.world));
         self.checker.check(&self.world)?;
         for (name, holds) in &self.own {
             holds(&self.world).map_err(|message| Violation {

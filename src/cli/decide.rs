@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::iam::{Context, Decision, Document, List, Mistake, Place, Policies, Principal, Question, decide};
+use crate::iam::{Context, Decision, Document, Mistake, Place, Policies, Principal, Question, decide};
 
 use super::{exit, files};
 
@@ -122,8 +122,8 @@ fn answer(line: &str) -> Result<Answer, String> {
     let mut context = Context::default();
     for (key, values) in line.context {
         match values {
-            Values::One(value) => context.set(&key, [value]),
-            Values::Several(values) => context.set(&key, values),
+            Values::One(value) => context.set(key, [value]),
+            Values::Several(values) => context.set(key, values),
         }
     }
     let policies = Policies { identity: &identity, boundaries: &boundaries, resource: resource.as_ref() };
@@ -148,10 +148,5 @@ fn placed(document: &str, mistake: &Mistake) -> String {
 }
 
 fn reason(place: Place, why: String) -> Reason {
-    let document = match place.list {
-        List::Identity => format!("identity_policies[{}]", place.document),
-        List::Boundary => format!("boundaries[{}]", place.document),
-        List::Resource => "resource_policy".to_owned(),
-    };
-    Reason { document, statement: place.statement, sid: place.sid, why }
+    Reason { document: place.policy(), statement: place.statement, sid: place.sid, why }
 }

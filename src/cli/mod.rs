@@ -12,6 +12,7 @@ mod generate;
 #[cfg(feature = "model-check")]
 mod model;
 mod mutants;
+mod permissions;
 mod record;
 mod run;
 #[cfg(feature = "server")]
@@ -64,6 +65,8 @@ enum Command {
     Serve(serve::ServeArguments),
     /// Decides what IAM policies allow: a question of JSON a line, and a decision with its reason.
     Decide(decide::DecideArguments),
+    /// Runs scenarios, and prints the least IAM policy under which their calls pass, by principal.
+    Permissions(permissions::PermissionArguments),
     /// Lists the planted bugs: what each breaks, and which invariant must catch it.
     Mutants(mutants::MutantArguments),
     /// Explains a command, the scenario language (`scenario`) or the JSON of `run --format json` (`report`).
@@ -155,6 +158,7 @@ pub fn main() -> ExitCode {
         #[cfg(feature = "server")]
         Command::Serve(serve) => serve::serve(&serve),
         Command::Decide(decide) => decide::run(&decide),
+        Command::Permissions(permissions) => permissions::permissions(&permissions),
         Command::Mutants(mutants) => mutants::mutants(&mutants),
         Command::Help { topic } => help(topic.as_deref()),
     };

@@ -6,7 +6,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::scenario::{Scenario, SetUp};
+use crate::scenario::{PrincipalOptions, Scenario, SetUp};
 use crate::server::{self, Limits, MOST_SPEED, Options, Refused};
 
 use super::{Level, exit, files, show};
@@ -29,6 +29,10 @@ pub(super) struct ServeArguments {
     /// What has happened before the first client comes: set-up, calls and faults of a scenario file.
     #[arg(long, value_name = "FILE")]
     scenario: Option<PathBuf>,
+    /// Who is who: a file of `principal` commands of the scenario language, each with the access key id of its
+    /// principal (`access-key=`). Other access key ids may do everything.
+    #[arg(long, value_name = "FILE")]
+    principals: Option<PathBuf>,
     /// Keeps what the control planes have in storage in this directory, and goes on with what is there.
     #[arg(long, value_name = "DIR", conflicts_with = "record")]
     data_dir: Option<PathBuf>,
@@ -62,6 +66,16 @@ pub(super) fn serve(arguments: &ServeArguments) -> io::Result<u8> {
             }
         },
     };
+    let mut principals = Vec::new();
+    if let Some(path) = &arguments.principals {
+        match read_principals(path, &scenario.set_up) {
+            Ok(known) => principals = known,
+            Err(message) => {
+                write!(anstream::stderr(), "{message}")?;
+                return Ok(exit::BAD_INPUT);
+            }
+        }
+    }
     if let Some(seed) = arguments.seed {
         scenario.set_up.seed = seed;
     }
@@ -69,6 +83,7 @@ pub(super) fn serve(arguments: &ServeArguments) -> io::Result<u8> {
         address: SocketAddr::new(arguments.listen, arguments.port),
         speed: arguments.speed,
         scenario,
+        principals,
         records: arguments.record.is_some(),
         trace: arguments.trace.level(),
         data: arguments.data_dir.clone(),
@@ -103,6 +118,34 @@ pub(super) fn serve(arguments: &ServeArguments) -> io::Result<u8> {
         writeln!(anstream::stdout(), "replay: dsql-sim run {}", path.display())?;
     }
     Ok(if violations == 0 { exit::PASS } else { exit::FAILED })
+}
+
+/// The principals that a file names, beside those of `set_up`.
+fn read_principals(path: &Path, set_up: &SetUp) -> Result<Vec<PrincipalOptions>, String> {
+    let file = files::read_one(path, show::has_colour())?;
+    let wrong = |why: String| Err(format!("error: {}: {why}\n", path.display()));
+    let commands = file.scenario.script.blocks.iter().flat_map(|block| &block.commands);
+    if let Some(other) = commands.map(|command| &command.verb.text).find(|verb| *verb != "principal") {
+        return wrong(format!("`{other}` does not belong here: a file of principals has `principal` alone"));
+    }
+    let principals = file.scenario.set_up.principals;
+    for principal in &principals {
+        let Some(key) = &principal.access_key else {
+            return wrong(format!(
+                "principal `{}` needs `access-key=`, by which clients are it",
+                principal.name
+            ));
+        };
+        let is_taken =
+            |known: &PrincipalOptions| known.name == principal.name || known.access_key.as_ref() == Some(key);
+        if set_up.principals.iter().any(is_taken) {
+            return wrong(format!(
+                "the scenario has a principal `{}`, or one with its access key id",
+                principal.name
+            ));
+        }
+    }
+    Ok(principals)
 }
 
 fn ready(arguments: &ServeArguments, address: SocketAddr) -> io::Result<()> {

@@ -207,6 +207,11 @@ assumptions! {
     streams_keep_cluster: bool = true,
     /// Whether the creation of streams fails: a stream ends in FAILED instead of ACTIVE.
     stream_fails: bool = false,
+    /// How long a change of a cluster's policy takes to have effect; AWS says that it is a minute at most.
+    policy_delay: Duration = Duration::ZERO,
+    /// Whether accounts have the role AWSServiceRoleForAuroraDsql from the beginning; otherwise the first cluster of
+    /// an account creates it, which takes iam:CreateServiceLinkedRole.
+    service_linked_role: bool = true,
     /// How long a stream's CREATING takes.
     stream_time: Span = Span::millis(60_000, 180_000),
     /// How long CREATING takes.

@@ -3,6 +3,7 @@
 //! It is part of the cluster's record, so that it is written, lost and taken back with it. Most clusters have none.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -10,7 +11,8 @@ use crate::api::{
     CreateStreamOutput, DeleteStreamOutput, GetStreamOutput, StatusReason, StreamFailureErrorCode,
     StreamStatus, StreamSummary, Tags, TargetDefinition,
 };
-use crate::types::{ClusterArn, Identifier, Timestamp};
+use crate::iam::Document;
+use crate::types::{ClusterArn, Identifier, Instant, Timestamp};
 
 /// How many streams a cluster has at most ("Quotas and limits").
 pub const MOST_STREAMS: usize = 5;
@@ -18,14 +20,30 @@ pub const MOST_STREAMS: usize = 5;
 /// What is attached to a cluster.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Attached {
-    /// Its resource policy, as it was given.
-    pub policy: Option<Arc<str>>,
+    /// Its resource policy.
+    pub policy: Option<Arc<ClusterPolicy>>,
+    /// The policy that was in force when that was put on or taken off, and goes on for a while.
+    #[serde(default)]
+    pub old_policy: Option<Arc<ClusterPolicy>>,
+    /// When the policy was last put on or taken off.
+    #[serde(default)]
+    pub policy_changed: Instant,
     /// How many policies it has had: the version of the last.
     pub policies: u64,
     /// Its streams, in the order of creation.
     pub streams: Vec<Stream>,
     /// How many streams it has had.
     pub numbered: u32,
+}
+
+/// A resource policy, as it was given, and compiled.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct ClusterPolicy {
+    /// As it was given.
+    pub text: Arc<str>,
+    /// What it says.
+    pub document: Document,
 }
 
 /// A change stream of a cluster.
@@ -52,10 +70,51 @@ impl Attached {
         self.streams.iter().find(|stream| stream.identifier == identifier)
     }
 
+    /// Puts a policy on at `now`, or takes it off. `delay` is how long the old one goes on.
+    pub(super) fn put_policy(&mut self, now: Instant, delay: Duration, policy: Option<ClusterPolicy>) {
+        self.policies += u64::from(policy.is_some());
+        self.old_policy = self.policy_in_force(now, delay).cloned();
+        self.policy = policy.map(Arc::new);
+        self.policy_changed = now;
+    }
+
+    /// The policy that decides at `now`; `delay` is how long a change takes to have effect.
+    #[must_use]
+    pub fn policy_in_force(&self, now: Instant, delay: Duration) -> Option<&Arc<ClusterPolicy>> {
+        let is_old = now.since(self.policy_changed) < delay;
+        if is_old { self.old_policy.as_ref() } else { self.policy.as_ref() }
+    }
+
     /// The policy's version, as callers see it.
     #[must_use]
     pub fn policy_version(&self) -> String {
         self.policies.to_string()
+    }
+}
+
+impl ClusterPolicy {
+    /// Reads a resource policy.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn parse(text: &str) -> Result<ClusterPolicy, String> {
+        let json = serde_json::from_str(text).map_err(|error| error.to_string())?;
+        let document = Document::resource(&json).map_err(|mistake| mistake.to_string())?;
+        Ok(ClusterPolicy { text: text.into(), document })
+    }
+}
+
+impl TryFrom<String> for ClusterPolicy {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<ClusterPolicy, String> {
+        ClusterPolicy::parse(&text)
+    }
+}
+
+impl From<ClusterPolicy> for String {
+    fn from(policy: ClusterPolicy) -> String {
+        (*policy.text).to_owned()
     }
 }
 

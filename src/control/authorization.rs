@@ -1,24 +1,69 @@
-//! Who may do what. For now: everybody everything, less what a scenario denies.
+//! Who may do what: the one question that every node asks before it does something for a caller.
+//!
+//! IAM is a global service: every node knows every principal's policies. A node judges what is asked of it by itself,
+//! so that the witness Region and a peer's Region have a say of their own. What a call needs is in [`needs`]; how
+//! policies decide is in [`iam`](crate::iam).
+//!
+//! [`needs`]: super::needs
 
-use crate::api::{Error, Operation};
+use std::borrow::Cow;
+use std::fmt;
+use std::sync::Arc;
+
+use crate::api::{Error, Operation, Request, Tags};
+use crate::iam::{Context, Decision, Document, Effect as Decided, Identity, List, Miss};
 use crate::region::Region;
+use crate::types::{Account, Identifier, Instant, PrincipalId};
 
-/// A permission that a scenario can deny in one Region.
+use super::cluster::Cluster;
+use super::message::{Delivery, Effect};
+use super::needs::{self, Need};
+use super::{Caller, ControlPlane};
+
+/// A permission that a call needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Action {
     /// The permission of the operation's own name.
     Call(Operation),
+    /// `dsql:PutMultiRegionProperties`, for every call with multi-Region properties.
+    PutMultiRegionProperties,
     /// `dsql:PutWitnessRegion`, checked in the cluster's Region and in the witness Region.
     PutWitnessRegion,
     /// `dsql:AddPeerCluster`, checked in the cluster's Region and, on the peer's exact ARN, in the peer's.
     AddPeerCluster,
+    /// `dsql:RemovePeerCluster`, checked on the exact ARN of a peer that is left out, in its Region.
+    RemovePeerCluster,
+    /// `iam:CreateServiceLinkedRole`, for the first cluster of an account.
+    CreateServiceLinkedRole,
+    /// `iam:PassRole`, on the role that a stream writes with.
+    PassRole,
+    /// An action of AWS KMS on a customer managed key, through the caller.
+    Kms(&'static str),
 }
 
 impl Action {
+    /// What is asked of a customer managed key when a cluster is encrypted with it ("Data encryption").
+    pub(super) const KMS: [Action; 6] = [
+        Action::Kms("DescribeKey"),
+        Action::Kms("Encrypt"),
+        Action::Kms("Decrypt"),
+        Action::Kms("GenerateDataKey"),
+        Action::Kms("ReEncryptFrom"),
+        Action::Kms("ReEncryptTo"),
+    ];
+    const OTHERS: [Action; 6] = [
+        Action::PutMultiRegionProperties,
+        Action::PutWitnessRegion,
+        Action::AddPeerCluster,
+        Action::RemovePeerCluster,
+        Action::CreateServiceLinkedRole,
+        Action::PassRole,
+    ];
+
     /// Every action.
     pub fn all() -> impl Iterator<Item = Action> {
         let calls = Operation::ALL.iter().copied().map(Action::Call);
-        calls.chain([Action::PutWitnessRegion, Action::AddPeerCluster])
+        calls.chain(Action::OTHERS).chain(Action::KMS)
     }
 
     /// The IAM name without its prefix, as in `PutWitnessRegion`.
@@ -26,15 +71,30 @@ impl Action {
     pub fn name(self) -> &'static str {
         match self {
             Action::Call(operation) => operation.name(),
+            Action::PutMultiRegionProperties => "PutMultiRegionProperties",
             Action::PutWitnessRegion => "PutWitnessRegion",
             Action::AddPeerCluster => "AddPeerCluster",
+            Action::RemovePeerCluster => "RemovePeerCluster",
+            Action::CreateServiceLinkedRole => "CreateServiceLinkedRole",
+            Action::PassRole => "PassRole",
+            Action::Kms(name) => name,
         }
     }
 
-    /// The action called `name`.
+    /// The service that it is an action of: what its IAM name begins with.
     #[must_use]
-    pub fn parse(name: &str) -> Option<Action> {
-        Action::all().find(|action| action.name() == name)
+    pub fn service(self) -> &'static str {
+        match self {
+            Action::CreateServiceLinkedRole | Action::PassRole => "iam",
+            Action::Kms(_) => "kms",
+            _ => "dsql",
+        }
+    }
+}
+
+impl fmt::Display for Action {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.service(), self.name())
     }
 }
 
@@ -55,23 +115,283 @@ impl Denials {
     pub fn clear(&mut self) {
         self.0.clear();
     }
+}
 
-    /// Whether `action` is allowed.
+/// For whom something is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Asker {
+    /// Whose clusters it is about.
+    pub account: Account,
+    /// Who calls; `None` is somebody who may do everything.
+    pub principal: Option<PrincipalId>,
+}
+
+/// The principals of a world, in the order of declaration.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Principals {
+    /// They.
+    pub known: Vec<Arc<Identity>>,
+    /// Whether every check that is made is told of ([`Effect::Checked`]), also of callers who may do everything.
+    pub are_watched: bool,
+}
+
+impl Principals {
+    /// Who `asker` is: the root of the account, if nobody in particular.
     #[must_use]
-    pub fn allow(&self, action: Action) -> bool {
-        self.0.is_empty() || !self.0.contains(&action)
+    pub fn identity(&self, asker: Asker) -> Cow<'_, Identity> {
+        match asker.principal.and_then(|principal| self.known.get(principal.place())) {
+            Some(identity) => Cow::Borrowed(identity),
+            None => Cow::Owned(Identity::root(asker.account)),
+        }
     }
 }
 
-/// AccessDeniedException for `action`, checked in `region`.
-#[must_use]
-pub fn denied(action: Action, region: Region) -> Error {
-    Error::AccessDenied {
-        message: format!(
-            "User is not authorized to perform: dsql:{} in Region {region} because no identity-based policy allows \
-             the dsql:{} action",
-            action.name(),
-            action.name()
-        ),
+/// What a resource itself says on who may do what with it.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Labels<'a> {
+    /// Its tags.
+    pub tags: Option<&'a Tags>,
+    /// Its policy.
+    pub policy: Option<&'a Document>,
+}
+
+/// A check that was made.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Checked {
+    /// For which call.
+    pub call: Delivery,
+    /// Who called.
+    pub asker: Asker,
+    /// Where it was made.
+    pub region: Region,
+    /// What was asked for.
+    pub need: Need,
+    /// What came of it.
+    pub decision: Decision,
+}
+
+/// What a node asks whether something may be done.
+#[derive(Clone, Debug)]
+pub struct Guard {
+    region: Region,
+    denials: Denials,
+    principals: Arc<Principals>,
+}
+
+impl Guard {
+    /// The guard of a node in `region`.
+    #[must_use]
+    pub fn new(region: Region, principals: Arc<Principals>) -> Guard {
+        Guard { region, denials: Denials::default(), principals }
+    }
+
+    /// What is denied here to everybody.
+    pub fn denials_mut(&mut self) -> &mut Denials {
+        &mut self.denials
+    }
+
+    /// Whether there is nothing to ask: nothing is denied, and the caller may do everything.
+    #[inline]
+    pub(super) fn lets_pass(&self, asker: Asker) -> bool {
+        asker.principal.is_none() && self.denials.0.is_empty() && !self.principals.are_watched
+    }
+
+    /// Who `asker` is.
+    pub(super) fn identity(&self, asker: Asker) -> Cow<'_, Identity> {
+        self.principals.identity(asker)
+    }
+
+    /// Whether `asker` may do what `need` says, for `call`.
+    ///
+    /// # Errors
+    /// Why not.
+    pub(super) fn check(
+        &self,
+        call: Delivery,
+        asker: Asker,
+        need: &Need,
+        labels: Labels<'_>,
+        out: &mut Vec<Effect>,
+    ) -> Result<(), Denial> {
+        if self.lets_pass(asker) {
+            return Ok(());
+        }
+        if self.denials.0.contains(&need.action) {
+            return Err(Denial::Implicit(List::Identity));
+        }
+        // Nor does a cluster's policy bind somebody who may do everything.
+        let policy = labels.policy.filter(|_| asker.principal.is_some());
+        self.judge(call, asker, need, Labels { policy, ..labels }, out)
+    }
+
+    /// The same by policies alone, and whoever asks.
+    ///
+    /// # Errors
+    /// Why not.
+    pub(super) fn judge(
+        &self,
+        call: Delivery,
+        asker: Asker,
+        need: &Need,
+        labels: Labels<'_>,
+        out: &mut Vec<Effect>,
+    ) -> Result<(), Denial> {
+        let (action, context) = (need.action.to_string(), need.context(self.region, labels.tags));
+        let decision = self.identity(asker).decide(&action, &need.resource, labels.policy, context);
+        let denial = Denial::of(&decision);
+        if self.principals.are_watched {
+            let checked = Checked { call, asker, region: self.region, need: need.clone(), decision };
+            out.push(Effect::Checked(Box::new(checked)));
+        }
+        denial.map_or(Ok(()), Err)
+    }
+
+    /// AccessDeniedException, as AWS words it, for what was `denied` to `asker` in `region`.
+    pub(super) fn error(&self, asker: Asker, need: &Need, region: Region, denial: Denial) -> Error {
+        if need.action == Action::CreateServiceLinkedRole {
+            return Error::AccessDenied { message: NO_SERVICE_LINKED_ROLE.to_owned() };
+        }
+        let identity = self.identity(asker);
+        let (who, Need { action, resource, .. }) = (identity.principal.arn(), need);
+        let why = denial.reason(*action);
+        Error::AccessDenied {
+            message: format!(
+                "User: {who} is not authorized to perform: {action} on resource: {resource} {why} (checked in {region})"
+            ),
+        }
+    }
+}
+
+impl ControlPlane {
+    /// Whether `caller` may do here all that the request needs here.
+    pub(super) fn authorize(
+        &self,
+        now: Instant,
+        caller: &Caller,
+        out: &mut Vec<Effect>,
+    ) -> Result<(), Error> {
+        if self.guard.lets_pass(caller.asker()) {
+            return Ok(());
+        }
+        let (cluster, stream) = self.named(caller);
+        let cluster = cluster.as_deref();
+        let needs = needs::local(&caller.request, self.region, caller.account, cluster, caller.lacks_role);
+        needs.into_iter().try_for_each(|need| {
+            let labels = match (cluster, stream) {
+                (Some(cluster), _) if need.resource == cluster.arn.to_string() => self.labels(now, cluster),
+                (Some(cluster), Some(stream)) if need.resource.contains("/stream/") => {
+                    Labels { tags: cluster.stream(stream).map(|stream| &stream.tags), policy: None }
+                }
+                _ => Labels::default(),
+            };
+            self.allow(caller, need, labels, out)
+        })
+    }
+
+    /// Whether `caller` may do what `need` says.
+    pub(super) fn allow(
+        &self,
+        caller: &Caller,
+        need: Need,
+        labels: Labels<'_>,
+        out: &mut Vec<Effect>,
+    ) -> Result<(), Error> {
+        let checked = self.guard.check(caller.delivery, caller.asker(), &need, labels, out);
+        checked.map_err(|denial| self.guard.error(caller.asker(), &need, self.region, denial))
+    }
+
+    /// What `cluster` itself says on who may do what with it.
+    pub(super) fn labels<'a>(&self, now: Instant, cluster: &'a Cluster) -> Labels<'a> {
+        let attached = cluster.attached.as_deref();
+        let policy =
+            attached.and_then(|attached| attached.policy_in_force(now, self.assumptions.policy_delay));
+        Labels { tags: cluster.tags.as_ref(), policy: policy.map(|policy| &policy.document) }
+    }
+
+    /// The cluster and the stream that the request is about, as far as they exist.
+    fn named(&self, caller: &Caller) -> (Option<Arc<Cluster>>, Option<Identifier>) {
+        let arn = match &*caller.request {
+            Request::TagResource(input) => &input.resource_arn,
+            Request::UntagResource(input) => &input.resource_arn,
+            Request::ListTagsForResource(input) => &input.resource_arn,
+            request => {
+                let stream = match request {
+                    Request::GetStream(input) => Identifier::parse(&input.stream_identifier),
+                    Request::DeleteStream(input) => Identifier::parse(&input.stream_identifier),
+                    _ => None,
+                };
+                let named = request.identifier().and_then(|named| self.find(caller.account, named).ok());
+                return (named.cloned(), stream);
+            }
+        };
+        self.tagged(caller.account, arn).map_or((None, None), |(cluster, stream)| (Some(cluster), stream))
+    }
+}
+
+/// Why somebody may not do something. A message between nodes carries it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Denial {
+    /// None of these policies allows it.
+    Implicit(List),
+    /// One of these policies denies it.
+    Explicit(List),
+}
+
+impl Denial {
+    fn of(decision: &Decision) -> Option<Denial> {
+        match decision.effect {
+            Decided::Allow => None,
+            Decided::Deny => {
+                Some(Denial::Explicit(decision.by.as_ref().map_or(List::Identity, |place| place.list)))
+            }
+            Decided::Implicit => {
+                let is_bounded = decision.misses.iter().any(|(_, miss)| *miss == Miss::Boundary);
+                Some(Denial::Implicit(if is_bounded { List::Boundary } else { List::Identity }))
+            }
+        }
+    }
+
+    /// A number for keys and hashes.
+    #[must_use]
+    pub fn word(self) -> u64 {
+        match self {
+            Denial::Implicit(list) => list as u64,
+            Denial::Explicit(list) => 3 + list as u64,
+        }
+    }
+
+    /// The end of the sentence (IAM User Guide, "Troubleshoot access denied error messages").
+    fn reason(self, action: Action) -> String {
+        let (a, policy) = match self {
+            Denial::Implicit(List::Identity) | Denial::Explicit(List::Identity) => {
+                ("an", "identity-based policy")
+            }
+            Denial::Implicit(List::Boundary) | Denial::Explicit(List::Boundary) => {
+                ("a", "permissions boundary")
+            }
+            Denial::Implicit(List::Resource) | Denial::Explicit(List::Resource) => {
+                ("a", "resource-based policy")
+            }
+        };
+        match self {
+            Denial::Implicit(_) => format!("because no {policy} allows the {action} action"),
+            Denial::Explicit(_) => format!("with an explicit deny in {a} {policy}"),
+        }
+    }
+}
+
+/// Said when an account's first cluster needs a role that its creator may not create ("Troubleshooting").
+const NO_SERVICE_LINKED_ROLE: &str = "Insufficient permissions to create service-linked role. Add the \
+                                      iam:CreateServiceLinkedRole permission to your IAM policy.";
+
+/// The context of a check in `region`, on a resource with these `tags`.
+impl Need {
+    fn context(&self, region: Region, tags: Option<&Tags>) -> Context {
+        let mut context = self.keys.clone();
+        context.set("aws:RequestedRegion", [region.name()]);
+        for (key, value) in tags.iter().flat_map(|tags| tags.iter()) {
+            context.set(format!("aws:ResourceTag/{key}"), [value.as_str()]);
+        }
+        context
     }
 }

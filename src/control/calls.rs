@@ -1,7 +1,7 @@
 //! Calls that wait for other Regions.
 //!
-//! Permission to use the witness Region is asked of its witness node, and the peer's control plane is asked about the
-//! peer. Both are asked at once, again when an answer is late, and given up on after the assumed deadline: the call
+//! Permission to use the witness Region is asked of its witness node, and the control planes of peers that are listed
+//! or left out are asked about these. All are asked at once, again when an answer is late, and given up on after the assumed deadline: the call
 //! then ends in InternalServerException. Nothing is written until every answer is in, so that a refusal leaves
 //! nothing behind.
 
@@ -13,10 +13,11 @@ use crate::goal::Goal;
 use crate::region::Region;
 use crate::types::{Account, ClusterArn, ClusterStatus, Instant, NodeId};
 
-use super::authorization::{Action, denied};
+use super::authorization::{Asker, Denial};
 use super::cluster::{MultiRegion, Serial};
 use super::message::{Delivery, Effect, Message, PeerAnswer, Reply, Span, Timer, Wait};
 use super::mutant::Mutant;
+use super::needs::{self, Asks};
 use super::{Caller, ControlPlane, refuse};
 
 /// A call that waits for answers from other Regions.
@@ -30,8 +31,17 @@ pub(super) struct Call {
     pub(super) target: Target,
     /// What it wants.
     pub(super) wanted: MultiRegion,
-    awaits_witness: bool,
-    awaits_peer: bool,
+    /// What other Regions have yet to answer.
+    awaits: Vec<Question>,
+}
+
+/// What another Region is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Question {
+    /// Its witness node: may the witness be there?
+    Witness(Region),
+    /// Its control plane: what about this cluster?
+    Peer(ClusterArn, Asks),
 }
 
 /// What a waiting call is about.
@@ -62,20 +72,16 @@ pub(super) enum InFlight {
 }
 
 impl ControlPlane {
-    /// Asks the other Regions that `wanted` names, and keeps the call until they have answered.
+    /// Asks the other Regions that have a say, and keeps the call until they have answered: that of the witness, and
+    /// those of `peers`.
     pub(super) fn begin_checks(
         &mut self,
         caller: Caller,
         target: Target,
         wanted: MultiRegion,
+        peers: impl IntoIterator<Item = (ClusterArn, Asks)>,
         out: &mut Vec<Effect>,
-    ) -> Result<(), Error> {
-        self.authorize(Action::PutWitnessRegion)?;
-        // A peer that is only left behind is not added.
-        let awaits_peer = wanted.peer.is_some() && !wanted.leaving;
-        if awaits_peer {
-            self.authorize(Action::AddPeerCluster)?;
-        }
+    ) {
         if self.mutants.has(Mutant::CreateBeforeChecks) && target == Target::New {
             self.put_new(self.new_cluster(&caller, Some(wanted)), None, caller.delivery, out);
         }
@@ -83,46 +89,46 @@ impl ControlPlane {
             self.in_flight.insert(token, InFlight::Checks(caller.delivery));
         }
         let delivery = caller.delivery;
-        let call =
-            Call { caller, waiters: vec![delivery], target, wanted, awaits_witness: true, awaits_peer };
-        self.calls.insert(delivery, call);
+        let mut awaits = vec![Question::Witness(wanted.witness)];
+        awaits.extend(peers.into_iter().map(|(peer, asks)| Question::Peer(peer, asks)));
+        self.calls.insert(delivery, Call { caller, waiters: vec![delivery], target, wanted, awaits });
         self.ask_other_regions(delivery, 0, out);
-        Ok(())
     }
 
     pub(super) fn witness_checked(
         &mut self,
         now: Instant,
         call: Delivery,
-        allowed: bool,
+        denial: Option<Denial>,
         out: &mut Vec<Effect>,
     ) {
         let Some(waiting) = self.calls.get_mut(&call) else { return };
-        waiting.awaits_witness = false;
         let witness = waiting.wanted.witness;
-        if allowed {
-            self.check_answered(now, call, out);
-        } else {
-            out.push(Effect::Reached(Goal::WitnessDenied));
-            self.end_checks(call, denied(Action::PutWitnessRegion, witness), out);
-        }
+        waiting.hears(Question::Witness(witness));
+        let Some(denial) = denial else { return self.check_answered(now, call, out) };
+        out.push(Effect::Reached(Goal::WitnessDenied));
+        let asker = waiting.caller.asker();
+        let error = self.guard.error(asker, &needs::witness(witness, asker.account), witness, denial);
+        self.end_checks(call, error, out);
     }
 
     pub(super) fn peer_checked(
         &mut self,
         now: Instant,
         call: Delivery,
+        about: Question,
         answer: PeerAnswer,
         out: &mut Vec<Effect>,
     ) {
+        let Question::Peer(peer, asks) = about else { return };
         let Some(waiting) = self.calls.get_mut(&call) else { return };
-        waiting.awaits_peer = false;
+        waiting.hears(about);
         match answer {
-            PeerAnswer::Denied => out.push(Effect::Reached(Goal::PeerDenied)),
+            PeerAnswer::Denied(_) => out.push(Effect::Reached(Goal::PeerDenied)),
             PeerAnswer::Missing => out.push(Effect::Reached(Goal::PeerMissing)),
             PeerAnswer::SingleRegion | PeerAnswer::MultiRegion { .. } => {}
         }
-        match self.judge_peer(&self.calls[&call], answer) {
+        match self.judge_peer(&self.calls[&call], peer, asks, answer) {
             Ok(()) => self.check_answered(now, call, out),
             Err(error) => self.end_checks(call, error, out),
         }
@@ -135,18 +141,34 @@ impl ControlPlane {
             out.push(Effect::Reached(Goal::CheckRepeated));
             return self.ask_other_regions(call, attempt, out);
         }
-        out.extend(waiting.awaits_witness.then_some(Effect::Reached(Goal::WitnessSilent)));
-        out.extend(waiting.awaits_peer.then_some(Effect::Reached(Goal::PeerSilent)));
-        let silent: Vec<Region> = waiting.silent().map(|(_, region)| region).collect();
+        out.extend(waiting.awaits.iter().map(|question| match question {
+            Question::Witness(_) => Effect::Reached(Goal::WitnessSilent),
+            Question::Peer(..) => Effect::Reached(Goal::PeerSilent),
+        }));
+        let silent: Vec<Region> = waiting.awaits.iter().map(|question| question.region()).collect();
         self.end_checks(call, refuse::unreachable(&silent), out);
     }
 
     /// What this control plane says about its cluster `peer` to another Region's.
-    pub(super) fn peer_answer(&self, peer: ClusterArn) -> PeerAnswer {
-        if !self.denials.allow(Action::AddPeerCluster) {
-            return PeerAnswer::Denied;
+    pub(super) fn peer_answer(
+        &self,
+        now: Instant,
+        call: Delivery,
+        asker: Asker,
+        peer: ClusterArn,
+        asks: Asks,
+        out: &mut Vec<Effect>,
+    ) -> PeerAnswer {
+        let cluster = self.durable.cluster(peer.identifier).filter(|cluster| cluster.arn == peer);
+        let need = needs::peer(peer, asks).map(|need| {
+            if self.mutants.has(Mutant::PeerCheckedByWildcard) { need.of_any_cluster() } else { need }
+        });
+        let labels = cluster.map(|cluster| self.labels(now, cluster)).unwrap_or_default();
+        let checked = need.map_or(Ok(()), |need| self.guard.check(call, asker, &need, labels, out));
+        if let Err(denial) = checked {
+            return PeerAnswer::Denied(denial);
         }
-        match self.durable.cluster(peer.identifier).filter(|cluster| cluster.arn == peer) {
+        match cluster {
             None => PeerAnswer::Missing,
             Some(cluster) => match &cluster.multi_region {
                 None => PeerAnswer::SingleRegion,
@@ -171,7 +193,7 @@ impl ControlPlane {
         self.calls.values().map(|call| Wait {
             region: self.region,
             who: format!("{} of client {}", call.caller.request.operation(), call.caller.delivery.client.0),
-            on: call.silent().map(|(node, _)| node).collect(),
+            on: call.awaits.iter().map(|question| question.node()).collect(),
             to: "answer a check",
         })
     }
@@ -199,7 +221,7 @@ impl ControlPlane {
     }
 
     fn check_answered(&mut self, now: Instant, call: Delivery, out: &mut Vec<Effect>) {
-        if self.calls[&call].silent().next().is_some() {
+        if !self.calls[&call].awaits.is_empty() {
             return;
         }
         let Some(call) = self.take_call(call) else { return };
@@ -217,9 +239,8 @@ impl ControlPlane {
         Some(call)
     }
 
-    fn judge_peer(&self, call: &Call, answer: PeerAnswer) -> Result<(), Error> {
+    fn judge_peer(&self, call: &Call, peer: ClusterArn, asks: Asks, answer: PeerAnswer) -> Result<(), Error> {
         let (verb, assumed) = (call.target.verb(), &*self.assumptions);
-        let Some(peer) = call.wanted.peer else { return Ok(()) };
         let own = match call.target {
             Target::New => None,
             Target::Existing(serial) => {
@@ -228,7 +249,11 @@ impl ControlPlane {
         };
         let another = "name another peer cluster and try again";
         match answer {
-            PeerAnswer::Denied => Err(denied(Action::AddPeerCluster, peer.region)),
+            PeerAnswer::Denied(denial) => {
+                let need = needs::peer(peer, asks).expect("nothing is denied to whom asks for nothing");
+                Err(self.guard.error(call.caller.asker(), &need, peer.region, denial))
+            }
+            _ if asks == Asks::Remove => Ok(()),
             PeerAnswer::Missing => Err(refuse::missing_peer(assumed.missing_peer, verb, &peer.to_string())),
             PeerAnswer::SingleRegion if assumed.single_region_peer_refused => Err(refuse::properties(
                 super::assumptions::Refusal::Validation,
@@ -260,21 +285,37 @@ impl ControlPlane {
 }
 
 impl Call {
-    /// The nodes that have yet to answer, and their Regions.
-    fn silent(&self) -> impl Iterator<Item = (NodeId, Region)> {
-        let witness = self.awaits_witness.then_some(self.wanted.witness);
-        let peer = self.wanted.peer.filter(|_| self.awaits_peer).map(|peer| peer.region);
-        let witness = witness.map(|region| (NodeId::Witness(region), region));
-        witness.into_iter().chain(peer.map(|region| (NodeId::ControlPlane(region), region)))
+    /// An answer has come.
+    fn hears(&mut self, about: Question) {
+        self.awaits.retain(|question| *question != about);
     }
 
     fn questions(&self, call: Delivery, attempt: u32) -> impl Iterator<Item = (Message, NodeId)> {
-        let peer = self.wanted.peer;
-        self.silent().filter_map(move |(node, _)| match (node, peer) {
-            (NodeId::Witness(_), _) => Some((Message::CheckWitness { call, attempt }, node)),
-            (_, Some(peer)) => Some((Message::CheckPeer { call, peer, attempt }, node)),
-            _ => None,
+        let asker = self.caller.asker();
+        self.awaits.iter().map(move |question| {
+            let message = match *question {
+                Question::Witness(_) => Message::CheckWitness { call, asker, attempt },
+                Question::Peer(peer, asks) => Message::CheckPeer { call, asker, peer, asks, attempt },
+            };
+            (message, question.node())
         })
+    }
+}
+
+impl Question {
+    fn region(self) -> Region {
+        match self {
+            Question::Witness(region) => region,
+            Question::Peer(peer, _) => peer.region,
+        }
+    }
+
+    /// Who answers it.
+    fn node(self) -> NodeId {
+        match self {
+            Question::Witness(region) => NodeId::Witness(region),
+            Question::Peer(peer, _) => NodeId::ControlPlane(peer.region),
+        }
     }
 }
 

@@ -1,18 +1,19 @@
 //! CreateCluster.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::api::{CreateClusterInput, EncryptionStatus, Error, Request, Response};
 use crate::goal::Goal;
 use crate::types::{Account, ClusterArn, ClusterStatus, Instant};
 
-use super::attached::Attached;
+use super::attached::{Attached, ClusterPolicy};
 use super::calls::Target;
 use super::cluster::{Cluster, MultiRegion};
 use super::durable::{Batch, TokenWrite};
 use super::message::{Delivery, Effect};
 use super::mutant::Mutant;
-use super::policies::check_policy;
+use super::needs::Asks;
 use super::{Caller, ControlPlane, refuse};
 
 /// The key that stands for "a key that AWS owns" in a request.
@@ -29,7 +30,8 @@ impl ControlPlane {
         if let Some(policy) = &input.policy {
             let bypass = input.bypass_policy_lockout_safety_check.unwrap_or(false);
             let (region, account, identifier) = (self.region, caller.account, caller.fresh);
-            check_policy(policy, ClusterArn { region, account, identifier }, bypass)?;
+            let cluster = ClusterArn { region, account, identifier };
+            self.check_policy(&caller, policy, cluster, input.tags.as_ref(), bypass, out)?;
         }
         let wanted = match &input.multi_region_properties {
             Some(properties) => Some(self.wanted("create", caller.account, None, properties)?),
@@ -48,7 +50,9 @@ impl ControlPlane {
                     linked: false,
                     leaving: false,
                 };
-                self.begin_checks(caller, Target::New, multi_region, out)
+                let peer = multi_region.peer.map(|peer| (peer, Asks::Add));
+                self.begin_checks(caller, Target::New, multi_region, peer, out);
+                Ok(())
             }
         }
     }
@@ -152,8 +156,11 @@ impl ControlPlane {
 
 /// What a cluster begins with; `None` if there is nothing, as for most.
 fn attached(input: &CreateClusterInput) -> Option<Arc<Attached>> {
-    let policy = Some(input.policy.clone()?);
-    Some(Arc::new(Attached { policy, policies: 1, ..Attached::default() }))
+    let policy =
+        ClusterPolicy::parse(input.policy.as_ref()?).expect("the policy was checked when the call came");
+    let mut attached = Attached::default();
+    attached.put_policy(Instant::START, Duration::ZERO, Some(policy));
+    Some(Arc::new(attached))
 }
 
 /// The customer managed key that `key` names; `None` for a key that AWS owns.

@@ -9,8 +9,10 @@ use crate::region::Region;
 use crate::rng::{key, mix};
 use crate::types::{Account, ClientId, ClusterArn, ClusterStatus, Identifier, NodeId, Timestamp};
 
+use super::authorization::{Asker, Checked, Denial};
 use super::cluster::Serial;
 use super::durable::{Batch, Before, Durable};
+use super::needs::Asks;
 use super::outside::Shift;
 use super::register::{AcceptedValue, Ballot, LinkValue, Outcome, RegisterKey};
 
@@ -48,7 +50,9 @@ pub enum Input {
         /// Which one.
         delivery: Delivery,
         /// Who called.
-        account: Account,
+        asker: Asker,
+        /// Whether the account has no service-linked role yet; IAM knows, and it is asked before anything is created.
+        lacks_role: bool,
         /// What is asked.
         request: Arc<Request>,
         /// What [`Request::key`] sums the request up to.
@@ -100,6 +104,8 @@ pub enum Effect {
     },
     /// Tell the trace what happened. Boxed, like a message.
     Note(Box<Note>),
+    /// Tell whoever asked for it of a check that was made. Changes nothing.
+    Checked(Box<Checked>),
     /// Tell whoever searches that a situation was met. Changes nothing.
     Reached(Goal),
 }
@@ -153,11 +159,13 @@ impl Span {
 /// A message from one node to another.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Message {
-    /// To a witness node: may this account have its witness with you? (`dsql:PutWitnessRegion` in the witness
-    /// Region.)
+    /// To a witness node: may this caller's clusters have their witness with you? (`dsql:PutWitnessRegion` in the
+    /// witness Region.)
     CheckWitness {
         /// For which call.
         call: Delivery,
+        /// Whose.
+        asker: Asker,
         /// How often it was asked before.
         attempt: u32,
     },
@@ -165,17 +173,22 @@ pub enum Message {
     WitnessChecked {
         /// For which call.
         call: Delivery,
-        /// Whether it may.
-        allowed: bool,
+        /// Why not, if they may not.
+        denial: Option<Denial>,
         /// The `attempt` that is answered.
         attempt: u32,
     },
-    /// To the peer's control plane: what about this cluster of yours? (`dsql:AddPeerCluster` on its exact ARN.)
+    /// To the peer's control plane: what about this cluster of yours? (`dsql:AddPeerCluster` or
+    /// `dsql:RemovePeerCluster` on its exact ARN.)
     CheckPeer {
         /// For which call.
         call: Delivery,
+        /// Whose.
+        asker: Asker,
         /// Which cluster.
         peer: ClusterArn,
+        /// Why.
+        asks: Asks,
         /// How often it was asked before.
         attempt: u32,
     },
@@ -183,6 +196,10 @@ pub enum Message {
     PeerChecked {
         /// For which call.
         call: Delivery,
+        /// Which cluster.
+        peer: ClusterArn,
+        /// Why it was asked about.
+        asks: Asks,
         /// What is known.
         answer: PeerAnswer,
         /// The `attempt` that is answered.
@@ -234,8 +251,8 @@ pub enum Message {
 /// What a control plane says about a cluster that another Region's caller wants as a peer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PeerAnswer {
-    /// The caller may not add it as a peer.
-    Denied,
+    /// The caller may not do that with it.
+    Denied(Denial),
     /// It does not exist.
     Missing,
     /// It exists, and is a single-Region cluster.
@@ -319,13 +336,15 @@ impl Message {
     #[must_use]
     pub fn key(&self) -> u64 {
         let about = match self {
-            Message::CheckWitness { call, attempt } => key(&[call.word(), u64::from(*attempt)]),
-            Message::WitnessChecked { call, allowed, attempt } => {
-                key(&[call.word(), u64::from(*allowed), u64::from(*attempt)])
+            Message::CheckWitness { call, attempt, .. } => key(&[call.word(), u64::from(*attempt)]),
+            Message::WitnessChecked { call, denial, attempt } => {
+                key(&[call.word(), u64::from(denial.is_none()), u64::from(*attempt)])
             }
-            Message::CheckPeer { call, attempt, .. } => key(&[call.word(), u64::from(*attempt)]),
-            Message::PeerChecked { call, answer, attempt } => {
-                key(&[call.word(), answer.word(), u64::from(*attempt)])
+            Message::CheckPeer { call, asks, attempt, .. } => {
+                key(&[call.word(), u64::from(*attempt) | asks.word() << 32])
+            }
+            Message::PeerChecked { call, asks, answer, attempt, .. } => {
+                key(&[call.word(), answer.word(), u64::from(*attempt) | asks.word() << 32])
             }
             Message::Prepare { register, ballot } | Message::Accepted { register, ballot } => {
                 key(&[register.word(), ballot.word()])
@@ -348,7 +367,7 @@ impl Message {
 impl PeerAnswer {
     fn word(&self) -> u64 {
         match self {
-            PeerAnswer::Denied => 1,
+            PeerAnswer::Denied(_) => 1,
             PeerAnswer::Missing => 2,
             PeerAnswer::SingleRegion => 3,
             PeerAnswer::MultiRegion { status, witness, linked } => {

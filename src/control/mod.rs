@@ -7,7 +7,7 @@
 //! # A call
 //!
 //! Field constraints, then authorization in the own Region, then the idempotency token, then state and quota, then
-//! the checks in other Regions (may the account use the witness Region? what about the peer?), then record and token
+//! the checks in other Regions (may the caller use the witness Region? what about the peer?), then record and token
 //! result are persisted together, then the answer leaves, then the asynchronous work goes on. While a call waits for
 //! other Regions its token is in flight, and a second request with that token joins it. A call that ends in an error
 //! leaves nothing behind and does not use up its token.
@@ -27,6 +27,7 @@ pub mod cluster;
 pub mod durable;
 pub mod message;
 pub mod mutant;
+pub mod needs;
 pub mod outside;
 pub mod peering;
 pub mod register;
@@ -51,11 +52,11 @@ use crate::api::{EncryptionStatus, Error, Request};
 use crate::goal::Goal;
 use crate::map::FixedMap;
 use crate::region::Region;
-use crate::types::{Account, ClusterStatus, Identifier, Instant, NodeId, Timestamp};
+use crate::types::{Account, ClusterStatus, Identifier, Instant, NodeId, PrincipalId, Timestamp};
 
 use assumptions::Assumptions;
-use authorization::{Action, Denials};
-use calls::{Call, InFlight};
+use authorization::{Asker, Denials, Guard, Principals};
+use calls::{Call, InFlight, Question};
 use cluster::{Cluster, Serial};
 use durable::{Batch, Durable, TokenKey};
 use message::{Delivery, Effect, Input, Message, Reply, Span, Timer, Wait};
@@ -68,7 +69,7 @@ pub struct ControlPlane {
     region: Region,
     assumptions: Arc<Assumptions>,
     mutants: Mutants,
-    denials: Denials,
+    guard: Guard,
     durable: Durable,
     // From here on: volatile, forgotten in a crash.
     calls: FixedMap<Delivery, Call>,
@@ -86,6 +87,7 @@ impl ControlPlane {
     pub fn new(
         region: Region,
         assumptions: Arc<Assumptions>,
+        principals: Arc<Principals>,
         mutants: Mutants,
         durable: Durable,
     ) -> ControlPlane {
@@ -93,7 +95,7 @@ impl ControlPlane {
             region,
             assumptions,
             mutants,
-            denials: Denials::default(),
+            guard: Guard::new(region, principals),
             durable,
             calls: FixedMap::default(),
             in_flight: FixedMap::default(),
@@ -106,7 +108,7 @@ impl ControlPlane {
 
     /// What is denied here.
     pub fn denials_mut(&mut self) -> &mut Denials {
-        &mut self.denials
+        self.guard.denials_mut()
     }
 
     /// What it has in storage.
@@ -136,8 +138,10 @@ impl ControlPlane {
     pub fn handle(&mut self, now: Instant, input: Input, out: &mut Vec<Effect>) {
         match input {
             Input::Start => self.start(out),
-            Input::Request { delivery, account, request, fingerprint, fresh, stamp } => {
-                let caller = Caller { delivery, account, request, fingerprint, fresh, stamp };
+            Input::Request { delivery, asker, lacks_role, request, fingerprint, fresh, stamp } => {
+                let Asker { account, principal } = asker;
+                let caller =
+                    Caller { delivery, account, principal, lacks_role, request, fingerprint, fresh, stamp };
                 if let Err(error) = self.request(now, caller, out) {
                     out.push(Effect::Reply { delivery, result: Err(Arc::new(error)) });
                 }
@@ -191,7 +195,7 @@ impl ControlPlane {
     fn request(&mut self, now: Instant, caller: Caller, out: &mut Vec<Effect>) -> Result<(), Error> {
         let request = caller.request.clone();
         request.validate()?;
-        self.authorize(Action::Call(request.operation()))?;
+        self.authorize(now, &caller, out)?;
         if self.answer_from_token(now, &caller, out)? {
             return Ok(());
         }
@@ -219,12 +223,14 @@ impl ControlPlane {
 
     fn message(&mut self, now: Instant, from: NodeId, message: Message, out: &mut Vec<Effect>) {
         match message {
-            Message::CheckPeer { call, peer, attempt } => {
-                let answer = self.peer_answer(peer);
-                out.push(Effect::send(from, Message::PeerChecked { call, answer, attempt }));
+            Message::CheckPeer { call, asker, peer, asks, attempt } => {
+                let answer = self.peer_answer(now, call, asker, peer, asks, out);
+                out.push(Effect::send(from, Message::PeerChecked { call, peer, asks, answer, attempt }));
             }
-            Message::WitnessChecked { call, allowed, .. } => self.witness_checked(now, call, allowed, out),
-            Message::PeerChecked { call, answer, .. } => self.peer_checked(now, call, answer, out),
+            Message::WitnessChecked { call, denial, .. } => self.witness_checked(now, call, denial, out),
+            Message::PeerChecked { call, peer, asks, answer, .. } => {
+                self.peer_checked(now, call, Question::Peer(peer, asks), answer, out);
+            }
             Message::Promise { register, ballot, accepted } => {
                 self.promised(now, from, register, ballot, accepted, out);
             }
@@ -352,10 +358,6 @@ impl ControlPlane {
             out.rotate_right(replies);
         }
     }
-
-    fn authorize(&self, action: Action) -> Result<(), Error> {
-        if self.denials.allow(action) { Ok(()) } else { Err(authorization::denied(action, self.region)) }
-    }
 }
 
 /// A request and who made it.
@@ -363,8 +365,16 @@ impl ControlPlane {
 struct Caller {
     delivery: Delivery,
     account: Account,
+    principal: Option<PrincipalId>,
+    lacks_role: bool,
     request: Arc<Request>,
     fingerprint: u64,
     fresh: Identifier,
     stamp: Timestamp,
+}
+
+impl Caller {
+    fn asker(&self) -> Asker {
+        Asker { account: self.account, principal: self.principal }
+    }
 }

@@ -99,6 +99,10 @@ mutants! {
     DeleteWithoutPeer = "delete-without-peer" caught by "no-delete-alone",
     /// The cluster is created before the other Regions have answered.
     CreateBeforeChecks = "create-before-checks" caught by "denied-changes-nothing",
+    /// The witness Region does not check the caller's permission; the cluster's Region does.
+    WitnessRegionNotAsked = "witness-region-not-asked" caught by "allowed-everywhere",
+    /// A peer's Region checks the caller's permission on any cluster of its instead of on the peer's exact ARN.
+    PeerCheckedByWildcard = "peer-checked-by-wildcard" caught by "allowed-everywhere",
     /// The quota is compared with the clusters that exist, not counting the creates in flight.
     QuotaIgnoresInFlight = "quota-ignores-in-flight" caught by "quota-respected",
     /// A new cluster gets the identifier of the last one deleted.

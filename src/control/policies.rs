@@ -4,17 +4,18 @@ use std::sync::Arc;
 
 use crate::api::{
     DeleteClusterPolicyInput, DeleteClusterPolicyOutput, Error, GetClusterPolicyInput,
-    GetClusterPolicyOutput, GetVpcEndpointServiceNameInput, GetVpcEndpointServiceNameOutput,
-    PutClusterPolicyInput, PutClusterPolicyOutput, Response,
+    GetClusterPolicyOutput, GetVpcEndpointServiceNameInput, GetVpcEndpointServiceNameOutput, Operation,
+    PutClusterPolicyInput, PutClusterPolicyOutput, Response, Tags,
 };
 use crate::goal::Goal;
-use crate::iam::{Context, Document, Effect as Decided, Policies, Principal, Question, decide};
 use crate::rng::mix;
 use crate::types::{ClusterArn, Instant};
 
+use super::attached::ClusterPolicy;
+use super::authorization::Labels;
 use super::cluster::Cluster;
 use super::message::Effect;
-use super::{Caller, ControlPlane, refuse};
+use super::{Caller, ControlPlane, needs, refuse};
 
 impl ControlPlane {
     pub(super) fn put_policy(
@@ -25,19 +26,40 @@ impl ControlPlane {
         out: &mut Vec<Effect>,
     ) -> Result<(), Error> {
         let cluster = self.find(caller.account, &input.identifier)?.clone();
-        let policy: Arc<str> = input.policy.as_deref().unwrap_or_default().into();
-        check_policy(&policy, cluster.arn, input.bypass_policy_lockout_safety_check.unwrap_or(false))?;
+        let text = input.policy.as_deref().unwrap_or_default();
+        let bypass = input.bypass_policy_lockout_safety_check.unwrap_or(false);
+        let policy = self.check_policy(caller, text, cluster.arn, cluster.tags.as_ref(), bypass, out)?;
         expect_version(&cluster, input.expected_policy_version.as_deref(), out)?;
-        let policies = cluster.attached.as_ref().map_or(0, |attached| attached.policies) + 1;
-        let output = PutClusterPolicyOutput { policy_version: policies.to_string() };
+        let version = cluster.attached.as_ref().map_or(0, |attached| attached.policies) + 1;
+        let output = PutClusterPolicyOutput { policy_version: version.to_string() };
         let response = Arc::new(Response::PutClusterPolicy(output));
         let token = self.token_write(now, caller.account, &caller.request, caller.fingerprint, &response);
-        self.attach(caller, &cluster, token, out, |attached| {
-            attached.policy = Some(policy);
-            attached.policies = policies;
-        });
+        let delay = self.assumptions.policy_delay;
+        self.attach(caller, &cluster, token, out, |attached| attached.put_policy(now, delay, Some(policy)));
         self.reply(&[caller.delivery], &Ok(response), out);
         Ok(())
+    }
+
+    /// A policy is well-formed, and does not lock its own caller out unless that is asked for: under it, the caller may
+    /// still put another on, and take it off.
+    pub(super) fn check_policy(
+        &self,
+        caller: &Caller,
+        policy: &str,
+        cluster: ClusterArn,
+        tags: Option<&Tags>,
+        bypass: bool,
+        out: &mut Vec<Effect>,
+    ) -> Result<ClusterPolicy, Error> {
+        let policy = ClusterPolicy::parse(policy).map_err(|mistake| refuse::malformed_policy(&mistake))?;
+        let labels = Labels { tags, policy: Some(&policy.document) };
+        let operations = [Operation::PutClusterPolicy, Operation::DeleteClusterPolicy];
+        let mut needs = operations.map(|operation| needs::policy_change(operation, cluster)).into_iter();
+        let (call, asker) = (caller.delivery, caller.asker());
+        if bypass || needs.all(|need| self.guard.judge(call, asker, &need, labels, out).is_ok()) {
+            return Ok(policy);
+        }
+        Err(refuse::lockout())
     }
 
     pub(super) fn get_policy(
@@ -48,10 +70,10 @@ impl ControlPlane {
     ) -> Result<(), Error> {
         let cluster = self.find(caller.account, &input.identifier)?;
         let attached = cluster.attached.as_deref();
-        let Some((attached, policy)) = attached.and_then(|it| Some((it, it.policy.as_deref()?))) else {
+        let Some((attached, policy)) = attached.and_then(|it| Some((it, it.policy.as_ref()?))) else {
             return Err(refuse::no_policy(cluster));
         };
-        let (policy, policy_version) = (policy.to_owned(), attached.policy_version());
+        let (policy, policy_version) = (policy.text.to_string(), attached.policy_version());
         let output = GetClusterPolicyOutput { policy, policy_version };
         self.reply(&[caller.delivery], &Ok(Arc::new(Response::GetClusterPolicy(output))), out);
         Ok(())
@@ -70,7 +92,8 @@ impl ControlPlane {
         expect_version(&cluster, input.expected_policy_version.as_deref(), out)?;
         let response = Arc::new(Response::DeleteClusterPolicy(DeleteClusterPolicyOutput { policy_version }));
         let token = self.token_write(now, caller.account, &caller.request, caller.fingerprint, &response);
-        self.attach(caller, &cluster, token, out, |attached| attached.policy = None);
+        let delay = self.assumptions.policy_delay;
+        self.attach(caller, &cluster, token, out, |attached| attached.put_policy(now, delay, None));
         self.reply(&[caller.delivery], &Ok(response), out);
         Ok(())
     }
@@ -110,27 +133,4 @@ fn expect_version(cluster: &Cluster, expected: Option<&str>, out: &mut Vec<Effec
     }
     out.push(Effect::Reached(Goal::PolicyMovedOn));
     Err(refuse::policy_moved_on(cluster, version.as_deref()))
-}
-
-/// A policy is well-formed, and does not lock its own caller out unless that is asked for.
-pub(super) fn check_policy(policy: &str, cluster: ClusterArn, bypass: bool) -> Result<(), Error> {
-    let policy = serde_json::from_str(policy).map_err(|error| refuse::malformed_policy(&error))?;
-    let policy = Document::resource(&policy).map_err(|mistake| refuse::malformed_policy(&mistake))?;
-    if bypass || may_change_policies(&policy, cluster) { Ok(()) } else { Err(refuse::lockout()) }
-}
-
-/// Whether under `policy` a caller may put and delete policies who may do everything without it: nobody here is named,
-/// so it is the cluster's account itself.
-fn may_change_policies(policy: &Document, cluster: ClusterArn) -> bool {
-    let arn = format!("arn:aws:iam::{}:root", cluster.account);
-    let root = Principal::parse(&arn).expect("the root of an account");
-    let mut context = Context::default();
-    context.set("aws:PrincipalArn", [arn]);
-    context.set("aws:PrincipalAccount", [cluster.account.to_string()]);
-    let (everything, resource) = (Document::everything(), cluster.to_string());
-    let policies = Policies { identity: &[everything], boundaries: &[], resource: Some(policy) };
-    ["dsql:PutClusterPolicy", "dsql:DeleteClusterPolicy"].into_iter().all(|action| {
-        let question = Question { principal: &root, action, resource: &resource, context: &context };
-        decide(policies, question).effect == Decided::Allow
-    })
 }

@@ -64,7 +64,11 @@ impl ControlPlane {
     }
 
     /// The cluster that `arn` names or whose stream it names, and that stream.
-    fn tagged(&self, account: Account, arn: &str) -> Result<(Arc<Cluster>, Option<Identifier>), Error> {
+    pub(super) fn tagged(
+        &self,
+        account: Account,
+        arn: &str,
+    ) -> Result<(Arc<Cluster>, Option<Identifier>), Error> {
         let missing = || Error::not_found(arn, arn.rsplit('/').next().unwrap_or_default());
         let (cluster, stream) = match arn.split_once("/stream/") {
             Some((cluster, stream)) => (cluster, Some(Identifier::parse(stream).ok_or_else(missing)?)),

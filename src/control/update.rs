@@ -16,6 +16,7 @@ use super::cluster::{Cluster, MultiRegion, Serial};
 use super::create::customer_key;
 use super::message::{Delivery, Effect};
 use super::mutant::Mutant;
+use super::needs::Asks;
 use super::{Caller, ControlPlane, refuse};
 
 impl ControlPlane {
@@ -36,7 +37,13 @@ impl ControlPlane {
             self.finish_update(now, caller.account, &caller.request, &cluster, None, &waiters, out);
             return Ok(());
         };
-        self.begin_checks(caller, Target::Existing(cluster.serial), next, out)
+        let lists_peers = input.multi_region_properties.as_ref().is_some_and(|it| it.clusters.is_some());
+        let kept = next.peer.filter(|_| !next.leaving);
+        let left = cluster.multi_region.as_deref().and_then(|it| it.peer).filter(|peer| kept != Some(*peer));
+        let kept = kept.map(|peer| (peer, if lists_peers { Asks::Add } else { Asks::Keep }));
+        let peers = kept.into_iter().chain(left.map(|peer| (peer, Asks::Remove)));
+        self.begin_checks(caller, Target::Existing(cluster.serial), next, peers, out);
+        Ok(())
     }
 
     /// The other Regions have agreed; meanwhile the cluster may have moved on.

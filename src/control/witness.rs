@@ -1,15 +1,18 @@
 //! The witness node: one per Region that serves as a witness.
 //!
-//! It hosts no cluster and answers no client. It says whether an account may have its witness here, and it is the
+//! It hosts no cluster and answers no client. It says whether a caller's cluster may have its witness here, and it is the
 //! third acceptor of every link register whose pair names its Region.
+
+use std::sync::Arc;
 
 use crate::region::Region;
 use crate::types::{Instant, NodeId};
 
-use super::authorization::{Action, Denials};
+use super::authorization::{Denials, Guard, Labels, Principals};
 use super::durable::Durable;
 use super::message::{Effect, Input, Message};
 use super::mutant::{Mutant, Mutants};
+use super::needs;
 use super::peering::accept;
 
 /// The witness node of a Region.
@@ -17,20 +20,25 @@ use super::peering::accept;
 pub struct WitnessNode {
     region: Region,
     mutants: Mutants,
-    denials: Denials,
+    guard: Guard,
     durable: Durable,
 }
 
 impl WitnessNode {
     /// The witness node of `region`, with what its storage holds.
     #[must_use]
-    pub fn new(region: Region, mutants: Mutants, durable: Durable) -> WitnessNode {
-        WitnessNode { region, mutants, denials: Denials::default(), durable }
+    pub fn new(
+        region: Region,
+        principals: Arc<Principals>,
+        mutants: Mutants,
+        durable: Durable,
+    ) -> WitnessNode {
+        WitnessNode { region, mutants, guard: Guard::new(region, principals), durable }
     }
 
     /// What is denied here.
     pub fn denials_mut(&mut self) -> &mut Denials {
-        &mut self.denials
+        self.guard.denials_mut()
     }
 
     /// What it has in storage.
@@ -51,9 +59,11 @@ impl WitnessNode {
                 self.durable.forget_all_registers()
             }
             Input::Message { from, message } => match *message {
-                Message::CheckWitness { call, attempt } => {
-                    let allowed = self.denials.allow(Action::PutWitnessRegion);
-                    out.push(Effect::send(from, Message::WitnessChecked { call, allowed, attempt }));
+                Message::CheckWitness { call, asker, attempt } => {
+                    let need = needs::witness(self.region, asker.account);
+                    let checked = self.guard.check(call, asker, &need, Labels::default(), out);
+                    let denial = checked.err().filter(|_| !self.mutants.has(Mutant::WitnessRegionNotAsked));
+                    out.push(Effect::send(from, Message::WitnessChecked { call, denial, attempt }));
                 }
                 message => {
                     accept(&mut self.durable, self.mutants, NodeId::Witness(self.region), from, message, out);

@@ -298,6 +298,7 @@ impl Story<'_> {
             },
             after: Duration::ZERO,
             waiter,
+            principal: if draws.chance("as another", 15) { self.plan.principal(draws) } else { None },
             may_be_skipped: true,
             input,
         }

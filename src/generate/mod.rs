@@ -13,6 +13,7 @@ mod attached;
 mod calls;
 mod draws;
 mod faults;
+mod principals;
 #[cfg(feature = "proptest")]
 pub mod strategy;
 mod vary;
@@ -26,7 +27,7 @@ use crate::scenario::{Action, Scenario, SetUp};
 use crate::sim::Latency;
 use crate::sim::client::ClientOptions;
 use crate::sim::coverage::FaultKind;
-use crate::types::Account;
+use crate::types::{Account, PrincipalId};
 
 pub use calls::CallKind;
 pub use vary::vary;
@@ -55,11 +56,14 @@ impl Shape {
 #[must_use]
 pub fn generate(seed: u64, shape: &Shape) -> Scenario {
     let draws = Draws::new(seed);
-    let plan = Plan {
+    let mut plan = Plan {
         place: Place::draw(draws.about("place", 0)),
         swarm: Swarm::draw(draws.about("swarm", 0)),
         clients: draws.within("clients", &shape.clients),
+        principals: 0,
     };
+    let principals = principals::draw(draws.about("principals", 0), &plan.place);
+    plan.principals = principals.len();
     let groups = calls::draw(draws, &plan, draws.within("calls", &shape.calls));
     let mut actions: Vec<Vec<Action>> = vec![Vec::new(); groups.len() + 1];
     for number in 0..draws.within("faults", &shape.faults) {
@@ -72,7 +76,8 @@ pub fn generate(seed: u64, shape: &Shape) -> Scenario {
         .zip(groups.into_iter().chain([Vec::new()]))
         .flat_map(|(faults, calls)| faults.into_iter().chain(calls));
     let block = actions.collect();
-    Scenario::of(set_up(seed, draws.about("set-up", 0), &plan), vec![block])
+    let set_up = SetUp { principals, ..set_up(seed, draws.about("set-up", 0), &plan) };
+    Scenario::of(set_up, vec![block])
 }
 
 /// What a scenario is made of.
@@ -80,6 +85,7 @@ struct Plan {
     place: Place,
     swarm: Swarm,
     clients: usize,
+    principals: usize,
 }
 
 /// Where a scenario plays: two Regions for clusters and one for the witness, all of one Region set.
@@ -111,6 +117,14 @@ struct Swarm {
     mistakes: bool,
     /// Whether open questions are answered in another way than usual.
     assumes: bool,
+}
+
+impl Plan {
+    /// Who somebody runs as: nobody in particular, or one of the principals.
+    fn principal(&self, draws: Draws) -> Option<PrincipalId> {
+        PrincipalId::new(draws.below("principal", self.principals + 1))
+            .filter(|it| it.place() < self.principals)
+    }
 }
 
 impl Place {
@@ -183,7 +197,8 @@ fn set_up(seed: u64, draws: Draws, plan: &Plan) -> SetUp {
         } else {
             draws.pick("home", &plan.place.all())
         };
-        ClientOptions { name: CLIENTS[number].into(), account: Account::DEFAULT, home }
+        let principal = plan.principal(draws);
+        ClientOptions { name: CLIENTS[number].into(), account: Account::DEFAULT, home, principal }
     };
     let mut set_up = SetUp { seed, clients: (0..plan.clients).map(client).collect(), ..SetUp::new() };
     if draws.chance("even latency", 25) {

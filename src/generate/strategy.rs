@@ -39,7 +39,7 @@ pub fn fault_plans(
         let draws = Draws::new(seed);
         let swarm = Swarm { faults: FaultKind::ALL.to_vec(), ..Swarm::draw(draws) };
         let place = Place { regions, witness, set: vec![regions[0], regions[1], witness] };
-        faults::draw(draws, &Plan { place, swarm, clients })
+        faults::draw(draws, &Plan { place, swarm, clients, principals: 0 })
     };
     vec(any::<u64>().no_shrink().prop_map(fault), count).prop_map(|plan| plan.concat())
 }

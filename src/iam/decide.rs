@@ -78,6 +78,25 @@ pub struct Place {
     pub sid: Option<String>,
 }
 
+impl Place {
+    /// The policy that it is in.
+    #[must_use]
+    pub fn policy(&self) -> String {
+        match self.list {
+            List::Identity => format!("identity_policies[{}]", self.document),
+            List::Boundary => format!("boundaries[{}]", self.document),
+            List::Resource => "resource_policy".to_owned(),
+        }
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.Statement[{}]", self.policy(), self.statement)?;
+        self.sid.as_ref().map_or(Ok(()), |sid| write!(f, " ({sid})"))
+    }
+}
+
 /// A list of policies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum List {

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use super::condition::Condition;
 use super::glob::{Glob, Reading};
@@ -12,6 +12,7 @@ use super::principal::Named;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Document {
     pub(super) statements: Vec<Statement>,
+    source: Value,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -88,19 +89,14 @@ impl Document {
     /// An identity policy that allows everything.
     #[must_use]
     pub fn everything() -> Document {
-        let plain = Reading { wildcards: true, variables: false };
-        let all = || Glob::of_text("*", plain).expect("a pattern");
-        let every = || Either { is_not: false, several: vec![all()] };
-        let (actions, resources) = (every(), Some(every()));
-        let statement = Statement {
-            sid: None,
-            allows: true,
-            principals: None,
-            actions,
-            resources,
-            conditions: Vec::new(),
-        };
-        Document { statements: vec![statement] }
+        let all = json!({ "Statement": { "Effect": "Allow", "Action": "*", "Resource": "*" } });
+        Document::identity(&all).expect("a policy")
+    }
+
+    /// What it was read from.
+    #[must_use]
+    pub fn source(&self) -> &Value {
+        &self.source
     }
 
     fn read(document: &Value, is_resource: bool) -> Result<Document, Mistake> {
@@ -125,7 +121,7 @@ impl Document {
         let reader = Reader { is_resource, variables };
         let statements = several(statements, |statement| reader.statement(statement));
         let statements = statements.map_err(|mistake| mistake.below("Statement"))?;
-        Ok(Document { statements })
+        Ok(Document { statements, source: document.clone() })
     }
 }
 

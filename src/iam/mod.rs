@@ -30,10 +30,12 @@ mod context;
 mod decide;
 mod document;
 mod glob;
+mod identity;
 mod principal;
 mod values;
 
 pub use context::Context;
 pub use decide::{Decision, Effect, List, Miss, Place, Policies, Question, decide};
 pub use document::{Document, Mistake, Step};
+pub use identity::Identity;
 pub use principal::Principal;

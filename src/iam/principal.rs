@@ -55,8 +55,16 @@ impl Principal {
         self.role.as_deref()
     }
 
+    /// Its name, if it is a user: the last part of its ARN, without the path.
+    #[must_use]
+    pub fn user_name(&self) -> Option<&str> {
+        let (_, name) = self.arn.split_once(":user/")?;
+        name.rsplit('/').next()
+    }
+
     /// Whether it is an account itself.
-    pub(super) fn is_root(&self) -> bool {
+    #[must_use]
+    pub fn is_root(&self) -> bool {
         self.arn.ends_with(":root")
     }
 }

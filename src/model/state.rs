@@ -122,9 +122,18 @@ impl Machine {
         storage: Durable,
     ) -> Machine {
         match id {
-            NodeId::Witness(region) => Machine::Witness(Box::new(WitnessNode::new(region, mutants, storage))),
+            NodeId::Witness(region) => {
+                Machine::Witness(Box::new(WitnessNode::new(region, Arc::default(), mutants, storage)))
+            }
             NodeId::ControlPlane(region) => {
-                Machine::Plane(Box::new(ControlPlane::new(region, assumptions.clone(), mutants, storage)))
+                let assumptions = assumptions.clone();
+                Machine::Plane(Box::new(ControlPlane::new(
+                    region,
+                    assumptions,
+                    Arc::default(),
+                    mutants,
+                    storage,
+                )))
             }
             NodeId::Client(_) => unreachable!("a client is not a node"),
         }

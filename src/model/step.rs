@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::control::authorization::Asker;
 use crate::control::message::{Delivery, Effect, Input, Message, Timer};
 use crate::sim::{Change, DEFAULT_EPOCH};
 use crate::types::{Account, ClientId, Identifier, NodeId};
@@ -142,7 +143,8 @@ impl Small {
                 let request = self.calls[caller][call].clone();
                 Input::Request {
                     delivery: delivery(caller, call, copy),
-                    account: Account::DEFAULT,
+                    asker: Asker { account: Account::DEFAULT, principal: None },
+                    lacks_role: false,
                     fingerprint: request.key(),
                     request,
                     fresh: Identifier::new([caller as u64 + 1, call as u64 + 1]),
@@ -210,7 +212,7 @@ impl Small {
 
     fn carry_out(&self, state: &mut State, place: usize, effect: Effect, changes: &mut Vec<Change>) {
         match effect {
-            Effect::Persist(_) | Effect::Note(_) | Effect::Reached(_) => {}
+            Effect::Persist(_) | Effect::Note(_) | Effect::Checked(_) | Effect::Reached(_) => {}
             // What a witness node says of an account does not depend on when it is asked: that the answer may be late
             // is enough.
             Effect::Send { to, message } if matches!(*message, Message::CheckWitness { .. }) => {

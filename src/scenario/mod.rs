@@ -17,6 +17,7 @@ mod arguments;
 mod body;
 mod read;
 mod read_fault;
+mod read_principal;
 mod write;
 mod write_fault;
 
@@ -26,13 +27,15 @@ use std::time::Duration;
 
 use crate::api::{Operation, Request};
 use crate::control::assumptions::Assumptions;
+use crate::control::authorization::Principals;
 use crate::control::mutant::Mutants;
+use crate::iam::Identity;
 use crate::region::Region;
 use crate::sim::Latency;
 use crate::sim::client::{ClientOptions, WaitFor};
 use crate::sim::fault::Fault;
 use crate::sim::trace::TraceLevel;
-use crate::types::ClientId;
+use crate::types::{Account, ClientId, PrincipalId};
 
 pub use read_fault::injected_error;
 
@@ -58,6 +61,8 @@ pub struct SetUp {
     pub seed: u64,
     /// Short names of Regions.
     pub regions: Vec<(Arc<str>, Region)>,
+    /// Whom clients can run as.
+    pub principals: Vec<PrincipalOptions>,
     /// Who calls.
     pub clients: Vec<ClientOptions>,
     /// How long messages take.
@@ -70,6 +75,17 @@ pub struct SetUp {
     pub mutants: Mutants,
     /// How much of the trace is recorded.
     pub trace: TraceLevel,
+}
+
+/// A principal of a scenario.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PrincipalOptions {
+    /// What it is called.
+    pub name: Arc<str>,
+    /// The access key id with which a real client is this principal.
+    pub access_key: Option<Arc<str>>,
+    /// Who it is, and what it may do.
+    pub identity: Arc<Identity>,
 }
 
 /// A step: what to do, and what its draws are keyed by.
@@ -137,6 +153,8 @@ pub struct CallStep {
     pub after: Duration,
     /// What it is repeated for, if it is a waiter.
     pub waiter: Option<WaitFor>,
+    /// Who calls, if it is not who the client runs as.
+    pub principal: Option<PrincipalId>,
     /// Whether it is left out if something that it refers to has no value; otherwise the scenario fails.
     pub may_be_skipped: bool,
     /// Its input, with references that are yet to be filled in.
@@ -166,6 +184,7 @@ impl SetUp {
         SetUp {
             seed: 0,
             regions: Vec::new(),
+            principals: Vec::new(),
             clients: Vec::new(),
             latency: Latency::Measured,
             disk: Duration::from_millis(1),
@@ -173,6 +192,27 @@ impl SetUp {
             mutants: Mutants::NONE,
             trace: TraceLevel::Milestones,
         }
+    }
+
+    /// The principal with this access key id.
+    #[must_use]
+    pub fn principal_of(&self, access_key: &str) -> Option<PrincipalId> {
+        let has_it = |known: &PrincipalOptions| known.access_key.as_deref() == Some(access_key);
+        self.principals.iter().position(has_it).and_then(PrincipalId::new)
+    }
+
+    /// The account of a principal of it.
+    #[must_use]
+    pub fn account_of(&self, principal: PrincipalId) -> Account {
+        let principal = &self.principals[principal.place()].identity.principal;
+        principal.account().and_then(Account::parse).expect("a principal was read with an account")
+    }
+
+    /// The principals, for a world.
+    #[must_use]
+    pub fn principals(&self) -> Arc<Principals> {
+        let known = self.principals.iter().map(|principal| principal.identity.clone()).collect();
+        Arc::new(Principals { known, are_watched: false })
     }
 }
 

@@ -13,14 +13,16 @@ use crate::region::Region;
 use crate::sim::Latency;
 use crate::sim::client::{ClientOptions, WaitFor};
 use crate::sim::trace::TraceLevel;
-use crate::types::{Account, ClientId};
+use crate::types::{Account, ClientId, PrincipalId};
 
 use super::arguments::{Arguments, duration, number, one_of, time_span};
 use super::diagnostic::{Diagnostic, did_you_mean};
 use super::script::{Command, Line, Script, Word};
 use super::verb::Verb;
 use super::write::{self, Keys};
-use super::{Action, CallStep, Scenario, SetUp, Step, When, body, default_home, expect, read_fault};
+use super::{
+    Action, CallStep, Scenario, SetUp, Step, When, body, default_home, expect, read_fault, read_principal,
+};
 
 /// Reads `script`.
 ///
@@ -119,13 +121,15 @@ impl Reader {
 
     fn other(&mut self, command: &Command, verb: Verb) -> Read<Action> {
         let mut arguments = Arguments::new(command);
-        arguments.no_body()?;
+        if verb != Verb::Principal {
+            arguments.no_body()?;
+        }
         if verb.chapter() == super::verb::Chapter::SetUp {
             if self.is_set_up {
                 let message = format!("`{}` belongs before the first call or fault", verb.name());
                 return Err(Diagnostic::new(message, command.verb.span));
             }
-            self.read_set_up(verb, &mut arguments)?;
+            self.read_set_up(verb, command, &mut arguments)?;
             arguments.finish()?;
             return Ok(Action::SetUp);
         }
@@ -156,8 +160,9 @@ impl Reader {
         Ok(action)
     }
 
-    fn read_set_up(&mut self, verb: Verb, arguments: &mut Arguments<'_>) -> Read<()> {
+    fn read_set_up(&mut self, verb: Verb, command: &Command, arguments: &mut Arguments<'_>) -> Read<()> {
         match verb {
+            Verb::Principal => read_principal::read(&mut self.set_up, command.body.as_ref(), arguments)?,
             Verb::Seed => self.set_up.seed = number(arguments.required("a number")?)?,
             Verb::Disk => self.set_up.disk = duration(arguments.required("a duration")?)?,
             Verb::Latency => self.read_latency(arguments)?,
@@ -205,15 +210,31 @@ impl Reader {
             None => default_home(),
         };
         let account = match arguments.option("account") {
-            Some(word) => Account::parse(&word.text)
-                .ok_or_else(|| Diagnostic::new("an account is twelve digits", word.span))?,
-            None => Account::DEFAULT,
+            Some(word) => Some(
+                Account::parse(&word.text)
+                    .ok_or_else(|| Diagnostic::new("an account is twelve digits", word.span))?,
+            ),
+            None => None,
+        };
+        let principal = arguments.option("principal");
+        let (principal, account) = match principal {
+            None => (None, account.unwrap_or(Account::DEFAULT)),
+            Some(word) => {
+                let principal = read_principal::called(&self.set_up, word)?;
+                let own = self.set_up.account_of(principal);
+                if account.is_some_and(|account| account != own) {
+                    let message = format!("principal `{}` belongs to account {own}", word.text);
+                    return Err(Diagnostic::new(message, word.span).help("leave `account=` out".to_owned()));
+                }
+                (Some(principal), own)
+            }
         };
         for word in arguments.words("the name of a client")? {
             if self.set_up.clients.iter().any(|client| *client.name == *word.text) {
                 return Err(Diagnostic::new(format!("there is a client `{}` already", word.text), word.span));
             }
-            self.set_up.clients.push(ClientOptions { name: word.text.as_str().into(), account, home });
+            let name = word.text.as_str().into();
+            self.set_up.clients.push(ClientOptions { name, account, home, principal });
         }
         Ok(())
     }
@@ -257,6 +278,7 @@ impl Reader {
             time_out: arguments.duration("timeout", CallStep::TIME_OUT)?,
             after: arguments.duration("after", Duration::ZERO)?,
             waiter,
+            principal: self.principal_of_call(client, arguments.option("principal"))?,
             may_be_skipped: arguments.option("missing").map(skip).transpose()?.is_some(),
             input: command.body.as_ref().map_or_else(|| serde_json::json!({}), |body| body.value.to_value()),
         };
@@ -282,6 +304,18 @@ impl Reader {
             self.calls.push((alias.clone(), step.after));
         }
         Ok(Action::Call(step))
+    }
+
+    fn principal_of_call(&self, client: ClientId, word: Option<&Word>) -> Read<Option<PrincipalId>> {
+        let Some(word) = word else { return Ok(None) };
+        let principal = read_principal::called(&self.set_up, word)?;
+        let own = self.set_up.clients[client.0 as usize].account;
+        if self.set_up.account_of(principal) != own {
+            let message = format!("principal `{}` does not belong to the client's account {own}", word.text);
+            return Err(Diagnostic::new(message, word.span)
+                .help("let another client call: `clients NAME principal=…`".to_owned()));
+        }
+        Ok(Some(principal))
     }
 
     fn wait(&mut self, command: &Command) -> Result<Action, Vec<Diagnostic>> {

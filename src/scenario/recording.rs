@@ -174,6 +174,7 @@ pub fn outside_call(client: ClientId, region: crate::Region, request: &crate::ap
         time_out: OUTSIDE_TIME_OUT,
         after: Duration::ZERO,
         waiter: None,
+        principal: None,
         may_be_skipped: false,
         input: super::body::plain(request.to_json()),
     }

@@ -201,6 +201,7 @@ impl<'a> Run<'a> {
         let mut simulation = Simulation::new(Options {
             seed,
             clients: set_up.clients.clone(),
+            principals: set_up.principals(),
             assumptions: Arc::new(set_up.assumptions.clone()),
             mutants: set_up.mutants,
             latency: set_up.latency.clone(),
@@ -322,6 +323,7 @@ impl<'a> Run<'a> {
             attempts: step.attempts,
             time_out: step.time_out,
             waiter: step.waiter,
+            principal: step.principal,
             ..Call::new(step.region, request, call_key(key, step.client))
         };
         Ok(Some(self.simulation.call(step.client, call)))

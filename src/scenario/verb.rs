@@ -88,9 +88,18 @@ verbs! {
     /// Gives Regions short names, to be used wherever a Region is meant. Regions need no other introduction.
     Regions = "regions" in SetUp: "regions NAME=REGION...", "regions use1=us-east-1 use2=us-east-2 usw2=us-west-2";
     /// Names callers. `home` is the Region that they run in, for the latency of their messages (us-east-1 unless
-    /// said);
-    /// `account` is whose they are (111122223333 unless said). Without this verb there is one client, `ops`.
-    Clients = "clients" in SetUp: "clients NAME... [home=REGION] [account=DIGITS]", "clients ops ci home=use1";
+    /// said); `account` is whose they are (111122223333 unless said); `principal` is who they run as, and its account
+    /// is theirs then. Without this verb there is one client, `ops`.
+    Clients = "clients" in SetUp: "clients NAME... [home=REGION] [account=DIGITS] [principal=NAME]",
+        "clients ops ci home=use1";
+    /// Names a principal: a role, a user, a session of a role, or the root of an account. The AWS JSON that follows on
+    /// the next line is a policy attached to it. Say the verb again, without `arn`, for each further policy; with
+    /// `boundary` the policy is a permissions boundary, and one of these must allow what is done, too. A principal
+    /// without a policy may do nothing, the root of an account everything, and so may a client that runs as nobody.
+    /// `access-key` is the access key id with which a real client is this principal (`dsql-sim serve`).
+    Principal = "principal" in SetUp: "principal NAME [boundary] [arn=ARN] [access-key=ID]\n{ POLICY }",
+        "principal ci arn=arn:aws:iam::111122223333:role/ci\n\
+         { \"Statement\": { \"Effect\": \"Allow\", \"Action\": \"dsql:Get*\", \"Resource\": \"*\" } }";
     /// Says how long messages take: `measured` (the default) is half the measured round trip between two AWS
     /// Regions, and up to a tenth more; a range is drawn from for each message, whatever the Regions.
     Latency = "latency" in SetUp: "latency measured | MIN..MAX", "latency 1ms..50ms";
@@ -108,11 +117,11 @@ verbs! {
     /// client token, filled in if the input has none. The block goes on when the call has ended.
     /// `as` names the call, and the cluster that it creates: `$NAME.MEMBER` inside a later string is a member of its
     /// answer.
-    /// `after` lets it wait before it begins. With `missing=skip` it is left out if something that it refers to has no
+    /// `after` lets it wait before it begins; `principal` is who calls, if not who the client runs as. With `missing=skip` it is left out if something that it refers to has no
     /// value, for instance because the call before was never answered; otherwise that ends the scenario.
     Call = "create-cluster | get-cluster | tag-resource | put-cluster-policy | create-stream | …" in Calls:
         "[CLIENT:] OPERATION region=REGION [as=NAME] [attempts=N] [timeout=DURATION] [after=DURATION] \
-         [missing=skip]\n{ INPUT }",
+         [principal=NAME] [missing=skip]\n{ INPUT }",
         "ops: create-cluster region=use1 as=blue\n{ \"multiRegionProperties\": { \"witnessRegion\": \"us-west-2\" } }";
     /// Waits as the SDKs' waiters do: a GetCluster every 2 seconds, 60 times at most. `cluster-active` ends well on
     /// ACTIVE only; `cluster-not-exists` on ResourceNotFoundException only. Its outcome is `ok`, `timed-out`, or
@@ -163,7 +172,8 @@ verbs! {
     Outage = "outage" in Faults: "outage REGION", "outage usw2";
     /// Sets a Region's wall clock wrong. It stamps `creationTime`, and nothing else looks at it.
     Skew = "skew" in Faults: "skew REGION by=+DURATION|-DURATION", "skew use2 by=-3h";
-    /// Denies an action to everybody in a Region: an operation's name, PutWitnessRegion or AddPeerCluster.
+    /// Denies an action to everybody in a Region: an operation's name, PutMultiRegionProperties, PutWitnessRegion,
+    /// AddPeerCluster, RemovePeerCluster, CreateServiceLinkedRole, PassRole, or an action of AWS KMS, as in Decrypt.
     Deny = "deny" in Faults: "deny REGION ACTION", "deny usw2 PutWitnessRegion";
     /// Allows a denied action again.
     Allow = "allow" in Faults: "allow REGION ACTION", "allow usw2 PutWitnessRegion";

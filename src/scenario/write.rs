@@ -18,7 +18,7 @@ use super::body::references;
 use super::expect::{Expectation, Operator, Test, Truth};
 use super::script::{SEPARATOR, Script};
 use super::write_fault::{self, time_span};
-use super::{Action, CallStep, Scenario, SetUp, Step, When, default_home};
+use super::{Action, CallStep, PrincipalOptions, Scenario, SetUp, Step, When, default_home};
 
 impl Scenario {
     /// The scenario that begins with `set_up` and does `blocks`, of which [`Action::SetUp`] is no part.
@@ -124,7 +124,8 @@ struct Writer<'a> {
 
 impl Writer<'_> {
     fn set_up(&mut self) {
-        let SetUp { seed, regions, clients, latency, disk, assumptions, mutants, trace } = self.set_up;
+        let SetUp { seed, regions, principals, clients, latency, disk, assumptions, mutants, trace } =
+            self.set_up;
         let page = &mut self.page;
         if *seed != 0 {
             let _ = writeln!(page, "seed {seed}");
@@ -133,12 +134,21 @@ impl Writer<'_> {
             let pairs = regions.iter().map(|(name, region)| format!(" {name}={region}"));
             let _ = writeln!(page, "regions{}", pairs.collect::<String>());
         }
+        for principal in principals {
+            self::principal(principal, page);
+        }
         if *clients != [default_client()] {
             for client in clients {
                 let home = write_fault::region(self.set_up, client.home);
                 let _ = write!(page, "clients {} home={home}", client.name);
-                if client.account != Account::DEFAULT {
-                    let _ = write!(page, " account={}", client.account);
+                match client.principal {
+                    Some(principal) => {
+                        let _ = write!(page, " principal={}", principals[principal.place()].name);
+                    }
+                    None if client.account != Account::DEFAULT => {
+                        let _ = write!(page, " account={}", client.account);
+                    }
+                    None => {}
                 }
                 page.push('\n');
             }
@@ -247,6 +257,10 @@ impl Writer<'_> {
         if !call.after.is_zero() {
             let _ = write!(self.page, " after={}", print_duration(call.after));
         }
+        // Who calls changes no draw: where steps are keyed, nobody is known.
+        if let Some(principal) = call.principal.and_then(|it| self.set_up.principals.get(it.place())) {
+            let _ = write!(self.page, " principal={}", principal.name);
+        }
         if call.may_be_skipped {
             self.page.push_str(" missing=skip");
         }
@@ -271,6 +285,26 @@ impl Writer<'_> {
                 write!(page, "{name} is linked with {other}")
             }
         };
+    }
+}
+
+fn principal(principal: &PrincipalOptions, page: &mut String) {
+    let (name, identity) = (&principal.name, &*principal.identity);
+    let _ = write!(page, "principal {name} arn={}", identity.principal.arn());
+    if let Some(key) = &principal.access_key {
+        let _ = write!(page, " access-key={key}");
+    }
+    page.push('\n');
+    // What the root of an account may do is not said.
+    let policies = identity.policies.iter().filter(|_| !identity.principal.is_root());
+    for (place, policy) in policies.enumerate() {
+        if place > 0 {
+            let _ = writeln!(page, "principal {name}");
+        }
+        let _ = writeln!(page, "{:#}", policy.source());
+    }
+    for boundary in &identity.boundaries {
+        let _ = writeln!(page, "principal {name} boundary\n{:#}", boundary.source());
     }
 }
 
@@ -341,7 +375,7 @@ fn test_text(test: &Test) -> String {
 }
 
 pub(super) fn default_client() -> ClientOptions {
-    ClientOptions { name: "ops".into(), account: Account::DEFAULT, home: default_home() }
+    ClientOptions { name: "ops".into(), account: Account::DEFAULT, home: default_home(), principal: None }
 }
 
 fn default_disk() -> std::time::Duration {

@@ -5,6 +5,7 @@
 //! | `GET /_sim/state` | the clusters of every Region, as GetCluster shows them |
 //! | `GET /_sim/trace` | the last lines of the trace, oldest first |
 //! | `GET /_sim/verdict` | the invariants that did not hold so far, how much happened, and the hash of it |
+//! | `GET /_sim/permissions` | the least IAM policy that allows what was called so far, by principal |
 //! | `POST /_sim/faults` | the body is lines of fault verbs of the scenario language, as in `crash us-east-1` |
 //! | `POST /_sim/advance` | `{"by": "30s"}`: so much virtual time passes at once |
 //! | `POST /_sim/reset` | the world begins anew, as it was when it was first served |
@@ -33,6 +34,7 @@ pub(super) fn router(desk: Desk) -> Router {
         .route("/_sim/state", get(async |State(desk): State<Desk>| given(desk.state().await)))
         .route("/_sim/trace", get(async |State(desk): State<Desk>| given(desk.trace().await)))
         .route("/_sim/verdict", get(async |State(desk): State<Desk>| given(desk.verdict().await)))
+        .route("/_sim/permissions", get(async |State(desk): State<Desk>| given(desk.permissions().await)))
         .route("/_sim/reset", post(async |State(desk): State<Desk>| given(desk.reset().await)))
         .route("/_sim/faults", post(faults))
         .route("/_sim/advance", post(advance))

@@ -31,6 +31,7 @@ pub(super) enum Order {
     State { answer: oneshot::Sender<Value> },
     Trace { answer: oneshot::Sender<Value> },
     Verdict { answer: oneshot::Sender<Value> },
+    Permissions { answer: oneshot::Sender<Value> },
     Stop,
 }
 
@@ -110,6 +111,11 @@ impl Desk {
     /// What held so far.
     pub(super) async fn verdict(&self) -> Option<Value> {
         self.ask(|answer| Order::Verdict { answer }).await
+    }
+
+    /// What calls needed so far.
+    pub(super) async fn permissions(&self) -> Option<Value> {
+        self.ask(|answer| Order::Permissions { answer }).await
     }
 
     /// Ends the world's thread, after the calls under way.

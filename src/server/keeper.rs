@@ -16,6 +16,7 @@ use crate::api::{Error, Request, Response};
 use crate::check::{Simulation, Violation};
 use crate::control::durable::Batch;
 use crate::map::FixedMap;
+use crate::permissions::{Audit, needed};
 use crate::rng::mix;
 use crate::scenario::diagnostic::Diagnostic;
 use crate::scenario::recording::{Recording, outside_call};
@@ -50,6 +51,8 @@ struct Seen {
     written: Vec<(NodeId, Batch)>,
     /// When the last call ended.
     last_end: Instant,
+    /// What calls were allowed.
+    audit: Audit,
 }
 
 /// Owns the world.
@@ -61,6 +64,8 @@ pub(super) struct Keeper {
     clock: Clock,
     recording: Recording,
     clients: FixedMap<String, ClientId>,
+    /// Whoever comes when no more clients are told apart.
+    anybody: ClientId,
     waiting: FixedMap<CallId, oneshot::Sender<Answer>>,
     violations: Vec<Violation>,
     /// The last lines of the trace.
@@ -71,6 +76,8 @@ pub(super) struct Keeper {
     calls: u64,
     /// How much memory calls may still take, in bytes.
     room: usize,
+    /// Whether calls have needed more than is remembered of what they needed.
+    has_forgotten: bool,
 }
 
 impl Keeper {
@@ -93,17 +100,16 @@ impl Keeper {
         life: u64,
     ) -> Result<Keeper, Refused> {
         let seen = Rc::new(RefCell::new(Seen::default()));
-        let scenario = match &saved {
+        let mut scenario = match &saved {
             None => options.scenario.clone(),
             // What it says has happened already.
             Some(_) => Scenario::of(options.scenario.set_up.clone(), Vec::new()),
         };
+        scenario.set_up.principals.extend(options.principals.iter().cloned());
         let simulation = enact(&scenario, options.trace, |simulation| {
             let (seen, is_kept) = (seen.clone(), store.is_some());
-            simulation.invariant("seen", move |world| {
-                seen.borrow_mut().look(world, is_kept);
-                Ok(())
-            });
+            simulation.world_mut().watch_permissions();
+            simulation.watch(move |world| seen.borrow_mut().look(world, is_kept));
             if let Some(saved) = saved {
                 simulation.restore(saved.now, saved.written);
             }
@@ -122,11 +128,13 @@ impl Keeper {
             simulation,
             seen,
             clients: FixedMap::default(),
+            anybody: ClientId(0),
             waiting: FixedMap::default(),
             violations: Vec::new(),
             lines: VecDeque::new(),
             life,
             calls: 0,
+            has_forgotten: false,
             options,
         })
     }
@@ -184,6 +192,9 @@ impl Keeper {
             Order::Verdict { answer } => {
                 let _ = answer.send(self.verdict());
             }
+            Order::Permissions { answer } => {
+                let _ = answer.send(self.permissions());
+            }
             Order::Stop => {}
         }
         Ok(())
@@ -226,18 +237,22 @@ impl Keeper {
         if let Some(known) = self.clients.get(access_key) {
             return *known;
         }
-        if self.clients.len() >= self.options.limits.clients {
-            return self.clients.values().last().copied().unwrap_or(ClientId(0));
+        let principal = self.recording.set_up().principal_of(access_key);
+        if self.clients.len() >= self.options.limits.clients && principal.is_none() {
+            return self.anybody;
         }
+        let own = principal.map(|principal| self.recording.set_up().account_of(principal));
         let options = ClientOptions {
             name: format!("client-{}", self.clients.len() + 1).into(),
             // As with other local stand-ins for AWS, an access key id of twelve digits is an account.
-            account: Account::parse(access_key).unwrap_or(Account::DEFAULT),
+            account: own.or(Account::parse(access_key)).unwrap_or(Account::DEFAULT),
             home: origin.region,
+            principal,
         };
         self.recording.client(options.clone());
         let client = self.simulation.world_mut().add_client(options);
         self.clients.insert(access_key.clone(), client);
+        self.anybody = if principal.is_none() { client } else { self.anybody };
         client
     }
 
@@ -304,6 +319,14 @@ impl Keeper {
         verdict
     }
 
+    fn permissions(&self) -> Value {
+        let mut permissions = self.time();
+        let needed = needed(&self.seen.borrow().audit.uses());
+        permissions["principals"] = serde_json::to_value(needed).expect("policies are JSON");
+        permissions["isComplete"] = Value::from(!self.has_forgotten);
+        permissions
+    }
+
     fn trace(&self) -> Value {
         let mut trace = self.time();
         trace["lines"] = self.lines.iter().map(String::as_str).collect();
@@ -347,7 +370,9 @@ impl Keeper {
     fn save(&mut self) -> Result<(), Refused> {
         self.lines.extend(self.simulation.world_mut().take_trace_lines());
         self.lines.drain(..self.lines.len().saturating_sub(self.options.limits.trace));
-        let written = &mut self.seen.borrow_mut().written;
+        let mut seen = self.seen.borrow_mut();
+        self.has_forgotten |= seen.audit.forget(self.options.limits.permissions);
+        let written = &mut seen.written;
         match &self.store {
             Some(store) if !written.is_empty() => {
                 store.keep(self.simulation.world().now(), self.life, written)
@@ -385,6 +410,7 @@ impl Keeper {
 impl Seen {
     /// Looks at what the last event of `world` did.
     fn look(&mut self, world: &World, is_kept: bool) {
+        self.audit.look(world);
         for change in world.changes() {
             match change {
                 Change::Wrote { node, commit } if is_kept => self.written.push((*node, commit.batch.clone())),

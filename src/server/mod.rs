@@ -24,8 +24,8 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 
-use crate::scenario::Scenario;
 use crate::scenario::run::Failure;
+use crate::scenario::{PrincipalOptions, Scenario};
 use crate::sim::trace::TraceLevel;
 
 pub use keeper::Ended;
@@ -39,6 +39,9 @@ pub struct Options {
     pub speed: u32,
     /// What has happened before the first client comes: set-up, calls and faults.
     pub scenario: Scenario,
+    /// Whom clients are by their access key ids, besides the scenario's principals. They may change from one life of a
+    /// world to the next.
+    pub principals: Vec<PrincipalOptions>,
     /// Whether what clients send is kept, to be a scenario in the end. It takes memory for every call.
     pub records: bool,
     /// How much of what happens can be asked for.
@@ -67,13 +70,15 @@ pub struct Limits {
     pub memory: usize,
     /// Lines of the trace that are remembered.
     pub trace: usize,
-    /// Access key ids that are told apart; later ones count as the last of these.
+    /// Access key ids that are told apart besides those of principals; later ones count as the last of these.
     pub clients: usize,
+    /// Things that calls needed, of each principal, that are remembered.
+    pub permissions: usize,
 }
 
 impl Limits {
     /// 1 MiB of body, 1024 connections, 30 seconds of patience, 1 GiB of memory, 10,000 lines of trace,
-    /// 1000 clients.
+    /// 1000 clients, 10,000 things that calls needed.
     pub const DEFAULT: Limits = Limits {
         body: 1 << 20,
         connections: 1024,
@@ -81,6 +86,7 @@ impl Limits {
         memory: 1 << 30,
         trace: 10_000,
         clients: 1000,
+        permissions: 10_000,
     };
 }
 

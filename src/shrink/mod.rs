@@ -6,6 +6,7 @@
 //! it leads to still fails in the same way, as the text that it prints as. Every draw is keyed by the step that it is
 //! about, so leaving a step out does not change what the others meet.
 
+mod policies;
 mod simpler;
 mod weaker;
 

@@ -9,11 +9,12 @@ use crate::region::Region;
 use crate::scenario::{Action, CallStep, Scenario, SetUp, When};
 use crate::types::ClientId;
 
-use super::{Draft, Reduction};
+use super::{Draft, Reduction, policies};
 
 /// The draft with one thing in it simpler.
 pub(super) fn everything(draft: &Draft) -> Vec<Reduction> {
-    let mut reductions = set_ups(draft);
+    let mut reductions = policies::shorter(draft);
+    reductions.extend(set_ups(draft));
     for (place, action) in draft.actions.iter().enumerate() {
         let simpler: Vec<Action> = match action {
             Action::Call(call) => calls(draft, call).into_iter().map(Action::Call).collect(),
@@ -60,15 +61,15 @@ fn set_ups(draft: &Draft) -> Vec<Reduction> {
     for seed in (0..8).filter(|seed| *seed < own.seed) {
         add(&|set_up| set_up.seed = seed, &format!("the seed is {seed}"));
     }
-    if own.clients.len() > 1 {
+    for client in own.clients.iter().filter(|_| own.clients.len() > 1) {
         let mut simpler = draft.clone();
-        simpler.set_up.clients.truncate(1);
+        simpler.set_up.clients = vec![client.clone()];
         for action in &mut simpler.actions {
             if let Action::Call(call) = action {
                 call.client = ClientId(0);
             }
         }
-        all.push((simpler, "one client makes all calls".to_owned()));
+        all.push((simpler, format!("`{}` makes all calls", client.name)));
     }
     all.extend(well_known_regions(draft));
     all

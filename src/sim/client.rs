@@ -12,7 +12,7 @@ use crate::control::message::{Delivery, Reply};
 use crate::map::FixedMap;
 use crate::region::Region;
 use crate::rng::{self, Purpose, mix};
-use crate::types::{Account, ClientId, ClusterStatus, Identifier, Instant};
+use crate::types::{Account, ClientId, ClusterStatus, Identifier, Instant, PrincipalId};
 
 /// A client of the world.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,6 +23,8 @@ pub struct ClientOptions {
     pub account: Account,
     /// Where it runs, for the latency of its messages.
     pub home: Region,
+    /// Who it runs as; `None` may do everything.
+    pub principal: Option<PrincipalId>,
 }
 
 /// A call to be made.
@@ -42,6 +44,8 @@ pub struct Call {
     pub time_out: Duration,
     /// What the call is repeated for, if it is an SDK's waiter.
     pub waiter: Option<WaitFor>,
+    /// Who calls, if it is not who the client runs as.
+    pub principal: Option<PrincipalId>,
 }
 
 impl Call {
@@ -56,6 +60,7 @@ impl Call {
             attempts: 3,
             time_out: Duration::from_secs(10),
             waiter: None,
+            principal: None,
         }
     }
 }

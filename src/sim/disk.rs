@@ -86,13 +86,12 @@ impl World {
                 rng::below(self.options.seed, Purpose::Unfinished, key, writes + 1)
             }
         };
-        let (assumptions, mutants) = (self.options.assumptions.clone(), self.options.mutants);
         // What is ahead of the first unfinished write waited for one that is durable.
         let mut freed = node.outbox.iter().take_while(|effect| !matches!(effect, Effect::Persist(_)));
         if freed.any(|effect| matches!(effect, Effect::Reply { .. })) {
             self.reached.insert(Goal::CrashBeforeReply);
         }
-        let (kept, lost) = node.stop(state, kept as usize, &assumptions, mutants);
+        let (kept, lost) = node.stop(state, kept as usize, &self.options);
         self.note(&Happening::Crashed(id));
         for commit in kept {
             self.reached.insert(Goal::WriteKept);

@@ -25,10 +25,12 @@ use slab::Slab;
 
 use crate::api::Request;
 use crate::control::assumptions::Assumptions;
+use crate::control::authorization::{Checked, Principals};
 use crate::control::durable::{Batch, Durable};
 use crate::control::message::{Commit, Delivery, Effect, Input, Reply, Timer};
 use crate::control::mutant::Mutants;
 use crate::goal::Goals;
+use crate::iam::Identity;
 use crate::region::Region;
 use crate::rng::{self, Purpose};
 use crate::types::{Account, ClientId, ClientToken, Instant, NodeId, Timestamp};
@@ -50,6 +52,8 @@ pub struct Options {
     pub seed: u64,
     /// Who calls.
     pub clients: Vec<ClientOptions>,
+    /// Who clients run as, and what they may do.
+    pub principals: Arc<Principals>,
     /// How the questions that the record leaves open are answered.
     pub assumptions: Arc<Assumptions>,
     /// Bugs planted on purpose.
@@ -71,7 +75,13 @@ impl Options {
         let home = Region::parse("us-east-1").expect("us-east-1 is a Region");
         Options {
             seed,
-            clients: vec![ClientOptions { name: "ops".into(), account: Account::DEFAULT, home }],
+            clients: vec![ClientOptions {
+                name: "ops".into(),
+                account: Account::DEFAULT,
+                home,
+                principal: None,
+            }],
+            principals: Arc::default(),
             assumptions: Arc::new(Assumptions::DEFAULT),
             mutants: Mutants::NONE,
             latency: Latency::Measured,
@@ -156,6 +166,9 @@ pub enum Change {
         /// With what.
         result: Reply,
     },
+    /// A node checked whether a caller may do something; told only if that was asked for
+    /// ([`Principals::are_watched`]).
+    Checked(Box<Checked>),
     /// A node stopped.
     Crashed(NodeId),
     /// A call ended.
@@ -279,6 +292,11 @@ impl World {
         Some(self.nodes[usize::from(place)].durable())
     }
 
+    /// Tells from now on of every check that is made ([`Change::Checked`]): before anything happens.
+    pub fn watch_permissions(&mut self) {
+        Arc::make_mut(&mut self.options.principals).are_watched = true;
+    }
+
     /// Somebody calls who did not before.
     pub fn add_client(&mut self, client: ClientOptions) -> ClientId {
         self.options.clients.push(client);
@@ -324,6 +342,22 @@ impl World {
     pub fn request_of(&self, delivery: Delivery) -> Option<&Request> {
         let id = CallId { slot: delivery.slot, key: delivery.call };
         self.calls.get(id).map(|ongoing| &*ongoing.call.request)
+    }
+
+    /// What a call that is remembered, and the cluster that it creates, is called.
+    #[must_use]
+    pub fn alias_of(&self, delivery: Delivery) -> Option<&str> {
+        let id = CallId { slot: delivery.slot, key: delivery.call };
+        self.calls.get(id)?.call.alias.as_deref()
+    }
+
+    /// Who made a call, and what he may do; `None` may do everything.
+    #[must_use]
+    pub fn identity_of(&self, delivery: Delivery) -> Option<&Identity> {
+        let id = CallId { slot: delivery.slot, key: delivery.call };
+        let principal = self.calls.get(id).and_then(|ongoing| ongoing.call.principal);
+        let principal = principal.or(self.options.clients[delivery.client.0 as usize].principal)?;
+        self.options.principals.known.get(principal.place()).map(|identity| &**identity)
     }
 
     /// When the next event happens.

@@ -7,10 +7,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::api::{Operation, Request};
+use crate::control::authorization::Asker;
 use crate::control::message::{Delivery, Message, Reply};
 use crate::region::Region;
 use crate::rng::{self, Purpose, mix};
-use crate::types::{Account, NodeId};
+use crate::types::NodeId;
 
 use super::fault::{DUPLICATE_WITHIN, Party, Rule, Verdict, What};
 use super::latency::round_trip;
@@ -36,7 +37,7 @@ pub(super) enum Payload {
         /// Which.
         delivery: Delivery,
         /// Who calls.
-        account: Account,
+        asker: Asker,
         /// What is asked.
         request: Arc<Request>,
         /// What that sums up to.

@@ -4,17 +4,15 @@
 //! and so a crash can fall between any two effects. Writes that wait together become durable together.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
 
 use crate::control::ControlPlane;
-use crate::control::assumptions::Assumptions;
 use crate::control::authorization::Denials;
 use crate::control::durable::Durable;
 use crate::control::message::{Commit, Effect, Input};
-use crate::control::mutant::Mutants;
 use crate::control::witness::WitnessNode;
 use crate::types::{Instant, NodeId};
 
+use super::Options;
 use super::fault::{Moment, Unfinished, What};
 
 /// A control plane or a witness node.
@@ -65,12 +63,16 @@ pub(super) struct Trap {
 pub(super) type Writes = Vec<Box<Commit>>;
 
 impl Node {
-    pub(super) fn new(id: NodeId, assumptions: &Arc<Assumptions>, mutants: Mutants) -> Node {
+    pub(super) fn new(id: NodeId, options: &Options) -> Node {
         let durable = Durable::default();
+        let (principals, mutants) = (options.principals.clone(), options.mutants);
         let machine = match id {
-            NodeId::Witness(region) => Machine::Witness(Box::new(WitnessNode::new(region, mutants, durable))),
+            NodeId::Witness(region) => {
+                Machine::Witness(Box::new(WitnessNode::new(region, principals, mutants, durable)))
+            }
             NodeId::ControlPlane(region) => {
-                let plane = ControlPlane::new(region, assumptions.clone(), mutants, durable);
+                let assumptions = options.assumptions.clone();
+                let plane = ControlPlane::new(region, assumptions, principals, mutants, durable);
                 Machine::ControlPlane(Box::new(plane))
             }
             NodeId::Client(_) => unreachable!("a client is not a node with storage"),
@@ -123,13 +125,7 @@ impl Node {
 
     /// Stops it: forgets what was in memory, and the writes behind the first `kept` of those that were not finished.
     /// Gives back the kept writes, and the forgotten ones, oldest first.
-    pub(super) fn stop(
-        &mut self,
-        state: State,
-        kept: usize,
-        assumptions: &Arc<Assumptions>,
-        mutants: Mutants,
-    ) -> (Writes, Writes) {
+    pub(super) fn stop(&mut self, state: State, kept: usize, options: &Options) -> (Writes, Writes) {
         let mut writes: Writes = std::mem::take(&mut self.outbox)
             .into_iter()
             .filter_map(|effect| match effect {
@@ -145,7 +141,7 @@ impl Node {
         let denials = std::mem::take(self.denials_mut());
         let (id, skew, life) = (self.id, self.skew, self.life + 1);
         let traps = std::mem::take(&mut self.traps);
-        *self = Node { life, skew, state, traps, ..Node::new(id, assumptions, mutants) };
+        *self = Node { life, skew, state, traps, ..Node::new(id, options) };
         *self.durable_mut() = durable;
         *self.denials_mut() = denials;
         (writes, lost)

@@ -4,12 +4,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::api::Request;
+use crate::control::authorization::Asker;
+use crate::control::cluster::Serial;
 use crate::control::durable::TokenKey;
 use crate::control::message::{Delivery, Effect, Input, Message, Reply, Timer};
 use crate::goal::Goal;
 use crate::region::Region;
 use crate::rng::{self, Purpose, mix};
-use crate::types::{ClientId, Identifier, Instant, NodeId, Timestamp};
+use crate::types::{Account, ClientId, Identifier, Instant, NodeId, Timestamp};
 
 use super::client::{Call, CallId, Next, Outcome};
 use super::coverage::FaultKinds;
@@ -78,7 +80,7 @@ impl World {
             return usize::from(place);
         }
         *place = Some(self.nodes.len() as u16);
-        let node = Node::new(id, &self.options.assumptions, self.options.mutants);
+        let node = Node::new(id, &self.options);
         self.nodes.push(node);
         self.nodes.len() - 1
     }
@@ -99,9 +101,11 @@ impl World {
             let happening = Happening::Retried(NodeId::Client(client), &ongoing.call, attempt);
             self.trace.record(self.now, &happening, &self.names, &self.options.clients);
         }
-        let account = self.options.clients[client.0 as usize].account;
+        let principal = ongoing.call.principal;
         let key = mix(delivery.word(), REQUEST);
-        let payload = Payload::Request { delivery, account, request, fingerprint };
+        let options = &self.options.clients[client.0 as usize];
+        let asker = Asker { account: options.account, principal: principal.or(options.principal) };
+        let payload = Payload::Request { delivery, asker, request, fingerprint };
         self.send(Envelope { from: NodeId::Client(client), to, key, payload });
         self.sleep(id);
     }
@@ -159,9 +163,9 @@ impl World {
         self.note(&Happening::Arrived(&envelope));
         let input = match envelope.payload {
             Payload::Message(message) => Input::Message { from: envelope.from, message },
-            Payload::Request { delivery, account, request, fingerprint } => {
+            Payload::Request { delivery, asker, request, fingerprint } => {
                 let region = envelope.to.region().expect("requests go to control planes");
-                self.changes.push(Change::Arrived { region, account, delivery });
+                self.changes.push(Change::Arrived { region, account: asker.account, delivery });
                 if let Some(error) = self.refusal(region, request.operation()) {
                     return self.reply(place, delivery, Err(error));
                 }
@@ -169,7 +173,8 @@ impl World {
                 let fresh = self.fresh_identifier(&delivery);
                 let stamp = self.wall_clock(place);
                 self.nodes[place].unanswered += 1;
-                Input::Request { delivery, account, request, fingerprint, fresh, stamp }
+                let lacks_role = self.lacks_role(asker.account);
+                Input::Request { delivery, asker, lacks_role, request, fingerprint, fresh, stamp }
             }
             Payload::Response { .. } | Payload::Reset(_) => unreachable!("answers go to clients"),
         };
@@ -279,6 +284,7 @@ impl World {
                 self.schedule(self.now.after(pause), event);
             }
             Effect::Note(note) => self.note(&Happening::Noted(id, *note)),
+            Effect::Checked(checked) => self.changes.push(Change::Checked(checked)),
             Effect::Reached(goal) => self.reached.insert(goal),
         }
     }
@@ -328,6 +334,12 @@ impl World {
         let named = request.identifier().and_then(Identifier::parse);
         let cluster = named.and_then(|identifier| self.nodes[place].durable().cluster(identifier));
         self.coverage.reach(request.operation(), cluster.map(|cluster| cluster.status), self.faults);
+    }
+
+    /// Whether the account has no service-linked role: it gets one with its first cluster, wherever that is.
+    fn lacks_role(&self, account: Account) -> bool {
+        let has_cluster = |node: &Node| node.durable().next_serial(account) > Serial(1);
+        !self.options.assumptions.service_linked_role && !self.nodes.iter().any(has_cluster)
     }
 
     fn wall_clock(&self, place: usize) -> Timestamp {

@@ -1,0 +1,161 @@
+//! `dsql-sim permissions`.
+
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use indexmap::IndexSet;
+use serde::Serialize;
+
+use crate::iam::{Decision, Document, Effect};
+use crate::permissions::{Made, Needed, Use, needed, run as run_watched};
+use crate::scenario::Scenario;
+
+use super::files::{self, File};
+use super::{Format, exit, show};
+
+/// The arguments of `permissions`.
+#[derive(Debug, Clone, clap::Args)]
+pub(super) struct PermissionArguments {
+    /// Scenario files, or directories of them; `-` is standard input.
+    #[arg(required = true)]
+    paths: Vec<PathBuf>,
+    /// Lists every check that was made: for which call, where, of what, and what decided it.
+    #[arg(long)]
+    why: bool,
+    /// Lets every principal do everything, to learn what calls need that are denied as yet.
+    #[arg(long)]
+    allow_all: bool,
+    /// Runs with this seed instead of the files' own.
+    #[arg(long)]
+    seed: Option<u64>,
+    /// How it is printed: for people, or as one JSON object.
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+}
+
+/// All that is printed.
+#[derive(Debug, Serialize)]
+struct Answer {
+    principals: Vec<Needed>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    checks: Vec<Check>,
+}
+
+/// A check that was made.
+#[derive(Debug, Serialize)]
+struct Check {
+    scenario: String,
+    call: String,
+    principal: String,
+    region: String,
+    action: String,
+    resource: String,
+    keys: BTreeMap<String, Vec<String>>,
+    decision: &'static str,
+    by: String,
+}
+
+/// Runs scenarios and prints what their calls need, and gives the exit code.
+pub(super) fn permissions(arguments: &PermissionArguments) -> io::Result<u8> {
+    let files = match files::read(&arguments.paths, show::has_colour()) {
+        Ok(files) => files,
+        Err(bad) => {
+            for file in bad {
+                write!(anstream::stderr(), "{}", file.message)?;
+            }
+            return Ok(exit::BAD_INPUT);
+        }
+    };
+    let mut code = exit::PASS;
+    let mut uses: BTreeMap<String, IndexSet<Use>> = BTreeMap::new();
+    let mut checks = Vec::new();
+    for File { path, scenario, .. } in files {
+        let scenario = if arguments.allow_all { all_allowed(scenario) } else { scenario };
+        let (report, audit) = run_watched(&scenario, arguments.seed);
+        if let Some(failure) = &report.failure {
+            let (name, why) = (&failure.invariant, &failure.message);
+            writeln!(anstream::stderr(), "error: {path} fails: {name}: {why}")?;
+            code = exit::FAILED;
+        }
+        for (principal, used) in audit.uses() {
+            uses.entry(principal).or_default().extend(used);
+        }
+        if arguments.why {
+            checks.extend(audit.made().map(|made| check(&path, made)));
+        }
+    }
+    let answer = Answer { principals: needed(&uses), checks };
+    let mut out = anstream::stdout();
+    match arguments.format {
+        Format::Json => writeln!(out, "{}", serde_json::to_string(&answer)?)?,
+        Format::Text => print(&answer, &mut out)?,
+    }
+    Ok(code)
+}
+
+fn print(answer: &Answer, out: &mut impl Write) -> io::Result<()> {
+    let mut before = None;
+    for check in &answer.checks {
+        let now = (&check.scenario, &check.call);
+        if before != Some(now) {
+            writeln!(out, "{}: {} by {}", check.scenario, check.call, check.principal)?;
+            before = Some(now);
+        }
+        let Check { region, action, resource, decision, by, .. } = check;
+        writeln!(out, "  {decision:<8} {action} on {resource} in {region}: {by}")?;
+        for (key, values) in &check.keys {
+            writeln!(out, "           {key} = {}", values.join(", "))?;
+        }
+    }
+    if !answer.checks.is_empty() {
+        writeln!(out)?;
+    }
+    for Needed { principal, regions, policy } in &answer.principals {
+        let regions = regions.iter().map(String::as_str).collect::<Vec<_>>().join(", ");
+        writeln!(out, "{principal} needs in {regions}:")?;
+        writeln!(out, "{}", serde_json::to_string_pretty(policy)?)?;
+    }
+    if answer.principals.is_empty() {
+        writeln!(anstream::stderr(), "no call was allowed anything: there is nothing to print a policy of")?;
+    }
+    Ok(())
+}
+
+fn check(scenario: &str, made: &Made) -> Check {
+    let checked = &made.checked;
+    let keys = checked.need.keys.iter().map(|(key, values)| (key.to_owned(), values.to_vec()));
+    Check {
+        scenario: scenario.to_owned(),
+        call: made.call.clone(),
+        principal: made.principal.clone(),
+        region: checked.region.to_string(),
+        action: checked.need.action.to_string(),
+        resource: checked.need.resource.clone(),
+        keys: keys.collect(),
+        decision: checked.decision.effect.name(),
+        by: reason(&checked.decision),
+    }
+}
+
+/// The statement that decided, or what of each does not match.
+fn reason(decision: &Decision) -> String {
+    match (&decision.by, decision.effect) {
+        (Some(by), _) => by.to_string(),
+        (None, Effect::Implicit) if decision.misses.is_empty() => "no statement allows anything".to_owned(),
+        _ => {
+            let misses = decision.misses.iter().map(|(at, miss)| format!("{at}: {miss}"));
+            misses.collect::<Vec<_>>().join("; ")
+        }
+    }
+}
+
+/// The scenario in which every principal may do everything.
+fn all_allowed(mut scenario: Scenario) -> Scenario {
+    for principal in &mut scenario.set_up.principals {
+        let identity = Arc::make_mut(&mut principal.identity);
+        (identity.policies, identity.boundaries) = (vec![Document::everything()], Vec::new());
+    }
+    scenario
+}

@@ -1,0 +1,246 @@
+//! The least policy that is enough.
+//!
+//! For every action and every resource that was asked for there is one candidate; what every request of them said of
+//! itself (the witness Region, the tag keys, the service) is its condition. What is asked on `cluster/*` itself can be
+//! allowed on no smaller resource; a candidate on one cluster that such a one makes superfluous is dropped. So each
+//! that is left allows something that no other does, and the policy lacks it without the statement. Candidates that
+//! differ in the action alone, and then those that differ in the resource alone, become one statement.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use indexmap::{IndexMap, IndexSet};
+use serde::{Serialize, Serializer};
+
+use crate::control::authorization::Checked;
+use crate::iam::{Context, Document, Effect, Identity, List, Principal};
+use crate::region::Region;
+
+/// Something that a call needed.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Use {
+    /// Where it was checked.
+    pub region: Region,
+    /// As in `dsql:CreateCluster`.
+    pub action: String,
+    /// An ARN, or `*`.
+    pub resource: String,
+    /// What the request said of itself, as far as conditions are made of it.
+    pub keys: BTreeMap<&'static str, BTreeSet<String>>,
+}
+
+/// A policy document.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Policy {
+    /// The version of the language.
+    pub version: &'static str,
+    /// The statements, Region by Region.
+    pub statement: Vec<Statement>,
+}
+
+/// A statement that allows something.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Statement {
+    /// Where and what, in letters and digits.
+    pub sid: String,
+    /// `Allow`.
+    pub effect: &'static str,
+    /// The actions.
+    #[serde(serialize_with = "one_or_several")]
+    pub action: BTreeSet<String>,
+    /// The resources.
+    #[serde(serialize_with = "one_or_several")]
+    pub resource: BTreeSet<String>,
+    /// Operators, keys and values.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub condition: Condition,
+}
+
+/// Values by key by operator.
+pub type Condition = BTreeMap<&'static str, BTreeMap<&'static str, Values>>;
+
+/// The values of a key.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+pub struct Values(#[serde(serialize_with = "one_or_several")] pub BTreeSet<String>);
+
+/// The keys that conditions are made of, with their operators.
+const LIMITS: [(&str, &str); 6] = [
+    ("dsql:WitnessRegion", "StringEquals"),
+    ("aws:TagKeys", "ForAllValues:StringEquals"),
+    ("aws:RequestedRegion", "StringEquals"),
+    ("iam:AWSServiceName", "StringEquals"),
+    ("iam:PassedToService", "StringEquals"),
+    ("kms:ViaService", "StringEquals"),
+];
+
+impl Use {
+    /// What a check was about; `None` if it was not the principal's own policies that allowed it.
+    #[must_use]
+    pub fn of(checked: &Checked) -> Option<Use> {
+        let need = &checked.need;
+        let place = checked.decision.by.as_ref().filter(|_| checked.decision.effect == Effect::Allow)?;
+        if place.list == List::Resource {
+            return None;
+        }
+        let mut keys = BTreeMap::new();
+        for (key, _) in LIMITS {
+            if let Some(values) = need.keys.get(key) {
+                keys.insert(key, values.iter().cloned().collect());
+            }
+        }
+        if need.resource == "*" {
+            // Nothing else says where.
+            keys.insert("aws:RequestedRegion", BTreeSet::from([checked.region.to_string()]));
+        }
+        let (action, resource) = (need.action.to_string(), need.resource.clone());
+        Some(Use { region: checked.region, action, resource, keys })
+    }
+
+    fn context(&self) -> Context {
+        let mut context = Context::default();
+        context.set("aws:RequestedRegion", [self.region.name()]);
+        self.keys.iter().for_each(|(key, values)| context.set(*key, values.iter().cloned()));
+        context
+    }
+}
+
+/// The least policy that allows `uses`.
+#[must_use]
+pub fn least(uses: &IndexSet<Use>) -> Policy {
+    let (broad, special): (Vec<_>, Vec<_>) = candidates(uses).into_iter().partition(Candidate::is_broad);
+    let policies: Vec<(&str, Document)> =
+        broad.iter().map(|it| (&*it.action, it.document().expect("a pattern of ours"))).collect();
+    let is_superfluous = |candidate: &Candidate| {
+        let mut policies = policies.iter().filter(|(action, _)| *action == candidate.action);
+        policies.any(|(_, policy)| candidate.uses.iter().all(|it| allows(policy, it)))
+    };
+    let mut left: Vec<Candidate> = special.into_iter().filter(|it| !is_superfluous(it)).collect();
+    left.extend(broad);
+    Policy { version: "2012-10-17", statement: statements(left) }
+}
+
+impl Policy {
+    /// The policy, compiled.
+    #[must_use]
+    pub fn document(&self) -> Document {
+        let json = serde_json::to_value(self).expect("a policy is JSON");
+        Document::identity(&json).expect("what is made here is a policy")
+    }
+}
+
+/// One action on one resource.
+#[derive(Clone)]
+struct Candidate<'a> {
+    region: Region,
+    action: String,
+    resource: String,
+    condition: Condition,
+    uses: Vec<&'a Use>,
+}
+
+impl Candidate<'_> {
+    /// Whether it is about any cluster of a Region.
+    fn is_broad(&self) -> bool {
+        self.resource.ends_with(":cluster/*")
+    }
+
+    /// The candidate as a policy; `None` if its resource cannot stand in one.
+    fn document(&self) -> Option<Document> {
+        let policy = Policy { version: "2012-10-17", statement: statements(vec![self.clone()]) };
+        let json = serde_json::to_value(policy).expect("a policy is JSON");
+        Document::identity(&json).ok()
+    }
+}
+
+fn candidates(uses: &IndexSet<Use>) -> Vec<Candidate<'_>> {
+    let mut by_subject: IndexMap<(&str, &str), Vec<&Use>> = IndexMap::new();
+    for it in uses {
+        by_subject.entry((&it.action, &it.resource)).or_default().push(it);
+    }
+    by_subject
+        .into_iter()
+        .map(|((action, resource), uses)| {
+            let mut condition = Condition::new();
+            for (key, operator) in LIMITS {
+                let values: Option<Vec<_>> = uses.iter().map(|it| it.keys.get(key)).collect();
+                if let Some(values) = values {
+                    let values = Values(values.into_iter().flatten().cloned().collect());
+                    condition.entry(operator).or_default().insert(key, values);
+                }
+            }
+            let (action, resource) = (action.to_owned(), pattern(resource));
+            let mut candidate = Candidate { region: uses[0].region, action, resource, condition, uses };
+            if candidate.document().is_none() {
+                // Callers may ask for what is no ARN of anything.
+                candidate.resource = "*".to_owned();
+            }
+            candidate
+        })
+        .collect()
+}
+
+/// Candidates as statements, those together that can be.
+fn statements(candidates: Vec<Candidate<'_>>) -> Vec<Statement> {
+    let mut by_resource: IndexMap<(Region, Condition, String), BTreeSet<String>> = IndexMap::new();
+    for Candidate { region, action, resource, condition, .. } in candidates {
+        by_resource.entry((region, condition, resource)).or_default().insert(action);
+    }
+    let mut by_action: IndexMap<(Region, Condition, BTreeSet<String>), BTreeSet<String>> = IndexMap::new();
+    for ((region, condition, resource), actions) in by_resource {
+        by_action.entry((region, condition, actions)).or_default().insert(resource);
+    }
+    by_action.sort_by(|one, ones, other, others| {
+        (one.0, ones, &one.2, &one.1).cmp(&(other.0, others, &other.2, &other.1))
+    });
+    let mut sids = BTreeMap::<String, usize>::new();
+    let statement = |((region, condition, action), resource): ((Region, Condition, BTreeSet<String>), _)| {
+        let name = format!("{}{}", camel(region.name()), verb(&action));
+        let count = sids.entry(name.clone()).or_default();
+        *count += 1;
+        let sid = if *count == 1 { name } else { format!("{name}{count}") };
+        Statement { sid, effect: "Allow", action, resource, condition }
+    };
+    by_action.into_iter().map(statement).collect()
+}
+
+/// The first action that changes something, or the first.
+fn verb(actions: &BTreeSet<String>) -> &str {
+    let name = |action: &'_ String| action.split_once(':').map_or(0, |(service, _)| service.len() + 1);
+    let is_read = |action: &&String| action[name(action)..].starts_with("Get");
+    let action = actions.iter().find(|action| !is_read(action)).or(actions.first());
+    action.map_or("", |action| &action[name(action)..])
+}
+
+fn camel(words: &str) -> String {
+    let upper = |word: &str| word[..1].to_ascii_uppercase() + &word[1..];
+    words.split('-').filter(|word| !word.is_empty()).map(upper).collect()
+}
+
+/// What stands in a policy for `resource` and nothing else.
+fn pattern(resource: &str) -> String {
+    if resource == "*" || resource.strip_suffix(":cluster/*").is_some_and(|rest| !rest.contains(SPECIAL)) {
+        return resource.to_owned();
+    }
+    let letters = resource.chars();
+    letters
+        .map(|letter| if SPECIAL.contains(&letter) { format!("${{{letter}}}") } else { letter.into() })
+        .collect()
+}
+
+/// What means something else in a policy.
+const SPECIAL: [char; 3] = ['*', '?', '$'];
+
+/// A list of one as what is in it.
+fn one_or_several<S: Serializer>(all: &BTreeSet<String>, serializer: S) -> Result<S::Ok, S::Error> {
+    match all.first() {
+        Some(one) if all.len() == 1 => one.serialize(serializer),
+        _ => all.serialize(serializer),
+    }
+}
+
+fn allows(policy: &Document, it: &Use) -> bool {
+    let principal = Principal::parse("arn:aws:iam::111122223333:role/anybody").expect("the ARN of a role");
+    let identity = Identity { principal, policies: vec![policy.clone()], boundaries: Vec::new() };
+    identity.decide(&it.action, &it.resource, None, it.context()).effect == Effect::Allow
+}

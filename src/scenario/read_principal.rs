@@ -1,0 +1,117 @@
+//! The verb `principal`, read: who calls, and the policies that are attached to him.
+
+use std::sync::Arc;
+
+use crate::iam::{Document, Identity, Mistake, Principal, Step};
+use crate::types::PrincipalId;
+
+use super::arguments::{Arguments, one_of};
+use super::diagnostic::{Diagnostic, Span, did_you_mean};
+use super::script::{Body, Json, JsonKind, Word};
+use super::{PrincipalOptions, SetUp};
+
+type Read<T> = Result<T, Diagnostic>;
+
+/// Takes in a `principal` command, which has a policy below it or none.
+pub(super) fn read(set_up: &mut SetUp, body: Option<&Body>, arguments: &mut Arguments<'_>) -> Read<()> {
+    let name = arguments.required("a name")?;
+    let arn = arguments.option("arn");
+    let access_key = arguments.option("access-key");
+    let is_boundary = match arguments.word() {
+        None => false,
+        Some(word) => one_of(word, "a kind of policy", &[("boundary", true)])?,
+    };
+    let place = place(set_up, name, arn)?;
+    if let Some(key) = access_key {
+        if set_up.principals.iter().any(|known| known.access_key.as_deref() == Some(&key.text)) {
+            let message = format!("there is a principal with the access key id `{}` already", key.text);
+            return Err(Diagnostic::new(message, key.span));
+        }
+        set_up.principals[place].access_key = Some(key.text.as_str().into());
+    }
+    let identity = Arc::make_mut(&mut set_up.principals[place].identity);
+    let Some(body) = body else {
+        return match is_boundary {
+            false => Ok(()),
+            true => Err(Diagnostic::new("a boundary is a policy: it stands below", arguments.span())),
+        };
+    };
+    if identity.principal.is_root() {
+        return Err(Diagnostic::new(
+            "the root of an account may do everything: it has no policies",
+            body.span,
+        ));
+    }
+    let document = Document::identity(&body.value.to_value());
+    let document = document.map_err(|mistake| located(&mistake, &body.value))?;
+    let list = if is_boundary { &mut identity.boundaries } else { &mut identity.policies };
+    list.push(document);
+    Ok(())
+}
+
+/// The principal that `word` names.
+pub(super) fn called(set_up: &SetUp, word: &Word) -> Read<PrincipalId> {
+    let known = || set_up.principals.iter().map(|known| &*known.name);
+    let place = known().position(|name| *name == *word.text);
+    place.and_then(PrincipalId::new).ok_or_else(|| {
+        let closest = did_you_mean(&word.text, known());
+        let advice = || Some(format!("name it first with `principal {} arn=…`", word.text));
+        Diagnostic::new(format!("there is no principal `{}`", word.text), word.span)
+            .help(closest.or_else(advice))
+    })
+}
+
+/// The place of the principal called `name`, who comes to be now if he was not named before.
+fn place(set_up: &mut SetUp, name: &Word, arn: Option<&Word>) -> Read<usize> {
+    let place = set_up.principals.iter().position(|known| *known.name == *name.text);
+    match (place, arn) {
+        (Some(place), None) => Ok(place),
+        (Some(_), Some(arn)) => {
+            Err(Diagnostic::new(format!("principal `{}` has an ARN already", name.text), arn.span)
+                .help("another policy of his needs none".to_owned()))
+        }
+        (None, None) => {
+            Err(Diagnostic::new(format!("principal `{}` needs `arn=`, who it is", name.text), name.span)
+                .help(format!("as in {EXAMPLE}")))
+        }
+        (None, Some(arn)) => {
+            let principal = Principal::parse(&arn.text).filter(|principal| principal.account().is_some());
+            let principal = principal.ok_or_else(|| {
+                Diagnostic::new(format!("`{}` is not the ARN of a principal", arn.text), arn.span)
+                    .help(format!("write it as in {EXAMPLE}"))
+            })?;
+            let policies = if principal.is_root() { vec![Document::everything()] } else { Vec::new() };
+            set_up.principals.push(PrincipalOptions {
+                name: name.text.as_str().into(),
+                access_key: None,
+                identity: Arc::new(Identity { principal, policies, boundaries: Vec::new() }),
+            });
+            Ok(set_up.principals.len() - 1)
+        }
+    }
+}
+
+/// The mistake, where it stands in the file.
+fn located(mistake: &Mistake, policy: &Json) -> Diagnostic {
+    Diagnostic::new(format!("this is no policy: {mistake}"), find(policy, &mistake.path))
+}
+
+fn find(json: &Json, path: &[Step]) -> Span {
+    let below = match (path.first(), &json.kind) {
+        (Some(Step::Member(name)), JsonKind::Object(members)) => {
+            let member = members.iter().find(|member| member.name.text == *name);
+            // What is wrong may be the member itself.
+            if let Some(member) = member.filter(|_| path.len() == 1) {
+                let is_long = matches!(member.value.kind, JsonKind::Object(_) | JsonKind::Array(_));
+                let end = if is_long { member.name.span.end } else { member.value.span.end };
+                return Span { start: member.name.span.start, end };
+            }
+            member.map(|member| &member.value)
+        }
+        (Some(Step::Element(place)), JsonKind::Array(elements)) => elements.get(*place),
+        _ => None,
+    };
+    below.map_or(json.span, |below| find(below, &path[1..]))
+}
+
+const EXAMPLE: &str = "arn=arn:aws:iam::111122223333:role/deployer";
