@@ -99,3 +99,18 @@ fn who_may_do_nothing_is_denied_everything() {
     assert_eq!(denials(&audit), 1);
     assert!(audit.uses().is_empty());
 }
+
+#[test]
+fn the_example_that_passes_has_the_policy_that_is_printed_for_the_one_that_fails() {
+    let example = |name: &str| {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/examples").join(name);
+        Scenario::parse(&std::fs::read_to_string(path).expect("a file")).expect("a scenario")
+    };
+    let (before, after) = (example("two_regions.scenario"), example("three_regions.scenario"));
+    assert_eq!(run(&before, None).0.failure.map(|failure| failure.invariant), Some("expectation".to_owned()));
+    assert_eq!(run(&after, None).0.failure, None);
+    let (_, audit) = run(&under(&before, &|_| Document::everything()), None);
+    let [deployer] = &after.set_up.principals[..] else { panic!("one principal") };
+    let printed = policies(&audit)[deployer.identity.principal.arn()].document();
+    assert_eq!(deployer.identity.policies, [printed]);
+}

@@ -420,7 +420,7 @@ impl<'a> Run<'a> {
                     ("http", Outcome::Gone) => Some(Value::from(404)),
                     (path, outcome) => answer(outcome).and_then(|answer| body::member(&answer, path)),
                 };
-                self.compare(subject, seen, test, span)
+                self.compare(subject, seen, test, span).map_err(|failure| self.explained(failure, outcome))
             }
             Expectation::Really(name, truth) => self.expect_really(name, truth, span),
         }
@@ -440,6 +440,16 @@ impl<'a> Run<'a> {
                     && (seen.is_some() || *operator == Operator::Unequal);
                 if holds { Ok(()) } else { self.unexpected(format!("{what} is {shown}"), span) }
             }
+        }
+    }
+
+    /// The failure with what the service said, if it is about a call that failed.
+    fn explained(&self, failure: Failure, outcome: &Outcome) -> Failure {
+        let Outcome::Failed(error) = outcome else { return failure };
+        let said = self.world().names().in_text(&error.to_string());
+        Failure {
+            message: format!("{}\n  the answer was {} {said}", failure.message, error.http_status()),
+            ..failure
         }
     }
 
