@@ -70,6 +70,117 @@ fn numbers_that_make_no_sense_are_refused() {
 }
 
 #[test]
+fn a_mistake_in_a_policy_is_shown_where_it_stands() {
+    let under = |policy: &str| format!("principal ci arn=arn:aws:iam::111122223333:role/ci\n{policy}\n");
+    assert_refused(
+        &under(
+            "{\n  \"Statement\": [\n    { \"Effect\": \"allow\", \"Action\": \"*\", \"Resource\": \"*\" }\n  ]\n}",
+        ),
+        &[
+            "this is no policy: Statement[0].Effect: unknown value \"allow\", expected \"Allow\" or \"Deny\"",
+            "bad.scenario:4:7",
+        ],
+    );
+    assert_refused(
+        &under("{ \"Statement\": { \"Effect\": \"Allow\", \"Actoin\": \"*\", \"Resource\": \"*\" } }"),
+        &["Statement.Actoin: unknown member", "bad.scenario:2:37"],
+    );
+    assert_refused(
+        &under("{ \"Statement\": [{ \"Effect\": \"Allow\", \"Action\": \"*\" }] }"),
+        &["Statement[0]: Resource is missing", "bad.scenario:2:17"],
+    );
+}
+
+#[test]
+fn a_principal_that_cannot_be_is_refused() {
+    let ci = "principal ci arn=arn:aws:iam::111122223333:role/ci";
+    assert_refused("principal ci\n", &["principal `ci` needs `arn=`", "as in arn=arn:aws:iam::"]);
+    assert_refused("principal ci arn=role/ci\n", &["`role/ci` is not the ARN of a principal"]);
+    assert_refused("principal s arn=backup.amazonaws.com\n", &["is not the ARN of a principal"]);
+    assert_refused(&format!("{ci}\n{ci}\n"), &["principal `ci` has an ARN already", "bad.scenario:2:"]);
+    assert_refused(&format!("{ci} guard\n"), &["`guard` is not a kind of policy", "boundary"]);
+    assert_refused(&format!("{ci} boundary\n"), &["a boundary is a policy"]);
+    assert_refused(
+        "principal root arn=arn:aws:iam::111122223333:root\n{ \"Statement\": [] }\n",
+        &["the root of an account may do everything"],
+    );
+    assert_refused(
+        &format!("{ci}\nclients ops principal=cl\n"),
+        &["no principal `cl`", "did you mean `ci`?"],
+    );
+    assert_refused(
+        &format!("{ci}\nclients ops account=444455556666 principal=ci\n"),
+        &["principal `ci` belongs to account 111122223333"],
+    );
+    assert_refused(
+        &format!("{ci}\nclients ops account=444455556666\ncreate-cluster region=us-east-1 principal=ci\n"),
+        &["does not belong to the client's account"],
+    );
+    assert_refused(
+        &format!(
+            "{ci} access-key=AKIA1\nprincipal cd arn=arn:aws:iam::111122223333:role/cd access-key=AKIA1\n"
+        ),
+        &["access key id `AKIA1` already"],
+    );
+    assert_refused(&format!("get-cluster region=us-east-1\n{ci}\n"), &["belongs before the first call"]);
+}
+
+#[test]
+fn permissions_prints_policies_and_the_reason_of_every_check() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let text = "principal ci arn=arn:aws:iam::111122223333:role/ci\n\
+                { \"Statement\": { \"Sid\": \"Read\", \"Effect\": \"Allow\", \"Action\": \"dsql:List*\", \"Resource\": \"*\" } }\n\
+                clients ops principal=ci\n\
+                list-clusters region=us-east-1\ncreate-cluster region=us-east-1\n";
+    fs::write(folder.path().join("one.scenario"), text).expect("a file");
+    let output = dsql_sim(folder.path(), &["permissions", "one.scenario", "--why", "--format", "json"]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let told = &records(&output)[0];
+    let [list, create] = &told["checks"].as_array().expect("checks")[..] else { panic!("{told}") };
+    assert_eq!(list["by"], "identity_policies[0].Statement[0] (Read)");
+    assert_eq!((&create["decision"], &create["action"]), (&"Implicit".into(), &"dsql:CreateCluster".into()));
+    assert_eq!(create["by"], "identity_policies[0].Statement[0] (Read): Action does not match");
+    let needed = &told["principals"];
+    assert_eq!(needed.as_array().map(Vec::len), Some(1));
+    let statement = &needed[0]["policy"]["Statement"];
+    assert_eq!(statement.as_array().map(Vec::len), Some(1), "what is denied is not needed: {needed}");
+    assert_eq!(statement[0]["Condition"]["StringEquals"]["aws:RequestedRegion"], "us-east-1");
+    let output = dsql_sim(folder.path(), &["permissions", "one.scenario", "--why"]);
+    for part in [
+        "one.scenario: ops: ListClusters by arn:aws:iam::111122223333:role/ci",
+        "  Implicit dsql:CreateCluster",
+    ] {
+        assert!(stdout(&output).contains(part), "{part} is not in:\n{}", stdout(&output));
+    }
+    let output = dsql_sim(folder.path(), &["permissions", "one.scenario", "--allow-all"]);
+    assert!(stdout(&output).contains("\"dsql:CreateCluster\""), "{}", stdout(&output));
+}
+
+#[test]
+fn permissions_of_a_scenario_that_fails_or_is_none_say_so() {
+    let folder = tempfile::tempdir().expect("a folder");
+    fs::write(
+        folder.path().join("fails.scenario"),
+        "create-cluster region=us-east-1\nexpect outcome unknown\n",
+    )
+    .expect("a file");
+    let output = dsql_sim(folder.path(), &["permissions", "fails.scenario"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(
+        stderr(&output).contains("fails.scenario fails: expectation: outcome is \"ok\""),
+        "{}",
+        stderr(&output)
+    );
+    assert!(stdout(&output).contains("dsql:CreateCluster"), "{}", stdout(&output));
+    fs::write(folder.path().join("quiet.scenario"), "advance 1s\n").expect("a file");
+    let output = dsql_sim(folder.path(), &["permissions", "quiet.scenario"]);
+    assert_eq!(output.status.code(), Some(0));
+    assert!(stderr(&output).contains("no call was allowed anything"), "{}", stderr(&output));
+    let output = dsql_sim(folder.path(), &["permissions", "nowhere.scenario"]);
+    assert_eq!(output.status.code(), Some(2));
+}
+
+#[test]
 fn an_empty_file_is_refused() {
     assert_refused("", &["the scenario is empty"]);
 }

@@ -147,6 +147,16 @@ impl Story<'_> {
                 let declaration = groups.pop().into_iter().flatten();
                 let change = self.call_about(1, draws.about("change", 0), CallKind::ChangeWitness);
                 groups.push(together(declaration.chain([change]).collect()));
+            } else if draws.chance("takes it back", 15) {
+                // Whoever declared first has second thoughts, just when the other answers.
+                let declaration = groups.pop().into_iter().flatten();
+                let withdrawal = self.call_about(1, draws.about("withdrawal", 0), CallKind::Withdraw);
+                let both = declaration.chain([withdrawal]).collect();
+                groups.extend(if swarm.parallel {
+                    vec![together(both)]
+                } else {
+                    both.into_iter().map(|it| vec![it]).collect()
+                });
             }
         }
         if swarm.makes_a_pair && swarm.ends_the_pair && count >= PAIR.len() + 2 {

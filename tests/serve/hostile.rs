@@ -214,6 +214,7 @@ fn nothing_that_comes_over_the_wire_ends_it_or_fills_its_memory() {
         connection.ask("AKIDEXAMPLE", "us-east-1", "GET", "/cluster", &Value::Null).expect("an answer");
     assert_eq!(alive.status, 200);
     assert_eq!(connection.look("verdict")["violations"], json!([]));
+    assert!(connection.look("permissions")["principals"].as_array().is_some_and(|all| !all.is_empty()));
     let ended = server.stop();
     assert_eq!((ended.code, &*ended.errors), (Some(0), ""));
 }

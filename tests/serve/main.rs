@@ -5,4 +5,5 @@ mod basics;
 mod crash;
 mod hostile;
 mod http;
+mod principals;
 mod server;
