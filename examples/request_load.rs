@@ -16,14 +16,19 @@ use clap::Parser;
 use dsql_sim::api::{CreateClusterInput, EncryptionStatus, Request};
 use dsql_sim::check::Simulation;
 use dsql_sim::control::assumptions::Assumptions;
+use dsql_sim::control::authorization::Principals;
 use dsql_sim::control::cluster::{Cluster, Serial};
 use dsql_sim::control::durable::Batch;
 use dsql_sim::control::message::Span;
+use dsql_sim::iam::{Document, Identity, Principal};
 use dsql_sim::region::Region;
 use dsql_sim::rng;
 use dsql_sim::sim::client::{Call, ClientOptions};
 use dsql_sim::sim::{DEFAULT_EPOCH, Latency, Options};
-use dsql_sim::types::{Account, ClientId, ClusterArn, ClusterStatus, Identifier, Instant, NodeId};
+use dsql_sim::types::{
+    Account, ClientId, ClusterArn, ClusterStatus, Identifier, Instant, NodeId, PrincipalId,
+};
+use serde_json::json;
 
 /// Drives sequential CreateCluster calls and prints what they cost.
 #[derive(Parser)]
@@ -37,6 +42,9 @@ struct Arguments {
     /// How many clusters exist before the first call.
     #[arg(long, default_value_t = 0)]
     clusters: u64,
+    /// Lets the clients call as a role with a policy, which is looked at for every permission that a call needs.
+    #[arg(long)]
+    policy: bool,
     /// The seed.
     #[arg(long, default_value_t = 1)]
     seed: u64,
@@ -68,13 +76,40 @@ fn options(arguments: &Arguments, home: Region) -> Options {
         name: format!("c{number}").into(),
         account: Account::DEFAULT,
         home,
-        principal: None,
+        principal: PrincipalId::new(0).filter(|_| arguments.policy),
     };
+    let known = if arguments.policy { vec![Arc::new(deployer())] } else { Vec::new() };
     Options {
         clients: (0..arguments.clients).map(client).collect(),
+        principals: Arc::new(Principals { known, are_watched: false }),
         assumptions: Arc::new(lifted),
         latency: Latency::Even(Span::millis(1, 50)),
         ..Options::new(arguments.seed)
+    }
+}
+
+/// A role that may create clusters with tags and with a key, as somebody would write it.
+fn deployer() -> Identity {
+    let clusters = format!("arn:aws:dsql:*:{}:cluster/*", Account::DEFAULT);
+    let through = json!({ "StringLike": { "kms:ViaService": "dsql.*.amazonaws.com" } });
+    let policy = json!({
+        "Version": "2012-10-17",
+        "Statement": [
+            { "Effect": "Allow", "Action": ["dsql:Get*", "dsql:List*"], "Resource": "*" },
+            { "Effect": "Allow", "Action": ["dsql:CreateCluster", "dsql:TagResource"], "Resource": clusters },
+            { "Effect": "Allow", "Action": "kms:*", "Resource": "*", "Condition": through },
+            {
+                "Effect": "Deny",
+                "Action": "dsql:*",
+                "Resource": "*",
+                "Condition": { "StringEquals": { "aws:RequestTag/stage": "production" } }
+            }
+        ]
+    });
+    Identity {
+        principal: Principal::parse("arn:aws:iam::111122223333:role/deployer").expect("the ARN of a role"),
+        policies: vec![Document::identity(&policy).expect("a policy")],
+        boundaries: Vec::new(),
     }
 }
 

@@ -47,6 +47,12 @@ macro_rules! operations {
                 match self { $(Operation::$name => stringify!($name)),+ }
             }
 
+            /// The IAM action of its own name, as in `dsql:CreateCluster`.
+            #[must_use]
+            pub fn action(self) -> &'static str {
+                match self { $(Operation::$name => concat!("dsql:", stringify!($name))),+ }
+            }
+
             /// Its AWS CLI command, as in `create-cluster`.
             #[must_use]
             pub fn command(self) -> &'static str {

@@ -21,10 +21,6 @@ pub trait Scene: fmt::Debug {
     fn storage(&self, region: Region) -> Option<&Durable>;
     /// What was asked, if it is known.
     fn request_of(&self, delivery: Delivery) -> Option<&Request>;
-    /// Whether anybody may not do everything.
-    fn has_principals(&self) -> bool {
-        false
-    }
     /// Who made a call, and what he may do; `None` may do everything.
     fn identity_of(&self, _delivery: Delivery) -> Option<&Identity> {
         None
@@ -52,10 +48,6 @@ impl Scene for World {
 
     fn request_of(&self, delivery: Delivery) -> Option<&Request> {
         self.request_of(delivery)
-    }
-
-    fn has_principals(&self) -> bool {
-        !self.options().principals.known.is_empty()
     }
 
     fn identity_of(&self, delivery: Delivery) -> Option<&Identity> {

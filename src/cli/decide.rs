@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::iam::{Context, Decision, Document, Mistake, Place, Policies, Principal, Question, decide};
+use crate::iam::{Decision, Document, Facts, Mistake, Place, Policies, Principal, Question, decide};
 
 use super::{exit, files};
 
@@ -119,11 +119,11 @@ fn answer(line: &str) -> Result<Answer, String> {
             line.principal
         )
     })?;
-    let mut context = Context::default();
+    let mut context = Facts::default();
     for (key, values) in line.context {
         match values {
-            Values::One(value) => context.set(key, [value]),
-            Values::Several(values) => context.set(key, values),
+            Values::One(value) => context.set(&key, [value]),
+            Values::Several(values) => context.set(&key, values),
         }
     }
     let policies = Policies { identity: &identity, boundaries: &boundaries, resource: resource.as_ref() };

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use indexmap::IndexSet;
 use serde::Serialize;
 
-use crate::iam::{Decision, Document, Effect};
+use crate::iam::{Context as _, Decision, Document, Effect};
 use crate::permissions::{Made, Needed, Use, needed, run as run_watched};
 use crate::scenario::Scenario;
 
@@ -125,15 +125,18 @@ fn print(answer: &Answer, out: &mut impl Write) -> io::Result<()> {
 
 fn check(scenario: &str, made: &Made) -> Check {
     let checked = &made.checked;
-    let keys = checked.need.keys.iter().map(|(key, values)| (key.to_owned(), values.to_vec()));
+    let mut keys = BTreeMap::new();
+    checked.says.each(&mut |key, values| {
+        keys.insert(key.to_string(), values.iter().map(str::to_owned).collect());
+    });
     Check {
         scenario: scenario.to_owned(),
         call: made.call.clone(),
         principal: made.principal.clone(),
         region: checked.region.to_string(),
-        action: checked.need.action.to_string(),
-        resource: checked.need.resource.clone(),
-        keys: keys.collect(),
+        action: checked.action.to_string(),
+        resource: checked.resource.clone(),
+        keys,
         decision: checked.decision.effect.name(),
         by: reason(&checked.decision),
     }

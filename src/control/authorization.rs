@@ -11,13 +11,16 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::api::{Error, Operation, Request, Tags};
-use crate::iam::{Context, Decision, Document, Effect as Decided, Identity, List, Miss};
+use crate::iam::{
+    self, Context, Decision, Document, Effect as Decided, Facts, Identity, Key, List, Question, Values,
+    Verdict,
+};
 use crate::region::Region;
 use crate::types::{Account, Identifier, Instant, PrincipalId};
 
 use super::cluster::Cluster;
 use super::message::{Delivery, Effect};
-use super::needs::{self, Need};
+use super::needs::{self, Home, Need};
 use super::{Caller, ControlPlane};
 
 /// A permission that a call needs.
@@ -44,13 +47,14 @@ pub enum Action {
 impl Action {
     /// What is asked of a customer managed key when a cluster is encrypted with it ("Data encryption").
     pub(super) const KMS: [Action; 6] = [
-        Action::Kms("DescribeKey"),
-        Action::Kms("Encrypt"),
-        Action::Kms("Decrypt"),
-        Action::Kms("GenerateDataKey"),
-        Action::Kms("ReEncryptFrom"),
-        Action::Kms("ReEncryptTo"),
+        Action::Kms("kms:DescribeKey"),
+        Action::Kms("kms:Encrypt"),
+        Action::DECRYPT,
+        Action::Kms("kms:GenerateDataKey"),
+        Action::Kms("kms:ReEncryptFrom"),
+        Action::Kms("kms:ReEncryptTo"),
     ];
+    pub(super) const DECRYPT: Action = Action::Kms("kms:Decrypt");
     const OTHERS: [Action; 6] = [
         Action::PutMultiRegionProperties,
         Action::PutWitnessRegion,
@@ -66,35 +70,32 @@ impl Action {
         calls.chain(Action::OTHERS).chain(Action::KMS)
     }
 
-    /// The IAM name without its prefix, as in `PutWitnessRegion`.
+    /// What IAM calls it, as in `dsql:PutWitnessRegion`.
     #[must_use]
-    pub fn name(self) -> &'static str {
+    pub fn iam_name(self) -> &'static str {
         match self {
-            Action::Call(operation) => operation.name(),
-            Action::PutMultiRegionProperties => "PutMultiRegionProperties",
-            Action::PutWitnessRegion => "PutWitnessRegion",
-            Action::AddPeerCluster => "AddPeerCluster",
-            Action::RemovePeerCluster => "RemovePeerCluster",
-            Action::CreateServiceLinkedRole => "CreateServiceLinkedRole",
-            Action::PassRole => "PassRole",
+            Action::Call(operation) => operation.action(),
+            Action::PutMultiRegionProperties => "dsql:PutMultiRegionProperties",
+            Action::PutWitnessRegion => "dsql:PutWitnessRegion",
+            Action::AddPeerCluster => "dsql:AddPeerCluster",
+            Action::RemovePeerCluster => "dsql:RemovePeerCluster",
+            Action::CreateServiceLinkedRole => "iam:CreateServiceLinkedRole",
+            Action::PassRole => "iam:PassRole",
             Action::Kms(name) => name,
         }
     }
 
-    /// The service that it is an action of: what its IAM name begins with.
+    /// The same without the service, as in `PutWitnessRegion`.
     #[must_use]
-    pub fn service(self) -> &'static str {
-        match self {
-            Action::CreateServiceLinkedRole | Action::PassRole => "iam",
-            Action::Kms(_) => "kms",
-            _ => "dsql",
-        }
+    pub fn name(self) -> &'static str {
+        let name = self.iam_name();
+        name.split_once(':').map_or(name, |(_, name)| name)
     }
 }
 
 impl fmt::Display for Action {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}", self.service(), self.name())
+        f.write_str(self.iam_name())
     }
 }
 
@@ -165,7 +166,11 @@ pub struct Checked {
     /// Where it was made.
     pub region: Region,
     /// What was asked for.
-    pub need: Need,
+    pub action: Action,
+    /// With what: an ARN, or `*`.
+    pub resource: String,
+    /// What the request said of itself.
+    pub says: Facts,
     /// What came of it.
     pub decision: Decision,
 }
@@ -209,7 +214,7 @@ impl Guard {
         &self,
         call: Delivery,
         asker: Asker,
-        need: &Need,
+        need: Need<'_>,
         labels: Labels<'_>,
         out: &mut Vec<Effect>,
     ) -> Result<(), Denial> {
@@ -232,28 +237,41 @@ impl Guard {
         &self,
         call: Delivery,
         asker: Asker,
-        need: &Need,
+        need: Need<'_>,
         labels: Labels<'_>,
         out: &mut Vec<Effect>,
     ) -> Result<(), Denial> {
-        let (action, context) = (need.action.to_string(), need.context(self.region, labels.tags));
-        let decision = self.identity(asker).decide(&action, &need.resource, labels.policy, context);
-        let denial = Denial::of(&decision);
+        let identity = &*self.identity(asker);
+        let context = Asked { identity, region: self.region, need, tags: labels.tags };
+        let question = Question {
+            principal: &identity.principal,
+            action: need.action.iam_name(),
+            resource: need.resource,
+            context: &context,
+        };
+        let policies = identity.policies(labels.policy);
         if self.principals.are_watched {
-            let checked = Checked { call, asker, region: self.region, need: need.clone(), decision };
-            out.push(Effect::Checked(Box::new(checked)));
+            out.push(Effect::Checked(Box::new(Checked {
+                call,
+                asker,
+                region: self.region,
+                action: need.action,
+                resource: need.resource.to_owned(),
+                says: Facts::of(&need.says),
+                decision: iam::decide(policies, question),
+            })));
         }
-        denial.map_or(Ok(()), Err)
+        Denial::of(iam::judge(policies, question)).map_or(Ok(()), Err)
     }
 
     /// AccessDeniedException, as AWS words it, for what was `denied` to `asker` in `region`.
-    pub(super) fn error(&self, asker: Asker, need: &Need, region: Region, denial: Denial) -> Error {
+    pub(super) fn error(&self, asker: Asker, need: Need<'_>, region: Region, denial: Denial) -> Error {
         if need.action == Action::CreateServiceLinkedRole {
             return Error::AccessDenied { message: NO_SERVICE_LINKED_ROLE.to_owned() };
         }
         let identity = self.identity(asker);
         let (who, Need { action, resource, .. }) = (identity.principal.arn(), need);
-        let why = denial.reason(*action);
+        let why = denial.reason(action);
         Error::AccessDenied {
             message: format!(
                 "User: {who} is not authorized to perform: {action} on resource: {resource} {why} (checked in {region})"
@@ -275,8 +293,8 @@ impl ControlPlane {
         }
         let (cluster, stream) = self.named(caller);
         let cluster = cluster.as_deref();
-        let needs = needs::local(&caller.request, self.region, caller.account, cluster, caller.lacks_role);
-        needs.into_iter().try_for_each(|need| {
+        let home = Home::of(self.region, caller.account);
+        needs::local(&caller.request, &home, cluster, caller.lacks_role, &mut |need| {
             let labels = match (cluster, stream) {
                 (Some(cluster), _) if need.resource == cluster.arn.to_string() => self.labels(now, cluster),
                 (Some(cluster), Some(stream)) if need.resource.contains("/stream/") => {
@@ -284,20 +302,9 @@ impl ControlPlane {
                 }
                 _ => Labels::default(),
             };
-            self.allow(caller, need, labels, out)
+            let checked = self.guard.check(caller.delivery, caller.asker(), need, labels, out);
+            checked.map_err(|denial| self.guard.error(caller.asker(), need, self.region, denial))
         })
-    }
-
-    /// Whether `caller` may do what `need` says.
-    pub(super) fn allow(
-        &self,
-        caller: &Caller,
-        need: Need,
-        labels: Labels<'_>,
-        out: &mut Vec<Effect>,
-    ) -> Result<(), Error> {
-        let checked = self.guard.check(caller.delivery, caller.asker(), &need, labels, out);
-        checked.map_err(|denial| self.guard.error(caller.asker(), &need, self.region, denial))
     }
 
     /// What `cluster` itself says on who may do what with it.
@@ -338,16 +345,12 @@ pub enum Denial {
 }
 
 impl Denial {
-    fn of(decision: &Decision) -> Option<Denial> {
-        match decision.effect {
+    fn of(verdict: Verdict) -> Option<Denial> {
+        match verdict.effect {
             Decided::Allow => None,
-            Decided::Deny => {
-                Some(Denial::Explicit(decision.by.as_ref().map_or(List::Identity, |place| place.list)))
-            }
-            Decided::Implicit => {
-                let is_bounded = decision.misses.iter().any(|(_, miss)| *miss == Miss::Boundary);
-                Some(Denial::Implicit(if is_bounded { List::Boundary } else { List::Identity }))
-            }
+            Decided::Deny => Some(Denial::Explicit(verdict.list().unwrap_or(List::Identity))),
+            Decided::Implicit if verdict.is_bounded => Some(Denial::Implicit(List::Boundary)),
+            Decided::Implicit => Some(Denial::Implicit(List::Identity)),
         }
     }
 
@@ -384,14 +387,22 @@ impl Denial {
 const NO_SERVICE_LINKED_ROLE: &str = "Insufficient permissions to create service-linked role. Add the \
                                       iam:CreateServiceLinkedRole permission to your IAM policy.";
 
-/// The context of a check in `region`, on a resource with these `tags`.
-impl Need {
-    fn context(&self, region: Region, tags: Option<&Tags>) -> Context {
-        let mut context = self.keys.clone();
-        context.set("aws:RequestedRegion", [region.name()]);
-        for (key, value) in tags.iter().flat_map(|tags| tags.iter()) {
-            context.set(format!("aws:ResourceTag/{key}"), [value.as_str()]);
+/// What is known when a check is made.
+#[derive(Debug)]
+struct Asked<'a> {
+    identity: &'a Identity,
+    region: Region,
+    need: Need<'a>,
+    tags: Option<&'a Tags>,
+}
+
+impl Context for Asked<'_> {
+    fn each<'a>(&'a self, see: &mut dyn FnMut(Key<'a>, Values<'a>)) {
+        self.identity.each(see);
+        see(Key("aws:RequestedRegion", ""), Values::One(self.region.name()));
+        self.need.says.each(see);
+        for (key, value) in self.tags.iter().flat_map(|tags| tags.iter()) {
+            see(Key("aws:ResourceTag/", key), Values::One(value));
         }
-        context
     }
 }

@@ -17,7 +17,7 @@ use super::authorization::{Asker, Denial};
 use super::cluster::{MultiRegion, Serial};
 use super::message::{Delivery, Effect, Message, PeerAnswer, Reply, Span, Timer, Wait};
 use super::mutant::Mutant;
-use super::needs::{self, Asks};
+use super::needs::{self, Asks, Home};
 use super::{Caller, ControlPlane, refuse};
 
 /// A call that waits for answers from other Regions.
@@ -108,7 +108,8 @@ impl ControlPlane {
         let Some(denial) = denial else { return self.check_answered(now, call, out) };
         out.push(Effect::Reached(Goal::WitnessDenied));
         let asker = waiting.caller.asker();
-        let error = self.guard.error(asker, &needs::witness(witness, asker.account), witness, denial);
+        let home = Home::of(witness, asker.account);
+        let error = self.guard.error(asker, needs::witness(&home), witness, denial);
         self.end_checks(call, error, out);
     }
 
@@ -160,11 +161,13 @@ impl ControlPlane {
         out: &mut Vec<Effect>,
     ) -> PeerAnswer {
         let cluster = self.durable.cluster(peer.identifier).filter(|cluster| cluster.arn == peer);
-        let need = needs::peer(peer, asks).map(|need| {
-            if self.mutants.has(Mutant::PeerCheckedByWildcard) { need.of_any_cluster() } else { need }
-        });
+        let mut arn = peer.to_string();
+        if self.mutants.has(Mutant::PeerCheckedByWildcard) {
+            arn = Home::of(self.region, asker.account).any().to_owned();
+        }
         let labels = cluster.map(|cluster| self.labels(now, cluster)).unwrap_or_default();
-        let checked = need.map_or(Ok(()), |need| self.guard.check(call, asker, &need, labels, out));
+        let need = needs::peer(&arn, asks);
+        let checked = need.map_or(Ok(()), |need| self.guard.check(call, asker, need, labels, out));
         if let Err(denial) = checked {
             return PeerAnswer::Denied(denial);
         }
@@ -250,8 +253,9 @@ impl ControlPlane {
         let another = "name another peer cluster and try again";
         match answer {
             PeerAnswer::Denied(denial) => {
-                let need = needs::peer(peer, asks).expect("nothing is denied to whom asks for nothing");
-                Err(self.guard.error(call.caller.asker(), &need, peer.region, denial))
+                let arn = peer.to_string();
+                let need = needs::peer(&arn, asks).expect("nothing is denied to whom asks for nothing");
+                Err(self.guard.error(call.caller.asker(), need, peer.region, denial))
             }
             _ if asks == Asks::Remove => Ok(()),
             PeerAnswer::Missing => Err(refuse::missing_peer(assumed.missing_peer, verb, &peer.to_string())),

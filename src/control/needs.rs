@@ -5,8 +5,10 @@
 //! in its own Region depends on the request and on what it is about alone ([`local`]); the witness Region
 //! ([`witness`]) and the Regions of peers ([`peer`]) are asked by message.
 
-use crate::api::{CreateClusterInput, MultiRegionProperties, Operation, Request, Tags, UpdateClusterInput};
-use crate::iam::Context;
+use std::borrow::Cow;
+
+use crate::api::{CreateClusterInput, Error, MultiRegionProperties, Operation, Request, Tags};
+use crate::iam::{Context, Key, Values};
 use crate::region::Region;
 use crate::types::{Account, ClusterArn};
 
@@ -15,14 +17,27 @@ use super::cluster::Cluster;
 use super::create::customer_key;
 
 /// A permission that a call needs.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Need {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Need<'a> {
     /// To do what.
     pub action: Action,
     /// With what: an ARN, or `*`.
-    pub resource: String,
+    pub resource: &'a str,
     /// What the request says of itself.
-    pub keys: Context,
+    pub says: Says<'a>,
+}
+
+/// What a request says of itself, as far as an action carries the keys for it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Says<'a> {
+    /// `dsql:WitnessRegion`.
+    pub witness: Option<&'a str>,
+    /// `aws:RequestTag/…` and `aws:TagKeys`.
+    pub tags: Option<&'a Tags>,
+    /// `aws:TagKeys`, of tags to be removed.
+    pub tag_keys: &'a [String],
+    /// A key that says which service it is for, and that service.
+    pub service: Option<(&'static str, &'a str)>,
 }
 
 /// Why another Region is asked about a peer of a call.
@@ -43,182 +58,182 @@ impl Asks {
     }
 }
 
-/// What `request` of the account needs in its own Region; `cluster` is what it is about, if that exists.
-pub(super) fn local(
-    request: &Request,
+/// The clusters of an account in a Region.
+#[derive(Clone, Debug)]
+pub(super) struct Home {
     region: Region,
     account: Account,
+    /// The ARN of any cluster, as a pattern.
+    any: String,
+}
+
+/// Asks whether a permission is there.
+type Ask<'a> = &'a mut dyn FnMut(Need<'_>) -> Result<(), Error>;
+
+/// Asks for everything that `request` needs in its own Region, and stops at the first refusal; `cluster` is what it is
+/// about, if that exists.
+pub(super) fn local(
+    request: &Request,
+    home: &Home,
     cluster: Option<&Cluster>,
     lacks_role: bool,
-) -> Vec<Need> {
-    let home = Home { region, account };
-    let operation = Action::Call(request.operation());
-    let named = request.identifier().map(|identifier| home.cluster(identifier));
-    let own = |resource| Need::new(operation, resource);
+    ask: Ask<'_>,
+) -> Result<(), Error> {
+    let own = Action::Call(request.operation());
+    let named = request.identifier().map(|identifier| home.cluster(identifier)).unwrap_or_default();
     match request {
-        Request::CreateCluster(input) => home.create(input, lacks_role),
-        Request::UpdateCluster(input) => home.update(input, &named.unwrap_or_default(), cluster),
-        Request::ListClusters(_) => vec![own("*".to_owned())],
-        Request::TagResource(input) => vec![own(input.resource_arn.clone()).with_tags(input.tags.as_ref())],
+        Request::CreateCluster(input) => home.create(input, lacks_role, ask),
+        Request::UpdateCluster(input) => {
+            ask(Need::new(own, &named))?;
+            ask(Need::new(Action::Call(Operation::GetCluster), &named))?;
+            let arn = cluster.map(|cluster| cluster.arn);
+            multi_region(input.multi_region_properties.as_deref(), &named, arn, ask)?;
+            home.keys(customer_key(input.kms_encryption_key.as_ref()).as_deref(), &Action::KMS, ask)
+        }
+        Request::ListClusters(_) => ask(Need::new(own, "*")),
+        Request::TagResource(input) => {
+            ask(Need::new(own, &input.resource_arn)
+                .saying(Says { tags: input.tags.as_ref(), ..Says::default() }))
+        }
         Request::UntagResource(input) => {
-            let mut need = own(input.resource_arn.clone());
-            need.keys.set("aws:TagKeys", input.tag_keys.clone().unwrap_or_default());
-            vec![need]
+            let tag_keys = input.tag_keys.as_deref().unwrap_or_default();
+            ask(Need::new(own, &input.resource_arn).saying(Says { tag_keys, ..Says::default() }))
         }
-        Request::ListTagsForResource(input) => vec![own(input.resource_arn.clone())],
-        Request::GetStream(input) => {
-            vec![own(format!("{}/stream/{}", named.unwrap_or_default(), input.stream_identifier))]
-        }
-        Request::DeleteStream(input) => {
-            vec![own(format!("{}/stream/{}", named.unwrap_or_default(), input.stream_identifier))]
-        }
+        Request::ListTagsForResource(input) => ask(Need::new(own, &input.resource_arn)),
+        Request::GetStream(input) => ask(Need::new(own, &stream(&named, &input.stream_identifier))),
+        Request::DeleteStream(input) => ask(Need::new(own, &stream(&named, &input.stream_identifier))),
         Request::CreateStream(input) => {
-            let mut needs = vec![own(named.unwrap_or_default()).with_tags(input.tags.as_ref())];
+            ask(Need::new(own, &named).saying(Says { tags: input.tags.as_ref(), ..Says::default() }))?;
             let target = input.target_definition.as_ref().and_then(|target| target.kinesis.as_ref());
-            needs.extend(target.and_then(|target| target.role_arn.clone()).map(|role| {
-                let mut pass = Need::new(Action::PassRole, role);
-                pass.keys.set("iam:PassedToService", [SERVICE]);
-                pass
-            }));
-            let key = cluster.and_then(|cluster| cluster.kms_key.as_deref());
-            needs.extend(key.map(|key| home.key(Action::Kms("Decrypt"), key)));
-            needs
+            if let Some(role) = target.and_then(|target| target.role_arn.as_deref()) {
+                let service = Some(("iam:PassedToService", SERVICE));
+                ask(Need::new(Action::PassRole, role).saying(Says { service, ..Says::default() }))?;
+            }
+            home.keys(cluster.and_then(|cluster| cluster.kms_key.as_deref()), &[Action::DECRYPT], ask)
         }
-        _ => vec![own(named.unwrap_or_default())],
+        _ => ask(Need::new(own, &named)),
     }
 }
 
-/// What the witness Region is asked for.
-pub(super) fn witness(region: Region, account: Account) -> Need {
-    Need::new(Action::PutWitnessRegion, Home { region, account }.cluster("*")).with_witness(region.name())
+/// What the witness Region is asked for, whose clusters are `home`.
+pub(super) fn witness(home: &Home) -> Need<'_> {
+    let witness = Some(home.region.name());
+    Need::new(Action::PutWitnessRegion, &home.any).saying(Says { witness, ..Says::default() })
 }
 
-/// What a peer's Region is asked for.
-pub(super) fn peer(peer: ClusterArn, asks: Asks) -> Option<Need> {
+/// What the Region of the peer with this ARN is asked for.
+pub(super) fn peer(peer: &str, asks: Asks) -> Option<Need<'_>> {
     let action = match asks {
         Asks::Add => Action::AddPeerCluster,
         Asks::Keep => return None,
         Asks::Remove => Action::RemovePeerCluster,
     };
-    Some(Need::new(action, peer.to_string()))
-}
-
-/// Putting a policy on, or taking it off, as whoever puts one on must still be able to.
-pub(super) fn policy_change(operation: Operation, cluster: ClusterArn) -> Need {
-    Need::new(Action::Call(operation), cluster.to_string())
-}
-
-/// Where a call is made.
-#[derive(Clone, Copy)]
-struct Home {
-    region: Region,
-    account: Account,
+    Some(Need::new(action, peer))
 }
 
 impl Home {
-    fn cluster(self, identifier: &str) -> String {
-        format!("arn:aws:dsql:{}:{}:cluster/{identifier}", self.region, self.account)
+    pub(super) fn of(region: Region, account: Account) -> Home {
+        Home { region, account, any: format!("arn:aws:dsql:{region}:{account}:cluster/*") }
     }
 
-    fn create(self, input: &CreateClusterInput, lacks_role: bool) -> Vec<Need> {
-        let any = self.cluster("*");
+    /// The ARN of any cluster, as a pattern.
+    pub(super) fn any(&self) -> &str {
+        &self.any
+    }
+
+    fn cluster(&self, identifier: &str) -> String {
+        format!("{}{identifier}", self.any.trim_end_matches('*'))
+    }
+
+    fn create(&self, input: &CreateClusterInput, lacks_role: bool, ask: Ask<'_>) -> Result<(), Error> {
+        let any = &self.any;
         let tags = input.tags.as_ref().filter(|tags| !tags.is_empty());
-        let create = Need::new(Action::Call(Operation::CreateCluster), any.clone()).with_tags(tags);
         let properties = input.multi_region_properties.as_deref();
         let witness = properties.and_then(|it| it.witness_region.as_deref());
-        let mut needs = vec![witness.into_iter().fold(create, Need::with_witness)];
-        needs.extend(lacks_role.then(|| {
-            let role = format!(
-                "arn:aws:iam::{}:role/aws-service-role/{SERVICE}/AWSServiceRoleForAuroraDsql",
-                self.account
-            );
-            let mut need = Need::new(Action::CreateServiceLinkedRole, role);
-            need.keys.set("iam:AWSServiceName", [SERVICE]);
-            need
-        }));
-        needs.extend(
-            tags.map(|tags| {
-                Need::new(Action::Call(Operation::TagResource), any.clone()).with_tags(Some(tags))
-            }),
-        );
-        needs.extend(properties.into_iter().flat_map(|it| multi_region(it, &any, None)));
-        needs.extend(
-            input.policy.is_some().then(|| Need::new(Action::Call(Operation::PutClusterPolicy), any)),
-        );
-        needs.extend(self.keys(customer_key(input.kms_encryption_key.as_ref()).as_deref()));
-        needs
-    }
-
-    fn update(self, input: &UpdateClusterInput, own: &str, cluster: Option<&Cluster>) -> Vec<Need> {
-        let both = [Operation::UpdateCluster, Operation::GetCluster];
-        let mut needs: Vec<Need> =
-            both.into_iter().map(|operation| Need::new(Action::Call(operation), own.to_owned())).collect();
-        let properties = input.multi_region_properties.as_deref();
-        needs.extend(properties.into_iter().flat_map(|it| multi_region(it, own, cluster)));
-        needs.extend(self.keys(customer_key(input.kms_encryption_key.as_ref()).as_deref()));
-        needs
-    }
-
-    fn keys(self, key: Option<&str>) -> impl Iterator<Item = Need> {
-        key.into_iter().flat_map(move |key| Action::KMS.map(|action| self.key(action, key)))
+        let need = |operation| Need::new(Action::Call(operation), any);
+        ask(need(Operation::CreateCluster).saying(Says { witness, tags, ..Says::default() }))?;
+        if lacks_role {
+            let role = format!("arn:aws:iam::{}:role/aws-service-role/{SERVICE}/{ROLE}", self.account);
+            let service = Some(("iam:AWSServiceName", SERVICE));
+            let need = Need::new(Action::CreateServiceLinkedRole, &role);
+            ask(need.saying(Says { service, ..Says::default() }))?;
+        }
+        if tags.is_some() {
+            ask(need(Operation::TagResource).saying(Says { tags, ..Says::default() }))?;
+        }
+        multi_region(properties, any, None, ask)?;
+        if input.policy.is_some() {
+            ask(need(Operation::PutClusterPolicy))?;
+        }
+        self.keys(customer_key(input.kms_encryption_key.as_ref()).as_deref(), &Action::KMS, ask)
     }
 
     /// A key is known by its ARN, or by its identifier in the account.
-    fn key(self, action: Action, key: &str) -> Need {
-        let resource = if key.starts_with("arn:") {
-            key.to_owned()
-        } else {
-            let kind = if key.starts_with("alias/") { "" } else { "key/" };
-            format!("arn:aws:kms:{}:{}:{kind}{key}", self.region, self.account)
+    fn keys(&self, key: Option<&str>, actions: &[Action], ask: Ask<'_>) -> Result<(), Error> {
+        let Some(key) = key else { return Ok(()) };
+        let kind = if key.starts_with("alias/") { "" } else { "key/" };
+        let resource: Cow<'_, str> = match key.starts_with("arn:") {
+            true => key.into(),
+            false => format!("arn:aws:kms:{}:{}:{kind}{key}", self.region, self.account).into(),
         };
-        let mut need = Need::new(action, resource);
-        need.keys.set("kms:ViaService", [format!("dsql.{}.amazonaws.com", self.region)]);
-        need
+        let through = format!("dsql.{}.amazonaws.com", self.region);
+        let says = Says { service: Some(("kms:ViaService", &through)), ..Says::default() };
+        actions.iter().try_for_each(|action| ask(Need::new(*action, &resource).saying(says)))
     }
 }
 
-/// What multi-Region properties need in the cluster's own Region, on `resource`.
-fn multi_region<'a>(
-    properties: &'a MultiRegionProperties,
-    resource: &'a str,
-    cluster: Option<&Cluster>,
-) -> impl Iterator<Item = Need> + use<'a> {
-    let need = |action| Need::new(action, resource.to_owned());
-    let own = cluster.map(|cluster| cluster.arn);
+/// What multi-Region properties need in the cluster's own Region, on `resource`; `own` is the cluster, if it exists.
+fn multi_region(
+    properties: Option<&MultiRegionProperties>,
+    resource: &str,
+    own: Option<ClusterArn>,
+    ask: Ask<'_>,
+) -> Result<(), Error> {
+    let Some(properties) = properties else { return Ok(()) };
+    ask(Need::new(Action::PutMultiRegionProperties, resource))?;
+    if let Some(witness) = properties.witness_region.as_deref() {
+        let says = Says { witness: Some(witness), ..Says::default() };
+        ask(Need::new(Action::PutWitnessRegion, resource).saying(says))?;
+    }
     let listed = properties.clusters.as_deref().unwrap_or_default();
     let adds = listed.iter().any(|arn| own.is_none() || ClusterArn::parse(arn) != own);
-    let witness = properties.witness_region.as_deref();
-    let put = [need(Action::PutMultiRegionProperties)].into_iter();
-    put.chain(witness.map(|witness| need(Action::PutWitnessRegion).with_witness(witness)))
-        .chain(adds.then(|| need(Action::AddPeerCluster)))
+    if adds { ask(Need::new(Action::AddPeerCluster, resource)) } else { Ok(()) }
 }
 
-impl Need {
-    /// The same on any cluster of the Region.
-    pub(super) fn of_any_cluster(mut self) -> Need {
-        let end = self.resource.rfind('/').map_or(0, |at| at + 1);
-        self.resource.replace_range(end.., "*");
-        self
+fn stream(cluster: &str, identifier: &str) -> String {
+    format!("{cluster}/stream/{identifier}")
+}
+
+impl<'a> Need<'a> {
+    pub(super) fn new(action: Action, resource: &'a str) -> Need<'a> {
+        Need { action, resource, says: Says::default() }
     }
 
-    fn new(action: Action, resource: String) -> Need {
-        Need { action, resource, keys: Context::default() }
+    fn saying(self, says: Says<'a>) -> Need<'a> {
+        Need { says, ..self }
     }
+}
 
-    fn with_witness(mut self, witness: &str) -> Need {
-        self.keys.set("dsql:WitnessRegion", [witness]);
-        self
-    }
-
-    fn with_tags(mut self, tags: Option<&Tags>) -> Need {
-        let Some(tags) = tags.filter(|tags| !tags.is_empty()) else { return self };
-        for (key, value) in tags.iter() {
-            self.keys.set(format!("aws:RequestTag/{key}"), [value.as_str()]);
+impl Context for Says<'_> {
+    fn each<'a>(&'a self, see: &mut dyn FnMut(Key<'a>, Values<'a>)) {
+        if let Some(witness) = self.witness {
+            see(Key("dsql:WitnessRegion", ""), Values::One(witness));
         }
-        self.keys.set("aws:TagKeys", tags.keys().cloned());
-        self
+        if let Some(tags) = self.tags.filter(|tags| !tags.is_empty()) {
+            tags.iter().for_each(|(key, value)| see(Key("aws:RequestTag/", key), Values::One(value)));
+            see(Key("aws:TagKeys", ""), Values::KeysOf(tags));
+        }
+        if !self.tag_keys.is_empty() {
+            see(Key("aws:TagKeys", ""), Values::Several(self.tag_keys));
+        }
+        if let Some((key, service)) = self.service {
+            see(Key(key, ""), Values::One(service));
+        }
     }
 }
 
 /// The service, as IAM knows it.
 const SERVICE: &str = "dsql.amazonaws.com";
+
+/// The role that the service acts with.
+const ROLE: &str = "AWSServiceRoleForAuroraDsql";

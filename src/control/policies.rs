@@ -12,10 +12,11 @@ use crate::rng::mix;
 use crate::types::{ClusterArn, Instant};
 
 use super::attached::ClusterPolicy;
-use super::authorization::Labels;
+use super::authorization::{Action, Labels};
 use super::cluster::Cluster;
 use super::message::Effect;
-use super::{Caller, ControlPlane, needs, refuse};
+use super::needs::Need;
+use super::{Caller, ControlPlane, refuse};
 
 impl ControlPlane {
     pub(super) fn put_policy(
@@ -54,12 +55,12 @@ impl ControlPlane {
         let policy = ClusterPolicy::parse(policy).map_err(|mistake| refuse::malformed_policy(&mistake))?;
         let labels = Labels { tags, policy: Some(&policy.document) };
         let operations = [Operation::PutClusterPolicy, Operation::DeleteClusterPolicy];
-        let mut needs = operations.map(|operation| needs::policy_change(operation, cluster)).into_iter();
-        let (call, asker) = (caller.delivery, caller.asker());
-        if bypass || needs.all(|need| self.guard.judge(call, asker, &need, labels, out).is_ok()) {
-            return Ok(policy);
-        }
-        Err(refuse::lockout())
+        let (call, asker, arn) = (caller.delivery, caller.asker(), cluster.to_string());
+        let mut may = |operation| {
+            let need = Need::new(Action::Call(operation), &arn);
+            self.guard.judge(call, asker, need, labels, out).is_ok()
+        };
+        if bypass || operations.into_iter().all(&mut may) { Ok(policy) } else { Err(refuse::lockout()) }
     }
 
     pub(super) fn get_policy(

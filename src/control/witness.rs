@@ -12,7 +12,7 @@ use super::authorization::{Denials, Guard, Labels, Principals};
 use super::durable::Durable;
 use super::message::{Effect, Input, Message};
 use super::mutant::{Mutant, Mutants};
-use super::needs;
+use super::needs::{self, Home};
 use super::peering::accept;
 
 /// The witness node of a Region.
@@ -60,8 +60,9 @@ impl WitnessNode {
             }
             Input::Message { from, message } => match *message {
                 Message::CheckWitness { call, asker, attempt } => {
-                    let need = needs::witness(self.region, asker.account);
-                    let checked = self.guard.check(call, asker, &need, Labels::default(), out);
+                    let home = Home::of(self.region, asker.account);
+                    let checked =
+                        self.guard.check(call, asker, needs::witness(&home), Labels::default(), out);
                     let denial = checked.err().filter(|_| !self.mutants.has(Mutant::WitnessRegionNotAsked));
                     out.push(Effect::send(from, Message::WitnessChecked { call, denial, attempt }));
                 }

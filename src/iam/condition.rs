@@ -138,14 +138,14 @@ impl Condition {
     }
 
     /// Whether it is true of a request.
-    pub(super) fn holds(&self, context: &Context) -> bool {
+    pub(super) fn holds(&self, context: &dyn Context) -> bool {
         let found = context.get(&self.key);
         let (is_negated, values) = match &self.test {
             Test::Null(wanted) => return wanted.contains(&found.is_none()),
             Test::Compare { is_negated, values } => (*is_negated, values),
         };
-        let is_one = |found: &String| values.iter().any(|value| value.fits(found, context));
-        let holds = |found: &String| is_one(found) != is_negated;
+        let is_one = |found: &str| values.iter().any(|value| value.fits(found, context));
+        let holds = |found: &str| is_one(found) != is_negated;
         match (found, self.set) {
             (None, _) if self.if_exists => true,
             (None, Set::Plain) => is_negated,
@@ -188,7 +188,7 @@ impl Value {
         })
     }
 
-    fn fits(&self, found: &str, context: &Context) -> bool {
+    fn fits(&self, found: &str, context: &dyn Context) -> bool {
         match self {
             Value::Text(glob) => glob.matches(found, context).unwrap_or(false),
             Value::TextOfAnyCase(glob) => glob.matches_any_case(found, context).unwrap_or(false),

@@ -1,34 +1,97 @@
 //! What a request says of itself, by condition key.
 
-use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::fmt;
 
-/// The condition keys of a request and their values. Names are compared without regard to case.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Context(Vec<(Cow<'static, str>, Vec<String>)>);
+/// The condition keys of a request and their values. Nothing is made of them before a condition or a variable asks.
+pub trait Context: fmt::Debug {
+    /// Shows every key, and its values, to `see`.
+    fn each<'a>(&'a self, see: &mut dyn FnMut(Key<'a>, Values<'a>));
 
-impl Context {
-    /// Sets `key` to one value, or to several.
-    pub fn set<V: Into<String>>(
-        &mut self,
-        key: impl Into<Cow<'static, str>>,
-        values: impl IntoIterator<Item = V>,
-    ) {
-        let (key, values) = (key.into(), values.into_iter().map(Into::into).collect());
-        match self.0.iter_mut().find(|(known, _)| known.eq_ignore_ascii_case(&key)) {
-            Some((_, known)) => *known = values,
-            None => self.0.push((key, values)),
+    /// The values of `key`, whatever the case of its letters; `None` if the request has no such key. A key without
+    /// values is as good as none. Of a key that is there twice, the first counts.
+    fn get(&self, key: &str) -> Option<Values<'_>> {
+        find(self, key)
+    }
+}
+
+/// What [`Context::get`] gives unless it is told otherwise.
+pub fn find<'a, C: Context + ?Sized>(context: &'a C, key: &str) -> Option<Values<'a>> {
+    let mut found = None;
+    context.each(&mut |Key(head, tail), values| {
+        let is_it = found.is_none()
+            && key.len() == head.len() + tail.len()
+            && key.split_at_checked(head.len()).is_some_and(|(begin, end)| {
+                begin.eq_ignore_ascii_case(head) && end.eq_ignore_ascii_case(tail)
+            });
+        if is_it {
+            found = Some(values);
         }
+    });
+    found.filter(|values| values.iter().next().is_some())
+}
+
+/// A condition key, in two parts: of a tag's, as in `aws:RequestTag/team`, the second is the tag's own key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Key<'a>(pub &'a str, pub &'a str);
+
+/// The values of a condition key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Values<'a> {
+    /// One.
+    One(&'a str),
+    /// Several, or none.
+    Several(&'a [String]),
+    /// The keys of these tags.
+    KeysOf(&'a BTreeMap<String, String>),
+}
+
+impl<'a> Values<'a> {
+    /// Each of them.
+    pub fn iter(self) -> impl Iterator<Item = &'a str> {
+        let (one, several, keys) = match self {
+            Values::One(value) => (Some(value), &[][..], None),
+            Values::Several(values) => (None, values, None),
+            Values::KeysOf(tags) => (None, &[][..], Some(tags.keys())),
+        };
+        let several = several.iter().map(String::as_str);
+        one.into_iter().chain(several).chain(keys.into_iter().flatten().map(String::as_str))
     }
 
-    /// The keys, and their values.
-    pub fn iter(&self) -> impl Iterator<Item = (&str, &[String])> {
-        self.0.iter().map(|(key, values)| (&**key, values.as_slice()))
+    /// The only one, if there is only one.
+    pub(super) fn only(self) -> Option<&'a str> {
+        let mut all = self.iter();
+        all.next().filter(|_| all.next().is_none())
     }
+}
 
-    /// The values of `key`; `None` if the request has no such key. A key without values is as good as none.
+impl fmt::Display for Key<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}{}", self.0, self.1)
+    }
+}
+
+/// Condition keys and their values, written down.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Facts(Vec<(String, Vec<String>)>);
+
+impl Facts {
+    /// What `context` says.
     #[must_use]
-    pub fn get(&self, key: &str) -> Option<&[String]> {
-        let (_, values) = self.0.iter().find(|(known, _)| known.eq_ignore_ascii_case(key))?;
-        (!values.is_empty()).then_some(values)
+    pub fn of(context: &dyn Context) -> Facts {
+        let mut facts = Facts::default();
+        context.each(&mut |key, values| facts.set(&key.to_string(), values.iter().map(str::to_owned)));
+        facts
+    }
+
+    /// Adds `key` with one value, or with several.
+    pub fn set<V: Into<String>>(&mut self, key: &str, values: impl IntoIterator<Item = V>) {
+        self.0.push((key.to_owned(), values.into_iter().map(Into::into).collect()));
+    }
+}
+
+impl Context for Facts {
+    fn each<'a>(&'a self, see: &mut dyn FnMut(Key<'a>, Values<'a>)) {
+        self.0.iter().for_each(|(key, values)| see(Key(key, ""), Values::Several(values)));
     }
 }

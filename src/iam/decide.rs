@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::condition::Condition;
 use super::context::Context;
 use super::document::{Document, Either, Statement};
 use super::glob::Glob;
@@ -28,7 +29,7 @@ pub struct Question<'a> {
     /// An ARN, or `*` for an action that knows no resources.
     pub resource: &'a str,
     /// What the request says of itself.
-    pub context: &'a Context,
+    pub context: &'a dyn Context,
 }
 
 /// What policies decide, and why.
@@ -146,94 +147,161 @@ impl fmt::Display for Miss {
 /// Decides.
 #[must_use]
 pub fn decide(policies: Policies<'_>, question: Question<'_>) -> Decision {
-    let asked = Asked { question, action: question.action.to_ascii_lowercase() };
-    let resource = policies.resource.map(std::slice::from_ref).unwrap_or_default();
-    let lists = [
-        (List::Identity, policies.identity),
-        (List::Boundary, policies.boundaries),
-        (List::Resource, resource),
-    ];
-    let mut misses = Vec::new();
-    let mut allows: [Option<Place>; 3] = [None, None, None];
+    let verdict = judge(policies, question);
+    let place = |spot: Spot| {
+        let (list, documents) = policies.lists()[spot.list as usize];
+        let sid = documents[spot.document].statements[spot.statement].sid.clone();
+        Place { list, document: spot.document, statement: spot.statement, sid }
+    };
+    let misses = if verdict.effect == Effect::Implicit { misses(policies, question) } else { Vec::new() };
+    let misses = misses.into_iter().map(|(spot, miss)| (place(spot), miss)).collect();
+    Decision { effect: verdict.effect, by: verdict.by.map(place), misses }
+}
+
+/// What policies decide, in few words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Verdict {
+    /// What.
+    pub effect: Effect,
+    /// Whether nothing allows it because no permissions boundary does.
+    pub is_bounded: bool,
+    by: Option<Spot>,
+}
+
+impl Verdict {
+    /// The list of the statement that decides; `None` when nothing allows.
+    #[must_use]
+    pub fn list(self) -> Option<List> {
+        self.by.map(|spot| spot.list)
+    }
+}
+
+/// Where a statement stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Spot {
+    list: List,
+    document: usize,
+    statement: usize,
+}
+
+/// Decides, and keeps the reasons to itself.
+#[must_use]
+pub fn judge(policies: Policies<'_>, question: Question<'_>) -> Verdict {
+    let mut allows: [Option<Spot>; 3] = [None; 3];
     let mut is_named_himself = false;
-    for (number, (list, documents)) in lists.into_iter().enumerate() {
-        for (document, statements) in documents.iter().enumerate() {
-            for (place, statement) in statements.statements.iter().enumerate() {
-                let here = || Place { list, document, statement: place, sid: statement.sid.clone() };
-                match (asked.matches(statement), statement.allows) {
-                    (Ok(_), false) => {
-                        return Decision { effect: Effect::Deny, by: Some(here()), misses: Vec::new() };
-                    }
-                    (Ok(named), true) => {
-                        is_named_himself |= list == List::Resource && named == As::Himself;
-                        allows[number].get_or_insert_with(here);
-                    }
-                    (Err(miss), true) => misses.push((here(), miss)),
-                    (Err(_), false) => {}
+    for (list, documents) in policies.lists() {
+        for (document, known) in documents.iter().enumerate() {
+            for (statement, known) in known.statements.iter().enumerate() {
+                let Ok(named) = question.matches(known) else { continue };
+                let spot = Spot { list, document, statement };
+                if !known.allows {
+                    return Verdict { effect: Effect::Deny, is_bounded: false, by: Some(spot) };
                 }
+                is_named_himself |= list == List::Resource && named == As::Himself;
+                allows[list as usize].get_or_insert(spot);
             }
         }
     }
     let [identity, boundary, resource] = allows;
     let is_bounded = !policies.boundaries.is_empty() && boundary.is_none();
-    let unbounded = identity.clone().filter(|_| !is_bounded);
-    let by = unbounded.or(resource.clone().filter(|_| !is_bounded || is_named_himself));
-    if by.is_some() {
-        return Decision { effect: Effect::Allow, by, misses: Vec::new() };
-    }
-    misses.extend(identity.into_iter().chain(resource).map(|place| (place, Miss::Boundary)));
-    Decision { effect: Effect::Implicit, by: None, misses }
+    let unbounded = identity.filter(|_| !is_bounded);
+    let by = unbounded.or(resource.filter(|_| !is_bounded || is_named_himself));
+    let effect = if by.is_some() { Effect::Allow } else { Effect::Implicit };
+    Verdict { effect, is_bounded: by.is_none() && (identity.is_some() || resource.is_some()), by }
 }
 
-/// A question, ready to be compared.
-struct Asked<'a> {
-    question: Question<'a>,
-    /// In lower case.
-    action: String,
-}
-
-impl Asked<'_> {
-    /// How the principal is named, if everything matches; what does not, if something does not.
-    fn matches(&self, statement: &Statement) -> Result<As, Miss> {
-        let context = self.question.context;
-        let named = self.principal(statement)?;
-        let fits = |glob: &Glob| glob.matches(&self.action, context) == Some(true);
-        if statement.actions.several.iter().any(fits) == statement.actions.is_not {
-            return Err(Miss::Action);
-        }
-        if !statement.resources.as_ref().is_none_or(|resources| self.is_about(resources, statement.allows)) {
-            return Err(Miss::Resource);
-        }
-        match statement.conditions.iter().find(|condition| !condition.holds(context)) {
-            None => Ok(named),
-            Some(broken) => {
-                Err(Miss::Condition { operator: broken.operator.clone(), key: broken.key.clone() })
+/// What of each statement that allows did not match, when nothing allows.
+fn misses(policies: Policies<'_>, question: Question<'_>) -> Vec<(Spot, Miss)> {
+    let mut misses = Vec::new();
+    let mut bounded: [Option<Spot>; 3] = [None; 3];
+    let statements = policies.lists().into_iter().flat_map(|(list, documents)| {
+        documents.iter().enumerate().flat_map(move |(document, known)| {
+            let statements = known.statements.iter().enumerate();
+            statements.map(move |(statement, known)| (Spot { list, document, statement }, known))
+        })
+    });
+    for (spot, statement) in statements.filter(|(_, statement)| statement.allows) {
+        match question.matches(statement) {
+            Err(missed) => misses.push((spot, missed.into())),
+            Ok(_) => {
+                bounded[spot.list as usize].get_or_insert(spot);
             }
         }
     }
+    let [identity, _, resource] = bounded;
+    misses.extend(identity.into_iter().chain(resource).map(|spot| (spot, Miss::Boundary)));
+    misses
+}
 
-    fn principal(&self, statement: &Statement) -> Result<As, Miss> {
+impl<'a> Policies<'a> {
+    fn lists(self) -> [(List, &'a [Document]); 3] {
+        let resource = self.resource.map(std::slice::from_ref).unwrap_or_default();
+        [(List::Identity, self.identity), (List::Boundary, self.boundaries), (List::Resource, resource)]
+    }
+}
+
+/// What of a statement did not match.
+#[derive(Clone, Copy)]
+enum Missed<'a> {
+    Principal,
+    DelegatesOnly,
+    Action,
+    Resource,
+    Condition(&'a Condition),
+}
+
+impl From<Missed<'_>> for Miss {
+    fn from(missed: Missed<'_>) -> Miss {
+        match missed {
+            Missed::Principal => Miss::Principal,
+            Missed::DelegatesOnly => Miss::DelegatesOnly,
+            Missed::Action => Miss::Action,
+            Missed::Resource => Miss::Resource,
+            Missed::Condition(broken) => {
+                Miss::Condition { operator: broken.operator.clone(), key: broken.key.clone() }
+            }
+        }
+    }
+}
+
+impl Question<'_> {
+    /// How the principal is named, if everything matches; what does not, if something does not.
+    fn matches<'s>(&self, statement: &'s Statement) -> Result<As, Missed<'s>> {
+        let named = self.names(statement)?;
+        let fits = |glob: &Glob| glob.matches(self.action, self.context) == Some(true);
+        if statement.actions.several.iter().any(fits) == statement.actions.is_not {
+            return Err(Missed::Action);
+        }
+        if !statement.resources.as_ref().is_none_or(|resources| self.is_about(resources, statement.allows)) {
+            return Err(Missed::Resource);
+        }
+        match statement.conditions.iter().find(|condition| !condition.holds(self.context)) {
+            None => Ok(named),
+            Some(broken) => Err(Missed::Condition(broken)),
+        }
+    }
+
+    fn names(&self, statement: &Statement) -> Result<As, Missed<'static>> {
         let Some(principals) = &statement.principals else { return Ok(As::Himself) };
-        let named = principals.several.iter().filter_map(|named| named.names(self.question.principal)).max();
+        let named = principals.several.iter().filter_map(|named| named.names(self.principal)).max();
         if principals.is_not {
             let is_listed = match named {
                 Some(As::Himself) => true,
-                Some(As::OneOfAccount) => self.question.principal.is_root(),
+                Some(As::OneOfAccount) => self.principal.is_root(),
                 Some(As::OneOfMany) => principals.several.contains(&Named::Everybody),
                 None => false,
             };
-            return if is_listed { Err(Miss::Principal) } else { Ok(As::Himself) };
+            return if is_listed { Err(Missed::Principal) } else { Ok(As::Himself) };
         }
         match named {
-            None => Err(Miss::Principal),
-            Some(As::OneOfAccount) if statement.allows => Err(Miss::DelegatesOnly),
+            None => Err(Missed::Principal),
+            Some(As::OneOfAccount) if statement.allows => Err(Missed::DelegatesOnly),
             Some(named) => Ok(named),
         }
     }
 
     fn is_about(&self, resources: &Either<Glob>, allows: bool) -> bool {
-        let found =
-            resources.several.iter().map(|glob| glob.matches(self.question.resource, self.question.context));
+        let found = resources.several.iter().map(|glob| glob.matches(self.resource, self.context));
         if !resources.is_not {
             return found.into_iter().any(|found| found == Some(true));
         }

@@ -5,7 +5,7 @@ use std::fmt;
 use serde_json::{Map, Value, json};
 
 use super::condition::Condition;
-use super::glob::{Glob, Reading};
+use super::glob::Glob;
 use super::principal::Named;
 
 /// A policy document, compiled.
@@ -21,7 +21,6 @@ pub(super) struct Statement {
     pub(super) allows: bool,
     /// Whom it is about; `None` in an identity policy, which is about whom it is attached to.
     pub(super) principals: Option<Either<Named>>,
-    /// In lower case.
     pub(super) actions: Either<Glob>,
     /// `None` in a resource policy that leaves it out: it is about what it is attached to.
     pub(super) resources: Option<Either<Glob>>,
@@ -264,7 +263,7 @@ fn action(text: &str) -> Result<Glob, String> {
     if !is_action {
         return Err(format!("{text:?} is no action: write it as in dsql:CreateCluster"));
     }
-    Glob::of_text(&text.to_ascii_lowercase(), Reading { wildcards: true, variables: false })
+    Glob::of_action(text)
 }
 
 /// A string, or several.

@@ -1,12 +1,14 @@
 //! Patterns with wildcards and variables.
 
-use super::context::Context;
+use super::context::{Context, Values};
 
 /// A pattern, compiled.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Glob {
     pieces: Vec<Piece>,
     has_variables: bool,
+    /// Whether the case of letters does not matter.
+    any_case: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,6 +44,12 @@ impl Glob {
         Ok(Glob::new(pieces(text, reading, |_| true)?))
     }
 
+    /// A pattern for actions, the case of whose letters does not matter.
+    pub(super) fn of_action(text: &str) -> Result<Glob, String> {
+        let glob = Glob::of_text(text, Reading { wildcards: true, variables: false })?;
+        Ok(Glob { any_case: true, ..glob })
+    }
+
     /// A pattern for ARNs, segment by segment; `*` stands for everything.
     pub(super) fn of_arn(text: &str, variables: bool) -> Result<Glob, String> {
         let reading = Reading { wildcards: true, variables };
@@ -58,20 +66,21 @@ impl Glob {
 
     fn new(pieces: Vec<Piece>) -> Glob {
         let has_variables = pieces.iter().any(|piece| matches!(piece, Piece::Variable { .. }));
-        Glob { pieces, has_variables }
+        Glob { pieces, has_variables, any_case: false }
     }
 
     /// Whether `text` fits it; `None` if a variable in it has no value.
-    pub(super) fn matches(&self, text: &str, context: &Context) -> Option<bool> {
+    #[inline]
+    pub(super) fn matches(&self, text: &str, context: &dyn Context) -> Option<bool> {
         if !self.has_variables {
-            return Some(fits(&self.pieces, text));
+            return Some(fits(&self.pieces, text, self.any_case));
         }
         let resolved: Option<Vec<Piece>> = self.pieces.iter().map(|piece| resolve(piece, context)).collect();
-        Some(fits(&resolved?, text))
+        Some(fits(&resolved?, text, self.any_case))
     }
 
     /// The same without wildcards, and without regard to case.
-    pub(super) fn matches_any_case(&self, text: &str, context: &Context) -> Option<bool> {
+    pub(super) fn matches_any_case(&self, text: &str, context: &dyn Context) -> Option<bool> {
         let mut whole = String::new();
         for piece in &self.pieces {
             match resolve(piece, context)? {
@@ -84,13 +93,10 @@ impl Glob {
 }
 
 /// A variable becomes its value, as plain text. In a segment of an ARN a value with a colon fits nothing.
-fn resolve(piece: &Piece, context: &Context) -> Option<Piece> {
+fn resolve(piece: &Piece, context: &dyn Context) -> Option<Piece> {
     let Piece::Variable { key, default, colon } = piece else { return Some(piece.clone()) };
-    let value = match context.get(key) {
-        Some([value]) => value,
-        _ => default.as_ref()?,
-    };
-    (*colon || !value.contains(':')).then(|| Piece::Text(value.clone()))
+    let value = context.get(key).and_then(Values::only).or(default.as_deref())?;
+    (*colon || !value.contains(':')).then(|| Piece::Text(value.to_owned()))
 }
 
 /// Compiles `text`; `may_cross` says whether wildcards behind so many colons reach over one.
@@ -154,16 +160,17 @@ fn variable(inner: &str, colon: bool) -> Result<Piece, String> {
 }
 
 /// Whether `text` fits `pieces`. A run that was too short is made longer, the last one first.
-fn fits(pieces: &[Piece], text: &str) -> bool {
+fn fits(pieces: &[Piece], text: &str, any_case: bool) -> bool {
     let (mut place, mut rest) = (0, text);
-    // Where to go on when something does not fit: behind the last run, with one character more in it.
+    // Where to go on when something does not fit: behind the last run, with more in it.
     let mut again: Option<(usize, &str)> = None;
     loop {
         let next = match pieces.get(place) {
             None if rest.is_empty() => return true,
             None => None,
-            Some(Piece::Text(plain)) => rest.strip_prefix(&**plain),
+            Some(Piece::Text(plain)) => strip(rest, plain, any_case),
             Some(Piece::One { colon }) => one(rest, *colon),
+            Some(Piece::Run { colon }) if place + 1 == pieces.len() => return *colon || !rest.contains(':'),
             Some(Piece::Run { .. }) => {
                 again = Some((place, rest));
                 Some(rest)
@@ -176,10 +183,30 @@ fn fits(pieces: &[Piece], text: &str) -> bool {
         }
         let Some((run, begin)) = again else { return false };
         let Piece::Run { colon } = pieces[run] else { unreachable!("it was a run") };
-        let Some(longer) = one(begin, colon) else { return false };
+        let Some(longer) = longer(begin, colon, &pieces[run + 1], any_case) else { return false };
         again = Some((run, longer));
         (place, rest) = (run + 1, longer);
     }
+}
+
+/// What is left behind a run that takes in more of `text`: at least a character, and no less than up to where what
+/// comes behind it can begin.
+fn longer<'a>(text: &'a str, colon: bool, behind: &Piece, any_case: bool) -> Option<&'a str> {
+    let rest = one(text, colon)?;
+    let Piece::Text(plain) = behind else { return Some(rest) };
+    let first = plain.as_bytes()[0];
+    let begins = |byte: u8| if any_case { byte.eq_ignore_ascii_case(&first) } else { byte == first };
+    let at = rest.bytes().position(|byte| begins(byte) || (byte == b':' && !colon))?;
+    // A character that begins as `plain` does begins one, and so does a colon.
+    begins(rest.as_bytes()[at]).then(|| &rest[at..])
+}
+
+fn strip<'a>(text: &'a str, plain: &str, any_case: bool) -> Option<&'a str> {
+    if !any_case {
+        return text.strip_prefix(plain);
+    }
+    let (begin, rest) = text.split_at_checked(plain.len())?;
+    begin.eq_ignore_ascii_case(plain).then_some(rest)
 }
 
 fn one(text: &str, colon: bool) -> Option<&str> {

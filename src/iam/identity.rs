@@ -2,8 +2,8 @@
 
 use crate::types::Account;
 
-use super::context::Context;
-use super::decide::{Decision, Policies, Question, decide};
+use super::context::{Key, Values};
+use super::decide::Policies;
 use super::document::Document;
 use super::principal::Principal;
 
@@ -30,21 +30,22 @@ impl Identity {
         }
     }
 
-    /// Whether he may do `action` with `resource`, which has a policy of its own or none. `context` is what the request
-    /// says of itself; what is said of him is added.
+    /// The policies that count when he wants something of a resource that has this policy, or none.
     #[must_use]
-    pub fn decide(
-        &self,
-        action: &str,
-        resource: &str,
-        policy: Option<&Document>,
-        mut context: Context,
-    ) -> Decision {
-        let (principal, account) = (&self.principal, self.principal.account());
-        context.set("aws:PrincipalArn", [principal.role().unwrap_or(principal.arn())]);
-        context.set("aws:PrincipalAccount", account);
-        context.set("aws:username", principal.user_name());
-        let policies = Policies { identity: &self.policies, boundaries: &self.boundaries, resource: policy };
-        decide(policies, Question { principal, action, resource, context: &context })
+    pub fn policies<'a>(&'a self, resource: Option<&'a Document>) -> Policies<'a> {
+        Policies { identity: &self.policies, boundaries: &self.boundaries, resource }
+    }
+
+    /// Shows what every request of his says of him to `see`.
+    pub fn each<'a>(&'a self, see: &mut dyn FnMut(Key<'a>, Values<'a>)) {
+        let principal = &self.principal;
+        see(Key("aws:PrincipalArn", ""), Values::One(principal.role().unwrap_or(principal.arn())));
+        for (key, value) in
+            [("aws:PrincipalAccount", principal.account()), ("aws:username", principal.user_name())]
+        {
+            if let Some(value) = value {
+                see(Key(key, ""), Values::One(value));
+            }
+        }
     }
 }

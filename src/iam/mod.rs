@@ -34,8 +34,8 @@ mod identity;
 mod principal;
 mod values;
 
-pub use context::Context;
-pub use decide::{Decision, Effect, List, Miss, Place, Policies, Question, decide};
+pub use context::{Context, Facts, Key, Values, find};
+pub use decide::{Decision, Effect, List, Miss, Place, Policies, Question, Verdict, decide, judge};
 pub use document::{Document, Mistake, Step};
 pub use identity::Identity;
 pub use principal::Principal;

@@ -7,6 +7,8 @@ pub struct Principal {
     account: Option<String>,
     /// The ARN of the role, for a session of one.
     role: Option<String>,
+    /// Its name, for a user.
+    user: Option<String>,
 }
 
 impl Principal {
@@ -15,7 +17,12 @@ impl Principal {
     pub fn parse(arn: &str) -> Option<Principal> {
         if !arn.starts_with("arn:") {
             let is_service = arn.ends_with(".amazonaws.com");
-            return is_service.then(|| Principal { arn: arn.to_owned(), account: None, role: None });
+            return is_service.then(|| Principal {
+                arn: arn.to_owned(),
+                account: None,
+                role: None,
+                user: None,
+            });
         }
         let parts: Vec<&str> = arn.splitn(6, ':').collect();
         let [_, partition, service, "", account, name] = parts[..] else { return None };
@@ -34,7 +41,8 @@ impl Principal {
             ("sts", "federated-user") if !rest.is_empty() => None,
             _ => return None,
         };
-        is_account.then(|| Principal { arn: arn.to_owned(), account: Some(account.to_owned()), role })
+        let user = (kind == "user").then(|| rest.rsplit('/').next().unwrap_or_default().to_owned());
+        is_account.then(|| Principal { arn: arn.to_owned(), account: Some(account.to_owned()), role, user })
     }
 
     /// Its ARN, or a service's name.
@@ -58,8 +66,7 @@ impl Principal {
     /// Its name, if it is a user: the last part of its ARN, without the path.
     #[must_use]
     pub fn user_name(&self) -> Option<&str> {
-        let (_, name) = self.arn.split_once(":user/")?;
-        name.rsplit('/').next()
+        self.user.as_deref()
     }
 
     /// Whether it is an account itself.

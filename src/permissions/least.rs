@@ -12,7 +12,7 @@ use indexmap::{IndexMap, IndexSet};
 use serde::{Serialize, Serializer};
 
 use crate::control::authorization::Checked;
-use crate::iam::{Context, Document, Effect, Identity, List, Principal};
+use crate::iam::{Context, Document, Effect, Facts, List, Policies, Principal, Question, judge};
 use crate::region::Region;
 
 /// Something that a call needed.
@@ -78,30 +78,29 @@ impl Use {
     /// What a check was about; `None` if it was not the principal's own policies that allowed it.
     #[must_use]
     pub fn of(checked: &Checked) -> Option<Use> {
-        let need = &checked.need;
         let place = checked.decision.by.as_ref().filter(|_| checked.decision.effect == Effect::Allow)?;
         if place.list == List::Resource {
             return None;
         }
         let mut keys = BTreeMap::new();
         for (key, _) in LIMITS {
-            if let Some(values) = need.keys.get(key) {
-                keys.insert(key, values.iter().cloned().collect());
+            if let Some(values) = checked.says.get(key) {
+                keys.insert(key, values.iter().map(str::to_owned).collect());
             }
         }
-        if need.resource == "*" {
+        if checked.resource == "*" {
             // Nothing else says where.
             keys.insert("aws:RequestedRegion", BTreeSet::from([checked.region.to_string()]));
         }
-        let (action, resource) = (need.action.to_string(), need.resource.clone());
+        let (action, resource) = (checked.action.to_string(), checked.resource.clone());
         Some(Use { region: checked.region, action, resource, keys })
     }
 
-    fn context(&self) -> Context {
-        let mut context = Context::default();
-        context.set("aws:RequestedRegion", [self.region.name()]);
-        self.keys.iter().for_each(|(key, values)| context.set(*key, values.iter().cloned()));
-        context
+    fn context(&self) -> Facts {
+        let mut facts = Facts::default();
+        facts.set("aws:RequestedRegion", [self.region.name()]);
+        self.keys.iter().for_each(|(key, values)| facts.set(key, values.iter().cloned()));
+        facts
     }
 }
 
@@ -241,6 +240,8 @@ fn one_or_several<S: Serializer>(all: &BTreeSet<String>, serializer: S) -> Resul
 
 fn allows(policy: &Document, it: &Use) -> bool {
     let principal = Principal::parse("arn:aws:iam::111122223333:role/anybody").expect("the ARN of a role");
-    let identity = Identity { principal, policies: vec![policy.clone()], boundaries: Vec::new() };
-    identity.decide(&it.action, &it.resource, None, it.context()).effect == Effect::Allow
+    let (identity, context) = (std::slice::from_ref(policy), &it.context());
+    let policies = Policies { identity, ..Policies::default() };
+    let question = Question { principal: &principal, action: &it.action, resource: &it.resource, context };
+    judge(policies, question).effect == Effect::Allow
 }

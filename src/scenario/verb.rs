@@ -117,8 +117,9 @@ verbs! {
     /// client token, filled in if the input has none. The block goes on when the call has ended.
     /// `as` names the call, and the cluster that it creates: `$NAME.MEMBER` inside a later string is a member of its
     /// answer.
-    /// `after` lets it wait before it begins; `principal` is who calls, if not who the client runs as. With `missing=skip` it is left out if something that it refers to has no
-    /// value, for instance because the call before was never answered; otherwise that ends the scenario.
+    /// `after` lets it wait before it begins; `principal` is who calls, if not who the client runs as. With
+    /// `missing=skip` it is left out if something that it refers to has no value, for instance because the call before
+    /// was never answered; otherwise that ends the scenario.
     Call = "create-cluster | get-cluster | tag-resource | put-cluster-policy | create-stream | …" in Calls:
         "[CLIENT:] OPERATION region=REGION [as=NAME] [attempts=N] [timeout=DURATION] [after=DURATION] \
          [principal=NAME] [missing=skip]\n{ INPUT }",
