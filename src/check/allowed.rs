@@ -15,8 +15,8 @@ use super::{Scene, Verdict};
 /// The own Region checks before anything else, and nothing is carried out before the witness Region and the peers' have
 /// answered. A call is carried out when its answer is recorded with its token.
 ///
-/// Principals' own policies do not change, so it does not matter when each Region looked at them; where a cluster's tags
-/// or policy may have decided otherwise, nothing is said.
+/// Principals' own policies do not change, so it does not matter when each Region looked at them; where a cluster's
+/// tags or policy may have decided otherwise, nothing is said.
 pub(super) fn allowed_everywhere(judge: &mut Judge<'_>, change: &Change) -> Verdict {
     let Change::Wrote { commit, .. } = change else { return Ok(()) };
     let (Some((_, _, Some(cluster))), Some(cause), Some(_)) =

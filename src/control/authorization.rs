@@ -2,7 +2,7 @@
 //!
 //! IAM is a global service: every node knows every principal's policies. A node judges what is asked of it by itself,
 //! so that the witness Region and a peer's Region have a say of their own. What a call needs is in [`needs`]; how
-//! policies decide is in [`iam`](crate::iam).
+//! policies decide is in [`crate::iam`].
 //!
 //! [`needs`]: super::needs
 

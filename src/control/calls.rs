@@ -1,9 +1,9 @@
 //! Calls that wait for other Regions.
 //!
 //! Permission to use the witness Region is asked of its witness node, and the control planes of peers that are listed
-//! or left out are asked about these. All are asked at once, again when an answer is late, and given up on after the assumed deadline: the call
-//! then ends in InternalServerException. Nothing is written until every answer is in, so that a refusal leaves
-//! nothing behind.
+//! or left out are asked about these. All are asked at once, again when an answer is late, and given up on after the
+//! assumed deadline: the call then ends in InternalServerException. Nothing is written until every answer is in, so
+//! that a refusal leaves nothing behind.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -2,8 +2,23 @@
 //!
 //! The rules are those of the API reference, "CreateCluster" and "UpdateCluster" (*Required permissions*), and of the
 //! Service Authorization Reference, "Actions, resources, and condition keys for Amazon Aurora DSQL". What a call needs
-//! in its own Region depends on the request and on what it is about alone ([`local`]); the witness Region
-//! ([`witness`]) and the Regions of peers ([`peer`]) are asked by message.
+//! in its own Region depends on the request and on what it is about alone; the witness Region and the Regions of peers
+//! are asked by message.
+//!
+//! In the cluster's own Region:
+//!
+//! - CreateCluster: CreateCluster on `cluster/*`, TagResource for tags, PutClusterPolicy for a policy,
+//!   iam:CreateServiceLinkedRole for the account's first cluster, six actions of AWS KMS for a key of the caller's.
+//! - UpdateCluster: UpdateCluster and GetCluster on the cluster, and AWS KMS as above.
+//! - Both, with multi-Region properties: PutMultiRegionProperties, PutWitnessRegion, AddPeerCluster for peers.
+//! - CreateStream: CreateStream on the cluster, iam:PassRole on the stream's role, kms:Decrypt for a key of the caller's.
+//! - ListClusters: ListClusters on `*`. Every other call: the action of its name on what it names.
+//!
+//! Elsewhere: PutWitnessRegion on `cluster/*` of the witness Region, AddPeerCluster on the exact ARN of each peer, and
+//! RemovePeerCluster on that of a peer that is left out.
+//!
+//! `dsql:WitnessRegion` goes with CreateCluster and PutWitnessRegion alone. `aws:TagKeys` is left out where there are no
+//! tags. A key that is named by its alias is checked on the alias's ARN, for nobody here knows which key it stands for.
 
 use std::borrow::Cow;
 

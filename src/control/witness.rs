@@ -1,7 +1,7 @@
 //! The witness node: one per Region that serves as a witness.
 //!
-//! It hosts no cluster and answers no client. It says whether a caller's cluster may have its witness here, and it is the
-//! third acceptor of every link register whose pair names its Region.
+//! It hosts no cluster and answers no client. It says whether a caller's cluster may have its witness here, and it is
+//! the third acceptor of every link register whose pair names its Region.
 
 use std::sync::Arc;
 
