@@ -11,14 +11,14 @@
 //!   iam:CreateServiceLinkedRole for the account's first cluster, six actions of AWS KMS for a key of the caller's.
 //! - UpdateCluster: UpdateCluster and GetCluster on the cluster, and AWS KMS as above.
 //! - Both, with multi-Region properties: PutMultiRegionProperties, PutWitnessRegion, AddPeerCluster for peers.
-//! - CreateStream: CreateStream on the cluster, iam:PassRole on the stream's role, kms:Decrypt for a key of the caller's.
+//! - CreateStream: CreateStream on the cluster, iam:PassRole on the stream's role, kms:Decrypt for the cluster's key.
 //! - ListClusters: ListClusters on `*`. Every other call: the action of its name on what it names.
 //!
 //! Elsewhere: PutWitnessRegion on `cluster/*` of the witness Region, AddPeerCluster on the exact ARN of each peer, and
 //! RemovePeerCluster on that of a peer that is left out.
 //!
-//! `dsql:WitnessRegion` goes with CreateCluster and PutWitnessRegion alone. `aws:TagKeys` is left out where there are no
-//! tags. A key that is named by its alias is checked on the alias's ARN, for nobody here knows which key it stands for.
+//! `dsql:WitnessRegion` goes with CreateCluster and PutWitnessRegion alone. `aws:TagKeys` is left out where there are
+//! no tags. A key that is named by its alias is checked on the alias's ARN, for nobody here knows which key it means.
 
 use std::borrow::Cow;
 
