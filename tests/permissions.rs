@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use dsql_sim::Scenario;
-use dsql_sim::iam::{Document, Effect};
+use dsql_sim::iam::{Document, Effect, Identity};
 use dsql_sim::permissions::least::least;
-use dsql_sim::permissions::{Audit, Policy, root, run, under};
+use dsql_sim::permissions::{Audit, Policy, run, under};
 use dsql_sim::types::Account;
 use serde_json::json;
 
@@ -90,7 +90,7 @@ fn who_may_do_nothing_is_denied_everything() {
     let scenario = Scenario::parse(text).expect("a scenario");
     let (report, audit) = run(
         &under(&scenario, &|arn| {
-            assert_eq!(arn, root(Account::DEFAULT));
+            assert_eq!(arn, Identity::root_arn(Account::DEFAULT));
             nothing()
         }),
         None,

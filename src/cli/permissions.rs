@@ -146,6 +146,7 @@ fn check(scenario: &str, made: &Made) -> Check {
 fn reason(decision: &Decision) -> String {
     match (&decision.by, decision.effect) {
         (Some(by), _) => by.to_string(),
+        (None, Effect::Allow) => "no policy binds whoever runs as nobody".to_owned(),
         (None, Effect::Implicit) if decision.misses.is_empty() => "no statement allows anything".to_owned(),
         _ => {
             let misses = decision.misses.iter().map(|(at, miss)| format!("{at}: {miss}"));

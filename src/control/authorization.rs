@@ -137,6 +137,15 @@ pub struct Principals {
 }
 
 impl Principals {
+    /// The ARN of `asker`.
+    #[must_use]
+    pub fn arn(&self, asker: Asker) -> Cow<'_, str> {
+        match asker.principal.and_then(|principal| self.known.get(principal.place())) {
+            Some(identity) => identity.principal.arn().into(),
+            None => Identity::root_arn(asker.account).into(),
+        }
+    }
+
     /// Who `asker` is: the root of the account, if nobody in particular.
     #[must_use]
     pub fn identity(&self, asker: Asker) -> Cow<'_, Identity> {
@@ -201,11 +210,6 @@ impl Guard {
         asker.principal.is_none() && self.denials.0.is_empty() && !self.principals.are_watched
     }
 
-    /// Who `asker` is.
-    pub(super) fn identity(&self, asker: Asker) -> Cow<'_, Identity> {
-        self.principals.identity(asker)
-    }
-
     /// Whether `asker` may do what `need` says, for `call`.
     ///
     /// # Errors
@@ -224,9 +228,14 @@ impl Guard {
         if self.denials.0.contains(&need.action) {
             return Err(Denial::Implicit(List::Identity));
         }
-        // Nor does a cluster's policy bind somebody who may do everything.
-        let policy = labels.policy.filter(|_| asker.principal.is_some());
-        self.judge(call, asker, need, Labels { policy, ..labels }, out)
+        if asker.principal.is_some() {
+            return self.judge(call, asker, need, labels, out);
+        }
+        // He may do everything, and no cluster's policy binds him.
+        if self.principals.are_watched {
+            self.tell(call, asker, need, Decision::EVERYTHING, out);
+        }
+        Ok(())
     }
 
     /// The same by policies alone, and whoever asks.
@@ -241,7 +250,7 @@ impl Guard {
         labels: Labels<'_>,
         out: &mut Vec<Effect>,
     ) -> Result<(), Denial> {
-        let identity = &*self.identity(asker);
+        let identity = &*self.principals.identity(asker);
         let context = Asked { identity, region: self.region, need, tags: labels.tags };
         let question = Question {
             principal: &identity.principal,
@@ -251,17 +260,16 @@ impl Guard {
         };
         let policies = identity.policies(labels.policy);
         if self.principals.are_watched {
-            out.push(Effect::Checked(Box::new(Checked {
-                call,
-                asker,
-                region: self.region,
-                action: need.action,
-                resource: need.resource.to_owned(),
-                says: Facts::of(&need.says),
-                decision: iam::decide(policies, question),
-            })));
+            self.tell(call, asker, need, iam::decide(policies, question), out);
         }
         Denial::of(iam::judge(policies, question)).map_or(Ok(()), Err)
+    }
+
+    fn tell(&self, call: Delivery, asker: Asker, need: Need<'_>, decision: Decision, out: &mut Vec<Effect>) {
+        let Need { action, resource, says } = need;
+        let (resource, says) = (resource.to_owned(), Facts::of(&says));
+        let checked = Checked { call, asker, region: self.region, action, resource, says, decision };
+        out.push(Effect::Checked(Box::new(checked)));
     }
 
     /// AccessDeniedException, as AWS words it, for what was `denied` to `asker` in `region`.
@@ -269,8 +277,7 @@ impl Guard {
         if need.action == Action::CreateServiceLinkedRole {
             return Error::AccessDenied { message: NO_SERVICE_LINKED_ROLE.to_owned() };
         }
-        let identity = self.identity(asker);
-        let (who, Need { action, resource, .. }) = (identity.principal.arn(), need);
+        let (who, Need { action, resource, .. }) = (self.principals.arn(asker), need);
         let why = denial.reason(action);
         Error::AccessDenied {
             message: format!(

@@ -37,10 +37,15 @@ pub struct Question<'a> {
 pub struct Decision {
     /// What.
     pub effect: Effect,
-    /// The statement that decides; `None` when nothing allows.
+    /// The statement that decides; `None` when nothing allows, or nothing binds.
     pub by: Option<Place>,
     /// When nothing allows: what of each statement that allows did not match.
     pub misses: Vec<(Place, Miss)>,
+}
+
+impl Decision {
+    /// About somebody whom no policy binds: no statement decides.
+    pub const EVERYTHING: Decision = Decision { effect: Effect::Allow, by: None, misses: Vec::new() };
 }
 
 /// What policies decide.

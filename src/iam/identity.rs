@@ -22,12 +22,18 @@ impl Identity {
     /// The root of an account, who may do everything.
     #[must_use]
     pub fn root(account: Account) -> Identity {
-        let principal = Principal::parse(&format!("arn:aws:iam::{account}:root"));
+        let principal = Principal::parse(&Identity::root_arn(account));
         Identity {
             principal: principal.expect("the ARN of a root"),
             policies: vec![Document::everything()],
             boundaries: Vec::new(),
         }
+    }
+
+    /// The ARN of the root of an account.
+    #[must_use]
+    pub fn root_arn(account: Account) -> String {
+        format!("arn:aws:iam::{account}:root")
     }
 
     /// The policies that count when he wants something of a resource that has this policy, or none.

@@ -40,12 +40,16 @@ impl Audit {
         for change in world.changes() {
             match change {
                 Change::Checked(checked) => {
-                    let principals = &world.options().principals;
-                    let principal = principals.identity(checked.asker).principal.arn().to_owned();
+                    let principal = world.options().principals.arn(checked.asker).into_owned();
                     let made = Made { call: words(world, checked), principal, checked: (**checked).clone() };
                     self.open.entry(checked.call).or_default().push(made);
                 }
                 Change::Replied { delivery, .. } => self.settle(*delivery),
+                Change::Ended(call) => {
+                    // Copies of its requests, and attempts that it gave up.
+                    let left: Vec<_> = self.open.keys().copied().filter(|it| call.is_of(*it)).collect();
+                    left.into_iter().for_each(|delivery| self.settle(delivery));
+                }
                 _ => {}
             }
         }

@@ -78,8 +78,8 @@ impl Use {
     /// What a check was about; `None` if it was not the principal's own policies that allowed it.
     #[must_use]
     pub fn of(checked: &Checked) -> Option<Use> {
-        let place = checked.decision.by.as_ref().filter(|_| checked.decision.effect == Effect::Allow)?;
-        if place.list == List::Resource {
+        let by = checked.decision.by.as_ref().map(|place| place.list);
+        if checked.decision.effect != Effect::Allow || by == Some(List::Resource) {
             return None;
         }
         let mut keys = BTreeMap::new();

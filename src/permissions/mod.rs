@@ -79,19 +79,13 @@ pub fn under(scenario: &Scenario, policy_of: &dyn Fn(&str) -> Document) -> Scena
     for client in &mut set_up.clients {
         let is_root = |id: PrincipalId| set_up.principals[id.place()].identity.principal.is_root();
         if client.principal.is_none_or(is_root) {
-            let deputy = deputy(client.account, policy_of(&root(client.account)));
+            let deputy = deputy(client.account, policy_of(&Identity::root_arn(client.account)));
             set_up.principals.push(deputy);
             client.principal = PrincipalId::new(set_up.principals.len() - 1);
         }
     }
     blocks.iter_mut().for_each(|block| block.retain(|action| !matches!(action, Action::SetUp)));
     Scenario::of(set_up, blocks)
-}
-
-/// The ARN of the root of an account.
-#[must_use]
-pub fn root(account: Account) -> String {
-    Identity::root(account).principal.arn().to_owned()
 }
 
 /// Somebody who calls in place of the root of an account, whom no policy binds.

@@ -109,6 +109,14 @@ pub struct CallId {
     pub(super) key: u64,
 }
 
+impl CallId {
+    /// Whether `delivery` is an attempt of the call.
+    #[must_use]
+    pub fn is_of(self, delivery: Delivery) -> bool {
+        (self.slot, self.key) == (delivery.slot, delivery.call)
+    }
+}
+
 /// A call under way.
 #[derive(Clone, Debug)]
 pub(super) struct Ongoing {
