@@ -110,7 +110,7 @@ pub struct RunArguments {
 enum Format {
     /// For people.
     Text,
-    /// One JSON object for each run, one a line.
+    /// For programs: JSON objects, one a line.
     Json,
 }
 
