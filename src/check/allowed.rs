@@ -13,17 +13,20 @@ use super::invariant::{Invariant, Judge};
 use super::{Scene, Verdict};
 
 /// The own Region checks before anything else, and nothing is carried out before the witness Region and the peers' have
-/// answered. A call is carried out when its answer is recorded with its token.
+/// answered. A call is carried out when its answer is recorded with its token, or when it is written down as an intent
+/// for the link register to decide: whose answer is recorded later may be somebody else's, who joined.
 ///
 /// Principals' own policies do not change, so it does not matter when each Region looked at them; where a cluster's
 /// tags or policy may have decided otherwise, nothing is said.
 pub(super) fn allowed_everywhere(judge: &mut Judge<'_>, change: &Change) -> Verdict {
     let Change::Wrote { commit, .. } = change else { return Ok(()) };
-    let (Some((_, _, Some(cluster))), Some(cause), Some(_)) =
-        (&commit.batch.cluster, commit.cause, &commit.batch.token)
-    else {
+    let (Some((_, _, Some(cluster))), Some(cause)) = (&commit.batch.cluster, commit.cause) else {
         return Ok(());
     };
+    let was_waiting = commit.before.cluster.as_ref().is_some_and(|before| before.intent.is_some());
+    if was_waiting || (commit.batch.token.is_none() && cluster.intent.is_none()) {
+        return Ok(());
+    }
     let scene = judge.scene;
     let Some(identity) = scene.identity_of(cause) else { return Ok(()) };
     let Some(request) = scene.request_of(cause) else { return Ok(()) };
