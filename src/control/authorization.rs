@@ -128,6 +128,38 @@ pub struct Asker {
 }
 
 /// The principals of a world, in the order of declaration.
+///
+/// ```
+/// use std::sync::Arc;
+///
+/// use dsql_sim::api::{CreateClusterInput, Request};
+/// use dsql_sim::control::authorization::Principals;
+/// use dsql_sim::iam::{Document, Identity, Principal};
+/// use dsql_sim::types::PrincipalId;
+/// use dsql_sim::{Call, ClientId, Options, Outcome, Region, Simulation};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let policy = serde_json::json!({
+///     "Statement": { "Effect": "Allow", "Action": "dsql:Get*", "Resource": "*" }
+/// });
+/// let reader = Identity {
+///     principal: Principal::parse("arn:aws:iam::111122223333:role/reader").ok_or("no principal")?,
+///     policies: vec![Document::identity(&policy)?],
+///     boundaries: Vec::new(),
+/// };
+/// let mut options = Options::new(1);
+/// options.principals = Arc::new(Principals { known: vec![Arc::new(reader)], are_watched: false });
+/// options.clients[0].principal = PrincipalId::new(0);
+///
+/// let mut simulation = Simulation::new(options);
+/// let region = Region::parse("us-east-1").ok_or("no Region")?;
+/// let create = Request::CreateCluster(CreateClusterInput::default());
+/// let call = simulation.call(ClientId(0), Call::new(region, create, 1));
+/// let outcome = simulation.finish(call).map_err(|violation| violation.to_string())?;
+/// assert!(matches!(outcome, Outcome::Failed(error) if error.name() == "AccessDeniedException"));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Principals {
     /// They.
