@@ -1,27 +1,18 @@
-//! Who may do what: the one question that every node asks before it does something for a caller.
+//! Who calls, and what can be allowed and denied.
 //!
-//! IAM is a global service: every node knows every principal's policies. A node judges what is asked of it by itself,
-//! so that the witness Region and a peer's Region have a say of their own. What a call needs is in [`needs`]; how
-//! policies decide is in [`crate::iam`].
+//! IAM is a global service: every node knows every principal's policies. What a call needs is in [`needs`], who asks
+//! whether it may is in [`guard`], and how policies decide is in [`crate::iam`].
 //!
+//! [`guard`]: super::guard
 //! [`needs`]: super::needs
 
 use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
-use crate::api::{Error, Operation, Request, Tags};
-use crate::iam::{
-    self, Context, Decision, Document, Effect as Decided, Facts, Identity, Key, List, Question, Values,
-    Verdict,
-};
-use crate::region::Region;
-use crate::types::{Account, Identifier, Instant, PrincipalId};
-
-use super::cluster::Cluster;
-use super::message::{Delivery, Effect};
-use super::needs::{self, Home, Need};
-use super::{Caller, ControlPlane};
+use crate::api::Operation;
+use crate::iam::Identity;
+use crate::types::{Account, PrincipalId};
 
 /// A permission that a call needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -112,6 +103,18 @@ impl Denials {
         }
     }
 
+    /// Whether nothing is denied.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Whether `action` is denied.
+    #[must_use]
+    pub fn contains(&self, action: Action) -> bool {
+        self.0.contains(&action)
+    }
+
     /// Allows everything again.
     pub fn clear(&mut self) {
         self.0.clear();
@@ -164,7 +167,8 @@ pub struct Asker {
 pub struct Principals {
     /// They.
     pub known: Vec<Arc<Identity>>,
-    /// Whether every check that is made is told of ([`Effect::Checked`]), also of callers who may do everything.
+    /// Whether every check that is made is told of ([`Checked`](super::guard::Checked)), also of callers who may do
+    /// everything.
     pub are_watched: bool,
 }
 
@@ -184,264 +188,6 @@ impl Principals {
         match asker.principal.and_then(|principal| self.known.get(principal.place())) {
             Some(identity) => Cow::Borrowed(identity),
             None => Cow::Owned(Identity::root(asker.account)),
-        }
-    }
-}
-
-/// What a resource itself says on who may do what with it.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Labels<'a> {
-    /// Its tags.
-    pub tags: Option<&'a Tags>,
-    /// Its policy.
-    pub policy: Option<&'a Document>,
-}
-
-/// A check that was made.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Checked {
-    /// For which call.
-    pub call: Delivery,
-    /// Who called.
-    pub asker: Asker,
-    /// Where it was made.
-    pub region: Region,
-    /// What was asked for.
-    pub action: Action,
-    /// With what: an ARN, or `*`.
-    pub resource: String,
-    /// What the request said of itself.
-    pub says: Facts,
-    /// What came of it.
-    pub decision: Decision,
-}
-
-/// What a node asks whether something may be done.
-#[derive(Clone, Debug)]
-pub struct Guard {
-    region: Region,
-    denials: Denials,
-    principals: Arc<Principals>,
-}
-
-impl Guard {
-    /// The guard of a node in `region`.
-    #[must_use]
-    pub fn new(region: Region, principals: Arc<Principals>) -> Guard {
-        Guard { region, denials: Denials::default(), principals }
-    }
-
-    /// What is denied here to everybody.
-    pub fn denials_mut(&mut self) -> &mut Denials {
-        &mut self.denials
-    }
-
-    /// Whether there is nothing to ask: nothing is denied, and the caller may do everything.
-    #[inline]
-    pub(super) fn lets_pass(&self, asker: Asker) -> bool {
-        asker.principal.is_none() && self.denials.0.is_empty() && !self.principals.are_watched
-    }
-
-    /// Whether `asker` may do what `need` says, for `call`.
-    ///
-    /// # Errors
-    /// Why not.
-    pub(super) fn check(
-        &self,
-        call: Delivery,
-        asker: Asker,
-        need: Need<'_>,
-        labels: Labels<'_>,
-        out: &mut Vec<Effect>,
-    ) -> Result<(), Denial> {
-        if self.lets_pass(asker) {
-            return Ok(());
-        }
-        if self.denials.0.contains(&need.action) {
-            return Err(Denial::Implicit(List::Identity));
-        }
-        if asker.principal.is_some() {
-            return self.judge(call, asker, need, labels, out);
-        }
-        // He may do everything, and no cluster's policy binds him.
-        if self.principals.are_watched {
-            self.tell(call, asker, need, Decision::EVERYTHING, out);
-        }
-        Ok(())
-    }
-
-    /// The same by policies alone, and whoever asks.
-    ///
-    /// # Errors
-    /// Why not.
-    pub(super) fn judge(
-        &self,
-        call: Delivery,
-        asker: Asker,
-        need: Need<'_>,
-        labels: Labels<'_>,
-        out: &mut Vec<Effect>,
-    ) -> Result<(), Denial> {
-        let identity = &*self.principals.identity(asker);
-        let context = Asked { identity, region: self.region, need, tags: labels.tags };
-        let question = Question {
-            principal: &identity.principal,
-            action: need.action.iam_name(),
-            resource: need.resource,
-            context: &context,
-        };
-        let policies = identity.policies(labels.policy);
-        if self.principals.are_watched {
-            self.tell(call, asker, need, iam::decide(policies, question), out);
-        }
-        Denial::of(iam::judge(policies, question)).map_or(Ok(()), Err)
-    }
-
-    fn tell(&self, call: Delivery, asker: Asker, need: Need<'_>, decision: Decision, out: &mut Vec<Effect>) {
-        let Need { action, resource, says } = need;
-        let (resource, says) = (resource.to_owned(), Facts::of(&says));
-        let checked = Checked { call, asker, region: self.region, action, resource, says, decision };
-        out.push(Effect::Checked(Box::new(checked)));
-    }
-
-    /// AccessDeniedException, as AWS words it, for what was `denied` to `asker` in `region`.
-    pub(super) fn error(&self, asker: Asker, need: Need<'_>, region: Region, denial: Denial) -> Error {
-        if need.action == Action::CreateServiceLinkedRole {
-            return Error::AccessDenied { message: NO_SERVICE_LINKED_ROLE.to_owned() };
-        }
-        let (who, Need { action, resource, .. }) = (self.principals.arn(asker), need);
-        let why = denial.reason(action);
-        Error::AccessDenied {
-            message: format!(
-                "User: {who} is not authorized to perform: {action} on resource: {resource} {why} (checked in {region})"
-            ),
-        }
-    }
-}
-
-impl ControlPlane {
-    /// Whether `caller` may do here all that the request needs here.
-    pub(super) fn authorize(
-        &self,
-        now: Instant,
-        caller: &Caller,
-        out: &mut Vec<Effect>,
-    ) -> Result<(), Error> {
-        if self.guard.lets_pass(caller.asker()) {
-            return Ok(());
-        }
-        let (cluster, stream) = self.named(caller);
-        let cluster = cluster.as_deref();
-        let home = Home::of(self.region, caller.account);
-        needs::local(&caller.request, &home, cluster, caller.lacks_role, &mut |need| {
-            let labels = match (cluster, stream) {
-                (Some(cluster), _) if need.resource == cluster.arn.to_string() => self.labels(now, cluster),
-                (Some(cluster), Some(stream)) if need.resource.contains("/stream/") => {
-                    Labels { tags: cluster.stream(stream).map(|stream| &stream.tags), policy: None }
-                }
-                _ => Labels::default(),
-            };
-            let checked = self.guard.check(caller.delivery, caller.asker(), need, labels, out);
-            checked.map_err(|denial| self.guard.error(caller.asker(), need, self.region, denial))
-        })
-    }
-
-    /// What `cluster` itself says on who may do what with it.
-    pub(super) fn labels<'a>(&self, now: Instant, cluster: &'a Cluster) -> Labels<'a> {
-        let attached = cluster.attached.as_deref();
-        let policy =
-            attached.and_then(|attached| attached.policy_in_force(now, self.assumptions.policy_delay));
-        Labels { tags: cluster.tags.as_ref(), policy: policy.map(|policy| &policy.document) }
-    }
-
-    /// The cluster and the stream that the request is about, as far as they exist.
-    fn named(&self, caller: &Caller) -> (Option<Arc<Cluster>>, Option<Identifier>) {
-        let arn = match &*caller.request {
-            Request::TagResource(input) => &input.resource_arn,
-            Request::UntagResource(input) => &input.resource_arn,
-            Request::ListTagsForResource(input) => &input.resource_arn,
-            request => {
-                let stream = match request {
-                    Request::GetStream(input) => Identifier::parse(&input.stream_identifier),
-                    Request::DeleteStream(input) => Identifier::parse(&input.stream_identifier),
-                    _ => None,
-                };
-                let named = request.identifier().and_then(|named| self.find(caller.account, named).ok());
-                return (named.cloned(), stream);
-            }
-        };
-        self.tagged(caller.account, arn).map_or((None, None), |(cluster, stream)| (Some(cluster), stream))
-    }
-}
-
-/// Why somebody may not do something. A message between nodes carries it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Denial {
-    /// None of these policies allows it.
-    Implicit(List),
-    /// One of these policies denies it.
-    Explicit(List),
-}
-
-impl Denial {
-    fn of(verdict: Verdict) -> Option<Denial> {
-        match verdict.effect {
-            Decided::Allow => None,
-            Decided::Deny => Some(Denial::Explicit(verdict.list().unwrap_or(List::Identity))),
-            Decided::Implicit if verdict.is_bounded => Some(Denial::Implicit(List::Boundary)),
-            Decided::Implicit => Some(Denial::Implicit(List::Identity)),
-        }
-    }
-
-    /// A number for keys and hashes.
-    #[must_use]
-    pub fn word(self) -> u64 {
-        match self {
-            Denial::Implicit(list) => list as u64,
-            Denial::Explicit(list) => 3 + list as u64,
-        }
-    }
-
-    /// The end of the sentence (IAM User Guide, "Troubleshoot access denied error messages").
-    fn reason(self, action: Action) -> String {
-        let (a, policy) = match self {
-            Denial::Implicit(List::Identity) | Denial::Explicit(List::Identity) => {
-                ("an", "identity-based policy")
-            }
-            Denial::Implicit(List::Boundary) | Denial::Explicit(List::Boundary) => {
-                ("a", "permissions boundary")
-            }
-            Denial::Implicit(List::Resource) | Denial::Explicit(List::Resource) => {
-                ("a", "resource-based policy")
-            }
-        };
-        match self {
-            Denial::Implicit(_) => format!("because no {policy} allows the {action} action"),
-            Denial::Explicit(_) => format!("with an explicit deny in {a} {policy}"),
-        }
-    }
-}
-
-/// Said when an account's first cluster needs a role that its creator may not create ("Troubleshooting").
-const NO_SERVICE_LINKED_ROLE: &str = "Insufficient permissions to create service-linked role. Add the \
-                                      iam:CreateServiceLinkedRole permission to your IAM policy.";
-
-/// What is known when a check is made.
-#[derive(Debug)]
-struct Asked<'a> {
-    identity: &'a Identity,
-    region: Region,
-    need: Need<'a>,
-    tags: Option<&'a Tags>,
-}
-
-impl Context for Asked<'_> {
-    fn each<'a>(&'a self, see: &mut dyn FnMut(Key<'a>, Values<'a>)) {
-        self.identity.each(see);
-        see(Key("aws:RequestedRegion", ""), Values::One(self.region.name()));
-        self.need.says.each(see);
-        for (key, value) in self.tags.iter().flat_map(|tags| tags.iter()) {
-            see(Key("aws:ResourceTag/", key), Values::One(value));
         }
     }
 }

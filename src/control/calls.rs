@@ -13,8 +13,9 @@ use crate::goal::Goal;
 use crate::region::Region;
 use crate::types::{Account, ClusterArn, ClusterStatus, Instant, NodeId};
 
-use super::authorization::{Asker, Denial};
+use super::authorization::Asker;
 use super::cluster::{MultiRegion, Serial};
+use super::guard::Denial;
 use super::message::{Delivery, Effect, Message, PeerAnswer, Reply, Span, Timer, Wait};
 use super::mutant::Mutant;
 use super::needs::{self, Asks, Home};

@@ -9,9 +9,10 @@ use crate::region::Region;
 use crate::rng::{key, mix};
 use crate::types::{Account, ClientId, ClusterArn, ClusterStatus, Identifier, NodeId, Timestamp};
 
-use super::authorization::{Asker, Checked, Denial};
+use super::authorization::Asker;
 use super::cluster::Serial;
 use super::durable::{Batch, Before, Durable};
+use super::guard::{Checked, Denial};
 use super::needs::Asks;
 use super::outside::Shift;
 use super::register::{AcceptedValue, Ballot, LinkValue, Outcome, RegisterKey};

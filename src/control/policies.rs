@@ -12,8 +12,9 @@ use crate::rng::mix;
 use crate::types::{ClusterArn, Instant};
 
 use super::attached::ClusterPolicy;
-use super::authorization::{Action, Labels};
+use super::authorization::Action;
 use super::cluster::Cluster;
+use super::guard::Labels;
 use super::message::Effect;
 use super::needs::Need;
 use super::{Caller, ControlPlane, refuse};

@@ -8,8 +8,9 @@ use std::sync::Arc;
 use crate::region::Region;
 use crate::types::{Instant, NodeId};
 
-use super::authorization::{Denials, Guard, Labels, Principals};
+use super::authorization::{Denials, Principals};
 use super::durable::Durable;
+use super::guard::{Guard, Labels};
 use super::message::{Effect, Input, Message};
 use super::mutant::{Mutant, Mutants};
 use super::needs::{self, Home};

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use indexmap::IndexSet;
 
-use crate::control::authorization::Checked;
+use crate::control::guard::Checked;
 use crate::control::message::Delivery;
 use crate::iam::Effect;
 use crate::map::FixedMap;

@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use indexmap::{IndexMap, IndexSet};
 use serde::{Serialize, Serializer};
 
-use crate::control::authorization::Checked;
+use crate::control::guard::Checked;
 use crate::iam::{Context, Document, Effect, Facts, List, Policies, Principal, Question, judge};
 use crate::region::Region;
 

@@ -25,8 +25,9 @@ use slab::Slab;
 
 use crate::api::Request;
 use crate::control::assumptions::Assumptions;
-use crate::control::authorization::{Checked, Principals};
+use crate::control::authorization::Principals;
 use crate::control::durable::{Batch, Durable};
+use crate::control::guard::Checked;
 use crate::control::message::{Commit, Delivery, Effect, Input, Reply, Timer};
 use crate::control::mutant::Mutants;
 use crate::goal::Goals;
