@@ -85,6 +85,22 @@ fn without_any_one_statement_of_it_a_call_is_denied() {
 }
 
 #[test]
+fn what_callers_make_up_is_plain_text_in_the_policy() {
+    let text = r#"
+create-cluster region=us-east-1
+{ "tags": { "a": "x" }, "multiRegionProperties": { "witnessRegion": "$${nowhere" } }
+tag-resource region=us-east-1
+{ "resourceArn": "arn:aws:*:us-east-1:1:cluster/$${x*?", "tags": { "a": "x" } }
+"#;
+    let scenario = Scenario::parse(text).expect("a scenario");
+    let (_, audit) = run(&scenario, None);
+    let policies = policies(&audit);
+    let policy_of = |arn: &str| policies.get(arn).map_or_else(nothing, Policy::document);
+    let (_, again) = run(&under(&scenario, &policy_of), None);
+    assert!(again.made().count() >= 3 && denials(&again) == 0, "{again:?}\n{policies:?}");
+}
+
+#[test]
 fn who_may_do_nothing_is_denied_everything() {
     let text = "create-cluster region=us-east-1 as=blue\nexpect error == AccessDeniedException\n";
     let scenario = Scenario::parse(text).expect("a scenario");

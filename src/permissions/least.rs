@@ -164,7 +164,9 @@ fn candidates(uses: &IndexSet<Use>) -> Vec<Candidate<'_>> {
             for (key, operator) in LIMITS {
                 let values: Option<Vec<_>> = uses.iter().map(|it| it.keys.get(key)).collect();
                 if let Some(values) = values {
-                    let values = Values(values.into_iter().flatten().cloned().collect());
+                    // A value is plain text, and `${` would begin a variable.
+                    let plain = values.into_iter().flatten().map(|value| value.replace('$', "${$}"));
+                    let values = Values(plain.collect());
                     condition.entry(operator).or_default().insert(key, values);
                 }
             }
