@@ -176,7 +176,7 @@ impl Principals {
     /// The ARN of `asker`.
     #[must_use]
     pub fn arn(&self, asker: Asker) -> Cow<'_, str> {
-        match asker.principal.and_then(|principal| self.known.get(principal.place())) {
+        match self.find(asker) {
             Some(identity) => identity.principal.arn().into(),
             None => Identity::root_arn(asker.account).into(),
         }
@@ -185,9 +185,13 @@ impl Principals {
     /// Who `asker` is: the root of the account, if nobody in particular.
     #[must_use]
     pub fn identity(&self, asker: Asker) -> Cow<'_, Identity> {
-        match asker.principal.and_then(|principal| self.known.get(principal.place())) {
+        match self.find(asker) {
             Some(identity) => Cow::Borrowed(identity),
             None => Cow::Owned(Identity::root(asker.account)),
         }
+    }
+
+    fn find(&self, asker: Asker) -> Option<&Identity> {
+        asker.principal.and_then(|principal| self.known.get(principal.place())).map(|identity| &**identity)
     }
 }

@@ -93,9 +93,6 @@ impl Guard {
         labels: Labels<'_>,
         out: &mut Vec<Effect>,
     ) -> Result<(), Denial> {
-        if self.lets_pass(asker) {
-            return Ok(());
-        }
         if self.denials.contains(need.action) {
             return Err(Denial::Implicit(List::Identity));
         }
@@ -130,10 +127,11 @@ impl Guard {
             context: &context,
         };
         let policies = identity.policies(labels.policy);
+        let verdict = iam::judge(policies, question);
         if self.principals.are_watched {
-            self.tell(call, asker, need, iam::decide(policies, question), out);
+            self.tell(call, asker, need, iam::explain(policies, question, verdict), out);
         }
-        Denial::of(iam::judge(policies, question)).map_or(Ok(()), Err)
+        Denial::of(verdict).map_or(Ok(()), Err)
     }
 
     fn tell(&self, call: Delivery, asker: Asker, need: Need<'_>, decision: Decision, out: &mut Vec<Effect>) {

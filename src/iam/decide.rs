@@ -152,7 +152,12 @@ impl fmt::Display for Miss {
 /// Decides.
 #[must_use]
 pub fn decide(policies: Policies<'_>, question: Question<'_>) -> Decision {
-    let verdict = judge(policies, question);
+    explain(policies, question, judge(policies, question))
+}
+
+/// The reasons of a `verdict` on the same.
+#[must_use]
+pub fn explain(policies: Policies<'_>, question: Question<'_>, verdict: Verdict) -> Decision {
     let place = |spot: Spot| {
         let (list, documents) = policies.lists()[spot.list as usize];
         let sid = documents[spot.document].statements[spot.statement].sid.clone();

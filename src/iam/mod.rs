@@ -35,7 +35,7 @@ mod principal;
 mod values;
 
 pub use context::{Context, Facts, Key, Values, find};
-pub use decide::{Decision, Effect, List, Miss, Place, Policies, Question, Verdict, decide, judge};
+pub use decide::{Decision, Effect, List, Miss, Place, Policies, Question, Verdict, decide, explain, judge};
 pub use document::{Document, Mistake, Step};
 pub use identity::Identity;
 pub use principal::Principal;
