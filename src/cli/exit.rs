@@ -1,5 +1,7 @@
 //! The exit codes, documented constants.
 
+use std::{panic, process};
+
 /// Everything that must hold held.
 pub const PASS: u8 = 0;
 
@@ -12,10 +14,23 @@ pub const BAD_INPUT: u8 = 2;
 /// Two runs of one seed differed.
 pub const NOT_DETERMINISTIC: u8 = 3;
 
-/// What the help says of them. A panic, which is a bug of ours, exits with 101.
+/// A bug of dsql-sim itself: it panicked.
+pub const BUG: i32 = 101;
+
+/// What the help says of them.
 pub const HELP: &str = "Exit codes:
   0    everything that must hold held
   1    something that must hold did not
   2    bad usage or a bad file; nothing was run
   3    two runs of one seed differed
   101  a bug of dsql-sim itself";
+
+/// Lets a panic end the process with [`BUG`], on whatever thread it comes: a release build does not unwind, and what
+/// is aborted has no exit code.
+pub fn with_code_on_panic() {
+    let tell = panic::take_hook();
+    panic::set_hook(Box::new(move |what| {
+        tell(what);
+        process::exit(BUG);
+    }));
+}

@@ -138,6 +138,7 @@ impl Level {
 /// Runs the command line.
 #[must_use]
 pub fn main() -> ExitCode {
+    exit::with_code_on_panic();
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(error) => {
