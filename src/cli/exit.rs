@@ -1,4 +1,4 @@
-//! The exit codes, documented constants.
+//! The exit codes, and how a panic gets its own.
 
 use std::{panic, process};
 
@@ -15,7 +15,7 @@ pub const BAD_INPUT: u8 = 2;
 pub const NOT_DETERMINISTIC: u8 = 3;
 
 /// A bug of dsql-sim itself: it panicked.
-pub const BUG: i32 = 101;
+pub const BUG: u8 = 101;
 
 /// What the help says of them.
 pub const HELP: &str = "Exit codes:
@@ -31,6 +31,6 @@ pub fn with_code_on_panic() {
     let tell = panic::take_hook();
     panic::set_hook(Box::new(move |what| {
         tell(what);
-        process::exit(BUG);
+        process::exit(BUG.into());
     }));
 }
