@@ -146,7 +146,7 @@ pub(super) enum Doing {
 }
 
 /// What a call does next.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(super) enum Next {
     /// Sends an attempt.
     Send,
@@ -154,8 +154,8 @@ pub(super) enum Next {
     Sleep,
     /// What it did before: the answer is to an attempt that it does not wait for.
     Late,
-    /// Has ended.
-    End(Outcome),
+    /// Nothing: it has ended.
+    End,
 }
 
 impl Ongoing {
@@ -199,14 +199,14 @@ impl Ongoing {
     }
 
     /// An answer has come to the attempt `delivery`.
-    pub(super) fn answered(&mut self, seed: u64, now: Instant, delivery: Delivery, result: &Reply) -> Next {
+    pub(super) fn answered(&mut self, seed: u64, now: Instant, delivery: Delivery, result: Reply) -> Next {
         if self.doing != Doing::Waiting || delivery.attempt != self.number() {
             return Next::Late;
         }
         match result {
-            Ok(response) => self.finish(now, Outcome::Ok(response.clone())),
-            Err(error) if error.is_retryable() => self.attempt_failed(seed, now, Some(error.clone())),
-            Err(error) => self.finish(now, Outcome::Failed(error.clone())),
+            Ok(response) => self.finish(now, Outcome::Ok(response)),
+            Err(error) if error.is_retryable() => self.attempt_failed(seed, now, Some(error)),
+            Err(error) => self.finish(now, Outcome::Failed(error)),
         }
     }
 
@@ -248,8 +248,8 @@ impl Ongoing {
             },
         };
         self.doing = Doing::Ended;
-        self.outcome = Some(outcome.clone());
-        Next::End(outcome)
+        self.outcome = Some(outcome);
+        Next::End
     }
 }
 

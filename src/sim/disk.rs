@@ -26,6 +26,7 @@ impl World {
         }
         node.outbox.push_back(effect);
         if is_write {
+            node.unsynced += 1;
             if let Some(trap) = node.spring(Happened::PersistBegins) {
                 return self.crash(place, State::Down, trap.unfinished);
             }
@@ -41,21 +42,26 @@ impl World {
             return;
         }
         let mut durable = std::mem::take(&mut self.nodes[place].syncing);
-        while let Some(effect) = self.nodes[place].outbox.pop_front_if(|effect| {
+        while let Some(effect) = self.nodes[place].outbox.pop_front() {
             let is_write = matches!(effect, Effect::Persist(_));
-            !is_write || durable > 0
-        }) {
-            let is_write = matches!(effect, Effect::Persist(_));
+            let node = &mut self.nodes[place];
+            if is_write && durable == 0 {
+                node.outbox.push_front(effect);
+                break;
+            }
             durable -= usize::from(is_write);
+            node.unsynced -= usize::from(is_write);
             self.perform(place, effect);
             if is_write && let Some(trap) = self.nodes[place].spring(Happened::PersistEnds) {
                 return self.crash(place, State::Down, trap.unfinished);
             }
         }
-        let outbox = &mut self.nodes[place].outbox;
         // The line begins again where its memory begins: what was touched last is the fastest.
-        *outbox = Vec::from(std::mem::take(outbox)).into();
-        if !outbox.is_empty() {
+        let outbox = &mut self.nodes[place].outbox;
+        if outbox.is_empty() {
+            outbox.clear();
+        } else {
+            *outbox = Vec::from(std::mem::take(outbox)).into();
             self.begin_sync(place);
         }
     }
@@ -77,7 +83,7 @@ impl World {
             node.state = state;
             return;
         }
-        let writes = node.unsynced() as u64;
+        let writes = node.unsynced as u64;
         let kept = match unfinished {
             Some(Unfinished::Kept) => writes,
             Some(Unfinished::Lost) => 0,
@@ -119,7 +125,7 @@ impl World {
 
     fn begin_sync(&mut self, place: usize) {
         let node = &mut self.nodes[place];
-        node.syncing = node.unsynced();
+        node.syncing = node.unsynced;
         let life = node.life;
         let disk = self.options.disk;
         if disk == Duration::ZERO {

@@ -104,6 +104,10 @@ pub struct World {
     queue: Queue<Event>,
     /// The messages under way.
     under_way: Slab<Envelope>,
+    /// The timers that were set.
+    timers: Slab<Alarm>,
+    /// The faults that have yet to happen, and what they are called in the trace.
+    planned: Slab<(Fault, Arc<str>)>,
     network: Network,
     nodes: Vec<Node>,
     places: [[Option<u16>; 2]; Region::COUNT],
@@ -114,12 +118,10 @@ pub struct World {
     changes: Vec<Change>,
     effects: Vec<Effect>,
     finished: VecDeque<CallId>,
-    /// How many events in the queue do more than repeat a question, or wake a client.
-    pending_work: usize,
-    /// How many timers in the queue repeat a question.
+    /// How many events in the queue repeat a question.
     pending_retries: usize,
-    /// How many faults in the queue have yet to happen.
-    planned_faults: usize,
+    /// How many events in the queue wake a client.
+    pending_wakes: usize,
     /// When a cluster's record was last written, or something went wrong or was put right.
     last_news: Instant,
     reached: Goals,
@@ -176,24 +178,37 @@ pub enum Change {
     Ended(CallId),
 }
 
-#[derive(Clone, Debug)]
+/// What is in the queue. Events are moved about there, so each is a few bytes, and what is larger has its place
+/// elsewhere.
+#[derive(Clone, Copy, Debug)]
 enum Event {
-    /// The message in this place among those under way: events are moved about in the queue, and messages are large.
+    /// The message in this place among those under way arrives.
     Deliver(u32),
-    Timer {
-        node: u16,
-        life: u32,
-        timer: Timer,
-    },
+    /// The timer in this place goes off.
+    Fire(u32),
+    /// The timer in this place goes off, and only repeats a question.
+    Retry(u32),
     Synced {
         node: u16,
         life: u32,
     },
     /// The call in this slot may want to do something by itself.
     Wake(u32),
-    Fault(Box<(Fault, Arc<str>)>),
+    /// The fault in this place among those that are planned happens.
+    Fault(u32),
     /// Time passes: somebody wanted to stop here.
     Bell,
+}
+
+/// A timer that a node has set.
+#[derive(Clone, Copy, Debug)]
+struct Alarm {
+    node: u16,
+    /// In which of its lives.
+    life: u32,
+    /// The timer's key.
+    key: u64,
+    timer: Timer,
 }
 
 /// Requests to be answered with an error.
@@ -213,6 +228,8 @@ impl World {
             now: Instant::START,
             queue: Queue::new(),
             under_way: Slab::new(),
+            timers: Slab::new(),
+            planned: Slab::new(),
             network: Network::new(options.seed, options.latency.clone()),
             nodes: Vec::new(),
             places: [[None; 2]; Region::COUNT],
@@ -223,9 +240,8 @@ impl World {
             changes: Vec::new(),
             effects: Vec::new(),
             finished: VecDeque::new(),
-            pending_work: 0,
             pending_retries: 0,
-            planned_faults: 0,
+            pending_wakes: 0,
             last_news: Instant::START,
             reached: Goals::NONE,
             coverage: Coverage::default(),
@@ -406,14 +422,14 @@ impl World {
 
     /// Injects a fault at a later time; `words` say in the trace what it is.
     pub fn inject_at(&mut self, at: Instant, fault: Fault, words: Arc<str>) {
-        self.planned_faults += 1;
-        self.schedule(at, Event::Fault(Box::new((fault, words))));
+        let place = self.planned.insert((fault, words)) as u32;
+        self.schedule(at, Event::Fault(place));
     }
 
     /// Whether a fault that was injected for later has yet to happen.
     #[must_use]
     pub fn has_planned_faults(&self) -> bool {
-        self.planned_faults > 0
+        !self.planned.is_empty()
     }
 
     /// Writes a remark into the trace.
@@ -430,7 +446,7 @@ impl World {
     /// and no message, timer or fault is under way that could change a cluster.
     #[must_use]
     pub fn is_idle(&self) -> bool {
-        self.pending_work == 0 && self.calls.open() == 0
+        self.queue.len() == self.pending_retries + self.pending_wakes && self.calls.open() == 0
     }
 
     /// Begins at `now` with what was written before: before anything happens.

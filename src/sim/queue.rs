@@ -65,7 +65,7 @@ struct Bucket<T> {
 const END: Instant = Instant(u64::MAX);
 
 /// How many bits of a time, in nanoseconds, are within a slice.
-const SLICE_BITS: u32 = 20;
+const SLICE_BITS: u32 = 21;
 /// How many bits a digit has.
 const DIGIT_BITS: u32 = 6;
 const DIGITS: usize = 1 << DIGIT_BITS;

@@ -7,7 +7,7 @@ use crate::api::Request;
 use crate::control::authorization::Asker;
 use crate::control::cluster::Serial;
 use crate::control::durable::TokenKey;
-use crate::control::message::{Delivery, Effect, Input, Message, Reply, Timer};
+use crate::control::message::{Delivery, Effect, Input, Message, Reply};
 use crate::goal::Goal;
 use crate::region::Region;
 use crate::rng::{self, Purpose, mix};
@@ -19,7 +19,7 @@ use super::fault::{Fault, Moment, Party};
 use super::network::{Envelope, Fate, Payload};
 use super::node::{Happened, Node, State, Trap};
 use super::trace::Happening;
-use super::{Change, Event, Refusal, World};
+use super::{Alarm, Change, Event, Refusal, World};
 
 impl World {
     /// Lets the next event happen; `false` if there is none.
@@ -27,19 +27,25 @@ impl World {
         self.changes.clear();
         let Some((at, event)) = self.queue.pop() else { return false };
         self.now = at;
-        self.count(&event, -1);
         match event {
             Event::Deliver(place) => {
                 let envelope = self.under_way.remove(place as usize);
                 self.deliver(envelope);
             }
-            Event::Timer { node, life, timer } => self.fire(usize::from(node), life, timer),
+            Event::Fire(place) => self.fire(place),
+            Event::Retry(place) => {
+                self.pending_retries -= 1;
+                self.fire(place);
+            }
             Event::Synced { node, life } => self.synced(usize::from(node), life),
-            Event::Wake(slot) => self.wake(slot),
-            Event::Fault(fault) => {
-                self.planned_faults -= 1;
-                self.note(&Happening::Remark(&fault.1));
-                self.act(fault.0);
+            Event::Wake(slot) => {
+                self.pending_wakes -= 1;
+                self.wake(slot);
+            }
+            Event::Fault(place) => {
+                let (fault, words) = self.planned.remove(place as usize);
+                self.note(&Happening::Remark(&words));
+                self.act(fault);
             }
             Event::Bell => {}
         }
@@ -64,7 +70,6 @@ impl World {
     }
 
     pub(super) fn schedule(&mut self, at: Instant, event: Event) {
-        self.count(&event, 1);
         self.queue.push(at.max(self.now), event);
     }
 
@@ -184,14 +189,16 @@ impl World {
     fn deliver_to_client(&mut self, envelope: Envelope) {
         self.note(&Happening::Arrived(&envelope));
         let (seed, now) = (self.options.seed, self.now);
-        let (Payload::Response { delivery, .. } | Payload::Reset(delivery)) = &envelope.payload else {
-            unreachable!("only answers go to clients");
+        let (delivery, result) = match envelope.payload {
+            Payload::Response { delivery, result, .. } => (delivery, Some(result)),
+            Payload::Reset(delivery) => (delivery, None),
+            Payload::Request { .. } | Payload::Message(_) => unreachable!("only answers go to clients"),
         };
         let id = CallId { slot: delivery.slot, key: delivery.call };
         let Some(ongoing) = self.calls.get_mut(id) else { return };
-        let next = match &envelope.payload {
-            Payload::Response { result, .. } => ongoing.answered(seed, now, *delivery, result),
-            _ => ongoing.reset(seed, now, *delivery),
+        let next = match result {
+            Some(result) => ongoing.answered(seed, now, delivery, result),
+            None => ongoing.reset(seed, now, delivery),
         };
         self.go_on(id, next);
     }
@@ -203,8 +210,9 @@ impl World {
             Next::Send => self.send_attempt(id),
             Next::Sleep => self.sleep(id),
             Next::Late => self.reached.insert(Goal::AnswerLate),
-            Next::End(outcome) => {
-                let happening = Happening::Ended(NodeId::Client(client), &ongoing.call, &outcome);
+            Next::End => {
+                let outcome = ongoing.outcome.as_ref().expect("a call that has ended");
+                let happening = Happening::Ended(NodeId::Client(client), &ongoing.call, outcome);
                 self.trace.record(self.now, &happening, &self.names, &self.options.clients);
                 if matches!(outcome, Outcome::Unknown) {
                     self.reached.extend(self.fate(&ongoing.call, client));
@@ -229,6 +237,7 @@ impl World {
     /// Wakes the call at the time that it wants, unless something wakes its slot before.
     fn sleep(&mut self, id: CallId) {
         if let Some(wakes) = self.calls.set_alarm(id) {
+            self.pending_wakes += 1;
             self.schedule(wakes, Event::Wake(id.slot));
         }
     }
@@ -247,11 +256,12 @@ impl World {
         self.go_on(id, next);
     }
 
-    fn fire(&mut self, place: usize, life: u32, timer: Timer) {
-        let node = &self.nodes[place];
+    fn fire(&mut self, place: u32) {
+        let Alarm { node: place, life, key, timer } = self.timers.remove(place as usize);
+        let node = &self.nodes[usize::from(place)];
         if node.life == life && node.state == State::Up {
-            self.note(&Happening::Fired(node.id, timer.key()));
-            self.feed(place, Input::Timer(timer));
+            self.note(&Happening::Fired(node.id, key));
+            self.feed(usize::from(place), Input::Timer(timer));
         }
     }
 
@@ -278,9 +288,13 @@ impl World {
                 self.reply(place, delivery, result);
             }
             Effect::SetTimer { after, timer } => {
-                let key = rng::key(&[id.word(), u64::from(life), timer.key()]);
-                let pause = rng::between(self.options.seed, Purpose::Timer, key, after.min, after.max);
-                let event = Event::Timer { node: place as u16, life, timer };
+                let key = timer.key();
+                let draw = rng::key(&[id.word(), u64::from(life), key]);
+                let pause = rng::between(self.options.seed, Purpose::Timer, draw, after.min, after.max);
+                let alarm = self.timers.insert(Alarm { node: place as u16, life, key, timer }) as u32;
+                let is_retry = timer.is_retry();
+                self.pending_retries += usize::from(is_retry);
+                let event = if is_retry { Event::Retry(alarm) } else { Event::Fire(alarm) };
                 self.schedule(self.now.after(pause), event);
             }
             Effect::Note(note) => self.note(&Happening::Noted(id, *note)),
@@ -369,15 +383,6 @@ impl World {
             NodeId::Client(client) => self.options.clients[client.0 as usize].home,
             NodeId::ControlPlane(region) | NodeId::Witness(region) => region,
         }
-    }
-
-    fn count(&mut self, event: &Event, by: isize) {
-        let counter = match event {
-            Event::Timer { timer, .. } if timer.is_retry() => &mut self.pending_retries,
-            Event::Wake(_) => return,
-            _ => &mut self.pending_work,
-        };
-        *counter = counter.strict_add_signed(by);
     }
 }
 
