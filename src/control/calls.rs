@@ -191,7 +191,7 @@ impl ControlPlane {
     pub(super) fn end_checks(&mut self, call: Delivery, error: Error, out: &mut Vec<Effect>) {
         let Some(waiting) = self.take_call(call) else { return };
         let result: Reply = Err(Arc::new(error));
-        self.reply(&waiting.waiters, &result, out);
+        self.reply(&waiting.waiters, result, out);
     }
 
     /// The calls that wait for other Regions.

@@ -23,7 +23,7 @@ impl ControlPlane {
     pub(super) fn create_cluster(
         &mut self,
         now: Instant,
-        caller: Caller,
+        caller: &Caller,
         input: &CreateClusterInput,
         out: &mut Vec<Effect>,
     ) -> Result<(), Error> {
@@ -31,7 +31,7 @@ impl ControlPlane {
             let bypass = input.bypass_policy_lockout_safety_check.unwrap_or(false);
             let (region, account, identifier) = (self.region, caller.account, caller.fresh);
             let cluster = ClusterArn { region, account, identifier };
-            self.check_policy(&caller, policy, cluster, input.tags.as_ref(), bypass, out)?;
+            self.check_policy(caller, policy, cluster, input.tags.as_ref(), bypass, out)?;
         }
         let wanted = match &input.multi_region_properties {
             Some(properties) => Some(self.wanted("create", caller.account, None, properties)?),
@@ -40,7 +40,7 @@ impl ControlPlane {
         self.check_quota(caller.account, wanted.is_some(), out)?;
         match wanted {
             None => {
-                self.finish_create(now, &caller, &[caller.delivery], None, out);
+                self.finish_create(now, caller, &[caller.delivery], None, out);
                 Ok(())
             }
             Some(wanted) => {
@@ -51,7 +51,7 @@ impl ControlPlane {
                     leaving: false,
                 };
                 let peer = multi_region.peer.map(|peer| (peer, Asks::Add));
-                self.begin_checks(caller, Target::New, multi_region, peer, out);
+                self.begin_checks(caller.clone(), Target::New, multi_region, peer, out);
                 Ok(())
             }
         }
@@ -70,7 +70,7 @@ impl ControlPlane {
         let response = Arc::new(Response::CreateCluster(cluster.created()));
         let token = self.token_write(now, caller.account, &caller.request, caller.fingerprint, &response);
         let cluster = self.put_new(cluster, token, caller.delivery, out);
-        self.reply(waiters, &Ok(response), out);
+        self.reply(waiters, Ok(response), out);
         self.pursue(&cluster, 0, out);
     }
 

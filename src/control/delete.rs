@@ -17,7 +17,7 @@ impl ControlPlane {
     pub(super) fn delete_cluster(
         &mut self,
         now: Instant,
-        caller: Caller,
+        caller: &Caller,
         input: &DeleteClusterInput,
         out: &mut Vec<Effect>,
     ) -> Result<(), Error> {
@@ -26,7 +26,7 @@ impl ControlPlane {
         let waiters = [caller.delivery];
         let being_deleted = matches!(cluster.status, PendingDelete | Deleting | Deleted);
         if being_deleted && self.assumptions.delete_again {
-            self.answer_deleted(now, &caller, &cluster, out);
+            self.answer_deleted(now, caller, &cluster, out);
             return Ok(());
         }
         let is_updating = cluster.status == Updating && !self.assumptions.delete_while_updating;
@@ -45,7 +45,7 @@ impl ControlPlane {
         if cluster.linked_peer().is_some() && !self.mutants.has(Mutant::DeleteWithoutPeer) {
             self.finish_delete(now, caller.account, &caller.request, &cluster, PendingDelete, &waiters, out);
         } else if cluster.register().is_some() && cluster.linked_peer().is_none() {
-            self.ask_register_first(&caller, &cluster, &waiters, out);
+            self.ask_register_first(caller, &cluster, &waiters, out);
         } else {
             self.finish_delete(now, caller.account, &caller.request, &cluster, Deleting, &waiters, out);
         }
@@ -76,7 +76,7 @@ impl ControlPlane {
             record.status = status;
             record.intent = None;
         });
-        self.reply(waiters, &Ok(response), out);
+        self.reply(waiters, Ok(response), out);
         self.pursue(&cluster, 0, out);
     }
 
@@ -127,7 +127,7 @@ impl ControlPlane {
             waiting.retain(|waiter| *waiter != call);
             let regions: Vec<_> =
                 cluster.register().iter().map(super::register::RegisterKey::witness).collect();
-            self.reply(&[call], &Err(Arc::new(refuse::unreachable(&regions))), out);
+            self.reply(&[call], Err(Arc::new(refuse::unreachable(&regions))), out);
         }
     }
 
@@ -147,6 +147,6 @@ impl ControlPlane {
         if token.is_some() {
             self.persist(Batch { token, ..Batch::default() }, Some(caller.delivery), out);
         }
-        self.reply(&[caller.delivery], &Ok(response), out);
+        self.reply(&[caller.delivery], Ok(response), out);
     }
 }

@@ -144,7 +144,7 @@ impl ControlPlane {
                 let Asker { account, principal } = asker;
                 let caller =
                     Caller { delivery, account, principal, lacks_role, request, fingerprint, fresh, stamp };
-                if let Err(error) = self.request(now, caller, out) {
+                if let Err(error) = self.request(now, &caller, out) {
                     out.push(Effect::Reply { delivery, result: Err(Arc::new(error)) });
                 }
             }
@@ -194,32 +194,31 @@ impl ControlPlane {
         }
     }
 
-    fn request(&mut self, now: Instant, caller: Caller, out: &mut Vec<Effect>) -> Result<(), Error> {
-        let request = caller.request.clone();
-        request.validate()?;
-        self.authorize(now, &caller, out)?;
-        if self.answer_from_token(now, &caller, out)? {
+    fn request(&mut self, now: Instant, caller: &Caller, out: &mut Vec<Effect>) -> Result<(), Error> {
+        caller.request.validate()?;
+        self.authorize(now, caller, out)?;
+        if self.answer_from_token(now, caller, out)? {
             return Ok(());
         }
-        match &*request {
+        match &*caller.request {
             Request::CreateCluster(input) => self.create_cluster(now, caller, input, out),
             Request::UpdateCluster(input) => self.update_cluster(now, caller, input, out),
             Request::DeleteCluster(input) => self.delete_cluster(now, caller, input, out),
-            Request::GetCluster(input) => self.get_cluster(&caller, input, out),
-            Request::ListClusters(input) => self.list_clusters(&caller, input, out),
-            Request::TagResource(input) => self.tag_resource(&caller, input, out),
-            Request::UntagResource(input) => self.untag_resource(&caller, input, out),
-            Request::ListTagsForResource(input) => self.list_tags(&caller, input, out),
-            Request::PutClusterPolicy(input) => self.put_policy(now, &caller, input, out),
-            Request::GetClusterPolicy(input) => self.get_policy(&caller, input, out),
-            Request::DeleteClusterPolicy(input) => self.delete_policy(now, &caller, input, out),
+            Request::GetCluster(input) => self.get_cluster(caller, input, out),
+            Request::ListClusters(input) => self.list_clusters(caller, input, out),
+            Request::TagResource(input) => self.tag_resource(caller, input, out),
+            Request::UntagResource(input) => self.untag_resource(caller, input, out),
+            Request::ListTagsForResource(input) => self.list_tags(caller, input, out),
+            Request::PutClusterPolicy(input) => self.put_policy(now, caller, input, out),
+            Request::GetClusterPolicy(input) => self.get_policy(caller, input, out),
+            Request::DeleteClusterPolicy(input) => self.delete_policy(now, caller, input, out),
             Request::GetVpcEndpointServiceName(input) => {
-                self.get_vpc_endpoint_service_name(&caller, input, out)
+                self.get_vpc_endpoint_service_name(caller, input, out)
             }
-            Request::CreateStream(input) => self.create_stream(now, &caller, input, out),
-            Request::GetStream(input) => self.get_stream(&caller, input, out),
-            Request::ListStreams(input) => self.list_streams(&caller, input, out),
-            Request::DeleteStream(input) => self.delete_stream(now, &caller, input, out),
+            Request::CreateStream(input) => self.create_stream(now, caller, input, out),
+            Request::GetStream(input) => self.get_stream(caller, input, out),
+            Request::ListStreams(input) => self.list_streams(caller, input, out),
+            Request::DeleteStream(input) => self.delete_stream(now, caller, input, out),
         }
     }
 
@@ -347,11 +346,13 @@ impl ControlPlane {
     }
 
     /// Answers `deliveries`. Whatever was persisted before is durable when the answers leave.
-    fn reply(&self, deliveries: &[Delivery], result: &Reply, out: &mut Vec<Effect>) {
+    fn reply(&self, deliveries: &[Delivery], result: Reply, out: &mut Vec<Effect>) {
+        let Some((last, others)) = deliveries.split_last() else { return };
         let first = out.len();
         out.extend(
-            deliveries.iter().map(|delivery| Effect::Reply { delivery: *delivery, result: result.clone() }),
+            others.iter().map(|delivery| Effect::Reply { delivery: *delivery, result: result.clone() }),
         );
+        out.push(Effect::Reply { delivery: *last, result });
         if self.mutants.has(Mutant::JoinerNotAnswered) {
             out.truncate(first + 1);
         }

@@ -38,7 +38,7 @@ impl ControlPlane {
         let token = self.token_write(now, caller.account, &caller.request, caller.fingerprint, &response);
         let delay = self.assumptions.policy_delay;
         self.attach(caller, &cluster, token, out, |attached| attached.put_policy(now, delay, Some(policy)));
-        self.reply(&[caller.delivery], &Ok(response), out);
+        self.reply(&[caller.delivery], Ok(response), out);
         Ok(())
     }
 
@@ -77,7 +77,7 @@ impl ControlPlane {
         };
         let (policy, policy_version) = (policy.text.to_string(), attached.policy_version());
         let output = GetClusterPolicyOutput { policy, policy_version };
-        self.reply(&[caller.delivery], &Ok(Arc::new(Response::GetClusterPolicy(output))), out);
+        self.reply(&[caller.delivery], Ok(Arc::new(Response::GetClusterPolicy(output))), out);
         Ok(())
     }
 
@@ -96,7 +96,7 @@ impl ControlPlane {
         let token = self.token_write(now, caller.account, &caller.request, caller.fingerprint, &response);
         let delay = self.assumptions.policy_delay;
         self.attach(caller, &cluster, token, out, |attached| attached.put_policy(now, delay, None));
-        self.reply(&[caller.delivery], &Ok(response), out);
+        self.reply(&[caller.delivery], Ok(response), out);
         Ok(())
     }
 
@@ -120,7 +120,7 @@ impl ControlPlane {
             service_name: format!("com.amazonaws.{region}.dsql-{cell}"),
             cluster_vpc_endpoint: Some(format!("{identifier}.dsql-{cell}.{region}.on.aws")),
         };
-        self.reply(&[caller.delivery], &Ok(Arc::new(Response::GetVpcEndpointServiceName(output))), out);
+        self.reply(&[caller.delivery], Ok(Arc::new(Response::GetVpcEndpointServiceName(output))), out);
         Ok(())
     }
 }

@@ -35,7 +35,7 @@ impl ControlPlane {
             self.show_silent_declaration(cluster, &mut output);
         }
         let response = Arc::new(Response::GetCluster(output));
-        self.reply(&[caller.delivery], &Ok(response), out);
+        self.reply(&[caller.delivery], Ok(response), out);
         Ok(())
     }
 
@@ -59,7 +59,7 @@ impl ControlPlane {
         let next_token = last.map(|last| self.page_token(caller.account, last.serial));
         let clusters = page.into_iter().map(|cluster| cluster.summary()).collect();
         let response = Arc::new(Response::ListClusters(ListClustersOutput { next_token, clusters }));
-        self.reply(&[caller.delivery], &Ok(response), out);
+        self.reply(&[caller.delivery], Ok(response), out);
         Ok(())
     }
 

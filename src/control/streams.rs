@@ -56,7 +56,7 @@ impl ControlPlane {
             attached.numbered = number;
             attached.streams.push(stream);
         });
-        self.reply(&[caller.delivery], &Ok(response), out);
+        self.reply(&[caller.delivery], Ok(response), out);
         Ok(())
     }
 
@@ -69,7 +69,7 @@ impl ControlPlane {
         let (cluster, stream) =
             self.find_stream(caller.account, &input.cluster_identifier, &input.stream_identifier)?;
         let response = Response::GetStream(Box::new(stream.describe(cluster.arn)));
-        self.reply(&[caller.delivery], &Ok(Arc::new(response)), out);
+        self.reply(&[caller.delivery], Ok(Arc::new(response)), out);
         Ok(())
     }
 
@@ -92,7 +92,7 @@ impl ControlPlane {
         let next_token = last.map(|last| super::read::sealed(last, seal));
         let streams = page.into_iter().map(|stream| stream.summary(cluster.arn)).collect();
         let response = Response::ListStreams(ListStreamsOutput { next_token, streams });
-        self.reply(&[caller.delivery], &Ok(Arc::new(response)), out);
+        self.reply(&[caller.delivery], Ok(Arc::new(response)), out);
         Ok(())
     }
 
@@ -126,7 +126,7 @@ impl ControlPlane {
                 .filter(|it| it.number == number)
                 .for_each(|it| it.status = stream.status);
         });
-        self.reply(&[caller.delivery], &Ok(response), out);
+        self.reply(&[caller.delivery], Ok(response), out);
         Ok(())
     }
 

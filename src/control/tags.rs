@@ -32,7 +32,7 @@ impl ControlPlane {
             return Err(refuse::tag_limit(&input.resource_arn));
         }
         self.put_tags(caller, &cluster, stream, tags, out);
-        self.reply(&[caller.delivery], &Ok(Arc::new(Response::TagResource(TagResourceOutput {}))), out);
+        self.reply(&[caller.delivery], Ok(Arc::new(Response::TagResource(TagResourceOutput {}))), out);
         Ok(())
     }
 
@@ -47,7 +47,7 @@ impl ControlPlane {
         let gone = input.tag_keys.as_deref().unwrap_or_default();
         tags.retain(|key, _| !gone.contains(key));
         self.put_tags(caller, &cluster, stream, tags, out);
-        self.reply(&[caller.delivery], &Ok(Arc::new(Response::UntagResource(UntagResourceOutput {}))), out);
+        self.reply(&[caller.delivery], Ok(Arc::new(Response::UntagResource(UntagResourceOutput {}))), out);
         Ok(())
     }
 
@@ -59,7 +59,7 @@ impl ControlPlane {
     ) -> Result<(), Error> {
         let (cluster, stream) = self.tagged(caller.account, &input.resource_arn)?;
         let output = ListTagsForResourceOutput { tags: Some(tags_of(&cluster, stream)) };
-        self.reply(&[caller.delivery], &Ok(Arc::new(Response::ListTagsForResource(output))), out);
+        self.reply(&[caller.delivery], Ok(Arc::new(Response::ListTagsForResource(output))), out);
         Ok(())
     }
 

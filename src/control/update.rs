@@ -23,7 +23,7 @@ impl ControlPlane {
     pub(super) fn update_cluster(
         &mut self,
         now: Instant,
-        caller: Caller,
+        caller: &Caller,
         input: &UpdateClusterInput,
         out: &mut Vec<Effect>,
     ) -> Result<(), Error> {
@@ -42,7 +42,7 @@ impl ControlPlane {
         let left = cluster.multi_region.as_deref().and_then(|it| it.peer).filter(|peer| kept != Some(*peer));
         let kept = kept.map(|peer| (peer, if lists_peers { Asks::Add } else { Asks::Keep }));
         let peers = kept.into_iter().chain(left.map(|peer| (peer, Asks::Remove)));
-        self.begin_checks(caller, Target::Existing(cluster.serial), next, peers, out);
+        self.begin_checks(caller.clone(), Target::Existing(cluster.serial), next, peers, out);
         Ok(())
     }
 
@@ -54,7 +54,7 @@ impl ControlPlane {
             out.push(Effect::Reached(Goal::UpdateOvertaken));
             let identifier = request.identifier().unwrap_or_default();
             let gone = refuse::no_such_cluster(self.region, account, identifier);
-            return self.reply(&call.waiters, &Err(Arc::new(gone)), out);
+            return self.reply(&call.waiters, Err(Arc::new(gone)), out);
         };
         match self.still_wanted(&cluster, request) {
             Ok(Some(next)) if self.needs_withdrawal(&cluster, next) => {
@@ -63,7 +63,7 @@ impl ControlPlane {
             Ok(next) => self.finish_update(now, account, request, &cluster, next, &call.waiters, out),
             Err(error) => {
                 out.push(Effect::Reached(Goal::UpdateOvertaken));
-                self.reply(&call.waiters, &Err(Arc::new(error)), out);
+                self.reply(&call.waiters, Err(Arc::new(error)), out);
             }
         }
     }
@@ -103,7 +103,7 @@ impl ControlPlane {
             }
             record.multi_region = next.map(Box::new).or(record.multi_region.take());
         });
-        self.reply(waiters, &Ok(response), out);
+        self.reply(waiters, Ok(response), out);
         self.pursue(&cluster, 0, out);
     }
 
@@ -203,7 +203,7 @@ impl ControlPlane {
             Ok(next) => {
                 self.finish_update(now, intent.account, &intent.request, cluster, next, &waiters, out)
             }
-            Err(error) => self.reply(&waiters, &Err(Arc::new(error)), out),
+            Err(error) => self.reply(&waiters, Err(Arc::new(error)), out),
         }
     }
 
@@ -219,6 +219,6 @@ impl ControlPlane {
                 multi_region.linked = true;
             }
         });
-        self.reply(&waiters, &Err(Arc::new(refuse::lost_to_link(cluster, peer))), out);
+        self.reply(&waiters, Err(Arc::new(refuse::lost_to_link(cluster, peer))), out);
     }
 }
