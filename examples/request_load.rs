@@ -8,12 +8,11 @@
 //! cargo run --release --example request_load -- --clients 10 --requests 100000
 //! ```
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Parser;
-use dsql_sim::api::{CreateClusterInput, EncryptionStatus, Request};
+use dsql_sim::api::{CreateClusterInput, EncryptionStatus, Request, TagMap};
 use dsql_sim::check::Simulation;
 use dsql_sim::control::assumptions::Assumptions;
 use dsql_sim::control::authorization::Principals;
@@ -139,7 +138,7 @@ fn drive(simulation: &mut Simulation, arguments: &Arguments, regions: [Region; 3
 
 /// About 200 bytes of JSON, with the client token that each call gets of its own.
 fn request() -> Request {
-    let tags = BTreeMap::from([("Name".to_owned(), "orders-primary".to_owned())]);
+    let tags = TagMap::from_iter([("Name".to_owned(), "orders-primary".to_owned())]);
     let key = "arn:aws:kms:us-east-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab";
     Request::CreateCluster(CreateClusterInput {
         deletion_protection_enabled: Some(false),

@@ -159,6 +159,12 @@ impl ClusterArn {
         let identifier = Identifier::parse(parts.next()?.strip_prefix("cluster/")?)?;
         Some(ClusterArn { region, account, identifier })
     }
+
+    /// Where the cluster is reached.
+    #[must_use]
+    pub fn endpoint(self) -> Endpoint {
+        Endpoint { identifier: self.identifier, region: self.region }
+    }
 }
 
 impl fmt::Display for ClusterArn {

@@ -140,7 +140,7 @@ fn created(
     let call = simulation.call(OPS, Call::new(region, request, key));
     let Outcome::Ok(response) = simulation.finish(call)? else { panic!("the cluster was not created") };
     let Response::CreateCluster(created) = &*response else { panic!("not an answer to CreateCluster") };
-    let get = GetClusterInput { identifier: created.identifier.to_string() };
+    let get = GetClusterInput { identifier: created.arn.identifier.to_string() };
     let call = simulation.call(OPS, Call::new(region, Request::GetCluster(get), key + 100));
     assert_eq!(simulation.finish(call)?.name(), "ok");
     Ok(created.arn)

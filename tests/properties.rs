@@ -317,7 +317,7 @@ fn listing(turns: &[Turn], before: usize, mutants: Mutants) -> (BTreeSet<Identif
                 let input = ListClustersInput { max_results: Some(size), next_token: next.take() };
                 let answer = call(Request::ListClusters(input));
                 let Response::ListClusters(page) = &*answer else { panic!("{answer:?}") };
-                listed.extend(page.clusters.iter().map(|cluster| cluster.identifier));
+                listed.extend(page.clusters.iter().map(|cluster| cluster.arn.identifier));
                 next = page.next_token.clone();
                 is_over = next.is_none();
             }

@@ -9,6 +9,7 @@ use std::ops::RangeInclusive;
 
 use super::error::{Error, Field};
 use super::shapes::*;
+use super::tags::Tags;
 
 /// A text's length in characters and its pattern.
 struct Text {
@@ -139,7 +140,7 @@ impl Broken {
         if tags.len() > MAX_TAGS {
             self.add("tags", None, format_args!("Member must have length less than or equal to {MAX_TAGS}"));
         }
-        for (key, value) in &**tags {
+        for (key, value) in tags.iter() {
             self.text(format_args!("tags.{key}"), key, &TAG_KEY);
             self.text(format_args!("tags.{key}"), value, &TAG_VALUE);
         }

@@ -8,7 +8,7 @@ use crate::rng::{self, key_of_bytes, mix};
 use crate::types::ClusterArn;
 
 use super::shapes::*;
-use super::{Request, Response};
+use super::{Request, Response, TagMap};
 
 impl Request {
     /// A number that two different requests do not share.
@@ -77,18 +77,18 @@ members! {
     MultiRegionProperties { witness_region, clusters }
     MetricGroupRequest { metric_group }
     CreateClusterOutput {
-        identifier, arn, status, creation_time, deletion_protection_enabled, multi_region_properties,
-        encryption_details, endpoint, metric_groups
+        arn, status, creation_time, deletion_protection_enabled, multi_region_properties, encryption_details,
+        metric_groups
     }
-    UpdateClusterOutput { identifier, arn, status, creation_time }
-    DeleteClusterOutput { identifier, arn, status, creation_time }
+    UpdateClusterOutput { arn, status, creation_time }
+    DeleteClusterOutput { arn, status, creation_time }
     GetClusterOutput {
-        identifier, arn, status, creation_time, deletion_protection_enabled, multi_region_properties, tags,
-        encryption_details, endpoint, metric_groups
+        arn, status, creation_time, deletion_protection_enabled, multi_region_properties, tags, encryption_details,
+        metric_groups
     }
     ListClustersOutput { clusters, next_token }
     MultiRegionOutput { witness_region, clusters }
-    ClusterSummary { identifier, arn }
+    ClusterSummary { arn }
     EncryptionDetails { encryption_type, encryption_status, kms_key_arn }
     MetricGroupResponse { metric_group }
 }
@@ -112,9 +112,7 @@ words! {
     String: |it, state| of_text(state, it);
     crate::types::ClientToken: |it, state| it.words().into_iter().fold(state, rng::fold);
     crate::types::Timestamp: |it, state| rng::fold(state, it.0);
-    crate::types::Identifier: |it, state| rng::fold(state, it.word());
     crate::types::ClusterStatus: |it, state| rng::fold(state, *it as u64);
-    crate::types::Endpoint: |it, state| rng::fold(rng::fold(state, it.identifier.word()), it.region.index() as u64);
     crate::region::Region: |it, state| rng::fold(state, it.index() as u64);
     EncryptionType: |it, state| rng::fold(state, *it as u64);
     EncryptionStatus: |it, state| rng::fold(state, *it as u64);
@@ -122,7 +120,7 @@ words! {
     ClusterArn: |it, state| {
         rng::fold(rng::fold(rng::fold(state, it.identifier.word()), it.region.index() as u64), it.account.number())
     };
-    std::collections::BTreeMap<String, String>: |it, state| {
+    TagMap: |it, state| {
         let state = rng::fold(state, it.len() as u64);
         it.iter().fold(state, |state, (name, value)| value.fold(name.fold(state)))
     };
@@ -139,11 +137,17 @@ impl<T: Fold> Fold for Option<T> {
 
 impl<T: Fold> Fold for Vec<T> {
     fn fold(&self, state: u64) -> u64 {
+        self.as_slice().fold(state)
+    }
+}
+
+impl<T: Fold> Fold for [T] {
+    fn fold(&self, state: u64) -> u64 {
         self.iter().fold(rng::fold(state, self.len() as u64), |state, element| element.fold(state))
     }
 }
 
-impl<T: Fold> Fold for Box<T> {
+impl<T: Fold + ?Sized> Fold for Box<T> {
     fn fold(&self, state: u64) -> u64 {
         T::fold(self, state)
     }

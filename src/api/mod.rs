@@ -9,6 +9,7 @@ mod constraints;
 mod error;
 mod keys;
 mod shapes;
+mod tags;
 
 use std::fmt;
 
@@ -19,6 +20,7 @@ use crate::types::{ClientToken, ClusterStatus, Identifier};
 
 pub use error::{Error, Field, ValidationReason};
 pub use shapes::*;
+pub use tags::{TagMap, Tags};
 
 use constraints::Validate;
 
@@ -273,10 +275,10 @@ impl Response {
     #[must_use]
     pub fn cluster(&self) -> Option<Identifier> {
         match self {
-            Response::CreateCluster(output) => Some(output.identifier),
-            Response::UpdateCluster(output) => Some(output.identifier),
-            Response::DeleteCluster(output) => Some(output.identifier),
-            Response::GetCluster(output) => Some(output.identifier),
+            Response::CreateCluster(output) => Some(output.arn.identifier),
+            Response::UpdateCluster(output) => Some(output.arn.identifier),
+            Response::DeleteCluster(output) => Some(output.arn.identifier),
+            Response::GetCluster(output) => Some(output.arn.identifier),
             _ => None,
         }
     }

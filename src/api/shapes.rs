@@ -3,18 +3,16 @@
 //! Inputs are as they come off the wire: text stays text until it is validated. Outputs are typed. Which member
 //! travels in a path or a query is a matter of the wire and not of these.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use serde::de::{DeserializeOwned, Deserializer, Error as _};
-use serde::{Deserialize, Serialize};
+use serde::de::{DeserializeOwned, Error as _};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Value};
 
 use crate::region::Region;
 use crate::types::{ClientToken, ClusterArn, ClusterStatus, Endpoint, Identifier, Timestamp};
 
-/// Tags by key. Cloning shares them.
-pub type Tags = Arc<BTreeMap<String, String>>;
+use super::tags::Tags;
 
 /// Defines structures whose absent members are absent in JSON, and lists their members' names.
 macro_rules! shapes {
@@ -39,11 +37,13 @@ macro_rules! shapes {
     )+};
 }
 
-/// Defines structures all of whose members are present.
+/// Defines structures all of whose members are present. Members that the ARN says already are written from it.
 macro_rules! outputs {
     ($(
         $(#[doc = $doc:literal])+
-        $name:ident { $($field:ident: $type:ty,)* } $(optional { $($maybe:ident: $some:ty,)* })?
+        $name:ident {
+            $($(#[serde($($how:tt)+)])? $field:ident: $type:ty,)*
+        } $(and from its ARN { $($said:ident),* })? $(optional { $($maybe:ident: $some:ty,)* })?
     )+) => {$(
         $(#[doc = $doc])+
         #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -51,6 +51,7 @@ macro_rules! outputs {
         pub struct $name {
             $(
                 #[doc = concat!("API model, `", stringify!($field), "`.")]
+                $(#[serde($($how)+)])?
                 pub $field: $type,
             )*
             $($(
@@ -62,7 +63,9 @@ macro_rules! outputs {
 
         impl Members for $name {
             fn members() -> Vec<String> {
-                vec![$(camel(stringify!($field)),)* $($(camel(stringify!($maybe)),)*)?]
+                let said = [$($(stringify!($said),)*)?];
+                let names = [$(stringify!($field),)* $($(stringify!($maybe),)*)?];
+                said.into_iter().chain(names).map(camel).collect()
             }
         }
     )+};
@@ -155,44 +158,42 @@ shapes! {
 outputs! {
     /// CreateCluster's output.
     CreateClusterOutput {
-        identifier: Identifier,
+        #[serde(flatten, with = "reachable")]
         arn: ClusterArn,
         status: ClusterStatus,
         creation_time: Timestamp,
         deletion_protection_enabled: bool,
-    } optional {
+    } and from its ARN { identifier, endpoint } optional {
         multi_region_properties: Box<MultiRegionOutput>,
         encryption_details: EncryptionDetails,
-        endpoint: Endpoint,
-        metric_groups: Vec<MetricGroupResponse>,
+        metric_groups: Box<[MetricGroupResponse]>,
     }
     /// UpdateCluster's output.
     UpdateClusterOutput {
-        identifier: Identifier,
+        #[serde(flatten, with = "identified")]
         arn: ClusterArn,
         status: ClusterStatus,
         creation_time: Timestamp,
-    }
+    } and from its ARN { identifier }
     /// DeleteCluster's output.
     DeleteClusterOutput {
-        identifier: Identifier,
+        #[serde(flatten, with = "identified")]
         arn: ClusterArn,
         status: ClusterStatus,
         creation_time: Timestamp,
-    }
+    } and from its ARN { identifier }
     /// GetCluster's output.
     GetClusterOutput {
-        identifier: Identifier,
+        #[serde(flatten, with = "reachable")]
         arn: ClusterArn,
         status: ClusterStatus,
         creation_time: Timestamp,
         deletion_protection_enabled: bool,
-    } optional {
+    } and from its ARN { identifier, endpoint } optional {
         multi_region_properties: Box<MultiRegionOutput>,
         tags: Tags,
         encryption_details: EncryptionDetails,
-        endpoint: Endpoint,
-        metric_groups: Vec<MetricGroupResponse>,
+        metric_groups: Box<[MetricGroupResponse]>,
     }
     /// ListClusters' output.
     ListClustersOutput { clusters: Vec<ClusterSummary>, } optional { next_token: String, }
@@ -247,7 +248,10 @@ outputs! {
     /// The multi-Region part of an output: the cluster's own ARN is among `clusters`.
     MultiRegionOutput { witness_region: Region, clusters: Vec<ClusterArn>, }
     /// A cluster in a list: no status, no tags.
-    ClusterSummary { identifier: Identifier, arn: ClusterArn, }
+    ClusterSummary {
+        #[serde(flatten, with = "identified")]
+        arn: ClusterArn,
+    } and from its ARN { identifier }
     /// A stream in a list.
     StreamSummary {
         cluster_identifier: Identifier,
@@ -296,6 +300,49 @@ enumerations! {
         ClusterCmkInaccessible,
         InternalError,
     }
+}
+
+/// An ARN, and the identifier that it ends in.
+mod identified {
+    use super::*;
+
+    #[derive(Serialize)]
+    struct Said {
+        identifier: Identifier,
+        arn: ClusterArn,
+    }
+
+    pub(super) fn serialize<S: Serializer>(arn: &ClusterArn, to: S) -> Result<S::Ok, S::Error> {
+        Said { identifier: arn.identifier, arn: *arn }.serialize(to)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<ClusterArn, D::Error> {
+        Ok(Read::deserialize(from)?.arn)
+    }
+}
+
+/// An ARN, the identifier that it ends in, and the endpoint that follows from both.
+mod reachable {
+    use super::*;
+
+    #[derive(Serialize)]
+    struct Said {
+        identifier: Identifier,
+        arn: ClusterArn,
+        endpoint: Endpoint,
+    }
+
+    pub(super) fn serialize<S: Serializer>(arn: &ClusterArn, to: S) -> Result<S::Ok, S::Error> {
+        Said { identifier: arn.identifier, arn: *arn, endpoint: arn.endpoint() }.serialize(to)
+    }
+
+    pub(super) use super::identified::deserialize;
+}
+
+/// The ARN, which says all the rest.
+#[derive(Deserialize)]
+struct Read {
+    arn: ClusterArn,
 }
 
 /// What a member of an input may be, for whoever reads requests written by people.

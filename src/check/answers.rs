@@ -168,7 +168,7 @@ impl Answers {
 /// What a call that `response` answers has created.
 fn created(response: &Response) -> Option<Identifier> {
     match response {
-        Response::CreateCluster(made) => Some(made.identifier),
+        Response::CreateCluster(made) => Some(made.arn.identifier),
         Response::CreateStream(made) => Some(made.stream_identifier),
         _ => None,
     }

@@ -103,7 +103,7 @@ fn asked(request: &Request) -> Option<(Option<&String>, Option<&str>)> {
 fn answered(response: &Response) -> Option<(Vec<Identifier>, Option<&String>)> {
     match response {
         Response::ListClusters(page) => {
-            Some((page.clusters.iter().map(|it| it.identifier).collect(), page.next_token.as_ref()))
+            Some((page.clusters.iter().map(|it| it.arn.identifier).collect(), page.next_token.as_ref()))
         }
         Response::ListStreams(page) => {
             Some((page.streams.iter().map(|it| it.stream_identifier).collect(), page.next_token.as_ref()))

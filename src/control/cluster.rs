@@ -10,7 +10,7 @@ use crate::api::{
     UpdateClusterOutput,
 };
 use crate::region::Region;
-use crate::types::{Account, ClusterArn, ClusterStatus, Endpoint, Identifier, Timestamp};
+use crate::types::{Account, ClusterArn, ClusterStatus, Identifier, Timestamp};
 
 use super::attached::{Attached, Stream};
 use super::register::RegisterKey;
@@ -131,7 +131,6 @@ impl Cluster {
     #[must_use]
     pub fn describe(&self) -> GetClusterOutput {
         GetClusterOutput {
-            identifier: self.arn.identifier,
             arn: self.arn,
             status: self.status,
             creation_time: self.creation_time,
@@ -139,7 +138,6 @@ impl Cluster {
             multi_region_properties: self.properties(),
             tags: self.tags.clone(),
             encryption_details: Some(self.encryption()),
-            endpoint: Some(self.endpoint()),
             metric_groups: self.metric_groups(),
         }
     }
@@ -148,14 +146,12 @@ impl Cluster {
     #[must_use]
     pub fn created(&self) -> CreateClusterOutput {
         CreateClusterOutput {
-            identifier: self.arn.identifier,
             arn: self.arn,
             status: self.status,
             creation_time: self.creation_time,
             multi_region_properties: self.properties(),
             encryption_details: Some(self.encryption()),
             deletion_protection_enabled: self.deletion_protection,
-            endpoint: Some(self.endpoint()),
             metric_groups: self.metric_groups(),
         }
     }
@@ -163,29 +159,19 @@ impl Cluster {
     /// The cluster as UpdateCluster answers it.
     #[must_use]
     pub fn updated(&self) -> UpdateClusterOutput {
-        UpdateClusterOutput {
-            identifier: self.arn.identifier,
-            arn: self.arn,
-            status: self.status,
-            creation_time: self.creation_time,
-        }
+        UpdateClusterOutput { arn: self.arn, status: self.status, creation_time: self.creation_time }
     }
 
     /// The cluster as DeleteCluster answers it.
     #[must_use]
     pub fn deleted(&self) -> DeleteClusterOutput {
-        DeleteClusterOutput {
-            identifier: self.arn.identifier,
-            arn: self.arn,
-            status: self.status,
-            creation_time: self.creation_time,
-        }
+        DeleteClusterOutput { arn: self.arn, status: self.status, creation_time: self.creation_time }
     }
 
     /// The cluster as ListClusters shows it: no status, no tags.
     #[must_use]
     pub fn summary(&self) -> ClusterSummary {
-        ClusterSummary { identifier: self.arn.identifier, arn: self.arn }
+        ClusterSummary { arn: self.arn }
     }
 }
 
@@ -239,12 +225,8 @@ impl Cluster {
         Some(Box::new(MultiRegionOutput { witness_region: multi_region.witness, clusters }))
     }
 
-    fn endpoint(&self) -> Endpoint {
-        Endpoint { identifier: self.arn.identifier, region: self.arn.region }
-    }
-
-    fn metric_groups(&self) -> Option<Vec<MetricGroupResponse>> {
+    fn metric_groups(&self) -> Option<Box<[MetricGroupResponse]>> {
         let group = MetricGroupResponse { metric_group: MetricGroup::StatementStatistics };
-        self.statement_statistics.then(|| vec![group])
+        self.statement_statistics.then(|| Box::from([group]))
     }
 }

@@ -120,13 +120,13 @@ impl ControlPlane {
         let now = |identifier| self.durable.cluster(identifier);
         let fresh = match &**recorded {
             Response::CreateCluster(answer) => {
-                now(answer.identifier).map(|it| Response::CreateCluster(it.created()))
+                now(answer.arn.identifier).map(|it| Response::CreateCluster(it.created()))
             }
             Response::UpdateCluster(answer) => {
-                now(answer.identifier).map(|it| Response::UpdateCluster(it.updated()))
+                now(answer.arn.identifier).map(|it| Response::UpdateCluster(it.updated()))
             }
             Response::DeleteCluster(answer) => {
-                now(answer.identifier).map(|it| Response::DeleteCluster(it.deleted()))
+                now(answer.arn.identifier).map(|it| Response::DeleteCluster(it.deleted()))
             }
             _ => None,
         };

@@ -1,10 +1,9 @@
 //! TagResource, UntagResource and ListTagsForResource, of clusters and of streams.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::api::{
-    Error, ListTagsForResourceInput, ListTagsForResourceOutput, Response, TagResourceInput,
+    Error, ListTagsForResourceInput, ListTagsForResourceOutput, Response, TagMap, TagResourceInput,
     TagResourceOutput, Tags, UntagResourceInput, UntagResourceOutput,
 };
 use crate::types::{Account, ClusterArn, Identifier};
@@ -24,7 +23,7 @@ impl ControlPlane {
         out: &mut Vec<Effect>,
     ) -> Result<(), Error> {
         let (cluster, stream) = self.tagged(caller.account, &input.resource_arn)?;
-        let mut tags = BTreeMap::clone(&tags_of(&cluster, stream));
+        let mut tags = TagMap::clone(&tags_of(&cluster, stream));
         tags.extend(
             input.tags.iter().flat_map(|tags| tags.iter().map(|(key, value)| (key.clone(), value.clone()))),
         );
@@ -43,7 +42,7 @@ impl ControlPlane {
         out: &mut Vec<Effect>,
     ) -> Result<(), Error> {
         let (cluster, stream) = self.tagged(caller.account, &input.resource_arn)?;
-        let mut tags = BTreeMap::clone(&tags_of(&cluster, stream));
+        let mut tags = TagMap::clone(&tags_of(&cluster, stream));
         let gone = input.tag_keys.as_deref().unwrap_or_default();
         tags.retain(|key, _| !gone.contains(key));
         self.put_tags(caller, &cluster, stream, tags, out);
@@ -87,7 +86,7 @@ impl ControlPlane {
         caller: &Caller,
         cluster: &Arc<Cluster>,
         stream: Option<Identifier>,
-        tags: BTreeMap<String, String>,
+        tags: TagMap,
         out: &mut Vec<Effect>,
     ) {
         match stream {

@@ -1,7 +1,8 @@
 //! What a request says of itself, by condition key.
 
-use std::collections::BTreeMap;
 use std::fmt;
+
+use crate::api::TagMap;
 
 /// The condition keys of a request and their values. Nothing is made of them before a condition or a variable asks.
 pub trait Context: fmt::Debug {
@@ -43,7 +44,7 @@ pub enum Values<'a> {
     /// Several, or none.
     Several(&'a [String]),
     /// The keys of these tags.
-    KeysOf(&'a BTreeMap<String, String>),
+    KeysOf(&'a TagMap),
 }
 
 impl<'a> Values<'a> {

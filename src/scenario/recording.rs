@@ -94,7 +94,7 @@ impl Recording {
         let (text, member) = match response {
             Response::CreateCluster(made) => {
                 self.told.entry(made.arn.to_string()).or_insert_with(|| format!("${name}.arn"));
-                (made.identifier.to_string(), "identifier")
+                (made.arn.identifier.to_string(), "identifier")
             }
             Response::CreateStream(made) => (made.stream_identifier.to_string(), "streamIdentifier"),
             _ => return,
