@@ -75,9 +75,13 @@ pub fn key(words: &[u64]) -> u64 {
 pub fn key_of_bytes(bytes: &[u8]) -> u64 {
     let (words, rest) = bytes.as_chunks::<8>();
     let state = words.iter().fold(0, |state, word| fold(state, u64::from_le_bytes(*word)));
-    let mut last = [0; 8];
-    last[..rest.len()].copy_from_slice(rest);
-    mix(fold(state, u64::from_le_bytes(last)), bytes.len() as u64)
+    let last = match bytes.last_chunk::<8>() {
+        _ if rest.is_empty() => 0,
+        // The last eight bytes at once, without those that the word before has.
+        Some(tail) => u64::from_le_bytes(*tail) >> (64 - 8 * rest.len()),
+        None => rest.iter().rfold(0, |word, byte| word << 8 | u64::from(*byte)),
+    };
+    mix(fold(state, last), bytes.len() as u64)
 }
 
 /// Folds `word` into `state`, quickly: for the many words of one thing, which [`mix`] then folds into the rest.

@@ -44,10 +44,6 @@ const KINESIS_ARN: Text = text(
 const ROLE_ARN: Text =
     text(20..=2048, "arn:aws(-[^:]+)?:iam::[0-9]{12}:role(/[a-zA-Z0-9+=,.@_-]+)+", is_role_arn);
 
-const TAG_BYTES: Class = class(b"_.:/=+-@ ");
-const STREAM_NAME_BYTES: Class = class(b"+=,.@_/-");
-const ROLE_NAME_BYTES: Class = class(b"+=,.@_-");
-
 const TAG_PATTERN: &str = "[a-zA-Z0-9_.:/=+\\-@ ]*";
 const MAX_TAGS: usize = 200;
 const MAX_METRIC_GROUPS: usize = 20;
@@ -84,13 +80,18 @@ impl Broken {
         self.0.push(Field { name: path.to_string(), message });
     }
 
+    #[inline]
     fn text(&mut self, path: impl Display, value: &str, constraint: &Text) {
         let broken = constraint.pattern.as_ref().filter(|pattern| !(pattern.accepts)(value));
-        let (min, max) = (*constraint.length.start(), *constraint.length.end());
         // A character is a byte at least, and in what a pattern accepts exactly one.
-        if broken.is_none() && (min..=max).contains(&value.len()) {
-            return;
+        if broken.is_some() || !constraint.length.contains(&value.len()) {
+            self.broken_text(path, value, constraint, broken);
         }
+    }
+
+    #[cold]
+    fn broken_text(&mut self, path: impl Display, value: &str, constraint: &Text, broken: Option<&Pattern>) {
+        let (min, max) = (*constraint.length.start(), *constraint.length.end());
         let length = value.chars().count();
         if length < min {
             let sentence = format_args!("Member must have length greater than or equal to {min}");
@@ -328,27 +329,24 @@ const fn text(length: RangeInclusive<usize>, written: &'static str, accepts: fn(
     Text { length, pattern: Some(Pattern { written, accepts }) }
 }
 
-/// Bytes that a pattern allows, by value: requests are validated on the hottest path there is.
-type Class = [bool; 256];
-
-/// The letters and digits, and `more`.
-const fn class(more: &[u8]) -> Class {
-    let mut class = [false; 256];
-    let mut byte = 0;
-    while byte < 256 {
-        class[byte] = (byte as u8).is_ascii_alphanumeric();
-        byte += 1;
+/// Whether there is nothing in `text` but letters, digits and `more`. Every request is validated, so this looks at many
+/// bytes at a time, the last of them twice.
+fn are_all<const N: usize>(text: &str, more: &[u8; N]) -> bool {
+    let bytes = text.as_bytes();
+    if let Some(last) = bytes.last_chunk::<16>() {
+        bytes.as_chunks().0.iter().chain([last]).all(|chunk: &[u8; 16]| are_allowed(chunk, more))
+    } else if let (Some(first), Some(last)) = (bytes.first_chunk::<8>(), bytes.last_chunk::<8>()) {
+        are_allowed(first, more) & are_allowed(last, more)
+    } else {
+        are_allowed(bytes, more)
     }
-    let mut place = 0;
-    while place < more.len() {
-        class[more[place] as usize] = true;
-        place += 1;
-    }
-    class
 }
 
-fn are_all(text: &str, class: &Class) -> bool {
-    text.bytes().all(|byte| class[usize::from(byte)])
+/// Looks at all bytes, whatever it finds: that is what the compiler needs to look at many at a time.
+#[inline(always)]
+fn are_allowed<const N: usize>(bytes: &[u8], more: &[u8; N]) -> bool {
+    let is_more = |byte: u8| more.iter().fold(false, |is, other| is | (byte == *other));
+    bytes.iter().fold(true, |are, byte| are & (byte.is_ascii_alphanumeric() | is_more(*byte)))
 }
 
 /// Whether two elements have the same `key`. A few are looked at as they stand, without an allocation; a list that is
@@ -364,8 +362,8 @@ fn are_repeated<T, K: Ord>(elements: &[T], key: impl Fn(&T) -> &K) -> bool {
     keys.windows(2).any(|pair| pair[0] == pair[1])
 }
 
-fn are_some(text: &str, class: &Class) -> bool {
-    !text.is_empty() && are_all(text, class)
+fn are_some<const N: usize>(text: &str, more: &[u8; N]) -> bool {
+    !text.is_empty() && are_all(text, more)
 }
 
 fn is_identifier(text: &str) -> bool {
@@ -382,12 +380,11 @@ fn is_client_token(text: &str) -> bool {
 }
 
 fn is_kms_key(text: &str) -> bool {
-    let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() | matches!(byte, b':' | b'/' | b'_' | b'-');
-    !text.is_empty() && text.bytes().fold(true, |are_all, byte| are_all & is_allowed(byte))
+    are_some(text, b":/_-")
 }
 
 fn is_tag(text: &str) -> bool {
-    are_all(text, &TAG_BYTES)
+    are_all(text, b"_.:/=+-@ ")
 }
 
 /// `aws` or `aws-` and something, as in `aws-cn`.
@@ -420,7 +417,7 @@ fn is_kinesis_arn(text: &str) -> bool {
         && part() == "kinesis"
         && is_region_name(part())
         && is_account(part())
-        && part().strip_prefix("stream/").is_some_and(|name| are_some(name, &STREAM_NAME_BYTES))
+        && part().strip_prefix("stream/").is_some_and(|name| are_some(name, b"+=,.@_/-"))
 }
 
 fn is_role_arn(text: &str) -> bool {
@@ -433,7 +430,7 @@ fn is_role_arn(text: &str) -> bool {
         && is_account(part())
         && part()
             .strip_prefix("role/")
-            .is_some_and(|path| path.split('/').all(|name| are_some(name, &ROLE_NAME_BYTES)))
+            .is_some_and(|path| path.split('/').all(|name| are_some(name, b"+=,.@_-")))
 }
 
 #[cfg(test)]
