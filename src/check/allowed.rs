@@ -4,9 +4,9 @@ use std::cell::Cell;
 
 use crate::api::{MultiRegionProperties, Request, Tags};
 use crate::control::cluster::Cluster;
+use crate::control::message::Commit;
 use crate::iam::{Context, Effect, Identity, Key, Question, Values, find, judge};
 use crate::region::Region;
-use crate::sim::Change;
 use crate::types::ClusterArn;
 
 use super::invariant::{Invariant, Judge};
@@ -18,8 +18,7 @@ use super::{Scene, Verdict};
 ///
 /// Principals' own policies do not change, so it does not matter when each Region looked at them; where a cluster's
 /// tags or policy may have decided otherwise, nothing is said.
-pub(super) fn allowed_everywhere(judge: &mut Judge<'_>, change: &Change) -> Verdict {
-    let Change::Wrote { commit, .. } = change else { return Ok(()) };
+pub(super) fn allowed_everywhere(judge: &mut Judge<'_>, commit: &Commit) -> Verdict {
     let (Some((_, _, Some(cluster))), Some(cause)) = (&commit.batch.cluster, commit.cause) else {
         return Ok(());
     };

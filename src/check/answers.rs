@@ -9,7 +9,6 @@ use crate::control::cluster::{Cluster, Serial};
 use crate::control::message::{Commit, Delivery, Reply};
 use crate::map::{FixedMap, Generations};
 use crate::region::Region;
-use crate::sim::Change;
 use crate::types::{Account, ClientToken, Identifier, Instant};
 
 use super::invariant::{Invariant, Judge};
@@ -20,45 +19,41 @@ use super::{Scene, Verdict};
 #[derive(Clone, Debug, Default)]
 pub(super) struct Answers {
     /// The first successful answer to each token, recorded or given.
-    first: Generations<TokenName, (Arc<Response>, Instant)>,
-    /// Calls answered with success in the last moments, oldest first.
+    first: FixedMap<TokenKind, Generations<ClientToken, (Arc<Response>, Instant)>>,
+    /// Calls answered with success since the oldest write that may be under way was begun, oldest first.
     recent: VecDeque<(Instant, Delivery)>,
     /// Clusters that a call without a result so far has written to, as they were before.
     unsettled: FixedMap<Delivery, (Account, Serial, Option<Arc<Cluster>>)>,
     listings: Listings,
 }
 
-/// A token, as far as it can be told from others.
-type TokenName = (Account, Region, Operation, ClientToken);
+/// What tokens count within: those of different kinds never meet.
+type TokenKind = (Account, Region, Operation);
 
 impl Answers {
-    pub(super) fn look(&mut self, judge: &mut Judge<'_>, change: &Change) -> Verdict {
-        match change {
-            Change::Arrived { region, account, delivery } => {
-                self.listings.arrived(judge.scene, *region, *account, *delivery);
-                Ok(())
-            }
-            Change::Wrote { commit, .. } => {
-                self.wrote(commit);
-                self.one_effect_per_token(judge, commit)
-            }
-            Change::Forgot { commit, .. } => self.acknowledged_is_durable(judge, commit),
-            Change::Replied { region, delivery, account, request, result } => {
-                self.replied(judge, *region, *delivery, *account, request, result)
-            }
-            Change::Checked(_) | Change::Crashed(_) | Change::Ended(_) => Ok(()),
-        }
+    /// A request comes to a control plane.
+    pub(super) fn arrived(
+        &mut self,
+        judge: &Judge<'_>,
+        region: Region,
+        account: Account,
+        delivery: Delivery,
+    ) {
+        self.listings.arrived(judge.scene, region, account, delivery);
     }
 
-    fn wrote(&mut self, commit: &Commit) {
+    /// A write became durable.
+    pub(super) fn wrote(&mut self, judge: &mut Judge<'_>, commit: &Commit) -> Verdict {
         if let (Some(cause), Some((account, serial, _)), None) =
             (commit.cause, &commit.batch.cluster, &commit.batch.token)
         {
             self.unsettled.entry(cause).or_insert_with(|| (*account, *serial, commit.before.cluster.clone()));
         }
+        self.one_effect_per_token(judge, commit)
     }
 
-    fn replied(
+    /// A request is answered.
+    pub(super) fn replied(
         &mut self,
         judge: &mut Judge<'_>,
         region: Region,
@@ -78,7 +73,7 @@ impl Answers {
                     self.listings.list_complete(judge, region, delivery, account, request, response)
                 }
                 _ => {
-                    self.acknowledge(judge.scene.now(), delivery);
+                    self.acknowledge(judge.scene, delivery);
                     self.retry_same_result(judge, region, account, request, response)
                 }
             },
@@ -95,8 +90,8 @@ impl Answers {
         };
         let Some(created) = created(&record.response) else { return Ok(()) };
         let arn = cluster.arn;
-        let name = (arn.account, arn.region, record.response.operation(), key.token.clone());
-        let first = self.first_answer(judge.scene, name, &record.response);
+        let kind = (arn.account, arn.region, record.response.operation());
+        let first = self.first_answer(judge.scene, kind, &key.token, &record.response);
         let first = self::created(first);
         judge.ensure(first == Some(created), Invariant::OneEffectPerToken, || {
             let first = first.map_or_else(String::new, |first| first.to_string());
@@ -111,18 +106,20 @@ impl Answers {
     fn first_answer(
         &mut self,
         scene: &dyn Scene,
-        token: TokenName,
+        kind: TokenKind,
+        token: &ClientToken,
         answer: &Arc<Response>,
     ) -> &Arc<Response> {
         let now = scene.now();
         let window = scene.assumptions().token_window;
-        self.first.turn(now, window);
+        let tokens = self.first.entry(kind).or_default();
+        tokens.turn(now, window);
         let is_fit = |(first, at): &(Arc<Response>, Instant)| {
-            let age = now.since(*at);
-            age + MARGIN < window
-                || (age < window + MARGIN && (Arc::ptr_eq(first, answer) || first == answer))
+            let end = at.after(window);
+            now.after(MARGIN) < end
+                || (now < end.after(MARGIN) && (Arc::ptr_eq(first, answer) || first == answer))
         };
-        let (first, _) = self.first.get_or_insert_with(token, is_fit, || (answer.clone(), now));
+        let (first, _) = tokens.get_or_insert_with(token.clone(), is_fit, || (answer.clone(), now));
         first
     }
 
@@ -137,8 +134,8 @@ impl Answers {
         response: &Arc<Response>,
     ) -> Verdict {
         let Some(token) = request.client_token() else { return Ok(()) };
-        let key = (account, region, request.operation(), token.clone());
-        let first = self.first_answer(judge.scene, key, response);
+        let kind = (account, region, request.operation());
+        let first = self.first_answer(judge.scene, kind, token, response);
         let is_same = Arc::ptr_eq(first, response)
             || first == response
             || (!judge.scene.assumptions().replay_frozen && first.cluster() == response.cluster());
@@ -149,7 +146,7 @@ impl Answers {
 
     /// A reply waits in the outbox until every write ahead of it is durable, so no write that a crash loses was ever
     /// spoken of.
-    fn acknowledged_is_durable(&self, judge: &mut Judge<'_>, commit: &Commit) -> Verdict {
+    pub(super) fn acknowledged_is_durable(&self, judge: &mut Judge<'_>, commit: &Commit) -> Verdict {
         let Some(cause) = commit.cause else { return Ok(()) };
         let was_told = self.recent.iter().any(|(_, delivery)| *delivery == cause);
         judge.ensure(!was_told, Invariant::AcknowledgedIsDurable, || {
@@ -159,9 +156,10 @@ impl Answers {
         })
     }
 
-    fn acknowledge(&mut self, now: Instant, delivery: Delivery) {
+    fn acknowledge(&mut self, scene: &dyn Scene, delivery: Delivery) {
+        let (now, longest) = (scene.now(), scene.longest_write());
         self.recent.push_back((now, delivery));
-        while self.recent.pop_front_if(|(at, _)| now.since(*at) > LONGEST_WRITE).is_some() {}
+        while self.recent.pop_front_if(|(at, _)| at.after(longest) < now).is_some() {}
     }
 }
 
@@ -213,6 +211,3 @@ fn is_same_to_callers(one: &Cluster, other: &Cluster) -> bool {
 
 /// How long after a token was recorded its answer is heard of, at most.
 const MARGIN: Duration = Duration::from_secs(60);
-
-/// No write takes a disk longer.
-const LONGEST_WRITE: Duration = Duration::from_secs(60);

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use crate::api::Request;
 use crate::control::cluster::{Cluster, Intent, may_become};
+use crate::control::message::Commit;
 use crate::map::FixedMap;
 use crate::region::Region;
-use crate::sim::Change;
 use crate::table::Table;
 use crate::types::{Account, ClusterArn, ClusterStatus, Identifier};
 
@@ -56,8 +56,8 @@ impl Clusters {
         }
     }
 
-    pub(super) fn look(&mut self, judge: &mut Judge<'_>, change: &Change) -> Verdict {
-        let Change::Wrote { commit, .. } = change else { return Ok(()) };
+    /// Looks at a write that became durable.
+    pub(super) fn wrote(&mut self, judge: &mut Judge<'_>, commit: &Commit) -> Verdict {
         let Some((_, _, after)) = &commit.batch.cluster else { return Ok(()) };
         let before = commit.before.cluster.as_ref();
         let written = Written { before, after: after.as_ref() };

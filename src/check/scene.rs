@@ -1,6 +1,7 @@
 //! What the invariants look at.
 
 use std::fmt;
+use std::time::Duration;
 
 use crate::api::Request;
 use crate::control::assumptions::Assumptions;
@@ -15,6 +16,8 @@ use crate::types::Instant;
 pub trait Scene: fmt::Debug {
     /// What time it is.
     fn now(&self) -> Instant;
+    /// How long a write may be under way, at most.
+    fn longest_write(&self) -> Duration;
     /// How open questions are answered.
     fn assumptions(&self) -> &Assumptions;
     /// What the control plane of `region` has in storage, if there is one.
@@ -36,6 +39,11 @@ pub trait Scene: fmt::Debug {
 impl Scene for World {
     fn now(&self) -> Instant {
         self.now()
+    }
+
+    fn longest_write(&self) -> Duration {
+        // It may have to wait for those that the disk is busy with.
+        self.options().disk.saturating_mul(2)
     }
 
     fn assumptions(&self) -> &Assumptions {

@@ -6,6 +6,7 @@
 use std::fmt::{self, Write as _};
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
+use std::time::Duration;
 
 use rustc_hash::FxHasher;
 
@@ -311,6 +312,11 @@ impl fmt::Write for Page {
 impl Scene for State {
     fn now(&self) -> Instant {
         Instant::START
+    }
+
+    /// No time passes here.
+    fn longest_write(&self) -> Duration {
+        Duration::ZERO
     }
 
     fn assumptions(&self) -> &Assumptions {
