@@ -51,6 +51,7 @@ pub mod control;
 pub mod generate;
 pub mod goal;
 pub mod iam;
+pub mod index;
 pub mod map;
 #[cfg(feature = "model-check")]
 pub mod model;

@@ -24,7 +24,7 @@ pub struct Generations<K, V> {
 impl<K: Hash + Eq, V> Generations<K, V> {
     /// Forgets the generation before last, if the last one is as old as `window`.
     pub fn turn(&mut self, now: Instant, window: Duration) {
-        if now.since(self.turned) >= window {
+        if now >= self.turned.after(window) {
             self.old = std::mem::take(&mut self.young);
             self.turned = now;
         }

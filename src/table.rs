@@ -1,20 +1,19 @@
-//! A map for very many entries.
+//! A map for very many entries: one behind the other, with an index.
 //!
-//! Where there are more entries than caches hold, what a map costs is the lines of memory that it touches. This one
-//! touches one of its index and, if the key is there, one of its entries; entries are added one behind the other,
-//! and the index grows by one pass over itself in order. It is the same in every run, on every machine.
+//! It is the same in every run, on every machine.
 
 use std::hash::{BuildHasher, BuildHasherDefault, Hash};
 
 use rustc_hash::FxHasher;
 
+use crate::index::Index;
+
 /// A map that keeps its entries in the order of insertion until one is removed; the last then takes its place.
 #[derive(Clone, Debug)]
 pub struct Table<K, V> {
     entries: Vec<(K, V)>,
-    /// Open addressing with linear probing. The upper half of a slot is its key's hash, whose upper bits say where
-    /// the search for the key begins; the lower half is the place of its entry, counted from 1. Free slots are 0.
-    slots: Vec<u64>,
+    /// The places of the entries, by the hashes of their keys.
+    places: Index<u32>,
 }
 
 impl<K: Hash + Eq, V> Table<K, V> {
@@ -24,30 +23,27 @@ impl<K: Hash + Eq, V> Table<K, V> {
         if self.entries.is_empty() {
             return None;
         }
-        let slot = self.find(hash(key), key).ok()?;
-        Some(&self.entries[self.place(slot)].1)
+        let place = self.place(hash(key), key)?;
+        Some(&self.entries[place].1)
     }
 
     /// The value of `key`; what `make` gives, if it has none.
     pub fn get_or_insert_with(&mut self, key: K, make: impl FnOnce() -> V) -> &mut V {
-        self.reserve();
         let hash = hash(&key);
-        let place = match self.find(hash, &key) {
-            Ok(slot) => self.place(slot),
-            Err(free) => {
-                self.entries.push((key, make()));
-                self.slots[free] = u64::from(hash) << 32 | self.entries.len() as u64;
-                self.entries.len() - 1
-            }
-        };
+        let place = self.place(hash, &key).unwrap_or_else(|| self.add(hash, key, make()));
         &mut self.entries[place].1
     }
 
     /// Sets the value of `key` and gives the one that it had.
     pub fn insert(&mut self, key: K, value: V) -> Option<V> {
-        let mut value = Some(value);
-        let present = self.get_or_insert_with(key, || value.take().expect("nobody took it yet"));
-        value.map(|value| std::mem::replace(present, value))
+        let hash = hash(&key);
+        match self.place(hash, &key) {
+            Some(place) => Some(std::mem::replace(&mut self.entries[place].1, value)),
+            None => {
+                self.add(hash, key, value);
+                None
+            }
+        }
     }
 
     /// Removes `key` and gives the value that it had.
@@ -55,16 +51,14 @@ impl<K: Hash + Eq, V> Table<K, V> {
         if self.entries.is_empty() {
             return None;
         }
-        let slot = self.find(hash(key), key).ok()?;
-        let place = self.place(slot);
-        self.free(slot);
-        let last = self.entries.len() as u64;
-        if place as u64 + 1 < last {
-            let moved = hash(&self.entries[self.entries.len() - 1].0);
-            let slot = self.probe(moved).find(|slot| self.slots[*slot] == u64::from(moved) << 32 | last);
-            self.slots[slot.expect("every entry has a slot")] = u64::from(moved) << 32 | (place as u64 + 1);
+        let place = self.places.remove(hash(key), |place| self.entries[*place as usize].0 == *key)?;
+        let (_, value) = self.entries.swap_remove(place as usize);
+        if let Some((moved, _)) = self.entries.get(place as usize) {
+            let last = self.entries.len() as u32;
+            let known = self.places.find_mut(hash(moved), |known| *known == last);
+            *known.expect("every entry has its place in the index") = place;
         }
-        Some(self.entries.swap_remove(place).1)
+        Some(value)
     }
 
     /// How many entries there are.
@@ -79,73 +73,27 @@ impl<K: Hash + Eq, V> Table<K, V> {
         self.entries.is_empty()
     }
 
-    /// The slot of `key`, or the free one in which it belongs.
-    fn find(&self, hash: u32, key: &K) -> Result<usize, usize> {
-        for slot in self.probe(hash) {
-            let content = self.slots[slot];
-            if content == 0 {
-                return Err(slot);
-            }
-            if (content >> 32) as u32 == hash && self.entries[self.place(slot)].0 == *key {
-                return Ok(slot);
-            }
+    fn place(&self, hash: u64, key: &K) -> Option<usize> {
+        let place = self.places.find(hash, |place| self.entries[*place as usize].0 == *key);
+        place.map(|place| *place as usize)
+    }
+
+    /// Adds an entry whose key is new, and gives its place.
+    fn add(&mut self, hash: u64, key: K, value: V) -> usize {
+        if self.places.is_full() {
+            let hashes = self.entries.iter().map(|(key, _)| self::hash(key));
+            self.places = Index::of(hashes.enumerate().map(|(place, hash)| (hash, place as u32)));
         }
-        unreachable!("a quarter of the slots is free")
-    }
-}
-
-impl<K, V> Table<K, V> {
-    /// The slots in which an entry of this hash may be, in the order in which they are tried.
-    fn probe(&self, hash: u32) -> impl Iterator<Item = usize> + use<K, V> {
-        let (home, mask) = (self.home(hash), self.slots.len() - 1);
-        (0..=mask).map(move |step| (home + step) & mask)
-    }
-
-    fn home(&self, hash: u32) -> usize {
-        hash as usize >> (u32::BITS - self.slots.len().ilog2())
-    }
-
-    fn place(&self, slot: usize) -> usize {
-        self.slots[slot] as u32 as usize - 1
-    }
-
-    /// Makes room for one more.
-    fn reserve(&mut self) {
-        if self.entries.len() < self.slots.len() / 4 * 3 {
-            return;
-        }
-        let larger = vec![0; (self.slots.len() * 2).max(8)];
-        for content in std::mem::replace(&mut self.slots, larger) {
-            let mut slots = self.probe((content >> 32) as u32);
-            if content != 0
-                && let Some(free) = slots.find(|slot| self.slots[*slot] == 0)
-            {
-                self.slots[free] = content;
-            }
-        }
-    }
-
-    /// Frees a slot, and moves those behind it up whose search would end there.
-    fn free(&mut self, slot: usize) {
-        let mask = self.slots.len() - 1;
-        let mut hole = slot;
-        let mut next = (slot + 1) & mask;
-        while self.slots[next] != 0 {
-            let home = self.home((self.slots[next] >> 32) as u32);
-            let (from_home, from_hole) = (next.wrapping_sub(home) & mask, next.wrapping_sub(hole) & mask);
-            if from_home >= from_hole {
-                self.slots[hole] = self.slots[next];
-                hole = next;
-            }
-            next = (next + 1) & mask;
-        }
-        self.slots[hole] = 0;
+        let place = self.entries.len();
+        self.entries.push((key, value));
+        self.places.insert(hash, place as u32, |place| self::hash(&self.entries[*place as usize].0));
+        place
     }
 }
 
 impl<K, V> Default for Table<K, V> {
     fn default() -> Self {
-        Table { entries: Vec::new(), slots: Vec::new() }
+        Table { entries: Vec::new(), places: Index::default() }
     }
 }
 
@@ -155,10 +103,8 @@ impl<K: Hash + Eq, V: PartialEq> PartialEq for Table<K, V> {
     }
 }
 
-/// The upper bits of a product are those that every bit of a key has a part in.
-fn hash<K: Hash>(key: &K) -> u32 {
-    let hash = BuildHasherDefault::<FxHasher>::default().hash_one(key);
-    (hash.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32) as u32
+fn hash<K: Hash>(key: &K) -> u64 {
+    BuildHasherDefault::<FxHasher>::default().hash_one(key)
 }
 
 #[cfg(test)]

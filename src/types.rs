@@ -4,6 +4,7 @@
 //! to parse itself, and knows nothing else.
 
 use std::fmt;
+use std::hash::{Hash, Hasher};
 use std::num::NonZeroU16;
 use std::sync::Arc;
 use std::time::Duration;
@@ -76,7 +77,7 @@ impl fmt::Display for Account {
 ///
 /// All identifiers of the real service on record have this form, though the API model's pattern (`[a-z0-9]{26}`)
 /// allows more; text that fits the pattern but is not base32 names no cluster that exists.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Identifier([u64; 2]);
 
 impl Identifier {
@@ -119,6 +120,12 @@ impl Identifier {
             *letter = ALPHABET[(value >> (123 - 5 * place)) as usize & 31];
         }
         text
+    }
+}
+
+impl Hash for Identifier {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        state.write_u64(self.word());
     }
 }
 
@@ -190,12 +197,12 @@ impl fmt::Display for Endpoint {
 
 /// An idempotency token: 1 to 128 printable ASCII characters once validated. A small copy if it is a UUID as the SDKs
 /// fill them in; other text is shared.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(from = "String", into = "String")]
 pub struct ClientToken(Token);
 
 /// Every text has one form: a UUID in lower-case hyphenated letters is never kept as text.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Token {
     Uuid([u64; 2]),
     Text(Arc<str>),
@@ -230,6 +237,12 @@ impl ClientToken {
     fn of(uuid: uuid::Uuid) -> ClientToken {
         let (high, low) = uuid.as_u64_pair();
         ClientToken(Token::Uuid([high, low]))
+    }
+}
+
+impl Hash for ClientToken {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.words().into_iter().for_each(|word| state.write_u64(word));
     }
 }
 

@@ -4,11 +4,12 @@ use std::fs;
 use std::path::Path;
 
 /// The floors of the house: a module may import from floors below its own, and from its own.
-const FLOORS: [(&str, u8); 23] = [
+const FLOORS: [(&str, u8); 24] = [
     ("goal", 0),
     ("map", 0),
     ("region", 0),
     ("rng", 0),
+    ("index", 0),
     ("table", 0),
     ("types", 0),
     ("api", 0),

@@ -11,8 +11,9 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::api::{Operation, Response};
-use crate::map::Generations;
-use crate::table::Table;
+use crate::index::Index;
+use crate::map::{FixedMap, Generations};
+use crate::rng::fold;
 use crate::types::{Account, ClientToken, Identifier, Instant};
 
 use super::cluster::{Cluster, Serial};
@@ -79,17 +80,20 @@ pub struct Counts {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Durable {
     owners: BTreeMap<Account, Owner>,
-    tokens: Generations<TokenKey, TokenRecord>,
+    /// By account and operation, of which there are few, so that a token's own entry is small.
+    tokens: FixedMap<(Account, Option<Operation>), Generations<ClientToken, TokenRecord>>,
     registers: BTreeMap<RegisterKey, Acceptor>,
-    serials: Table<Identifier, (Account, Serial)>,
 }
 
 /// The clusters of an account, in the order of creation.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default)]
 struct Owner {
     /// The cluster with serial 1 first; those that are gone leave their place empty.
     clusters: Vec<Option<Arc<Cluster>>>,
     counts: Counts,
+    /// Where clusters are in the list, beside a part of their identifiers: there are very many, and none is looked at
+    /// to find another.
+    places: Index<(u32, u32)>,
 }
 
 impl Durable {
@@ -129,8 +133,7 @@ impl Durable {
     /// The cluster called `identifier`.
     #[must_use]
     pub fn cluster(&self, identifier: Identifier) -> Option<&Arc<Cluster>> {
-        let (account, serial) = *self.serials.get(&identifier)?;
-        self.at(account, serial)
+        self.owners.values().find_map(|owner| owner.find(identifier))
     }
 
     /// The cluster of `account` with `serial`.
@@ -165,17 +168,17 @@ impl Durable {
     /// The record of a token that has not been forgotten.
     #[must_use]
     pub fn token(&self, key: &TokenKey) -> Option<&TokenRecord> {
-        self.tokens.get(key)
+        self.tokens.get(&(key.account, key.operation))?.get(&key.token)
     }
 
     /// Forgets tokens that are older than `window`, some at once and all before they are twice as old.
     pub fn forget_tokens(&mut self, now: Instant, window: Duration) {
-        self.tokens.turn(now, window);
+        self.tokens.values_mut().for_each(|tokens| tokens.turn(now, window));
     }
 
     /// Forgets all tokens.
     pub fn forget_all_tokens(&mut self) {
-        self.tokens = Generations::default();
+        self.tokens.clear();
     }
 
     /// What the acceptor here remembers of the register `key`.
@@ -206,13 +209,16 @@ impl Durable {
         }
         let before = std::mem::replace(&mut owner.clusters[serial.index()], record);
         let after = &owner.clusters[serial.index()];
+        let place = |cluster: &Cluster| (part(cluster.arn.identifier), serial.index() as u32);
         match (&before, after) {
             (None, Some(after)) => {
-                self.serials.insert(after.arn.identifier, (account, serial));
+                let place = place(after);
+                owner.places.insert(hash(place.0), place, |(part, _)| hash(*part));
                 *owner.counts.of(after) += 1;
             }
             (Some(before), None) => {
-                self.serials.remove(&before.arn.identifier);
+                let place = place(before);
+                owner.places.remove(hash(place.0), |known| *known == place);
                 *owner.counts.of(before) -= 1;
             }
             _ => {}
@@ -228,11 +234,41 @@ impl Durable {
     }
 
     fn put_token(&mut self, key: &TokenKey, record: Option<TokenRecord>) -> Option<TokenRecord> {
+        let tokens = self.tokens.entry((key.account, key.operation)).or_default();
         match record {
-            Some(record) => self.tokens.insert(key.clone(), record),
-            None => self.tokens.remove(key),
+            Some(record) => tokens.insert(key.token.clone(), record),
+            None => tokens.remove(&key.token),
         }
     }
+}
+
+impl Owner {
+    fn find(&self, identifier: Identifier) -> Option<&Arc<Cluster>> {
+        let part = part(identifier);
+        let at = |place: u32| self.clusters[place as usize].as_ref();
+        let is_it = |(known, place): &(u32, u32)| {
+            *known == part && at(*place).is_some_and(|cluster| cluster.arn.identifier == identifier)
+        };
+        let (_, place) = self.places.find(hash(part), is_it)?;
+        at(*place)
+    }
+}
+
+/// Counts and places follow from the list.
+impl PartialEq for Owner {
+    fn eq(&self, other: &Self) -> bool {
+        self.clusters == other.clusters
+    }
+}
+
+/// A part of an identifier that tells it from almost all others.
+fn part(identifier: Identifier) -> u32 {
+    identifier.word() as u32
+}
+
+/// Identifiers are random bits, and so are their parts; they only have to be spread over those of a hash.
+fn hash(part: u32) -> u64 {
+    fold(0, part.into())
 }
 
 impl Counts {
