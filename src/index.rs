@@ -1,10 +1,9 @@
 //! An index of very many things that are kept elsewhere.
 //!
 //! Where there are more things than caches hold, what an index costs is the memory that it touches. Looking for what is
-//! not there reads a byte for each thing, and these stay in a cache longest. Adding writes to a place that is in no
-//! cache. A processor makes many such writes at once if nothing comes between, but an atomic instruction, of which a
-//! request takes dozens, waits for all that are under way. So what is new is kept in a small index of its own, and goes
-//! over to the large one with many others.
+//! not there reads a byte for each thing, and these stay in a cache longest. Adding one touches a place that is in no
+//! cache, and a processor can wait for many such places at once, if it meets them together. So what is new is kept in a
+//! small index of its own, and goes over to the large one with many others.
 
 use hashbrown::HashTable;
 
