@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use prefetch_index::prefetch_index;
 use serde::{Deserialize, Serialize};
 
 use crate::api::{Operation, Response};
@@ -140,6 +141,13 @@ impl Durable {
     #[must_use]
     pub fn at(&self, account: Account, serial: Serial) -> Option<&Arc<Cluster>> {
         self.owners.get(&account)?.clusters.get(serial.index())?.as_ref()
+    }
+
+    /// Has the place of a cluster fetched from memory, for it will be looked at soon.
+    pub fn fetch_place(&self, account: Account, serial: Serial) {
+        if let Some(owner) = self.owners.get(&account) {
+            prefetch_index(&owner.clusters, serial.index());
+        }
     }
 
     /// Every cluster, by account and order of creation.

@@ -7,6 +7,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use prefetch_index::prefetch_index;
+
 use crate::api::{Error, Request, Response};
 use crate::control::message::{Delivery, Reply};
 use crate::map::FixedMap;
@@ -337,6 +339,13 @@ impl Calls {
         }
         slot.alarm = Some(wakes);
         slot.alarm
+    }
+
+    /// Has the call in a slot fetched from memory, for it will be looked at soon.
+    pub(super) fn fetch(&self, slot: u32) {
+        // Where it begins, and where it ends.
+        prefetch_index(&self.slots, slot as usize);
+        prefetch_index(&self.slots, slot as usize + 1);
     }
 
     /// An alarm of the slot went off.

@@ -11,17 +11,17 @@ pub mod latency;
 pub mod queue;
 pub mod trace;
 
+mod ahead;
 mod disk;
 mod network;
 mod node;
 mod run;
+mod slots;
 
 use std::collections::VecDeque;
 use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
-
-use slab::Slab;
 
 use crate::api::Request;
 use crate::control::assumptions::Assumptions;
@@ -44,6 +44,7 @@ use fault::Fault;
 use network::{Envelope, Network};
 use node::{Machine, Node, State};
 use queue::Queue;
+use slots::Slots;
 use trace::{Happening, Trace, TraceLevel};
 
 /// What a world is made with.
@@ -103,11 +104,11 @@ pub struct World {
     now: Instant,
     queue: Queue<Event>,
     /// The messages under way.
-    under_way: Slab<Envelope>,
+    under_way: Slots<Envelope>,
     /// The timers that were set.
-    timers: Slab<Alarm>,
+    timers: Slots<Alarm>,
     /// The faults that have yet to happen, and what they are called in the trace.
-    planned: Slab<(Fault, Arc<str>)>,
+    planned: Slots<(Fault, Arc<str>)>,
     network: Network,
     nodes: Vec<Node>,
     places: [[Option<u16>; 2]; Region::COUNT],
@@ -227,9 +228,9 @@ impl World {
         World {
             now: Instant::START,
             queue: Queue::new(),
-            under_way: Slab::new(),
-            timers: Slab::new(),
-            planned: Slab::new(),
+            under_way: Slots::new(),
+            timers: Slots::new(),
+            planned: Slots::new(),
             network: Network::new(options.seed, options.latency.clone()),
             nodes: Vec::new(),
             places: [[None; 2]; Region::COUNT],
@@ -422,7 +423,7 @@ impl World {
 
     /// Injects a fault at a later time; `words` say in the trace what it is.
     pub fn inject_at(&mut self, at: Instant, fault: Fault, words: Arc<str>) {
-        let place = self.planned.insert((fault, words)) as u32;
+        let place = self.planned.insert((fault, words));
         self.schedule(at, Event::Fault(place));
     }
 

@@ -109,6 +109,13 @@ impl<T> Queue<T> {
         Some(next)
     }
 
+    /// The item that is popped after `others` others, unless it is due in a later slice, or something comes between.
+    #[must_use]
+    pub fn ahead(&self, others: usize) -> Option<&T> {
+        let place = self.line.len().checked_sub(others + 1)?;
+        self.line.get(place).map(|(_, item)| item)
+    }
+
     /// The time of the next item.
     #[must_use]
     pub fn peek_time(&self) -> Option<Instant> {
@@ -277,6 +284,19 @@ mod tests {
                 assert_eq!(queue.is_empty(), reference.items.is_empty());
             }
         }
+    }
+
+    #[test]
+    fn the_items_ahead_are_those_that_come_if_nothing_comes_between() {
+        let mut queue = Queue::new();
+        for time in [5, 3, 9, 1_000_000_000] {
+            queue.push(Instant(time), time);
+        }
+        assert_eq!(queue.ahead(0), Some(&3));
+        assert_eq!(queue.ahead(2), Some(&9));
+        assert_eq!(queue.ahead(3), None, "it is due in a later slice");
+        queue.pop();
+        assert_eq!(queue.ahead(0), Some(&5));
     }
 
     #[test]

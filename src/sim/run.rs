@@ -27,9 +27,10 @@ impl World {
         self.changes.clear();
         let Some((at, event)) = self.queue.pop() else { return false };
         self.now = at;
+        self.fetch_ahead();
         match event {
             Event::Deliver(place) => {
-                let envelope = self.under_way.remove(place as usize);
+                let envelope = self.under_way.remove(place);
                 self.deliver(envelope);
             }
             Event::Fire(place) => self.fire(place),
@@ -43,7 +44,7 @@ impl World {
                 self.wake(slot);
             }
             Event::Fault(place) => {
-                let (fault, words) = self.planned.remove(place as usize);
+                let (fault, words) = self.planned.remove(place);
                 self.note(&Happening::Remark(&words));
                 self.act(fault);
             }
@@ -141,7 +142,7 @@ impl World {
     }
 
     fn deliver_at(&mut self, at: Instant, envelope: Envelope) {
-        let place = self.under_way.insert(envelope) as u32;
+        let place = self.under_way.insert(envelope);
         self.schedule(at, Event::Deliver(place));
     }
 
@@ -257,7 +258,7 @@ impl World {
     }
 
     fn fire(&mut self, place: u32) {
-        let Alarm { node: place, life, key, timer } = self.timers.remove(place as usize);
+        let Alarm { node: place, life, key, timer } = self.timers.remove(place);
         let node = &self.nodes[usize::from(place)];
         if node.life == life && node.state == State::Up {
             self.note(&Happening::Fired(node.id, key));
@@ -291,7 +292,7 @@ impl World {
                 let key = timer.key();
                 let draw = rng::key(&[id.word(), u64::from(life), key]);
                 let pause = rng::between(self.options.seed, Purpose::Timer, draw, after.min, after.max);
-                let alarm = self.timers.insert(Alarm { node: place as u16, life, key, timer }) as u32;
+                let alarm = self.timers.insert(Alarm { node: place as u16, life, key, timer });
                 let is_retry = timer.is_retry();
                 self.pending_retries += usize::from(is_retry);
                 let event = if is_retry { Event::Retry(alarm) } else { Event::Fire(alarm) };
