@@ -8,7 +8,10 @@ use std::slice;
 
 use prefetch_index::prefetch_index;
 
+use crate::control::cluster::Serial;
+use crate::control::durable::Durable;
 use crate::control::message::Timer;
+use crate::types::Account;
 
 use super::network::Payload;
 use super::{Alarm, Event, World};
@@ -56,24 +59,35 @@ impl World {
 
     /// The place of the cluster that a timer is about.
     fn fetch_place(&self, place: u32) {
-        if let Some(Alarm { node, timer: Timer::Status { account, serial, .. }, .. }) = self.timers.get(place)
-        {
-            self.nodes[usize::from(*node)].durable().fetch_place(*account, *serial);
+        if let Some((storage, account, serial)) = self.cluster_of(place) {
+            storage.fetch_place(account, serial);
         }
     }
 
     /// The cluster that a timer is about.
     fn fetch_record(&self, place: u32) {
-        if let Some(Alarm { node, timer: Timer::Status { account, serial, .. }, .. }) = self.timers.get(place)
-            && let Some(cluster) = self.nodes[usize::from(*node)].durable().at(*account, *serial)
-        {
+        let cluster =
+            self.cluster_of(place).and_then(|(storage, account, serial)| storage.at(account, serial));
+        if let Some(cluster) = cluster {
             fetch(&**cluster);
         }
     }
+
+    /// The name of the cluster that a timer is about, and the storage that it is in.
+    fn cluster_of(&self, place: u32) -> Option<(&Durable, Account, Serial)> {
+        let Alarm { node, timer: Timer::Status { account, serial, .. }, .. } = self.timers.get(place)? else {
+            return None;
+        };
+        Some((self.nodes[usize::from(*node)].durable(), *account, *serial))
+    }
 }
 
-/// Asks for the memory of `thing`: where it begins, and where it ends.
+/// Asks for the memory of an element: where it begins, and where it ends.
+pub(super) fn fetch_element<T>(elements: &[T], place: usize) {
+    prefetch_index(elements, place);
+    prefetch_index(elements, place + 1);
+}
+
 fn fetch<T>(thing: &T) {
-    prefetch_index(slice::from_ref(thing), 0);
-    prefetch_index(slice::from_ref(thing), 1);
+    fetch_element(slice::from_ref(thing), 0);
 }

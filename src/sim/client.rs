@@ -7,14 +7,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use prefetch_index::prefetch_index;
-
 use crate::api::{Error, Request, Response};
 use crate::control::message::{Delivery, Reply};
 use crate::map::FixedMap;
 use crate::region::Region;
 use crate::rng::{self, Purpose, mix};
 use crate::types::{Account, ClientId, ClusterStatus, Identifier, Instant, PrincipalId};
+
+use super::ahead::fetch_element;
 
 /// A client of the world.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -343,9 +343,7 @@ impl Calls {
 
     /// Has the call in a slot fetched from memory, for it will be looked at soon.
     pub(super) fn fetch(&self, slot: u32) {
-        // Where it begins, and where it ends.
-        prefetch_index(&self.slots, slot as usize);
-        prefetch_index(&self.slots, slot as usize + 1);
+        fetch_element(&self.slots, slot as usize);
     }
 
     /// An alarm of the slot went off.

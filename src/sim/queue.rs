@@ -6,7 +6,7 @@
 //!
 //! A wheel of wheels (G. Varghese, T. Lauck, "Hashed and hierarchical timing wheels", IEEE/ACM Transactions on
 //! Networking 5, 1997), read as a radix heap (R. Ahuja, K. Mehlhorn, J. Orlin, R. Tarjan, "Faster algorithms for the
-//! shortest path problem", Journal of the ACM 37, 1990). Time is cut into slices of about a millisecond, and the
+//! shortest path problem", Journal of the ACM 37, 1990). Time is cut into slices of about two milliseconds, and the
 //! number of a slice is written in digits of base 64. Virtual time never goes back, so an item is never due before
 //! the last one popped, and that lets the queue sort lazily: an item waits, unsorted, in the bucket that is named by
 //! the highest digit in which its slice differs from the current one, and by what it has there. Items of the current

@@ -1,6 +1,6 @@
 //! Things that are under way, each in a place of its own until it is taken out.
 
-use prefetch_index::prefetch_index;
+use super::ahead::fetch_element;
 
 /// Things by place. A place that is free is used again, the last one first: its memory was touched last.
 #[derive(Clone, Debug)]
@@ -49,9 +49,7 @@ impl<T> Slots<T> {
 
     /// Has what is in `place` fetched from memory, for it will be looked at soon.
     pub(super) fn fetch(&self, place: u32) {
-        // Where it begins, and where it ends.
-        prefetch_index(&self.slots, place as usize);
-        prefetch_index(&self.slots, place as usize + 1);
+        fetch_element(&self.slots, place as usize);
     }
 }
 
