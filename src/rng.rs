@@ -123,6 +123,21 @@ mod tests {
     }
 
     #[test]
+    fn the_key_of_a_text_is_that_of_its_words_filled_up_with_zeros() {
+        let text: Vec<u8> = (1..=40).collect();
+        for length in 0..text.len() {
+            let mut padded = text[..length].to_vec();
+            padded.resize((length / 8 + 1) * 8, 0);
+            let words = padded.as_chunks().0.iter().map(|word| u64::from_le_bytes(*word));
+            assert_eq!(
+                key_of_bytes(&text[..length]),
+                mix(words.fold(0, fold), length as u64),
+                "{length} bytes"
+            );
+        }
+    }
+
+    #[test]
     fn bounded_draws_stay_in_bounds_and_reach_both_ends() {
         let range = Duration::from_nanos(3)..=Duration::from_nanos(5);
         let drawn: Vec<_> =

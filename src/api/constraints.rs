@@ -516,6 +516,20 @@ mod tests {
     }
 
     #[test]
+    fn a_forbidden_byte_is_found_wherever_it_stands() {
+        for length in 0..40 {
+            let text = "aZ09_.:/=+-@ ".chars().cycle().take(length).collect::<String>();
+            assert!(is_tag(&text), "{text:?}");
+            for place in 0..length {
+                let mut broken = text.clone();
+                broken.replace_range(place..=place, "*");
+                assert!(!is_tag(&broken), "{broken:?}");
+            }
+        }
+        assert!(!is_kms_key("") && !is_kms_key("an alias") && is_kms_key("alias/orders_1-a:b"));
+    }
+
+    #[test]
     fn cluster_arns_of_every_partition_fit_the_pattern() {
         let arn = |partition: &str| {
             format!("arn:{partition}:dsql:us-east-1:111122223333:cluster/{}", "a".repeat(26))
