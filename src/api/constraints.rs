@@ -329,24 +329,17 @@ const fn text(length: RangeInclusive<usize>, written: &'static str, accepts: fn(
     Text { length, pattern: Some(Pattern { written, accepts }) }
 }
 
-/// Whether there is nothing in `text` but letters, digits and `more`. Every request is validated, so this looks at many
-/// bytes at a time, the last of them twice.
+/// Whether there is nothing in `text` but letters, digits and `more`. Every request is validated, so this looks at 16
+/// bytes at a time: at all of them, whatever it finds, as the compiler needs it to look at them together.
 fn are_all<const N: usize>(text: &str, more: &[u8; N]) -> bool {
-    let bytes = text.as_bytes();
-    if let Some(last) = bytes.last_chunk::<16>() {
-        bytes.as_chunks().0.iter().chain([last]).all(|chunk: &[u8; 16]| are_allowed(chunk, more))
-    } else if let (Some(first), Some(last)) = (bytes.first_chunk::<8>(), bytes.last_chunk::<8>()) {
-        are_allowed(first, more) & are_allowed(last, more)
-    } else {
-        are_allowed(bytes, more)
-    }
-}
-
-/// Looks at all bytes, whatever it finds: that is what the compiler needs to look at many at a time.
-#[inline(always)]
-fn are_allowed<const N: usize>(bytes: &[u8], more: &[u8; N]) -> bool {
     let is_more = |byte: u8| more.iter().fold(false, |is, other| is | (byte == *other));
-    bytes.iter().fold(true, |are, byte| are & (byte.is_ascii_alphanumeric() | is_more(*byte)))
+    let are_allowed = |bytes: &[u8; 16]| {
+        bytes.iter().fold(true, |are, byte| are & (byte.is_ascii_alphanumeric() | is_more(*byte)))
+    };
+    let (chunks, rest) = text.as_bytes().as_chunks();
+    let mut last = [b'0'; 16];
+    last[..rest.len()].copy_from_slice(rest);
+    are_allowed(&last) && chunks.iter().all(are_allowed)
 }
 
 /// Whether two elements have the same `key`. A few are looked at as they stand, without an allocation; a list that is

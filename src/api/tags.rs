@@ -34,14 +34,6 @@ impl FromIterator<(String, String)> for TagMap {
     }
 }
 
-impl Extend<(String, String)> for TagMap {
-    fn extend<I: IntoIterator<Item = (String, String)>>(&mut self, tags: I) {
-        tags.into_iter().for_each(|(key, value)| {
-            self.insert(key, value);
-        });
-    }
-}
-
 // The list's own way writes an empty one as a list.
 impl Serialize for TagMap {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {

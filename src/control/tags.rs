@@ -24,9 +24,9 @@ impl ControlPlane {
     ) -> Result<(), Error> {
         let (cluster, stream) = self.tagged(caller.account, &input.resource_arn)?;
         let mut tags = TagMap::clone(&tags_of(&cluster, stream));
-        tags.extend(
-            input.tags.iter().flat_map(|tags| tags.iter().map(|(key, value)| (key.clone(), value.clone()))),
-        );
+        for (key, value) in input.tags.iter().flat_map(|tags| tags.iter()) {
+            tags.insert(key.clone(), value.clone());
+        }
         if tags.len() > MOST_TAGS {
             return Err(refuse::tag_limit(&input.resource_arn));
         }

@@ -26,7 +26,6 @@ impl World {
         }
         node.outbox.push_back(effect);
         if is_write {
-            node.unsynced += 1;
             if let Some(trap) = node.spring(Happened::PersistBegins) {
                 return self.crash(place, State::Down, trap.unfinished);
             }
@@ -44,13 +43,11 @@ impl World {
         let mut durable = std::mem::take(&mut self.nodes[place].syncing);
         while let Some(effect) = self.nodes[place].outbox.pop_front() {
             let is_write = matches!(effect, Effect::Persist(_));
-            let node = &mut self.nodes[place];
             if is_write && durable == 0 {
-                node.outbox.push_front(effect);
+                self.nodes[place].outbox.push_front(effect);
                 break;
             }
             durable -= usize::from(is_write);
-            node.unsynced -= usize::from(is_write);
             self.perform(place, effect);
             if is_write && let Some(trap) = self.nodes[place].spring(Happened::PersistEnds) {
                 return self.crash(place, State::Down, trap.unfinished);
@@ -83,7 +80,7 @@ impl World {
             node.state = state;
             return;
         }
-        let writes = node.unsynced as u64;
+        let writes = node.unsynced() as u64;
         let kept = match unfinished {
             Some(Unfinished::Kept) => writes,
             Some(Unfinished::Lost) => 0,
@@ -125,7 +122,7 @@ impl World {
 
     fn begin_sync(&mut self, place: usize) {
         let node = &mut self.nodes[place];
-        node.syncing = node.unsynced;
+        node.syncing = node.unsynced();
         let life = node.life;
         let disk = self.options.disk;
         if disk == Duration::ZERO {

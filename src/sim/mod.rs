@@ -207,7 +207,7 @@ struct Alarm {
     node: u16,
     /// In which of its lives.
     life: u32,
-    /// The timer's key.
+    /// The timer's key, put together once: it is drawn by, and enters the trace when the timer goes off.
     key: u64,
     timer: Timer,
 }

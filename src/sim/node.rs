@@ -34,9 +34,7 @@ pub(super) struct Node {
     pub(super) skew: i64,
     /// What waits for the disk.
     pub(super) outbox: VecDeque<Effect>,
-    /// How many writes wait in the outbox.
-    pub(super) unsynced: usize,
-    /// How many of these the disk is busy with.
+    /// How many of the writes in the outbox the disk is busy with.
     pub(super) syncing: usize,
     /// Crashes that wait for their moment.
     pub(super) traps: Vec<Trap>,
@@ -86,7 +84,6 @@ impl Node {
             state: State::Up,
             skew: 0,
             outbox: VecDeque::new(),
-            unsynced: 0,
             syncing: 0,
             traps: Vec::new(),
             unanswered: 0,
@@ -119,6 +116,11 @@ impl Node {
             Machine::ControlPlane(plane) => plane.denials_mut(),
             Machine::Witness(witness) => witness.denials_mut(),
         }
+    }
+
+    /// How many writes wait in the outbox.
+    pub(super) fn unsynced(&self) -> usize {
+        self.outbox.iter().filter(|effect| matches!(effect, Effect::Persist(_))).count()
     }
 
     /// Stops it: forgets what was in memory, and the writes behind the first `kept` of those that were not finished.
