@@ -184,7 +184,7 @@ impl Broken {
         }
     }
 
-    fn metric_groups(&mut self, groups: Option<&Vec<MetricGroupRequest>>) {
+    fn metric_groups(&mut self, groups: Option<&[MetricGroupRequest]>) {
         let Some(groups) = groups else { return };
         if groups.len() > MAX_METRIC_GROUPS {
             let sentence = format_args!("Member must have length less than or equal to {MAX_METRIC_GROUPS}");
@@ -223,14 +223,14 @@ validate! {
         broken.token(it.client_token.as_ref());
         broken.properties(it.multi_region_properties.as_deref());
         broken.maybe("policy", it.policy.as_deref(), &POLICY);
-        broken.metric_groups(it.metric_groups.as_ref());
+        broken.metric_groups(it.metric_groups.as_deref());
     }
     UpdateClusterInput: |it, broken| {
         broken.identifier("identifier", &it.identifier, &CLUSTER_ID);
         broken.maybe("kmsEncryptionKey", it.kms_encryption_key.as_deref(), &KMS_KEY);
         broken.token(it.client_token.as_ref());
         broken.properties(it.multi_region_properties.as_deref());
-        broken.metric_groups(it.metric_groups.as_ref());
+        broken.metric_groups(it.metric_groups.as_deref());
     }
     DeleteClusterInput: |it, broken| {
         broken.identifier("identifier", &it.identifier, &CLUSTER_ID);

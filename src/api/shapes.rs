@@ -82,7 +82,7 @@ shapes! {
         multi_region_properties: Option<Box<MultiRegionProperties>>,
         policy: Option<Arc<str>>,
         #[serde(deserialize_with = "structures")]
-        metric_groups: Option<Vec<MetricGroupRequest>>,
+        metric_groups: Option<Box<[MetricGroupRequest]>>,
         bypass_policy_lockout_safety_check: Option<bool>,
     }
     /// UpdateCluster's input.
@@ -94,7 +94,7 @@ shapes! {
         #[serde(deserialize_with = "structure")]
         multi_region_properties: Option<Box<MultiRegionProperties>>,
         #[serde(deserialize_with = "structures")]
-        metric_groups: Option<Vec<MetricGroupRequest>>,
+        metric_groups: Option<Box<[MetricGroupRequest]>>,
     }
     /// DeleteCluster's input.
     DeleteClusterInput { identifier: String, client_token: Option<ClientToken>, }
@@ -111,7 +111,7 @@ shapes! {
     /// PutClusterPolicy's input.
     PutClusterPolicyInput {
         identifier: String,
-        policy: Option<String>,
+        policy: Option<Arc<str>>,
         bypass_policy_lockout_safety_check: Option<bool>,
         expected_policy_version: Option<String>,
         client_token: Option<ClientToken>,
@@ -131,8 +131,8 @@ shapes! {
         cluster_identifier: String,
         #[serde(deserialize_with = "structure")]
         target_definition: Option<Box<TargetDefinition>>,
-        ordering: Option<String>,
-        format: Option<String>,
+        ordering: Option<Arc<str>>,
+        format: Option<Arc<str>>,
         tags: Option<Tags>,
         client_token: Option<ClientToken>,
     }
@@ -403,15 +403,21 @@ impl<T: Shape> Shape for Option<T> {
     }
 }
 
-impl<T: Shape> Shape for Box<T> {
+impl<T: Shape + ?Sized> Shape for Box<T> {
     fn kind() -> Kind {
         T::kind()
     }
 }
 
-impl<T: Shape> Shape for Vec<T> {
+impl<T: Shape> Shape for [T] {
     fn kind() -> Kind {
         Kind::List(Box::new(T::kind()))
+    }
+}
+
+impl<T: Shape> Shape for Vec<T> {
+    fn kind() -> Kind {
+        <[T]>::kind()
     }
 }
 
@@ -421,7 +427,7 @@ fn structure<'de, D: Deserializer<'de>, T: DeserializeOwned>(from: D) -> Result<
 }
 
 /// Reads a list of what [`structure`] reads.
-fn structures<'de, D: Deserializer<'de>, T: DeserializeOwned>(from: D) -> Result<Option<Vec<T>>, D::Error> {
+fn structures<'de, D: Deserializer<'de>, T: DeserializeOwned>(from: D) -> Result<Option<Box<[T]>>, D::Error> {
     let list = Option::<Vec<Map<String, Value>>>::deserialize(from)?;
     let read = |list: Vec<_>| list.into_iter().map(of_members).collect();
     list.map(read).transpose().map_err(D::Error::custom)
