@@ -30,7 +30,7 @@ impl World {
                 return self.crash(place, State::Down, trap.unfinished);
             }
             if node.syncing == 0 {
-                self.begin_sync(place);
+                self.begin_sync(place, 1);
             }
         }
     }
@@ -42,14 +42,17 @@ impl World {
         }
         let mut durable = std::mem::take(&mut self.nodes[place].syncing);
         while let Some(effect) = self.nodes[place].outbox.pop_front() {
-            let is_write = matches!(effect, Effect::Persist(_));
-            if is_write && durable == 0 {
-                self.nodes[place].outbox.push_front(effect);
+            let Effect::Persist(commit) = effect else {
+                self.perform(place, effect);
+                continue;
+            };
+            if durable == 0 {
+                self.nodes[place].outbox.push_front(Effect::Persist(commit));
                 break;
             }
-            durable -= usize::from(is_write);
-            self.perform(place, effect);
-            if is_write && let Some(trap) = self.nodes[place].spring(Happened::PersistEnds) {
+            durable -= 1;
+            self.wrote(self.nodes[place].id, commit);
+            if let Some(trap) = self.nodes[place].spring(Happened::PersistEnds) {
                 return self.crash(place, State::Down, trap.unfinished);
             }
         }
@@ -59,7 +62,8 @@ impl World {
             outbox.clear();
         } else {
             *outbox = Vec::from(std::mem::take(outbox)).into();
-            self.begin_sync(place);
+            let waiting = self.nodes[place].unsynced();
+            self.begin_sync(place, waiting);
         }
     }
 
@@ -120,9 +124,10 @@ impl World {
         self.feed(place, Input::Start);
     }
 
-    fn begin_sync(&mut self, place: usize) {
+    /// The disk begins with the first `writes` of the outbox.
+    fn begin_sync(&mut self, place: usize, writes: usize) {
         let node = &mut self.nodes[place];
-        node.syncing = node.unsynced();
+        node.syncing = writes;
         let life = node.life;
         let disk = self.options.disk;
         if disk == Duration::ZERO {
