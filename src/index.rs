@@ -33,7 +33,6 @@ impl<T> Index<T> {
 
     /// The thing with this `hash` that `is_it`.
     #[must_use]
-    #[inline]
     pub fn find(&self, hash: u64, is_it: impl Fn(&T) -> bool) -> Option<&T> {
         self.fresh.find(hash, &is_it).or_else(|| self.settled.find(hash, &is_it))
     }

@@ -19,7 +19,6 @@ pub struct Table<K, V> {
 impl<K: Hash + Eq, V> Table<K, V> {
     /// The value of `key`.
     #[must_use]
-    #[inline]
     pub fn get(&self, key: &K) -> Option<&V> {
         if self.entries.is_empty() {
             return None;
@@ -48,7 +47,6 @@ impl<K: Hash + Eq, V> Table<K, V> {
     }
 
     /// Removes `key` and gives the value that it had.
-    #[inline]
     pub fn remove(&mut self, key: &K) -> Option<V> {
         if self.entries.is_empty() {
             return None;

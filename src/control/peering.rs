@@ -193,17 +193,12 @@ impl ControlPlane {
     }
 
     /// Asks the link register for what the cluster's record says it wants, if it wants anything.
-    #[inline]
     pub(super) fn pursue(&mut self, cluster: &Cluster, attempt: u32, out: &mut Vec<Effect>) {
-        if cluster.multi_region.is_some() {
-            self.propose(cluster, attempt, out);
-        }
-    }
-
-    fn propose(&mut self, cluster: &Cluster, attempt: u32, out: &mut Vec<Effect>) {
         let (account, serial) = (cluster.arn.account, cluster.serial);
         let (Some(change), Some(register)) = (desire(cluster), cluster.register()) else {
-            self.rounds.swap_remove(&(account, serial));
+            if cluster.multi_region.is_some() {
+                self.rounds.swap_remove(&(account, serial));
+            }
             return;
         };
         let mut acceptor = self.durable.register(&register);

@@ -30,6 +30,7 @@ impl World {
                 return self.crash(place, State::Down, trap.unfinished);
             }
             if node.syncing == 0 {
+                // Nothing was written before it that is not durable.
                 self.begin_sync(place, 1);
             }
         }
@@ -42,17 +43,14 @@ impl World {
         }
         let mut durable = std::mem::take(&mut self.nodes[place].syncing);
         while let Some(effect) = self.nodes[place].outbox.pop_front() {
-            let Effect::Persist(commit) = effect else {
-                self.perform(place, effect);
-                continue;
-            };
-            if durable == 0 {
-                self.nodes[place].outbox.push_front(Effect::Persist(commit));
+            let is_write = matches!(effect, Effect::Persist(_));
+            if is_write && durable == 0 {
+                self.nodes[place].outbox.push_front(effect);
                 break;
             }
-            durable -= 1;
-            self.wrote(self.nodes[place].id, commit);
-            if let Some(trap) = self.nodes[place].spring(Happened::PersistEnds) {
+            durable -= usize::from(is_write);
+            self.perform(place, effect);
+            if is_write && let Some(trap) = self.nodes[place].spring(Happened::PersistEnds) {
                 return self.crash(place, State::Down, trap.unfinished);
             }
         }
@@ -62,8 +60,8 @@ impl World {
             outbox.clear();
         } else {
             *outbox = Vec::from(std::mem::take(outbox)).into();
-            let waiting = self.nodes[place].unsynced();
-            self.begin_sync(place, waiting);
+            let writes = self.nodes[place].unsynced();
+            self.begin_sync(place, writes);
         }
     }
 
@@ -124,9 +122,10 @@ impl World {
         self.feed(place, Input::Start);
     }
 
-    /// The disk begins with the first `writes` of the outbox.
+    /// The disk begins with the `writes` that wait in the outbox.
     fn begin_sync(&mut self, place: usize, writes: usize) {
         let node = &mut self.nodes[place];
+        debug_assert_eq!(writes, node.unsynced(), "the disk takes all that waits");
         node.syncing = writes;
         let life = node.life;
         let disk = self.options.disk;
