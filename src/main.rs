@@ -1,6 +1,6 @@
 //! The command line of dsql-sim.
 
-/// A search makes worlds and drops them all the time; with the system's allocator it takes nearly a third longer.
+/// A search makes worlds and drops them all the time; with the system's allocator it takes a quarter longer.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 

@@ -30,8 +30,7 @@ impl World {
                 return self.crash(place, State::Down, trap.unfinished);
             }
             if node.syncing == 0 {
-                // Nothing was written before it that is not durable.
-                self.begin_sync(place, 1);
+                self.begin_sync(place);
             }
         }
     }
@@ -60,8 +59,7 @@ impl World {
             outbox.clear();
         } else {
             *outbox = Vec::from(std::mem::take(outbox)).into();
-            let writes = self.nodes[place].unsynced();
-            self.begin_sync(place, writes);
+            self.begin_sync(place);
         }
     }
 
@@ -122,11 +120,9 @@ impl World {
         self.feed(place, Input::Start);
     }
 
-    /// The disk begins with the `writes` that wait in the outbox.
-    fn begin_sync(&mut self, place: usize, writes: usize) {
+    fn begin_sync(&mut self, place: usize) {
         let node = &mut self.nodes[place];
-        debug_assert_eq!(writes, node.unsynced(), "the disk takes all that waits");
-        node.syncing = writes;
+        node.syncing = node.unsynced();
         let life = node.life;
         let disk = self.options.disk;
         if disk == Duration::ZERO {
