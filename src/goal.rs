@@ -139,7 +139,7 @@ impl fmt::Display for Goal {
 /// A set of goals. `|` joins two; as data it is the list of their names.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "Vec<Goal>", into = "Vec<Goal>")]
-pub struct Goals(u64);
+pub struct Goals(u128);
 
 impl Goals {
     /// No goal.
@@ -206,7 +206,7 @@ mod tests {
             assert_eq!(Goal::parse(goal.name()), Some(goal));
             assert_eq!(Goals::from(vec![goal]).iter().collect::<Vec<_>>(), [goal]);
         }
-        assert!(Goal::ALL.len() <= 64);
+        assert!(Goal::ALL.len() <= 128);
     }
 
     #[test]

@@ -8,7 +8,7 @@ use std::fmt;
 
 /// A set of mutants.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Mutants(u64);
+pub struct Mutants(u128);
 
 impl Mutants {
     /// No mutant: the control plane as it should be.
