@@ -83,8 +83,7 @@ impl Answers {
     /// Record and token are written in one batch, and a second request with the token is answered from the table, or
     /// joins the call in flight, before it can write.
     fn one_effect_per_token(&mut self, judge: &mut Judge<'_>, commit: &Commit) -> Verdict {
-        let (Some((_, _, Some(cluster))), Some((key, Some(record)))) =
-            (&commit.batch.cluster, &commit.batch.token)
+        let (Some((_, _, Some(cluster))), Some((key, record))) = (&commit.batch.cluster, &commit.batch.token)
         else {
             return Ok(());
         };

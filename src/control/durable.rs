@@ -1,8 +1,9 @@
-//! What a control plane or a witness node has in storage, and the one way to change it.
+//! What a control plane or a witness node knows of its storage, and the one way to change it.
 //!
-//! A [`Batch`] is written as a whole or not at all. Writing one gives back what was there [`Before`], so that
-//! whoever owns the disk can take back, newest first, what a crash kept from becoming durable. Everything else in
-//! here (the index by identifier, the counts for quotas) is derived from what was written.
+//! It is in memory, ahead of the disk by what is still being written, and gone after a crash: then it is made anew of
+//! what the [`Disk`](super::disk::Disk) holds. A [`Batch`] is written as a whole or not at all. Applying one gives back
+//! what was there [`Before`], for those who judge the change. Everything else in here (the index by identifier, the
+//! counts for quotas) is derived from what was written.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -43,18 +44,18 @@ pub struct TokenRecord {
     pub at: Instant,
 }
 
-/// A token's record to be written, or its removal.
-pub type TokenWrite = (TokenKey, Option<TokenRecord>);
+/// A token's record to be written.
+pub type TokenWrite = (TokenKey, TokenRecord);
 
 /// Writes that become durable together.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Batch {
     /// A cluster's record, or its removal.
     pub cluster: Option<(Account, Serial, Option<Arc<Cluster>>)>,
-    /// A token's record, or its removal.
+    /// A token's record.
     pub token: Option<TokenWrite>,
-    /// An acceptor's memory of a link register, or its removal. Most batches have none, so it is kept small.
-    pub register: Option<Box<(RegisterKey, Option<Acceptor>)>>,
+    /// An acceptor's memory of a link register. Most batches have none, so it is kept small.
+    pub register: Option<Box<(RegisterKey, Acceptor)>>,
 }
 
 /// What was in the places that a batch wrote to. Few tokens and registers are written twice, so it is kept small.
@@ -98,7 +99,7 @@ struct Owner {
 }
 
 impl Durable {
-    /// Writes `batch` and gives back what was there before.
+    /// Applies `batch` and gives back what was there before.
     pub fn apply(&mut self, batch: &Batch) -> Before {
         Before {
             cluster: batch
@@ -113,21 +114,8 @@ impl Durable {
             register: batch
                 .register
                 .as_deref()
-                .and_then(|(key, acceptor)| self.put_register(*key, *acceptor))
+                .and_then(|(key, acceptor)| self.registers.insert(*key, *acceptor))
                 .map(Box::new),
-        }
-    }
-
-    /// Takes `batch` back: what it wrote is as it was `before` again.
-    pub fn take_back(&mut self, batch: &Batch, before: Before) {
-        if let Some((account, serial, _)) = &batch.cluster {
-            self.put_cluster(*account, *serial, before.cluster);
-        }
-        if let Some((key, _)) = &batch.token {
-            self.put_token(key, before.token.map(|record| *record));
-        }
-        if let Some((key, _)) = batch.register.as_deref() {
-            self.put_register(*key, before.register.map(|acceptor| *acceptor));
         }
     }
 
@@ -234,19 +222,9 @@ impl Durable {
         before
     }
 
-    fn put_register(&mut self, key: RegisterKey, acceptor: Option<Acceptor>) -> Option<Acceptor> {
-        match acceptor {
-            Some(acceptor) => self.registers.insert(key, acceptor),
-            None => self.registers.remove(&key),
-        }
-    }
-
-    fn put_token(&mut self, key: &TokenKey, record: Option<TokenRecord>) -> Option<TokenRecord> {
+    fn put_token(&mut self, key: &TokenKey, record: TokenRecord) -> Option<TokenRecord> {
         let tokens = self.tokens.entry((key.account, key.operation)).or_default();
-        match record {
-            Some(record) => tokens.insert(key.token.clone(), record),
-            None => tokens.remove(&key.token),
-        }
+        tokens.insert(key.token.clone(), record)
     }
 }
 

@@ -86,7 +86,7 @@ impl ControlPlane {
     ) -> Option<TokenWrite> {
         let key = self.token_key(account, request)?;
         let record = TokenRecord { fingerprint, response: response.clone(), at: now };
-        Some((key, Some(record)))
+        Some((key, record))
     }
 
     /// Lets `deliveries` wait for the link register's decision about the cluster, for a limited time.

@@ -14,9 +14,9 @@
 //!
 //! # After a crash
 //!
-//! What survives is [`Durable`]: records of clusters, tokens and link registers. Timers and unfinished business with
-//! the link register are derived from it on [`Input::Start`]. Calls that waited for other Regions had written
-//! nothing and are forgotten; their callers time out and try again.
+//! What survives is what the disk holds ([`disk`]): records of clusters, tokens and link registers. Timers and
+//! unfinished business with the link register are derived from it on [`Input::Start`]. Calls that waited for other
+//! Regions had written nothing and are forgotten; their callers time out and try again.
 //!
 //! How two clusters become peers is told in [`peering`].
 
@@ -24,6 +24,7 @@ pub mod assumptions;
 pub mod attached;
 pub mod authorization;
 pub mod cluster;
+pub mod disk;
 pub mod durable;
 pub mod guard;
 pub mod message;
@@ -113,15 +114,10 @@ impl ControlPlane {
         self.guard.denials_mut()
     }
 
-    /// What it has in storage.
+    /// What it has in storage, as far as it knows.
     #[must_use]
     pub fn durable(&self) -> &Durable {
         &self.durable
-    }
-
-    /// The same, to take back what a crash kept from becoming durable, or to begin with clusters that exist already.
-    pub fn durable_mut(&mut self) -> &mut Durable {
-        &mut self.durable
     }
 
     /// Everything that decides what it will do, in storage and in memory, but for what it was made with.

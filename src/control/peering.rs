@@ -181,7 +181,7 @@ pub(super) fn accept(
 }
 
 fn persist_acceptor(durable: &mut Durable, register: RegisterKey, acceptor: Acceptor, out: &mut Vec<Effect>) {
-    let batch = Batch { register: Some(Box::new((register, Some(acceptor)))), ..Batch::default() };
+    let batch = Batch { register: Some(Box::new((register, acceptor))), ..Batch::default() };
     out.push(Effect::persist(durable, batch, None));
 }
 

@@ -42,15 +42,10 @@ impl WitnessNode {
         self.guard.denials_mut()
     }
 
-    /// What it has in storage.
+    /// What it has in storage, as far as it knows.
     #[must_use]
     pub fn durable(&self) -> &Durable {
         &self.durable
-    }
-
-    /// The same, to take back what a crash kept from becoming durable.
-    pub fn durable_mut(&mut self) -> &mut Durable {
-        &mut self.durable
     }
 
     /// Takes in `input` and appends what is to be done to `out`.

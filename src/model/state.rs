@@ -14,6 +14,7 @@ use crate::api::Request;
 use crate::check::{Checker, Scene, Violation};
 use crate::control::ControlPlane;
 use crate::control::assumptions::Assumptions;
+use crate::control::disk::Disk;
 use crate::control::durable::Durable;
 use crate::control::message::{Delivery, Effect, Input, Message, Span, Timer};
 use crate::control::mutant::Mutants;
@@ -50,8 +51,12 @@ pub(super) struct State {
 pub(super) struct Node {
     pub(super) id: NodeId,
     pub(super) machine: Arc<Machine>,
+    /// What outlives a crash.
+    pub(super) disk: Arc<Disk>,
     /// What it knows, in storage and in memory, as a number.
     pub(super) word: u64,
+    /// What its disk holds, as a number.
+    pub(super) disk_word: u64,
     /// How often it has crashed.
     pub(super) life: u32,
 }
@@ -161,13 +166,6 @@ impl Machine {
             Machine::Witness(witness) => witness.durable(),
         }
     }
-
-    pub(super) fn storage_mut(&mut self) -> &mut Durable {
-        match self {
-            Machine::Plane(plane) => plane.durable_mut(),
-            Machine::Witness(witness) => witness.durable_mut(),
-        }
-    }
 }
 
 impl State {
@@ -236,7 +234,7 @@ impl State {
 impl State {
     /// What it is, as a number. What is under way has no order.
     fn word(&self) -> u64 {
-        let mut words: Vec<u64> = self.nodes.iter().map(|node| node.word).collect();
+        let mut words: Vec<u64> = self.nodes.iter().flat_map(|node| [node.word, node.disk_word]).collect();
         words.push(self.packets.iter().map(Packet::word).fold(0, u64::wrapping_add));
         words.push(self.timers.iter().map(Pending::word).fold(0, u64::wrapping_add));
         words.extend(self.callers.iter().map(|caller| (caller.begun as u64) << 1 | u64::from(caller.waits)));

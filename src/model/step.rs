@@ -179,7 +179,9 @@ impl Small {
                     forgotten.push(Change::Forgot { node: state.nodes[place].id, commit });
                     break;
                 }
-                changes.push(Change::Wrote { node: state.nodes[place].id, commit });
+                let node = &mut state.nodes[place];
+                Arc::make_mut(&mut node.disk).write(&commit.batch, self.assumptions.token_window);
+                changes.push(Change::Wrote { node: node.id, commit });
                 if here.is_some() {
                     break;
                 }
@@ -190,6 +192,9 @@ impl Small {
         let Some(cut) = cut else {
             let node = &mut state.nodes[place];
             node.word = node.machine.word();
+            if writes > 0 {
+                node.disk_word = word_of(&node.disk);
+            }
             return Some(is_anything);
         };
         if writes < cut.write {
@@ -199,12 +204,6 @@ impl Small {
             Effect::Persist(commit) => Some(Change::Forgot { node: state.nodes[place].id, commit }),
             _ => None,
         }));
-        let storage = Arc::make_mut(&mut state.nodes[place].machine).storage_mut();
-        for change in forgotten.iter().rev() {
-            if let Change::Forgot { commit, .. } = change {
-                storage.take_back(&commit.batch, commit.before.clone());
-            }
-        }
         changes.extend(forgotten);
         self.crash(state, place, changes);
         Some(true)
@@ -249,14 +248,15 @@ impl Small {
         }
     }
 
-    /// Stops a node and starts it again with what its storage holds.
+    /// Stops a node and starts it again with what its disk holds.
     fn crash(&self, state: &mut State, place: usize, changes: &mut Vec<Change>) {
         state.spent.crashes += 1;
         state.timers.retain(|pending| pending.place != place);
-        let Node { id, machine, life, .. } = &mut state.nodes[place];
+        let Node { id, machine, disk, disk_word, life, .. } = &mut state.nodes[place];
         *life += 1;
+        *disk_word = word_of(disk);
         changes.push(Change::Crashed(*id));
-        *machine = Arc::new(Machine::new(*id, &self.assumptions, self.mutants, machine.storage().clone()));
+        *machine = Arc::new(Machine::new(*id, &self.assumptions, self.mutants, disk.replay()));
         if state.callers.get(place).is_some_and(|caller| caller.waits) {
             self.call(state, place);
         }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::check::{Checker, Violation};
+use crate::control::disk::Disk;
 use crate::control::durable::Durable;
 use crate::control::mutant::Mutants;
 use crate::scenario::{Action, CallStep, Scenario};
@@ -10,7 +11,7 @@ use crate::sim::client::Names;
 use crate::types::{ClusterArn, NodeId};
 
 use super::explore::Tally;
-use super::state::{Caller, Machine, Node, Spent, State};
+use super::state::{Caller, Machine, Node, Spent, State, word_of};
 use super::{Bounds, Small};
 
 /// A story: what is there at first, and the calls whose every course is explored.
@@ -80,7 +81,8 @@ impl Small {
         let nodes: Vec<Node> = ids
             .map(|id| {
                 let machine = Arc::new(Machine::new(id, &assumptions, mutants, Durable::default()));
-                Node { id, word: machine.word(), machine, life: 0 }
+                let disk = Arc::new(Disk::default());
+                Node { id, word: machine.word(), disk_word: word_of(&disk), machine, disk, life: 0 }
             })
             .collect();
         let start = State {

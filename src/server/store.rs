@@ -18,7 +18,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::control::cluster::Serial;
-use crate::control::durable::Batch;
+use crate::control::durable::{Batch, TokenWrite};
 use crate::region::Region;
 use crate::scenario::Scenario;
 use crate::types::{Account, Instant, NodeId};
@@ -106,18 +106,12 @@ impl Store {
                 if let Some((account, serial, record)) = &batch.cluster {
                     clusters.insert((region, &*account.to_string(), serial.0), &*json(record))?;
                 }
-                match &batch.token {
-                    Some((key, Some(record))) => drop(tokens.insert((region, &*json(key)), &*json(record))?),
-                    Some((key, None)) => drop(tokens.remove((region, &*json(key)))?),
-                    None => {}
+                if let Some((key, record)) = &batch.token {
+                    tokens.insert((region, &*json(key)), &*json(record))?;
                 }
-                let is_witness = matches!(node, NodeId::Witness(_));
-                match batch.register.as_deref() {
-                    Some((key, Some(acceptor))) => {
-                        registers.insert((region, is_witness, &*json(key)), &*json(acceptor))?;
-                    }
-                    Some((key, None)) => drop(registers.remove((region, is_witness, &*json(key)))?),
-                    None => {}
+                if let Some((key, acceptor)) = batch.register.as_deref() {
+                    let is_witness = matches!(node, NodeId::Witness(_));
+                    registers.insert((region, is_witness, &*json(key)), &*json(acceptor))?;
                 }
             }
             let mut about = transaction.open_table(ABOUT)?;
@@ -217,18 +211,24 @@ fn records(database: &Database) -> Result<Vec<(NodeId, Batch)>, Box<dyn std::err
         let cluster = Some((account, Serial(serial), of_json(value.value())?));
         written.push((NodeId::ControlPlane(region(place)?), Batch { cluster, ..Batch::default() }));
     }
+    let mut tokens: Vec<(NodeId, TokenWrite)> = Vec::new();
     for row in transaction.open_table(TOKENS)?.iter()? {
         let (key, value) = row?;
         let (place, token) = key.value();
-        let token = Some((of_json(token)?, Some(of_json(value.value())?)));
-        written.push((NodeId::ControlPlane(region(place)?), Batch { token, ..Batch::default() }));
+        let token = (of_json(token)?, of_json(value.value())?);
+        tokens.push((NodeId::ControlPlane(region(place)?), token));
     }
+    // In the order in which they were recorded, and in which they will be forgotten.
+    tokens.sort_by_key(|(_, (_, record))| record.at);
+    written.extend(
+        tokens.into_iter().map(|(node, token)| (node, Batch { token: Some(token), ..Batch::default() })),
+    );
     for row in transaction.open_table(REGISTERS)?.iter()? {
         let (key, value) = row?;
         let (place, is_witness, register) = key.value();
         let place = region(place)?;
         let node = if is_witness { NodeId::Witness(place) } else { NodeId::ControlPlane(place) };
-        let register = Some(Box::new((of_json(register)?, Some(of_json(value.value())?))));
+        let register = Some(Box::new((of_json(register)?, of_json(value.value())?)));
         written.push((node, Batch { register, ..Batch::default() }));
     }
     Ok(written)

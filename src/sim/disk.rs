@@ -5,7 +5,6 @@ use std::time::Duration;
 use crate::control::message::{Commit, Effect, Input};
 use crate::goal::Goal;
 use crate::rng::{self, Purpose};
-use crate::types::NodeId;
 
 use super::fault::Unfinished;
 use super::node::{Happened, State};
@@ -64,7 +63,10 @@ impl World {
     }
 
     /// A write is durable.
-    pub(super) fn wrote(&mut self, node: NodeId, commit: Box<Commit>) {
+    pub(super) fn wrote(&mut self, place: usize, commit: Box<Commit>) {
+        let node = &mut self.nodes[place];
+        node.disk.write(&commit.batch, self.options.assumptions.token_window);
+        let node = node.id;
         if commit.batch.cluster.is_some() {
             self.last_news = self.now;
         }
@@ -94,17 +96,18 @@ impl World {
         if freed.any(|effect| matches!(effect, Effect::Reply { .. })) {
             self.reached.insert(Goal::CrashBeforeReply);
         }
-        let (kept, lost) = node.stop(state, kept as usize, &self.options);
+        let (kept, lost) = node.stop(state, kept as usize);
         self.note(&Happening::Crashed(id));
         for commit in kept {
             self.reached.insert(Goal::WriteKept);
-            self.wrote(id, commit);
+            self.wrote(place, commit);
         }
         for commit in lost {
             self.reached.insert(Goal::WriteLost);
             self.note(&Happening::Forgot(id, &commit));
             self.changes.push(Change::Forgot { node: id, commit });
         }
+        self.nodes[place].rebuild(&self.options);
         self.changes.push(Change::Crashed(id));
     }
 
@@ -132,12 +135,10 @@ impl World {
         }
     }
 
-    /// Takes back a write that a crash kept from even being begun.
+    /// Says that a write is lost that a crash kept from even being begun.
     fn forget(&mut self, place: usize, effect: Effect) {
         let Effect::Persist(commit) = effect else { return };
-        let node = &mut self.nodes[place];
-        node.durable_mut().take_back(&commit.batch, commit.before.clone());
-        let id = node.id;
+        let id = self.nodes[place].id;
         self.note(&Happening::Forgot(id, &commit));
         self.changes.push(Change::Forgot { node: id, commit });
     }

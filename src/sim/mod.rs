@@ -453,11 +453,13 @@ impl World {
     /// Begins at `now` with what was written before: before anything happens.
     pub(crate) fn restore(&mut self, now: Instant, written: impl IntoIterator<Item = (NodeId, Batch)>) {
         (self.now, self.last_news) = (now, now);
+        let window = self.options.assumptions.token_window;
         for (node, batch) in written {
             let place = self.place(node);
-            self.nodes[place].durable_mut().apply(&batch);
+            self.nodes[place].disk.write(&batch, window);
         }
         for place in 0..self.nodes.len() {
+            self.nodes[place].rebuild(&self.options);
             self.feed(place, Input::Start);
         }
     }

@@ -7,6 +7,7 @@ use std::collections::VecDeque;
 
 use crate::control::ControlPlane;
 use crate::control::authorization::Denials;
+use crate::control::disk::Disk;
 use crate::control::durable::Durable;
 use crate::control::message::{Commit, Effect, Input};
 use crate::control::witness::WitnessNode;
@@ -27,6 +28,8 @@ pub(super) enum Machine {
 pub(super) struct Node {
     pub(super) id: NodeId,
     pub(super) machine: Machine,
+    /// What outlives a crash.
+    pub(super) disk: Disk,
     /// How often it has started; events meant for an earlier life do nothing.
     pub(super) life: u32,
     pub(super) state: State,
@@ -64,22 +67,10 @@ pub(super) type Writes = Vec<Box<Commit>>;
 
 impl Node {
     pub(super) fn new(id: NodeId, options: &Options) -> Node {
-        let durable = Durable::default();
-        let (principals, mutants) = (options.principals.clone(), options.mutants);
-        let machine = match id {
-            NodeId::Witness(region) => {
-                Machine::Witness(Box::new(WitnessNode::new(region, principals, mutants, durable)))
-            }
-            NodeId::ControlPlane(region) => {
-                let assumptions = options.assumptions.clone();
-                let plane = ControlPlane::new(region, assumptions, principals, mutants, durable);
-                Machine::ControlPlane(Box::new(plane))
-            }
-            NodeId::Client(_) => unreachable!("a client is not a node with storage"),
-        };
         Node {
             id,
-            machine,
+            machine: Machine::new(id, options, Durable::default()),
+            disk: Disk::default(),
             life: 0,
             state: State::Up,
             skew: 0,
@@ -104,18 +95,8 @@ impl Node {
         }
     }
 
-    pub(super) fn durable_mut(&mut self) -> &mut Durable {
-        match &mut self.machine {
-            Machine::ControlPlane(plane) => plane.durable_mut(),
-            Machine::Witness(witness) => witness.durable_mut(),
-        }
-    }
-
     pub(super) fn denials_mut(&mut self) -> &mut Denials {
-        match &mut self.machine {
-            Machine::ControlPlane(plane) => plane.denials_mut(),
-            Machine::Witness(witness) => witness.denials_mut(),
-        }
+        self.machine.denials_mut()
     }
 
     /// How many writes wait in the outbox.
@@ -123,9 +104,9 @@ impl Node {
         self.outbox.iter().filter(|effect| matches!(effect, Effect::Persist(_))).count()
     }
 
-    /// Stops it: forgets what was in memory, and the writes behind the first `kept` of those that were not finished.
-    /// Gives back the kept writes, and the forgotten ones, oldest first.
-    pub(super) fn stop(&mut self, state: State, kept: usize, options: &Options) -> (Writes, Writes) {
+    /// Stops it: forgets the writes behind the first `kept` of those that were not finished. Gives back the kept
+    /// writes, which are yet to reach the disk, and the forgotten ones, oldest first.
+    pub(super) fn stop(&mut self, state: State, kept: usize) -> (Writes, Writes) {
         let mut writes: Writes = std::mem::take(&mut self.outbox)
             .into_iter()
             .filter_map(|effect| match effect {
@@ -134,17 +115,19 @@ impl Node {
             })
             .collect();
         let lost = writes.split_off(kept.min(writes.len()));
-        for commit in lost.iter().rev() {
-            self.durable_mut().take_back(&commit.batch, commit.before.clone());
-        }
-        let durable = std::mem::take(self.durable_mut());
-        let denials = std::mem::take(self.denials_mut());
-        let (id, skew, life) = (self.id, self.skew, self.life + 1);
-        let traps = std::mem::take(&mut self.traps);
-        *self = Node { life, skew, state, traps, ..Node::new(id, options) };
-        *self.durable_mut() = durable;
-        *self.denials_mut() = denials;
+        self.state = state;
+        self.life += 1;
+        self.syncing = 0;
+        self.unanswered = 0;
         (writes, lost)
+    }
+
+    /// Makes its state machine anew of what the disk holds and of nothing else. What is denied to callers was never
+    /// its to remember.
+    pub(super) fn rebuild(&mut self, options: &Options) {
+        let denials = std::mem::take(self.denials_mut());
+        self.machine = Machine::new(self.id, options, self.disk.replay());
+        *self.denials_mut() = denials;
     }
 
     /// Counts `happened` on every trap that waits for its like, and gives back the one that springs.
@@ -163,6 +146,30 @@ impl Node {
             *count == 0
         })?;
         Some(self.traps.swap_remove(place))
+    }
+}
+
+impl Machine {
+    fn new(id: NodeId, options: &Options, storage: Durable) -> Machine {
+        let (principals, mutants) = (options.principals.clone(), options.mutants);
+        match id {
+            NodeId::Witness(region) => {
+                Machine::Witness(Box::new(WitnessNode::new(region, principals, mutants, storage)))
+            }
+            NodeId::ControlPlane(region) => {
+                let assumptions = options.assumptions.clone();
+                let plane = ControlPlane::new(region, assumptions, principals, mutants, storage);
+                Machine::ControlPlane(Box::new(plane))
+            }
+            NodeId::Client(_) => unreachable!("a client is not a node with storage"),
+        }
+    }
+
+    fn denials_mut(&mut self) -> &mut Denials {
+        match self {
+            Machine::ControlPlane(plane) => plane.denials_mut(),
+            Machine::Witness(witness) => witness.denials_mut(),
+        }
     }
 }
 

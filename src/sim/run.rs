@@ -281,7 +281,7 @@ impl World {
         let node = &self.nodes[place];
         let (id, life) = (node.id, node.life);
         match effect {
-            Effect::Persist(commit) => self.wrote(id, commit),
+            Effect::Persist(commit) => self.wrote(place, commit),
             Effect::Send { to, message } => self.send_message(id, to, message),
             Effect::Reply { delivery, result } => {
                 let node = &mut self.nodes[place];

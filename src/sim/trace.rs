@@ -423,7 +423,6 @@ impl Commit {
         }
         if let Some(register) = &self.batch.register {
             let (register, acceptor) = &**register;
-            let acceptor = acceptor.unwrap_or_default();
             let (ballot, value) =
                 acceptor.accepted.map_or((0, 0), |(ballot, value)| (ballot.word(), value.word()));
             word = fold(word, [register.word(), acceptor.promised.word(), ballot, value]);
