@@ -44,6 +44,8 @@ goals! {
     DuplicateJoined = "duplicate-joined",
     /// A call joined another with its token, which waited for the link register.
     RegisterCallsJoined = "register-calls-joined",
+    /// A deletion joined another one, which waited for the link register, with a token of its own.
+    DeletionsJoined = "deletions-joined",
     /// A token was used again with other parameters.
     TokenMismatched = "token-mismatched",
     /// A token was used again after it had expired.

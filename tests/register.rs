@@ -159,7 +159,8 @@ fn learned(change: Change, before: &Cluster, after: Option<&Cluster>) -> Option<
     let is_linked = after.linked_peer().is_some();
     match change {
         Change::Declare => (after.status == Creating && is_linked).then_some(Learned::Linked),
-        Change::Withdraw if after.intent.is_some() => None,
+        // An update that is given up says nothing of what came of its withdrawal.
+        Change::Withdraw if after.intent.is_some() || (after.status == before.status && !is_linked) => None,
         Change::Withdraw => Some(if is_linked { Learned::Linked } else { Learned::Open }),
         Change::Leave => after.register().is_none().then_some(Learned::Open),
         Change::Delete => match (is_linked, after.status) {

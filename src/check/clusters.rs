@@ -20,6 +20,8 @@ pub(super) struct Clusters {
     pairs: FixedMap<ClusterArn, Arc<Cluster>>,
     /// Which clusters say that they are linked with a cluster.
     linked_with: FixedMap<ClusterArn, Vec<ClusterArn>>,
+    /// Clusters that left a pair once both sides had given it up, and the sides that have yet to learn of it.
+    parted: FixedMap<ClusterArn, Vec<ClusterArn>>,
     /// Every identifier ever used.
     used: Table<Identifier, ()>,
     /// How many clusters count towards a quota: by account, Region, and whether multi-Region.
@@ -81,6 +83,11 @@ impl Clusters {
         if was != is {
             if let Some((peer, arn)) = was {
                 self.linked_with.entry(peer).or_default().retain(|it| *it != arn);
+                self.learned_of_parting(arn, peer);
+                let is_unaware = self.linked_with.get(&arn).is_some_and(|claims| claims.contains(&peer));
+                if is_unaware && written.before.is_some_and(|before| is_leaving(before)) {
+                    self.parted.entry(arn).or_default().push(peer);
+                }
             }
             if let Some((peer, arn)) = is {
                 self.linked_with.entry(peer).or_default().push(arn);
@@ -95,6 +102,21 @@ impl Clusters {
             }
             (None, None) => {}
         }
+    }
+
+    /// The cluster `arn` is linked with `peer` no more.
+    fn learned_of_parting(&mut self, arn: ClusterArn, peer: ClusterArn) {
+        if let Some(unaware) = self.parted.get_mut(&peer) {
+            unaware.retain(|it| *it != arn);
+            if unaware.is_empty() {
+                self.parted.swap_remove(&peer);
+            }
+        }
+    }
+
+    /// Whether `peer` has parted from `arn` after both sides had given the pair up, and `arn` does not know it.
+    fn has_parted(&self, peer: ClusterArn, arn: ClusterArn) -> bool {
+        self.parted.get(&peer).is_some_and(|unaware| unaware.contains(&arn))
     }
 
     fn look_at_pair(&self, judge: &mut Judge<'_>, written: &Written<'_>) -> Verdict {
@@ -145,6 +167,7 @@ impl Clusters {
             Some(peer) => {
                 peer.multi_region.as_deref().and_then(|it| it.peer) == Some(cluster.arn)
                     || (is_being_deleted(peer) && is_being_deleted(cluster))
+                    || (self.has_parted(peer_arn, cluster.arn) && is_being_deleted(cluster))
             }
             None => is_being_deleted(cluster),
         };
@@ -165,13 +188,15 @@ impl Clusters {
     }
 
     /// A control plane declares a new peer only after its old declaration was withdrawn, and so is never declared in
-    /// two registers at once.
+    /// two registers at once. A side that gave a pair up may learn only later that the other did too, and has parted.
     fn one_peer_at_most(&self, judge: &mut Judge<'_>, cluster: &Cluster) -> Verdict {
         let Some(peer) = cluster.linked_peer() else { return Ok(()) };
-        let others = self.linked_with.get(&peer).into_iter().flatten().filter(|it| **it != cluster.arn);
+        let others = self.linked_with.get(&peer).into_iter().flatten();
+        let others = others.filter(|it| **it != cluster.arn && !self.has_parted(peer, **it));
         let back = self.pairs.get(&peer).and_then(|it| it.linked_peer()).filter(|it| *it != cluster.arn);
         let other = back.or(others.copied().next());
-        judge.ensure(other.is_none() || is_leaving(cluster), Invariant::OnePeerAtMost, || {
+        let is_over = is_leaving(cluster) || self.has_parted(peer, cluster.arn);
+        judge.ensure(other.is_none() || is_over, Invariant::OnePeerAtMost, || {
             format!(
                 "{peer} is linked with {} and with {}",
                 cluster.arn,
@@ -192,7 +217,9 @@ impl Clusters {
         let entered =
             after.status == ClusterStatus::Deleting && before.is_none_or(|it| it.status != after.status);
         let Some(peer) = after.linked_peer().filter(|_| entered) else { return Ok(()) };
-        let asked = self.pairs.get(&peer).is_none_or(|peer| is_asked_to_go(peer) || is_leaving(peer));
+        let has_parted = self.has_parted(peer, after.arn);
+        let asked =
+            self.pairs.get(&peer).is_none_or(|peer| is_asked_to_go(peer) || is_leaving(peer) || has_parted);
         judge.ensure(asked, Invariant::NoDeleteAlone, || {
             format!("{} is DELETING, and its peer {peer} was not deleted", after.arn)
         })
@@ -283,6 +310,6 @@ fn is_asked_to_go(cluster: &Cluster) -> bool {
     is_being_deleted(cluster) || cluster.intent.as_ref().is_some_and(asks)
 }
 
-fn is_leaving(cluster: &Cluster) -> bool {
+pub(super) fn is_leaving(cluster: &Cluster) -> bool {
     cluster.multi_region.as_deref().is_some_and(|it| it.leaving)
 }

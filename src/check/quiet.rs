@@ -6,7 +6,7 @@ use crate::region::Region;
 use crate::types::ClusterStatus;
 
 use super::Verdict;
-use super::clusters::{Clusters, is_being_deleted};
+use super::clusters::{Clusters, is_being_deleted, is_leaving};
 use super::invariant::{Invariant, Judge};
 
 /// Every cluster that wants something from its link register asks until it gets it, whoever else crashed or was cut
@@ -67,12 +67,13 @@ pub(super) fn nothing_is_stuck(
     Ok(())
 }
 
-/// Whether two clusters that declare each other are where they were to go: linked and up, or one of them waiting for
-/// the other's deletion.
+/// Whether two clusters that declare each other are where they were to go: linked and up, or one of them waiting until
+/// the other is given up too, deleted or left. Once both sides have given the pair up, neither may name the other.
 fn is_settled(one: &Cluster, other: &Cluster) -> bool {
     let is_up =
         |cluster: &Cluster| cluster.linked_peer().is_some() && cluster.status != ClusterStatus::PendingSetup;
-    match (is_being_deleted(one), is_being_deleted(other)) {
+    let has_given_up = |cluster: &Cluster| is_being_deleted(cluster) || is_leaving(cluster);
+    match (has_given_up(one), has_given_up(other)) {
         (false, false) => is_up(one) && is_up(other),
         (true, true) => false,
         _ => true,

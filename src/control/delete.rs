@@ -3,13 +3,12 @@
 use std::sync::Arc;
 
 use crate::api::{DeleteClusterInput, Error, Request, Response};
-use crate::goal::Goal;
 use crate::types::{Account, ClusterStatus, Instant};
 
-use super::calls::InFlight;
-use super::cluster::{Cluster, Intent};
+use super::cluster::Cluster;
 use super::durable::Batch;
-use super::message::{Delivery, Effect};
+use super::intent::Waiting;
+use super::message::Effect;
 use super::mutant::Mutant;
 use super::{Caller, ControlPlane, refuse};
 
@@ -23,7 +22,6 @@ impl ControlPlane {
     ) -> Result<(), Error> {
         use ClusterStatus::{Creating, Deleted, Deleting, PendingDelete, Updating};
         let cluster = self.find(caller.account, &input.identifier)?.clone();
-        let waiters = [caller.delivery];
         let being_deleted = matches!(cluster.status, PendingDelete | Deleting | Deleted);
         if being_deleted && self.assumptions.delete_again {
             self.answer_deleted(now, caller, &cluster, out);
@@ -32,6 +30,10 @@ impl ControlPlane {
         let is_updating = cluster.status == Updating && !self.assumptions.delete_while_updating;
         if being_deleted || is_updating || cluster.status == Creating {
             return Err(refuse::wrong_state(self.assumptions.wrong_state, "delete", &cluster));
+        }
+        if Self::deletion_waits(&cluster) && self.assumptions.delete_again {
+            self.join_deletion(caller, &cluster, out);
+            return Ok(());
         }
         if self.is_busy(&cluster) {
             return Err(refuse::busy("delete", &cluster));
@@ -43,11 +45,13 @@ impl ControlPlane {
             return Err(refuse::has_streams(&cluster));
         }
         if cluster.linked_peer().is_some() && !self.mutants.has(Mutant::DeleteWithoutPeer) {
-            self.finish_delete(now, caller.account, &caller.request, &cluster, PendingDelete, &waiters, out);
+            let alone = Waiting::alone(caller.delivery);
+            self.finish_delete(now, caller.account, &caller.request, &cluster, PendingDelete, &alone, out);
         } else if cluster.register().is_some() && cluster.linked_peer().is_none() {
-            self.ask_register_first(caller, &cluster, &waiters, out);
+            self.ask_register_first(caller, &cluster, vec![caller.delivery], out);
         } else {
-            self.finish_delete(now, caller.account, &caller.request, &cluster, Deleting, &waiters, out);
+            let alone = Waiting::alone(caller.delivery);
+            self.finish_delete(now, caller.account, &caller.request, &cluster, Deleting, &alone, out);
         }
         Ok(())
     }
@@ -64,81 +68,21 @@ impl ControlPlane {
         request: &Arc<Request>,
         cluster: &Arc<Cluster>,
         status: ClusterStatus,
-        waiters: &[Delivery],
+        waiting: &Waiting,
         out: &mut Vec<Effect>,
     ) {
         let mut after = Cluster::clone(cluster);
         after.status = status;
         let response = Arc::new(Response::DeleteCluster(after.deleted()));
         let token = self.token_write(now, account, request, request.key(), &response);
-        let cause = waiters.first().copied();
+        let cause = waiting.waiters.first().copied();
         let cluster = self.write(cluster, token, cause, out, |record| {
             record.status = status;
             record.intent = None;
         });
-        self.reply(waiters, Ok(response), out);
+        self.record_joined(now, waiting, &response, out);
+        self.reply(&waiting.waiters, Ok(response), out);
         self.pursue(&cluster, 0, out);
-    }
-
-    /// Writes the call down and leaves the decision to the link register: it alone knows whether the cluster, whose
-    /// declaration may have been answered by now, can go alone.
-    pub(super) fn ask_register_first(
-        &mut self,
-        caller: &Caller,
-        cluster: &Arc<Cluster>,
-        waiters: &[Delivery],
-        out: &mut Vec<Effect>,
-    ) {
-        let intent = Arc::new(Intent { account: caller.account, request: caller.request.clone() });
-        let cluster =
-            self.write(cluster, None, Some(caller.delivery), out, |record| record.intent = Some(intent));
-        self.restore_intent(&cluster);
-        self.wait_for_register(cluster.arn.account, cluster.serial, waiters, out);
-        self.pursue(&cluster, 0, out);
-    }
-
-    /// Marks the token of the call that waits for the link register as in flight.
-    pub(super) fn restore_intent(&mut self, cluster: &Cluster) {
-        let Some(intent) = &cluster.intent else { return };
-        if let Some(token) = self.token_key(intent.account, &intent.request) {
-            self.in_flight.insert(token, InFlight::Register(cluster.arn.account, cluster.serial));
-        }
-    }
-
-    /// Whether another call is being carried out on the cluster.
-    pub(super) fn is_busy(&self, cluster: &Cluster) -> bool {
-        cluster.intent.is_some() || self.has_update_in_flight(cluster.arn.account, cluster.serial)
-    }
-
-    /// The call's patience is at an end, and the register has not decided: an update answers InternalServerException
-    /// and goes on; a delete answers what is true, that deletion was asked for here.
-    pub(super) fn deadline(&mut self, now: Instant, call: Delivery, out: &mut Vec<Effect>) {
-        let waits = |(_, waiting): &(_, &mut Vec<Delivery>)| waiting.contains(&call);
-        let Some((&(account, serial), waiting)) = self.waiters.iter_mut().find(waits) else { return };
-        let Some(cluster) = self.durable.at(account, serial).cloned() else { return };
-        let Some(intent) = &cluster.intent else { return };
-        if let Request::DeleteCluster(_) = &*intent.request {
-            out.push(Effect::Reached(Goal::DeleteDeadlinePassed));
-            let waiters = self.take_waiters(&cluster);
-            let status = ClusterStatus::PendingDelete;
-            self.finish_delete(now, intent.account, &intent.request, &cluster, status, &waiters, out);
-        } else {
-            out.push(Effect::Reached(Goal::UpdateDeadlinePassed));
-            waiting.retain(|waiter| *waiter != call);
-            let regions: Vec<_> =
-                cluster.register().iter().map(super::register::RegisterKey::witness).collect();
-            self.reply(&[call], Err(Arc::new(refuse::unreachable(&regions))), out);
-        }
-    }
-
-    /// Everybody who waits for the register's decision about the cluster; from here on nobody does.
-    pub(super) fn take_waiters(&mut self, cluster: &Cluster) -> Vec<Delivery> {
-        if let Some(intent) = &cluster.intent
-            && let Some(token) = self.token_key(intent.account, &intent.request)
-        {
-            self.in_flight.swap_remove(&token);
-        }
-        self.waiters.swap_remove(&(cluster.arn.account, cluster.serial)).unwrap_or_default()
     }
 
     fn answer_deleted(&mut self, now: Instant, caller: &Caller, cluster: &Cluster, out: &mut Vec<Effect>) {

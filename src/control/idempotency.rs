@@ -12,7 +12,7 @@ use crate::types::{Account, Instant};
 
 use super::calls::InFlight;
 use super::durable::{TokenKey, TokenRecord, TokenWrite};
-use super::message::{Delivery, Effect, Note, Timer};
+use super::message::{Effect, Note};
 use super::mutant::Mutant;
 use super::{Caller, ControlPlane, refuse};
 
@@ -60,7 +60,7 @@ impl ControlPlane {
                 if let Some(intent) = intent {
                     self.same_request(intent.request.key(), caller, out)?;
                 }
-                self.wait_for_register(account, serial, &[caller.delivery], out);
+                self.waiting.entry((account, serial)).or_default().waiters.push(caller.delivery);
                 out.push(Effect::Reached(Goal::RegisterCallsJoined));
             }
         }
@@ -87,22 +87,6 @@ impl ControlPlane {
         let key = self.token_key(account, request)?;
         let record = TokenRecord { fingerprint, response: response.clone(), at: now };
         Some((key, record))
-    }
-
-    /// Lets `deliveries` wait for the link register's decision about the cluster, for a limited time.
-    pub(super) fn wait_for_register(
-        &mut self,
-        account: Account,
-        serial: crate::control::cluster::Serial,
-        deliveries: &[Delivery],
-        out: &mut Vec<Effect>,
-    ) {
-        self.waiters.entry((account, serial)).or_default().extend(deliveries);
-        let after = self.assumptions.remote_deadline;
-        out.extend(deliveries.iter().map(|call| Effect::SetTimer {
-            after: super::message::Span { min: after, max: after },
-            timer: Timer::Deadline { call: *call },
-        }));
     }
 
     fn same_request(&self, known: u64, caller: &Caller, out: &mut Vec<Effect>) -> Result<(), Error> {

@@ -420,10 +420,14 @@ pub enum Timer {
         /// How often they were asked before.
         attempt: u32,
     },
-    /// Answer a call that has waited long enough for the link register.
+    /// End a wait for the link register that has lasted long enough.
     Deadline {
-        /// Which call.
-        call: Delivery,
+        /// Whose cluster.
+        account: Account,
+        /// Which cluster.
+        serial: Serial,
+        /// The call that the wait began with; `None` if it was found in storage at a start.
+        began: Option<Delivery>,
     },
 }
 
@@ -442,7 +446,9 @@ impl Timer {
                 key(&[2, account.number(), serial.0, u64::from(*round)])
             }
             Timer::Recheck { call, attempt } => key(&[3, call.word(), u64::from(*attempt)]),
-            Timer::Deadline { call } => key(&[4, call.word()]),
+            Timer::Deadline { account, serial, began } => {
+                key(&[4, account.number(), serial.0, began.map_or(0, |call| call.word())])
+            }
         }
     }
 

@@ -39,6 +39,7 @@ mod calls;
 mod create;
 mod delete;
 mod idempotency;
+mod intent;
 mod multi_region;
 mod policies;
 mod read;
@@ -62,6 +63,7 @@ use calls::{Call, InFlight, Question};
 use cluster::{Cluster, Serial};
 use durable::{Batch, Durable, TokenKey};
 use guard::Guard;
+use intent::Waiting;
 use message::{Delivery, Effect, Input, Message, Reply, Span, Timer, Wait};
 use mutant::{Mutant, Mutants};
 use peering::Round;
@@ -77,7 +79,7 @@ pub struct ControlPlane {
     // From here on: volatile, forgotten in a crash.
     calls: FixedMap<Delivery, Call>,
     in_flight: FixedMap<TokenKey, InFlight>,
-    waiters: FixedMap<(Account, Serial), Vec<Delivery>>,
+    waiting: FixedMap<(Account, Serial), Waiting>,
     rounds: FixedMap<(Account, Serial), Round>,
     last_deleted: Option<Identifier>,
     /// Clusters that were in PENDING_DELETE when it started.
@@ -102,7 +104,7 @@ impl ControlPlane {
             durable,
             calls: FixedMap::default(),
             in_flight: FixedMap::default(),
-            waiters: FixedMap::default(),
+            waiting: FixedMap::default(),
             rounds: FixedMap::default(),
             last_deleted: None,
             resumed: Vec::new(),
@@ -123,8 +125,8 @@ impl ControlPlane {
     /// Everything that decides what it will do, in storage and in memory, but for what it was made with.
     #[must_use]
     pub fn knowledge(&self) -> impl fmt::Debug {
-        let ControlPlane { durable, calls, in_flight, waiters, rounds, last_deleted, resumed, .. } = self;
-        (durable, calls, in_flight, waiters, rounds, last_deleted, resumed)
+        let ControlPlane { durable, calls, in_flight, waiting, rounds, last_deleted, resumed, .. } = self;
+        (durable, calls, in_flight, waiting, rounds, last_deleted, resumed)
     }
 
     /// Everything that waits here for somebody.
@@ -156,7 +158,9 @@ impl ControlPlane {
                 self.ask_again(account, serial, round, out);
             }
             Input::Timer(Timer::Recheck { call, attempt }) => self.recheck(call, attempt, out),
-            Input::Timer(Timer::Deadline { call }) => self.deadline(now, call, out),
+            Input::Timer(Timer::Deadline { account, serial, began }) => {
+                self.deadline(now, (account, serial), began, out);
+            }
         }
     }
 
@@ -184,8 +188,7 @@ impl ControlPlane {
             if cluster.status == ClusterStatus::PendingDelete {
                 self.resumed.push((cluster.arn.account, cluster.serial));
             }
-            out.extend(cluster.intent.is_some().then_some(Effect::Reached(Goal::IntentResumed)));
-            self.restore_intent(&cluster);
+            self.resume_intent(&cluster, out);
             self.pursue(&cluster, 0, out);
         }
     }

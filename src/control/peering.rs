@@ -12,7 +12,10 @@
 //!
 //! Each unordered pair that anybody declares has a *link register* ([`LinkValue`]): which side has declared the
 //! other, which has asked for deletion, and what came of it. The rules are in one pure function,
-//! [`LinkValue::after`]: both declared, and the pair is linked; both asked for deletion, and it is dissolved.
+//! [`LinkValue::after`]: both declared, and the pair is linked; both asked for deletion, and it is dissolved. Under
+//! the assumption that an active pair can come apart, a side may also leave. Leaving and deletion both give the pair
+//! up: once each side has done one of the two, in any order, and at least one has left, the register is open again.
+//! The side that was deleted goes alone then, and the side that left returns to PENDING_SETUP.
 //!
 //! The register is replicated over three acceptors: the control planes of the two Regions, and the witness node. A
 //! change is *chosen* as in CASPaxos (D. Rystsov, "CASPaxos: Replicated State Machines without logs", 2018):
@@ -31,11 +34,13 @@
 //!
 //! # Who proposes what
 //!
-//! What a cluster asks of its register follows from its record alone (`desire`), so a restarted control plane goes
-//! on where it stopped. A cluster that has not got what it wants asks again, and again, ever more slowly and never
-//! giving up; each time it runs a whole round, which is harmless because every change is idempotent, and which is
-//! how it learns that the other side has moved. An acceptor that accepts a value its own cluster has been waiting
-//! for asks at once. Two proposers in each other's way both step back for a drawn while, longer each time.
+//! What a cluster asks of its register follows from its record alone (`desire`), so a restarted control plane goes on
+//! where it stopped. A cluster that has not got what it wants asks again, and again, ever more slowly and never
+//! giving up; each time it runs a whole round, which is harmless because every change is idempotent, and which is how
+//! it learns that the other side has moved. An acceptor that accepts a value its own cluster has been waiting for
+//! asks at once. A call that has to wait for the register has a deadline, after which it is answered without its
+//! decision; how that stays safe is in [`intent`](super::intent). Two proposers in each other's way both step back
+//! for a drawn while, longer each time.
 //!
 //! # One Region down
 //!
@@ -385,9 +390,9 @@ impl ControlPlane {
                 Some(intent) => {
                     out.extend(is_linked.then_some(Effect::Reached(Goal::DeletionFoundLink)));
                     let status = if is_linked { PendingDelete } else { Deleting };
-                    let waiters = self.take_waiters(cluster);
+                    let waiting = self.take_waiting(cluster);
                     let cluster = self.with_link(cluster, is_linked);
-                    self.finish_delete(now, intent.account, &intent.request, &cluster, status, &waiters, out);
+                    self.finish_delete(now, intent.account, &intent.request, &cluster, status, &waiting, out);
                 }
                 // The deadline of the call came before the register could say so.
                 None if is_linked && cluster.linked_peer().is_none() => {

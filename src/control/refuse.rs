@@ -95,6 +95,18 @@ pub(super) fn unreachable(regions: &[Region]) -> Error {
     }
 }
 
+/// An update for which the link register was not changed in time: none of the acceptors in `regions` agreed.
+pub(super) fn undecided(regions: &[Region]) -> Error {
+    let names: Vec<_> = regions.iter().map(|region| region.name()).collect();
+    Error::InternalServer {
+        message: format!(
+            "The request could not be completed, and nothing was changed: no agreement in time with {}.",
+            names.join(" or ")
+        ),
+        retry_after_seconds: None,
+    }
+}
+
 /// A call whose multi-Region properties cannot be: `cause` says why, `remedy` what to do.
 pub(super) fn properties(refusal: Refusal, verb: &str, cause: impl Display, remedy: impl Display) -> Error {
     refused(refusal, format!("Can't {verb} cluster: {cause}. To proceed, {remedy}."), "")

@@ -104,9 +104,11 @@ pub enum Change {
     Declare,
     /// Take the declaration back; loses if the pair is linked already.
     Withdraw,
-    /// Leave a linked pair; opens the register again once both sides have left. (Assumption `unpeer_active`.)
+    /// Leave a linked pair; opens the register again once the other side has left too, or was deleted. (Assumption
+    /// `unpeer_active`.)
     Leave,
-    /// Delete: takes back a declaration that led to nothing; dissolves a linked pair once both sides have asked.
+    /// Delete: takes back a declaration that led to nothing; dissolves a linked pair once both sides have asked, and
+    /// opens the register of one that the other side leaves.
     Delete,
 }
 
@@ -126,10 +128,16 @@ impl LinkValue {
         match self.outcome {
             Outcome::Open if self.declared == [true, true] => self.outcome = Outcome::Linked,
             Outcome::Linked if self.deleting == [true, true] => self.outcome = Outcome::Dissolved,
-            Outcome::Linked if self.leaving == [true, true] => self = LinkValue::default(),
+            // Each side has given the pair up, in its own way: none may wait for the other any more.
+            Outcome::Linked if self.has_given_up(0) && self.has_given_up(1) => self = LinkValue::default(),
             _ => {}
         }
         self
+    }
+
+    /// Whether the side at `place` asked to leave or to be deleted.
+    fn has_given_up(&self, place: usize) -> bool {
+        self.leaving[place] || self.deleting[place]
     }
 
     /// Whether `side` has declared the other.
@@ -256,6 +264,20 @@ mod tests {
         assert_eq!(asked.outcome, Outcome::Linked);
         assert_eq!(asked.after(Side::Low, Change::Delete), asked);
         assert_eq!(asked.after(Side::High, Change::Delete).outcome, Outcome::Dissolved);
+    }
+
+    #[test]
+    fn a_pair_comes_apart_when_one_side_leaves_and_the_other_is_deleted_in_any_order() {
+        let linked =
+            LinkValue::default().after(Side::Low, Change::Declare).after(Side::High, Change::Declare);
+        for (left, deleted) in [(Side::Low, Side::High), (Side::High, Side::Low)] {
+            let half = linked.after(left, Change::Leave);
+            assert_eq!(half.outcome, Outcome::Linked);
+            assert_eq!(half.after(deleted, Change::Delete), LinkValue::default());
+            let half = linked.after(deleted, Change::Delete);
+            assert_eq!(half.outcome, Outcome::Linked);
+            assert_eq!(half.after(left, Change::Leave), LinkValue::default());
+        }
     }
 
     #[test]

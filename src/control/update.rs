@@ -58,7 +58,7 @@ impl ControlPlane {
         };
         match self.still_wanted(&cluster, request) {
             Ok(Some(next)) if self.needs_withdrawal(&cluster, next) => {
-                self.ask_register_first(caller, &cluster, &call.waiters, out);
+                self.ask_register_first(caller, &cluster, call.waiters.clone(), out);
             }
             Ok(next) => self.finish_update(now, account, request, &cluster, next, &call.waiters, out),
             Err(error) => {
@@ -198,19 +198,19 @@ impl ControlPlane {
         let Some(intent) = cluster.intent.clone() else { return };
         let Request::UpdateCluster(input) = &*intent.request else { return };
         out.push(Effect::Reached(Goal::WithdrawalWon));
-        let waiters = self.take_waiters(cluster);
         match self.next_properties(cluster, input) {
             Ok(next) => {
-                self.finish_update(now, intent.account, &intent.request, cluster, next, &waiters, out)
+                let waiters = self.take_waiting(cluster).waiters;
+                self.finish_update(now, intent.account, &intent.request, cluster, next, &waiters, out);
             }
-            Err(error) => self.reply(&waiters, Err(Arc::new(error)), out),
+            Err(error) => self.give_update_up(cluster, error, out),
         }
     }
 
     /// The pair was linked before the declaration could be taken back.
     pub(super) fn withdrawal_lost(&mut self, cluster: &Arc<Cluster>, out: &mut Vec<Effect>) {
         out.push(Effect::Reached(Goal::WithdrawalLost));
-        let waiters: Vec<Delivery> = self.take_waiters(cluster);
+        let waiters = self.take_waiting(cluster).waiters;
         let Some(peer) = cluster.multi_region.as_deref().and_then(|it| it.peer) else { return };
         self.write(cluster, None, None, out, |record| {
             record.intent = None;

@@ -1,0 +1,198 @@
+//! Calls that wait for the link register.
+//!
+//! An update that takes a declaration back, and a deletion of a cluster that has declared a peer, depend on what the
+//! register says: the pair may be linked by now. Such a call is written down as an [`Intent`] before the register is
+//! asked, so that a control plane that crashes finds it again and goes on. While it waits its token is in flight, and
+//! other changes of the cluster are refused as conflicts.
+//!
+//! # Every wait ends
+//!
+//! Without a majority of the register's acceptors there is no decision, for as long as the fault lasts. So each wait
+//! has a deadline (`remote_deadline`), set when the call is written down, and anew when a restarted control plane
+//! finds it:
+//!
+//! - A *deletion* becomes PENDING_DELETE, which is true whatever the register says: the deletion of this side was
+//!   asked for, and the register decides later whether it has to wait for the other side's.
+//! - An *update* is given up: the intent is removed, the answer is InternalServerException, and nothing is left
+//!   behind. The withdrawal may have been chosen by then, by acceptors whose answers were lost. Giving up stays safe,
+//!   because a record without an intent declares its peer, and so the control plane proposes the declaration again,
+//!   under a higher ballot: a withdrawal that was chosen before is undone by it, one that was not can no longer be.
+//!   If the pair was linked meanwhile, the declaration finds that out, as if nothing had been withdrawn. In no case
+//!   has the record stopped declaring the peer, which is all that the peer relies on.
+//!
+//! The alternative, to answer that the outcome is unknown and to go on, would keep the cluster from all other calls
+//! until a majority is back, and would carry out a change long after its caller went on to something else. A caller
+//! that retries with the same token after the failure starts the update afresh.
+//!
+//! # Deletions that come while one waits
+//!
+//! DeleteCluster is idempotent. A deletion with another token, or none, joins the one that waits and gets the same
+//! answer, and its token is recorded with it. After a crash the joined calls are forgotten, like all waiting calls,
+//! and their retries join again.
+
+use std::sync::Arc;
+
+use crate::api::Request;
+use crate::goal::Goal;
+use crate::types::{Account, ClusterStatus, Instant};
+
+use super::calls::InFlight;
+use super::cluster::{Cluster, Intent, Serial};
+use super::durable::Batch;
+use super::message::{Delivery, Effect, Span, Timer};
+use super::register::RegisterKey;
+use super::{Caller, ControlPlane, refuse};
+
+/// The calls that wait for the link register's decision about a cluster.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Waiting {
+    /// The call that the wait began with, by which its deadline finds it; `None` if a restarted control plane found
+    /// the intent in its storage.
+    began: Option<Delivery>,
+    /// Every call that gets the answer.
+    pub(super) waiters: Vec<Delivery>,
+    /// Those among them with tokens of their own, which are recorded with the answer.
+    pub(super) joined: Vec<Caller>,
+}
+
+impl Waiting {
+    /// One call, which is answered without waiting.
+    pub(super) fn alone(delivery: Delivery) -> Waiting {
+        Waiting { began: Some(delivery), waiters: vec![delivery], joined: Vec::new() }
+    }
+}
+
+impl ControlPlane {
+    /// Writes the call down and leaves the decision to the link register: it alone knows whether the cluster, whose
+    /// declaration may have been answered by now, can go alone.
+    pub(super) fn ask_register_first(
+        &mut self,
+        caller: &Caller,
+        cluster: &Arc<Cluster>,
+        waiters: Vec<Delivery>,
+        out: &mut Vec<Effect>,
+    ) {
+        let intent = Arc::new(Intent { account: caller.account, request: caller.request.clone() });
+        let cluster =
+            self.write(cluster, None, Some(caller.delivery), out, |record| record.intent = Some(intent));
+        let waiting = Waiting { began: Some(caller.delivery), waiters, joined: Vec::new() };
+        self.wait_for_register(&cluster, waiting, out);
+        self.pursue(&cluster, 0, out);
+    }
+
+    /// Goes on waiting with the call that a restarted control plane finds written down.
+    pub(super) fn resume_intent(&mut self, cluster: &Cluster, out: &mut Vec<Effect>) {
+        if cluster.intent.is_some() {
+            out.push(Effect::Reached(Goal::IntentResumed));
+            self.wait_for_register(cluster, Waiting::default(), out);
+        }
+    }
+
+    /// Lets a second deletion wait for the first one's answer.
+    pub(super) fn join_deletion(&mut self, caller: &Caller, cluster: &Cluster, out: &mut Vec<Effect>) {
+        out.push(Effect::Reached(Goal::DeletionsJoined));
+        let place = (cluster.arn.account, cluster.serial);
+        if let Some(token) = self.token_key(caller.account, &caller.request) {
+            self.in_flight.insert(token, InFlight::Register(place.0, place.1));
+        }
+        let waiting = self.waiting.entry(place).or_default();
+        waiting.waiters.push(caller.delivery);
+        waiting.joined.push(caller.clone());
+    }
+
+    /// Whether a deletion of the cluster waits for the link register.
+    pub(super) fn deletion_waits(cluster: &Cluster) -> bool {
+        cluster.intent.as_ref().is_some_and(|intent| matches!(*intent.request, Request::DeleteCluster(_)))
+    }
+
+    /// Whether another call is being carried out on the cluster.
+    pub(super) fn is_busy(&self, cluster: &Cluster) -> bool {
+        cluster.intent.is_some() || self.has_update_in_flight(cluster.arn.account, cluster.serial)
+    }
+
+    /// The time for the wait that `began` with this call is up, and the register has not decided.
+    pub(super) fn deadline(
+        &mut self,
+        now: Instant,
+        (account, serial): (Account, Serial),
+        began: Option<Delivery>,
+        out: &mut Vec<Effect>,
+    ) {
+        // A deadline of an earlier wait, which has ended, must not end a later one.
+        if self.waiting.get(&(account, serial)).is_none_or(|waiting| waiting.began != began) {
+            return;
+        }
+        let Some(cluster) = self.durable.at(account, serial).cloned() else { return };
+        let Some(intent) = &cluster.intent else { return };
+        if Self::deletion_waits(&cluster) {
+            out.push(Effect::Reached(Goal::DeleteDeadlinePassed));
+            let waiting = self.take_waiting(&cluster);
+            let status = ClusterStatus::PendingDelete;
+            self.finish_delete(now, intent.account, &intent.request, &cluster, status, &waiting, out);
+        } else {
+            out.push(Effect::Reached(Goal::UpdateDeadlinePassed));
+            // Either of the two would have made a majority with the acceptor here.
+            let peer = cluster.register().and_then(|register| register.other(cluster.arn));
+            let witness = cluster.register().as_ref().map(RegisterKey::witness);
+            let silent: Vec<_> = peer.map(|peer| peer.region).into_iter().chain(witness).collect();
+            self.give_update_up(&cluster, refuse::undecided(&silent), out);
+        }
+    }
+
+    /// Ends the update that waits for the link register without carrying it out. The cluster goes on declaring its
+    /// peer.
+    pub(super) fn give_update_up(
+        &mut self,
+        cluster: &Arc<Cluster>,
+        error: crate::api::Error,
+        out: &mut Vec<Effect>,
+    ) {
+        let waiting = self.take_waiting(cluster);
+        let cluster = self.write(cluster, None, None, out, |record| record.intent = None);
+        self.reply(&waiting.waiters, Err(Arc::new(error)), out);
+        self.pursue(&cluster, 0, out);
+    }
+
+    /// The calls that wait for the register's decision about the cluster. Their tokens are no longer in flight.
+    pub(super) fn take_waiting(&mut self, cluster: &Cluster) -> Waiting {
+        let place = (cluster.arn.account, cluster.serial);
+        let waiting = self.waiting.swap_remove(&place).unwrap_or_default();
+        let first = cluster.intent.as_ref().map(|intent| (intent.account, &intent.request));
+        let joined = waiting.joined.iter().map(|caller| (caller.account, &caller.request));
+        for (account, request) in first.into_iter().chain(joined) {
+            if let Some(token) = self.token_key(account, request) {
+                self.in_flight.swap_remove(&token);
+            }
+        }
+        waiting
+    }
+
+    /// Marks the token of the call that waits as in flight, and sets the wait's deadline.
+    fn wait_for_register(&mut self, cluster: &Cluster, waiting: Waiting, out: &mut Vec<Effect>) {
+        let (account, serial) = (cluster.arn.account, cluster.serial);
+        let intent = cluster.intent.as_ref();
+        if let Some(token) = intent.and_then(|intent| self.token_key(intent.account, &intent.request)) {
+            self.in_flight.insert(token, InFlight::Register(account, serial));
+        }
+        let after = self.assumptions.remote_deadline;
+        let timer = Timer::Deadline { account, serial, began: waiting.began };
+        out.push(Effect::SetTimer { after: Span { min: after, max: after }, timer });
+        self.waiting.insert((account, serial), waiting);
+    }
+
+    /// Records the answer of each call that joined, so that its retry gets it too.
+    pub(super) fn record_joined(
+        &mut self,
+        now: Instant,
+        waiting: &Waiting,
+        response: &Arc<crate::api::Response>,
+        out: &mut Vec<Effect>,
+    ) {
+        for caller in &waiting.joined {
+            let token = self.token_write(now, caller.account, &caller.request, caller.fingerprint, response);
+            if token.is_some() {
+                self.persist(Batch { token, ..Batch::default() }, Some(caller.delivery), out);
+            }
+        }
+    }
+}
