@@ -141,7 +141,6 @@ fn each_kind_of_call_and_fault_is_in_some_scenarios_and_absent_from_some() {
         texts.push(generate(seed, &Shape::USUAL).print(""));
     }
     let words = [
-        "create-cluster",
         "update-cluster",
         "delete-cluster",
         "get-cluster",
@@ -177,6 +176,15 @@ fn each_kind_of_call_and_fault_is_in_some_scenarios_and_absent_from_some() {
         "assume ",
         "latency ",
         "disk ",
+        "account=",
+        "kmsEncryptionKey",
+        "metricGroups",
+        "\"tags\"",
+        "bypassPolicyLockoutSafetyCheck",
+        "expectedPolicyVersion",
+        "get-vpc-endpoint-service-name",
+        "resourceArn",
+        "converge except=",
     ];
     assert!(words.len() > CallKind::ALL.len() + FaultKind::ALL.len() - 2);
     for word in words {

@@ -30,15 +30,33 @@ impl Refusal {
     ];
 }
 
+/// What values a switch takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SwitchKind {
+    /// `true` or `false`.
+    Truth,
+    /// A whole number.
+    Number,
+    /// A way to refuse a call.
+    Refusal,
+    /// A duration.
+    Duration,
+    /// A duration that is drawn from a range.
+    Span,
+}
+
 /// One value of an assumption, as text.
 trait Switch: Sized {
-    /// What values there are, for people.
+    /// What values there are.
+    const KIND: SwitchKind;
+    /// The same for people.
     const VALUES: &'static str;
     fn parse(text: &str) -> Option<Self>;
     fn print(&self) -> String;
 }
 
 impl Switch for bool {
+    const KIND: SwitchKind = SwitchKind::Truth;
     const VALUES: &'static str = "true | false";
     fn parse(text: &str) -> Option<bool> {
         text.parse().ok()
@@ -49,6 +67,7 @@ impl Switch for bool {
 }
 
 impl Switch for u32 {
+    const KIND: SwitchKind = SwitchKind::Number;
     const VALUES: &'static str = "a whole number";
     fn parse(text: &str) -> Option<u32> {
         text.parse().ok()
@@ -59,6 +78,7 @@ impl Switch for u32 {
 }
 
 impl Switch for Refusal {
+    const KIND: SwitchKind = SwitchKind::Refusal;
     const VALUES: &'static str = "validation | conflict | access-denied | not-found";
     fn parse(text: &str) -> Option<Refusal> {
         Refusal::NAMES.iter().find(|(name, _)| *name == text).map(|(_, refusal)| *refusal)
@@ -71,6 +91,7 @@ impl Switch for Refusal {
 }
 
 impl Switch for Duration {
+    const KIND: SwitchKind = SwitchKind::Duration;
     const VALUES: &'static str = "a duration, as in 8h or 30s";
     fn parse(text: &str) -> Option<Duration> {
         crate::types::parse_duration(text)
@@ -81,6 +102,7 @@ impl Switch for Duration {
 }
 
 impl Switch for Span {
+    const KIND: SwitchKind = SwitchKind::Span;
     const VALUES: &'static str = "two durations, as in 5s..10s";
     fn parse(text: &str) -> Option<Span> {
         let (min, max) = text.split_once("..")?;
@@ -104,6 +126,19 @@ macro_rules! assumptions {
 
             /// The switches' names, in the order of the table.
             pub const NAMES: &[&str] = &[$(stringify!($field)),+];
+
+            /// The same, each with what values it takes.
+            pub const SWITCHES: &[(&str, SwitchKind)] =
+                &[$((stringify!($field), <$type as Switch>::KIND)),+];
+
+            /// The value of the switch called `name`, as text; none, if there is no such switch.
+            #[must_use]
+            pub fn value(&self, name: &str) -> String {
+                match name {
+                    $(stringify!($field) => self.$field.print(),)+
+                    _ => String::new(),
+                }
+            }
 
             /// Sets the switch called `name` to what `value` says.
             ///

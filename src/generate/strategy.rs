@@ -38,8 +38,9 @@ pub fn fault_plans(
     let fault = move |seed: u64| {
         let draws = Draws::new(seed);
         let swarm = Swarm { faults: FaultKind::ALL.to_vec(), ..Swarm::draw(draws) };
-        let place = Place { regions, witness, set: vec![regions[0], regions[1], witness] };
-        faults::draw(draws, &Plan { place, swarm, clients, principals: 0 })
+        let set = vec![regions[0], regions[1], witness];
+        let place = Place { regions, witness, others: Vec::new(), set };
+        faults::draw(draws, &Plan { place, swarm, clients })
     };
     vec(any::<u64>().no_shrink().prop_map(fault), count).prop_map(|plan| plan.concat())
 }

@@ -22,7 +22,6 @@ pub fn vary(scenario: &Scenario, seed: u64, shape: &Shape) -> Scenario {
         place: Place::among(draws, &called, &witnesses),
         swarm: Swarm::draw(draws.about("swarm", 0)),
         clients: scenario.set_up.clients.len(),
-        principals: 0,
     };
     let places = places(scenario);
     let mut faults: Vec<Vec<Action>> = vec![Vec::new(); places.len()];

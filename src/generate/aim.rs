@@ -1,0 +1,79 @@
+//! What a fault is aimed at: a link, a kind of message, a moment.
+
+use crate::api::Operation;
+use crate::control::message::MessageKind;
+use crate::sim::fault::{Moment, Party, What};
+use crate::types::{ClientId, NodeId};
+
+use super::Plan;
+use super::draws::Draws;
+
+/// The ends of a link, and whether it is one between a client and a Region.
+pub(super) fn link(draws: Draws, plan: &Plan) -> (Party, Party, bool) {
+    let place = &plan.place;
+    let region = draws.among("from", place.clusters()).expect("there are two");
+    if draws.chance("client", 40) {
+        let client = Party::Client(ClientId(draws.below("which client", plan.clients) as u32));
+        let region = draws.weigh(
+            "end",
+            &[
+                (8, ("Region", Party::Region(region))),
+                (2, ("plane", Party::ControlPlane(region))),
+                (1, ("any", Party::Any)),
+            ],
+        );
+        let to_client = draws.chance("to client", 50);
+        return if to_client { (region.1, client, true) } else { (client, region.1, true) };
+    }
+    let others = place.all().into_iter().filter(|other| *other != region);
+    let other = draws.among("to", others).unwrap_or(place.witness);
+    let end = |what: &str, region| {
+        let ends = [
+            (8, ("Region", Party::Region(region))),
+            (1, ("plane", Party::ControlPlane(region))),
+            (1, ("witness", Party::Witness(region))),
+        ];
+        draws.weigh(what, &ends).1
+    };
+    let (from, to) = (end("one end", region), end("other end", other));
+    if draws.chance("reverse", 50) { (to, from, false) } else { (from, to, false) }
+}
+
+/// What is sent on a link: between a client and a Region, or between nodes.
+pub(super) fn what(draws: Draws, is_call: bool) -> What {
+    if draws.chance("anything", 60) {
+        return What::Anything;
+    }
+    if !is_call {
+        return What::Message(draws.pick("message", &MessageKind::ALL));
+    }
+    let operation = draws.chance("one operation", 60).then(|| draws.pick("operation", Operation::ALL));
+    match draws.pick("call", &["request", "response"]) {
+        "request" => What::Request(operation),
+        _ => What::Response(operation),
+    }
+}
+
+/// A node that can stop.
+pub(super) fn node(draws: Draws, plan: &Plan) -> NodeId {
+    let planes = plan.place.clusters().map(|region| (region.name(), NodeId::ControlPlane(region)));
+    let witness = ("witness", NodeId::Witness(plan.place.witness));
+    draws.among("node", planes.chain([witness])).expect("there are three").1
+}
+
+/// When a node stops.
+pub(super) fn moment(draws: Draws) -> Moment {
+    let nth = draws.between("nth", 1, 4) as u32;
+    match draws.pick("moment", &["now", "during a write", "after a write", "before a message"]) {
+        "now" => Moment::Now,
+        "during a write" => Moment::DuringPersist(nth),
+        "after a write" => Moment::AfterPersist(nth),
+        _ => {
+            let operation =
+                draws.chance("one operation", 40).then(|| draws.pick("operation", Operation::ALL));
+            let kind = What::Message(draws.pick("message", &MessageKind::ALL));
+            let what = if draws.chance("request", 40) { What::Request(operation) } else { kind };
+            Moment::Before(what, nth)
+        }
+    }
+}

@@ -1,0 +1,451 @@
+//! The calls of a generated scenario.
+
+mod attached;
+mod input;
+mod mistakes;
+mod openings;
+mod peers;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::api::Operation;
+use crate::region::Region;
+use crate::scenario::{Action, CallStep, SetUp};
+use crate::sim::client::WaitFor;
+use crate::types::{Account, ClientId};
+
+use super::draws::{Candidate, Draws};
+use super::{Plan, set_up};
+
+pub use openings::Opening;
+
+macro_rules! kinds {
+    ($($(#[doc = $doc:literal])+ $variant:ident = $name:literal,)+) => {
+        /// What a call is for.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+        pub enum CallKind { $($(#[doc = $doc])+ $variant,)+ }
+
+        impl CallKind {
+            /// Every kind.
+            pub const ALL: &[CallKind] = &[$(CallKind::$variant),+];
+
+            /// What draws know it by.
+            pub(super) fn name(self) -> &'static str {
+                match self { $(CallKind::$variant => $name),+ }
+            }
+        }
+    };
+}
+
+kinds! {
+    /// Creates a single-Region cluster.
+    CreateAlone = "create alone",
+    /// Creates a cluster that may be peered.
+    CreateForPair = "create for pair",
+    /// Creates a cluster that declares an existing one.
+    CreateWithPeer = "create with peer",
+    /// Declares a peer.
+    Declare = "declare",
+    /// Takes a declaration back.
+    Withdraw = "withdraw",
+    /// Names another witness Region.
+    ChangeWitness = "change witness",
+    /// Switches deletion protection on or off.
+    Protect = "protect",
+    /// Changes other settings: the KMS key, the metric groups.
+    Change = "change",
+    /// Deletes a cluster.
+    Delete = "delete",
+    /// Looks at a cluster.
+    Get = "get",
+    /// Lists clusters.
+    List = "list",
+    /// Waits, as the SDKs' waiters do.
+    Wait = "wait",
+    /// Makes an earlier call again, with its token if it named one.
+    Repeat = "repeat",
+    /// Calls nothing and lets time pass.
+    Pause = "pause",
+    /// Tags a cluster or a stream, removes its tags, or lists them.
+    Tag = "tag",
+    /// Puts, reads or removes a resource policy.
+    Policy = "policy",
+    /// Asks for the PrivateLink service.
+    Endpoint = "endpoint",
+    /// Creates a stream.
+    Stream = "stream",
+    /// Reads, lists or deletes streams.
+    OldStream = "old stream",
+}
+
+impl Candidate for CallKind {
+    fn lot(self) -> u64 {
+        self.name().lot()
+    }
+}
+
+/// About `count` calls: one after the other, or some together.
+pub(super) fn draw(
+    draws: Draws,
+    plan: &Plan,
+    set_up: &SetUp,
+    opening: Opening,
+    count: usize,
+) -> Vec<Vec<Action>> {
+    let mut story = Story {
+        plan,
+        set_up,
+        groups: Vec::new(),
+        pauses: 0,
+        made: Vec::new(),
+        answered: 0,
+        clusters: Vec::new(),
+        token: None,
+    };
+    story.open(draws.about("opening", 1), opening, count);
+    let kinds = &plan.swarm.calls;
+    while story.made.len() + story.pauses < count && !kinds.is_empty() {
+        let draws = draws.about("group", story.groups.len());
+        let is_parallel = plan.swarm.parallel && draws.chance("parallel", 40);
+        let size = if is_parallel { draws.between("size", 2, 3) } else { 1 };
+        let kind = |number: usize| {
+            let draws = draws.about("call", number);
+            let kind = draws.pick("kind", kinds);
+            // A pause would end what is done together.
+            (draws, None, if size > 1 && kind == CallKind::Pause { CallKind::Get } else { kind })
+        };
+        story.together((0..size).map(kind));
+    }
+    story.groups
+}
+
+/// A cluster that a call was meant to create.
+#[derive(Clone)]
+struct Cluster {
+    name: Arc<str>,
+    region: Region,
+    owner: Account,
+    /// The witness that it was created with, if it is a multi-Region cluster.
+    witness: Option<Region>,
+    /// The cluster that it is meant for, by its place among all.
+    partner: Option<usize>,
+}
+
+/// A call that is being made up.
+struct Draft {
+    operation: Operation,
+    region: Region,
+    input: Value,
+    waiter: Option<WaitFor>,
+    /// Whose call it should be; `None` is anybody's.
+    owner: Option<Account>,
+    /// What it creates, if it is a cluster.
+    creates: Option<New>,
+}
+
+/// A cluster to be created.
+struct New {
+    witness: Option<Region>,
+    partner: Option<usize>,
+}
+
+/// The calls so far.
+struct Story<'a> {
+    plan: &'a Plan,
+    set_up: &'a SetUp,
+    groups: Vec<Vec<Action>>,
+    pauses: usize,
+    made: Vec<CallStep>,
+    /// How many of them have ended when the next begins.
+    answered: usize,
+    clusters: Vec<Cluster>,
+    /// The token that every call takes which takes one.
+    token: Option<&'static str>,
+}
+
+impl Story<'_> {
+    /// A call by itself, about the cluster in this place if it is not drawn.
+    fn call(&mut self, draws: Draws, aim: Option<usize>, kind: CallKind) {
+        self.together([(draws, aim, kind)]);
+    }
+
+    /// Calls that begin at the same time, and cannot refer to one another's answers.
+    fn together(&mut self, calls: impl IntoIterator<Item = (Draws, Option<usize>, CallKind)>) {
+        let known = self.clusters.len();
+        self.answered = self.made.len();
+        let mut group: Vec<Action> = Vec::new();
+        for (draws, aim, kind) in calls {
+            let hidden = self.clusters.split_off(known);
+            group.push(self.action(draws, aim, kind));
+            let new = self.clusters.split_off(known);
+            self.clusters.extend(hidden.into_iter().chain(new));
+        }
+        if group.len() > 1 {
+            group.insert(0, Action::Parallel);
+            // Without something else behind them the next call would begin with these.
+            group.push(Action::Advance(Duration::from_millis(1)));
+        }
+        self.groups.push(group);
+    }
+
+    /// Lets time pass.
+    fn advance(&mut self, pause: Duration) {
+        self.groups.push(vec![Action::Advance(pause)]);
+    }
+
+    fn action(&mut self, draws: Draws, aim: Option<usize>, kind: CallKind) -> Action {
+        if kind == CallKind::Pause {
+            self.pauses += 1;
+            return Action::Advance(self.pause(draws));
+        }
+        let again = (kind == CallKind::Repeat)
+            .then(|| {
+                draws
+                    .among("again", self.made.iter().filter_map(|made| Some((&**made.alias.as_ref()?, made))))
+            })
+            .flatten();
+        let step = match again {
+            Some((_, made)) => {
+                let mut step = made.clone();
+                if draws.chance("otherwise", 20) {
+                    input::alter(draws, &mut step);
+                }
+                if draws.chance("another client", 30) {
+                    step.client = self.client(draws, None);
+                    step.principal = None;
+                }
+                step
+            }
+            None => self.new_call(draws, aim, kind),
+        };
+        self.make(draws, step)
+    }
+
+    /// A call of `operation` about the cluster in place `aim`.
+    fn visit(&mut self, draws: Draws, aim: usize, operation: Operation) {
+        self.answered = self.made.len();
+        let cluster = &self.clusters[aim];
+        let draft = match operation {
+            Operation::CreateCluster => self.draft(draws, Some(aim), CallKind::CreateWithPeer),
+            Operation::UpdateCluster => {
+                let kinds = [CallKind::Protect, CallKind::Change, CallKind::Declare, CallKind::ChangeWitness];
+                self.draft(draws, Some(aim), draws.pick("update", &kinds))
+            }
+            Operation::DeleteCluster => self.draft(draws, Some(aim), CallKind::Delete),
+            Operation::GetCluster => self.draft(draws, Some(aim), CallKind::Get),
+            Operation::ListClusters => self.draft(draws, Some(aim), CallKind::List),
+            attached => attached::draft(draws, self, attached, cluster),
+        };
+        let step = self.finish(draws, draft);
+        let action = self.make(draws, step);
+        self.groups.push(vec![action]);
+    }
+
+    fn make(&mut self, draws: Draws, mut step: CallStep) -> Action {
+        step.alias = Some(format!("c{}", self.made.len() + 1).into());
+        step.after = if draws.chance("later", 20) { draws.pause("after", 9) } else { Duration::ZERO };
+        self.made.push(step.clone());
+        Action::Call(step)
+    }
+
+    fn new_call(&mut self, draws: Draws, aim: Option<usize>, kind: CallKind) -> CallStep {
+        let draft = self.draft(draws, aim, kind);
+        self.finish(draws, draft)
+    }
+
+    fn draft(&self, draws: Draws, aim: Option<usize>, kind: CallKind) -> Draft {
+        let one = aim.or_else(|| self.some(draws.about("one", 0), |_| true));
+        let multi = aim.or_else(|| self.some(draws.about("multi", 0), |cluster| cluster.witness.is_some()));
+        let region = draws.among("region", self.plan.place.clusters()).expect("there are two");
+        let about = |place: usize| (&self.clusters[place], place);
+        match (kind, one.map(about), multi.map(about)) {
+            (CallKind::CreateWithPeer, _, Some((_, peer))) => peers::create_with(draws, self, peer),
+            (CallKind::Declare, _, Some((_, place))) => peers::declare(draws, self, place),
+            (CallKind::Withdraw, _, Some((_, place))) => peers::withdraw(draws, self, place),
+            (CallKind::ChangeWitness, _, Some((cluster, _))) => peers::change_witness(draws, self, cluster),
+            (CallKind::Protect, Some((cluster, _)), _) => {
+                let settings = json!({ "deletionProtectionEnabled": draws.chance("on", 50) });
+                Draft::about(Operation::UpdateCluster, cluster, settings)
+            }
+            (CallKind::Change, Some((cluster, _)), _) => {
+                let mut draft = Draft::about(Operation::UpdateCluster, cluster, json!({}));
+                input::change(draws, cluster.region, cluster.owner, &mut draft.input);
+                draft
+            }
+            (CallKind::Delete, Some((cluster, _)), _) => {
+                Draft::about(Operation::DeleteCluster, cluster, json!({}))
+            }
+            (CallKind::Get, Some((cluster, _)), _) => Draft::about(Operation::GetCluster, cluster, json!({})),
+            (CallKind::Wait, Some((cluster, _)), _) => {
+                let goals = [("active", WaitFor::ClusterActive), ("gone", WaitFor::ClusterNotExists)];
+                let (_, goal) = draws.pick("goal", &goals);
+                Draft { waiter: Some(goal), ..Draft::about(Operation::GetCluster, cluster, json!({})) }
+            }
+            (CallKind::List, ..) => self.list(draws, region),
+            (CallKind::Tag, Some((cluster, _)), _) => attached::tag(draws, self, cluster),
+            (CallKind::Policy, Some((cluster, _)), _) => attached::policy(draws, self, cluster),
+            (CallKind::Endpoint, Some((cluster, _)), _) => {
+                Draft::about(Operation::GetVpcEndpointServiceName, cluster, json!({}))
+            }
+            (CallKind::Stream, Some((cluster, _)), _) => attached::stream(draws, self, cluster),
+            (CallKind::OldStream, Some((cluster, _)), _) => attached::old_stream(draws, self, cluster),
+            (CallKind::CreateAlone, ..) => {
+                Draft::create(region, json!({}), New { witness: None, partner: None })
+            }
+            // Nothing is there to do it to: something has to be created first.
+            _ => peers::create(draws, self, region),
+        }
+    }
+
+    /// The call that a draft becomes: whose it is, how often it is tried, what it says beside what it is for.
+    fn finish(&mut self, draws: Draws, mut draft: Draft) -> CallStep {
+        let client = self.client(draws, draft.owner);
+        let account = self.set_up.clients[client.0 as usize].account;
+        input::settle(draws, &self.plan.swarm, account, &mut draft);
+        if let Some(token) = self.token.filter(|_| draft.operation.takes_client_token()) {
+            draft.input["clientToken"] = token.into();
+        }
+        if let Some(New { witness, partner }) = draft.creates {
+            let name = format!("c{}", self.made.len() + 1).into();
+            self.clusters.push(Cluster { name, region: draft.region, owner: account, witness, partner });
+        }
+        if self.plan.swarm.mistakes && draws.chance("mistake", 20) {
+            mistakes::make(draws.about("mistake", 0), &self.plan.place, &mut draft);
+        }
+        CallStep {
+            client,
+            operation: draft.operation,
+            region: draft.region,
+            alias: None,
+            attempts: if draws.chance("usual attempts", 80) {
+                CallStep::ATTEMPTS
+            } else {
+                draws.between("attempts", 1, 5) as u16
+            },
+            time_out: if draws.chance("usual time-out", 80) {
+                CallStep::TIME_OUT
+            } else {
+                draws.pause("time-out", 15)
+            },
+            after: Duration::ZERO,
+            waiter: draft.waiter,
+            principal: match draws.chance("as another", 15) {
+                true => set_up::principal(draws, self.set_up, account),
+                false => None,
+            },
+            may_be_skipped: true,
+            input: draft.input,
+        }
+    }
+
+    /// A client, mostly of the account that the call is about.
+    fn client(&self, draws: Draws, owner: Option<Account>) -> ClientId {
+        let clients = self.set_up.clients.iter().enumerate();
+        let all = clients.map(|(place, client)| (&*client.name, (place, client.account)));
+        let owner = owner.filter(|_| !draws.chance("a stranger", 6));
+        let own = all.clone().filter(|(_, (_, account))| owner.is_none_or(|owner| owner == *account));
+        let drawn = draws.among("client", own).or_else(|| draws.among("client", all));
+        drawn.map_or(ClientId(0), |(_, (place, _))| ClientId(place as u32))
+    }
+
+    /// The place of a cluster of which `is_fit`.
+    fn some(&self, draws: Draws, is_fit: impl Fn(&Cluster) -> bool) -> Option<usize> {
+        let fit = self.clusters.iter().enumerate().filter(|(_, cluster)| is_fit(cluster));
+        draws.among("which", fit.map(|(place, cluster)| (&*cluster.name, place))).map(|(_, place)| place)
+    }
+
+    /// Some time; when scenarios take hours, often about as long as a token is remembered.
+    fn pause(&self, draws: Draws) -> Duration {
+        if !self.plan.swarm.is_slow {
+            return draws.pause("pause", 18);
+        }
+        match draws.pick("how long", &["a while", "hours", "a token's window"]) {
+            "a while" => draws.pause("pause", 18),
+            "hours" => draws.seconds("hours", 1800, 12 * 3600),
+            _ => self.window(draws),
+        }
+    }
+
+    /// About as long as a token is remembered.
+    fn window(&self, draws: Draws) -> Duration {
+        let window = self.set_up.assumptions.token_window;
+        match draws.pick("window", &["half", "a moment less", "just", "a moment more", "a third more"]) {
+            "half" => window / 2,
+            "a moment less" => window.saturating_sub(draws.pause("moment", 11)),
+            "just" => window,
+            "a moment more" => window + draws.pause("moment", 11),
+            _ => window + window / 3,
+        }
+    }
+
+    /// A listing, or the next page of one.
+    fn list(&self, draws: Draws, region: Region) -> Draft {
+        let mut draft = Draft {
+            operation: Operation::ListClusters,
+            region,
+            input: json!({}),
+            waiter: None,
+            owner: None,
+            creates: None,
+        };
+        if draws.chance("paged", 85) {
+            draft.input["maxResults"] = draws.between("page", 1, 3).into();
+        }
+        let before = self.answered().rev().find(|step| step.operation == Operation::ListClusters);
+        if let Some(step) = before
+            && draws.chance("next", 70)
+        {
+            self.turn(draws, step, &mut draft);
+        }
+        draft
+    }
+
+    /// Makes a listing the next page of `step`.
+    fn turn(&self, draws: Draws, step: &CallStep, draft: &mut Draft) {
+        let Some(name) = &step.alias else { return };
+        draft.input["nextToken"] = format!("${name}.nextToken").into();
+        draft.owner = Some(self.set_up.clients[step.client.0 as usize].account);
+        // A token is good in its own Region alone.
+        if draws.chance("there", 92) {
+            draft.region = step.region;
+        }
+    }
+
+    /// The calls that have ended when the next begins.
+    fn answered(&self) -> impl DoubleEndedIterator<Item = &CallStep> {
+        self.made[..self.answered].iter()
+    }
+}
+
+impl Draft {
+    fn create(region: Region, input: Value, new: New) -> Draft {
+        let operation = Operation::CreateCluster;
+        Draft { operation, region, input, waiter: None, owner: None, creates: Some(new) }
+    }
+
+    /// A call of `operation` that names `cluster`, unless its input names it in another way.
+    fn about(operation: Operation, cluster: &Cluster, mut input: Value) -> Draft {
+        let member = match operation {
+            Operation::TagResource | Operation::UntagResource | Operation::ListTagsForResource => None,
+            Operation::CreateStream
+            | Operation::GetStream
+            | Operation::ListStreams
+            | Operation::DeleteStream => Some("clusterIdentifier"),
+            _ => Some("identifier"),
+        };
+        if let Some(member) = member {
+            input[member] = format!("${}.identifier", cluster.name).into();
+        }
+        let (region, owner) = (cluster.region, Some(cluster.owner));
+        Draft { operation, region, input, waiter: None, owner, creates: None }
+    }
+}
+
+impl Cluster {
+    fn arn(&self) -> String {
+        format!("${}.arn", self.name)
+    }
+}

@@ -1,0 +1,300 @@
+//! What a generated scenario begins with: calls that lead to where something is worth trying, and that no draws would
+//! put together.
+
+use std::time::Duration;
+
+use crate::api::Operation;
+use crate::control::outside::Shift;
+use crate::scenario::{Action, When};
+use crate::sim::fault::{Fault, Moment};
+use crate::types::NodeId;
+
+use super::super::draws::Draws;
+use super::{CallKind, Story};
+
+macro_rules! openings {
+    ($($(#[doc = $doc:literal])+ $variant:ident = $name:literal, $weight:literal, $calls:literal;)+) => {
+        /// What a scenario begins with.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum Opening { $($(#[doc = $doc])+ $variant,)+ }
+
+        /// How often each is drawn, its name, and how many calls it takes.
+        const OPENINGS: &[(u64, Opening, &str, usize)] =
+            &[$(($weight, Opening::$variant, $name, $calls)),+];
+    };
+}
+
+openings! {
+    /// Nothing in particular.
+    Nothing = "nothing", 24, 0;
+    /// A pair, as the documentation tells how to make it.
+    Pair = "pair", 26, 3;
+    /// A pair that is deleted.
+    PairEnds = "pair ends", 14, 5;
+    /// A pair that comes apart.
+    PairParts = "pair parts", 5, 5;
+    /// Two pairs, or three.
+    Pairs = "pairs", 2, 6;
+    /// Several clusters that want the same peer.
+    Rivals = "rivals", 3, 5;
+    /// Clusters in three Regions, each of which declares the next.
+    Ring = "ring", 1, 6;
+    /// Two links in one Region that are not finished when it crashes.
+    Unfinished = "unfinished", 2, 6;
+    /// A cluster with streams.
+    Streams = "streams", 6, 3;
+    /// A cluster that is deleted between two pages of a listing.
+    Pages = "pages", 6, 5;
+    /// A token that is used again about when it is forgotten.
+    Tokens = "tokens", 3, 2;
+    /// A key that changes, and that cannot be used.
+    Keys = "keys", 3, 3;
+    /// A cluster in CREATING.
+    Creating = "creating", 1, 2;
+    /// A cluster in ACTIVE.
+    Active = "active", 2, 2;
+    /// A cluster in IDLE.
+    Idle = "idle", 2, 2;
+    /// A cluster in INACTIVE.
+    Inactive = "inactive", 2, 2;
+    /// A cluster in UPDATING.
+    Updating = "updating", 2, 3;
+    /// A cluster in DELETING.
+    Deleting = "deleting", 2, 3;
+    /// A cluster in DELETED, under the assumption that this can be seen.
+    Deleted = "deleted", 2, 3;
+    /// A cluster in FAILED, under the assumption that creations fail.
+    Failed = "failed", 2, 2;
+    /// A cluster in PENDING_DELETE.
+    PendingDelete = "pending delete", 2, 5;
+}
+
+impl Opening {
+    /// The opening of a scenario of `count` calls.
+    pub(in crate::generate) fn draw(draws: Draws, count: usize) -> Opening {
+        let fit = OPENINGS.iter().filter(|(.., calls)| *calls <= count);
+        let fit: Vec<_> = fit.map(|(weight, opening, name, _)| (*weight, (*name, *opening))).collect();
+        draws.weigh("which", &fit).1
+    }
+}
+
+/// The documented way to a pair, in three calls.
+const PAIR: [CallKind; 3] = [CallKind::CreateForPair, CallKind::CreateWithPeer, CallKind::Declare];
+
+impl Story<'_> {
+    pub(super) fn open(&mut self, draws: Draws, opening: Opening, count: usize) {
+        match opening {
+            Opening::Nothing => {}
+            Opening::Pair => self.pair(draws),
+            Opening::PairEnds => self.pair_asks(draws, CallKind::Delete),
+            Opening::PairParts => self.pair_asks(draws, CallKind::Withdraw),
+            Opening::Pairs => self.pairs(draws, count),
+            Opening::Rivals => self.rivals(draws),
+            Opening::Ring => self.ring(draws),
+            Opening::Unfinished => self.unfinished(draws),
+            Opening::Streams => self.streams(draws, count),
+            Opening::Pages => self.pages(draws),
+            Opening::Tokens => self.tokens(draws),
+            Opening::Keys => self.keys(draws),
+            Opening::Creating
+            | Opening::Active
+            | Opening::Idle
+            | Opening::Inactive
+            | Opening::Updating
+            | Opening::Deleting
+            | Opening::Deleted
+            | Opening::Failed
+            | Opening::PendingDelete => self.status(draws, opening, count),
+        }
+    }
+
+    /// A pair; or what becomes one but for second thoughts.
+    fn pair(&mut self, draws: Draws) {
+        let [create, answer, declare] = PAIR.map(|kind| (draws.about(kind.name(), 0), kind));
+        self.call(create.0, None, create.1);
+        self.call(answer.0, Some(0), answer.1);
+        let change = (draws.about("change", 0), Some(1), CallKind::ChangeWitness);
+        let withdrawal = (draws.about("withdrawal", 0), Some(1), CallKind::Withdraw);
+        let declare = (declare.0, Some(0), declare.1);
+        let is_parallel = self.plan.swarm.parallel;
+        let thoughts = [(74, "none"), (11, "another witness"), (15, "takes it back")];
+        match draws.weigh("second thoughts", &thoughts) {
+            "another witness" if is_parallel => self.together([declare, change]),
+            // Whoever declared first has second thoughts, just when the other answers.
+            "takes it back" if is_parallel => self.together([declare, withdrawal]),
+            "takes it back" => {
+                [declare, withdrawal].into_iter().for_each(|(draws, aim, kind)| self.call(draws, aim, kind))
+            }
+            _ => self.call(declare.0, declare.1, declare.2),
+        }
+    }
+
+    /// A pair, and both sides ask for the same.
+    fn pair_asks(&mut self, draws: Draws, kind: CallKind) {
+        self.pair(draws);
+        // Long enough to be linked, most of the time.
+        self.advance(draws.seconds("until linked", 1, 60));
+        for cluster in 0..self.clusters.len() {
+            self.call(draws.about("end", cluster), Some(cluster), kind);
+        }
+    }
+
+    fn pairs(&mut self, draws: Draws, count: usize) {
+        let pairs = if count >= 9 { draws.between("pairs", 2, 3) } else { 2 };
+        for kind in PAIR {
+            let calls: Vec<_> = (0..pairs)
+                .map(|pair| {
+                    let aim = (kind != CallKind::CreateForPair).then_some(pair);
+                    (draws.about(kind.name(), pair), aim, kind)
+                })
+                .collect();
+            self.in_some_order(draws.about(kind.name(), pairs), calls);
+        }
+    }
+
+    /// The first is wanted by the others, and takes one of them, and perhaps another.
+    fn rivals(&mut self, draws: Draws) {
+        self.call(draws.about("wanted", 0), None, CallKind::CreateForPair);
+        let rivals: Vec<_> =
+            (0..2).map(|rival| (draws.about("rival", rival), Some(0), CallKind::CreateWithPeer)).collect();
+        self.in_some_order(draws, rivals);
+        self.call(draws.about("takes", 0), Some(0), CallKind::Declare);
+        self.call(draws.about("takes", 1), Some(0), CallKind::Declare);
+    }
+
+    fn ring(&mut self, draws: Draws) {
+        for member in 0..3 {
+            self.call(draws.about("member", member), None, CallKind::CreateForPair);
+        }
+        let declare = |member| (draws.about("declares", member), Some(member), CallKind::Declare);
+        self.in_some_order(draws, (0..3).map(declare).collect());
+    }
+
+    /// Two pairs are being made when their common Region crashes, and starts again.
+    fn unfinished(&mut self, draws: Draws) {
+        for number in 0..2 {
+            self.call(draws.about("first", number), None, CallKind::CreateForPair);
+        }
+        for number in 0..2 {
+            self.call(draws.about("second", number), Some(number), CallKind::CreateWithPeer);
+        }
+        let node =
+            NodeId::ControlPlane(self.clusters.first().map_or(self.plan.place.witness, |it| it.region));
+        let moment = match draws.pick("moment", &["at once", "during", "after"]) {
+            "at once" => Moment::Now,
+            "during" => Moment::DuringPersist(draws.between("nth", 2, 6) as u32),
+            _ => Moment::AfterPersist(draws.between("nth", 2, 6) as u32),
+        };
+        let crash = Fault::Crash { node, moment, unfinished: None };
+        let crash = match moment {
+            Moment::Now => Action::FaultAt(When::In(draws.pause("crashes", 9)), crash),
+            _ => Action::Fault(crash),
+        };
+        let restart = Fault::All(vec![Fault::Restart(node)]);
+        let restarts = Duration::from_millis(600) + draws.pause("restarts", 13);
+        self.groups.push(vec![crash, Action::FaultAt(When::In(restarts), restart)]);
+        let declare = |number| (draws.about("declares", number), Some(number), CallKind::Declare);
+        self.in_some_order(draws, (0..2).map(declare).collect());
+    }
+
+    fn streams(&mut self, draws: Draws, count: usize) {
+        self.call(draws.about("streamed", 0), None, CallKind::CreateAlone);
+        self.advance(draws.seconds("until active", 8, 20));
+        for number in 0..draws.between("streams", 1, 10.min(count - 1)) {
+            self.call(draws.about("stream", number), Some(0), CallKind::Stream);
+        }
+    }
+
+    fn pages(&mut self, draws: Draws) {
+        for number in 0..2 {
+            self.call(draws.about("listed", number), None, CallKind::CreateAlone);
+        }
+        self.advance(draws.seconds("until active", 5, 20));
+        self.call(draws.about("page", 0), None, CallKind::List);
+        self.call(draws.about("gone", 0), Some(0), CallKind::Delete);
+        self.advance(draws.seconds("until gone", 30, 150));
+        self.call(draws.about("page", 1), None, CallKind::List);
+    }
+
+    /// Calls whose tokens are used again later.
+    fn tokens(&mut self, draws: Draws) {
+        self.token = Some(draws.pick("token", &["t1", "t2"]));
+        let kinds = [CallKind::CreateAlone, CallKind::CreateForPair];
+        self.call(draws.about("first", 0), None, draws.pick("kind", &kinds));
+        if draws.chance("another", 30) {
+            let kinds = [CallKind::Protect, CallKind::Delete, CallKind::Policy, CallKind::Stream];
+            self.advance(draws.seconds("until active", 8, 20));
+            self.call(draws.about("second", 0), Some(0), draws.pick("another kind", &kinds));
+        }
+        self.token = None;
+        self.advance(self.window(draws));
+        self.call(draws.about("again", 0), None, CallKind::Repeat);
+    }
+
+    /// A cluster whose key changes while keys are disabled, or before.
+    fn keys(&mut self, draws: Draws) {
+        self.call(draws.about("encrypted", 0), None, CallKind::CreateAlone);
+        self.advance(draws.seconds("until active", 8, 15));
+        let region = self.clusters[0].region;
+        let shift = |shift| Action::Fault(Fault::Shift { region, shift });
+        for number in 0..2 {
+            let draws = draws.about("turn", number);
+            match draws.pick("keys", &["disabled", "enabled", "as they are"]) {
+                "disabled" => self.groups.push(vec![shift(Shift::DisableKeys)]),
+                "enabled" => self.groups.push(vec![shift(Shift::EnableKeys)]),
+                _ => {}
+            }
+            self.call(draws, Some(0), CallKind::Change);
+            self.advance(draws.pause("pause", 13));
+        }
+    }
+
+    /// A cluster in a status, and calls about it.
+    fn status(&mut self, draws: Draws, opening: Opening, count: usize) {
+        let is_pair = opening == Opening::PendingDelete || (opening == Opening::Creating && count >= 4);
+        if is_pair {
+            self.pair(draws);
+            self.advance(draws.seconds("until linked", 20, 40));
+        } else {
+            let kinds = [(3, CallKind::CreateAlone), (1, CallKind::CreateForPair)];
+            let kind = if opening == Opening::Creating {
+                CallKind::CreateAlone
+            } else {
+                draws.weigh("kind", &kinds)
+            };
+            self.call(draws.about("cluster", 0), None, kind);
+            if opening != Opening::Creating {
+                self.advance(draws.seconds("until active", 8, 15));
+            }
+        }
+        let Some(region) = self.clusters.first().map(|cluster| cluster.region) else { return };
+        let doze = Action::Fault(Fault::Shift { region, shift: Shift::Doze });
+        match opening {
+            Opening::Idle => self.groups.push(vec![doze]),
+            Opening::Inactive => self.groups.push(vec![doze.clone(), doze]),
+            Opening::Updating => self.call(draws.about("update", 0), Some(0), CallKind::Protect),
+            Opening::Deleting | Opening::PendingDelete => {
+                self.call(draws.about("delete", 0), Some(0), CallKind::Delete);
+            }
+            Opening::Deleted => {
+                self.call(draws.about("delete", 0), Some(0), CallKind::Delete);
+                self.advance(draws.seconds("until deleted", 100, 130));
+            }
+            _ => {}
+        }
+        for number in 0..draws.between("visits", 1, 4) {
+            if self.made.len() < count {
+                let draws = draws.about("visit", number);
+                self.visit(draws, 0, draws.pick("operation", Operation::ALL));
+            }
+        }
+    }
+
+    /// Calls together or one after the other.
+    fn in_some_order(&mut self, draws: Draws, calls: Vec<(Draws, Option<usize>, CallKind)>) {
+        if self.plan.swarm.parallel && draws.chance("together", 60) {
+            return self.together(calls);
+        }
+        calls.into_iter().for_each(|(draws, aim, kind)| self.call(draws, aim, kind));
+    }
+}

@@ -1,0 +1,96 @@
+//! The calls that make pairs and part them.
+
+use serde_json::{Value, json};
+
+use crate::api::Operation;
+use crate::region::Region;
+
+use super::super::draws::Draws;
+use super::{Cluster, Draft, New, Story};
+
+/// Creates a cluster that may be peered.
+pub(super) fn create(draws: Draws, story: &Story<'_>, region: Region) -> Draft {
+    let place = &story.plan.place;
+    let other = place.opposite(draws, region);
+    let witness = place.witness_of([region, other]);
+    let properties = json!({ "witnessRegion": witness.name() });
+    let new = New { witness: Some(witness), partner: None };
+    Draft::create(region, json!({ "multiRegionProperties": properties }), new)
+}
+
+/// Creates a cluster that declares the one in place `peer`.
+pub(super) fn create_with(draws: Draws, story: &Story<'_>, peer: usize) -> Draft {
+    let place = &story.plan.place;
+    let declared = &story.clusters[peer];
+    let region = match draws.chance("opposite", 90) {
+        true => place.opposite(draws, declared.region),
+        false => draws.among("region", place.clusters()).expect("there are two"),
+    };
+    let witness = declared.witness.unwrap_or(place.witness);
+    let mut clusters = vec![declared.arn()];
+    add_another(draws, story, peer, &mut clusters);
+    let properties = json!({ "witnessRegion": witness.name(), "clusters": clusters });
+    let new = New { witness: Some(witness), partner: Some(peer) };
+    Draft::create(region, json!({ "multiRegionProperties": properties }), new)
+}
+
+/// Declares a peer of the cluster in this place: whom it is meant for, mostly, or another that could be.
+pub(super) fn declare(draws: Draws, story: &Story<'_>, place: usize) -> Draft {
+    let cluster = &story.clusters[place];
+    let suits = |other: &Cluster| {
+        other.witness.is_some() && other.region != cluster.region && other.name != cluster.name
+    };
+    let meant = |known: usize| {
+        let declared_it = |(other, it): (usize, &Cluster)| (it.partner == Some(known)).then_some(other);
+        cluster.partner.or_else(|| story.clusters.iter().enumerate().find_map(declared_it))
+    };
+    let partner = meant(place).filter(|_| draws.chance("whom it is meant for", 70));
+    let peer = partner.or_else(|| story.some(draws.about("peer", 0), suits)).unwrap_or(place);
+    let mut clusters = vec![story.clusters[peer].arn()];
+    add_another(draws, story, peer, &mut clusters);
+    match draws.weigh("own", &[(5, "absent"), (3, "first"), (2, "last")]) {
+        "first" => clusters.insert(0, cluster.arn()),
+        "last" => clusters.push(cluster.arn()),
+        _ => {}
+    }
+    let mut properties = json!({ "clusters": clusters });
+    name_witness(draws, story, cluster, &mut properties);
+    Draft::about(Operation::UpdateCluster, cluster, json!({ "multiRegionProperties": properties }))
+}
+
+/// Takes the declaration of the cluster in this place back.
+pub(super) fn withdraw(draws: Draws, story: &Story<'_>, place: usize) -> Draft {
+    let cluster = &story.clusters[place];
+    let clusters = if draws.chance("own", 50) { vec![cluster.arn()] } else { Vec::new() };
+    let mut properties = json!({ "clusters": clusters });
+    name_witness(draws, story, cluster, &mut properties);
+    Draft::about(Operation::UpdateCluster, cluster, json!({ "multiRegionProperties": properties }))
+}
+
+/// Names another witness Region, or the same again.
+pub(super) fn change_witness(draws: Draws, story: &Story<'_>, cluster: &Cluster) -> Draft {
+    let place = &story.plan.place;
+    let mut properties = json!({ "witnessRegion": draws.pick("witness", &place.set).name() });
+    if draws.chance("with itself", 20) {
+        properties["clusters"] = json!([cluster.arn()]);
+    }
+    Draft::about(Operation::UpdateCluster, cluster, json!({ "multiRegionProperties": properties }))
+}
+
+/// Most updates name the witness that there is.
+fn name_witness(draws: Draws, story: &Story<'_>, cluster: &Cluster, properties: &mut Value) {
+    let witness = match draws.weigh("named witness", &[(20, "same"), (1, "none"), (1, "another")]) {
+        "same" => cluster.witness.unwrap_or(story.plan.place.witness),
+        "none" => return,
+        _ => draws.pick("another witness", &story.plan.place.set),
+    };
+    properties["witnessRegion"] = witness.name().into();
+}
+
+/// Seldom somebody wants two peers.
+fn add_another(draws: Draws, story: &Story<'_>, peer: usize, clusters: &mut Vec<String>) {
+    if draws.chance("another peer", 4) {
+        let other = story.some(draws.about("another", 0), |it| it.name != story.clusters[peer].name);
+        clusters.extend(other.map(|other| story.clusters[other].arn()));
+    }
+}
