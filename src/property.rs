@@ -1,8 +1,8 @@
 //! Properties of your own, judged in worlds that nobody thought of.
 //!
 //! A [`Property`] is an invariant as a closure. It is looked at after every event of generated scenarios, beside our
-//! own invariants. What fails is made small by the one [`Shrinker`] there is and written down as a scenario file; from
-//! then on that file is what is run first.
+//! own invariants; one that panics fails, too. What fails is made small by the one [`Shrinker`] there is and written
+//! down as a scenario file; from then on that file is what is run first.
 //!
 //! ```
 //! use dsql_sim::property::Property;
@@ -29,7 +29,7 @@ use crate::check::Simulation;
 use crate::generate::{Shape, strategy};
 use crate::rng::key_of_bytes;
 use crate::scenario::Scenario;
-use crate::scenario::run::{Failure, Report, run_with};
+use crate::scenario::run::{Failure, PANIC, Report, run_with};
 use crate::shrink::{Shrinker, story};
 use crate::sim::World;
 use crate::sim::trace::TraceLevel;
@@ -106,7 +106,7 @@ impl Property {
     /// The scenario fails, told as [`Property::check`] does.
     pub fn judge(&self, scenario: &Scenario) -> Result<(), TestCaseError> {
         let Some(failure) = self.run(scenario).failure else { return Ok(()) };
-        let small = self.smallest(scenario, &failure.invariant);
+        let small = self.smallest(scenario);
         let report = self.run(&small);
         let failure = report.failure.clone().unwrap_or(failure);
         let text = story(&small, &report);
@@ -126,11 +126,9 @@ impl Property {
         })
     }
 
-    fn smallest(&self, scenario: &Scenario, invariant: &str) -> Scenario {
-        let fails = |scenario: &Scenario| {
-            self.run(scenario).failure.is_some_and(|failure| failure.invariant == invariant)
-        };
-        let Some(mut shrinker) = Shrinker::new(scenario, fails) else { return scenario.clone() };
+    fn smallest(&self, scenario: &Scenario) -> Scenario {
+        let judge = |scenario: &Scenario| self.run(scenario).failure;
+        let Some(mut shrinker) = Shrinker::new(scenario, judge) else { return scenario.clone() };
         while shrinker.step().is_some() {}
         shrinker.scenario()
     }
@@ -149,7 +147,8 @@ impl Property {
     }
 
     fn told(&self, failure: &Failure, text: &str, path: &Path) -> String {
-        let mut told = format!("{} does not hold: {}\n\n{text}\n", failure.invariant, failure.message);
+        let verb = if failure.invariant == PANIC { "at" } else { "does not hold:" };
+        let mut told = format!("{} {verb} {}\n\n{text}\n", failure.invariant, failure.message);
         let path = path.display();
         let _ = write!(
             told,

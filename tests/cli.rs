@@ -354,15 +354,47 @@ fn rewrite_refuses_in_ci_and_when_something_does_not_hold() {
 }
 
 #[test]
-fn a_reader_that_goes_away_is_no_error() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let arguments = ["run", "scenarios", "--trace", "messages"];
-    let mut child =
-        command(root).args(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it runs");
-    drop(child.stdout.take());
-    let output = child.wait_with_output().expect("it ends");
-    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
-    assert!(output.stderr.is_empty(), "{}", stderr(&output));
+fn a_reader_that_goes_away_changes_no_exit_code() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let good = "create-cluster region=us-east-1 as=blue\n{}\n";
+    fs::write(folder.path().join("good.scenario"), good).expect("a file");
+    fs::write(folder.path().join("wrong.scenario"), format!("{good}expect status == ACTIVE\n"))
+        .expect("a file");
+    fs::write(folder.path().join("bad.scenario"), "make-cluster\n").expect("a file");
+    for (arguments, code) in [
+        (&["run", "good.scenario", "--trace", "messages"][..], 0),
+        (&["run", "wrong.scenario", "--trace", "messages"], 1),
+        (&["run", "good.scenario", "wrong.scenario", "--format", "json"], 1),
+        (&["run", "wrong.scenario", "--seeds", "0..100"], 1),
+        (&["run", "good.scenario", "--seeds", "0..9", "--check-determinism"], 0),
+        (&["run", "bad.scenario"], 2),
+        (&["sweep", "--seeds", "0..50"], 0),
+        (&["sweep", "--seeds", "0..50", "--mutant", "protection-ignored"], 1),
+        (&["sweep", "--seeds", "0..20", "--require-goals"], 1),
+        (&["shrink", "wrong.scenario"], 1),
+        (&["shrink", "good.scenario"], 2),
+        (&["generate", "7"], 0),
+        (&["permissions", "good.scenario"], 0),
+        (&["permissions", "wrong.scenario"], 1),
+        (&["mutants"], 0),
+        (&["mutants", "--matrix", "good.scenario"], 1),
+        (&["mutants", "--search", "--only", "protection-ignored"], 0),
+        (&["mutants", "--search", "--only", "protection-ignored", "--most", "1"], 1),
+        (&["help"], 0),
+        (&["help", "scenario"], 0),
+        (&["help", "nothing"], 2),
+        (&["--help"], 0),
+        (&["walk"], 2),
+    ] {
+        let mut child = command(folder.path())
+            .args(arguments)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("it runs");
+        drop((child.stdout.take(), child.stderr.take()));
+        assert_eq!(child.wait().expect("it ends").code(), Some(code), "{arguments:?}");
+    }
 }
 
 #[test]

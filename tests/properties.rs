@@ -13,7 +13,7 @@ use dsql_sim::api::{
 use dsql_sim::control::mutant::{Mutant, Mutants};
 use dsql_sim::generate::{Shape, strategy};
 use dsql_sim::property::Property;
-use dsql_sim::scenario::run::run;
+use dsql_sim::scenario::run::{PANIC, run};
 use dsql_sim::scenario::{Action, CallStep, SetUp};
 use dsql_sim::sim::Change;
 use dsql_sim::sim::trace::TraceLevel;
@@ -91,6 +91,7 @@ proptest! {
         prop_assert_eq!(steps(&scenario), steps(&back), "{}", text);
         prop_assert_eq!(&text, &back.print(""));
         let (one, other) = (run(&scenario, None, TraceLevel::None), run(&back, None, TraceLevel::None));
+        prop_assert!(one.failure.iter().all(|failure| failure.invariant != PANIC), "{:?}\n{}", one.failure, text);
         prop_assert_eq!((one.hash, one.failure), (other.hash, other.failure), "{}", text);
     }
 
@@ -232,6 +233,22 @@ fn a_property_that_fails_is_told_as_a_small_scenario_that_is_run_first_from_then
     let again = panics(|| property(1).config(config(0)).check());
     assert_eq!(again, told);
     property(100).check();
+    assert_eq!(saved(folder.path()).len(), 1);
+}
+
+#[test]
+fn a_property_that_panics_fails_and_is_made_small() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let property = Property::new("asserts-few-clusters", |world| {
+        let count = |region| world.storage(region).map_or(0, |storage| storage.clusters().count());
+        let clusters: usize = Region::all().map(count).sum();
+        assert!(clusters <= 1, "there are {clusters} clusters");
+        Ok(())
+    });
+    let told = panics(|| property.folder(folder.path()).config(config(200)).check());
+    assert!(told.starts_with(&format!("panic at {}:", file!())), "{told}");
+    assert!(told.contains(": there are 2 clusters\n"), "{told}");
+    assert_eq!(told.lines().filter(|line| line.starts_with("create-cluster")).count(), 2, "{told}");
     assert_eq!(saved(folder.path()).len(), 1);
 }
 

@@ -7,22 +7,34 @@ use std::process::{Command, Output, Stdio};
 use dsql_sim::control::mutant::{Mutant, Mutants};
 use dsql_sim::generate::Shape;
 use dsql_sim::scenario::Scenario;
-use dsql_sim::scenario::run::run;
+use dsql_sim::scenario::run::{PANIC, run};
 use dsql_sim::shrink::{Shrinker, story};
 use dsql_sim::sim::trace::TraceLevel;
 use dsql_sim::sweep::{Campaign, Tally};
 
-/// The first violation that a search for `mutant` finds: where, and of what.
+/// The first seed with a violation that a search for a mutant finds.
 fn found(campaign: &Campaign, most: u64) -> Option<(u64, String)> {
     (0..most).find_map(|seed| Some((seed, campaign.run(seed).failure?.invariant)))
 }
 
+/// Some that are found soon: `dsql-sim mutants --search` finds them all.
+const SAMPLE: [Mutant; 8] = [
+    Mutant::WitnessInOwnRegion,
+    Mutant::ReplayFresh,
+    Mutant::LinkFromOneSide,
+    Mutant::StaleTimer,
+    Mutant::ProtectionIgnored,
+    Mutant::WitnessRegionNotAsked,
+    Mutant::TimersForgottenInCrash,
+    Mutant::LateAnswerPanics,
+];
+
 #[test]
-fn every_mutant_is_caught_by_random_search_and_its_scenario_becomes_small() {
-    for mutant in Mutant::ALL {
-        let campaign = Campaign::Generated(Shape::USUAL, Mutants::NONE.with(*mutant));
+fn a_mutant_is_caught_by_random_search_and_its_scenario_becomes_small() {
+    for mutant in SAMPLE {
+        let campaign = Campaign::Generated(Shape::USUAL, Mutants::NONE.with(mutant));
         let (seed, invariant) = found(&campaign, 10_000).unwrap_or_else(|| panic!("{mutant} escapes"));
-        let mut shrinker = Shrinker::of_violation(&campaign.scenario(seed), &invariant).expect("it fails");
+        let mut shrinker = Shrinker::of(&campaign.scenario(seed)).expect("it fails");
         while shrinker.step().is_some() {}
 
         let scenario = shrinker.scenario();
@@ -30,7 +42,9 @@ fn every_mutant_is_caught_by_random_search_and_its_scenario_becomes_small() {
         let mut back = Scenario::parse(&text).unwrap_or_else(|mistakes| panic!("{mistakes:#?}\n{text}"));
         let failure = run(&back, None, TraceLevel::None).failure.expect("the small one fails");
         assert_eq!(failure.invariant, invariant, "{mutant}\n{text}");
-        assert!(text.starts_with(&format!("# Violates {invariant}: ")), "{text}");
+        if invariant != PANIC {
+            assert!(text.starts_with(&format!("# Violates {invariant}: ")), "{text}");
+        }
         let steps: usize = scenario.blocks.iter().map(Vec::len).sum();
         assert!(steps <= 8, "{mutant} takes {steps} steps\n{text}");
         back.set_up.mutants = Mutants::NONE;
@@ -41,13 +55,12 @@ fn every_mutant_is_caught_by_random_search_and_its_scenario_becomes_small() {
 #[test]
 fn shrinking_goes_on_from_its_own_result_and_finds_nothing_more() {
     let campaign = Campaign::Generated(Shape::USUAL, Mutants::NONE.with(Mutant::ProtectionIgnored));
-    let (seed, invariant) = found(&campaign, 1_000).expect("a violation");
-    let mut shrinker = Shrinker::of_violation(&campaign.scenario(seed), &invariant).expect("it fails");
+    let (seed, _) = found(&campaign, 1_000).expect("a violation");
+    let mut shrinker = Shrinker::of(&campaign.scenario(seed)).expect("it fails");
     // Stopped early, and resumed from what was printed by then.
     assert!(shrinker.step().is_some());
     let text = shrinker.scenario().print("");
-    let mut again =
-        Shrinker::of_violation(&Scenario::parse(&text).expect("a scenario"), &invariant).expect("it fails");
+    let mut again = Shrinker::of(&Scenario::parse(&text).expect("a scenario")).expect("it fails");
     while again.step().is_some() {}
     while shrinker.step().is_some() {}
     assert_eq!(shrinker.scenario().print(""), again.scenario().print(""));
@@ -57,7 +70,7 @@ fn shrinking_goes_on_from_its_own_result_and_finds_nothing_more() {
 #[test]
 fn what_does_not_fail_cannot_be_shrunk() {
     let campaign = Campaign::Generated(Shape::SMALL, Mutants::NONE);
-    assert!(Shrinker::of_violation(&campaign.scenario(0), "nothing-stuck").is_none());
+    assert!(Shrinker::of(&campaign.scenario(0)).is_none());
 }
 
 #[test]
@@ -123,38 +136,106 @@ fn results_of_another_campaign_or_of_nothing_do_not_join() {
     let folder = tempfile::tempdir().expect("a folder");
     dsql_sim(folder.path(), &["sweep", "--seeds", "0..10", "--out", "usual.jsonl"]);
     dsql_sim(folder.path(), &["sweep", "--seeds", "10..20", "--small", "--out", "small.jsonl"]);
+    dsql_sim(folder.path(), &["sweep", "--seeds", "10..20", "--shard", "1/2", "--out", "half.jsonl"]);
     fs::write(folder.path().join("bad.jsonl"), "{}\n").expect("a file");
+    let usual = fs::read_to_string(folder.path().join("usual.jsonl")).expect("results");
+    fs::write(folder.path().join("fewer.jsonl"), usual.replace("\"runs\":10,", "\"runs\":9,"))
+        .expect("a file");
     for (files, message) in [
         (["usual.jsonl", "small.jsonl"], "another campaign"),
+        (["usual.jsonl", "half.jsonl"], "in 2 parts does not join"),
         (["usual.jsonl", "bad.jsonl"], "bad.jsonl:1: this is no result of `sweep --out`"),
         (["usual.jsonl", "none.jsonl"], "none.jsonl"),
+        (["fewer.jsonl", "usual.jsonl"], "fewer.jsonl:2: 9 runs are not those of seeds 0..10"),
     ] {
-        let merged = dsql_sim(folder.path(), &["merge", files[0], files[1]]);
-        assert_eq!(merged.status.code(), Some(2), "{files:?}");
-        assert!(stderr(&merged).contains(message), "{}", stderr(&merged));
+        let merge = |more: &[&str]| dsql_sim(folder.path(), &[&["merge", files[0], files[1]], more].concat());
+        for merged in [merge(&[]), merge(&["--partial"])] {
+            assert_eq!(merged.status.code(), Some(2), "{files:?}");
+            assert!(stderr(&merged).contains(message), "{}", stderr(&merged));
+            assert!(merged.stdout.is_empty());
+        }
     }
 }
 
 #[test]
-#[cfg(unix)]
-fn an_interrupted_search_ends_with_what_it_has_done_and_its_results_join() {
+fn parts_of_a_campaign_that_are_missing_are_named_and_are_no_success() {
     let folder = tempfile::tempdir().expect("a folder");
-    let results = folder.path().join("results.jsonl");
-    let mut sweep = Command::new(env!("CARGO_BIN_EXE_dsql-sim"));
-    sweep.args(["sweep", "--small", "--for", "10m", "--out"]).arg(&results);
-    let search = sweep.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the binary runs");
-    while fs::read_to_string(&results).is_ok_and(|lines| lines.is_empty()) || !results.exists() {
-        std::thread::yield_now();
+    let sweep = |seeds: &str, shard: &str, out: &str| {
+        let arguments = ["sweep", "--small", "--seeds", seeds, "--shard", shard, "--out", out];
+        let swept = dsql_sim(folder.path(), &arguments);
+        assert_eq!(swept.status.code(), Some(0), "{}", stderr(&swept));
+    };
+    sweep("0..9000", "1/2", "one.jsonl");
+    sweep("0..9000", "2/2", "two.jsonl");
+    sweep("9100..9200", "2/2", "later.jsonl");
+    sweep("8000..9200", "1/2", "over.jsonl");
+    let text = fs::read_to_string(folder.path().join("two.jsonl")).expect("results");
+    let lines: Vec<&str> = text.split_inclusive('\n').collect();
+    let write = |name: &str, text: String| fs::write(folder.path().join(name), text).expect("a file");
+    write("empty.jsonl", String::new());
+    write("tail.jsonl", lines[..lines.len() - 1].concat());
+    write("batch.jsonl", lines[..lines.len() - 2].concat());
+    write("cut.jsonl", lines[..lines.len() - 2].concat() + &lines[lines.len() - 2][..40]);
+    for (files, messages) in [
+        (&["one.jsonl"][..], &["seeds 0..9000 of part 2/2 are in no file"][..]),
+        (
+            &["one.jsonl", "two.jsonl", "later.jsonl"],
+            &["seeds 9000..9100 of part 2/2", "seeds 9000..9200 of part 1/2"],
+        ),
+        (
+            &["one.jsonl", "over.jsonl", "two.jsonl"],
+            &["over.jsonl:2: seeds 8000..9200 of part 1/2 are counted already (one.jsonl:"],
+        ),
+        (&["one.jsonl", "empty.jsonl"], &["empty.jsonl: the file is empty", "seeds 0..9000 of part 2/2"]),
+        (&["one.jsonl", "tail.jsonl"], &["tail.jsonl: the search was interrupted, or the file is cut short"]),
+        (&["one.jsonl", "batch.jsonl"], &["batch.jsonl: the search", "seeds 8192..9000 of part 2/2"]),
+        (
+            &["one.jsonl", "cut.jsonl"],
+            &["cut.jsonl:3: this line is cut short", "seeds 8192..9000 of part 2/2"],
+        ),
+    ] {
+        let refused = dsql_sim(folder.path(), &[&["merge"], files].concat());
+        assert_eq!(refused.status.code(), Some(2), "{files:?}");
+        assert!(refused.stdout.is_empty());
+        let partial = dsql_sim(folder.path(), &[&["merge", "--partial"], files].concat());
+        assert_eq!(partial.status.code(), Some(0), "{files:?}");
+        assert!(stdout(&partial).contains("parts are missing"), "{}", stdout(&partial));
+        for message in messages {
+            assert!(stderr(&refused).contains(&format!("error: {message}")), "{}", stderr(&refused));
+            assert!(stderr(&partial).contains(&format!("warning: {message}")), "{}", stderr(&partial));
+        }
     }
-    let interrupt =
-        Command::new("kill").args(["-INT", &search.id().to_string()]).status().expect("kill runs");
-    assert!(interrupt.success());
-    let output = search.wait_with_output().expect("it ends");
-    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
-    assert!(stdout(&output).contains("no violation"), "{}", stdout(&output));
-    assert!(stderr(&output).contains("stopped"), "{}", stderr(&output));
-    let merged = dsql_sim(folder.path(), &["merge", "results.jsonl"]);
-    assert_eq!(merged.status.code(), Some(0), "{}", stderr(&merged));
+    let nothing = dsql_sim(folder.path(), &["merge", "--partial", "empty.jsonl"]);
+    assert_eq!(nothing.status.code(), Some(2));
+    assert!(stderr(&nothing).contains("no result"), "{}", stderr(&nothing));
+}
+
+#[test]
+#[cfg(unix)]
+fn an_interrupted_search_ends_with_what_it_has_done_and_is_no_success() {
+    for (signal, code, asked) in [("INT", 130, ["--for", "10m"]), ("TERM", 143, ["--seeds", "0..1000000000"])]
+    {
+        let folder = tempfile::tempdir().expect("a folder");
+        let results = folder.path().join("results.jsonl");
+        let mut sweep = Command::new(env!("CARGO_BIN_EXE_dsql-sim"));
+        sweep.args(["sweep", "--small", "--out"]).arg(&results).args(asked);
+        let search = sweep.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the binary runs");
+        while fs::read_to_string(&results).map_or(0, |text| text.lines().count()) < 2 {
+            std::thread::yield_now();
+        }
+        let sent = Command::new("kill").args([&format!("-{signal}"), &search.id().to_string()]).status();
+        assert!(sent.expect("kill runs").success());
+        let output = search.wait_with_output().expect("it ends");
+        assert_eq!(output.status.code(), Some(code), "{}", stderr(&output));
+        assert!(stdout(&output).contains("no violation"), "{}", stdout(&output));
+        assert!(stdout(&output).contains(&format!("interrupted by SIG{signal}")), "{}", stdout(&output));
+        let of_how_many = stdout(&output).contains("of 1000000000");
+        assert_eq!(of_how_many, signal == "TERM", "{}", stdout(&output));
+        let merged = dsql_sim(folder.path(), &["merge", "results.jsonl"]);
+        assert_eq!(merged.status.code(), Some(2), "{}", stderr(&merged));
+        let merged = dsql_sim(folder.path(), &["merge", "--partial", "results.jsonl"]);
+        assert_eq!(merged.status.code(), Some(0), "{}", stderr(&merged));
+    }
 }
 
 #[test]
@@ -189,6 +270,31 @@ fn a_violation_is_shown_with_its_command_and_made_small() {
     assert_eq!(shrunk.status.code(), Some(1), "{}", stderr(&shrunk));
     assert!(stderr(&shrunk).contains("left out "), "{}", stderr(&shrunk));
     assert_eq!(dsql_sim(folder.path(), &["run", "small.scenario"]).status.code(), Some(1));
+}
+
+#[test]
+fn a_panic_names_its_seed_is_made_small_and_the_search_goes_on() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let searched = dsql_sim(folder.path(), &["sweep", "--seeds", "0..300", "--mutant", "late-answer-panics"]);
+    assert_eq!(searched.status.code(), Some(101), "{}", stderr(&searched));
+    let text = stdout(&searched);
+    assert!(text.contains("PANIC in "), "{text}");
+    assert!(text.contains("calls.rs:"), "where it panics is not in:\n{text}");
+    assert!(text.contains("no call waits for this answer\n"), "{text}");
+    assert!(text.contains("\n300 seeds, "), "the search went on to its end:\n{text}");
+    assert!(text.contains("# A bug of dsql-sim itself."), "{text}");
+    assert!(stderr(&searched).is_empty(), "{}", stderr(&searched));
+    let line = text.lines().find(|line| line.contains("reproduce: ")).expect("a command");
+    let (_, command) = line.split_once("dsql-sim ").expect("a command of ours");
+    let (command, _) = command.split_once(" | ").expect("a pipe");
+    let printed = dsql_sim(folder.path(), &command.split(' ').collect::<Vec<_>>());
+    fs::write(folder.path().join("found.scenario"), &printed.stdout).expect("a file");
+    let ran = dsql_sim(folder.path(), &["run", "found.scenario"]);
+    assert_eq!(ran.status.code(), Some(101), "{}", stdout(&ran));
+    assert!(stdout(&ran).contains("error: panic: "), "{}", stdout(&ran));
+    let shrunk = dsql_sim(folder.path(), &["shrink", "found.scenario", "--out", "small.scenario"]);
+    assert_eq!(shrunk.status.code(), Some(101), "{}", stderr(&shrunk));
+    assert_eq!(dsql_sim(folder.path(), &["run", "small.scenario"]).status.code(), Some(101));
 }
 
 #[test]

@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::iam::{Decision, Document, Facts, Mistake, Place, Policies, Principal, Question, decide};
 
-use super::{exit, files};
+use super::{exit, files, stream};
 
 /// The arguments of `decide`.
 #[derive(Debug, Clone, clap::Args)]
@@ -72,7 +72,7 @@ pub(super) fn run(arguments: &DecideArguments) -> io::Result<u8> {
     let text = match read(&arguments.file) {
         Ok(text) => text,
         Err(error) => {
-            writeln!(anstream::stderr(), "error: {}: {error}", arguments.file.display())?;
+            writeln!(stream::stderr(), "error: {}: {error}", arguments.file.display())?;
             return Ok(exit::BAD_INPUT);
         }
     };
@@ -82,16 +82,16 @@ pub(super) fn run(arguments: &DecideArguments) -> io::Result<u8> {
         .collect();
     let mistakes: Vec<&String> = answers.iter().filter_map(|answer| answer.as_ref().err()).collect();
     for mistake in &mistakes {
-        writeln!(anstream::stderr(), "error: {mistake}")?;
+        writeln!(stream::stderr(), "error: {mistake}")?;
     }
     if !mistakes.is_empty() {
         return Ok(exit::BAD_INPUT);
     }
     if answers.is_empty() {
-        writeln!(anstream::stderr(), "error: there is no question: write one JSON object a line")?;
+        writeln!(stream::stderr(), "error: there is no question: write one JSON object a line")?;
         return Ok(exit::BAD_INPUT);
     }
-    let mut out = anstream::stdout();
+    let mut out = stream::stdout();
     for answer in answers.into_iter().flatten() {
         writeln!(out, "{}", serde_json::to_string(&answer)?)?;
     }

@@ -14,6 +14,8 @@ pub const BAD_INPUT: u8 = 2;
 /// Two runs of one seed differed.
 pub const NOT_DETERMINISTIC: u8 = 3;
 
+// A search that a signal interrupts ends with 128 and the signal's number (`interrupt.rs`).
+
 /// A bug of dsql-sim itself: it panicked.
 pub const BUG: u8 = 101;
 
@@ -23,10 +25,12 @@ pub const HELP: &str = "Exit codes:
   1    something that must hold did not
   2    bad usage or a bad file; nothing was run
   3    two runs of one seed differed
-  101  a bug of dsql-sim itself";
+  101  a bug of dsql-sim itself
+  130  interrupted by Ctrl-C: what was done is printed, and it was not all
+  143  the same by SIGTERM";
 
-/// Lets a panic end the process with [`BUG`], on whatever thread it comes: a release build does not unwind, and what
-/// is aborted has no exit code.
+/// Lets a panic end the process with [`BUG`], on whatever thread it comes, unless it is caught as the failure of a
+/// scenario (`scenario/panic.rs`).
 pub fn with_code_on_panic() {
     let tell = panic::take_hook();
     panic::set_hook(Box::new(move |what| {

@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use super::campaign::CampaignArguments;
-use super::exit;
+use super::{exit, stream};
 
 /// The arguments of `generate`.
 #[derive(Debug, Clone, clap::Args)]
@@ -19,7 +19,7 @@ pub(super) fn print(arguments: &GenerateArguments) -> io::Result<u8> {
     let campaign = match arguments.campaign.campaign() {
         Ok(campaign) => campaign,
         Err(message) => {
-            write!(anstream::stderr(), "{message}")?;
+            write!(stream::stderr(), "{message}")?;
             return Ok(exit::BAD_INPUT);
         }
     };
@@ -27,6 +27,6 @@ pub(super) fn print(arguments: &GenerateArguments) -> io::Result<u8> {
         None => format!("Made up from seed {}.", arguments.seed),
         Some(path) => format!("{} with the draws and faults of seed {}.", path.display(), arguments.seed),
     };
-    write!(anstream::stdout(), "{}", campaign.scenario(arguments.seed).print(&comment))?;
+    write!(stream::stdout(), "{}", campaign.scenario(arguments.seed).print(&comment))?;
     Ok(exit::PASS)
 }

@@ -9,16 +9,22 @@ pub mod exit;
 mod campaign;
 mod files;
 mod generate;
+mod hunt;
+mod interrupt;
+mod matrix;
+mod merge;
 #[cfg(feature = "model-check")]
 mod model;
 mod mutants;
 mod permissions;
 mod record;
+mod results;
 mod run;
 #[cfg(feature = "server")]
 mod serve;
 mod show;
 mod shrink;
+mod stream;
 #[cfg(feature = "suite")]
 mod suite;
 mod summary;
@@ -54,7 +60,7 @@ enum Command {
     /// Makes a failing scenario small.
     Shrink(shrink::ShrinkArguments),
     /// Joins the results that sweeps of one campaign wrote with --out.
-    Merge(sweep::MergeArguments),
+    Merge(merge::MergeArguments),
     /// Prints the scenario that a seed stands for in a sweep.
     Generate(generate::GenerateArguments),
     /// Explores small worlds exhaustively: every order of messages, with losses, duplicates and crashes up to a bound.
@@ -142,9 +148,9 @@ pub fn main() -> ExitCode {
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(error) => {
-            let is_question = !error.use_stderr();
-            let printed = error.print();
-            let code = if is_question && printed.is_ok() { exit::PASS } else { exit::BAD_INPUT };
+            // Decided before it is printed: a reader who has left changes no code.
+            let code = if error.use_stderr() { exit::BAD_INPUT } else { exit::PASS };
+            let _ = error.print();
             return ExitCode::from(code);
         }
     };
@@ -152,7 +158,7 @@ pub fn main() -> ExitCode {
         Command::Run(run) => run::run(&run),
         Command::Sweep(sweep) => sweep::sweep(&sweep),
         Command::Shrink(shrink) => shrink::shrink(&shrink),
-        Command::Merge(merge) => sweep::merge(&merge),
+        Command::Merge(merge) => merge::merge(&merge),
         Command::Generate(generate) => generate::print(&generate),
         #[cfg(feature = "model-check")]
         Command::Model(model) => model::model(&model),
@@ -165,17 +171,15 @@ pub fn main() -> ExitCode {
     };
     ExitCode::from(match result {
         Ok(code) => code,
-        // Whoever read our output has gone, as `head` does: there is nobody left to tell.
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => exit::PASS,
         Err(error) => {
-            let _ = writeln!(anstream::stderr(), "error: {error}");
+            let _ = writeln!(stream::stderr(), "error: {error}");
             exit::BAD_INPUT
         }
     })
 }
 
 fn help(topic: Option<&str>) -> io::Result<u8> {
-    let mut out = anstream::stdout();
+    let mut out = stream::stdout();
     match topic {
         Some("scenario") => write!(out, "{}", reference::markdown())?,
         Some("report") => writeln!(out, "{}", record::schema())?,
@@ -189,7 +193,7 @@ fn help(topic: Option<&str>) -> io::Result<u8> {
             let Some(found) = found else {
                 let topic = topic.unwrap_or_default();
                 writeln!(
-                    anstream::stderr(),
+                    stream::stderr(),
                     "error: nothing is called `{topic}`: try run, mutants, scenario or report"
                 )?;
                 return Ok(exit::BAD_INPUT);

@@ -7,7 +7,7 @@ use crate::check::INVARIANTS;
 use crate::control::mutant::{Mutant, Mutants};
 use crate::model::{Bounds, Explored, Story, explore};
 
-use super::exit;
+use super::{exit, stream};
 
 /// The arguments of `model`.
 #[derive(Debug, Clone, clap::Args)]
@@ -44,7 +44,7 @@ pub(super) fn model(arguments: &ModelArguments) -> io::Result<u8> {
         let explored = explore(story, mutants, bounds);
         tell(story, &explored)?;
         if let Some(counterexample) = explored.counterexample {
-            let mut out = anstream::stdout();
+            let mut out = stream::stdout();
             writeln!(out, "error: {}", counterexample.violation)?;
             for (place, step) in counterexample.steps.iter().enumerate() {
                 writeln!(out, "{:4}  {step}", place + 1)?;
@@ -62,7 +62,7 @@ pub(super) fn model(arguments: &ModelArguments) -> io::Result<u8> {
 }
 
 fn tell(story: Story, explored: &Explored) -> io::Result<()> {
-    let mut out = anstream::stdout();
+    let mut out = stream::stdout();
     let Explored { states, visits, depth, .. } = explored;
     writeln!(out, "{}: {states} states, {visits} visits, {depth} steps deep", story.name())?;
     let broken = explored.counterexample.as_ref().map(|it| it.violation.invariant.as_str());

@@ -1,74 +1,133 @@
-//! `dsql-sim mutants`.
+//! `dsql-sim mutants`: the planted bugs, and what catches them.
 
 use std::io::{self, Write};
-
-use rayon::prelude::*;
+use std::path::PathBuf;
 
 use crate::check::INVARIANTS;
-use crate::control::mutant::{Mutant, Mutants};
-use crate::generate::Shape;
-use crate::sweep::Campaign;
+use crate::control::mutant::Mutant;
+use crate::scenario::run::PANIC;
 
-use super::exit;
+use super::hunt::{self, Hunt};
+use super::interrupt::Interrupt;
+use super::{exit, matrix, stream};
 
 /// The arguments of `mutants`.
 #[derive(Debug, Clone, clap::Args)]
 pub(super) struct MutantArguments {
-    /// Measures how many seeds a search takes until it catches each: the median of 11 searches.
-    #[arg(long)]
+    /// Searches for each once: each must be caught, and in some seed by the invariant that its line names.
+    #[arg(long, conflicts_with_all = ["measure", "matrix"])]
+    search: bool,
+    /// Measures how many seeds a search takes until it catches each: the median of 11 searches, which may be 20000.
+    #[arg(long, conflicts_with = "matrix")]
     measure: bool,
+    /// How many seeds a search takes at most.
+    #[arg(long, value_name = "SEEDS", default_value_t = 100_000)]
+    #[arg(value_parser = clap::value_parser!(u64).range(1..=200_000))]
+    most: u64,
+    /// Shows which scenarios and which invariants catch each, with the scenarios' own seeds. A scenario that nothing
+    /// fails must say what it documents instead.
+    #[arg(long)]
+    matrix: bool,
+    /// Searches for or shows only these mutants.
+    #[arg(long = "only", value_name = "NAME", value_parser = super::campaign::parse_mutant)]
+    only: Vec<Mutant>,
+    /// The scenario files, or directories of them, of --matrix.
+    #[arg(requires = "matrix", default_value = "scenarios")]
+    paths: Vec<PathBuf>,
 }
 
-/// Lists the mutants, or measures how soon each is caught.
+/// Lists the mutants, or says what catches them, and gives the exit code.
 pub(super) fn mutants(arguments: &MutantArguments) -> io::Result<u8> {
-    if arguments.measure { measure() } else { list() }
+    let mutants: Vec<Mutant> = Mutant::ALL
+        .iter()
+        .copied()
+        .filter(|it| arguments.only.is_empty() || arguments.only.contains(it))
+        .collect();
+    if arguments.matrix {
+        return matrix::matrix(&mutants, &arguments.paths);
+    }
+    if !arguments.measure && !arguments.search {
+        list(&mutants)?;
+        return Ok(exit::PASS);
+    }
+    let searches = if arguments.measure { SEARCHES } else { 1 };
+    let most_median = if arguments.measure { MOST_MEDIAN } else { arguments.most };
+    caught(&mutants, &Hunt { searches, most: arguments.most }, most_median)
 }
 
 /// Lists the mutants under the invariants that must catch them.
-fn list() -> io::Result<u8> {
-    let mut out = anstream::stdout();
+fn list(mutants: &[Mutant]) -> io::Result<()> {
+    let mut out = stream::stdout();
     let width = Mutant::ALL.iter().map(|mutant| mutant.name().len()).max().unwrap_or_default();
-    for (invariant, sentence) in INVARIANTS {
-        writeln!(out, "{invariant}: {sentence}")?;
-        for mutant in Mutant::ALL.iter().filter(|mutant| mutant.caught_by() == invariant) {
+    for (invariant, sentence) in INVARIANTS.into_iter().chain([(PANIC, "no scenario makes dsql-sim panic")]) {
+        let mut caught = mutants.iter().filter(|mutant| mutant.caught_by() == invariant).peekable();
+        if caught.peek().is_some() {
+            writeln!(out, "{invariant}: {sentence}")?;
+        }
+        for mutant in caught {
             writeln!(out, "  {mutant:width$}  {}", mutant.breaks())?;
         }
     }
-    Ok(exit::PASS)
+    Ok(())
 }
 
-/// Searches for each mutant, several times from different seeds on.
-fn measure() -> io::Result<u8> {
-    let mut out = anstream::stdout();
-    writeln!(out, "{:28} {:>12}  caught by", "mutant", "median seeds")?;
-    let mut has_escaped = false;
-    for mutant in Mutant::ALL {
-        let campaign = Campaign::Generated(Shape::USUAL, Mutants::NONE.with(*mutant));
-        let searches: Vec<_> =
-            (0..SEARCHES).into_par_iter().map(|number| search(&campaign, number)).collect();
-        let mut seeds: Vec<u64> = searches.iter().map(|(seeds, _)| *seeds).collect();
-        seeds.sort_unstable();
-        let median = seeds[seeds.len() / 2];
-        let caught = |name: &str| searches.iter().filter(|(_, by)| by.as_deref() == Some(name)).count();
-        let by = INVARIANTS.iter().map(|(name, _)| (caught(name), *name)).filter(|(times, _)| *times > 0);
-        let by: Vec<String> = by.map(|(times, name)| format!("{name} {times}")).collect();
-        has_escaped |= median > MOST_SEEDS;
-        let median = if median > MOST_SEEDS { format!("> {MOST_SEEDS}") } else { median.to_string() };
-        writeln!(out, "{mutant:28} {median:>12}  {}", by.join(", "))?;
+/// Searches for each mutant, and says how long that took and what caught it.
+fn caught(mutants: &[Mutant], hunt: &Hunt, most_median: u64) -> io::Result<u8> {
+    let interrupt = Interrupt::watch()?;
+    let mut out = stream::stdout();
+    let seeds = if hunt.searches == 1 { "seeds" } else { "median seeds" };
+    writeln!(out, "{:32} {seeds:>12}  caught by (how often, or first by the named one)", "mutant")?;
+    let mut complaints = Vec::new();
+    let mut done = 0;
+    for mutant in mutants {
+        let Some(caught) = hunt.mutant(*mutant, &interrupt) else { break };
+        done += 1;
+        let median = match caught.median {
+            Some(median) if median <= most_median => median.to_string(),
+            Some(median) => {
+                complaints.push(format!("{mutant} takes {median} seeds, and may take {most_median}"));
+                median.to_string()
+            }
+            None => {
+                complaints.push(format!("{mutant} is not found in {} seeds", hunt.most));
+                format!("> {}", hunt.most)
+            }
+        };
+        if caught.named.is_none() {
+            let invariant = mutant.caught_by();
+            complaints.push(format!("{mutant} is never caught by {invariant} in {} seeds", hunt.most));
+        }
+        writeln!(out, "{mutant:32} {median:>12}  {}", words(&caught, mutant.caught_by()))?;
     }
-    Ok(if has_escaped { exit::FAILED } else { exit::PASS })
+    // Decided here; what follows only explains it.
+    let interrupted = interrupt.code().filter(|_| done < mutants.len());
+    let code = match interrupted {
+        Some((code, _)) => code,
+        None if complaints.is_empty() => exit::PASS,
+        None => exit::FAILED,
+    };
+    let mut err = stream::stderr();
+    for complaint in &complaints {
+        writeln!(err, "error: {complaint}")?;
+    }
+    if let Some((_, signal)) = interrupted {
+        writeln!(err, "interrupted by {signal}: {done} of {} mutants were searched for", mutants.len())?;
+    }
+    writeln!(out, "{done} mutants, {} errors", complaints.len())?;
+    Ok(code)
 }
 
-/// How many seeds the `number`-th search takes, and which invariant ends it.
-fn search(campaign: &Campaign, number: u64) -> (u64, Option<String>) {
-    let from = number * APART;
-    let caught =
-        (from..from + MOST_SEEDS).find_map(|seed| Some((seed, campaign.run(seed).failure?.invariant)));
-    caught.map_or((MOST_SEEDS + 1, None), |(seed, by)| (seed - from + 1, Some(by)))
+/// By what a mutant was caught, the named invariant first.
+fn words(caught: &hunt::Caught, named: &str) -> String {
+    let mut by = caught.by.clone();
+    by.sort_by_key(|(invariant, times)| (invariant != named, std::cmp::Reverse(*times)));
+    let mut words: Vec<String> = by.iter().map(|(invariant, times)| format!("{invariant} {times}")).collect();
+    if let Some(seeds) = caught.named.filter(|_| by.iter().all(|(invariant, _)| invariant != named)) {
+        words.push(format!("{named} after {seeds}"));
+    }
+    words.join(", ")
 }
 
 const SEARCHES: u64 = 11;
-/// How far apart searches begin.
-const APART: u64 = 10_000_000;
-/// How many seeds a search takes at most.
-const MOST_SEEDS: u64 = 100_000;
+/// How many seeds it may take, in the median, to find a mutant.
+const MOST_MEDIAN: u64 = 20_000;

@@ -13,7 +13,7 @@ use crate::permissions::{Made, Needed, Use, needed, run as run_watched};
 use crate::scenario::Scenario;
 
 use super::files::{self, File};
-use super::{Format, exit, show};
+use super::{Format, exit, show, stream};
 
 /// The arguments of `permissions`.
 #[derive(Debug, Clone, clap::Args)]
@@ -63,7 +63,7 @@ pub(super) fn permissions(arguments: &PermissionArguments) -> io::Result<u8> {
         Ok(files) => files,
         Err(bad) => {
             for file in bad {
-                write!(anstream::stderr(), "{}", file.message)?;
+                write!(stream::stderr(), "{}", file.message)?;
             }
             return Ok(exit::BAD_INPUT);
         }
@@ -76,7 +76,7 @@ pub(super) fn permissions(arguments: &PermissionArguments) -> io::Result<u8> {
         let (report, audit) = run_watched(&scenario, arguments.seed);
         if let Some(failure) = &report.failure {
             let (name, why) = (&failure.invariant, &failure.message);
-            writeln!(anstream::stderr(), "error: {path} fails: {name}: {why}")?;
+            writeln!(stream::stderr(), "error: {path} fails: {name}: {why}")?;
             code = exit::FAILED;
         }
         for (principal, used) in audit.uses() {
@@ -87,7 +87,7 @@ pub(super) fn permissions(arguments: &PermissionArguments) -> io::Result<u8> {
         }
     }
     let answer = Answer { principals: needed(&uses), checks };
-    let mut out = anstream::stdout();
+    let mut out = stream::stdout();
     match arguments.format {
         Format::Json => writeln!(out, "{}", serde_json::to_string(&answer)?)?,
         Format::Text => print(&answer, &mut out)?,
@@ -118,7 +118,7 @@ fn print(answer: &Answer, out: &mut impl Write) -> io::Result<()> {
         writeln!(out, "{}", serde_json::to_string_pretty(policy)?)?;
     }
     if answer.principals.is_empty() {
-        writeln!(anstream::stderr(), "no call was allowed anything: there is nothing to print a policy of")?;
+        writeln!(stream::stderr(), "no call was allowed anything: there is nothing to print a policy of")?;
     }
     Ok(())
 }

@@ -7,12 +7,13 @@ use std::time::Instant;
 
 use rayon::prelude::*;
 
-use crate::scenario::run::{Failure, Report, run as run_scenario};
+use crate::scenario::run::{Failure, PANIC, Report, run as run_scenario};
 use crate::sim::trace::TraceLevel;
 
 use super::files::{self, BadFile, File};
+use super::interrupt::Interrupt;
 use super::record::{self, Record};
-use super::{Format, RunArguments, exit, show};
+use super::{Format, RunArguments, exit, show, stream};
 
 /// Runs the scenarios that `arguments` name, and gives the exit code.
 pub(super) fn run(arguments: &RunArguments) -> io::Result<u8> {
@@ -20,13 +21,13 @@ pub(super) fn run(arguments: &RunArguments) -> io::Result<u8> {
     let is_ci = std::env::var_os("CI").is_some();
     if arguments.rewrite && is_ci {
         writeln!(
-            anstream::stderr(),
+            stream::stderr(),
             "error: --rewrite is refused when CI is set: traces are recorded by people"
         )?;
         return Ok(exit::BAD_INPUT);
     }
     if arguments.rewrite && arguments.paths.iter().any(|path| path == Path::new(files::STANDARD_INPUT)) {
-        writeln!(anstream::stderr(), "error: --rewrite wants files: standard input cannot be written")?;
+        writeln!(stream::stderr(), "error: --rewrite wants files: standard input cannot be written")?;
         return Ok(exit::BAD_INPUT);
     }
     let files = match files::read(&arguments.paths, show::has_colour()) {
@@ -47,9 +48,9 @@ fn refuse(arguments: &RunArguments, bad: &[BadFile]) -> io::Result<u8> {
         if arguments.format == Format::Json {
             let message = anstream::adapter::strip_str(&file.message).to_string();
             let record = Record::error(&file.path, message.trim_end());
-            writeln!(anstream::stdout(), "{}", serde_json::to_string(&record)?)?;
+            writeln!(stream::stdout(), "{}", serde_json::to_string(&record)?)?;
         }
-        write!(anstream::stderr(), "{}", file.message)?;
+        write!(stream::stderr(), "{}", file.message)?;
     }
     Ok(exit::BAD_INPUT)
 }
@@ -65,28 +66,47 @@ fn run_all(arguments: &RunArguments, files: &[File], pool: &rayon::ThreadPool) -
     #[expect(clippy::disallowed_methods, reason = "a door: people want to know how long they waited")]
     let began = Instant::now();
     let runs = runs(arguments, files);
+    let interrupt = Interrupt::watch()?;
     let bar = show::progress(runs.len() as u64);
-    let mut failures = 0;
-    let mut out = anstream::stdout().lock();
+    let (mut done, mut failures, mut panics) = (0, 0, 0);
+    let mut out = stream::stdout();
     let chunk = runs.len().div_ceil(CHUNKS).clamp(1, 4_096);
     for chunk in runs.chunks(chunk) {
         // Results are printed in the order of the files and seeds, whichever thread is first.
-        let finished: Vec<_> =
-            pool.install(|| chunk.par_iter().map(|(file, seed)| run_one(arguments, file, *seed)).collect());
-        for finished in finished {
+        let finished: Vec<_> = pool.install(|| {
+            let runs = chunk.par_iter();
+            runs.map(|(file, seed)| (!interrupt.is_asked()).then(|| run_one(arguments, file, *seed)))
+                .collect()
+        });
+        for finished in finished.into_iter().flatten() {
             bar.inc(1);
+            done += 1;
             failures += u64::from(finished.failure.is_some());
+            panics += u64::from(finished.failure.as_ref().is_some_and(|failure| failure.invariant == PANIC));
             bar.suspend(|| print(arguments, &finished, &mut out))?;
             if arguments.rewrite && finished.failure.is_none() {
                 rewrite(&finished)?;
             }
         }
+        // The code is known, and nobody reads on.
+        if interrupt.is_asked() || failures > 0 && !out.has_reader() {
+            break;
+        }
     }
     bar.finish_and_clear();
     if arguments.format == Format::Text {
-        show::summary(runs.len() as u64, failures, began.elapsed(), &mut out)?;
+        show::summary(done, failures, began.elapsed(), &mut out)?;
     }
-    Ok(if failures == 0 { exit::PASS } else { exit::FAILED })
+    let all = runs.len() as u64;
+    if let Some((code, signal)) = interrupt.code().filter(|_| done < all) {
+        writeln!(stream::stderr(), "interrupted by {signal}: {done} of {all} runs were made")?;
+        return Ok(code);
+    }
+    Ok(match (panics, failures) {
+        (0, 0) => exit::PASS,
+        (0, _) => exit::FAILED,
+        _ => exit::BUG,
+    })
 }
 
 /// Every file with every seed that it is to be run with; `None` is its own.
@@ -155,7 +175,7 @@ fn check_determinism(arguments: &RunArguments, files: &[File], pool: &rayon::Thr
     let single = rayon::ThreadPoolBuilder::new().num_threads(1).build().map_err(io::Error::other)?;
     let mut second: Vec<u64> = single.install(|| runs.iter().rev().map(hash).collect());
     second.reverse();
-    let mut out = anstream::stdout().lock();
+    let mut out = stream::stdout();
     for ((file, seed), (first, second)) in runs.iter().zip(first.iter().zip(&second)) {
         if first != second {
             return differs(file, *seed, &mut out);

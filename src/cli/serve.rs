@@ -9,7 +9,7 @@ use std::time::Duration;
 use crate::scenario::{PrincipalOptions, Scenario, SetUp};
 use crate::server::{self, Limits, MOST_SPEED, Options, Refused};
 
-use super::{Level, exit, files, show};
+use super::{Level, exit, files, show, stream};
 
 /// The arguments of `serve`.
 #[derive(Debug, Clone, clap::Args)]
@@ -61,7 +61,7 @@ pub(super) fn serve(arguments: &ServeArguments) -> io::Result<u8> {
         Some(path) => match files::read_one(path, show::has_colour()) {
             Ok(file) => file.scenario,
             Err(message) => {
-                write!(anstream::stderr(), "{message}")?;
+                write!(stream::stderr(), "{message}")?;
                 return Ok(exit::BAD_INPUT);
             }
         },
@@ -71,7 +71,7 @@ pub(super) fn serve(arguments: &ServeArguments) -> io::Result<u8> {
         match read_principals(path, &scenario.set_up) {
             Ok(known) => principals = known,
             Err(message) => {
-                write!(anstream::stderr(), "{message}")?;
+                write!(stream::stderr(), "{message}")?;
                 return Ok(exit::BAD_INPUT);
             }
         }
@@ -101,21 +101,16 @@ pub(super) fn serve(arguments: &ServeArguments) -> io::Result<u8> {
         Ok(ended) => ended,
         Err(Refused::Io(error)) => return Err(error),
         Err(refused) => {
-            writeln!(anstream::stderr(), "error: {refused}")?;
+            writeln!(stream::stderr(), "error: {refused}")?;
             return Ok(exit::BAD_INPUT);
         }
     };
     let violations = ended.violations.len();
-    writeln!(
-        anstream::stdout(),
-        "{} events, hash {:016x}, {violations} violations",
-        ended.events,
-        ended.hash
-    )?;
+    writeln!(stream::stdout(), "{} events, hash {:016x}, {violations} violations", ended.events, ended.hash)?;
     if let (Some(path), Some(scenario)) = (&arguments.record, &ended.recorded) {
         fs::write(path, scenario.print("Recorded from real clients."))
             .map_err(|error| named(path, &error))?;
-        writeln!(anstream::stdout(), "replay: dsql-sim run {}", path.display())?;
+        writeln!(stream::stdout(), "replay: dsql-sim run {}", path.display())?;
     }
     Ok(if violations == 0 { exit::PASS } else { exit::FAILED })
 }
@@ -149,7 +144,7 @@ fn read_principals(path: &Path, set_up: &SetUp) -> Result<Vec<PrincipalOptions>,
 }
 
 fn ready(arguments: &ServeArguments, address: SocketAddr) -> io::Result<()> {
-    let mut out = anstream::stdout();
+    let mut out = stream::stdout();
     writeln!(out, "dsql-sim is ready at http://{address}")?;
     writeln!(out, "export AWS_ENDPOINT_URL_DSQL=http://{address}")?;
     out.flush()?;

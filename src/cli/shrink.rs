@@ -3,18 +3,18 @@
 use std::fs;
 use std::io::{self, Write};
 use std::path::PathBuf;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::scenario::Scenario;
-use crate::scenario::run::run;
+use crate::scenario::run::{PANIC, run};
 use crate::shrink::{Shrinker, story};
 use crate::sim::trace::TraceLevel;
 use crate::sweep::Campaign;
 
 use super::campaign::CampaignArguments;
-use super::exit;
+use super::interrupt::Interrupt;
+use super::results::named;
+use super::{exit, stream};
 
 /// The arguments of `shrink`.
 #[derive(Debug, Clone, clap::Args)]
@@ -37,32 +37,43 @@ pub(super) fn shrink(arguments: &ShrinkArguments) -> io::Result<u8> {
     let (scenario, name) = match begin(arguments) {
         Ok(begin) => begin,
         Err(message) => {
-            write!(anstream::stderr(), "{message}")?;
+            write!(stream::stderr(), "{message}")?;
             return Ok(exit::BAD_INPUT);
         }
     };
-    let Some(failure) = run(&scenario, None, TraceLevel::None).failure else {
-        return refuse(&format!("{name} does not fail: there is nothing to shrink"));
+    let report = run(&scenario, None, TraceLevel::None);
+    let Some(failure) = &report.failure else {
+        return refuse(&match report.difference(&scenario) {
+            None => format!("{name} does not fail: there is nothing to shrink"),
+            Some(_) => format!(
+                "{name} fails only by its recorded trace, which is of the whole file: `run` shows the difference"
+            ),
+        });
     };
-    let is_stopped = Arc::new(AtomicBool::new(false));
-    let stop = is_stopped.clone();
-    ctrlc::set_handler(move || stop.store(true, Ordering::Relaxed)).map_err(io::Error::other)?;
-    let mut report = |words: &str| writeln!(anstream::stderr(), "{words}");
-    let is_over = || is_stopped.load(Ordering::Relaxed);
-    let Some(text) = smallest(&scenario, &failure.invariant, arguments.budget, &is_over, &mut report)? else {
+    let interrupt = Interrupt::watch()?;
+    let mut report = |words: &str| writeln!(stream::stderr(), "{words}");
+    let Some(text) = smallest(&scenario, arguments.budget, &|| interrupt.is_asked(), &mut report)? else {
         return refuse(&format!(
             "{name} fails, but not in the way that it is printed: {}",
             failure.invariant
         ));
     };
+    let code = match interrupt.code() {
+        Some((code, signal)) => {
+            writeln!(stream::stderr(), "interrupted by {signal}: smaller may be possible")?;
+            code
+        }
+        None if failure.invariant == PANIC => exit::BUG,
+        None => exit::FAILED,
+    };
     match &arguments.out {
         Some(path) => {
-            fs::write(path, text)?;
-            writeln!(anstream::stderr(), "reproduce: dsql-sim run {}", path.display())?;
+            fs::write(path, text).map_err(|error| named(path, &error))?;
+            writeln!(stream::stderr(), "reproduce: dsql-sim run {}", path.display())?;
         }
-        None => write!(anstream::stdout(), "{text}")?,
+        None => write!(stream::stdout(), "{text}")?,
     }
-    Ok(exit::FAILED)
+    Ok(code)
 }
 
 /// The scenario to begin with, and what it is called.
@@ -79,17 +90,16 @@ fn begin(arguments: &ShrinkArguments) -> Result<(Scenario, String), String> {
     })
 }
 
-/// The text of the smallest scenario that still violates `invariant`; `None` if what is printed does not.
+/// The text of the smallest scenario that still fails in the same way; `None` if what is printed does not.
 pub(super) fn smallest(
     scenario: &Scenario,
-    invariant: &str,
     budget: Duration,
     is_over: &dyn Fn() -> bool,
     report: &mut dyn FnMut(&str) -> io::Result<()>,
 ) -> io::Result<Option<String>> {
     #[expect(clippy::disallowed_methods, reason = "a door: people have only so much time")]
     let began = Instant::now();
-    let Some(mut shrinker) = Shrinker::of_violation(scenario, invariant) else { return Ok(None) };
+    let Some(mut shrinker) = Shrinker::of(scenario) else { return Ok(None) };
     while began.elapsed() < budget
         && !is_over()
         && let Some(words) = shrinker.step()
@@ -101,6 +111,6 @@ pub(super) fn smallest(
 }
 
 fn refuse(message: &str) -> io::Result<u8> {
-    writeln!(anstream::stderr(), "error: {message}")?;
+    writeln!(stream::stderr(), "error: {message}")?;
     Ok(exit::BAD_INPUT)
 }

@@ -4,12 +4,29 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::time::Duration;
 
+use serde::Serialize;
+
 use crate::check::INVARIANTS;
 use crate::goal::Goal;
+use crate::scenario::run::PANIC;
 use crate::sim::coverage::{Cell, Coverage, FaultKind};
 use crate::sweep::Tally;
 
-use super::Format;
+use super::{Format, exit, stream};
+
+/// What is done with a result.
+#[derive(Debug, Clone, clap::Args)]
+pub(super) struct ResultArguments {
+    /// Fails if a goal was not reached.
+    #[arg(long)]
+    require_goals: bool,
+    /// Prints which operations met a cluster in which status, under which kinds of fault.
+    #[arg(long)]
+    coverage: bool,
+    /// How the result is printed.
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub(super) format: Format,
+}
 
 /// A tally to be shown.
 pub(super) struct Shown<'a> {
@@ -18,24 +35,45 @@ pub(super) struct Shown<'a> {
     pub(super) campaign: Option<String>,
     /// How long it took, if it is known.
     pub(super) took: Option<Duration>,
-    /// Whether the table of coverage is shown.
-    pub(super) coverage: bool,
+    /// What is missing, if these are not all seeds that were asked for.
+    pub(super) partial: Option<String>,
+    pub(super) wants: &'a ResultArguments,
+}
+
+/// A tally as JSON.
+#[derive(Serialize)]
+struct Record<'a> {
+    /// Whether these are all seeds that were asked for.
+    complete: bool,
+    #[serde(flatten)]
+    tally: &'a Tally,
 }
 
 impl Shown<'_> {
-    pub(super) fn print(&self, format: Format) -> io::Result<()> {
-        let mut out = anstream::stdout().lock();
-        if format == Format::Json {
-            return writeln!(out, "{}", serde_json::to_string(self.tally)?);
+    /// The exit code of a search that was not interrupted.
+    pub(super) fn verdict(&self) -> u8 {
+        if self.tally.violations.contains_key(PANIC) {
+            return exit::BUG;
+        }
+        let misses = self.wants.require_goals && self.tally.unreached().next().is_some();
+        if self.tally.violations.is_empty() && !misses { exit::PASS } else { exit::FAILED }
+    }
+
+    pub(super) fn print(&self) -> io::Result<()> {
+        let mut out = stream::stdout();
+        if self.wants.format == Format::Json {
+            let record = Record { complete: self.partial.is_none(), tally: self.tally };
+            return writeln!(out, "{}", serde_json::to_string(&record)?);
         }
         self.goals(&mut out)?;
         self.invariants(&mut out)?;
-        if self.coverage {
+        if self.wants.coverage {
             coverage(&self.tally.coverage, &mut out)?;
         }
         self.violations(&mut out)?;
         let Tally { runs, events, hash, .. } = self.tally;
-        write!(out, "{runs} seeds, {events} events, hash {hash:016x}")?;
+        let partial = self.partial.as_ref().map(|missing| format!(" ({missing})")).unwrap_or_default();
+        write!(out, "{runs} seeds{partial}, {events} events, hash {hash:016x}")?;
         match self.took {
             Some(took) => writeln!(out, ", {} seeds a second", per_second(*runs, took)),
             None => writeln!(out),
@@ -70,11 +108,8 @@ impl Shown<'_> {
         }
         for (invariant, violation) in &self.tally.violations {
             let first = violation.message.lines().next().unwrap_or_default();
-            writeln!(
-                out,
-                "VIOLATION of {invariant} in {} seeds, first {}: {first}",
-                violation.seeds, violation.first
-            )?;
+            let what = if invariant == PANIC { "PANIC" } else { &format!("VIOLATION of {invariant}") };
+            writeln!(out, "{what} in {} seeds, first {}: {first}", violation.seeds, violation.first)?;
             if let Some(words) = &self.campaign {
                 writeln!(out, "  reproduce: dsql-sim generate {}{words} | dsql-sim run -", violation.first)?;
             }

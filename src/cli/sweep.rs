@@ -1,22 +1,21 @@
-//! `dsql-sim sweep` and `dsql-sim merge`.
+//! `dsql-sim sweep`.
 
-use std::fs::File;
-use std::io::{self, BufWriter, IsTerminal, Write};
+use std::io::{self, IsTerminal, Write};
 use std::ops::Range;
 use std::path::PathBuf;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
 use rayon::prelude::*;
-use serde::{Deserialize, Serialize};
 
 use crate::goal::Goal;
 use crate::sweep::{Campaign, Tally};
 
 use super::campaign::CampaignArguments;
-use super::{Format, exit, shrink, summary};
+use super::interrupt::Interrupt;
+use super::results::{self, Results, Shard};
+use super::summary::{self, ResultArguments, Shown};
+use super::{Format, exit, shrink, stream};
 
 /// The arguments of `sweep`.
 #[derive(Debug, Clone, clap::Args)]
@@ -48,206 +47,123 @@ pub(super) struct SweepArguments {
     result: ResultArguments,
 }
 
-/// The arguments of `merge`.
-#[derive(Debug, Clone, clap::Args)]
-pub(super) struct MergeArguments {
-    /// Files that `sweep --out` wrote.
-    #[arg(required = true)]
-    files: Vec<PathBuf>,
-    #[command(flatten)]
-    result: ResultArguments,
-}
-
-/// What is done with a result.
-#[derive(Debug, Clone, clap::Args)]
-struct ResultArguments {
-    /// Fails if a goal was not reached.
-    #[arg(long)]
-    require_goals: bool,
-    /// Prints which operations met a cluster in which status, under which kinds of fault.
-    #[arg(long)]
-    coverage: bool,
-    /// How the result is printed.
-    #[arg(long, value_enum, default_value_t = Format::Text)]
-    format: Format,
-}
-
-/// One of several equal parts of the seeds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-struct Shard {
-    part: u64,
-    of: u64,
-}
-
-/// What came of a batch: a line of a file of results.
-#[derive(Debug, Serialize, Deserialize)]
-struct Batch {
-    version: String,
-    /// What was run: results of different campaigns do not join.
-    campaign: String,
-    shard: Shard,
-    /// The batch's seeds, of which the shard's were run.
-    seeds: Range<u64>,
-    tally: Tally,
-}
-
 /// Searches, and gives the exit code.
 pub(super) fn sweep(arguments: &SweepArguments) -> io::Result<u8> {
     let campaign = match arguments.campaign.campaign() {
         Ok(campaign) => campaign,
         Err(message) => {
-            write!(anstream::stderr(), "{message}")?;
+            write!(stream::stderr(), "{message}")?;
             return Ok(exit::BAD_INPUT);
         }
     };
-    let name = format!("sweep{}", arguments.campaign.words());
-    let mut out = match &arguments.out {
-        Some(path) => Some(BufWriter::new(File::create(path).map_err(|error| named(path, &error))?)),
-        None => None,
+    let interrupt = Interrupt::watch()?;
+    let found = search(arguments, &campaign, &interrupt)?;
+    let shown = Shown {
+        tally: &found.tally,
+        campaign: Some(arguments.campaign.words()),
+        took: Some(found.took),
+        partial: found.partial,
+        wants: &arguments.result,
     };
+    // Decided before anything is printed, and by the search alone: reductions that are interrupted change nothing.
+    let code = found.code.unwrap_or_else(|| shown.verdict());
+    shown.print()?;
+    if arguments.result.format == Format::Text && !arguments.no_shrink {
+        print_small(&campaign, &found.tally, &|| interrupt.is_asked())?;
+    }
+    Ok(code)
+}
+
+/// What a search found.
+struct Found {
+    tally: Tally,
+    took: Duration,
+    /// Of how many seeds, and why no more were run, if not all were that were asked for.
+    partial: Option<String>,
+    /// The exit code of a search that was interrupted.
+    code: Option<u8>,
+}
+
+fn search(arguments: &SweepArguments, campaign: &Campaign, interrupt: &Interrupt) -> io::Result<Found> {
+    let shard = arguments.shard;
+    let mut out = arguments.out.as_ref().map(|path| {
+        let version = env!("CARGO_PKG_VERSION").to_owned();
+        let command = format!("sweep{}", arguments.campaign.words());
+        Results::create(path, results::Campaign { version, command, shard })
+    });
+    let mut out = out.take().transpose()?;
     let threads = arguments.jobs.map_or(0, usize::from);
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().map_err(io::Error::other)?;
-    let is_stopped = Arc::new(AtomicBool::new(false));
-    let stop = is_stopped.clone();
-    // A second handler in one process is refused; there is none but ours.
-    ctrlc::set_handler(move || stop.store(true, Ordering::Relaxed)).map_err(io::Error::other)?;
-
     let seeds =
         arguments.seeds.clone().unwrap_or(if arguments.time.is_some() { 0..u64::MAX } else { 0..10_000 });
     let progress = Progress::new(arguments, &seeds);
     let mut whole = Tally::default();
     let mut from = seeds.start;
-    while from < seeds.end && !is_stopped.load(Ordering::Relaxed) && !progress.is_over(arguments.time) {
-        let batch = from..seeds.end.min(from.saturating_add(BATCH * arguments.shard.of));
-        let own =
-            batch.clone().skip((arguments.shard.part - 1) as usize).step_by(arguments.shard.of as usize);
-        let own: Vec<u64> = own.collect();
-        let tally = pool.install(|| {
-            own.par_iter()
-                .fold(Tally::default, |mut tally, seed| {
-                    if !is_stopped.load(Ordering::Relaxed) {
-                        tally.count(*seed, &campaign.run(*seed));
-                    }
-                    tally
-                })
-                .reduce(Tally::default, |mut one, other| {
-                    one.join(other);
-                    one
-                })
-        });
+    let mut has_found = false;
+    while from < seeds.end && !interrupt.is_asked() && !has_found && !progress.is_over(arguments.time) {
+        let batch = from..seeds.end.min(from.saturating_add(BATCH.saturating_mul(shard.of)));
+        let tally = pool.install(|| run(campaign, shard.of(batch.clone()).collect(), interrupt));
         from = batch.end;
         // Of a batch that was interrupted not every seed was run: it is shown, but does not join others.
         if let Some(out) = &mut out
-            && !is_stopped.load(Ordering::Relaxed)
+            && tally.runs == shard.count(&batch)
         {
-            let version = env!("CARGO_PKG_VERSION").to_owned();
-            let line = Batch {
-                version,
-                campaign: name.clone(),
-                shard: arguments.shard,
-                seeds: batch,
-                tally: tally.clone(),
-            };
-            writeln!(out, "{}", serde_json::to_string(&line)?)?;
-            out.flush()?;
+            out.batch(batch, tally.clone())?;
         }
         whole.join(tally);
         progress.show(&whole)?;
-        if arguments.stop_on_first && !whole.violations.is_empty() {
-            break;
-        }
+        has_found = arguments.stop_on_first && !whole.violations.is_empty();
     }
     let took = progress.finish();
-    if is_stopped.load(Ordering::Relaxed) {
-        writeln!(anstream::stderr(), "stopped: this is what was done")?;
-    }
-    let shown = summary::Shown {
-        tally: &whole,
-        campaign: Some(arguments.campaign.words()),
-        took: Some(took),
-        coverage: arguments.result.coverage,
+    let wanted = if arguments.time.is_some() { None } else { Some(shard.count(&seeds)) };
+    let is_whole = wanted.is_none_or(|wanted| whole.runs == wanted);
+    let stopped = interrupt.code().filter(|_| !is_whole || arguments.time.is_some());
+    let of = wanted.map_or(String::new(), |wanted| format!("of {wanted}, "));
+    let partial = match stopped {
+        Some((_, signal)) => Some(format!("{of}interrupted by {signal}")),
+        None => (!is_whole).then(|| format!("{of}ended by the first violation")),
     };
-    shown.print(arguments.result.format)?;
-    if arguments.result.format == Format::Text && !arguments.no_shrink {
-        print_small(&campaign, &whole, &|| is_stopped.load(Ordering::Relaxed))?;
+    if let Some(out) = &mut out
+        && partial.is_none()
+    {
+        out.end()?;
     }
-    Ok(verdict(&whole, arguments.result.require_goals))
+    Ok(Found { tally: whole, took, partial, code: stopped.map(|(code, _)| code) })
+}
+
+/// Runs `seeds`, unless it is interrupted.
+fn run(campaign: &Campaign, seeds: Vec<u64>, interrupt: &Interrupt) -> Tally {
+    let count = |mut tally: Tally, seed: u64| {
+        if !interrupt.is_asked() {
+            tally.count(seed, &campaign.run(seed));
+        }
+        tally
+    };
+    let join = |mut one: Tally, other: Tally| {
+        one.join(other);
+        one
+    };
+    seeds.into_par_iter().fold(Tally::default, count).reduce(Tally::default, join)
 }
 
 /// Prints the first violation of each invariant as a small scenario.
 fn print_small(campaign: &Campaign, whole: &Tally, is_over: &dyn Fn() -> bool) -> io::Result<()> {
-    let mut out = anstream::stdout();
-    for (invariant, violation) in &whole.violations {
+    let mut out = stream::stdout();
+    for violation in whole.violations.values() {
+        if is_over() {
+            return Ok(());
+        }
         let mut kept = 0;
         let mut count = |_: &str| {
             kept += 1;
             Ok(())
         };
         let scenario = campaign.scenario(violation.first);
-        if let Some(text) = shrink::smallest(&scenario, invariant, SHRINKING, is_over, &mut count)? {
+        if let Some(text) = shrink::smallest(&scenario, SHRINKING, is_over, &mut count)? {
             write!(out, "\nseed {} after {kept} reductions:\n\n{text}", violation.first)?;
         }
     }
     Ok(())
-}
-
-/// Joins the results of several sweeps of one campaign, and gives the exit code.
-pub(super) fn merge(arguments: &MergeArguments) -> io::Result<u8> {
-    let mut whole = Tally::default();
-    let mut batches: Vec<Batch> = Vec::new();
-    for path in &arguments.files {
-        let text = std::fs::read_to_string(path).map_err(|error| named(path, &error))?;
-        for (number, line) in text.lines().enumerate() {
-            let place = format!("{}:{}", path.display(), number + 1);
-            let mut batch: Batch = match serde_json::from_str(line) {
-                Ok(batch) => batch,
-                Err(error) => {
-                    return refuse(&format!("{place}: this is no result of `sweep --out`: {error}"));
-                }
-            };
-            if let Some(other) = batches.iter().find(|other| !other.joins(&batch)) {
-                return refuse(&format!(
-                    "{place}: seeds {}..{} of `{}` do not join {}..{} of `{}`: they are of another campaign or \
-                     version, or counted already",
-                    batch.seeds.start,
-                    batch.seeds.end,
-                    batch.campaign,
-                    other.seeds.start,
-                    other.seeds.end,
-                    other.campaign
-                ));
-            }
-            whole.join(std::mem::take(&mut batch.tally));
-            batches.push(batch);
-        }
-    }
-    let shown =
-        summary::Shown { tally: &whole, campaign: None, took: None, coverage: arguments.result.coverage };
-    shown.print(arguments.result.format)?;
-    Ok(verdict(&whole, arguments.result.require_goals))
-}
-
-impl Batch {
-    /// Whether both are parts of one campaign and have no seed in common.
-    fn joins(&self, other: &Batch) -> bool {
-        let is_apart = self.seeds.end <= other.seeds.start || other.seeds.end <= self.seeds.start;
-        (&self.version, &self.campaign, self.shard.of) == (&other.version, &other.campaign, other.shard.of)
-            && (is_apart || self.shard.part != other.shard.part)
-    }
-}
-
-fn verdict(tally: &Tally, require_goals: bool) -> u8 {
-    let misses = require_goals && tally.unreached().next().is_some();
-    if tally.violations.is_empty() && !misses { exit::PASS } else { exit::FAILED }
-}
-
-fn refuse(message: &str) -> io::Result<u8> {
-    writeln!(anstream::stderr(), "error: {message}")?;
-    Ok(exit::BAD_INPUT)
-}
-
-fn named(path: &std::path::Path, error: &io::Error) -> io::Error {
-    io::Error::new(error.kind(), format!("{}: {error}", path.display()))
 }
 
 pub(super) fn parse_duration(text: &str) -> Result<Duration, String> {
@@ -280,7 +196,7 @@ impl Progress {
                 "{wide_bar} {human_pos}/{human_len} seeds, {per_sec}, {msg}"
             };
             let style = ProgressStyle::with_template(template).expect("a well-formed template");
-            ProgressBar::new((seeds.end - seeds.start).div_ceil(arguments.shard.of)).with_style(style)
+            ProgressBar::new(arguments.shard.count(seeds)).with_style(style)
         });
         Progress { began: Instant::now(), bar, said: std::cell::Cell::new(0) }
     }
@@ -301,7 +217,7 @@ impl Progress {
         let tens = self.began.elapsed().as_secs() / 10;
         if tens > self.said.replace(tens) {
             let rate = summary::per_second(tally.runs, self.began.elapsed());
-            writeln!(anstream::stderr(), "{} seeds, {rate} a second, {message}", tally.runs)?;
+            writeln!(stream::stderr(), "{} seeds, {rate} a second, {message}", tally.runs)?;
         }
         Ok(())
     }

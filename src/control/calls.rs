@@ -103,7 +103,12 @@ impl ControlPlane {
         denial: Option<Denial>,
         out: &mut Vec<Effect>,
     ) {
-        let Some(waiting) = self.calls.get_mut(&call) else { return };
+        let waiting = self.calls.get_mut(&call);
+        assert!(
+            waiting.is_some() || !self.mutants.has(Mutant::LateAnswerPanics),
+            "no call waits for this answer"
+        );
+        let Some(waiting) = waiting else { return };
         let witness = waiting.wanted.witness;
         waiting.hears(Question::Witness(witness));
         let Some(denial) = denial else { return self.check_answered(now, call, out) };

@@ -55,7 +55,7 @@ macro_rules! mutants {
                 match self { $(Mutant::$variant => concat!($($breaks),+).trim_ascii()),+ }
             }
 
-            /// The name of the invariant that must catch it.
+            /// The name of the invariant that must catch it; `panic` where dsql-sim itself must catch a panic.
             #[must_use]
             pub fn caught_by(self) -> &'static str {
                 match self { $(Mutant::$variant => $invariant),+ }
@@ -135,6 +135,8 @@ mutants! {
     PromiseForgetsValue = "promise-forgets-value" caught by "peering-symmetric",
     /// A proposer that withdraws counts the vote of its own acceptor without writing it down.
     WithdrawalNotWritten = "withdrawal-not-written" caught by "peering-symmetric",
+    /// An answer to a check that has ended is taken for impossible: the control plane panics.
+    LateAnswerPanics = "late-answer-panics" caught by "panic",
 }
 
 impl Mutant {

@@ -15,6 +15,7 @@ pub mod verb;
 
 mod arguments;
 mod body;
+pub(crate) mod panic;
 mod read;
 mod read_fault;
 mod read_principal;

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use crate::check::{Exercised, Seen, Simulation, Violation};
+use crate::check::{Exercised, INVARIANTS, Seen, Simulation, Violation};
 use crate::control::cluster::Cluster;
 use crate::goal::Goals;
 use crate::region::Region;
@@ -20,7 +20,7 @@ use crate::types::{ClientId, Instant};
 
 use super::diagnostic::Span;
 use super::expect::{Expectation, Operator, Test, Truth};
-use super::{Action, CallStep, Scenario, Step, When, body, write};
+use super::{Action, CallStep, Scenario, Step, When, body, panic, write};
 
 /// What came of a run.
 #[derive(Clone, Debug)]
@@ -50,7 +50,8 @@ pub struct Report {
 /// Something that must hold and did not.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failure {
-    /// The name of the invariant; [`EXPECTATION`] for an expectation of the file; [`TRACE`] for a trace that differs.
+    /// The name of the invariant; [`EXPECTATION`] for an expectation of the file; [`PANIC`] for a panic;
+    /// [`TRACE`] for a trace that differs.
     pub invariant: String,
     /// What was seen instead.
     pub message: String,
@@ -62,6 +63,9 @@ pub struct Failure {
 
 /// What stands in for an invariant's name when an `expect` does not hold.
 pub const EXPECTATION: &str = "expectation";
+
+/// What stands in for an invariant's name when dsql-sim itself panics.
+pub const PANIC: &str = "panic";
 
 /// What stands in for an invariant's name when the recorded trace differs.
 pub const TRACE: &str = "recorded-trace";
@@ -102,21 +106,13 @@ pub fn run_with(
     prepare: impl FnOnce(&mut Simulation),
 ) -> Report {
     let mut run = Run::new(scenario, seed.unwrap_or(scenario.set_up.seed), level);
-    prepare(&mut run.simulation);
     let mut outputs = Vec::new();
-    let mut failure = None;
-    for steps in &scenario.blocks {
-        let begin = run.lines();
-        if let Err(broken) = run.block(steps) {
-            failure = Some(broken);
-            break;
-        }
-        outputs.push(run.lines_since(begin));
-    }
+    let done = panic::catch(|| {
+        prepare(&mut run.simulation);
+        run.everything(&mut outputs)
+    });
+    let failure = done.unwrap_or_else(|words| Err(run.panicked(words))).err();
     let begin = outputs.iter().map(Vec::len).sum();
-    if failure.is_none() && !run.has_converged {
-        failure = run.simulation.converge(None).err().map(|violation| Failure::of(violation, None));
-    }
     let world = run.simulation.world();
     let rest = world.trace().lines()[begin..].to_vec();
     Report {
@@ -134,6 +130,24 @@ pub fn run_with(
 }
 
 impl Report {
+    /// What comes of a seed when there is no scenario, for making it up panics with these `words`.
+    #[must_use]
+    pub fn of_panic(seed: u64, words: String) -> Report {
+        let at = Instant::START;
+        Report {
+            seed,
+            failure: Some(Failure { invariant: PANIC.to_owned(), message: words, span: None, at }),
+            hash: 0,
+            events: 0,
+            end: at,
+            outputs: Vec::new(),
+            rest: Vec::new(),
+            reached: Goals::NONE,
+            coverage: Coverage::default(),
+            exercised: [0; INVARIANTS.len()],
+        }
+    }
+
     /// Compares the run with the trace that the file recorded. Only a run with the file's own seed and level can.
     ///
     /// A block that was never recorded agrees with everything.
@@ -191,6 +205,8 @@ struct Run<'a> {
     together: Option<Vec<(Instant, &'a CallStep, u64)>>,
     /// Whether nothing happened since the world was put right and came to rest.
     has_converged: bool,
+    /// The step that is being carried out.
+    current: Option<Span>,
 }
 
 type Done = Result<(), Failure>;
@@ -212,7 +228,15 @@ impl<'a> Run<'a> {
         for (name, region) in &set_up.regions {
             simulation.world_mut().names_mut().name_region(*region, name.clone());
         }
-        Run { scenario, simulation, answers: Vec::new(), last: None, together: None, has_converged: false }
+        Run {
+            scenario,
+            simulation,
+            answers: Vec::new(),
+            last: None,
+            together: None,
+            has_converged: false,
+            current: None,
+        }
     }
 
     fn lines(&self) -> usize {
@@ -223,8 +247,27 @@ impl<'a> Run<'a> {
         self.simulation.world().trace().lines()[begin..].to_vec()
     }
 
+    /// Carries out the blocks, whose traces go to `outputs`, and what comes after the last.
+    fn everything(&mut self, outputs: &mut Vec<Vec<String>>) -> Done {
+        for steps in &self.scenario.blocks {
+            let begin = self.lines();
+            self.block(steps)?;
+            outputs.push(self.lines_since(begin));
+        }
+        self.current = None;
+        if self.has_converged {
+            return Ok(());
+        }
+        self.simulation.converge(None).map_err(|violation| Failure::of(violation, None))
+    }
+
+    fn panicked(&self, words: String) -> Failure {
+        Failure { invariant: PANIC.to_owned(), message: words, span: self.current, at: self.now() }
+    }
+
     fn block(&mut self, steps: &'a [Step]) -> Done {
         for step in steps {
+            self.current = Some(step.span);
             self.step(step)?;
         }
         let last = steps.last().map(|step| step.span);

@@ -94,7 +94,8 @@ fn well_known_regions(draft: &Draft) -> Option<Reduction> {
         .enumerate()
         .fold(marked, |text, (place, name)| text.replace(&format!("<{place}>"), name));
     let scenario = Scenario::parse(&renamed).ok()?;
-    Some((Draft::of(&scenario), "it plays in the United States".to_owned()))
+    let renamed = Draft { kept: draft.kept.clone(), ..Draft::of(&scenario) };
+    Some((renamed, "it plays in the United States".to_owned()))
 }
 
 fn calls(draft: &Draft, call: &CallStep) -> Vec<CallStep> {

@@ -8,8 +8,8 @@ mod tally;
 
 use crate::control::mutant::Mutants;
 use crate::generate::{Shape, generate, vary};
-use crate::scenario::Scenario;
 use crate::scenario::run::{Report, run};
+use crate::scenario::{Scenario, panic};
 use crate::sim::trace::TraceLevel;
 
 pub use tally::{GoalTally, Tally, ViolationTally};
@@ -37,9 +37,12 @@ impl Campaign {
         }
     }
 
-    /// What comes of `seed`.
+    /// What comes of `seed`. A panic is a failure of its own kind.
     #[must_use]
     pub fn run(&self, seed: u64) -> Report {
-        run(&self.scenario(seed), None, TraceLevel::None)
+        match panic::catch(|| self.scenario(seed)) {
+            Ok(scenario) => run(&scenario, None, TraceLevel::None),
+            Err(words) => Report::of_panic(seed, words),
+        }
     }
 }

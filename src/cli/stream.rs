@@ -1,0 +1,98 @@
+//! Standard output and standard error, whose reader may leave before the command ends.
+
+use std::io::{self, Stderr, Stdout, Write};
+
+use anstream::AutoStream;
+
+/// A stream that outlives its reader: what is written after `head` has left goes nowhere, and is no error.
+///
+/// An exit code says what held, not who listened. With this the command goes on to the code that it would have had
+/// with a patient reader.
+pub(super) struct Stream<W> {
+    inner: W,
+    has_reader: bool,
+}
+
+/// Standard output, with colour where it is wanted.
+pub(super) fn stdout() -> Stream<AutoStream<Stdout>> {
+    Stream::new(anstream::stdout())
+}
+
+/// Standard error, with colour where it is wanted.
+pub(super) fn stderr() -> Stream<AutoStream<Stderr>> {
+    Stream::new(anstream::stderr())
+}
+
+impl<W: Write> Stream<W> {
+    fn new(inner: W) -> Stream<W> {
+        Stream { inner, has_reader: true }
+    }
+
+    /// Whether the reader was there when something was last written.
+    pub(super) fn has_reader(&self) -> bool {
+        self.has_reader
+    }
+
+    /// The result of a write, in which a reader who left is no error.
+    fn outlive<T>(&mut self, result: io::Result<T>, instead: T) -> io::Result<T> {
+        match result {
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {
+                self.has_reader = false;
+                Ok(instead)
+            }
+            result => result,
+        }
+    }
+}
+
+impl<W: Write> Write for Stream<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if !self.has_reader {
+            return Ok(bytes.len());
+        }
+        let written = self.inner.write(bytes);
+        self.outlive(written, bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        if !self.has_reader {
+            return Ok(());
+        }
+        let flushed = self.inner.flush();
+        self.outlive(flushed, ())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Takes `room` bytes, and then fails so.
+    struct Pipe(usize, io::ErrorKind);
+
+    impl Write for Pipe {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            let taken = bytes.len().min(self.0);
+            self.0 -= taken;
+            if taken == 0 { Err(self.1.into()) } else { Ok(taken) }
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_reader_that_leaves_is_no_error_and_a_full_disk_is_one() {
+        let mut left = Stream::new(Pipe(3, io::ErrorKind::BrokenPipe));
+        assert!(left.has_reader());
+        writeln!(left, "more than three bytes").expect("it goes nowhere");
+        writeln!(left, "and so does this").expect("it goes nowhere");
+        assert!(!left.has_reader());
+        let mut full = Stream::new(Pipe(3, io::ErrorKind::StorageFull));
+        assert_eq!(
+            writeln!(full, "more than three").map_err(|error| error.kind()),
+            Err(io::ErrorKind::StorageFull)
+        );
+    }
+}
