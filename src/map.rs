@@ -60,6 +60,11 @@ impl<K: Hash + Eq, V> Generations<K, V> {
         self.young.insert(key, value).or(old)
     }
 
+    /// Every value that was not forgotten.
+    pub fn values(&self) -> impl Iterator<Item = &V> {
+        self.old.values().chain(self.young.values())
+    }
+
     /// Forgets `key` and gives the value that it had.
     pub fn remove(&mut self, key: &K) -> Option<V> {
         self.young.remove(key).or_else(|| self.old.remove(key))

@@ -61,6 +61,11 @@ impl<K: Hash + Eq, V> Table<K, V> {
         Some(value)
     }
 
+    /// Every value.
+    pub fn values(&self) -> impl Iterator<Item = &V> {
+        self.entries.iter().map(|(_, value)| value)
+    }
+
     /// How many entries there are.
     #[must_use]
     pub fn len(&self) -> usize {

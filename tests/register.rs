@@ -240,7 +240,6 @@ fn no_order_explains_what_planted_bugs_make_of_it() {
     let bugs = [
         Mutant::LinkFromOneSide,
         Mutant::ChosenByOne,
-        Mutant::AcceptorForgetsInCrash,
         Mutant::LowerBallotAccepted,
         Mutant::PromiseForgetsValue,
     ];

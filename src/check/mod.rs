@@ -13,14 +13,14 @@ mod listings;
 mod quiet;
 mod scene;
 mod simulation;
+mod storage;
 mod streams;
 
 use std::fmt;
-use std::sync::Arc;
 
-use crate::control::cluster::Cluster;
+use crate::control::durable::Batch;
 use crate::sim::{Change, World};
-use crate::types::Instant;
+use crate::types::{Instant, NodeId};
 
 pub use invariant::{Exercised, INVARIANTS};
 pub use scene::Scene;
@@ -29,6 +29,7 @@ pub use simulation::{CONVERGENCE_LIMIT, Seen, Simulation};
 use answers::Answers;
 use clusters::Clusters;
 use invariant::{Invariant, Judge};
+use storage::Storages;
 
 /// An invariant that did not hold.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -58,13 +59,17 @@ type Broken = (Invariant, String);
 pub struct Checker {
     clusters: Clusters,
     answers: Answers,
+    storages: Storages,
     exercised: Exercised,
 }
 
 impl Checker {
-    /// Takes note of a cluster that exists before anything happens.
-    pub(crate) fn recall(&mut self, cluster: &Arc<Cluster>) {
-        self.clusters.recall(cluster);
+    /// Takes note of what a node of `scene` wrote before anything happens.
+    pub(crate) fn recall(&mut self, scene: &dyn Scene, node: NodeId, batch: &Batch) {
+        self.storages.recall(scene, node, batch);
+        if let Some((_, _, Some(cluster))) = &batch.cluster {
+            self.clusters.recall(cluster);
+        }
     }
 
     /// Looks at what the last event of `world` did.
@@ -81,24 +86,40 @@ impl Checker {
     /// The first invariant that does not hold any more.
     pub fn look(&mut self, scene: &dyn Scene, changes: &[Change]) -> Result<(), Violation> {
         let judge = &mut Judge { scene, exercised: &mut self.exercised };
-        for change in changes {
+        let mut has_restarts = false;
+        for (place, change) in changes.iter().enumerate() {
             let verdict = match change {
                 Change::Arrived { region, account, delivery } => {
                     self.answers.arrived(judge, *region, *account, *delivery);
                     Ok(())
                 }
-                Change::Wrote { commit, .. } => self
-                    .clusters
-                    .wrote(judge, commit)
+                Change::Wrote { node, commit } => self
+                    .storages
+                    .wrote(judge, *node, commit)
+                    .and_then(|()| self.clusters.wrote(judge, commit))
                     .and_then(|()| self.answers.wrote(judge, commit))
                     .and_then(|()| allowed::allowed_everywhere(judge, commit)),
                 Change::Forgot { commit, .. } => self.answers.acknowledged_is_durable(judge, commit),
                 Change::Replied { region, delivery, account, request, result } => {
                     self.answers.replied(judge, *region, *delivery, *account, request, result)
                 }
-                Change::Checked(_) | Change::Crashed(_) | Change::Ended(_) => Ok(()),
+                Change::Crashed { node, memory } => {
+                    self.storages.crashed(judge, *node, memory, changes, place)
+                }
+                Change::Restarted(_) => {
+                    has_restarts = true;
+                    Ok(())
+                }
+                Change::Checked(_) | Change::Ended(_) => Ok(()),
             };
             verdict.map_err(|broken| violation(scene, broken))?;
+        }
+        // What it wrote when it started, if its disk takes no time, is behind the start among the changes.
+        for change in changes.iter().filter(|_| has_restarts) {
+            if let Change::Restarted(node) = change {
+                let verdict = self.storages.is_what_was_written(judge, *node);
+                verdict.map_err(|broken| violation(scene, broken))?;
+            }
         }
         Ok(())
     }
@@ -114,7 +135,9 @@ impl Checker {
         except: Option<crate::region::Region>,
     ) -> Result<(), Violation> {
         let judge = &mut Judge { scene, exercised: &mut self.exercised };
-        quiet::converged(&self.clusters, judge, except)
+        self.storages
+            .are_what_was_written(judge)
+            .and_then(|()| quiet::converged(&self.clusters, judge, except))
             .and_then(|()| quiet::nothing_is_stuck(&self.clusters, judge, except))
             .map_err(|broken| violation(scene, broken))
     }

@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use crate::api::Request;
 use crate::control::assumptions::Assumptions;
-use crate::control::durable::Durable;
+use crate::control::durable::{Batch, Durable};
 use crate::control::message::Delivery;
 use crate::iam::Identity;
 use crate::region::Region;
 use crate::sim::World;
-use crate::types::Instant;
+use crate::types::{Instant, NodeId};
 
 /// What the invariants look at: a world, or a model of one.
 pub trait Scene: fmt::Debug {
@@ -22,6 +22,9 @@ pub trait Scene: fmt::Debug {
     fn assumptions(&self) -> &Assumptions;
     /// What the control plane of `region` has in storage, if there is one.
     fn storage(&self, region: Region) -> Option<&Durable>;
+    /// What a node has in memory of its storage, and what of that is not durable yet, oldest first; nothing, if nobody
+    /// ever spoke to the node.
+    fn memory(&self, node: NodeId) -> Option<(&Durable, Vec<&Batch>)>;
     /// What was asked, if it is known.
     fn request_of(&self, delivery: Delivery) -> Option<&Request>;
     /// Who made a call, and what he may do; `None` may do everything.
@@ -52,6 +55,10 @@ impl Scene for World {
 
     fn storage(&self, region: Region) -> Option<&Durable> {
         self.storage(region)
+    }
+
+    fn memory(&self, node: NodeId) -> Option<(&Durable, Vec<&Batch>)> {
+        self.memory(node)
     }
 
     fn request_of(&self, delivery: Delivery) -> Option<&Request> {

@@ -46,13 +46,10 @@ impl Simulation {
 
     /// Begins at `now` with what nodes wrote in another life, oldest first, and starts them: before anything happens.
     pub fn restore(&mut self, now: Instant, written: impl IntoIterator<Item = (NodeId, Batch)>) {
-        let checker = &mut self.checker;
-        let seen = written.into_iter().inspect(|(_, batch)| {
-            if let Some((_, _, Some(cluster))) = &batch.cluster {
-                checker.recall(cluster);
-            }
-        });
-        self.world.restore(now, seen);
+        let written =
+            written.into_iter().inspect(|(node, batch)| self.checker.recall(&self.world, *node, batch));
+        let written: Vec<_> = written.collect();
+        self.world.restore(now, written);
     }
 
     /// Checks an invariant of the user's after every event, too.

@@ -27,23 +27,23 @@ pub struct Disk {
 }
 
 impl Disk {
-    /// Writes `batch`. Tokens that are as old as `window` by then are no use to anybody and are left out from now on.
-    pub fn write(&mut self, batch: &Batch, window: Duration) {
-        if let Some((account, serial, record)) = &batch.cluster {
+    /// Writes `batch` and gives back which records of a cluster and of an acceptor were in its places before. Tokens
+    /// that are as old as `window` by then are no use to anybody and are left out from now on.
+    pub fn write(&mut self, batch: &Batch, window: Duration) -> (Option<Arc<Cluster>>, Option<Acceptor>) {
+        let cluster = batch.cluster.as_ref().and_then(|(account, serial, record)| {
             let places = self.clusters.entry(*account).or_default();
             if serial.index() >= places.len() {
                 places.resize(serial.index() + 1, None);
             }
-            places[serial.index()].clone_from(record);
-        }
+            std::mem::replace(&mut places[serial.index()], record.clone())
+        });
         if let Some((key, record)) = &batch.token {
             let has_expired = |(_, old): &mut TokenWrite| old.at.after(window) <= record.at;
             while self.tokens.pop_front_if(has_expired).is_some() {}
             self.tokens.push_back((key.clone(), record.clone()));
         }
-        if let Some((key, acceptor)) = batch.register.as_deref() {
-            self.registers.insert(*key, *acceptor);
-        }
+        let register = batch.register.as_deref();
+        (cluster, register.and_then(|(key, acceptor)| self.registers.insert(*key, *acceptor)))
     }
 
     /// What a node that starts has in storage.
@@ -56,16 +56,31 @@ impl Disk {
         storage
     }
 
+    /// Every place of a cluster, by account and order of creation, with the cluster's record if it is not gone.
+    pub fn clusters(&self) -> impl Iterator<Item = (Account, Serial, Option<&Arc<Cluster>>)> {
+        self.clusters.iter().flat_map(|(account, places)| {
+            (1..).map(Serial).zip(places).map(|(serial, record)| (*account, serial, record.as_ref()))
+        })
+    }
+
+    /// The records of tokens, in the order in which they were made.
+    pub fn tokens(&self) -> impl Iterator<Item = &TokenWrite> {
+        self.tokens.iter()
+    }
+
+    /// What the acceptor here remembers of each register.
+    #[must_use]
+    pub fn registers(&self) -> &BTreeMap<RegisterKey, Acceptor> {
+        &self.registers
+    }
+
     /// Batches that leave what is here, when they are written to an empty disk one after the other.
     fn batches(&self) -> impl Iterator<Item = Batch> {
-        let clusters = self.clusters.iter().flat_map(|(account, places)| {
-            let serials = (1..).map(Serial);
-            serials.zip(places).map(|(serial, record)| Batch {
-                cluster: Some((*account, serial, record.clone())),
-                ..Batch::default()
-            })
+        let clusters = self.clusters().map(|(account, serial, record)| Batch {
+            cluster: Some((account, serial, record.cloned())),
+            ..Batch::default()
         });
-        let tokens = self.tokens.iter().map(|token| Batch { token: Some(token.clone()), ..Batch::default() });
+        let tokens = self.tokens().map(|token| Batch { token: Some(token.clone()), ..Batch::default() });
         let registers = self
             .registers
             .iter()

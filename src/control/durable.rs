@@ -172,9 +172,9 @@ impl Durable {
         self.tokens.values_mut().for_each(|tokens| tokens.turn(now, window));
     }
 
-    /// Forgets all tokens.
-    pub fn forget_all_tokens(&mut self) {
-        self.tokens.clear();
+    /// Every record of a token that has not been forgotten.
+    pub fn token_records(&self) -> impl Iterator<Item = &TokenRecord> {
+        self.tokens.values().flat_map(Generations::values)
     }
 
     /// What the acceptor here remembers of the register `key`.
@@ -183,14 +183,10 @@ impl Durable {
         self.registers.get(key).copied().unwrap_or_default()
     }
 
-    /// Every register that the acceptor here remembers.
-    pub fn registers(&self) -> impl Iterator<Item = (&RegisterKey, &Acceptor)> {
-        self.registers.iter()
-    }
-
-    /// Forgets every register.
-    pub fn forget_all_registers(&mut self) {
-        self.registers.clear();
+    /// What the acceptor here remembers of each register.
+    #[must_use]
+    pub fn registers(&self) -> &BTreeMap<RegisterKey, Acceptor> {
+        &self.registers
     }
 
     fn put_cluster(

@@ -134,14 +134,16 @@ pub struct Span {
     pub max: Duration,
 }
 
-impl Effect {
-    /// Writes `batch` to what a node knows of its `storage`, and asks for it to be made durable.
+impl Commit {
+    /// Writes `batch` to what a node knows of its `storage`; it is yet to be made durable.
     #[must_use]
-    pub fn persist(storage: &mut Durable, batch: Batch, cause: Option<Delivery>) -> Effect {
+    pub fn new(storage: &mut Durable, batch: Batch, cause: Option<Delivery>) -> Box<Commit> {
         let before = storage.apply(&batch);
-        Effect::Persist(Box::new(Commit { batch, before, cause }))
+        Box::new(Commit { batch, before, cause })
     }
+}
 
+impl Effect {
     /// Sends `message` to `to`.
     #[must_use]
     pub fn send(to: NodeId, message: Message) -> Effect {

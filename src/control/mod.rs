@@ -64,7 +64,7 @@ use cluster::{Cluster, Serial};
 use durable::{Batch, Durable, TokenKey};
 use guard::Guard;
 use intent::Waiting;
-use message::{Delivery, Effect, Input, Message, Reply, Span, Timer, Wait};
+use message::{Commit, Delivery, Effect, Input, Message, Reply, Span, Timer, Wait};
 use mutant::{Mutant, Mutants};
 use peering::Round;
 
@@ -122,6 +122,12 @@ impl ControlPlane {
         &self.durable
     }
 
+    /// The same, when it is no more.
+    #[must_use]
+    pub fn into_durable(self) -> Durable {
+        self.durable
+    }
+
     /// Everything that decides what it will do, in storage and in memory, but for what it was made with.
     #[must_use]
     pub fn knowledge(&self) -> impl fmt::Debug {
@@ -166,14 +172,6 @@ impl ControlPlane {
 
     /// Derives from storage what a crash made it forget.
     fn start(&mut self, out: &mut Vec<Effect>) {
-        if self.mutants.has(Mutant::TokenForgottenInCrash) {
-            self.durable.forget_all_tokens();
-        }
-        if self.mutants.has(Mutant::AcceptorForgetsInCrash)
-            || self.mutants.has(Mutant::OwnAcceptorForgetsInCrash)
-        {
-            self.durable.forget_all_registers();
-        }
         let clusters: Vec<_> = self.durable.clusters().cloned().collect();
         for cluster in clusters {
             if !self.mutants.has(Mutant::TimersForgottenInCrash) {
@@ -341,7 +339,18 @@ impl ControlPlane {
     }
 
     fn persist(&mut self, batch: Batch, cause: Option<Delivery>, out: &mut Vec<Effect>) {
-        out.push(Effect::persist(&mut self.durable, batch, cause));
+        let mut commit = Commit::new(&mut self.durable, batch, cause);
+        if self.mutants.has(Mutant::TokenForgottenInCrash) {
+            commit.batch.token = None;
+        }
+        out.push(Effect::Persist(commit));
+    }
+
+    /// What `mutant` does wrong: what was to be persisted last stays in memory only.
+    fn keep_in_memory(&self, mutant: Mutant, out: &mut Vec<Effect>) {
+        if self.mutants.has(mutant) {
+            out.pop_if(|effect| matches!(effect, Effect::Persist(_)));
+        }
     }
 
     /// Answers `deliveries`. Whatever was persisted before is durable when the answers leave.

@@ -72,15 +72,15 @@ mutants! {
     /// A replayed token is answered with the cluster as it is now, not with the recorded answer.
     ReplayFresh = "replay-fresh" caught by "retry-same-result",
     /// The token table is kept in memory only.
-    TokenForgottenInCrash = "token-forgotten-in-crash" caught by "one-effect-per-token",
+    TokenForgottenInCrash = "token-forgotten-in-crash" caught by "storage-is-what-was-written",
     /// A second request does not join the first one with its token, which is still in flight.
     InFlightTokenNotJoined = "in-flight-token-not-joined" caught by "one-effect-per-token",
     /// A cluster counts as linked as soon as its own declaration is chosen.
     LinkFromOneSide = "link-from-one-side" caught by "peering-symmetric",
     /// A declaration is withdrawn from the record without asking the link register.
     WithdrawWithoutRegister = "withdraw-without-register" caught by "peering-symmetric",
-    /// An acceptor keeps its promises and accepted values in memory only.
-    AcceptorForgetsInCrash = "acceptor-forgets-in-crash" caught by "peering-symmetric",
+    /// An acceptor keeps in memory only what it promised and accepted.
+    AcceptorForgetsInCrash = "acceptor-forgets-in-crash" caught by "storage-is-what-was-written",
     /// A change counts as chosen when one acceptor has accepted it.
     ChosenByOne = "chosen-by-one" caught by "peering-symmetric",
     /// A proposer starts from an empty register instead of the highest accepted value.
@@ -123,8 +123,8 @@ mutants! {
     LowerBallotAccepted = "lower-ballot-accepted" caught by "peering-converges",
     /// A proposer does not count what its own acceptor has accepted.
     OwnValueIgnored = "own-value-ignored" caught by "peering-converges",
-    /// A control plane keeps the promises and accepted values of its own acceptor in memory only.
-    OwnAcceptorForgetsInCrash = "own-acceptor-forgets-in-crash" caught by "peering-converges",
+    /// A proposer keeps in memory only what its own acceptor promised and accepted.
+    OwnAcceptorForgetsInCrash = "own-acceptor-forgets-in-crash" caught by "storage-is-what-was-written",
     /// A proposer adopts the value that it was told of last, whatever its ballot.
     LastAnswerAdopted = "last-answer-adopted" caught by "peering-converges",
     /// A proposer that starts over keeps the value of its last attempt instead of looking at its own acceptor again.
@@ -137,15 +137,30 @@ mutants! {
     WithdrawalNotWritten = "withdrawal-not-written" caught by "peering-symmetric",
     /// An answer to a check that has ended is taken for impossible: the control plane panics.
     LateAnswerPanics = "late-answer-panics" caught by "panic",
+    /// Tags are put on and taken off in memory only.
+    TagsInMemory = "tags-in-memory" caught by "storage-is-what-was-written",
+    /// A resource policy is put on in memory only.
+    PolicyInMemory = "policy-in-memory" caught by "storage-is-what-was-written",
+    /// A stream is created in memory only.
+    StreamInMemory = "stream-in-memory" caught by "storage-is-what-was-written",
+    /// That a cluster goes idle, wakes up, or cannot use its key is known in memory only.
+    ShiftInMemory = "shift-in-memory" caught by "storage-is-what-was-written",
+    /// A control plane keeps in memory only what it promised to a proposer in another Region.
+    PromiseInMemory = "promise-in-memory" caught by "storage-is-what-was-written",
+    /// A control plane keeps in memory only what it accepted from a proposer in another Region.
+    AcceptedValueInMemory = "accepted-value-in-memory" caught by "storage-is-what-was-written",
+    /// A witness node keeps its promises in memory only.
+    WitnessPromiseInMemory = "witness-promise-in-memory" caught by "storage-is-what-was-written",
+    /// A witness node keeps the values that it accepted in memory only.
+    WitnessValueInMemory = "witness-value-in-memory" caught by "storage-is-what-was-written",
 }
 
 impl Mutant {
     /// The mutants that no scenario of the repository catches, and a search does: their faults show only when several
     /// things go wrong together.
-    pub const SEARCHED: [Mutant; 8] = [
+    pub const SEARCHED: [Mutant; 7] = [
         Mutant::LowerBallotAccepted,
         Mutant::OwnValueIgnored,
-        Mutant::OwnAcceptorForgetsInCrash,
         Mutant::LastAnswerAdopted,
         Mutant::LastRoundValueKept,
         Mutant::FirstBallotKept,

@@ -9,6 +9,7 @@ use crate::types::ClusterStatus;
 use super::ControlPlane;
 use super::cluster::Cluster;
 use super::message::Effect;
+use super::mutant::Mutant;
 
 /// What comes over all clusters of a Region.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,6 +37,7 @@ impl ControlPlane {
                     record.status = status;
                     record.encryption = encryption;
                 });
+                self.keep_in_memory(Mutant::ShiftInMemory, out);
             }
         }
     }

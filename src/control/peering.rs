@@ -61,7 +61,7 @@ use crate::types::{Account, ClusterStatus, Instant, NodeId};
 use super::ControlPlane;
 use super::cluster::{Cluster, Serial};
 use super::durable::{Batch, Durable};
-use super::message::{Effect, Message, Note, Span, Timer, Wait};
+use super::message::{Commit, Effect, Message, Note, Span, Timer, Wait};
 use super::mutant::{Mutant, Mutants};
 use super::register::{AcceptedValue, Acceptor, Ballot, Change, LinkValue, Outcome, RegisterKey};
 
@@ -181,13 +181,26 @@ pub(super) fn accept(
     }
     if !matches!(message, Message::Refused { .. }) {
         persist_acceptor(durable, register, acceptor, out);
+        if is_kept_in_memory(mutants, me, value.is_some()) {
+            out.pop();
+        }
     }
     out.push(Effect::send(from, message));
 }
 
 fn persist_acceptor(durable: &mut Durable, register: RegisterKey, acceptor: Acceptor, out: &mut Vec<Effect>) {
     let batch = Batch { register: Some(Box::new((register, acceptor))), ..Batch::default() };
-    out.push(Effect::persist(durable, batch, None));
+    out.push(Effect::Persist(Commit::new(durable, batch, None)));
+}
+
+/// Whether a planted bug keeps what the acceptor `me` was to persist in memory only: a value accepted, or a promise.
+fn is_kept_in_memory(mutants: Mutants, me: NodeId, is_value: bool) -> bool {
+    let forgets = if matches!(me, NodeId::Witness(_)) {
+        [Mutant::WitnessPromiseInMemory, Mutant::WitnessValueInMemory][usize::from(is_value)]
+    } else {
+        [Mutant::PromiseInMemory, Mutant::AcceptedValueInMemory][usize::from(is_value)]
+    };
+    mutants.has(forgets) || mutants.has(Mutant::AcceptorForgetsInCrash)
 }
 
 impl ControlPlane {
@@ -214,6 +227,7 @@ impl ControlPlane {
         let ballot = acceptor.promised.max(refused_for).next(self.region);
         let highest = acceptor.prepare(ballot).expect("a ballot above every promise of this acceptor");
         persist_acceptor(&mut self.durable, register, acceptor, out);
+        self.keep_in_memory(Mutant::OwnAcceptorForgetsInCrash, out);
         let phase = Phase::Prepare(Voters::OWN);
         let round = Round {
             register,
@@ -284,6 +298,7 @@ impl ControlPlane {
         }
         if change != Change::Withdraw || !self.mutants.has(Mutant::WithdrawalNotWritten) {
             persist_acceptor(&mut self.durable, register, acceptor, out);
+            self.keep_in_memory(Mutant::OwnAcceptorForgetsInCrash, out);
         }
         self.rounds[&(cluster.arn.account, cluster.serial)].phase = Phase::Accept(value, Voters::OWN);
         self.send_to_acceptors(&register, &cluster, out, || Message::Accept { register, ballot, value });

@@ -16,6 +16,7 @@ use super::authorization::Action;
 use super::cluster::Cluster;
 use super::guard::Labels;
 use super::message::Effect;
+use super::mutant::Mutant;
 use super::needs::Need;
 use super::{Caller, ControlPlane, refuse};
 
@@ -38,6 +39,7 @@ impl ControlPlane {
         let token = self.token_write(now, caller.account, &caller.request, caller.fingerprint, &response);
         let delay = self.assumptions.policy_delay;
         self.attach(caller, &cluster, token, out, |attached| attached.put_policy(now, delay, Some(policy)));
+        self.keep_in_memory(Mutant::PolicyInMemory, out);
         self.reply(&[caller.delivery], Ok(response), out);
         Ok(())
     }

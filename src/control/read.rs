@@ -77,7 +77,7 @@ impl ControlPlane {
         else {
             return;
         };
-        properties.clusters.extend(self.durable.registers().find_map(|(register, acceptor)| {
+        properties.clusters.extend(self.durable.registers().iter().find_map(|(register, acceptor)| {
             let other = register.other(cluster.arn)?;
             let (_, value) = acceptor.accepted?;
             (value.outcome == Outcome::Open && value.has_declared(register.side(other))).then_some(other)

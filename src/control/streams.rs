@@ -56,6 +56,7 @@ impl ControlPlane {
             attached.numbered = number;
             attached.streams.push(stream);
         });
+        self.keep_in_memory(Mutant::StreamInMemory, out);
         self.reply(&[caller.delivery], Ok(response), out);
         Ok(())
     }

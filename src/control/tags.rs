@@ -10,6 +10,7 @@ use crate::types::{Account, ClusterArn, Identifier};
 
 use super::cluster::Cluster;
 use super::message::Effect;
+use super::mutant::Mutant;
 use super::{Caller, ControlPlane, refuse};
 
 /// The most tags that a resource has (API model, TagMap).
@@ -99,6 +100,7 @@ impl ControlPlane {
                 stream.expect("the stream was found above").tags = Arc::new(tags);
             }),
         }
+        self.keep_in_memory(Mutant::TagsInMemory, out);
     }
 }
 

@@ -48,12 +48,15 @@ impl WitnessNode {
         &self.durable
     }
 
+    /// The same, when it is no more.
+    #[must_use]
+    pub fn into_durable(self) -> Durable {
+        self.durable
+    }
+
     /// Takes in `input` and appends what is to be done to `out`.
     pub fn handle(&mut self, _now: Instant, input: Input, out: &mut Vec<Effect>) {
         match input {
-            Input::Start if self.mutants.has(Mutant::AcceptorForgetsInCrash) => {
-                self.durable.forget_all_registers()
-            }
             Input::Message { from, message } => match *message {
                 Message::CheckWitness { call, asker, attempt } => {
                     let denial = self.denial(call, asker, out);

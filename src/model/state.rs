@@ -15,7 +15,7 @@ use crate::check::{Checker, Scene, Violation};
 use crate::control::ControlPlane;
 use crate::control::assumptions::Assumptions;
 use crate::control::disk::Disk;
-use crate::control::durable::Durable;
+use crate::control::durable::{Batch, Durable};
 use crate::control::message::{Delivery, Effect, Input, Message, Span, Timer};
 use crate::control::mutant::Mutants;
 use crate::control::witness::WitnessNode;
@@ -323,6 +323,11 @@ impl Scene for State {
 
     fn storage(&self, region: Region) -> Option<&Durable> {
         self.plane(region).map(Machine::storage)
+    }
+
+    /// Nothing is under way to a disk here.
+    fn memory(&self, node: NodeId) -> Option<(&Durable, Vec<&Batch>)> {
+        Some((self.nodes[self.place(node)?].machine.storage(), Vec::new()))
     }
 
     fn request_of(&self, _delivery: Delivery) -> Option<&Request> {

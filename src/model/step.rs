@@ -255,7 +255,9 @@ impl Small {
         let Node { id, machine, disk, disk_word, life, .. } = &mut state.nodes[place];
         *life += 1;
         *disk_word = word_of(disk);
-        changes.push(Change::Crashed(*id));
+        let memory = Box::new(machine.storage().clone());
+        changes.push(Change::Crashed { node: *id, memory });
+        changes.push(Change::Restarted(*id));
         *machine = Arc::new(Machine::new(*id, &self.assumptions, self.mutants, disk.replay()));
         if state.callers.get(place).is_some_and(|caller| caller.waits) {
             self.call(state, place);

@@ -107,8 +107,8 @@ impl World {
             self.note(&Happening::Forgot(id, &commit));
             self.changes.push(Change::Forgot { node: id, commit });
         }
-        self.nodes[place].rebuild(&self.options);
-        self.changes.push(Change::Crashed(id));
+        let memory = Box::new(self.nodes[place].rebuild(&self.options));
+        self.changes.push(Change::Crashed { node: id, memory });
     }
 
     /// Starts a node again with what its storage holds.
@@ -120,6 +120,7 @@ impl World {
         node.state = State::Up;
         let id = node.id;
         self.note(&Happening::Restarted(id));
+        self.changes.push(Change::Restarted(id));
         self.feed(place, Input::Start);
     }
 

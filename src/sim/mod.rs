@@ -174,7 +174,14 @@ pub enum Change {
     /// ([`Principals::are_watched`]).
     Checked(Box<Checked>),
     /// A node stopped.
-    Crashed(NodeId),
+    Crashed {
+        /// Which.
+        node: NodeId,
+        /// What it had in memory of its storage.
+        memory: Box<Durable>,
+    },
+    /// A node started again.
+    Restarted(NodeId),
     /// A call ended.
     Ended(CallId),
 }
@@ -308,6 +315,18 @@ impl World {
     pub fn storage(&self, region: Region) -> Option<&Durable> {
         let place = self.places[region.index()][0]?;
         Some(self.nodes[usize::from(place)].durable())
+    }
+
+    /// What a node has in memory of its storage, and what of that is not durable yet, oldest first; nothing, if nobody
+    /// ever spoke to it.
+    pub(crate) fn memory(&self, node: NodeId) -> Option<(&Durable, Vec<&Batch>)> {
+        let (region, kind) = kind_of(node);
+        let node = &self.nodes[usize::from(self.places[region.index()][kind]?)];
+        let unsynced = node.outbox.iter().filter_map(|effect| match effect {
+            Effect::Persist(commit) => Some(&commit.batch),
+            _ => None,
+        });
+        Some((node.durable(), unsynced.collect()))
     }
 
     /// Tells from now on of every check that is made ([`Change::Checked`]): before anything happens.
@@ -471,5 +490,14 @@ impl World {
             let token = ClientToken::random([draw(1), draw(2)]);
             Arc::make_mut(&mut call.request).set_client_token(token);
         }
+    }
+}
+
+/// The Region of a node with storage, and which of its nodes it is: the control plane, or the witness node.
+fn kind_of(node: NodeId) -> (Region, usize) {
+    match node {
+        NodeId::ControlPlane(region) => (region, 0),
+        NodeId::Witness(region) => (region, 1),
+        NodeId::Client(_) => unreachable!("a client is not a node with storage"),
     }
 }

@@ -122,12 +122,17 @@ impl Node {
         (writes, lost)
     }
 
-    /// Makes its state machine anew of what the disk holds and of nothing else. What is denied to callers was never
-    /// its to remember.
-    pub(super) fn rebuild(&mut self, options: &Options) {
+    /// Makes its state machine anew of what the disk holds and of nothing else, and gives back what the old one had in
+    /// memory of its storage. What is denied to callers was never its to remember.
+    pub(super) fn rebuild(&mut self, options: &Options) -> Durable {
         let denials = std::mem::take(self.denials_mut());
-        self.machine = Machine::new(self.id, options, self.disk.replay());
+        let machine = Machine::new(self.id, options, self.disk.replay());
+        let old = std::mem::replace(&mut self.machine, machine);
         *self.denials_mut() = denials;
+        match old {
+            Machine::ControlPlane(plane) => plane.into_durable(),
+            Machine::Witness(witness) => witness.into_durable(),
+        }
     }
 
     /// Counts `happened` on every trap that waits for its like, and gives back the one that springs.

@@ -19,7 +19,7 @@ use super::fault::{Fault, Moment, Party};
 use super::network::{Envelope, Fate, Payload};
 use super::node::{Happened, Node, State, Trap};
 use super::trace::Happening;
-use super::{Alarm, Change, Event, Refusal, World};
+use super::{Alarm, Change, Event, Refusal, World, kind_of};
 
 impl World {
     /// Lets the next event happen; `false` if there is none.
@@ -76,11 +76,7 @@ impl World {
 
     /// The node called `id`; it comes to be now if nobody ever spoke to it.
     pub(super) fn place(&mut self, id: NodeId) -> usize {
-        let (region, kind) = match id {
-            NodeId::ControlPlane(region) => (region, 0),
-            NodeId::Witness(region) => (region, 1),
-            NodeId::Client(_) => unreachable!("a client is not a node with storage"),
-        };
+        let (region, kind) = kind_of(id);
         let place = &mut self.places[region.index()][kind];
         if let Some(place) = *place {
             return usize::from(place);
