@@ -317,7 +317,15 @@ fn determinism_is_checked_and_found() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let output = dsql_sim(root, &["run", "scenarios", "--seeds", "0..5", "--check-determinism"]);
     assert_eq!(output.status.code(), Some(0));
-    assert!(stdout(&output).contains("no difference"), "{}", stdout(&output));
+    assert!(stdout(&output).contains("no difference, 0 failed"), "{}", stdout(&output));
+    let folder = tempfile::tempdir().expect("a folder");
+    let text = "create-cluster region=us-east-1 as=blue\n{}\nexpect status == ACTIVE\n";
+    fs::write(folder.path().join("wrong.scenario"), text).expect("a file");
+    let output =
+        dsql_sim(folder.path(), &["run", "wrong.scenario", "--seeds", "0..5", "--check-determinism"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(stdout(&output).matches("FAIL").count(), 5, "{}", stdout(&output));
+    assert!(stdout(&output).contains("no difference, 5 failed"), "{}", stdout(&output));
 }
 
 #[test]

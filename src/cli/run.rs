@@ -166,30 +166,43 @@ fn rewrite(finished: &Finished<'_>) -> io::Result<()> {
 }
 
 /// Runs everything twice, the second time on a single other thread and in the opposite order, and stops at the first
-/// difference.
+/// difference. What fails is shown: it would be a poor success that something fails twice in the same way.
 fn check_determinism(arguments: &RunArguments, files: &[File], pool: &rayon::ThreadPool) -> io::Result<u8> {
     let runs = runs(arguments, files);
-    let hash =
-        |(file, seed): &(&File, Option<u64>)| run_scenario(&file.scenario, *seed, TraceLevel::None).hash;
-    let first: Vec<u64> = pool.install(|| runs.par_iter().map(hash).collect());
+    let run = |(file, seed): &(&File, Option<u64>)| {
+        let report = run_scenario(&file.scenario, *seed, TraceLevel::None);
+        (report.hash, report.failure.map(|failure| failure.invariant))
+    };
+    let first: Vec<_> = pool.install(|| runs.par_iter().map(run).collect());
     let single = rayon::ThreadPoolBuilder::new().num_threads(1).build().map_err(io::Error::other)?;
-    let mut second: Vec<u64> = single.install(|| runs.iter().rev().map(hash).collect());
+    let mut second: Vec<_> = single.install(|| runs.iter().rev().map(run).collect());
     second.reverse();
     let mut out = stream::stdout();
-    for ((file, seed), (first, second)) in runs.iter().zip(first.iter().zip(&second)) {
-        if first != second {
-            return differs(file, *seed, &mut out);
-        }
-        if arguments.format == Format::Json {
-            let report = run_scenario(&file.scenario, *seed, TraceLevel::None);
-            let record = Record::new(&file.path, &file.text, &report, report.failure.as_ref());
-            writeln!(out, "{}", serde_json::to_string(&record)?)?;
-        }
+    if let Some(((file, seed), _)) =
+        runs.iter().zip(first.iter().zip(&second)).find(|(_, (one, other))| one != other)
+    {
+        return differs(file, *seed, &mut out);
+    }
+    let failed: Vec<&str> = first.iter().filter_map(|(_, failure)| failure.as_deref()).collect();
+    let code = match (failed.contains(&PANIC), failed.is_empty()) {
+        (true, _) => exit::BUG,
+        (false, false) => exit::FAILED,
+        (false, true) => exit::PASS,
+    };
+    let is_shown = |failure: &Option<String>| failure.is_some() || arguments.format == Format::Json;
+    for ((file, seed), _) in runs.iter().zip(&first).filter(|(_, (_, failure))| is_shown(failure)) {
+        let report = run_scenario(&file.scenario, *seed, arguments.trace.level());
+        print(arguments, &Finished { file, failure: report.failure.clone(), report }, &mut out)?;
     }
     if arguments.format == Format::Text {
-        writeln!(out, "{} runs, each made twice, on several threads and on one: no difference", runs.len())?;
+        writeln!(
+            out,
+            "{} runs, each made twice, on several threads and on one: no difference, {} failed",
+            runs.len(),
+            failed.len()
+        )?;
     }
-    Ok(exit::PASS)
+    Ok(code)
 }
 
 /// Shows the first event at which two runs of one seed differ.
