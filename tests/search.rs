@@ -207,7 +207,7 @@ fn parts_of_a_campaign_that_are_missing_are_named_and_are_no_success() {
     }
     let nothing = dsql_sim(folder.path(), &["merge", "--partial", "empty.jsonl"]);
     assert_eq!(nothing.status.code(), Some(2));
-    assert!(stderr(&nothing).contains("no result"), "{}", stderr(&nothing));
+    assert!(stderr(&nothing).contains("empty.jsonl: the file is empty"), "{}", stderr(&nothing));
 }
 
 #[test]
@@ -302,8 +302,15 @@ fn what_cannot_be_searched_or_shrunk_is_said_and_nothing_is_done() {
     let folder = tempfile::tempdir().expect("a folder");
     fs::write(folder.path().join("good.scenario"), "list-clusters region=us-east-1\n").expect("a file");
     fs::write(folder.path().join("bad.scenario"), "make-cluster\n").expect("a file");
+    let recorded = "list-clusters region=us-east-1\n";
+    fs::write(folder.path().join("recorded.scenario"), recorded).expect("a file");
+    assert_eq!(dsql_sim(folder.path(), &["run", "--rewrite", "recorded.scenario"]).status.code(), Some(0));
+    fs::write(folder.path().join("old.scenario"), format!("{recorded}----\n   0.000 nothing\n"))
+        .expect("a file");
     for (arguments, message) in [
         (vec!["shrink", "good.scenario"], "does not fail"),
+        (vec!["shrink", "recorded.scenario"], "does not fail"),
+        (vec!["shrink", "old.scenario"], "fails only by its recorded trace"),
         (vec!["shrink", "bad.scenario"], "unknown verb `make-cluster`"),
         (vec!["shrink"], "required"),
         (vec!["shrink", "--seed", "0"], "does not fail"),

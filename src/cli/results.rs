@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::ops::Range;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
@@ -18,7 +18,10 @@ pub(super) struct Shard {
 }
 
 /// Writes a file of results.
-pub(super) struct Results(File);
+pub(super) struct Results {
+    file: File,
+    path: PathBuf,
+}
 
 /// A line of a file of results.
 #[derive(Debug, Serialize, Deserialize)]
@@ -82,7 +85,8 @@ impl Results {
     /// # Errors
     /// It cannot be written.
     pub(super) fn create(path: &Path, campaign: Campaign) -> io::Result<Results> {
-        let mut results = Results(File::create(path).map_err(|error| named(path, &error))?);
+        let file = File::create(path).map_err(|error| named(path, &error))?;
+        let mut results = Results { file, path: path.to_owned() };
         results.line(&Line::Begins(campaign))?;
         Ok(results)
     }
@@ -105,7 +109,8 @@ impl Results {
 
     /// A line is one write: a search that is killed leaves whole lines.
     fn line(&mut self, line: &Line) -> io::Result<()> {
-        self.0.write_all((serde_json::to_string(line)? + "\n").as_bytes())
+        let line = serde_json::to_string(line)? + "\n";
+        self.file.write_all(line.as_bytes()).map_err(|error| named(&self.path, &error))
     }
 }
 
@@ -124,7 +129,12 @@ impl Joined {
             joined.file(&name, &text, &mut campaign, &mut counted)?;
         }
         let Some((campaign, _)) = campaign.filter(|_| !counted.is_empty()) else {
-            return Err("there is no result in these files".to_owned());
+            return Err(joined
+                .problems
+                .into_iter()
+                .chain(["there is nothing to join".to_owned()])
+                .collect::<Vec<_>>()
+                .join("; "));
         };
         joined.find_gaps(campaign.shard.of, &counted);
         Ok(joined)

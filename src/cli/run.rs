@@ -65,8 +65,8 @@ struct Finished<'a> {
 fn run_all(arguments: &RunArguments, files: &[File], pool: &rayon::ThreadPool) -> io::Result<u8> {
     #[expect(clippy::disallowed_methods, reason = "a door: people want to know how long they waited")]
     let began = Instant::now();
-    let runs = runs(arguments, files);
     let interrupt = Interrupt::watch()?;
+    let runs = runs(arguments, files);
     let bar = show::progress(runs.len() as u64);
     let (mut done, mut failures, mut panics) = (0, 0, 0);
     let mut out = stream::stdout();

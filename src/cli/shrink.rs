@@ -41,7 +41,7 @@ pub(super) fn shrink(arguments: &ShrinkArguments) -> io::Result<u8> {
             return Ok(exit::BAD_INPUT);
         }
     };
-    let report = run(&scenario, None, TraceLevel::None);
+    let report = run(&scenario, None, scenario.set_up.trace);
     let Some(failure) = &report.failure else {
         return refuse(&match report.difference(&scenario) {
             None => format!("{name} does not fail: there is nothing to shrink"),

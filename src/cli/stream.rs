@@ -9,23 +9,24 @@ use anstream::AutoStream;
 /// An exit code says what held, not who listened. With this the command goes on to the code that it would have had
 /// with a patient reader.
 pub(super) struct Stream<W> {
+    name: &'static str,
     inner: W,
     has_reader: bool,
 }
 
 /// Standard output, with colour where it is wanted.
 pub(super) fn stdout() -> Stream<AutoStream<Stdout>> {
-    Stream::new(anstream::stdout())
+    Stream::new("standard output", anstream::stdout())
 }
 
 /// Standard error, with colour where it is wanted.
 pub(super) fn stderr() -> Stream<AutoStream<Stderr>> {
-    Stream::new(anstream::stderr())
+    Stream::new("standard error", anstream::stderr())
 }
 
 impl<W: Write> Stream<W> {
-    fn new(inner: W) -> Stream<W> {
-        Stream { inner, has_reader: true }
+    fn new(name: &'static str, inner: W) -> Stream<W> {
+        Stream { name, inner, has_reader: true }
     }
 
     /// Whether the reader was there when something was last written.
@@ -40,7 +41,8 @@ impl<W: Write> Stream<W> {
                 self.has_reader = false;
                 Ok(instead)
             }
-            result => result,
+            Err(error) => Err(io::Error::new(error.kind(), format!("{}: {error}", self.name))),
+            Ok(done) => Ok(done),
         }
     }
 }
@@ -84,12 +86,12 @@ mod tests {
 
     #[test]
     fn a_reader_that_leaves_is_no_error_and_a_full_disk_is_one() {
-        let mut left = Stream::new(Pipe(3, io::ErrorKind::BrokenPipe));
+        let mut left = Stream::new("a pipe", Pipe(3, io::ErrorKind::BrokenPipe));
         assert!(left.has_reader());
         writeln!(left, "more than three bytes").expect("it goes nowhere");
         writeln!(left, "and so does this").expect("it goes nowhere");
         assert!(!left.has_reader());
-        let mut full = Stream::new(Pipe(3, io::ErrorKind::StorageFull));
+        let mut full = Stream::new("a pipe", Pipe(3, io::ErrorKind::StorageFull));
         assert_eq!(
             writeln!(full, "more than three").map_err(|error| error.kind()),
             Err(io::ErrorKind::StorageFull)
