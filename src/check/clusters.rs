@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::api::Request;
+use crate::api::{EncryptionStatus, Request};
 use crate::control::cluster::{Cluster, Intent, may_become};
 use crate::control::message::Commit;
 use crate::map::FixedMap;
@@ -65,6 +65,7 @@ impl Clusters {
         let written = Written { before, after: after.as_ref() };
         legal_transition(judge, &written)?;
         protected_not_deleted(judge, &written)?;
+        no_active_without_key(judge, &written)?;
         if before.is_none() {
             self.identifiers_unique(judge, &written)?;
         }
@@ -268,11 +269,24 @@ fn legal_transition(judge: &mut Judge<'_>, written: &Written<'_>) -> Verdict {
     if from == to {
         return Ok(());
     }
-    judge.ensure(may_become(from, to), Invariant::LegalTransition, || {
+    // Work leads to IDLE only where it would lead to ACTIVE and the key cannot be used.
+    let is_kept_idle = matches!(from, Some(ClusterStatus::Creating | ClusterStatus::Updating))
+        && written.after.is_some_and(|after| after.status == ClusterStatus::Idle && !is_without_key(after));
+    judge.ensure(may_become(from, to) && !is_kept_idle, Invariant::LegalTransition, || {
         let name = |status: Option<ClusterStatus>| status.map_or("nothing", ClusterStatus::name);
         let arn =
             written.after.or(written.before).map_or_else(String::new, |cluster| cluster.arn.to_string());
         format!("{arn} went from {} to {}", name(from), name(to))
+    })
+}
+
+/// Whatever would make a cluster ACTIVE goes through one function that looks at its encryption status, and what makes
+/// that status KMS_KEY_INACCESSIBLE takes ACTIVE away in the same write.
+fn no_active_without_key(judge: &mut Judge<'_>, written: &Written<'_>) -> Verdict {
+    let Some(after) = written.after.filter(|after| after.kms_key.is_some()) else { return Ok(()) };
+    let is_active = after.status == ClusterStatus::Active;
+    judge.ensure(!is_active || !is_without_key(after), Invariant::NoActiveWithoutKey, || {
+        format!("{} is ACTIVE, and its key cannot be used", after.arn)
     })
 }
 
@@ -297,6 +311,10 @@ fn witness_outside_own_region(judge: &mut Judge<'_>, cluster: &Cluster) -> Verdi
     judge.ensure(is_outside, Invariant::WitnessOutsideOwnRegion, || {
         format!("{} has its witness in {witness}, which is its own Region or its peer's", cluster.arn)
     })
+}
+
+fn is_without_key(cluster: &Cluster) -> bool {
+    cluster.encryption == EncryptionStatus::KmsKeyInaccessible
 }
 
 pub(super) fn is_being_deleted(cluster: &Cluster) -> bool {

@@ -37,6 +37,8 @@ invariants! {
     QuotaRespected = "quota-respected": "an account never has more clusters in a Region than its quota",
     IdentifiersUnique = "identifiers-unique": "no identifier is ever used again",
     ListComplete = "list-complete": "pages list each cluster that existed throughout exactly once",
+    NoActiveWithoutKey = "no-active-without-key":
+        "no cluster is ACTIVE while its key cannot be used, and at quiet its record says whether it can",
     StorageIsWhatWasWritten = "storage-is-what-was-written":
         "what a node has in storage, running or restarted, is what it wrote",
     NothingStuck = "nothing-stuck":

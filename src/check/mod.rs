@@ -139,6 +139,7 @@ impl Checker {
             .are_what_was_written(judge)
             .and_then(|()| quiet::converged(&self.clusters, judge, except))
             .and_then(|()| quiet::nothing_is_stuck(&self.clusters, judge, except))
+            .and_then(|()| quiet::no_active_without_key(judge, except))
             .map_err(|broken| violation(scene, broken))
     }
 

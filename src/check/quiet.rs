@@ -1,7 +1,9 @@
 //! Invariants of a world that is quiet: nothing is left to happen, so whatever was to converge has converged.
 
+use crate::api::EncryptionStatus;
 use crate::control::attached::Stream;
 use crate::control::cluster::Cluster;
+use crate::control::durable::Durable;
 use crate::region::Region;
 use crate::types::ClusterStatus;
 
@@ -63,6 +65,30 @@ pub(super) fn nothing_is_stuck(
                 stuck.map_or_else(Default::default, |it| (it.arn.to_string(), it.status.name()));
             format!("{arn} stays {status}{}", scene.who_waits())
         })?;
+    }
+    Ok(())
+}
+
+/// A control plane hears of every change of what is so outside while it is up, meets it when it starts, and looks at it
+/// when it puts a key to use.
+pub(super) fn no_active_without_key(judge: &mut Judge<'_>, except: Option<Region>) -> Verdict {
+    let scene = judge.scene;
+    for region in Region::all().filter(|region| Some(*region) != except) {
+        let clusters = scene.storage(region).into_iter().flat_map(Durable::clusters);
+        for cluster in clusters.filter(|cluster| cluster.kms_key.is_some()) {
+            let is_disabled = scene.outside(region).keys_disabled;
+            let is_said = match cluster.encryption {
+                EncryptionStatus::Enabled => !is_disabled,
+                EncryptionStatus::KmsKeyInaccessible => is_disabled,
+                // A deletion has overtaken the update.
+                EncryptionStatus::Updating | EncryptionStatus::Enabling => true,
+            };
+            judge.ensure(is_said, Invariant::NoActiveWithoutKey, || {
+                let keys = if is_disabled { "disabled" } else { "enabled" };
+                let (arn, encryption) = (cluster.arn, cluster.encryption);
+                format!("keys are {keys} in {region}, and the encryption status of {arn} is {encryption:?}")
+            })?;
+        }
     }
     Ok(())
 }

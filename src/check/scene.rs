@@ -7,6 +7,7 @@ use crate::api::Request;
 use crate::control::assumptions::Assumptions;
 use crate::control::durable::{Batch, Durable};
 use crate::control::message::Delivery;
+use crate::control::outside::Outside;
 use crate::iam::Identity;
 use crate::region::Region;
 use crate::sim::World;
@@ -25,6 +26,8 @@ pub trait Scene: fmt::Debug {
     /// What a node has in memory of its storage, and what of that is not durable yet, oldest first; nothing, if nobody
     /// ever spoke to the node.
     fn memory(&self, node: NodeId) -> Option<(&Durable, Vec<&Batch>)>;
+    /// What is so outside the control plane of `region`.
+    fn outside(&self, region: Region) -> Outside;
     /// What was asked, if it is known.
     fn request_of(&self, delivery: Delivery) -> Option<&Request>;
     /// Who made a call, and what he may do; `None` may do everything.
@@ -59,6 +62,10 @@ impl Scene for World {
 
     fn memory(&self, node: NodeId) -> Option<(&Durable, Vec<&Batch>)> {
         self.memory(node)
+    }
+
+    fn outside(&self, region: Region) -> Outside {
+        self.outside(region)
     }
 
     fn request_of(&self, delivery: Delivery) -> Option<&Request> {

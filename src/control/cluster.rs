@@ -115,7 +115,7 @@ impl Cluster {
         self.multi_region.as_deref().filter(|multi_region| multi_region.linked)?.peer
     }
 
-    /// The status that an ordinary update leads back to.
+    /// The status that an ordinary update leads back to, if the key can be used.
     #[must_use]
     pub fn settled_status(&self) -> ClusterStatus {
         match &self.multi_region {
@@ -180,7 +180,7 @@ impl Cluster {
 ///
 /// User Guide, "Cluster lifecycle" and the multi-Region CLI pages. An update may answer from any settled status and
 /// leads back; a cluster of a multi-Region pair goes through CREATING when it is linked and through PENDING_DELETE
-/// when it is deleted.
+/// when it is deleted. Where ACTIVE is reached, it is IDLE instead as long as the key cannot be used.
 #[must_use]
 pub fn may_become(from: Option<ClusterStatus>, to: Option<ClusterStatus>) -> bool {
     use ClusterStatus::*;
@@ -190,11 +190,11 @@ pub fn may_become(from: Option<ClusterStatus>, to: Option<ClusterStatus>) -> boo
         (Some(from), Some(to)) => {
             from == to
                 || match from {
-                    Creating => matches!(to, Active | Failed),
+                    Creating => matches!(to, Active | Idle | Failed),
                     Active => matches!(to, Updating | Idle | PendingDelete | Deleting),
                     Idle => matches!(to, Active | Inactive | Updating | PendingDelete | Deleting),
                     Inactive => matches!(to, Active | Updating | PendingDelete | Deleting),
-                    Updating => matches!(to, Active | PendingSetup | PendingDelete | Deleting),
+                    Updating => matches!(to, Active | Idle | PendingSetup | PendingDelete | Deleting),
                     PendingSetup => matches!(to, Updating | Creating | PendingDelete | Deleting),
                     PendingDelete => matches!(to, Deleting),
                     Deleting => matches!(to, Deleted),

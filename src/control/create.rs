@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::api::{CreateClusterInput, EncryptionStatus, Error, Request, Response};
+use crate::api::{CreateClusterInput, Error, Request, Response};
 use crate::goal::Goal;
 use crate::types::{Account, ClusterArn, ClusterStatus, Instant};
 
@@ -95,6 +95,9 @@ impl ControlPlane {
         };
         let reused = self.last_deleted.filter(|_| self.mutants.has(Mutant::IdentifierReused));
         let identifier = reused.unwrap_or(caller.fresh);
+        let kms_key = customer_key(input.kms_encryption_key.as_ref());
+        let used = kms_key.as_ref().filter(|_| !self.mutants.has(Mutant::NewKeyNotTried));
+        let encryption = self.encryption_with(used);
         Cluster {
             arn: ClusterArn { region: self.region, account: caller.account, identifier },
             serial: self.durable.next_serial(caller.account),
@@ -105,11 +108,11 @@ impl ControlPlane {
             version: 1,
             creation_time: caller.stamp,
             deletion_protection: input.deletion_protection_enabled.unwrap_or(true),
-            kms_key: customer_key(input.kms_encryption_key.as_ref()),
+            kms_key,
             tags: input.tags.clone().filter(|tags| !tags.is_empty()),
             attached: attached(input),
             statement_statistics: input.metric_groups.as_ref().is_some_and(|groups| !groups.is_empty()),
-            encryption: EncryptionStatus::Enabled,
+            encryption,
             multi_region: multi_region.map(Box::new),
             intent: None,
         }

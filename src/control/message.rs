@@ -14,7 +14,7 @@ use super::cluster::Serial;
 use super::durable::{Batch, Before, Durable};
 use super::guard::{Checked, Denial};
 use super::needs::Asks;
-use super::outside::Shift;
+use super::outside::{Outside, Shift};
 use super::register::{AcceptedValue, Ballot, LinkValue, Outcome, RegisterKey};
 
 /// A request as it arrived: which call it belongs to, which attempt, which copy. Answers go back to it.
@@ -44,8 +44,8 @@ impl Delivery {
 /// Something that happens to a node.
 #[derive(Clone, Debug)]
 pub enum Input {
-    /// The node starts, for the first time or after a crash, with what its storage holds.
-    Start,
+    /// The node starts, for the first time or after a crash, with what its storage holds, and meets what is so outside.
+    Start(Outside),
     /// A client's request arrives.
     Request {
         /// Which one.

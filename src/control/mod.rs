@@ -66,6 +66,7 @@ use guard::Guard;
 use intent::Waiting;
 use message::{Commit, Delivery, Effect, Input, Message, Reply, Span, Timer, Wait};
 use mutant::{Mutant, Mutants};
+use outside::Outside;
 use peering::Round;
 
 /// The control plane of a Region.
@@ -77,6 +78,7 @@ pub struct ControlPlane {
     guard: Guard,
     durable: Durable,
     // From here on: volatile, forgotten in a crash.
+    outside: Outside,
     calls: FixedMap<Delivery, Call>,
     in_flight: FixedMap<TokenKey, InFlight>,
     waiting: FixedMap<(Account, Serial), Waiting>,
@@ -102,6 +104,7 @@ impl ControlPlane {
             mutants,
             guard: Guard::new(region, principals),
             durable,
+            outside: Outside::default(),
             calls: FixedMap::default(),
             in_flight: FixedMap::default(),
             waiting: FixedMap::default(),
@@ -143,7 +146,7 @@ impl ControlPlane {
     /// Takes in `input` and appends what is to be done to `out`.
     pub fn handle(&mut self, now: Instant, input: Input, out: &mut Vec<Effect>) {
         match input {
-            Input::Start => self.start(out),
+            Input::Start(outside) => self.start(outside, out),
             Input::Request { delivery, asker, lacks_role, request, fingerprint, fresh, stamp } => {
                 let Asker { account, principal } = asker;
                 let caller =
@@ -171,7 +174,8 @@ impl ControlPlane {
     }
 
     /// Derives from storage what a crash made it forget.
-    fn start(&mut self, out: &mut Vec<Effect>) {
+    fn start(&mut self, outside: Outside, out: &mut Vec<Effect>) {
+        self.meet(outside, out);
         let clusters: Vec<_> = self.durable.clusters().cloned().collect();
         for cluster in clusters {
             if !self.mutants.has(Mutant::TimersForgottenInCrash) {
@@ -266,11 +270,14 @@ impl ControlPlane {
                 if status == ClusterStatus::Deleting && self.resumed.contains(&(account, serial)) {
                     out.push(Effect::Reached(Goal::PendingDeleteHealed));
                 }
+                let encryption = match cluster.encryption {
+                    EncryptionStatus::Updating => self.encryption_with(cluster.kms_key.as_ref()),
+                    encryption => encryption,
+                };
+                let status = self.settled(encryption, status);
                 let cluster = self.write(&cluster, None, None, out, |record| {
                     record.status = status;
-                    if record.encryption == EncryptionStatus::Updating {
-                        record.encryption = EncryptionStatus::Enabled;
-                    }
+                    record.encryption = encryption;
                 });
                 self.pursue(&cluster, 0, out);
             }

@@ -153,6 +153,14 @@ mutants! {
     WitnessPromiseInMemory = "witness-promise-in-memory" caught by "storage-is-what-was-written",
     /// A witness node keeps the values that it accepted in memory only.
     WitnessValueInMemory = "witness-value-in-memory" caught by "storage-is-what-was-written",
+    /// Somebody who connects makes a cluster ACTIVE whose key cannot be used.
+    WokenWithoutKey = "woken-without-key" caught by "no-active-without-key",
+    /// An update, or what else was in progress, leads to ACTIVE even where the key cannot be used.
+    UnusableKeyForgotten = "unusable-key-forgotten" caught by "no-active-without-key",
+    /// A new cluster's key counts as enabled, without looking whether it is.
+    NewKeyNotTried = "new-key-not-tried" caught by "no-active-without-key",
+    /// A control plane that starts does not look whether keys were disabled or enabled while it was down.
+    KeysNotMetAtStart = "keys-not-met-at-start" caught by "no-active-without-key",
 }
 
 impl Mutant {

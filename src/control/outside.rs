@@ -1,5 +1,17 @@
 //! What comes over clusters from outside the control plane, and of which nothing is simulated but what it does to
 //! them: whether anybody connects, and whether their KMS keys can be used.
+//!
+//! That somebody connects, or that nobody did for long, is an event: a control plane that is down does not hear of it.
+//! That keys are disabled is a fact, which is so whether or not a control plane runs. It meets the fact when it starts,
+//! hears of it when it changes, and looks at it whenever it puts a key to use.
+//!
+//! # No cluster is ACTIVE while its key cannot be used
+//!
+//! The record of such a cluster says KMS_KEY_INACCESSIBLE, and wherever another would become ACTIVE it becomes IDLE:
+//! when it was created or linked, when an update is done, when a connection wakes it. A new key is UPDATING until the
+//! update is done, and only then it is seen whether it can be used. (User Guide, "Data encryption": the status IDLE.
+//! What happens to a creation or an update with a key that is disabled is not on record; that it leads to the same is
+//! ours.)
 
 use std::sync::Arc;
 
@@ -9,7 +21,14 @@ use crate::types::ClusterStatus;
 use super::ControlPlane;
 use super::cluster::Cluster;
 use super::message::Effect;
-use super::mutant::Mutant;
+use super::mutant::{Mutant, Mutants};
+
+/// What is so in a Region, whether its control plane is up or not.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Outside {
+    /// Whether customer managed keys are disabled.
+    pub keys_disabled: bool,
+}
 
 /// What comes over all clusters of a Region.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,12 +45,48 @@ pub enum Shift {
     EnableKeys,
 }
 
+impl Outside {
+    /// What is so after `shift`.
+    #[must_use]
+    pub fn after(self, shift: Shift) -> Outside {
+        match shift {
+            Shift::DisableKeys => Outside { keys_disabled: true },
+            Shift::EnableKeys => Outside { keys_disabled: false },
+            Shift::Doze | Shift::Wake => self,
+        }
+    }
+}
+
 impl ControlPlane {
+    /// Learns what is so outside, when it starts.
+    pub(super) fn meet(&mut self, outside: Outside, out: &mut Vec<Effect>) {
+        let changed = if outside.keys_disabled { Shift::DisableKeys } else { Shift::EnableKeys };
+        if !self.mutants.has(Mutant::KeysNotMetAtStart) {
+            self.shift(changed, out);
+        }
+    }
+
+    /// What the encryption of a cluster with customer key `key` is, or comes to be once the key is in use.
+    pub(super) fn encryption_with(&self, key: Option<&Arc<str>>) -> EncryptionStatus {
+        match key {
+            Some(_) if self.outside.keys_disabled => EncryptionStatus::KmsKeyInaccessible,
+            _ => EncryptionStatus::Enabled,
+        }
+    }
+
+    /// Where work leads that is to lead to `status`, if the encryption of the cluster is `encryption` then.
+    pub(super) fn settled(&self, encryption: EncryptionStatus, status: ClusterStatus) -> ClusterStatus {
+        let can_be_used = encryption != EncryptionStatus::KmsKeyInaccessible
+            || self.mutants.has(Mutant::UnusableKeyForgotten);
+        if status == ClusterStatus::Active && !can_be_used { ClusterStatus::Idle } else { status }
+    }
+
     /// Carries out what comes over the clusters here.
     pub(super) fn shift(&mut self, shift: Shift, out: &mut Vec<Effect>) {
+        self.outside = self.outside.after(shift);
         let clusters: Vec<Arc<Cluster>> = self.durable.clusters().cloned().collect();
         for cluster in clusters {
-            let (status, encryption) = shifted(shift, &cluster);
+            let (status, encryption) = shifted(self.mutants, shift, &cluster);
             if (status, encryption) != (cluster.status, cluster.encryption) {
                 self.write(&cluster, None, None, out, |record| {
                     record.status = status;
@@ -43,13 +98,14 @@ impl ControlPlane {
     }
 }
 
-fn shifted(shift: Shift, cluster: &Cluster) -> (ClusterStatus, EncryptionStatus) {
+fn shifted(mutants: Mutants, shift: Shift, cluster: &Cluster) -> (ClusterStatus, EncryptionStatus) {
     use ClusterStatus::{Active, Idle, Inactive};
     use EncryptionStatus::{Enabled, KmsKeyInaccessible};
     let (status, encryption) = (cluster.status, cluster.encryption);
     match (shift, status) {
         (Shift::Doze, Active) => (Idle, encryption),
         (Shift::Doze, Idle) => (Inactive, encryption),
+        (Shift::Wake, Idle | Inactive) if mutants.has(Mutant::WokenWithoutKey) => (Active, encryption),
         (Shift::Wake, Idle | Inactive) if encryption != KmsKeyInaccessible => (Active, encryption),
         (Shift::DisableKeys, _) if cluster.kms_key.is_some() => {
             (if status == Active { Idle } else { status }, KmsKeyInaccessible)

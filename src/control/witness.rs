@@ -67,7 +67,7 @@ impl WitnessNode {
                     accept(&mut self.durable, self.mutants, NodeId::Witness(self.region), from, message, out);
                 }
             },
-            Input::Start | Input::Timer(_) | Input::Request { .. } | Input::Shift(_) => {}
+            Input::Start(_) | Input::Timer(_) | Input::Request { .. } | Input::Shift(_) => {}
         }
     }
 

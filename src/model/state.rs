@@ -18,6 +18,7 @@ use crate::control::disk::Disk;
 use crate::control::durable::{Batch, Durable};
 use crate::control::message::{Delivery, Effect, Input, Message, Span, Timer};
 use crate::control::mutant::Mutants;
+use crate::control::outside::Outside;
 use crate::control::witness::WitnessNode;
 use crate::region::Region;
 use crate::rng::key;
@@ -328,6 +329,10 @@ impl Scene for State {
     /// Nothing is under way to a disk here.
     fn memory(&self, node: NodeId) -> Option<(&Durable, Vec<&Batch>)> {
         Some((self.nodes[self.place(node)?].machine.storage(), Vec::new()))
+    }
+
+    fn outside(&self, _region: Region) -> Outside {
+        Outside::default()
     }
 
     fn request_of(&self, _delivery: Delivery) -> Option<&Request> {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::control::authorization::Asker;
 use crate::control::message::{Delivery, Effect, Input, Message, Timer};
+use crate::control::outside::Outside;
 use crate::sim::{Change, DEFAULT_EPOCH};
 use crate::types::{Account, ClientId, Identifier, NodeId};
 
@@ -262,7 +263,7 @@ impl Small {
         if state.callers.get(place).is_some_and(|caller| caller.waits) {
             self.call(state, place);
         }
-        self.take(state, place, Input::Start, None, changes);
+        self.take(state, place, Input::Start(Outside::default()), None, changes);
     }
 
     pub(super) fn judge(&self, state: &mut State, changes: &[Change]) {

@@ -178,12 +178,14 @@ verbs! {
     Deny = "deny" in Faults: "deny REGION ACTION", "deny usw2 PutWitnessRegion";
     /// Allows a denied action again.
     Allow = "allow" in Faults: "allow REGION ACTION", "allow usw2 PutWitnessRegion";
-    /// Nobody has connected to a Region's clusters for long: ACTIVE ones become IDLE, and IDLE ones INACTIVE.
+    /// Nobody has connected to a Region's clusters for long: ACTIVE ones become IDLE, and IDLE ones INACTIVE. A control
+    /// plane that is down does not hear of it.
     Doze = "doze" in Faults: "doze REGION", "doze use1";
-    /// Somebody connects to a Region's clusters: IDLE and INACTIVE ones become ACTIVE.
+    /// Somebody connects to a Region's clusters: IDLE and INACTIVE ones become ACTIVE. A control plane that is down
+    /// does not hear of it.
     Wake = "wake" in Faults: "wake REGION", "wake use1";
-    /// Disables the customer managed keys of a Region's clusters: their `encryptionStatus` is KMS_KEY_INACCESSIBLE,
-    /// and ACTIVE ones become IDLE.
+    /// Disables the customer managed keys of a Region's clusters, those to come as well: their `encryptionStatus` is
+    /// KMS_KEY_INACCESSIBLE, and ACTIVE ones become IDLE. A control plane that is down finds them so when it starts.
     DisableKeys = "disable-keys" in Faults: "disable-keys REGION", "disable-keys use1";
     /// Enables these keys again.
     EnableKeys = "enable-keys" in Faults: "enable-keys REGION", "enable-keys use1";

@@ -121,7 +121,13 @@ impl World {
         let id = node.id;
         self.note(&Happening::Restarted(id));
         self.changes.push(Change::Restarted(id));
-        self.feed(place, Input::Start);
+        self.start(place);
+    }
+
+    /// Lets a node begin with what its disk holds, and meet what is so outside.
+    pub(super) fn start(&mut self, place: usize) {
+        let region = self.home(self.nodes[place].id);
+        self.feed(place, Input::Start(self.outside(region)));
     }
 
     fn begin_sync(&mut self, place: usize) {

@@ -51,7 +51,8 @@ pub enum Fault {
         /// Denied, or allowed again.
         denied: bool,
     },
-    /// Something comes over the clusters of a Region, if its control plane is up.
+    /// Something comes over the clusters of a Region. Its control plane, if it is down, does not hear of an event, and
+    /// meets a fact when it starts.
     Shift {
         /// Whose clusters.
         region: Region,

@@ -28,8 +28,9 @@ use crate::control::assumptions::Assumptions;
 use crate::control::authorization::Principals;
 use crate::control::durable::{Batch, Durable};
 use crate::control::guard::Checked;
-use crate::control::message::{Commit, Delivery, Effect, Input, Reply, Timer};
+use crate::control::message::{Commit, Delivery, Effect, Reply, Timer};
 use crate::control::mutant::Mutants;
+use crate::control::outside::Outside;
 use crate::goal::Goals;
 use crate::iam::Identity;
 use crate::region::Region;
@@ -112,6 +113,8 @@ pub struct World {
     network: Network,
     nodes: Vec<Node>,
     places: [[Option<u16>; 2]; Region::COUNT],
+    /// What is so in each Region, whether its control plane is up or not.
+    outside: [Outside; Region::COUNT],
     calls: Calls,
     refusals: Vec<Refusal>,
     names: Names,
@@ -241,6 +244,7 @@ impl World {
             network: Network::new(options.seed, options.latency.clone()),
             nodes: Vec::new(),
             places: [[None; 2]; Region::COUNT],
+            outside: [Outside::default(); Region::COUNT],
             calls: Calls::default(),
             refusals: Vec::new(),
             names: Names::default(),
@@ -327,6 +331,12 @@ impl World {
             _ => None,
         });
         Some((node.durable(), unsynced.collect()))
+    }
+
+    /// What is so outside the control plane of `region`, whether that is up or not.
+    #[must_use]
+    pub fn outside(&self, region: Region) -> Outside {
+        self.outside[region.index()]
     }
 
     /// Tells from now on of every check that is made ([`Change::Checked`]): before anything happens.
@@ -479,7 +489,7 @@ impl World {
         }
         for place in 0..self.nodes.len() {
             self.nodes[place].rebuild(&self.options);
-            self.feed(place, Input::Start);
+            self.start(place);
         }
     }
 

@@ -375,7 +375,7 @@ impl World {
         Some(error)
     }
 
-    fn home(&self, node: NodeId) -> Region {
+    pub(super) fn home(&self, node: NodeId) -> Region {
         match node {
             NodeId::Client(client) => self.options.clients[client.0 as usize].home,
             NodeId::ControlPlane(region) | NodeId::Witness(region) => region,
@@ -423,6 +423,8 @@ impl World {
             }
             Fault::Shift { region, shift } => {
                 let place = self.place(NodeId::ControlPlane(region));
+                let outside = &mut self.outside[region.index()];
+                *outside = outside.after(shift);
                 if self.nodes[place].state == State::Up {
                     self.feed(place, Input::Shift(shift));
                 }
