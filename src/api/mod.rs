@@ -96,6 +96,14 @@ macro_rules! operations {
                 json.expect("inputs are plain JSON")
             }
 
+            /// Which members are given: one bit for each, in the order of [`Operation::members`].
+            #[must_use]
+            pub fn given(&self) -> u16 {
+                let mut given = shapes::Given::default();
+                match self { $(Request::$name(input) => shapes::Shape::mark(input, &mut given)),+ }
+                given.bits
+            }
+
             /// Checks every constraint of the API model.
             ///
             /// # Errors
@@ -179,11 +187,11 @@ impl Operation {
         Self::ALL.iter().copied().find(|operation| operation.command() == command)
     }
 
-    /// Whether its input names a cluster.
+    /// The members of its input that have no members of their own, by their paths, with what they may be. A list has
+    /// none.
     #[must_use]
-    pub fn names_cluster(self) -> bool {
-        use Operation::*;
-        !matches!(self, CreateCluster | ListClusters | TagResource | UntagResource | ListTagsForResource)
+    pub fn members(self) -> Vec<(String, Kind)> {
+        self.input().members()
     }
 
     /// Whether it changes anything.
@@ -266,6 +274,17 @@ impl Request {
             | Request::TagResource(_)
             | Request::UntagResource(_)
             | Request::ListTagsForResource(_) => None,
+        }
+    }
+
+    /// The ARN of what it is about, if that is how it names it.
+    #[must_use]
+    pub fn resource_arn(&self) -> Option<&str> {
+        match self {
+            Request::TagResource(input) => Some(&input.resource_arn),
+            Request::UntagResource(input) => Some(&input.resource_arn),
+            Request::ListTagsForResource(input) => Some(&input.resource_arn),
+            _ => None,
         }
     }
 }

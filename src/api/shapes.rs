@@ -30,8 +30,14 @@ macro_rules! shapes {
         }
 
         impl Shape for $name {
+            const MEMBERS: u32 = 0 $(+ <$type as Shape>::MEMBERS)*;
+
             fn kind() -> Kind {
                 Kind::Structure(vec![$((camel(stringify!($field)), <$type>::kind())),*])
+            }
+
+            fn mark(&self, given: &mut Given) {
+                $(self.$field.mark(given);)*
             }
         }
     )+};
@@ -362,9 +368,45 @@ pub enum Kind {
     Structure(Vec<(String, Kind)>),
 }
 
+impl Kind {
+    /// The members of a structure that have no members of their own, by their paths, with what they may be.
+    pub(super) fn members(self) -> Vec<(String, Kind)> {
+        let Kind::Structure(members) = self else { return Vec::new() };
+        let each = |(name, kind): (String, Kind)| match kind {
+            Kind::Structure(_) => {
+                kind.members().into_iter().map(|(path, kind)| (format!("{name}.{path}"), kind)).collect()
+            }
+            kind => vec![(name, kind)],
+        };
+        members.into_iter().flat_map(each).collect()
+    }
+}
+
 /// What a type may be in JSON.
 pub(super) trait Shape {
+    /// How many members it has that have no members of their own ([`Kind::members`]); it counts as one if it has none.
+    const MEMBERS: u32 = 1;
+
     fn kind() -> Kind;
+
+    /// Marks which of these are given: it is itself, if it has no members.
+    fn mark(&self, given: &mut Given) {
+        given.next(true);
+    }
+}
+
+/// Which members of an input are given: one bit for each, in the order of [`Kind::members`].
+#[derive(Default)]
+pub(super) struct Given {
+    seen: u32,
+    pub(super) bits: u16,
+}
+
+impl Given {
+    fn next(&mut self, is_given: bool) {
+        self.bits |= u16::from(is_given) << self.seen;
+        self.seen += 1;
+    }
 }
 
 /// The names of an output's members.
@@ -388,8 +430,17 @@ macro_rules! kinds {
     )+};
 }
 
+impl Shape for String {
+    fn kind() -> Kind {
+        Kind::Text
+    }
+
+    fn mark(&self, given: &mut Given) {
+        given.next(!self.is_absent());
+    }
+}
+
 kinds! {
-    String => Kind::Text;
     Arc<str> => Kind::Text;
     ClientToken => Kind::Text;
     bool => Kind::Boolean;
@@ -398,14 +449,29 @@ kinds! {
 }
 
 impl<T: Shape> Shape for Option<T> {
+    const MEMBERS: u32 = T::MEMBERS;
+
     fn kind() -> Kind {
         T::kind()
+    }
+
+    fn mark(&self, given: &mut Given) {
+        match self {
+            Some(content) => content.mark(given),
+            None => (0..T::MEMBERS).for_each(|_| given.next(false)),
+        }
     }
 }
 
 impl<T: Shape + ?Sized> Shape for Box<T> {
+    const MEMBERS: u32 = T::MEMBERS;
+
     fn kind() -> Kind {
         T::kind()
+    }
+
+    fn mark(&self, given: &mut Given) {
+        T::mark(self, given);
     }
 }
 

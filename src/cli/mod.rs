@@ -7,6 +7,7 @@ pub mod diagnostics;
 pub mod exit;
 
 mod campaign;
+mod coverage;
 mod files;
 mod generate;
 mod hunt;

@@ -1,6 +1,5 @@
 //! What a search found, printed.
 
-use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::time::Duration;
 
@@ -9,18 +8,18 @@ use serde::Serialize;
 use crate::check::INVARIANTS;
 use crate::goal::Goal;
 use crate::scenario::run::PANIC;
-use crate::sim::coverage::{Cell, Coverage, FaultKind};
 use crate::sweep::Tally;
 
-use super::{Format, exit, stream};
+use super::{Format, coverage, exit, stream};
 
 /// What is done with a result.
 #[derive(Debug, Clone, clap::Args)]
 pub(super) struct ResultArguments {
-    /// Fails if a goal was not reached.
+    /// Fails if a goal was not reached, or something else that can be met was not. 100,000 seeds meet everything.
     #[arg(long)]
     require_goals: bool,
-    /// Prints which operations met a cluster in which status, under which kinds of fault.
+    /// Prints how often everything was met: operations on clusters in each status under each kind of fault, members of
+    /// inputs, denied actions, flipped switches.
     #[arg(long)]
     coverage: bool,
     /// How the result is printed.
@@ -55,7 +54,9 @@ impl Shown<'_> {
         if self.tally.violations.contains_key(PANIC) {
             return exit::BUG;
         }
-        let misses = self.wants.require_goals && self.tally.unreached().next().is_some();
+        let has_missed =
+            self.tally.unreached().next().is_some() || self.tally.coverage.unmet().next().is_some();
+        let misses = self.wants.require_goals && has_missed;
         if self.tally.violations.is_empty() && !misses { exit::PASS } else { exit::FAILED }
     }
 
@@ -67,8 +68,9 @@ impl Shown<'_> {
         }
         self.goals(&mut out)?;
         self.invariants(&mut out)?;
+        coverage::line(&self.tally.coverage, &mut out)?;
         if self.wants.coverage {
-            coverage(&self.tally.coverage, &mut out)?;
+            coverage::tables(&self.tally.coverage, &mut out)?;
         }
         self.violations(&mut out)?;
         let Tally { runs, events, hash, .. } = self.tally;
@@ -122,26 +124,4 @@ impl Shown<'_> {
 pub(super) fn per_second(count: u64, took: Duration) -> u64 {
     let millis = u64::try_from(took.as_millis()).unwrap_or(u64::MAX).max(1);
     count.saturating_mul(1000) / millis
-}
-
-/// One line for each operation and status, one column for each kind of fault.
-fn coverage(coverage: &Coverage, out: &mut impl Write) -> io::Result<()> {
-    let mut rows: BTreeMap<_, Vec<Cell>> = BTreeMap::new();
-    for cell in Cell::all() {
-        rows.entry((cell.operation, cell.status)).or_default().push(cell);
-    }
-    let (all, reached) = (rows.values().map(Vec::len).sum::<usize>(), coverage.cells().count());
-    writeln!(out, "coverage, {reached} of {all} cells:")?;
-    let kinds: String = FaultKind::ALL.iter().map(|kind| format!(" {}", kind.name())).collect();
-    writeln!(out, "  {:32}{kinds}", "")?;
-    for ((operation, status), cells) in rows {
-        let status = status.map_or("no such cluster", |status| status.name());
-        write!(out, "  {:15} {status:16}", operation.name())?;
-        for cell in cells {
-            let mark = if coverage.has(cell) { '+' } else { '.' };
-            write!(out, " {mark:>width$}", width = cell.fault.name().len())?;
-        }
-        writeln!(out)?;
-    }
-    Ok(())
 }

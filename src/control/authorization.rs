@@ -55,6 +55,9 @@ impl Action {
         Action::PassRole,
     ];
 
+    /// How many actions there are.
+    pub const COUNT: usize = Operation::ALL.len() + Action::OTHERS.len() + Action::KMS.len();
+
     /// Every action.
     pub fn all() -> impl Iterator<Item = Action> {
         let calls = Operation::ALL.iter().copied().map(Action::Call);

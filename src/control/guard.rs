@@ -94,10 +94,13 @@ impl Guard {
         out: &mut Vec<Effect>,
     ) -> Result<(), Denial> {
         if self.denials.contains(need.action) {
+            out.push(Effect::Denied(need.action));
             return Err(Denial::Implicit(List::Identity));
         }
         if asker.principal.is_some() {
-            return self.judge(call, asker, need, labels, out);
+            let judged = self.judge(call, asker, need, labels, out);
+            out.extend(judged.err().map(|_| Effect::Denied(need.action)));
+            return judged;
         }
         // He may do everything, and no cluster's policy binds him.
         if self.principals.are_watched {

@@ -9,6 +9,7 @@ use crate::region::Region;
 use crate::rng::{key, mix};
 use crate::types::{Account, ClientId, ClusterArn, ClusterStatus, Identifier, NodeId, Timestamp};
 
+use super::authorization::Action;
 use super::authorization::Asker;
 use super::cluster::Serial;
 use super::durable::{Batch, Before, Durable};
@@ -107,6 +108,8 @@ pub enum Effect {
     Note(Box<Note>),
     /// Tell whoever asked for it of a check that was made. Changes nothing.
     Checked(Box<Checked>),
+    /// Tell whoever searches that an action was denied. Changes nothing.
+    Denied(Action),
     /// Tell whoever searches that a situation was met. Changes nothing.
     Reached(Goal),
 }

@@ -8,11 +8,11 @@ use crate::types::{ClientId, NodeId};
 use super::Plan;
 use super::draws::Draws;
 
-/// The ends of a link, and whether it is one between a client and a Region.
-pub(super) fn link(draws: Draws, plan: &Plan) -> (Party, Party, bool) {
+/// The ends of a link, and whether it is one between a client and a Region, as so many of a hundred are.
+pub(super) fn link(draws: Draws, plan: &Plan, of_client: usize) -> (Party, Party, bool) {
     let place = &plan.place;
     let region = draws.among("from", place.clusters()).expect("there are two");
-    if draws.chance("client", 40) {
+    if draws.chance("client", of_client) {
         let client = Party::Client(ClientId(draws.below("which client", plan.clients) as u32));
         let region = draws.weigh(
             "end",

@@ -42,7 +42,7 @@ pub(super) fn draw(draws: Draws, plan: &Plan) -> Vec<Action> {
             let seconds = draws.pick("seconds", &[-86_400, -7_200, -60, 60, 7_200, 86_400_i64]);
             (Fault::Skew { region, seconds }, Some(Fault::Skew { region, seconds: 0 }))
         }
-        FaultKind::Deny => deny(draws, region),
+        FaultKind::Deny => deny(draws, plan, region),
         FaultKind::Shift => {
             let doze = ("doze", (Shift::Doze, Shift::Wake));
             let keys = ("keys", (Shift::DisableKeys, Shift::EnableKeys));
@@ -63,7 +63,9 @@ pub(super) fn draw(draws: Draws, plan: &Plan) -> Vec<Action> {
 }
 
 fn rule(draws: Draws, plan: &Plan, verdict: Verdict) -> (Fault, Option<Fault>) {
-    let (from, to, is_call) = aim::link(draws, plan);
+    // A second copy of a request is worth more than one of an answer.
+    let of_client = if matches!(verdict, Verdict::Duplicate(_)) { 60 } else { 40 };
+    let (from, to, is_call) = aim::link(draws, plan, of_client);
     let rule = Rule {
         key: 0,
         from,
@@ -79,7 +81,7 @@ fn rule(draws: Draws, plan: &Plan, verdict: Verdict) -> (Fault, Option<Fault>) {
 }
 
 fn partition(draws: Draws, plan: &Plan) -> (Fault, Option<Fault>) {
-    let (from, to, _) = aim::link(draws, plan);
+    let (from, to, _) = aim::link(draws, plan, 40);
     let both_ways = draws.chance("both ways", 60);
     let cut = Rule::cut(from, to, both_ways);
     (Fault::All(vec![Fault::Rule(cut)]), Some(Fault::All(vec![Fault::Heal(Some((from, to)))])))
@@ -93,9 +95,10 @@ fn crash(draws: Draws, plan: &Plan) -> (Fault, Option<Fault>) {
     (Fault::Crash { node, moment, unfinished }, Some(Fault::All(vec![Fault::Restart(node)])))
 }
 
-/// An action is denied: one of those that other Regions are asked about as often as all others together.
-fn deny(draws: Draws, region: Region) -> (Fault, Option<Fault>) {
-    use authorization::Action::{AddPeerCluster, Call, PutWitnessRegion, RemovePeerCluster};
+/// An action is denied: mostly one of those that other Regions are asked about, or of those that keys need where there
+/// are keys.
+fn deny(draws: Draws, plan: &Plan, region: Region) -> (Fault, Option<Fault>) {
+    use authorization::Action::{self, AddPeerCluster, Call, Kms, PutWitnessRegion, RemovePeerCluster};
     let often = [
         PutWitnessRegion,
         AddPeerCluster,
@@ -103,11 +106,15 @@ fn deny(draws: Draws, region: Region) -> (Fault, Option<Fault>) {
         Call(Operation::CreateCluster),
         Call(Operation::UpdateCluster),
     ];
-    let named = |action: authorization::Action| (action.name(), action);
-    let (_, action) = match draws.chance("often", 50) {
-        true => draws.pick("one of few", &often.map(named)),
-        false => draws.among("any", authorization::Action::all().map(named)).expect("there are actions"),
+    let of_key = if plan.swarm.keys { 4 } else { 0 };
+    let class = draws.weigh("class", &[(3, "often"), (3, "any"), (of_key, "of a key")]);
+    let fits = |action: &Action| match class {
+        "often" => often.contains(action),
+        "of a key" => matches!(action, Kms(_)),
+        _ => true,
     };
+    let actions = Action::all().filter(fits).map(|action| (action.name(), action));
+    let (_, action) = draws.among("action", actions).expect("there are actions of each class");
     let deny = |denied| Fault::Deny { region, action, denied };
     (deny(true), Some(deny(false)))
 }

@@ -212,7 +212,11 @@ impl Small {
 
     fn carry_out(&self, state: &mut State, place: usize, effect: Effect, changes: &mut Vec<Change>) {
         match effect {
-            Effect::Persist(_) | Effect::Note(_) | Effect::Checked(_) | Effect::Reached(_) => {}
+            Effect::Persist(_)
+            | Effect::Note(_)
+            | Effect::Checked(_)
+            | Effect::Denied(_)
+            | Effect::Reached(_) => {}
             // What a witness node says of an account does not depend on when it is asked: that the answer may be late
             // is enough.
             Effect::Send { to, message } if matches!(*message, Message::CheckWitness { .. }) => {

@@ -41,7 +41,7 @@ pub struct Report {
     pub rest: Vec<String>,
     /// The situations that were met.
     pub reached: Goals,
-    /// Which operations met a cluster in which status, under which kinds of fault.
+    /// What was met of what a search should meet.
     pub coverage: Coverage,
     /// How often each invariant of [`INVARIANTS`](crate::check::INVARIANTS) was judged.
     pub exercised: Exercised,
@@ -124,7 +124,7 @@ pub fn run_with(
         outputs,
         rest,
         reached: world.reached(),
-        coverage: world.coverage().clone(),
+        coverage: covered(scenario, &run),
         exercised: run.simulation.exercised(),
     }
 }
@@ -207,6 +207,8 @@ struct Run<'a> {
     has_converged: bool,
     /// The step that is being carried out.
     current: Option<Span>,
+    /// What the calls that ended say of their members.
+    coverage: Coverage,
 }
 
 type Done = Result<(), Failure>;
@@ -236,6 +238,7 @@ impl<'a> Run<'a> {
             together: None,
             has_converged: false,
             current: None,
+            coverage: Coverage::default(),
         }
     }
 
@@ -374,6 +377,11 @@ impl<'a> Run<'a> {
 
     fn finish(&mut self, id: CallId, step: &CallStep, span: Span) -> Done {
         let outcome = self.simulation.finish(id).map_err(|violation| Failure::of(violation, Some(span)))?;
+        match (&outcome, self.simulation.world().call_of(id)) {
+            (Outcome::Ok(_), Some((_, call))) => self.coverage.accept(&call.request),
+            (Outcome::Failed(error), _) => self.coverage.refuse(step.operation, error),
+            _ => {}
+        }
         remember(&mut self.answers, step, outcome.clone());
         self.last = Some(outcome);
         Ok(())
@@ -552,6 +560,14 @@ impl<'a> Run<'a> {
     fn failure(&self, message: String, span: Span) -> Failure {
         Failure { invariant: EXPECTATION.to_owned(), message, span: Some(span), at: self.now() }
     }
+}
+
+/// What a run has met.
+fn covered(scenario: &Scenario, run: &Run<'_>) -> Coverage {
+    let mut coverage = run.coverage.clone();
+    coverage |= run.world().coverage();
+    coverage.assume(&scenario.set_up.assumptions);
+    coverage
 }
 
 /// What a call was answered: the output, or the body of the error.

@@ -297,7 +297,7 @@ impl World {
         self.reached
     }
 
-    /// Which operations met a cluster in which status so far, under which kinds of fault.
+    /// What was met so far, as far as the world can tell: cells, and actions that were denied.
     #[must_use]
     pub fn coverage(&self) -> &Coverage {
         &self.coverage

@@ -14,7 +14,7 @@ use crate::rng::{self, Purpose, mix};
 use crate::types::{Account, ClientId, Identifier, Instant, NodeId, Timestamp};
 
 use super::client::{Call, CallId, Next, Outcome};
-use super::coverage::FaultKinds;
+use super::coverage::{FaultKinds, Mark};
 use super::fault::{Fault, Moment, Party};
 use super::network::{Envelope, Fate, Payload};
 use super::node::{Happened, Node, State, Trap};
@@ -296,6 +296,7 @@ impl World {
             }
             Effect::Note(note) => self.note(&Happening::Noted(id, *note)),
             Effect::Checked(checked) => self.changes.push(Change::Checked(checked)),
+            Effect::Denied(action) => self.coverage.insert(Mark::Denied(action)),
             Effect::Reached(goal) => self.reached.insert(goal),
         }
     }
@@ -342,7 +343,10 @@ impl World {
     }
 
     fn cover(&mut self, place: usize, request: &Request) {
-        let named = request.identifier().and_then(Identifier::parse);
+        // The ARN of a stream begins with its cluster's.
+        let by_arn =
+            || request.resource_arn()?.split_once(":cluster/").map(|(_, rest)| rest.split('/').next());
+        let named = request.identifier().or_else(|| by_arn().flatten()).and_then(Identifier::parse);
         let cluster = named.and_then(|identifier| self.nodes[place].durable().cluster(identifier));
         self.coverage.reach(request.operation(), cluster.map(|cluster| cluster.status), self.faults);
     }

@@ -4,6 +4,7 @@
 //! the same whole, so that threads, processes and machines share a campaign without talking to one another, and its
 //! size does not grow with the number of seeds.
 
+mod counts;
 mod tally;
 
 use crate::control::mutant::Mutants;
@@ -12,6 +13,7 @@ use crate::scenario::run::{Report, run};
 use crate::scenario::{Scenario, panic};
 use crate::sim::trace::TraceLevel;
 
+pub use counts::Counts;
 pub use tally::{GoalTally, Tally, ViolationTally};
 
 /// What is run for each seed.

@@ -8,7 +8,8 @@ use crate::check::INVARIANTS;
 use crate::goal::Goal;
 use crate::rng::mix;
 use crate::scenario::run::Report;
-use crate::sim::coverage::Coverage;
+
+use super::counts::Counts;
 
 /// What came of some seeds. `join` is commutative and associative: a whole does not depend on its parts.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -22,8 +23,8 @@ pub struct Tally {
     pub hash: u64,
     /// How often each invariant of [`INVARIANTS`] was judged.
     pub exercised: [u64; INVARIANTS.len()],
-    /// Which operations met a cluster in which status, under which kinds of fault.
-    pub coverage: Coverage,
+    /// In how many seeds each mark was left.
+    pub coverage: Counts,
     /// By the invariant's name, what did not hold.
     pub violations: BTreeMap<String, ViolationTally>,
     goals: [GoalTally; Goal::ALL.len()],
@@ -56,7 +57,7 @@ impl Tally {
         self.events += report.events;
         self.hash = self.hash.wrapping_add(mix(report.hash, seed));
         self.exercised.iter_mut().zip(report.exercised).for_each(|(mine, theirs)| *mine += theirs);
-        self.coverage |= &report.coverage;
+        self.coverage.count(&report.coverage);
         for goal in report.reached.iter() {
             self.goals[goal as usize].join(GoalTally { seeds: 1, first: seed });
         }
@@ -72,7 +73,7 @@ impl Tally {
         self.events += other.events;
         self.hash = self.hash.wrapping_add(other.hash);
         self.exercised.iter_mut().zip(other.exercised).for_each(|(mine, theirs)| *mine += theirs);
-        self.coverage |= &other.coverage;
+        self.coverage.join(&other.coverage);
         self.goals.iter_mut().zip(other.goals).for_each(|(mine, theirs)| mine.join(theirs));
         for (invariant, violation) in other.violations {
             self.join_violation(invariant, violation);
@@ -122,7 +123,7 @@ impl Default for Tally {
             events: 0,
             hash: 0,
             exercised: [0; INVARIANTS.len()],
-            coverage: Coverage::default(),
+            coverage: Counts::default(),
             violations: BTreeMap::new(),
             goals: [GoalTally::default(); Goal::ALL.len()],
         }
@@ -138,7 +139,7 @@ struct Data {
     exercised: BTreeMap<String, u64>,
     goals: BTreeMap<String, GoalTally>,
     violations: BTreeMap<String, ViolationTally>,
-    coverage: Coverage,
+    coverage: Counts,
 }
 
 impl From<Tally> for Data {

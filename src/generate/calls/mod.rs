@@ -104,6 +104,7 @@ pub(super) fn draw(
         answered: 0,
         clusters: Vec::new(),
         token: None,
+        unprotected: false,
     };
     story.open(draws.about("opening", 1), opening, count);
     let kinds = &plan.swarm.calls;
@@ -162,8 +163,10 @@ struct Story<'a> {
     /// How many of them have ended when the next begins.
     answered: usize,
     clusters: Vec<Cluster>,
-    /// The token that every call takes which takes one.
+    /// The token that every call takes which takes one, for now.
     token: Option<&'static str>,
+    /// Whether clusters are created without protection, for now.
+    unprotected: bool,
 }
 
 impl Story<'_> {
@@ -307,6 +310,9 @@ impl Story<'_> {
         input::settle(draws, &self.plan.swarm, account, &mut draft);
         if let Some(token) = self.token.filter(|_| draft.operation.takes_client_token()) {
             draft.input["clientToken"] = token.into();
+        }
+        if self.unprotected && draft.creates.is_some() {
+            draft.input["deletionProtectionEnabled"] = false.into();
         }
         if let Some(New { witness, partner }) = draft.creates {
             let name = format!("c{}", self.made.len() + 1).into();

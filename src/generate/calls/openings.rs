@@ -66,7 +66,7 @@ openings! {
     /// A cluster in FAILED, under the assumption that creations fail.
     Failed = "failed", 2, 2;
     /// A cluster in PENDING_DELETE.
-    PendingDelete = "pending delete", 2, 5;
+    PendingDelete = "pending delete", 3, 5;
 }
 
 impl Opening {
@@ -197,11 +197,21 @@ impl Story<'_> {
         self.in_some_order(draws, (0..2).map(declare).collect());
     }
 
+    /// Streams, and calls about them once they are there.
     fn streams(&mut self, draws: Draws, count: usize) {
+        use Operation::{DeleteStream, GetStream, ListStreams, ListTagsForResource, TagResource};
         self.call(draws.about("streamed", 0), None, CallKind::CreateAlone);
         self.advance(draws.seconds("until active", 8, 20));
         for number in 0..draws.between("streams", 1, 10.min(count - 1)) {
             self.call(draws.about("stream", number), Some(0), CallKind::Stream);
+        }
+        if draws.chance("until they are active", 60) {
+            self.advance(draws.seconds("until stream active", 60, 200));
+        }
+        let visits = [DeleteStream, GetStream, ListStreams, ListTagsForResource, TagResource];
+        for number in 0..count.saturating_sub(self.made.len()) {
+            let draws = draws.about("visit", number);
+            self.visit(draws, 0, draws.pick("operation", &visits));
         }
     }
 
@@ -251,6 +261,7 @@ impl Story<'_> {
 
     /// A cluster in a status, and calls about it.
     fn status(&mut self, draws: Draws, opening: Opening, count: usize) {
+        self.unprotected = matches!(opening, Opening::Deleting | Opening::Deleted | Opening::PendingDelete);
         let is_pair = opening == Opening::PendingDelete || (opening == Opening::Creating && count >= 4);
         if is_pair {
             self.pair(draws);
@@ -267,7 +278,7 @@ impl Story<'_> {
                 self.advance(draws.seconds("until active", 8, 15));
             }
         }
-        let Some(region) = self.clusters.first().map(|cluster| cluster.region) else { return };
+        let region = self.clusters[0].region;
         let doze = Action::Fault(Fault::Shift { region, shift: Shift::Doze });
         match opening {
             Opening::Idle => self.groups.push(vec![doze]),
@@ -282,7 +293,8 @@ impl Story<'_> {
             }
             _ => {}
         }
-        for number in 0..draws.between("visits", 1, 4) {
+        self.unprotected = false;
+        for number in 0..draws.between("visits", 2, 8) {
             if self.made.len() < count {
                 let draws = draws.about("visit", number);
                 self.visit(draws, 0, draws.pick("operation", Operation::ALL));

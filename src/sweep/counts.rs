@@ -1,0 +1,56 @@
+//! In how many seeds each mark of coverage was left.
+
+use serde::{Deserialize, Serialize};
+
+use crate::sim::coverage::{Coverage, MARKS, Mark, unreachable};
+
+/// In how many seeds each mark was left. Its size is fixed. As data it is a list, in the order of [`Mark::index`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "Vec<u64>", into = "Vec<u64>")]
+pub struct Counts(Box<[u64]>);
+
+impl Counts {
+    /// Counts what one seed met.
+    pub fn count(&mut self, coverage: &Coverage) {
+        coverage.indices().for_each(|place| self.0[place] += 1);
+    }
+
+    /// Joins what other seeds met.
+    pub fn join(&mut self, other: &Counts) {
+        self.0.iter_mut().zip(&other.0).for_each(|(mine, theirs)| *mine += theirs);
+    }
+
+    /// In how many seeds `mark` was left.
+    #[must_use]
+    pub fn of(&self, mark: Mark) -> u64 {
+        self.0[mark.index()]
+    }
+
+    /// The marks that can be met and that no seed met.
+    pub fn unmet(&self) -> impl Iterator<Item = Mark> + '_ {
+        Mark::all().filter(|mark| self.of(*mark) == 0 && unreachable(*mark).is_none())
+    }
+}
+
+impl Default for Counts {
+    fn default() -> Counts {
+        Counts(vec![0; MARKS].into())
+    }
+}
+
+impl TryFrom<Vec<u64>> for Counts {
+    type Error = String;
+
+    fn try_from(counts: Vec<u64>) -> Result<Counts, String> {
+        match counts.len() {
+            MARKS => Ok(Counts(counts.into())),
+            others => Err(format!("{others} counts of coverage, and not {MARKS}")),
+        }
+    }
+}
+
+impl From<Counts> for Vec<u64> {
+    fn from(counts: Counts) -> Vec<u64> {
+        counts.0.into()
+    }
+}
