@@ -78,6 +78,18 @@ impl<K: Hash + Eq, V> Table<K, V> {
         self.entries.is_empty()
     }
 
+    /// The value of `key`, to change it.
+    pub fn get_mut(&mut self, key: &K) -> Option<&mut V> {
+        let place = self.place(hash(key), key)?;
+        Some(&mut self.entries[place].1)
+    }
+
+    /// The entries in the order of insertion, if none was ever removed.
+    #[must_use]
+    pub fn entries(&self) -> &[(K, V)] {
+        &self.entries
+    }
+
     fn place(&self, hash: u64, key: &K) -> Option<usize> {
         let place = self.places.find(hash, |place| self.entries[*place as usize].0 == *key);
         place.map(|place| *place as usize)

@@ -6,13 +6,15 @@ use std::time::Duration;
 
 use crate::api::{Operation, Request, Response};
 use crate::control::cluster::{Cluster, Serial};
+use crate::control::durable::{TokenKey, TokenRecord};
 use crate::control::message::{Commit, Delivery, Reply};
 use crate::map::{FixedMap, Generations};
 use crate::region::Region;
-use crate::types::{Account, ClientToken, Identifier, Instant};
+use crate::types::{Account, ClientToken, Identifier, Instant, NodeId};
 
 use super::invariant::{Invariant, Judge};
 use super::listings::Listings;
+use super::open::OpenCall;
 use super::{Scene, Verdict};
 
 /// What callers were told.
@@ -43,13 +45,37 @@ impl Answers {
     }
 
     /// A write became durable.
-    pub(super) fn wrote(&mut self, judge: &mut Judge<'_>, commit: &Commit) -> Verdict {
+    pub(super) fn wrote(&mut self, judge: &mut Judge<'_>, node: NodeId, commit: &Commit) -> Verdict {
         if let (Some(cause), Some((account, serial, _)), None) =
             (commit.cause, &commit.batch.cluster, &commit.batch.token)
         {
             self.unsettled.entry(cause).or_insert_with(|| (*account, *serial, commit.before.cluster.clone()));
         }
-        self.one_effect_per_token(judge, commit)
+        let NodeId::ControlPlane(region) = node else { return Ok(()) };
+        self.one_effect_per_token(judge, region, commit)
+    }
+
+    /// Takes note of a call that was carried out before anything happens.
+    pub(super) fn recall(&mut self, region: Region, key: &TokenKey, record: &TokenRecord) {
+        let kind = (key.account, region, record.response.operation());
+        self.first.entry(kind).or_default().insert(key.token.clone(), (record.response.clone(), record.at));
+    }
+
+    /// The answer of a call that changes something leaves when its write is durable: one that was made for it, or the
+    /// one that its token was recorded with.
+    pub(super) fn acknowledged_was_written(&self, judge: &mut Judge<'_>, call: &OpenCall) -> Verdict {
+        if call.has_written || !call.request.operation().changes() {
+            return Ok(());
+        }
+        let kind = (call.account, call.region, call.request.operation());
+        let token = call.request.client_token();
+        let is_recorded =
+            token.is_some_and(|token| self.first.get(&kind).is_some_and(|it| it.get(token).is_some()));
+        judge.ensure(is_recorded, Invariant::AcknowledgedIsDurable, || {
+            let of = call.subject().map_or_else(String::new, |subject| format!(" of {subject}"));
+            let operation = call.request.operation();
+            format!("{operation}{of} was answered with success, and nothing durable was written for it")
+        })
     }
 
     /// A request is answered.
@@ -82,15 +108,11 @@ impl Answers {
 
     /// Record and token are written in one batch, and a second request with the token is answered from the table, or
     /// joins the call in flight, before it can write.
-    fn one_effect_per_token(&mut self, judge: &mut Judge<'_>, commit: &Commit) -> Verdict {
-        let (Some((_, _, Some(cluster))), Some((key, record))) = (&commit.batch.cluster, &commit.batch.token)
-        else {
-            return Ok(());
-        };
-        let Some(created) = created(&record.response) else { return Ok(()) };
-        let arn = cluster.arn;
-        let kind = (arn.account, arn.region, record.response.operation());
+    fn one_effect_per_token(&mut self, judge: &mut Judge<'_>, region: Region, commit: &Commit) -> Verdict {
+        let Some((key, record)) = &commit.batch.token else { return Ok(()) };
+        let kind = (key.account, region, record.response.operation());
         let first = self.first_answer(judge.scene, kind, &key.token, &record.response);
+        let Some(created) = created(&record.response) else { return Ok(()) };
         let first = self::created(first);
         judge.ensure(first == Some(created), Invariant::OneEffectPerToken, || {
             let first = first.map_or_else(String::new, |first| first.to_string());
@@ -160,6 +182,20 @@ impl Answers {
         self.recent.push_back((now, delivery));
         while self.recent.pop_front_if(|(at, _)| at.after(longest) < now).is_some() {}
     }
+}
+
+/// A reply waits in the outbox until every write ahead of it is durable, so that none is made for a request that is
+/// answered.
+pub(super) fn acknowledged_after_writing(
+    judge: &mut Judge<'_>,
+    call: Option<&OpenCall>,
+    commit: &Commit,
+) -> Verdict {
+    judge.ensure(call.is_some(), Invariant::AcknowledgedIsDurable, || {
+        let cluster = commit.batch.cluster.as_ref().and_then(|(_, _, record)| record.as_ref());
+        let name = cluster.map_or_else(|| "a cluster".to_owned(), |cluster| cluster.arn.to_string());
+        format!("a call about {name} was answered before what was written for it was durable")
+    })
 }
 
 /// What a call that `response` answers has created.

@@ -7,10 +7,10 @@ use crate::control::cluster::{Cluster, Intent, may_become};
 use crate::control::message::Commit;
 use crate::map::FixedMap;
 use crate::region::Region;
-use crate::table::Table;
-use crate::types::{Account, ClusterArn, ClusterStatus, Identifier};
+use crate::types::{Account, ClusterArn, ClusterStatus};
 
 use super::invariant::{Invariant, Judge};
+use super::visible::{Born, Used};
 use super::{Verdict, streams};
 
 /// The durable truth about clusters.
@@ -23,7 +23,7 @@ pub(super) struct Clusters {
     /// Clusters that left a pair once both sides had given it up, and the sides that have yet to learn of it.
     parted: FixedMap<ClusterArn, Vec<ClusterArn>>,
     /// Every identifier ever used.
-    used: Table<Identifier, ()>,
+    pub(super) used: Used,
     /// How many clusters count towards a quota: by account, Region, and whether multi-Region.
     counted: FixedMap<(Account, Region, bool), u32>,
 }
@@ -48,9 +48,10 @@ impl Clusters {
     /// Takes note of a cluster that exists before anything happens, once.
     pub(super) fn recall(&mut self, cluster: &Arc<Cluster>) {
         let identifiers = cluster.streams().iter().map(|stream| stream.identifier);
-        for identifier in identifiers.chain([cluster.arn.identifier]) {
-            self.used.insert(identifier, ());
+        for identifier in identifiers {
+            self.used.insert(identifier, None);
         }
+        self.used.insert(cluster.arn.identifier, Some(Born::Kept(cluster.clone())));
         let is_multi = cluster.multi_region.is_some();
         *self.counted.entry((cluster.arn.account, cluster.arn.region, is_multi)).or_default() += 1;
         if is_multi {
@@ -229,7 +230,7 @@ impl Clusters {
     /// Identifiers are 128 random bits each; a collision is as good as impossible.
     fn identifiers_unique(&mut self, judge: &mut Judge<'_>, written: &Written<'_>) -> Verdict {
         let Some(after) = written.after else { return Ok(()) };
-        let is_new = self.used.insert(after.arn.identifier, ()).is_none();
+        let is_new = self.used.insert(after.arn.identifier, None).is_none();
         judge.ensure(is_new, Invariant::IdentifiersUnique, || {
             format!("the identifier of {} was used before", after.arn)
         })

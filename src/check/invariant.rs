@@ -26,7 +26,17 @@ invariants! {
         "at quiet, both clusters of a pair list each other and have statuses of the same family",
     OnePeerAtMost = "one-peer-at-most": "a cluster is linked to at most one other",
     LegalTransition = "legal-transition": "statuses move only along the documented graph",
-    AcknowledgedIsDurable = "acknowledged-is-durable": "what a caller was told survives any crash",
+    AcknowledgedIsDurable = "acknowledged-is-durable":
+        "a change that is acknowledged is durable when its answer leaves, and survives any crash",
+    AcknowledgedIsVisible = "acknowledged-is-visible":
+        "later reads show what was acknowledged, or what a call with an unknown outcome may have set since",
+    AnswersSayWhatWasWritten = "answers-say-what-was-written":
+        "a request is answered once, about what it names, in agreement with what was asked for and written",
+    ChangedOnlyByItsCall = "changed-only-by-its-call":
+        "protection, key, tags, metric groups, peers, policy and streams change only as a call says that names them",
+    Unchanging = "unchanging":
+        "a cluster's ARN, creation time and kind, a linked pair's witness, a stream's identity and target never \
+         change, and time never goes back",
     ProtectedNotDeleted = "protected-not-deleted":
         "no cluster with deletion protection enters PENDING_DELETE or DELETING",
     NoDeleteAlone = "no-delete-alone":

@@ -7,18 +7,24 @@
 
 mod allowed;
 mod answers;
+mod changed;
 mod clusters;
 mod invariant;
 mod listings;
+mod open;
 mod quiet;
+mod said;
 mod scene;
 mod simulation;
 mod storage;
 mod streams;
+mod visible;
 
 use std::fmt;
 
 use crate::control::durable::Batch;
+use crate::control::message::Commit;
+use crate::region::Region;
 use crate::sim::{Change, World};
 use crate::types::{Instant, NodeId};
 
@@ -29,7 +35,9 @@ pub use simulation::{CONVERGENCE_LIMIT, Seen, Simulation};
 use answers::Answers;
 use clusters::Clusters;
 use invariant::{Invariant, Judge};
+use open::OpenCalls;
 use storage::Storages;
+use visible::Visible;
 
 /// An invariant that did not hold.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -60,6 +68,10 @@ pub struct Checker {
     clusters: Clusters,
     answers: Answers,
     storages: Storages,
+    open: OpenCalls,
+    visible: Visible,
+    /// The time of the last event.
+    last: Instant,
     exercised: Exercised,
 }
 
@@ -69,6 +81,11 @@ impl Checker {
         self.storages.recall(scene, node, batch);
         if let Some((_, _, Some(cluster))) = &batch.cluster {
             self.clusters.recall(cluster);
+            self.visible.recall_streams(cluster);
+        }
+        if let (Some((key, record)), NodeId::ControlPlane(region)) = (&batch.token, node) {
+            self.answers.recall(region, key, record);
+            self.visible.recall_token(region, key, record.response.operation(), record.at);
         }
     }
 
@@ -85,37 +102,17 @@ impl Checker {
     /// # Errors
     /// The first invariant that does not hold any more.
     pub fn look(&mut self, scene: &dyn Scene, changes: &[Change]) -> Result<(), Violation> {
+        if changes.is_empty() {
+            return Ok(());
+        }
         let judge = &mut Judge { scene, exercised: &mut self.exercised };
-        let mut has_restarts = false;
-        for (place, change) in changes.iter().enumerate() {
-            let verdict = match change {
-                Change::Arrived { region, account, delivery } => {
-                    self.answers.arrived(judge, *region, *account, *delivery);
-                    Ok(())
-                }
-                Change::Wrote { node, commit } => self
-                    .storages
-                    .wrote(judge, *node, commit)
-                    .and_then(|()| self.clusters.wrote(judge, commit))
-                    .and_then(|()| self.answers.wrote(judge, commit))
-                    .and_then(|()| allowed::allowed_everywhere(judge, commit)),
-                Change::Forgot { commit, .. } => self.answers.acknowledged_is_durable(judge, commit),
-                Change::Replied { region, delivery, account, request, result } => {
-                    self.answers.replied(judge, *region, *delivery, *account, request, result)
-                }
-                Change::Crashed { node, memory } => {
-                    self.storages.crashed(judge, *node, memory, changes, place)
-                }
-                Change::Restarted(_) => {
-                    has_restarts = true;
-                    Ok(())
-                }
-                Change::Checked(_) | Change::Ended(_) => Ok(()),
-            };
-            verdict.map_err(|broken| violation(scene, broken))?;
+        changed::time_goes_on(judge, &mut self.last).map_err(|broken| violation(scene, broken))?;
+        for place in 0..changes.len() {
+            self.look_at(scene, changes, place).map_err(|broken| violation(scene, broken))?;
         }
         // What it wrote when it started, if its disk takes no time, is behind the start among the changes.
-        for change in changes.iter().filter(|_| has_restarts) {
+        let judge = &mut Judge { scene, exercised: &mut self.exercised };
+        for change in changes {
             if let Change::Restarted(node) = change {
                 let verdict = self.storages.is_what_was_written(judge, *node);
                 verdict.map_err(|broken| violation(scene, broken))?;
@@ -124,16 +121,82 @@ impl Checker {
         Ok(())
     }
 
+    /// Looks at the change at `place` among `changes`.
+    fn look_at(&mut self, scene: &dyn Scene, changes: &[Change], place: usize) -> Verdict {
+        let judge = &mut Judge { scene, exercised: &mut self.exercised };
+        match &changes[place] {
+            Change::Arrived { region, asker, delivery, request } => {
+                self.answers.arrived(judge, *region, asker.account, *delivery);
+                let call = self.open.arrived(scene.now(), *region, asker.account, *delivery, request);
+                self.visible.arrived(judge, &self.clusters.used, call);
+                Ok(())
+            }
+            Change::Injected(delivery) => {
+                self.open.injected(*delivery);
+                Ok(())
+            }
+            Change::Unheard(delivery) => {
+                self.open.answered(*delivery).iter().for_each(|call| self.visible.lost(call));
+                Ok(())
+            }
+            Change::Wrote { node, commit } => {
+                self.storages.wrote(judge, *node, commit)?;
+                self.clusters.wrote(judge, commit)?;
+                self.answers.wrote(judge, *node, commit)?;
+                allowed::allowed_everywhere(judge, commit)?;
+                self.open.wrote(commit);
+                self.changed(scene, commit)
+            }
+            Change::Forgot { commit, .. } => self.answers.acknowledged_is_durable(judge, commit),
+            Change::Replied { region, delivery, account, request, result } => {
+                let call = self.open.answered(*delivery);
+                said::answered_once(judge, call.as_ref())?;
+                let Some(call) = call else { return Ok(()) };
+                if result.is_ok() {
+                    self.answers.acknowledged_was_written(judge, &call)?;
+                }
+                self.answers.replied(judge, *region, *delivery, *account, request, result)?;
+                if let Ok(response) = result {
+                    said::answers_say_what_was_written(judge, &call, response)?;
+                }
+                let now = self.open.moment(scene.now());
+                self.visible.answered(judge, &mut self.clusters.used, &call, now, result)
+            }
+            Change::Crashed { node, memory } => {
+                if let NodeId::ControlPlane(region) = node {
+                    self.open.crashed(*region).iter().for_each(|call| self.visible.lost(call));
+                }
+                self.storages.crashed(judge, *node, memory, changes, place)
+            }
+            Change::Checked(_) | Change::Restarted(_) | Change::Ended(_) => Ok(()),
+        }
+    }
+
+    /// Looks at what a write changed of a cluster. What has no call, or one that joined another, finishes the call that
+    /// is written down in the record.
+    fn changed(&mut self, scene: &dyn Scene, commit: &Commit) -> Verdict {
+        let judge = &mut Judge { scene, exercised: &mut self.exercised };
+        let call = commit.cause.and_then(|cause| self.open.get(cause));
+        if commit.cause.is_some() {
+            answers::acknowledged_after_writing(judge, call, commit)?;
+        }
+        let (Some(before), Some((_, _, Some(after)))) = (&commit.before.cluster, &commit.batch.cluster)
+        else {
+            return Ok(());
+        };
+        let intent = before.intent.as_ref().map(|intent| &*intent.request);
+        let change =
+            changed::Change { before, after, request: call.map_or(intent, |call| Some(&call.request)) };
+        changed::unchanging(judge, &change)?;
+        changed::changed_only_by_its_call(judge, &change)
+    }
+
     /// Looks at a world that is quiet and healed: what could move has moved. Clusters of the Region `except`, which
     /// stays dead, are left out.
     ///
     /// # Errors
     /// The first invariant that does not hold, with the chain of who waits for whom.
-    pub fn check_quiet(
-        &mut self,
-        scene: &dyn Scene,
-        except: Option<crate::region::Region>,
-    ) -> Result<(), Violation> {
+    pub fn check_quiet(&mut self, scene: &dyn Scene, except: Option<Region>) -> Result<(), Violation> {
         let judge = &mut Judge { scene, exercised: &mut self.exercised };
         self.storages
             .are_what_was_written(judge)

@@ -5,18 +5,17 @@ use std::sync::Arc;
 use crate::api::StreamStatus;
 use crate::control::attached::{MOST_STREAMS, Stream, stream_may_become};
 use crate::control::cluster::Cluster;
-use crate::table::Table;
-use crate::types::Identifier;
 
 use super::Verdict;
 use super::invariant::{Invariant, Judge};
+use super::visible::Used;
 
 /// Looks at what a write made of a cluster's streams; `used` is every identifier ever used.
 pub(super) fn look(
     judge: &mut Judge<'_>,
     before: Option<&Arc<Cluster>>,
     after: Option<&Arc<Cluster>>,
-    used: &mut Table<Identifier, ()>,
+    used: &mut Used,
 ) -> Verdict {
     let Some(after) = after else { return Ok(()) };
     if before.map_or(after.attached.is_none(), |before| before.shares_attached(after)) {
@@ -57,13 +56,8 @@ fn legal_transition(
 }
 
 /// As for clusters: 128 random bits.
-fn identifiers_unique(
-    judge: &mut Judge<'_>,
-    cluster: &Cluster,
-    stream: &Stream,
-    used: &mut Table<Identifier, ()>,
-) -> Verdict {
-    let is_new = used.insert(stream.identifier, ()).is_none();
+fn identifiers_unique(judge: &mut Judge<'_>, cluster: &Cluster, stream: &Stream, used: &mut Used) -> Verdict {
+    let is_new = used.insert(stream.identifier, None).is_none();
     judge.ensure(is_new, Invariant::IdentifiersUnique, || {
         format!("the identifier of stream {} of {} was used before", stream.number, cluster.arn)
     })

@@ -147,7 +147,9 @@ impl Stream {
         }
     }
 
-    pub(super) fn describe(&self, cluster: ClusterArn) -> GetStreamOutput {
+    /// The stream as GetStream shows it.
+    #[must_use]
+    pub fn describe(&self, cluster: ClusterArn) -> GetStreamOutput {
         let failed = self.status == StreamStatus::Failed;
         let error = StreamFailureErrorCode::KinesisStreamNotFound;
         GetStreamOutput {

@@ -109,7 +109,10 @@ impl ControlPlane {
             creation_time: caller.stamp,
             deletion_protection: input.deletion_protection_enabled.unwrap_or(true),
             kms_key,
-            tags: input.tags.clone().filter(|tags| !tags.is_empty()),
+            tags: input
+                .tags
+                .clone()
+                .filter(|tags| !tags.is_empty() && !self.mutants.has(Mutant::CreateForgetsTags)),
             attached: attached(input),
             statement_statistics: input.metric_groups.as_ref().is_some_and(|groups| !groups.is_empty()),
             encryption,

@@ -76,9 +76,11 @@ impl ControlPlane {
         let response = Arc::new(Response::DeleteCluster(after.deleted()));
         let token = self.token_write(now, account, request, request.key(), &response);
         let cause = waiting.waiters.first().copied();
+        let drops_tags = self.mutants.has(Mutant::DeleteDropsTags);
         let cluster = self.write(cluster, token, cause, out, |record| {
             record.status = status;
             record.intent = None;
+            record.tags = record.tags.take().filter(|_| !drops_tags);
         });
         self.record_joined(now, waiting, &response, out);
         self.reply(&waiting.waiters, Ok(response), out);

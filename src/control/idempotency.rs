@@ -53,7 +53,8 @@ impl ControlPlane {
                 self.same_request(self.calls[&call].caller.fingerprint, caller, out)?;
                 let is_copy = (call.call, call.attempt) == (caller.delivery.call, caller.delivery.attempt);
                 out.push(Effect::Reached(if is_copy { Goal::DuplicateJoined } else { Goal::CallsJoined }));
-                self.calls[&call].waiters.push(caller.delivery);
+                let times = if self.mutants.has(Mutant::JoinerAnsweredTwice) { 2 } else { 1 };
+                self.calls[&call].waiters.extend(std::iter::repeat_n(caller.delivery, times));
             }
             InFlight::Register(account, serial) => {
                 let intent = self.durable.at(account, serial).and_then(|cluster| cluster.intent.clone());

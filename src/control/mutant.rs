@@ -138,11 +138,11 @@ mutants! {
     /// An answer to a check that has ended is taken for impossible: the control plane panics.
     LateAnswerPanics = "late-answer-panics" caught by "panic",
     /// Tags are put on and taken off in memory only.
-    TagsInMemory = "tags-in-memory" caught by "storage-is-what-was-written",
+    TagsInMemory = "tags-in-memory" caught by "acknowledged-is-durable",
     /// A resource policy is put on in memory only.
-    PolicyInMemory = "policy-in-memory" caught by "storage-is-what-was-written",
+    PolicyInMemory = "policy-in-memory" caught by "acknowledged-is-durable",
     /// A stream is created in memory only.
-    StreamInMemory = "stream-in-memory" caught by "storage-is-what-was-written",
+    StreamInMemory = "stream-in-memory" caught by "acknowledged-is-durable",
     /// That a cluster goes idle, wakes up, or cannot use its key is known in memory only.
     ShiftInMemory = "shift-in-memory" caught by "storage-is-what-was-written",
     /// A control plane keeps in memory only what it promised to a proposer in another Region.
@@ -161,6 +161,60 @@ mutants! {
     NewKeyNotTried = "new-key-not-tried" caught by "no-active-without-key",
     /// A control plane that starts does not look whether keys were disabled or enabled while it was down.
     KeysNotMetAtStart = "keys-not-met-at-start" caught by "no-active-without-key",
+    /// TagResource answers without writing anything.
+    TagNotWritten = "tag-not-written" caught by "acknowledged-is-durable",
+    /// DeleteClusterPolicy answers without writing anything.
+    PolicyRemovalNotWritten = "policy-removal-not-written" caught by "acknowledged-is-durable",
+    /// DeleteStream answers without writing anything.
+    StreamDeletionNotWritten = "stream-deletion-not-written" caught by "acknowledged-is-durable",
+    /// An update leaves the metric groups as they were.
+    MetricGroupsNotApplied = "metric-groups-not-applied" caught by "answers-say-what-was-written",
+    /// An update leaves the KMS key as it was.
+    KeyNotApplied = "key-not-applied" caught by "answers-say-what-was-written",
+    /// A new cluster gets none of the tags that were asked for.
+    CreateForgetsTags = "create-forgets-tags" caught by "answers-say-what-was-written",
+    /// UntagResource writes the tags that there were.
+    UntagRemovesNothing = "untag-removes-nothing" caught by "answers-say-what-was-written",
+    /// A request that joins a call in flight is added twice to those who wait for its answer.
+    JoinerAnsweredTwice = "joiner-answered-twice" caught by "answers-say-what-was-written",
+    /// GetCluster lists the peer alone, without the cluster itself.
+    OwnArnOmitted = "own-arn-omitted" caught by "answers-say-what-was-written",
+    /// PutClusterPolicy answers with the version of the policy before.
+    OldPolicyVersionAnswered = "old-policy-version-answered" caught by "answers-say-what-was-written",
+    /// UpdateCluster answers with the status that the cluster had before.
+    UpdateAnswersOldStatus = "update-answers-old-status" caught by "answers-say-what-was-written",
+    /// An update that does not speak of deletion protection switches it off.
+    UpdateLiftsProtection = "update-lifts-protection" caught by "changed-only-by-its-call",
+    /// An update that names no KMS key goes back to a key that AWS owns.
+    UpdateDropsKey = "update-drops-key" caught by "changed-only-by-its-call",
+    /// TagResource replaces all tags instead of adding to them.
+    TagsReplaced = "tags-replaced" caught by "changed-only-by-its-call",
+    /// The policy version that a caller expects is not compared.
+    PolicyVersionNotChecked = "policy-version-not-checked" caught by "changed-only-by-its-call",
+    /// Removing a policy starts the count of its versions again.
+    PolicyVersionStartsOver = "policy-version-starts-over" caught by "changed-only-by-its-call",
+    /// A cluster loses its tags when its deletion begins.
+    DeleteDropsTags = "delete-drops-tags" caught by "changed-only-by-its-call",
+    /// An update stamps the cluster with a creation time of its own.
+    CreationTimeRestamped = "creation-time-restamped" caught by "unchanging",
+    /// DeleteStream stamps the stream with the time of the call.
+    StreamRestamped = "stream-restamped" caught by "unchanging",
+    /// A cluster loses its creation time when it is linked.
+    LinkForgetsCreationTime = "link-forgets-creation-time" caught by "unchanging",
+    /// GetCluster says of every cluster that it is protected.
+    ProtectionShownOn = "protection-shown-on" caught by "acknowledged-is-visible",
+    /// ListTagsForResource lists the tags of the account's first cluster.
+    TagsOfFirstListed = "tags-of-first-listed" caught by "acknowledged-is-visible",
+    /// GetClusterPolicy shows the policy that was in force before.
+    OldPolicyShown = "old-policy-shown" caught by "acknowledged-is-visible",
+    /// GetStream shows the tags of the cluster.
+    ClusterTagsShownOfStream = "cluster-tags-shown-of-stream" caught by "acknowledged-is-visible",
+    /// GetCluster shows the declared peer only once the pair is linked.
+    PeerShownWhenLinked = "peer-shown-when-linked" caught by "acknowledged-is-visible",
+    /// GetCluster shows the metric groups of an ACTIVE cluster only.
+    MetricGroupsShownWhenActive = "metric-groups-shown-when-active" caught by "acknowledged-is-visible",
+    /// ListClusters leaves out clusters that are UPDATING.
+    UpdatingNotListed = "updating-not-listed" caught by "list-complete",
 }
 
 impl Mutant {

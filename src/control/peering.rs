@@ -56,7 +56,7 @@
 
 use std::sync::Arc;
 
-use crate::types::{Account, ClusterStatus, Instant, NodeId};
+use crate::types::{Account, ClusterStatus, Instant, NodeId, Timestamp};
 
 use super::ControlPlane;
 use super::cluster::{Cluster, Serial};
@@ -481,8 +481,10 @@ impl ControlPlane {
         out: &mut Vec<Effect>,
         change: impl FnOnce(&mut super::cluster::MultiRegion),
     ) {
+        let forgets = self.mutants.has(Mutant::LinkForgetsCreationTime) && status == ClusterStatus::Creating;
         let cluster = self.write(cluster, None, None, out, |record| {
             record.status = status;
+            record.creation_time = if forgets { Timestamp::default() } else { record.creation_time };
             record.multi_region.as_deref_mut().map(change).unwrap_or_default();
         });
         self.pursue(&cluster, 0, out);

@@ -32,8 +32,9 @@ impl ControlPlane {
         let text = input.policy.as_deref().unwrap_or_default();
         let bypass = input.bypass_policy_lockout_safety_check.unwrap_or(false);
         let policy = self.check_policy(caller, text, cluster.arn, cluster.tags.as_ref(), bypass, out)?;
-        expect_version(&cluster, input.expected_policy_version.as_deref(), out)?;
-        let version = cluster.attached.as_ref().map_or(0, |attached| attached.policies) + 1;
+        self.expect_version(&cluster, input.expected_policy_version.as_deref(), out)?;
+        let last = cluster.attached.as_ref().map_or(0, |attached| attached.policies);
+        let version = if self.mutants.has(Mutant::OldPolicyVersionAnswered) { last } else { last + 1 };
         let output = PutClusterPolicyOutput { policy_version: version.to_string() };
         let response = Arc::new(Response::PutClusterPolicy(output));
         let token = self.token_write(now, caller.account, &caller.request, caller.fingerprint, &response);
@@ -77,7 +78,9 @@ impl ControlPlane {
         let Some((attached, policy)) = attached.and_then(|it| Some((it, it.policy.as_ref()?))) else {
             return Err(refuse::no_policy(cluster));
         };
-        let (policy, policy_version) = (policy.text.to_string(), attached.policy_version());
+        let old = attached.old_policy.as_ref().filter(|_| self.mutants.has(Mutant::OldPolicyShown));
+        let policy = old.unwrap_or(policy).text.to_string();
+        let policy_version = attached.policy_version();
         let output = GetClusterPolicyOutput { policy, policy_version };
         self.reply(&[caller.delivery], Ok(Arc::new(Response::GetClusterPolicy(output))), out);
         Ok(())
@@ -93,11 +96,17 @@ impl ControlPlane {
         let cluster = self.find(caller.account, &input.identifier)?.clone();
         let attached = cluster.attached.as_deref().filter(|attached| attached.policy.is_some());
         let policy_version = attached.ok_or_else(|| refuse::no_policy(&cluster))?.policy_version();
-        expect_version(&cluster, input.expected_policy_version.as_deref(), out)?;
+        self.expect_version(&cluster, input.expected_policy_version.as_deref(), out)?;
         let response = Arc::new(Response::DeleteClusterPolicy(DeleteClusterPolicyOutput { policy_version }));
         let token = self.token_write(now, caller.account, &caller.request, caller.fingerprint, &response);
         let delay = self.assumptions.policy_delay;
-        self.attach(caller, &cluster, token, out, |attached| attached.put_policy(now, delay, None));
+        let starts_over = self.mutants.has(Mutant::PolicyVersionStartsOver);
+        if !self.mutants.has(Mutant::PolicyRemovalNotWritten) {
+            self.attach(caller, &cluster, token, out, |attached| {
+                attached.put_policy(now, delay, None);
+                attached.policies = if starts_over { 0 } else { attached.policies };
+            });
+        }
         self.reply(&[caller.delivery], Ok(response), out);
         Ok(())
     }
@@ -125,16 +134,22 @@ impl ControlPlane {
         self.reply(&[caller.delivery], Ok(Arc::new(Response::GetVpcEndpointServiceName(output))), out);
         Ok(())
     }
-}
 
-/// Whether the cluster's policy is still the one that the caller has in mind.
-fn expect_version(cluster: &Cluster, expected: Option<&str>, out: &mut Vec<Effect>) -> Result<(), Error> {
-    let Some(expected) = expected else { return Ok(()) };
-    let attached = cluster.attached.as_deref().filter(|attached| attached.policy.is_some());
-    let version = attached.map(super::attached::Attached::policy_version);
-    if version.as_deref() == Some(expected) {
-        return Ok(());
+    /// Whether the cluster's policy is still the one that the caller has in mind.
+    fn expect_version(
+        &self,
+        cluster: &Cluster,
+        expected: Option<&str>,
+        out: &mut Vec<Effect>,
+    ) -> Result<(), Error> {
+        let expected = expected.filter(|_| !self.mutants.has(Mutant::PolicyVersionNotChecked));
+        let Some(expected) = expected else { return Ok(()) };
+        let attached = cluster.attached.as_deref().filter(|attached| attached.policy.is_some());
+        let version = attached.map(super::attached::Attached::policy_version);
+        if version.as_deref() == Some(expected) {
+            return Ok(());
+        }
+        out.push(Effect::Reached(Goal::PolicyMovedOn));
+        Err(refuse::policy_moved_on(cluster, version.as_deref()))
     }
-    out.push(Effect::Reached(Goal::PolicyMovedOn));
-    Err(refuse::policy_moved_on(cluster, version.as_deref()))
 }

@@ -11,7 +11,7 @@ use crate::api::{
 };
 use crate::goal::Goal;
 use crate::rng::mix;
-use crate::types::{Account, Identifier};
+use crate::types::{Account, ClusterStatus, Identifier};
 
 use super::cluster::{Cluster, Serial};
 use super::message::Effect;
@@ -33,6 +33,15 @@ impl ControlPlane {
         let mut output = cluster.describe();
         if self.assumptions.silent_peer_shows_declaration {
             self.show_silent_declaration(cluster, &mut output);
+        }
+        output.deletion_protection_enabled |= self.mutants.has(Mutant::ProtectionShownOn);
+        if self.mutants.has(Mutant::MetricGroupsShownWhenActive) && cluster.status != ClusterStatus::Active {
+            output.metric_groups = None;
+        }
+        if let Some(properties) = &mut output.multi_region_properties {
+            let hides_peer = self.mutants.has(Mutant::PeerShownWhenLinked) && cluster.linked_peer().is_none();
+            let hides_own = self.mutants.has(Mutant::OwnArnOmitted);
+            properties.clusters.retain(|arn| if *arn == cluster.arn { !hides_own } else { !hides_peer });
         }
         let response = Arc::new(Response::GetCluster(output));
         self.reply(&[caller.delivery], Ok(response), out);
@@ -57,7 +66,9 @@ impl ControlPlane {
         let page: Vec<_> = rest.by_ref().take(size).collect();
         let last = page.last().filter(|_| rest.next().is_some());
         let next_token = last.map(|last| self.page_token(caller.account, last.serial));
-        let clusters = page.into_iter().map(|cluster| cluster.summary()).collect();
+        let hides_updating = self.mutants.has(Mutant::UpdatingNotListed);
+        let page = page.into_iter().filter(|it| it.status != ClusterStatus::Updating || !hides_updating);
+        let clusters = page.map(|cluster| cluster.summary()).collect();
         let response = Arc::new(Response::ListClusters(ListClustersOutput { next_token, clusters }));
         self.reply(&[caller.delivery], Ok(response), out);
         Ok(())

@@ -69,7 +69,11 @@ impl ControlPlane {
     ) -> Result<(), Error> {
         let (cluster, stream) =
             self.find_stream(caller.account, &input.cluster_identifier, &input.stream_identifier)?;
-        let response = Response::GetStream(Box::new(stream.describe(cluster.arn)));
+        let mut output = stream.describe(cluster.arn);
+        if self.mutants.has(Mutant::ClusterTagsShownOfStream) {
+            output.tags.clone_from(&cluster.tags);
+        }
+        let response = Response::GetStream(Box::new(output));
         self.reply(&[caller.delivery], Ok(Arc::new(response)), out);
         Ok(())
     }
@@ -114,19 +118,23 @@ impl ControlPlane {
         if !was_asked {
             stream.status = StreamStatus::Deleting;
         }
+        if self.mutants.has(Mutant::StreamRestamped) {
+            stream.creation_time = caller.stamp;
+        }
         let response = Arc::new(Response::DeleteStream(Box::new(stream.deleted(cluster.arn))));
         let token = self.token_write(now, caller.account, &caller.request, caller.fingerprint, &response);
         if !was_asked {
             self.set_stream_timer(&cluster, &stream, out);
         }
-        let number = stream.number;
-        self.attach(caller, &cluster, token, out, |attached| {
-            attached
-                .streams
-                .iter_mut()
-                .filter(|it| it.number == number)
-                .for_each(|it| it.status = stream.status);
-        });
+        if !self.mutants.has(Mutant::StreamDeletionNotWritten) {
+            self.attach(caller, &cluster, token, out, |attached| {
+                attached
+                    .streams
+                    .iter_mut()
+                    .filter(|it| it.number == stream.number)
+                    .for_each(|it| *it = stream.clone());
+            });
+        }
         self.reply(&[caller.delivery], Ok(response), out);
         Ok(())
     }

@@ -8,7 +8,7 @@ use crate::api::{
 };
 use crate::types::{Account, ClusterArn, Identifier};
 
-use super::cluster::Cluster;
+use super::cluster::{Cluster, Serial};
 use super::message::Effect;
 use super::mutant::Mutant;
 use super::{Caller, ControlPlane, refuse};
@@ -25,13 +25,18 @@ impl ControlPlane {
     ) -> Result<(), Error> {
         let (cluster, stream) = self.tagged(caller.account, &input.resource_arn)?;
         let mut tags = TagMap::clone(&tags_of(&cluster, stream));
+        if self.mutants.has(Mutant::TagsReplaced) {
+            tags.clear();
+        }
         for (key, value) in input.tags.iter().flat_map(|tags| tags.iter()) {
             tags.insert(key.clone(), value.clone());
         }
         if tags.len() > MOST_TAGS {
             return Err(refuse::tag_limit(&input.resource_arn));
         }
-        self.put_tags(caller, &cluster, stream, tags, out);
+        if !self.mutants.has(Mutant::TagNotWritten) {
+            self.put_tags(caller, &cluster, stream, tags, out);
+        }
         self.reply(&[caller.delivery], Ok(Arc::new(Response::TagResource(TagResourceOutput {}))), out);
         Ok(())
     }
@@ -45,7 +50,7 @@ impl ControlPlane {
         let (cluster, stream) = self.tagged(caller.account, &input.resource_arn)?;
         let mut tags = TagMap::clone(&tags_of(&cluster, stream));
         let gone = input.tag_keys.as_deref().unwrap_or_default();
-        tags.retain(|key, _| !gone.contains(key));
+        tags.retain(|key, _| !gone.contains(key) || self.mutants.has(Mutant::UntagRemovesNothing));
         self.put_tags(caller, &cluster, stream, tags, out);
         self.reply(&[caller.delivery], Ok(Arc::new(Response::UntagResource(UntagResourceOutput {}))), out);
         Ok(())
@@ -58,7 +63,9 @@ impl ControlPlane {
         out: &mut Vec<Effect>,
     ) -> Result<(), Error> {
         let (cluster, stream) = self.tagged(caller.account, &input.resource_arn)?;
-        let output = ListTagsForResourceOutput { tags: Some(tags_of(&cluster, stream)) };
+        let first = self.durable.clusters_after(caller.account, Serial(0)).next();
+        let cluster = first.filter(|_| self.mutants.has(Mutant::TagsOfFirstListed)).unwrap_or(&cluster);
+        let output = ListTagsForResourceOutput { tags: Some(tags_of(cluster, stream)) };
         self.reply(&[caller.delivery], Ok(Arc::new(Response::ListTagsForResource(output))), out);
         Ok(())
     }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use crate::api::{EncryptionStatus, Error, Request, Response, UpdateClusterInput};
 use crate::goal::Goal;
-use crate::types::{Account, ClusterStatus, Instant};
+use crate::types::{Account, ClusterStatus, Instant, Timestamp};
 
 use super::assumptions::Refusal;
 use super::calls::{Call, Target};
@@ -86,20 +86,31 @@ impl ControlPlane {
         let Request::UpdateCluster(input) = &**request else { return };
         let mut after = Cluster::clone(cluster);
         after.status = ClusterStatus::Updating;
-        let response = Arc::new(Response::UpdateCluster(after.updated()));
+        let shown = if self.mutants.has(Mutant::UpdateAnswersOldStatus) { &**cluster } else { &after };
+        let response = Arc::new(Response::UpdateCluster(shown.updated()));
         let token = self.token_write(now, account, request, request.key(), &response);
         let cause = waiters.first().copied();
+        let mutants = self.mutants;
         let cluster = self.write(cluster, token, cause, out, |record| {
             record.status = ClusterStatus::Updating;
             record.intent = None;
-            record.deletion_protection =
-                input.deletion_protection_enabled.unwrap_or(record.deletion_protection);
-            if let Some(key) = &input.kms_encryption_key {
+            let unnamed = record.deletion_protection && !mutants.has(Mutant::UpdateLiftsProtection);
+            record.deletion_protection = input.deletion_protection_enabled.unwrap_or(unnamed);
+            if let Some(key) =
+                input.kms_encryption_key.as_ref().filter(|_| !mutants.has(Mutant::KeyNotApplied))
+            {
                 record.kms_key = customer_key(Some(key));
                 record.encryption = EncryptionStatus::Updating;
+            } else if mutants.has(Mutant::UpdateDropsKey) {
+                record.kms_key = None;
             }
-            if let Some(groups) = &input.metric_groups {
+            if let Some(groups) = &input.metric_groups
+                && !mutants.has(Mutant::MetricGroupsNotApplied)
+            {
                 record.statement_statistics = !groups.is_empty();
+            }
+            if mutants.has(Mutant::CreationTimeRestamped) {
+                record.creation_time = Timestamp(now.0 / 1_000_000_000);
             }
             record.multi_region = next.map(Box::new).or(record.multi_region.take());
         });

@@ -92,6 +92,12 @@ impl Small {
                 let packet = next.packets.remove(place);
                 let node = next.place(packet.to)?;
                 let input = self.input(&mut next, packet.load);
+                if let (NodeId::ControlPlane(region), Input::Request { delivery, asker, request, .. }) =
+                    (packet.to, &input)
+                {
+                    let (delivery, asker, request) = (*delivery, *asker, request.clone());
+                    changes.push(Change::Arrived { region, asker, delivery, request });
+                }
                 self.take(&mut next, node, input, cut, changes)?;
             }
             Step::Take(Event::Timer(place), cut) => {

@@ -25,7 +25,7 @@ use std::time::Duration;
 
 use crate::api::Request;
 use crate::control::assumptions::Assumptions;
-use crate::control::authorization::Principals;
+use crate::control::authorization::{Asker, Principals};
 use crate::control::durable::{Batch, Durable};
 use crate::control::guard::Checked;
 use crate::control::message::{Commit, Delivery, Effect, Reply, Timer};
@@ -142,10 +142,16 @@ pub enum Change {
         /// Whose.
         region: Region,
         /// Who asks.
-        account: Account,
+        asker: Asker,
         /// Which.
         delivery: Delivery,
+        /// What is asked.
+        request: Arc<Request>,
     },
+    /// A request gets an error that was injected instead of an answer of the control plane.
+    Injected(Delivery),
+    /// An answer left a control plane for a client that has gone away.
+    Unheard(Delivery),
     /// A write became durable.
     Wrote {
         /// Whose.

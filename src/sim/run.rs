@@ -167,8 +167,10 @@ impl World {
             Payload::Message(message) => Input::Message { from: envelope.from, message },
             Payload::Request { delivery, asker, request, fingerprint } => {
                 let region = envelope.to.region().expect("requests go to control planes");
-                self.changes.push(Change::Arrived { region, account: asker.account, delivery });
+                let arrived = Change::Arrived { region, asker, delivery, request: request.clone() };
+                self.changes.push(arrived);
                 if let Some(error) = self.refusal(region, request.operation()) {
+                    self.changes.push(Change::Injected(delivery));
                     return self.reply(place, delivery, Err(error));
                 }
                 self.cover(place, &request);
@@ -310,7 +312,7 @@ impl World {
         let from = self.nodes[place].id;
         let id = CallId { slot: delivery.slot, key: delivery.call };
         // A client that has gone away gets no answer, and nobody is told anything.
-        let Some(ongoing) = self.calls.get(id) else { return };
+        let Some(ongoing) = self.calls.get(id) else { return self.changes.push(Change::Unheard(delivery)) };
         let request = ongoing.call.request.clone();
         let account = self.options.clients[delivery.client.0 as usize].account;
         let region = from.region().expect("control planes reply");

@@ -1,0 +1,235 @@
+//! Invariants about what a write changes of a cluster's record: nothing that its call does not name, and some of it
+//! never.
+
+use std::sync::Arc;
+
+use crate::api::{Request, StreamStatus, Tags, UpdateClusterInput};
+use crate::control::attached::{Attached, Stream};
+use crate::control::cluster::{Cluster, MultiRegion};
+use crate::region::Region;
+use crate::types::{Identifier, Instant};
+
+use super::Verdict;
+use super::clusters::is_being_deleted;
+use super::invariant::{Invariant, Judge};
+use super::visible::{customer_key, listed_peer};
+
+/// A write: the record before and after, and the request that it was made for, if it was made for one.
+#[derive(Debug)]
+pub(super) struct Change<'a> {
+    pub(super) before: &'a Cluster,
+    pub(super) after: &'a Cluster,
+    pub(super) request: Option<&'a Request>,
+}
+
+/// Every write begins with a copy of the record and replaces what its call names: an update its settings and
+/// properties, a tag call the tags, a policy call the policy, a stream call one stream. What has no call is a step of
+/// the work on the cluster, which moves statuses, and finishes the call that is written down in the record.
+pub(super) fn changed_only_by_its_call(judge: &mut Judge<'_>, change: &Change<'_>) -> Verdict {
+    let wrong = change.unasked();
+    judge.ensure(wrong.is_none(), Invariant::ChangedOnlyByItsCall, || {
+        let call = change.request.map_or("no call", |request| request.operation().name());
+        format!("{call} changed the {} of {}", wrong.unwrap_or_default(), change.before.arn)
+    })
+}
+
+/// No write names any of it: a cluster's name, place, creation time and kind are set when it is created, a stream's
+/// name, creation time and target too, and the witness of a linked pair is in the name of its link register.
+pub(super) fn unchanging(judge: &mut Judge<'_>, change: &Change<'_>) -> Verdict {
+    let wrong = change.of_what_never_changes();
+    judge.ensure(wrong.is_none(), Invariant::Unchanging, || {
+        format!("the {} of {} changed", wrong.unwrap_or_default(), change.before.arn)
+    })
+}
+
+/// Events are taken from the queue by their times, and none is put in before the one that happens.
+pub(super) fn time_goes_on(judge: &mut Judge<'_>, last: &mut Instant) -> Verdict {
+    let now = judge.scene.now();
+    let before = std::mem::replace(last, now);
+    judge.ensure(before <= now, Invariant::Unchanging, || {
+        format!("virtual time went back from {} ns to {} ns", before.0, now.0)
+    })
+}
+
+impl Change<'_> {
+    /// What changed though the call does not name it, or became what the call does not say.
+    fn unasked(&self) -> Option<&'static str> {
+        let Change { before, after, .. } = self;
+        let update = self.update();
+        let protection =
+            || update.and_then(|it| it.deletion_protection_enabled) == Some(after.deletion_protection);
+        let key = || {
+            let named = update.and_then(|it| it.kms_encryption_key.as_ref());
+            named.is_some_and(|key| customer_key(Some(key)) == after.kms_key)
+        };
+        let groups = || {
+            let named = update.and_then(|it| it.metric_groups.as_ref());
+            named.is_some_and(|groups| groups.is_empty() != after.statement_statistics)
+        };
+        let checks = [
+            ("deletion protection", before.deletion_protection == after.deletion_protection || protection()),
+            ("KMS key", before.kms_key == after.kms_key || key()),
+            ("metric groups", before.statement_statistics == after.statement_statistics || groups()),
+            ("tags", self.tags_are_asked_for(None, before.tags.as_ref(), after.tags.as_ref())),
+            ("multi-Region properties", self.properties_are_asked_for()),
+            ("deletion", is_being_deleted(before) == is_being_deleted(after) || self.is_deletion()),
+            ("call that is written down", self.intent_is_asked_for()),
+            ("policy", before.shares_attached(after) || self.policy_is_asked_for()),
+            ("streams", before.shares_attached(after) || self.streams_are_asked_for()),
+        ];
+        checks.into_iter().find(|(_, holds)| !holds).map(|(name, _)| name)
+    }
+
+    fn of_what_never_changes(&self) -> Option<&'static str> {
+        let Change { before, after, .. } = self;
+        let (old, new) = (before.multi_region.as_deref(), after.multi_region.as_deref());
+        let is_linked = |it: &MultiRegion| it.linked;
+        let witness = old.zip(new).filter(|(old, new)| is_linked(old) && is_linked(new));
+        let streams = || {
+            let known =
+                |stream: &Stream| before.streams().iter().find(|it| it.number == stream.number).cloned();
+            after.streams().iter().all(|stream| {
+                known(stream).is_none_or(|old| {
+                    (old.identifier, old.creation_time, old.target)
+                        == (stream.identifier, stream.creation_time, stream.target.clone())
+                })
+            })
+        };
+        let checks = [
+            ("ARN", before.arn == after.arn),
+            ("place in the order of creation", before.serial == after.serial),
+            ("creation time", before.creation_time == after.creation_time),
+            ("kind", old.is_some() == new.is_some()),
+            ("witness of a linked pair", witness.is_none_or(|(old, new)| old.witness == new.witness)),
+            ("identity of a stream", before.shares_attached(after) || streams()),
+        ];
+        checks.into_iter().find(|(_, holds)| !holds).map(|(name, _)| name)
+    }
+
+    fn update(&self) -> Option<&UpdateClusterInput> {
+        match self.request {
+            Some(Request::UpdateCluster(input)) => Some(input),
+            _ => None,
+        }
+    }
+
+    fn is_deletion(&self) -> bool {
+        is_being_deleted(self.after) && matches!(self.request, Some(Request::DeleteCluster(_)))
+    }
+
+    /// A call is written down by itself, and crossed out by whatever comes of it.
+    fn intent_is_asked_for(&self) -> bool {
+        match (&self.before.intent, &self.after.intent) {
+            (_, None) => true,
+            (Some(before), Some(after)) => before == after,
+            (None, Some(after)) => self.request.is_some_and(|request| *request == *after.request),
+        }
+    }
+
+    /// Tags are merged by TagResource and taken off by UntagResource; those of `stream`, or of the cluster.
+    fn tags_are_asked_for(
+        &self,
+        stream: Option<Identifier>,
+        before: Option<&Tags>,
+        after: Option<&Tags>,
+    ) -> bool {
+        let is_same = match (before, after) {
+            (None, None) => true,
+            (Some(before), Some(after)) => Arc::ptr_eq(before, after) || before == after,
+            _ => false,
+        };
+        if is_same {
+            return true;
+        }
+        let is_of =
+            |arn: &str| arn.split_once("/stream/").and_then(|(_, it)| Identifier::parse(it)) == stream;
+        let mut wanted = before.map(|tags| (**tags).clone()).unwrap_or_default();
+        match self.request {
+            Some(Request::TagResource(input)) if is_of(&input.resource_arn) => {
+                for (key, value) in input.tags.iter().flat_map(|tags| tags.iter()) {
+                    wanted.insert(key.clone(), value.clone());
+                }
+            }
+            Some(Request::UntagResource(input)) if is_of(&input.resource_arn) => {
+                let gone = input.tag_keys.as_deref().unwrap_or_default();
+                wanted.retain(|key, _| !gone.contains(key));
+            }
+            _ => return false,
+        }
+        after.map_or(wanted.is_empty(), |after| **after == wanted)
+    }
+
+    /// The witness and the peer are as an update says. A pair comes apart by itself, once both sides have left.
+    fn properties_are_asked_for(&self) -> bool {
+        let (old, new) = (self.before.multi_region.as_deref(), self.after.multi_region.as_deref());
+        let Some((old, new)) = old.zip(new) else { return true };
+        let named = self.update().and_then(|input| input.multi_region_properties.as_deref());
+        let witness = || {
+            let witness = named.and_then(|it| it.witness_region.as_deref());
+            witness.and_then(Region::parse) == Some(new.witness)
+        };
+        let listed = || named.and_then(|it| it.clusters.as_deref());
+        let peer = || listed().is_some_and(|listed| listed_peer(listed, Some(self.after.arn)) == new.peer);
+        let has_parted = old.leaving && !new.leaving && new.peer.is_none() && !new.linked;
+        let leaving = || listed().is_some_and(|listed| listed_peer(listed, Some(self.after.arn)).is_none());
+        (old.witness == new.witness || witness())
+            && (old.peer == new.peer || has_parted || peer())
+            && (old.leaving == new.leaving || has_parted || (new.leaving && leaving()))
+    }
+
+    /// A policy is put on and taken off by calls that may name the version that they expect, and each has the next.
+    fn policy_is_asked_for(&self) -> bool {
+        let none = Attached::default();
+        let old = self.before.attached.as_deref().unwrap_or(&none);
+        let new = self.after.attached.as_deref().unwrap_or(&none);
+        if (&old.policy, old.policies) == (&new.policy, new.policies) {
+            return true;
+        }
+        let version = old.policy.is_some().then(|| old.policy_version());
+        let is_expected = |expected: &Option<String>| expected.is_none() || *expected == version;
+        match self.request {
+            Some(Request::PutClusterPolicy(input)) => {
+                is_expected(&input.expected_policy_version)
+                    && new.policies == old.policies + 1
+                    && new.policy.as_ref().map(|policy| &*policy.text) == input.policy.as_deref()
+            }
+            Some(Request::DeleteClusterPolicy(input)) => {
+                is_expected(&input.expected_policy_version)
+                    && new.policies == old.policies
+                    && new.policy.is_none()
+            }
+            _ => false,
+        }
+    }
+
+    /// A stream is created and deleted by calls, goes when its deletion is done, and moves on by itself.
+    fn streams_are_asked_for(&self) -> bool {
+        let (old, new) = (self.before.streams(), self.after.streams());
+        let known = |stream: &Stream| old.iter().find(|it| it.number == stream.number);
+        let is_asked_for = |stream: &Stream| match (known(stream), self.request) {
+            (None, Some(Request::CreateStream(input))) => {
+                let tags = input.tags.clone().unwrap_or_default();
+                Some(&stream.target) == input.target_definition.as_ref() && stream.tags == tags
+            }
+            (None, _) => false,
+            (Some(before), request) => {
+                let is_deleted =
+                    |stream: &Stream| matches!(stream.status, StreamStatus::Deleting | StreamStatus::Deleted);
+                let identifier = Some(stream.identifier);
+                let is_named = match request {
+                    Some(Request::DeleteStream(input)) => {
+                        Identifier::parse(&input.stream_identifier) == identifier
+                    }
+                    request => request.is_none() && is_deleted(before) == is_deleted(stream),
+                };
+                (before.status == stream.status || is_named)
+                    && self.tags_are_asked_for(identifier, Some(&before.tags), Some(&stream.tags))
+            }
+        };
+        let is_kept = |stream: &Stream| new.iter().any(|it| it.number == stream.number);
+        let may_go = |stream: &Stream| {
+            self.request.is_none() && matches!(stream.status, StreamStatus::Deleting | StreamStatus::Deleted)
+        };
+        new.iter().all(is_asked_for) && old.iter().all(|stream| is_kept(stream) || may_go(stream))
+    }
+}

@@ -1,0 +1,210 @@
+//! Facts: what a call sets and what a read shows, member by member.
+
+use std::fmt;
+use std::sync::Arc;
+
+use crate::api::{
+    CreateStreamInput, CreateStreamOutput, GetClusterOutput, GetStreamOutput, MultiRegionOutput,
+    MultiRegionProperties, Request, Response, StreamStatus, TagMap, Tags, TargetDefinition,
+};
+use crate::control::cluster::Cluster;
+use crate::region::Region;
+use crate::types::{ClusterArn, ClusterStatus, Timestamp};
+
+/// The value of one member of a cluster or of a stream. Each tag is a member of its own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Fact {
+    Protection(bool),
+    /// The customer managed key, if there is one.
+    Key(Option<Arc<str>>),
+    MetricGroups(bool),
+    Witness(Option<Region>),
+    /// The peer that the cluster declares.
+    Peer(Option<ClusterArn>),
+    Tag(String, Option<String>),
+    Policy(Option<PolicyFact>),
+    Created(Timestamp),
+    Target(Box<TargetDefinition>),
+    /// Whether deletion was asked for.
+    Deleted(bool),
+}
+
+/// A policy, and its version if an answer has said it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct PolicyFact {
+    pub(super) text: Arc<str>,
+    pub(super) version: Option<String>,
+}
+
+/// The word in a request for a key that AWS owns.
+const AWS_OWNED_KMS_KEY: &str = "AWS_OWNED_KMS_KEY";
+
+impl Fact {
+    /// Whether both are about the same member.
+    pub(super) fn is_about_what(&self, other: &Fact) -> bool {
+        match (self, other) {
+            (Fact::Tag(one, _), Fact::Tag(other, _)) => one == other,
+            _ => std::mem::discriminant(self) == std::mem::discriminant(other),
+        }
+    }
+
+    /// Whether a read that shows `shown` may show this. `is_silent_shown`: a cluster that declares nothing may show
+    /// the peer that declares it.
+    pub(super) fn agrees(&self, shown: &Fact, is_silent_shown: bool) -> bool {
+        match (self, shown) {
+            (Fact::Peer(None), Fact::Peer(_)) if is_silent_shown => true,
+            (Fact::Policy(Some(known)), Fact::Policy(Some(shown))) => {
+                known.text == shown.text && (known.version.is_none() || known.version == shown.version)
+            }
+            _ => self == shown,
+        }
+    }
+
+    /// What `request` sets of `own`, or of a stream of it, once it is carried out.
+    pub(super) fn set_by(request: &Request, own: ClusterArn) -> Vec<Fact> {
+        match request {
+            Request::UpdateCluster(input) => {
+                let protection = input.deletion_protection_enabled.map(Fact::Protection);
+                let key = input.kms_encryption_key.as_ref().map(|key| Fact::Key(customer_key(Some(key))));
+                let groups =
+                    input.metric_groups.as_ref().map(|groups| Fact::MetricGroups(!groups.is_empty()));
+                let properties = input.multi_region_properties.as_deref();
+                let properties = properties.into_iter().flat_map(|properties| named(properties, Some(own)));
+                [protection, key, groups].into_iter().flatten().chain(properties).collect()
+            }
+            Request::DeleteCluster(_) | Request::DeleteStream(_) => vec![Fact::Deleted(true)],
+            Request::TagResource(input) => input.tags.as_deref().map(of_tags).unwrap_or_default(),
+            Request::UntagResource(input) => {
+                let keys = input.tag_keys.iter().flatten();
+                keys.map(|key| Fact::Tag(key.clone(), None)).collect()
+            }
+            Request::PutClusterPolicy(input) => {
+                let policy = input.policy.clone().map(|text| PolicyFact { text, version: None });
+                vec![Fact::Policy(policy)]
+            }
+            Request::DeleteClusterPolicy(_) => vec![Fact::Policy(None)],
+            _ => Vec::new(),
+        }
+    }
+
+    /// What a cluster is that CreateCluster answered so, with what was asked for and not answered.
+    pub(super) fn born(response: &Response, tags: Option<&Tags>, policy: Option<&Arc<str>>) -> Vec<Fact> {
+        let Response::CreateCluster(made) = response else { return Vec::new() };
+        let key = made.encryption_details.as_ref().and_then(|it| it.kms_key_arn.clone());
+        let policy = policy.map(|text| PolicyFact { text: text.clone(), version: None });
+        let mut facts = vec![
+            Fact::Created(made.creation_time),
+            Fact::Protection(made.deletion_protection_enabled),
+            Fact::Key(key),
+            Fact::MetricGroups(made.metric_groups.is_some()),
+            Fact::Policy(policy),
+            Fact::Deleted(false),
+        ];
+        facts.extend(shown(made.multi_region_properties.as_deref(), made.arn));
+        facts.extend(tags.into_iter().flat_map(|tags| of_tags(tags)));
+        facts
+    }
+
+    /// What a cluster is whose record was kept over a restart.
+    pub(super) fn kept(cluster: &Cluster) -> Vec<Fact> {
+        let attached = cluster.attached.as_deref();
+        let policy = attached.and_then(|attached| {
+            let text = attached.policy.as_ref()?.text.clone();
+            Some(PolicyFact { text, version: Some(attached.policy_version()) })
+        });
+        let mut facts = of_get(&cluster.describe());
+        facts.push(Fact::Policy(policy));
+        facts.extend(cluster.tags.iter().flat_map(|tags| of_tags(tags)));
+        facts
+    }
+
+    /// What a stream is that CreateStream made.
+    pub(super) fn streamed(input: &CreateStreamInput, made: &CreateStreamOutput) -> Vec<Fact> {
+        let mut facts = vec![Fact::Created(made.creation_time), Fact::Deleted(false)];
+        facts.extend(input.target_definition.clone().map(Fact::Target));
+        facts.extend(input.tags.iter().flat_map(|tags| of_tags(tags)));
+        facts
+    }
+}
+
+/// What GetCluster shows, but for the tags.
+pub(super) fn of_get(output: &GetClusterOutput) -> Vec<Fact> {
+    let key = output.encryption_details.as_ref().and_then(|it| it.kms_key_arn.clone());
+    let mut facts = vec![
+        Fact::Created(output.creation_time),
+        Fact::Protection(output.deletion_protection_enabled),
+        Fact::Key(key),
+        Fact::MetricGroups(output.metric_groups.is_some()),
+        Fact::Deleted(is_being_deleted(output.status)),
+    ];
+    facts.extend(shown(output.multi_region_properties.as_deref(), output.arn));
+    facts
+}
+
+/// What GetStream shows, but for the tags.
+pub(super) fn of_stream(output: &GetStreamOutput) -> Vec<Fact> {
+    let mut facts = vec![
+        Fact::Created(output.creation_time),
+        Fact::Deleted(matches!(output.status, StreamStatus::Deleting | StreamStatus::Deleted)),
+    ];
+    facts.extend(output.target_definition.clone().map(Fact::Target));
+    facts
+}
+
+/// The customer managed key that a request means; `None` for one that AWS owns.
+pub(in crate::check) fn customer_key(key: Option<&Arc<str>>) -> Option<Arc<str>> {
+    key.filter(|key| ***key != *AWS_OWNED_KMS_KEY).cloned()
+}
+
+/// The peer that a request lists beside `own`, if it lists one.
+pub(in crate::check) fn listed_peer(listed: &[String], own: Option<ClusterArn>) -> Option<ClusterArn> {
+    listed.iter().filter_map(|arn| ClusterArn::parse(arn)).find(|arn| Some(*arn) != own)
+}
+
+fn is_being_deleted(status: ClusterStatus) -> bool {
+    matches!(status, ClusterStatus::PendingDelete | ClusterStatus::Deleting | ClusterStatus::Deleted)
+}
+
+fn of_tags(tags: &TagMap) -> Vec<Fact> {
+    tags.iter().map(|(key, value)| Fact::Tag(key.clone(), Some(value.clone()))).collect()
+}
+
+/// What a request names of the multi-Region properties: without a list, the peer stays.
+fn named(properties: &MultiRegionProperties, own: Option<ClusterArn>) -> impl Iterator<Item = Fact> {
+    let witness = properties.witness_region.as_deref().and_then(Region::parse);
+    let witness = witness.map(|witness| Fact::Witness(Some(witness)));
+    let peer = properties.clusters.as_deref().map(|listed| Fact::Peer(listed_peer(listed, own)));
+    [witness, peer].into_iter().flatten()
+}
+
+/// What an answer shows of them.
+fn shown(properties: Option<&MultiRegionOutput>, own: ClusterArn) -> [Fact; 2] {
+    let witness = properties.map(|it| it.witness_region);
+    let peer = properties.and_then(|it| it.clusters.iter().copied().find(|arn| *arn != own));
+    [Fact::Witness(witness), Fact::Peer(peer)]
+}
+
+impl fmt::Display for Fact {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fn or_none<T: fmt::Display>(value: Option<&T>) -> String {
+            value.map_or_else(|| "none".to_owned(), ToString::to_string)
+        }
+        match self {
+            Fact::Protection(on) => write!(f, "deletionProtectionEnabled {on}"),
+            Fact::Key(key) => write!(f, "KMS key {}", or_none(key.as_ref())),
+            Fact::MetricGroups(on) => write!(f, "metric groups {}", if *on { "on" } else { "off" }),
+            Fact::Witness(witness) => write!(f, "witness Region {}", or_none(witness.as_ref())),
+            Fact::Peer(peer) => write!(f, "peer {}", or_none(peer.as_ref())),
+            Fact::Tag(key, value) => write!(f, "tag {key} {}", or_none(value.as_ref())),
+            Fact::Policy(None) => write!(f, "policy none"),
+            Fact::Policy(Some(PolicyFact { text, version })) => {
+                write!(f, "policy {text} in version {}", version.as_deref().unwrap_or("unknown"))
+            }
+            Fact::Created(time) => write!(f, "creationTime {}", time.0),
+            Fact::Target(target) => write!(f, "target {target:?}"),
+            Fact::Deleted(deleted) => {
+                write!(f, "deletion {}", if *deleted { "asked for" } else { "not asked for" })
+            }
+        }
+    }
+}
