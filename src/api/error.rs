@@ -100,7 +100,29 @@ pub struct Field {
     pub message: String,
 }
 
+impl ValidationReason {
+    /// Every kind.
+    pub const ALL: &[ValidationReason] = &[
+        ValidationReason::UnknownOperation,
+        ValidationReason::CannotParse,
+        ValidationReason::FieldValidationFailed,
+        ValidationReason::DeletionProtectionEnabled,
+        ValidationReason::Other,
+    ];
+}
+
 impl Error {
+    /// The names of all exceptions.
+    pub const NAMES: [&str; 7] = [
+        "ValidationException",
+        "ServiceQuotaExceededException",
+        "AccessDeniedException",
+        "ResourceNotFoundException",
+        "ConflictException",
+        "ThrottlingException",
+        "InternalServerException",
+    ];
+
     /// ValidationException for fields that break constraints: one entry each.
     #[must_use]
     pub fn field_validation(field_list: Vec<Field>) -> Error {

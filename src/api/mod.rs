@@ -187,6 +187,13 @@ impl Operation {
         Self::ALL.iter().copied().find(|operation| operation.command() == command)
     }
 
+    /// Whether its answer is about streams, and a status in it that of a stream.
+    #[must_use]
+    pub fn is_about_streams(self) -> bool {
+        use Operation::*;
+        matches!(self, CreateStream | GetStream | ListStreams | DeleteStream)
+    }
+
     /// The members of its input that have no members of their own, by their paths, with what they may be. A list has
     /// none.
     #[must_use]

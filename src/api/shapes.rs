@@ -283,6 +283,11 @@ macro_rules! enumerations {
         #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
         #[expect(missing_docs, reason = "the API model has nothing to say of them but their names")]
         pub enum $name { $($variant,)+ }
+
+        impl $name {
+            /// Every value.
+            pub const ALL: &[$name] = &[$($name::$variant,)+];
+        }
     )+};
 }
 

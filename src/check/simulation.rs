@@ -99,6 +99,16 @@ impl Simulation {
     /// # Errors
     /// An invariant does not hold any more.
     pub fn inject(&mut self, fault: Fault) -> Result<(), Violation> {
+        let words = format!("{fault:?}");
+        self.inject_as(fault, || words)
+    }
+
+    /// Injects a fault now; `words` say in the trace what it is, if there is one.
+    ///
+    /// # Errors
+    /// An invariant does not hold any more.
+    pub fn inject_as(&mut self, fault: Fault, words: impl FnOnce() -> String) -> Result<(), Violation> {
+        self.world.announce(words);
         self.world.inject(fault);
         self.check()
     }

@@ -9,8 +9,7 @@ use crate::region::Region;
 use crate::rng::{key, mix};
 use crate::types::{Account, ClientId, ClusterArn, ClusterStatus, Identifier, NodeId, Timestamp};
 
-use super::authorization::Action;
-use super::authorization::Asker;
+use super::authorization::{Action, Asker};
 use super::cluster::Serial;
 use super::durable::{Batch, Before, Durable};
 use super::guard::{Checked, Denial};
@@ -108,7 +107,7 @@ pub enum Effect {
     Note(Box<Note>),
     /// Tell whoever asked for it of a check that was made. Changes nothing.
     Checked(Box<Checked>),
-    /// Tell whoever searches that an action was denied. Changes nothing.
+    /// Tell that the action was denied. Changes nothing.
     Denied(Action),
     /// Tell whoever searches that a situation was met. Changes nothing.
     Reached(Goal),

@@ -52,6 +52,12 @@ impl RegisterKey {
         }
     }
 
+    /// The two clusters, in the order of their ARNs.
+    #[must_use]
+    pub fn pair(&self) -> [ClusterArn; 2] {
+        [self.low, self.high]
+    }
+
     /// The side of the pair that is in `region`, if any.
     #[must_use]
     pub fn cluster_in(&self, region: Region) -> Option<ClusterArn> {

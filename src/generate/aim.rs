@@ -66,14 +66,14 @@ pub(super) fn moment(draws: Draws) -> Moment {
     let nth = draws.between("nth", 1, 4) as u32;
     match draws.pick("moment", &["now", "during a write", "after a write", "before a message"]) {
         "now" => Moment::Now,
-        "during a write" => Moment::DuringPersist(nth),
-        "after a write" => Moment::AfterPersist(nth),
+        "during a write" => Moment::during_persist(nth),
+        "after a write" => Moment::after_persist(nth),
         _ => {
             let operation =
                 draws.chance("one operation", 40).then(|| draws.pick("operation", Operation::ALL));
             let kind = What::Message(draws.pick("message", &MessageKind::ALL));
             let what = if draws.chance("request", 40) { What::Request(operation) } else { kind };
-            Moment::Before(what, nth)
+            Moment::before_handling(what, nth)
         }
     }
 }

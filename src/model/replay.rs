@@ -157,8 +157,8 @@ fn crashes(path: &[Passage], moments: &[Duration]) -> Vec<Action> {
             Step::Crash(place) => (before.nodes[place].id, *moment, Moment::Now, None),
             Step::Take(event, Some(cut)) => {
                 let (crash, unfinished) = match cut.kept {
-                    true => (Moment::AfterPersist(cut.write), None),
-                    false => (Moment::DuringPersist(cut.write), Some(Unfinished::Lost)),
+                    true => (Moment::after_persist(cut.write), None),
+                    false => (Moment::during_persist(cut.write), Some(Unfinished::Lost)),
                 };
                 let node = match event {
                     Event::Packet(place) => before.packets[place].to,

@@ -173,8 +173,9 @@ impl Small {
         let mut effects = Vec::new();
         let node = &mut state.nodes[place];
         Arc::make_mut(&mut node.machine).handle(input, &mut effects);
-        let is_anything =
-            effects.iter().any(|effect| !matches!(effect, Effect::Note(_) | Effect::Reached(_)));
+        let is_anything = effects
+            .iter()
+            .any(|effect| !matches!(effect, Effect::Note(_) | Effect::Denied(_) | Effect::Reached(_)));
         let mut writes = 0;
         let mut effects = effects.into_iter();
         let mut forgotten = Vec::new();

@@ -11,7 +11,7 @@ pub struct Span {
     pub end: usize,
 }
 
-/// One mistake in a scenario file.
+/// One mistake in a scenario file, or something that tests less than it says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Diagnostic {
     /// What is wrong, in one line.
@@ -22,13 +22,21 @@ pub struct Diagnostic {
     pub label: String,
     /// What to do about it, in one line.
     pub help: Option<String>,
+    /// Whether the file can be run all the same.
+    pub is_warning: bool,
 }
 
 impl Diagnostic {
     /// A mistake with neither label nor help.
     #[must_use]
     pub fn new(message: impl Into<String>, span: Span) -> Diagnostic {
-        Diagnostic { message: message.into(), span, label: String::new(), help: None }
+        Diagnostic { message: message.into(), span, label: String::new(), help: None, is_warning: false }
+    }
+
+    /// The same as a warning.
+    #[must_use]
+    pub fn warning(self) -> Diagnostic {
+        Diagnostic { is_warning: true, ..self }
     }
 
     /// The same mistake with a remark beside the underlined text.

@@ -12,13 +12,16 @@ pub mod reference;
 pub mod run;
 pub mod script;
 pub mod verb;
+pub mod warning;
 
 mod arguments;
 mod body;
 pub(crate) mod panic;
+mod possible;
 mod read;
 mod read_fault;
 mod read_principal;
+mod report;
 mod write;
 mod write_fault;
 
@@ -53,6 +56,8 @@ pub struct Scenario {
     pub set_up: SetUp,
     /// The steps of each block of the script.
     pub blocks: Vec<Vec<Step>>,
+    /// What in the file tests less than it says, as far as reading shows it.
+    pub warnings: Vec<Diagnostic>,
 }
 
 /// What a scenario begins with.

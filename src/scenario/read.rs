@@ -17,11 +17,13 @@ use crate::types::{Account, ClientId, PrincipalId};
 
 use super::arguments::{Arguments, duration, number, one_of, time_span};
 use super::diagnostic::{Diagnostic, did_you_mean};
+use super::expect::Expectation;
 use super::script::{Command, Line, Script, Word};
 use super::verb::Verb;
 use super::write::{self, Keys};
 use super::{
-    Action, CallStep, Scenario, SetUp, Step, When, body, default_home, expect, read_fault, read_principal,
+    Action, CallStep, Scenario, SetUp, Step, When, body, default_home, expect, possible, read_fault,
+    read_principal,
 };
 
 /// Reads `script`.
@@ -41,7 +43,8 @@ pub(super) fn read(script: Script) -> Result<Scenario, Vec<Diagnostic>> {
         })
         .collect();
     if reader.mistakes.is_empty() {
-        Ok(Scenario { set_up: reader.set_up(), script, blocks })
+        let warnings = std::mem::take(&mut reader.warnings);
+        Ok(Scenario { set_up: reader.set_up(), script, blocks, warnings })
     } else {
         Err(reader.mistakes)
     }
@@ -50,14 +53,27 @@ pub(super) fn read(script: Script) -> Result<Scenario, Vec<Diagnostic>> {
 /// What is known at a place in the file.
 pub(super) struct Reader {
     set_up: SetUp,
-    /// The names of the calls so far, and how long each waits before it begins.
-    calls: Vec<(Arc<str>, Duration)>,
+    /// The calls so far that have names.
+    calls: Vec<Known>,
+    /// What the last call called; `None` if there is none, or if several that are begun together call several.
+    last: Option<Operation>,
     /// How many of them began before the calls that begin together here, if we are among such.
     before_together: Option<usize>,
+    /// Whether the next call is the first that begins together with others.
+    is_first_together: bool,
     /// Whether something other than set-up has been read.
     is_set_up: bool,
     keys: Keys,
     mistakes: Vec<Diagnostic>,
+    warnings: Vec<Diagnostic>,
+}
+
+/// A call that has a name.
+struct Known {
+    name: Arc<str>,
+    /// How long it waits before it begins.
+    after: Duration,
+    operation: Operation,
 }
 
 type Read<T> = Result<T, Diagnostic>;
@@ -67,10 +83,13 @@ impl Reader {
         Reader {
             set_up: SetUp::new(),
             calls: Vec::new(),
+            last: None,
             before_together: None,
+            is_first_together: false,
             is_set_up: false,
             keys: Keys::default(),
             mistakes: Vec::new(),
+            warnings: Vec::new(),
         }
     }
 
@@ -136,6 +155,7 @@ impl Reader {
         self.is_set_up = true;
         self.default_client();
         self.before_together = (verb == Verb::Parallel).then_some(self.calls.len());
+        self.is_first_together = verb == Verb::Parallel;
         let action = match verb {
             Verb::Parallel => Action::Parallel,
             Verb::Advance => Action::Advance(duration(arguments.required("a duration, as in 30s")?)?),
@@ -268,7 +288,8 @@ impl Reader {
         let client = self.client(command)?;
         let region =
             arguments.required_option("region", "where to call").and_then(|word| self.region(word))?;
-        let alias = arguments.option("as").map(|word| Arc::from(word.text.as_str()));
+        let name = arguments.option("as");
+        let alias = name.map(|word| Arc::from(word.text.as_str()));
         let step = CallStep {
             client,
             operation,
@@ -290,20 +311,31 @@ impl Reader {
             let before = self.before_together.unwrap_or(self.calls.len());
             let calls = self.calls.iter().enumerate();
             let known: Vec<&str> = calls
-                .filter(|(place, (_, after))| *place < before || *after < step.after)
-                .map(|(_, (name, _))| &**name)
+                .filter(|(place, known)| *place < before || known.after < step.after)
+                .map(|(_, known)| &*known.name)
                 .collect();
             let mistakes = body::check(operation, &input.value, &known);
             if !mistakes.is_empty() {
                 return Err(mistakes);
             }
         }
-        if let Some(alias) = &step.alias
-            && self.calls.iter().all(|(known, _)| known != alias)
-        {
-            self.calls.push((alias.clone(), step.after));
+        if let Some(word) = name {
+            self.name_call(word, operation, step.after);
         }
+        let is_alone = self.before_together.is_none() || self.is_first_together;
+        self.last = Some(operation).filter(|_| is_alone || self.last == Some(operation));
+        self.is_first_together = false;
         Ok(Action::Call(step))
+    }
+
+    fn name_call(&mut self, word: &Word, operation: Operation, after: Duration) {
+        let Some(known) = self.calls.iter_mut().find(|known| *known.name == *word.text) else {
+            return self.calls.push(Known { name: word.text.as_str().into(), after, operation });
+        };
+        known.operation = operation;
+        let message = format!("`{}` names an earlier call already", word.text);
+        let warning = Diagnostic::new(message, word.span).warning();
+        self.warnings.push(warning.help("what is said of it from here on is about this call".to_owned()));
     }
 
     fn principal_of_call(&self, client: ClientId, word: Option<&Word>) -> Read<Option<PrincipalId>> {
@@ -330,8 +362,17 @@ impl Reader {
     }
 
     fn expect(&mut self, command: &Command) -> Read<Action> {
-        let known: Vec<&str> = self.calls.iter().map(|(name, _)| &**name).collect();
-        expect::read(&command.rest, &known, &|word| self.region(word)).map(Action::Expect)
+        let known: Vec<&str> = self.calls.iter().map(|known| &*known.name).collect();
+        let expectation = expect::read(&command.rest, &known, &|word| self.region(word))?;
+        if let Expectation::Answer { call, subject, test } = &expectation {
+            let named = |name: &Arc<str>| self.calls.iter().find(|known| known.name == *name);
+            let operation = match call {
+                Some(name) => named(name).map(|known| known.operation),
+                None => self.last,
+            };
+            self.warnings.extend(possible::impossible(operation, subject, test, command.rest.span));
+        }
+        Ok(Action::Expect(expectation))
     }
 
     fn at(&mut self, command: &Command) -> Read<Action> {
@@ -357,7 +398,7 @@ impl Reader {
 
     fn shown(&self, arguments: &mut Arguments<'_>) -> Read<Vec<Arc<str>>> {
         let known: Vec<(&str, Arc<str>)> =
-            self.calls.iter().map(|(name, _)| (&**name, name.clone())).collect();
+            self.calls.iter().map(|known| (&*known.name, known.name.clone())).collect();
         let words = arguments.words("the name of a call")?;
         words.into_iter().map(|word| one_of(word, "the name of an earlier call", &known)).collect()
     }

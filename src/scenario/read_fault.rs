@@ -4,7 +4,7 @@ use crate::api::{Error, Operation};
 use crate::control::authorization::Action;
 use crate::control::message::MessageKind;
 use crate::control::outside::Shift;
-use crate::sim::fault::{Fault, Moment, Party, Rule, Unfinished, Verdict, What};
+use crate::sim::fault::{Fault, Moment, Party, Point, Rule, Unfinished, Verdict, What, Written};
 use crate::types::NodeId;
 
 use super::arguments::{Arguments, number, one_of, time_span};
@@ -92,19 +92,26 @@ fn heal(reader: &Reader, arguments: &mut Arguments<'_>) -> Read<Fault> {
 }
 
 fn crash(reader: &Reader, arguments: &mut Arguments<'_>) -> Read<Fault> {
-    let node = node(reader, arguments.required("a node, as in use1 or use1/witness")?)?;
+    let node = arguments.required("a node, as in use1 or use1/witness, or a client")?;
+    if let Some(client) = reader.client_called(&node.text) {
+        if let Some((option, _)) = arguments.pairs().first() {
+            return Err(Diagnostic::new("a client crashes at once", option.span)
+                .help(format!("as in `at +250ms crash {}`", node.text)));
+        }
+        return Ok(Fault::crash(NodeId::Client(client)));
+    }
+    let node = self::node(reader, node)?;
     let nth = arguments.number("nth", 1)?;
-    let before = arguments.option("before").map(what).transpose()?;
-    let persist = [("persist", ())];
-    let during = arguments.option("during").map(|word| one_of(word, "a moment", &persist)).transpose()?;
-    let after = arguments.option("after").map(|word| one_of(word, "a moment", &persist)).transpose()?;
+    let before = arguments.option("before").map(before).transpose()?;
+    let during = arguments.option("during").map(during).transpose()?;
+    let after = arguments.option("after").map(after).transpose()?;
     let fates = [("kept", Unfinished::Kept), ("lost", Unfinished::Lost)];
     let unfinished = arguments.option("unfinished").map(|word| one_of(word, "a fate", &fates)).transpose()?;
     let moment = match (before, during, after) {
         (None, None, None) => Moment::Now,
-        (Some(what), None, None) => Moment::Before(what, nth),
-        (None, Some(()), None) => Moment::DuringPersist(nth),
-        (None, None, Some(())) => Moment::AfterPersist(nth),
+        (Some(point), None, None) | (None, Some(point), None) | (None, None, Some(point)) => {
+            Moment::At(point, nth)
+        }
         _ => {
             return Err(Diagnostic::new("a crash has one moment: before, during or after", arguments.span()));
         }
@@ -113,6 +120,77 @@ fn crash(reader: &Reader, arguments: &mut Arguments<'_>) -> Read<Fault> {
         return Err(Diagnostic::new("`nth` counts from 1", arguments.span()));
     }
     Ok(Fault::Crash { node, moment, unfinished })
+}
+
+fn before(word: &Word) -> Read<Point> {
+    if let Some(written) = persisted(word)? {
+        return Ok(Point::BeforePersisting(written));
+    }
+    if let Some(what) = sent(word)? {
+        return Ok(Point::BeforeSending(what));
+    }
+    match what(word)? {
+        What::Response(operation) => {
+            let operation = operation.map_or(String::new(), |operation| format!(":{operation}"));
+            Err(Diagnostic::new("a node handles no answers", word.span)
+                .help(format!("did you mean `before=response{operation}`, which it is about to send?")))
+        }
+        what => Ok(Point::BeforeHandling(what)),
+    }
+}
+
+fn during(word: &Word) -> Read<Point> {
+    let mistake = || {
+        Diagnostic::new(format!("a node cannot stop during `{}`", word.text), word.span)
+            .help("as in during=persist or during=persist:CreateCluster".to_owned())
+    };
+    persisted(word)?.map(Point::Persisting).ok_or_else(mistake)
+}
+
+fn after(word: &Word) -> Read<Point> {
+    if let Some(written) = persisted(word)? {
+        return Ok(Point::AfterPersisting(written));
+    }
+    let mistake = || {
+        Diagnostic::new(format!("a node cannot stop after `{}`", word.text), word.span).help(
+            "as in after=persist:UpdateCluster, after=response:CreateCluster or after=send:Prepare"
+                .to_owned(),
+        )
+    };
+    sent(word)?.map(Point::AfterSending).ok_or_else(mistake)
+}
+
+/// A write, as in `persist:UpdateCluster`; `None` if it is something else.
+fn persisted(word: &Word) -> Read<Option<Written>> {
+    match word.text.split_once(':') {
+        None if word.text == "persist" => Ok(Some(Written::Anything)),
+        Some(("persist", what)) => {
+            let operations =
+                Operation::ALL.iter().map(|operation| (operation.name(), Written::For(*operation)));
+            let all: Vec<_> = Written::HOLDINGS.into_iter().chain(operations).collect();
+            let what = Word { text: what.to_owned(), span: word.span };
+            one_of(&what, "something that is written", &all).map(Some)
+        }
+        _ => Ok(None),
+    }
+}
+
+/// A message that a node sends, as in `send:Prepare` or `response:CreateCluster`; `None` if it is something else.
+fn sent(word: &Word) -> Read<Option<What>> {
+    let named = |name: &str| Word { text: name.to_owned(), span: word.span };
+    match word.text.split_once(':') {
+        None if word.text == "response" => Ok(Some(What::Response(None))),
+        Some(("response", name)) => {
+            let all: Vec<_> = Operation::ALL.iter().map(|operation| (operation.name(), *operation)).collect();
+            let operation = one_of(&named(name), "an operation", &all)?;
+            Ok(Some(What::Response(Some(operation))))
+        }
+        Some(("send", name)) => {
+            let all = MessageKind::ALL.map(|kind| (kind.name(), kind));
+            Ok(Some(What::Message(one_of(&named(name), "a message between nodes", &all)?)))
+        }
+        _ => Ok(None),
+    }
 }
 
 fn skew(reader: &Reader, arguments: &mut Arguments<'_>) -> Read<Fault> {
@@ -180,10 +258,12 @@ fn node(reader: &Reader, word: &Word) -> Read<NodeId> {
     match party(reader, word, &word.text)? {
         Party::Region(region) | Party::ControlPlane(region) => Ok(NodeId::ControlPlane(region)),
         Party::Witness(region) => Ok(NodeId::Witness(region)),
-        Party::Any | Party::Client(_) => {
-            Err(Diagnostic::new(format!("`{}` is not a node", word.text), word.span)
-                .help("a node is REGION or REGION/witness".to_owned()))
+        Party::Client(_) => {
+            Err(Diagnostic::new(format!("`{}` is a client and needs no start", word.text), word.span)
+                .help("the next command of a client that crashed stands for its next life".to_owned()))
         }
+        Party::Any => Err(Diagnostic::new(format!("`{}` is not a node", word.text), word.span)
+            .help("a node is REGION or REGION/witness".to_owned())),
     }
 }
 

@@ -57,6 +57,14 @@ not hold, and when the variable `CI` is set.
 The input of a call is AWS JSON, as `--cli-input-json` takes it, beginning in the first column of the next line. Inside
 its strings, `$NAME.MEMBER` is a member of the answer to the earlier call `NAME`.
 
+A fault that never *acts* tests nothing, and `dsql-sim run` warns of it. A rule acts when it decides of a message; a
+heal or a release when there is something to heal or to release; a crash when it falls on a node that is up, or a client
+with a call in flight; a restart when the node was stopped; a skew when something is created while the clock is wrong; a
+denial when something is refused by it; a throttle when it answers; `doze`, `wake` and `disable-keys` when a cluster
+changes by them; `allow` and `enable-keys` when there was something to undo. There is a warning, too, of a call that was
+left out, of an `at` whose moment had passed, of a name that is given twice, and of an `expect` that compares with a
+value that cannot occur. With `--strict`, each of these fails the scenario.
+
 In a trace, clusters have the names that their calls were given with `as`; the identifier that a second attempt of the
 call brought along is `NAME.2`.
 ";

@@ -7,9 +7,8 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use crate::check::{Exercised, INVARIANTS, Seen, Simulation, Violation};
+use crate::check::{Seen, Simulation};
 use crate::control::cluster::Cluster;
-use crate::goal::Goals;
 use crate::region::Region;
 use crate::rng::mix;
 use crate::sim::client::{Call, CallId, Outcome};
@@ -20,55 +19,10 @@ use crate::types::{ClientId, Instant};
 
 use super::diagnostic::Span;
 use super::expect::{Expectation, Operator, Test, Truth};
+use super::warning::{Injected, Reason, Warning};
 use super::{Action, CallStep, Scenario, Step, When, body, panic, write};
 
-/// What came of a run.
-#[derive(Clone, Debug)]
-pub struct Report {
-    /// The seed that it ran with.
-    pub seed: u64,
-    /// What did not hold, if something did not.
-    pub failure: Option<Failure>,
-    /// The hash of everything that happened.
-    pub hash: u64,
-    /// How many things happened.
-    pub events: u64,
-    /// How much virtual time passed.
-    pub end: Instant,
-    /// The trace of each block that was carried out, at the level that was asked for.
-    pub outputs: Vec<Vec<String>>,
-    /// The trace of what came after the last block, or after the failure's block began.
-    pub rest: Vec<String>,
-    /// The situations that were met.
-    pub reached: Goals,
-    /// What was met of what a search should meet.
-    pub coverage: Coverage,
-    /// How often each invariant of [`INVARIANTS`](crate::check::INVARIANTS) was judged.
-    pub exercised: Exercised,
-}
-
-/// Something that must hold and did not.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Failure {
-    /// The name of the invariant; [`EXPECTATION`] for an expectation of the file; [`PANIC`] for a panic;
-    /// [`TRACE`] for a trace that differs.
-    pub invariant: String,
-    /// What was seen instead.
-    pub message: String,
-    /// The step during which it was seen; `None` after the last.
-    pub span: Option<Span>,
-    /// When it was seen.
-    pub at: Instant,
-}
-
-/// What stands in for an invariant's name when an `expect` does not hold.
-pub const EXPECTATION: &str = "expectation";
-
-/// What stands in for an invariant's name when dsql-sim itself panics.
-pub const PANIC: &str = "panic";
-
-/// What stands in for an invariant's name when the recorded trace differs.
-pub const TRACE: &str = "recorded-trace";
+pub use super::report::{EXPECTATION, Failure, PANIC, Report, STRICT, TRACE};
 
 /// What the draws about a call of `client` are keyed by, when those of its step are keyed by `key`.
 pub(super) fn call_key(key: u64, client: ClientId) -> u64 {
@@ -113,11 +67,17 @@ pub fn run_with(
     });
     let failure = done.unwrap_or_else(|words| Err(run.panicked(words))).err();
     let begin = outputs.iter().map(Vec::len).sum();
+    let warnings = run.warnings();
     let world = run.simulation.world();
+    // What a panic left behind is not asked anything.
+    let is_sound = failure.as_ref().is_some_and(|failure| failure.invariant != PANIC);
+    let waits = if is_sound { world.who_waits() } else { String::new() };
     let rest = world.trace().lines()[begin..].to_vec();
     Report {
         seed: world.options().seed,
         failure,
+        waits: waits.lines().map(str::trim).filter(|line| !line.is_empty()).map(str::to_owned).collect(),
+        warnings,
         hash: world.trace().hash(),
         events: world.trace().events(),
         end: world.now(),
@@ -126,70 +86,6 @@ pub fn run_with(
         reached: world.reached(),
         coverage: covered(scenario, &run),
         exercised: run.simulation.exercised(),
-    }
-}
-
-impl Report {
-    /// What comes of a seed when there is no scenario, for making it up panics with these `words`.
-    #[must_use]
-    pub fn of_panic(seed: u64, words: String) -> Report {
-        let at = Instant::START;
-        Report {
-            seed,
-            failure: Some(Failure { invariant: PANIC.to_owned(), message: words, span: None, at }),
-            hash: 0,
-            events: 0,
-            end: at,
-            outputs: Vec::new(),
-            rest: Vec::new(),
-            reached: Goals::NONE,
-            coverage: Coverage::default(),
-            exercised: [0; INVARIANTS.len()],
-        }
-    }
-
-    /// Compares the run with the trace that the file recorded. Only a run with the file's own seed and level can.
-    ///
-    /// A block that was never recorded agrees with everything.
-    #[must_use]
-    pub fn difference(&self, scenario: &Scenario) -> Option<Failure> {
-        for (block, output) in scenario.script.blocks.iter().zip(&self.outputs) {
-            let recorded: Vec<&str> = block.output.iter().map(|line| line.text.as_str()).collect();
-            let output = printed(output);
-            let differs = recorded.iter().zip(&output).position(|(one, other)| one != other);
-            let place = differs.unwrap_or(recorded.len().min(output.len()));
-            if block.recorded && !recorded.is_empty() && recorded != output {
-                let line = |lines: &[&str]| {
-                    lines.get(place).map_or("nothing".to_owned(), |line| format!("`{line}`"))
-                };
-                let now: Vec<&str> = output.iter().map(String::as_str).collect();
-                let span = block.output.get(place).map_or(block.span, |line| line.span);
-                return Some(Failure {
-                    invariant: TRACE.to_owned(),
-                    message: format!("recorded {}, seen {}", line(&recorded), line(&now)),
-                    span: Some(span),
-                    at: self.end,
-                });
-            }
-        }
-        None
-    }
-
-    /// The file with this run's trace recorded in it.
-    #[must_use]
-    pub fn rewrite(&self, scenario: &Scenario) -> String {
-        scenario.script.with_outputs(self.outputs.iter().map(|output| printed(output)).collect()).print()
-    }
-}
-
-/// The output of a block as it stands in a file: a silent one says `ok`.
-fn printed(output: &[String]) -> Vec<String> {
-    if output.is_empty() { vec!["ok".to_owned()] } else { output.to_vec() }
-}
-
-impl Failure {
-    fn of(violation: Violation, span: Option<Span>) -> Failure {
-        Failure { invariant: violation.invariant, message: violation.message, span, at: violation.at }
     }
 }
 
@@ -209,6 +105,8 @@ struct Run<'a> {
     current: Option<Span>,
     /// What the calls that ended say of their members.
     coverage: Coverage,
+    injected: Injected<'a>,
+    warnings: Vec<Warning>,
 }
 
 type Done = Result<(), Failure>;
@@ -239,7 +137,19 @@ impl<'a> Run<'a> {
             has_converged: false,
             current: None,
             coverage: Coverage::default(),
+            injected: Injected::default(),
+            warnings: Vec::new(),
         }
+    }
+
+    fn warnings(&self) -> Vec<Warning> {
+        let mut warnings = self.injected.idle(self.world());
+        warnings.extend(self.warnings.iter().cloned());
+        warnings
+    }
+
+    fn warn(&mut self, span: Span, reason: Reason) {
+        self.warnings.push(Warning { span, reason });
     }
 
     fn lines(&self) -> usize {
@@ -303,12 +213,20 @@ impl<'a> Run<'a> {
                     },
                 }
             }
-            Action::Fault(fault) => self.simulation.inject(fault.clone()).map_err(failed),
+            Action::Fault(fault) => {
+                self.injected.note(self.simulation.world(), span, fault);
+                let words = || write::fault_text(&self.scenario.set_up, fault);
+                self.simulation.inject_as(fault.clone(), words).map_err(failed)
+            }
             Action::FaultAt(when, fault) => {
+                self.injected.note(self.simulation.world(), span, fault);
                 let at = match when {
                     When::At(at) => Instant::START.after(*at),
                     When::In(pause) => self.now().after(*pause),
                 };
+                if at < self.now() {
+                    self.warn(span, Reason::Passed(self.now()));
+                }
                 let words = write::fault_text(&self.scenario.set_up, fault);
                 self.simulation.world_mut().inject_at(at, fault.clone(), words.into());
                 Ok(())
@@ -360,6 +278,7 @@ impl<'a> Run<'a> {
             Ok(request) => request,
             Err(missing) if step.may_be_skipped => {
                 self.simulation.world_mut().say(&format!("{} is left out: {missing}", step.operation));
+                self.warn(span, Reason::LeftOut(missing));
                 return Ok(None);
             }
             Err(missing) => return Err(self.failure(missing, span)),
@@ -494,14 +413,17 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// The failure with what the service said, if it is about a call that failed.
+    /// The failure with what the service said, if it is about a call that failed, or what a waiter saw last.
     fn explained(&self, failure: Failure, outcome: &Outcome) -> Failure {
-        let Outcome::Failed(error) = outcome else { return failure };
-        let said = self.world().names().in_text(&error.to_string());
-        Failure {
-            message: format!("{}\n  the answer was {} {said}", failure.message, error.http_status()),
-            ..failure
-        }
+        let explanation = match outcome {
+            Outcome::Failed(error) => {
+                let said = self.world().names().in_text(&error.to_string());
+                format!("the answer was {} {said}", error.http_status())
+            }
+            Outcome::TimedOut(sight) => format!("the waiter saw last: {sight}"),
+            Outcome::Ok(_) | Outcome::Gone | Outcome::Unknown => return failure,
+        };
+        Failure { message: format!("{}\n  {explanation}", failure.message), ..failure }
     }
 
     fn expect_really(&self, name: &str, truth: &Truth, span: Span) -> Done {
@@ -575,7 +497,7 @@ fn answer(outcome: &Outcome) -> Option<Value> {
     match outcome {
         Outcome::Ok(response) => Some(response.to_json()),
         Outcome::Failed(error) => Some(error.to_json()),
-        Outcome::Gone | Outcome::Unknown | Outcome::TimedOut => None,
+        Outcome::Gone | Outcome::Unknown | Outcome::TimedOut(_) => None,
     }
 }
 

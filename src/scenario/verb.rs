@@ -160,13 +160,22 @@ verbs! {
     /// Ends the rules on these links; without a link, ends every rule, hold, denial and throttle.
     Heal = "heal" in Faults: "heal [LINK...]", "heal use1<->use2";
     /// Stops a node: `REGION` (its control plane) or `REGION/witness`. What it had in memory is lost; a write that
-    /// is not finished is `kept` or `lost`, drawn if not said. With `before=WHAT` it stops when the `nth` such
-    /// message is about to be handled, which is lost; with `during=persist` when its `nth` write from now on is
-    /// begun; with `after=persist` when that write is durable and nothing behind it has left.
-    Crash = "crash" in Faults:
-        "crash NODE [before=WHAT | during=persist | after=persist] [nth=N] [unfinished=kept|lost]",
-        "crash use1 after=persist nth=1";
-    /// Starts nodes again with what their storage holds.
+    /// is not finished is `kept` or `lost`, drawn if not said. It stops at once, or when it comes to a `MOMENT` for the
+    /// `nth` time from now on:
+    ///
+    /// - `before=WHAT`: it is about to handle a request or a message (see `drop`), which is lost.
+    /// - `before=response:OPERATION`, `before=response`, `before=send:KIND`: it is about to send an answer, or a
+    ///   message to another node, which is not sent. With `after`, it has sent that and nothing behind it.
+    /// - `before=persist:WRITE`: it is about to make such a write, which is not begun. With `during`, it has begun the
+    ///   write; with `after`, the write is durable and nothing behind it has left. `WRITE` is the operation whose call
+    ///   the write is made for, or what it holds: `cluster`, `token`, `link` (a link register), `stream`, `policy` or
+    ///   `tags`; `persist` alone is any write.
+    ///
+    /// A client stops, too: its calls in flight end unknown, are not tried again and get no answer, and what the
+    /// network has of them arrives all the same. Its next command stands for its next life.
+    Crash = "crash" in Faults: "crash NODE [MOMENT] [nth=N] [unfinished=kept|lost]\ncrash CLIENT",
+        "crash use1 after=persist:UpdateCluster nth=2";
+    /// Starts nodes again with what their storage holds. A client needs no start.
     Restart = "restart" in Faults: "restart NODE...", "restart use1 use1/witness";
     /// Stops a Region's control plane and witness node together; nothing there answers any more, not even with a
     /// reset.

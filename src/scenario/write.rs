@@ -34,7 +34,7 @@ impl Scenario {
             Step { key, span: super::diagnostic::Span::default(), action }
         };
         let blocks = blocks.into_iter().map(|block| block.into_iter().map(&mut step).collect()).collect();
-        Scenario { script: Script::default(), set_up, blocks }
+        Scenario { script: Script::default(), set_up, blocks, warnings: Vec::new() }
     }
 
     /// The scenario as the text of a file, with `comment` above it. Recorded traces and the comments of the file that

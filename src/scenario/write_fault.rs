@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use crate::control::message::Span;
 use crate::control::outside::Shift;
 use crate::region::Region;
-use crate::sim::fault::{Fault, Moment, Party, Rule, Unfinished, Verdict, What};
+use crate::sim::fault::{Fault, Moment, Party, Point, Rule, Unfinished, Verdict, What, Written};
 use crate::types::{NodeId, print_duration};
 
 use super::SetUp;
@@ -20,23 +20,11 @@ pub(super) fn write(set_up: &SetUp, fault: &Fault, page: &mut String) {
         Fault::Release => write!(page, "release"),
         Fault::Crash { node, moment, unfinished } => {
             let _ = write!(page, "crash {}", self::node(set_up, *node));
-            let nth = match moment {
-                Moment::Now => 1,
-                Moment::Before(what, nth) => {
-                    let _ = write!(page, " before={}", self::what(*what));
-                    *nth
+            if let Moment::At(point, nth) = moment {
+                self::point(*point, page);
+                if *nth != 1 {
+                    let _ = write!(page, " nth={nth}");
                 }
-                Moment::DuringPersist(nth) => {
-                    page.push_str(" during=persist");
-                    *nth
-                }
-                Moment::AfterPersist(nth) => {
-                    page.push_str(" after=persist");
-                    *nth
-                }
-            };
-            if nth != 1 {
-                let _ = write!(page, " nth={nth}");
             }
             match unfinished {
                 None => Ok(()),
@@ -149,11 +137,40 @@ fn party(set_up: &SetUp, party: Party) -> String {
     }
 }
 
-fn node(set_up: &SetUp, node: NodeId) -> String {
+/// The name of a node or a client in the file.
+pub(super) fn node(set_up: &SetUp, node: NodeId) -> String {
     match node {
         NodeId::ControlPlane(region) => self::region(set_up, region).to_owned(),
         NodeId::Witness(region) => format!("{}/witness", self::region(set_up, region)),
-        NodeId::Client(_) => unreachable!("no command stops a client"),
+        NodeId::Client(client) => set_up.clients[client.0 as usize].name.to_string(),
+    }
+}
+
+fn point(point: Point, page: &mut String) {
+    let _ = match point {
+        Point::BeforeHandling(what) => write!(page, " before={}", self::what(what)),
+        Point::BeforeSending(what) => write!(page, " before={}", sent(what)),
+        Point::AfterSending(what) => write!(page, " after={}", sent(what)),
+        Point::BeforePersisting(written) => write!(page, " before={}", persisted(written)),
+        Point::Persisting(written) => write!(page, " during={}", persisted(written)),
+        Point::AfterPersisting(written) => write!(page, " after={}", persisted(written)),
+    };
+}
+
+fn sent(what: What) -> String {
+    match what {
+        What::Response(None) => "response".to_owned(),
+        What::Response(Some(operation)) => format!("response:{operation}"),
+        what => format!("send:{}", self::what(what)),
+    }
+}
+
+fn persisted(written: Written) -> String {
+    let holding = Written::HOLDINGS.iter().find(|(_, known)| *known == written);
+    match (written, holding) {
+        (Written::For(operation), _) => format!("persist:{operation}"),
+        (_, Some((name, _))) => format!("persist:{name}"),
+        (_, None) => "persist".to_owned(),
     }
 }
 

@@ -358,7 +358,7 @@ impl Keeper {
             let answer = match outcome {
                 Some(Outcome::Ok(response)) => Some(Ok(response)),
                 Some(Outcome::Failed(error)) => Some(Err(error)),
-                Some(Outcome::Gone | Outcome::Unknown | Outcome::TimedOut) | None => None,
+                Some(Outcome::Gone | Outcome::Unknown | Outcome::TimedOut(_)) | None => None,
             };
             if let Some(waiting) = self.waiting.swap_remove(&id) {
                 let _ = waiting.send(answer);

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::control::message::Span;
 use crate::scenario::Action;
-use crate::sim::fault::{Fault, Moment, Party, Rule, Verdict};
+use crate::sim::fault::{Fault, Moment, Party, Point, Rule, Verdict, What, Written};
 use crate::types::NodeId;
 
 use super::{Draft, Reduction};
@@ -45,7 +45,8 @@ fn weaker(fault: &Fault) -> Vec<Fault> {
             let mut all = Vec::new();
             let party = match node {
                 NodeId::Witness(region) => Party::Witness(*region),
-                node => node.region().map_or(Party::Any, Party::ControlPlane),
+                NodeId::ControlPlane(region) => Party::ControlPlane(*region),
+                NodeId::Client(client) => Party::Client(*client),
             };
             if *moment == Moment::Now {
                 all.push(Fault::All(vec![Fault::Rule(Rule::cut(party, Party::Any, true))]));
@@ -55,13 +56,12 @@ fn weaker(fault: &Fault) -> Vec<Fault> {
             if unfinished.is_some() {
                 all.push(Fault::Crash { node: *node, moment: *moment, unfinished: None });
             }
-            let once = match moment {
-                Moment::Before(what, nth) if *nth > 1 => Some(Moment::Before(*what, 1)),
-                Moment::DuringPersist(nth) if *nth > 1 => Some(Moment::DuringPersist(1)),
-                Moment::AfterPersist(nth) if *nth > 1 => Some(Moment::AfterPersist(1)),
-                _ => None,
+            let simpler = match *moment {
+                Moment::At(point, nth) if nth > 1 => Some(Moment::At(point, 1)),
+                Moment::At(point, 1) => plainer(point).map(|point| Moment::At(point, 1)),
+                Moment::At(..) | Moment::Now => None,
             };
-            all.extend(once.map(|moment| Fault::Crash { node: *node, moment, unfinished: *unfinished }));
+            all.extend(simpler.map(|moment| Fault::Crash { node: *node, moment, unfinished: *unfinished }));
             all
         }
         Fault::All(faults) => match &faults[..] {
@@ -77,6 +77,20 @@ fn weaker(fault: &Fault) -> Vec<Fault> {
         }
         _ => Vec::new(),
     }
+}
+
+/// The point with no word on which message or write is meant.
+fn plainer(point: Point) -> Option<Point> {
+    let plain = match point {
+        Point::BeforeHandling(What::Request(Some(_))) => Point::BeforeHandling(What::Request(None)),
+        Point::BeforeSending(What::Response(Some(_))) => Point::BeforeSending(What::Response(None)),
+        Point::AfterSending(What::Response(Some(_))) => Point::AfterSending(What::Response(None)),
+        Point::BeforePersisting(_) => Point::BeforePersisting(Written::Anything),
+        Point::Persisting(_) => Point::Persisting(Written::Anything),
+        Point::AfterPersisting(_) => Point::AfterPersisting(Written::Anything),
+        point => point,
+    };
+    (plain != point).then_some(plain)
 }
 
 fn weaker_rule(rule: &Rule) -> Vec<Rule> {

@@ -4,6 +4,7 @@
 //! A call ends *ok*, *failed* (with the service's error) or *unknown* (no attempt was answered: it may have been
 //! carried out, or not). What is here is pure bookkeeping; the world sends the messages and keeps the time.
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -87,8 +88,8 @@ pub enum Outcome {
     Failed(Arc<Error>),
     /// Without any answer: it may have been carried out.
     Unknown,
-    /// A waiter that made its last try in vain.
-    TimedOut,
+    /// A waiter that made its last try in vain, having seen this status so many times in the end.
+    TimedOut(Sight),
 }
 
 impl Outcome {
@@ -99,8 +100,24 @@ impl Outcome {
             Outcome::Ok(_) | Outcome::Gone => "ok",
             Outcome::Failed(_) => "failed",
             Outcome::Unknown => "unknown",
-            Outcome::TimedOut => "timed-out",
+            Outcome::TimedOut(_) => "timed-out",
         }
+    }
+}
+
+/// What a waiter saw last, and how many times without a break.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sight {
+    /// The cluster's status.
+    pub status: ClusterStatus,
+    /// How many times.
+    pub times: u16,
+}
+
+impl fmt::Display for Sight {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Sight { status, times } = self;
+        write!(f, "{status}, {times} {}", if *times == 1 { "time" } else { "times" })
     }
 }
 
@@ -131,6 +148,8 @@ pub(super) struct Ongoing {
     /// When it does something by itself, if nothing happens before.
     pub(super) wakes: Instant,
     tries: u16,
+    /// What a waiter saw last.
+    sight: Option<Sight>,
     pub(super) outcome: Option<Outcome>,
 }
 
@@ -145,6 +164,8 @@ pub(super) enum Doing {
     Pausing,
     /// Nothing: it has ended.
     Ended,
+    /// Nothing: its client has crashed.
+    Abandoned,
 }
 
 /// What a call does next.
@@ -170,6 +191,7 @@ impl Ongoing {
             doing: Doing::Pausing,
             wakes: Instant::START,
             tries: 0,
+            sight: None,
             outcome: None,
         }
     }
@@ -196,7 +218,7 @@ impl Ongoing {
         match self.doing {
             Doing::Waiting => self.attempt_failed(seed, now, None),
             Doing::BackingOff | Doing::Pausing => Next::Send,
-            Doing::Ended => Next::Sleep,
+            Doing::Ended | Doing::Abandoned => Next::Sleep,
         }
     }
 
@@ -210,6 +232,12 @@ impl Ongoing {
             Err(error) if error.is_retryable() => self.attempt_failed(seed, now, Some(error)),
             Err(error) => self.finish(now, Outcome::Failed(error)),
         }
+    }
+
+    /// Its client has crashed: nothing is known of how it ends.
+    pub(super) fn abandon(&mut self) {
+        self.doing = Doing::Abandoned;
+        self.outcome = Some(Outcome::Unknown);
     }
 
     /// The connection of the attempt `delivery` was refused.
@@ -238,9 +266,16 @@ impl Ongoing {
         let outcome = match self.call.waiter {
             None => outcome,
             Some(goal) => match goal.judge(outcome) {
-                Some(outcome) => outcome,
-                None if self.tries + 1 >= WAITER_TRIES => Outcome::TimedOut,
-                None => {
+                Ok(outcome) => outcome,
+                Err(status) => {
+                    let before = self.sight.filter(|sight| sight.status == status);
+                    let sight = Sight { status, times: before.map_or(0, |sight| sight.times) + 1 };
+                    if self.tries + 1 >= WAITER_TRIES {
+                        self.doing = Doing::Ended;
+                        self.outcome = Some(Outcome::TimedOut(sight));
+                        return Next::End;
+                    }
+                    self.sight = Some(sight);
                     self.tries += 1;
                     self.attempt = 0;
                     self.doing = Doing::Pausing;
@@ -256,20 +291,23 @@ impl Ongoing {
 }
 
 impl WaitFor {
-    /// The outcome of the waiter after a call of it ended with `outcome`; `None` if it goes on.
-    fn judge(self, outcome: Outcome) -> Option<Outcome> {
+    /// The outcome of the waiter after a call of it ended with `outcome`.
+    ///
+    /// # Errors
+    /// It goes on, having seen this status.
+    fn judge(self, outcome: Outcome) -> Result<Outcome, ClusterStatus> {
+        let seen = match &outcome {
+            Outcome::Ok(response) => response.status(),
+            _ => None,
+        };
         match (self, outcome) {
-            (WaitFor::ClusterActive, Outcome::Ok(response)) => {
-                let is_active = response.status() == Some(ClusterStatus::Active);
-                is_active.then_some(Outcome::Ok(response))
-            }
-            (WaitFor::ClusterNotExists, Outcome::Ok(_)) => None,
+            (WaitFor::ClusterActive, outcome) if seen == Some(ClusterStatus::Active) => Ok(outcome),
             (WaitFor::ClusterNotExists, Outcome::Failed(error))
                 if error.name() == "ResourceNotFoundException" =>
             {
-                Some(Outcome::Gone)
+                Ok(Outcome::Gone)
             }
-            (_, outcome) => Some(outcome),
+            (_, outcome) => seen.map_or(Ok(outcome), Err),
         }
     }
 }
@@ -328,6 +366,20 @@ impl Calls {
     pub(super) fn in_slot(&mut self, slot: u32) -> Option<(CallId, &mut Ongoing)> {
         let ongoing = self.slots[slot as usize].ongoing.as_mut()?;
         Some((CallId { slot, key: ongoing.call.key }, ongoing))
+    }
+
+    /// The calls of `client` that have not ended, by slot.
+    pub(super) fn open_of(&self, client: ClientId) -> Vec<CallId> {
+        let places = self.slots.iter().zip(0..);
+        let calls = places.filter_map(|(known, slot)| Some((known.ongoing.as_ref()?, slot)));
+        let open = calls.filter(|(ongoing, _)| ongoing.client == client && ongoing.outcome.is_none());
+        open.map(|(ongoing, slot)| CallId { slot, key: ongoing.call.key }).collect()
+    }
+
+    /// The calls that wait for an answer, and whose they are.
+    pub(super) fn waiting(&self) -> impl Iterator<Item = (ClientId, &Call)> {
+        let calls = self.slots.iter().filter_map(|slot| slot.ongoing.as_ref());
+        calls.filter(|it| it.doing == Doing::Waiting).map(|ongoing| (ongoing.client, &ongoing.call))
     }
 
     /// When to wake the slot of a call that wants to be woken; `None` if an alarm goes off there before.

@@ -2,14 +2,38 @@
 
 use std::time::Duration;
 
+use crate::api::{EncryptionStatus, Request};
 use crate::control::message::{Commit, Effect, Input};
 use crate::goal::Goal;
 use crate::rng::{self, Purpose};
+use crate::types::NodeId;
 
+use super::aim::{Doing, Stage};
+use super::deeds::Lasting;
 use super::fault::Unfinished;
-use super::node::{Happened, State};
-use super::trace::Happening;
+use super::node::State;
+use super::trace::{Happening, Words};
 use super::{Change, Event, World};
+
+/// A crash, as it falls.
+#[derive(Debug)]
+pub(super) struct Fall {
+    /// What the node is then.
+    pub(super) state: State,
+    /// What becomes of a write that is not finished; drawn if not said.
+    pub(super) unfinished: Option<Unfinished>,
+    /// Whether its newest write was not even begun.
+    pub(super) has_unbegun: bool,
+    /// Why, in words for the trace.
+    pub(super) why: Option<String>,
+}
+
+impl Fall {
+    /// For no reason of its own.
+    pub(super) fn to(state: State, unfinished: Option<Unfinished>) -> Fall {
+        Fall { state, unfinished, has_unbegun: false, why: None }
+    }
+}
 
 impl World {
     /// Does what a node wants done, or lets it wait behind the writes that are not durable yet.
@@ -23,14 +47,15 @@ impl World {
         if node.outbox.is_empty() && !is_write {
             return self.perform(place, effect);
         }
+        let fall = self.spring_at_write(place, &effect, &[Stage::Before, Stage::During]);
+        let node = &mut self.nodes[place];
         node.outbox.push_back(effect);
-        if is_write {
-            if let Some(trap) = node.spring(Happened::PersistBegins) {
-                return self.crash(place, State::Down, trap.unfinished);
-            }
-            if node.syncing == 0 {
-                self.begin_sync(place);
-            }
+        if let Some(fall) = fall {
+            self.crash(place, fall);
+            return;
+        }
+        if is_write && node.syncing == 0 {
+            self.begin_sync(place);
         }
     }
 
@@ -47,9 +72,11 @@ impl World {
                 break;
             }
             durable -= usize::from(is_write);
+            let fall = self.spring_at_write(place, &effect, &[Stage::After]);
             self.perform(place, effect);
-            if is_write && let Some(trap) = self.nodes[place].spring(Happened::PersistEnds) {
-                return self.crash(place, State::Down, trap.unfinished);
+            if let Some(fall) = fall {
+                self.crash(place, fall);
+                return;
             }
         }
         // The line begins again where its memory begins: what was touched last is the fastest.
@@ -67,23 +94,28 @@ impl World {
         let node = &mut self.nodes[place];
         node.disk.write(&commit.batch, self.options.assumptions.token_window);
         let node = node.id;
-        if commit.batch.cluster.is_some() {
+        if let Some((_, _, record)) = &commit.batch.cluster {
             self.last_news = self.now;
+            if record.as_ref().is_some_and(|record| record.encryption == EncryptionStatus::KmsKeyInaccessible)
+                && let NodeId::ControlPlane(region) = node
+            {
+                self.deeds.met(Lasting::Keys(region));
+            }
         }
         self.note(&Happening::Wrote(node, &commit));
         self.changes.push(Change::Wrote { node, commit });
     }
 
-    /// Stops a node. Of the writes that were not finished, the first few may have reached the disk.
-    pub(super) fn crash(&mut self, place: usize, state: State, unfinished: Option<Unfinished>) {
+    /// Stops a node; `false` if it was stopped so already. Of the writes that were not finished, the first few may have
+    /// reached the disk.
+    pub(super) fn crash(&mut self, place: usize, fall: Fall) -> bool {
         let node = &mut self.nodes[place];
         let id = node.id;
         if node.state != State::Up {
-            node.state = state;
-            return;
+            return std::mem::replace(&mut node.state, fall.state) != fall.state;
         }
-        let writes = node.unsynced() as u64;
-        let kept = match unfinished {
+        let writes = (node.unsynced() - usize::from(fall.has_unbegun)) as u64;
+        let kept = match fall.unfinished {
             Some(Unfinished::Kept) => writes,
             Some(Unfinished::Lost) => 0,
             None => {
@@ -96,8 +128,8 @@ impl World {
         if freed.any(|effect| matches!(effect, Effect::Reply { .. })) {
             self.reached.insert(Goal::CrashBeforeReply);
         }
-        let (kept, lost) = node.stop(state, kept as usize);
-        self.note(&Happening::Crashed(id));
+        let (kept, lost) = node.stop(fall.state, kept as usize);
+        self.note(&Happening::Crashed(id, fall.why.as_deref()));
         for commit in kept {
             self.reached.insert(Goal::WriteKept);
             self.wrote(place, commit);
@@ -109,19 +141,52 @@ impl World {
         }
         let memory = Box::new(self.nodes[place].rebuild(&self.options));
         self.changes.push(Change::Crashed { node: id, memory });
+        true
     }
 
-    /// Starts a node again with what its storage holds.
-    pub(super) fn restart(&mut self, place: usize) {
+    /// The crash that waits for a node to do what it does, if one does. What is done is asked for only if some crash
+    /// waits.
+    #[inline]
+    pub(super) fn spring<'a>(
+        &mut self,
+        place: usize,
+        doing: impl FnOnce(&World) -> Doing<'a>,
+    ) -> Option<Fall> {
+        if self.nodes[place].traps.is_empty() {
+            return None;
+        }
+        let doing = doing(self);
+        let trap = self.nodes[place].spring(doing)?;
+        self.deeds.did(trap.fault);
+        let words = Words { names: &self.names, clients: &self.options.clients };
+        let why = self.trace.is_written().then(|| words.reason(doing));
+        let has_unbegun = matches!(doing, Doing::Persists(Stage::Before, ..));
+        Some(Fall { state: State::Down, unfinished: trap.unfinished, has_unbegun, why })
+    }
+
+    fn spring_at_write(&mut self, place: usize, effect: &Effect, stages: &[Stage]) -> Option<Fall> {
+        let Effect::Persist(commit) = effect else { return None };
+        let operation = |world: &World| {
+            let request = commit.cause.and_then(|cause| world.request_of(cause));
+            request.map(Request::operation)
+        };
+        stages
+            .iter()
+            .find_map(|stage| self.spring(place, |world| Doing::Persists(*stage, commit, operation(world))))
+    }
+
+    /// Starts a node again with what its storage holds; `false` if it was up.
+    pub(super) fn restart(&mut self, place: usize) -> bool {
         let node = &mut self.nodes[place];
         if node.state == State::Up {
-            return;
+            return false;
         }
         node.state = State::Up;
         let id = node.id;
         self.note(&Happening::Restarted(id));
         self.changes.push(Change::Restarted(id));
         self.start(place);
+        true
     }
 
     /// Lets a node begin with what its disk holds, and meet what is so outside.

@@ -1,6 +1,7 @@
 //! Faults as data: what can go wrong in a world, said in values that can be scheduled, printed, generated and
 //! removed.
 
+use std::fmt;
 use std::time::Duration;
 
 use crate::api::{Error, Operation};
@@ -10,19 +11,27 @@ use crate::control::outside::Shift;
 use crate::region::Region;
 use crate::types::{ClientId, NodeId};
 
+pub use super::aim::{Moment, Point, Written};
+
 /// Something that goes wrong, or is put right.
+///
+/// Each kind says when it *acts*: a fault that never does tests nothing, and a run tells of it.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Fault {
-    /// Several at once, in order.
+    /// Several at once, in order. Each acts, or not, by itself.
     All(Vec<Fault>),
-    /// Messages that match are treated as the rule says.
+    /// Messages that match are treated as the rule says. It acts when it decides of a message: one that matches, that
+    /// it does not skip, that its rate does not spare, and of which no rule before it decided.
     Rule(Rule),
     /// Rules between these two parties, in either direction, end; with no parties, all rules end, what was held is
-    /// released, and every denial and injected error ends.
+    /// released, and every denial and injected error ends. It acts when there is such a rule that may yet apply (one
+    /// that has applied `times` times may not), or, with no parties, any of the others.
     Heal(Option<(Party, Party)>),
-    /// Messages that a rule holds back go on their way.
+    /// Messages that a rule holds back go on their way. It acts when there is such a message.
     Release,
-    /// A node stops: what it had in memory is lost.
+    /// A node stops: what it had in memory is lost. A client stops: its calls end unknown and are not tried again,
+    /// what the network has of them goes on its way, and no answer reaches it; its later calls are those of its next
+    /// life. It acts when it stops a node that is up, or a client with a call in flight.
     Crash {
         /// Which.
         node: NodeId,
@@ -31,18 +40,21 @@ pub enum Fault {
         /// What becomes of a write that is not finished; drawn if not said.
         unfinished: Option<Unfinished>,
     },
-    /// A node starts again with what its storage holds.
+    /// A node starts again with what its storage holds. It acts when the node was stopped.
     Restart(NodeId),
-    /// A Region's control plane and witness node stop together.
+    /// A Region's control plane and witness node stop together. It acts when one of them was up, or said that nobody
+    /// listens.
     Outage(Region),
-    /// A Region's wall clock goes wrong by so many seconds.
+    /// A Region's wall clock goes wrong by so many seconds. It acts when a request that stamps a creation time comes
+    /// while the clock is wrong; put right by 0 seconds, when the clock was wrong.
     Skew {
         /// Whose clock.
         region: Region,
         /// By how much: ahead, if positive.
         seconds: i64,
     },
-    /// An action is denied in a Region, or allowed again.
+    /// An action is denied in a Region, or allowed again. A denial acts when something is refused by it; permission
+    /// acts when the action was denied.
     Deny {
         /// Where it is checked.
         region: Region,
@@ -53,13 +65,15 @@ pub enum Fault {
     },
     /// Something comes over the clusters of a Region. Its control plane, if it is down, does not hear of an event, and
     /// meets a fact when it starts.
+    /// It acts when a cluster changes by it, or has a key that it disables, now or later; keys are enabled also when they
+    /// were disabled, whether a cluster had any or not.
     Shift {
         /// Whose clusters.
         region: Region,
         /// What.
         shift: Shift,
     },
-    /// Requests are answered with an error before the control plane sees them.
+    /// Requests are answered with an error before the control plane sees them. It acts when one is.
     Refuse {
         /// By which Region's control plane.
         region: Region,
@@ -82,7 +96,15 @@ impl Fault {
     /// A node stops when its `nth` write from now on, counted from 1, is durable and nothing behind it has left.
     #[must_use]
     pub fn crash_after_persist(node: NodeId, nth: u32) -> Fault {
-        Fault::Crash { node, moment: Moment::AfterPersist(nth), unfinished: None }
+        Fault::Crash { node, moment: Moment::after_persist(nth), unfinished: None }
+    }
+
+    /// The faults that it consists of, none of which consists of several.
+    pub fn parts(&self) -> Box<dyn Iterator<Item = &Fault> + '_> {
+        match self {
+            Fault::All(faults) => Box::new(faults.iter().flat_map(Fault::parts)),
+            fault => Box::new(std::iter::once(fault)),
+        }
     }
 
     /// Keys the draws of every rule in it.
@@ -100,19 +122,6 @@ impl Fault {
     pub fn partition(one: Region, other: Region, key: u64) -> Fault {
         Fault::Rule(Rule { key, ..Rule::cut(Party::Region(one), Party::Region(other), true) })
     }
-}
-
-/// When a crash falls.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Moment {
-    /// At once.
-    Now,
-    /// When the node is about to handle the `nth` message of this kind from now on; the message is lost.
-    Before(What, u32),
-    /// When the node has begun its `nth` write from now on, which is not finished.
-    DuringPersist(u32),
-    /// When the node's `nth` write from now on is durable, and nothing behind it has left.
-    AfterPersist(u32),
 }
 
 /// What becomes of a write that a crash interrupts.
@@ -230,6 +239,19 @@ impl What {
             (What::Anything, _) => true,
             (What::Request(None), What::Request(_)) | (What::Response(None), What::Response(_)) => true,
             (mine, other) => mine == other,
+        }
+    }
+}
+
+impl fmt::Display for What {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            What::Anything => f.write_str("anything"),
+            What::Request(None) => f.write_str("a request"),
+            What::Response(None) => f.write_str("an answer"),
+            What::Request(Some(operation)) => write!(f, "{operation}"),
+            What::Response(Some(operation)) => write!(f, "the answer to {operation}"),
+            What::Message(kind) => f.write_str(kind.name()),
         }
     }
 }

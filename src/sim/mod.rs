@@ -4,13 +4,16 @@
 //! moves it, and the same calls, faults and seed make the same things happen, on every machine. What an event did is
 //! in [`World::changes`] until the next step, for whoever checks it.
 
+pub mod aim;
 pub mod client;
 pub mod coverage;
+pub mod deeds;
 pub mod fault;
 pub mod latency;
 pub mod queue;
 pub mod trace;
 
+mod act;
 mod ahead;
 mod disk;
 mod network;
@@ -41,6 +44,7 @@ pub use network::Latency;
 
 use client::{Call, CallId, Calls, ClientOptions, Names, Outcome};
 use coverage::{Coverage, FaultKinds};
+use deeds::{Deeds, FaultId};
 use fault::Fault;
 use network::{Envelope, Network};
 use node::{Machine, Node, State};
@@ -109,7 +113,8 @@ pub struct World {
     /// The timers that were set.
     timers: Slots<Alarm>,
     /// The faults that have yet to happen, and what they are called in the trace.
-    planned: Slots<(Fault, Arc<str>)>,
+    planned: Slots<(FaultId, Fault, Arc<str>)>,
+    deeds: Deeds,
     network: Network,
     nodes: Vec<Node>,
     places: [[Option<u16>; 2]; Region::COUNT],
@@ -231,6 +236,7 @@ struct Alarm {
 /// Requests to be answered with an error.
 #[derive(Clone, Debug)]
 struct Refusal {
+    fault: FaultId,
     region: Region,
     operation: Option<crate::api::Operation>,
     error: Arc<crate::api::Error>,
@@ -247,6 +253,7 @@ impl World {
             under_way: Slots::new(),
             timers: Slots::new(),
             planned: Slots::new(),
+            deeds: Deeds::default(),
             network: Network::new(options.seed, options.latency.clone()),
             nodes: Vec::new(),
             places: [[None; 2]; Region::COUNT],
@@ -438,6 +445,12 @@ impl World {
         let down = |id: &NodeId| self.nodes.iter().any(|node| node.id == *id && node.state != State::Up);
         let words = trace::Words { names: &self.names, clients: &self.options.clients };
         let mut text = String::new();
+        for (client, call) in self.calls.waiting() {
+            let (who, on) = (NodeId::Client(client), NodeId::ControlPlane(call.region));
+            let [who, plane] = [who, on].map(|node| words.node(Some(node)));
+            let state = if down(&on) { " (down)" } else { "" };
+            let _ = write!(text, "\n  {who} waits for {plane}{state} to answer {}", call.request.operation());
+        }
         for wait in planes.flat_map(|plane| plane.waits()) {
             let on: Vec<_> = wait
                 .on
@@ -453,12 +466,26 @@ impl World {
     /// Injects a fault now.
     pub fn inject(&mut self, fault: Fault) {
         self.changes.clear();
-        self.act(fault);
+        let mut first = self.deeds.reserve(fault.parts().count());
+        self.act(&mut first, fault);
+    }
+
+    /// The name of the first part of the fault that is injected or planned next.
+    #[must_use]
+    pub fn next_fault(&self) -> FaultId {
+        self.deeds.next()
+    }
+
+    /// Whether a fault has acted so far; what that means, is said with each kind of [`Fault`].
+    #[must_use]
+    pub fn has_acted(&self, fault: FaultId) -> bool {
+        self.deeds.has_acted(fault)
     }
 
     /// Injects a fault at a later time; `words` say in the trace what it is.
     pub fn inject_at(&mut self, at: Instant, fault: Fault, words: Arc<str>) {
-        let place = self.planned.insert((fault, words));
+        let first = self.deeds.reserve(fault.parts().count());
+        let place = self.planned.insert((first, fault, words));
         self.schedule(at, Event::Fault(place));
     }
 
@@ -471,6 +498,14 @@ impl World {
     /// Writes a remark into the trace.
     pub fn say(&mut self, words: &str) {
         self.note(&Happening::Remark(words));
+    }
+
+    /// Writes into the trace, if there is one, what is done to the world from outside. What that leads to counts for
+    /// the hash, and the words do not.
+    pub fn announce(&mut self, words: impl FnOnce() -> String) {
+        if self.trace.is_written() {
+            self.note(&Happening::Told(&words()));
+        }
     }
 
     /// Makes sure that something happens at `at`, be it nothing.

@@ -13,6 +13,7 @@ use crate::region::Region;
 use crate::rng::{self, Purpose, mix};
 use crate::types::NodeId;
 
+use super::deeds::{Deeds, FaultId};
 use super::fault::{DUPLICATE_WITHIN, Party, Rule, Verdict, What};
 use super::latency::round_trip;
 
@@ -98,7 +99,7 @@ pub enum Latency {
 pub(super) struct Network {
     seed: u64,
     latency: Latency,
-    rules: Vec<Rule>,
+    rules: Vec<(FaultId, Rule)>,
     held: Vec<Envelope>,
 }
 
@@ -107,23 +108,25 @@ impl Network {
         Network { seed, latency, rules: Vec::new(), held: Vec::new() }
     }
 
-    pub(super) fn add(&mut self, rule: Rule) {
-        self.rules.push(rule);
+    pub(super) fn add(&mut self, fault: FaultId, rule: Rule) {
+        self.rules.push((fault, rule));
     }
 
-    /// Ends the rules between two parties, or all.
-    pub(super) fn heal(&mut self, between: Option<(Party, Party)>) {
-        self.rules.retain(|rule| match between {
-            None => false,
-            Some((one, other)) => {
-                (rule.from, rule.to) != (one, other) && (rule.from, rule.to) != (other, one)
-            }
-        });
+    /// Ends the rules between two parties, or all; `false` if none of them could apply any more.
+    pub(super) fn heal(&mut self, between: Option<(Party, Party)>) -> bool {
+        let is_meant = |rule: &Rule| {
+            between.is_none_or(|(one, other)| {
+                (rule.from, rule.to) == (one, other) || (rule.from, rule.to) == (other, one)
+            })
+        };
+        let applied = self.rules.iter().any(|(_, rule)| is_meant(rule) && rule.times != Some(0));
+        self.rules.retain(|(_, rule)| !is_meant(rule));
+        applied
     }
 
     /// Ends the rules that hold messages back, and gives these back.
     pub(super) fn release(&mut self) -> Vec<Envelope> {
-        self.rules.retain(|rule| rule.verdict != Verdict::Hold);
+        self.rules.retain(|(_, rule)| rule.verdict != Verdict::Hold);
         std::mem::take(&mut self.held)
     }
 
@@ -132,25 +135,28 @@ impl Network {
     }
 
     /// Decides what becomes of `envelope`, sent by a party in `from` to one in `to`.
-    pub(super) fn fate(&mut self, envelope: &Envelope, from: Region, to: Region) -> Fate {
+    pub(super) fn fate(&mut self, envelope: &Envelope, from: Region, to: Region, deeds: &mut Deeds) -> Fate {
         let usual = self.usual_latency(envelope, from, to);
         if self.rules.is_empty() {
             return Fate::Arrives(usual);
         }
         let what = envelope.payload.what();
         let seed = self.seed;
-        match self.rules.iter_mut().find_map(|rule| rule.applies(seed, envelope, what).then_some(&*rule)) {
-            None => Fate::Arrives(usual),
-            Some(rule) => match rule.verdict {
-                Verdict::Drop => Fate::Lost,
-                Verdict::Hold => Fate::Held,
-                Verdict::Duplicate(copies) => Fate::Copied(usual, copies),
-                Verdict::Slow(factor) => Fate::Arrives(usual.saturating_mul(factor)),
-                Verdict::Delay(span) => {
-                    let key = mix(rule.key, envelope.key);
-                    Fate::Arrives(usual + rng::between(seed, Purpose::Amount, key, span.min, span.max))
-                }
-            },
+        let mut rules = self.rules.iter_mut();
+        let decides = rules.find_map(|known| known.1.applies(seed, envelope, what).then_some(&*known));
+        let Some((fault, rule)) = decides else {
+            return Fate::Arrives(usual);
+        };
+        deeds.did(*fault);
+        match rule.verdict {
+            Verdict::Drop => Fate::Lost,
+            Verdict::Hold => Fate::Held,
+            Verdict::Duplicate(copies) => Fate::Copied(usual, copies),
+            Verdict::Slow(factor) => Fate::Arrives(usual.saturating_mul(factor)),
+            Verdict::Delay(span) => {
+                let key = mix(rule.key, envelope.key);
+                Fate::Arrives(usual + rng::between(seed, Purpose::Amount, key, span.min, span.max))
+            }
         }
     }
 

@@ -14,7 +14,9 @@ use crate::control::witness::WitnessNode;
 use crate::types::{Instant, NodeId};
 
 use super::Options;
-use super::fault::{Moment, Unfinished, What};
+use super::aim::Doing;
+use super::deeds::FaultId;
+use super::fault::{Moment, Unfinished};
 
 /// A control plane or a witness node.
 #[derive(Clone, Debug)]
@@ -58,6 +60,7 @@ pub(super) enum State {
 /// A crash that waits for its moment.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Trap {
+    pub(super) fault: FaultId,
     pub(super) moment: Moment,
     pub(super) unfinished: Option<Unfinished>,
 }
@@ -135,20 +138,14 @@ impl Node {
         }
     }
 
-    /// Counts `happened` on every trap that waits for its like, and gives back the one that springs.
-    pub(super) fn spring(&mut self, happened: Happened) -> Option<Trap> {
-        if self.traps.is_empty() {
-            return None;
-        }
-        let place = self.traps.iter_mut().position(|trap| {
-            let count = match (&mut trap.moment, happened) {
-                (Moment::Before(what, count), Happened::Arrives(that)) if what.includes(that) => count,
-                (Moment::DuringPersist(count), Happened::PersistBegins) => count,
-                (Moment::AfterPersist(count), Happened::PersistEnds) => count,
-                _ => return false,
-            };
-            *count = count.saturating_sub(1);
-            *count == 0
+    /// Counts what it does on every trap that waits for its like, and gives back the one that springs.
+    pub(super) fn spring(&mut self, doing: Doing<'_>) -> Option<Trap> {
+        let place = self.traps.iter_mut().position(|trap| match &mut trap.moment {
+            Moment::At(point, count) if point.is_met_by(doing) => {
+                *count = count.saturating_sub(1);
+                *count == 0
+            }
+            Moment::At(..) | Moment::Now => false,
         })?;
         Some(self.traps.swap_remove(place))
     }
@@ -176,15 +173,4 @@ impl Machine {
             Machine::Witness(witness) => witness.denials_mut(),
         }
     }
-}
-
-/// Something that a crash may be waiting for.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Happened {
-    /// A message is about to be handled.
-    Arrives(What),
-    /// The disk begins with a write.
-    PersistBegins,
-    /// A write is durable.
-    PersistEnds,
 }

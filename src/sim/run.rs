@@ -13,13 +13,15 @@ use crate::region::Region;
 use crate::rng::{self, Purpose, mix};
 use crate::types::{Account, ClientId, Identifier, Instant, NodeId, Timestamp};
 
-use super::client::{Call, CallId, Next, Outcome};
-use super::coverage::{FaultKinds, Mark};
-use super::fault::{Fault, Moment, Party};
+use super::aim::Doing;
+use super::client::{self, Call, CallId, Next, Outcome};
+use super::coverage::Mark;
+use super::deeds::Lasting;
+use super::fault::What;
 use super::network::{Envelope, Fate, Payload};
-use super::node::{Happened, Node, State, Trap};
+use super::node::{Node, State};
 use super::trace::Happening;
-use super::{Alarm, Change, Event, Refusal, World, kind_of};
+use super::{Alarm, Change, Event, World, kind_of};
 
 impl World {
     /// Lets the next event happen; `false` if there is none.
@@ -44,9 +46,9 @@ impl World {
                 self.wake(slot);
             }
             Event::Fault(place) => {
-                let (fault, words) = self.planned.remove(place);
+                let (first, fault, words) = self.planned.remove(place);
                 self.note(&Happening::Remark(&words));
-                self.act(fault);
+                self.act(&mut first.clone(), fault);
             }
             Event::Bell => {}
         }
@@ -115,7 +117,7 @@ impl World {
     /// Puts a message on its link.
     pub(super) fn send(&mut self, envelope: Envelope) {
         let (from, to) = (self.home(envelope.from), self.home(envelope.to));
-        let latency = match self.network.fate(&envelope, from, to) {
+        let latency = match self.network.fate(&envelope, from, to, &mut self.deeds) {
             Fate::Arrives(latency) => latency,
             Fate::Copied(latency, copies) => {
                 self.note(&Happening::Copied(&envelope, copies));
@@ -158,9 +160,10 @@ impl World {
             }
             return;
         }
-        if let Some(trap) = node.spring(Happened::Arrives(envelope.payload.what())) {
+        if let Some(fall) = self.spring(place, |_| Doing::Handles(envelope.payload.what())) {
             self.note(&Happening::Lost(&envelope, "crashed"));
-            return self.crash(place, State::Down, trap.unfinished);
+            self.crash(place, fall);
+            return;
         }
         self.note(&Happening::Arrived(&envelope));
         let input = match envelope.payload {
@@ -171,11 +174,15 @@ impl World {
                 self.changes.push(arrived);
                 if let Some(error) = self.refusal(region, request.operation()) {
                     self.changes.push(Change::Injected(delivery));
+                    self.note(&Happening::Refused(envelope.to, request.operation(), &error));
                     return self.reply(place, delivery, Err(error));
                 }
                 self.cover(place, &request);
                 let fresh = self.fresh_identifier(&delivery);
                 let stamp = self.wall_clock(place);
+                if matches!(*request, Request::CreateCluster(_) | Request::CreateStream(_)) {
+                    self.deeds.met(Lasting::Skew(region));
+                }
                 self.nodes[place].unanswered += 1;
                 let lacks_role = self.lacks_role(asker.account);
                 Input::Request { delivery, asker, lacks_role, request, fingerprint, fresh, stamp }
@@ -186,8 +193,11 @@ impl World {
     }
 
     fn deliver_to_client(&mut self, envelope: Envelope) {
-        self.note(&Happening::Arrived(&envelope));
         let (seed, now) = (self.options.seed, self.now);
+        if self.is_orphan(&envelope) {
+            return self.note(&Happening::Lost(&envelope, "nobody there"));
+        }
+        self.note(&Happening::Arrived(&envelope));
         let (delivery, result) = match envelope.payload {
             Payload::Response { delivery, result, .. } => (delivery, Some(result)),
             Payload::Reset(delivery) => (delivery, None),
@@ -202,7 +212,7 @@ impl World {
         self.go_on(id, next);
     }
 
-    fn go_on(&mut self, id: CallId, next: Next) {
+    pub(super) fn go_on(&mut self, id: CallId, next: Next) {
         let ongoing = self.calls.get(id).expect("a call that has just moved");
         let client = ongoing.client;
         match next {
@@ -264,14 +274,25 @@ impl World {
         }
     }
 
-    /// Gives a node its input and carries out what it wants done.
-    pub(super) fn feed(&mut self, place: usize, input: Input) {
+    /// Gives a node its input and carries out what it wants done; `false` if that is nothing.
+    pub(super) fn feed(&mut self, place: usize, input: Input) -> bool {
         let mut effects = std::mem::take(&mut self.effects);
         self.nodes[place].handle(self.now, input, &mut effects);
+        let is_moved = !effects.is_empty();
         for effect in effects.drain(..) {
             self.carry_out(place, effect);
         }
         self.effects = effects;
+        is_moved
+    }
+
+    /// Whether an answer comes to a life of its client that is over.
+    fn is_orphan(&self, envelope: &Envelope) -> bool {
+        let (Payload::Response { delivery, .. } | Payload::Reset(delivery)) = &envelope.payload else {
+            return false;
+        };
+        let id = CallId { slot: delivery.slot, key: delivery.call };
+        self.calls.get(id).is_some_and(|ongoing| ongoing.doing == client::Doing::Abandoned)
     }
 
     /// Does what a node wants done; whatever it wants to persist is durable already.
@@ -280,7 +301,7 @@ impl World {
         let (id, life) = (node.id, node.life);
         match effect {
             Effect::Persist(commit) => self.wrote(place, commit),
-            Effect::Send { to, message } => self.send_message(id, to, message),
+            Effect::Send { to, message } => self.send_message(place, to, message),
             Effect::Reply { delivery, result } => {
                 let node = &mut self.nodes[place];
                 node.unanswered = node.unanswered.saturating_sub(1);
@@ -298,14 +319,27 @@ impl World {
             }
             Effect::Note(note) => self.note(&Happening::Noted(id, *note)),
             Effect::Checked(checked) => self.changes.push(Change::Checked(checked)),
-            Effect::Denied(action) => self.coverage.insert(Mark::Denied(action)),
+            Effect::Denied(action) => {
+                self.coverage.insert(Mark::Denied(action));
+                let region = id.region().expect("a client denies nothing");
+                self.deeds.met(Lasting::Denial(region, action));
+            }
             Effect::Reached(goal) => self.reached.insert(goal),
         }
     }
 
-    fn send_message(&mut self, from: NodeId, to: NodeId, message: Box<Message>) {
+    fn send_message(&mut self, place: usize, to: NodeId, message: Box<Message>) {
+        let from = self.nodes[place].id;
         let key = rng::key(&[from.word(), to.word(), message.key()]);
+        let what = What::Message(message.kind());
+        if let Some(fall) = self.spring(place, |_| Doing::Sends(what)) {
+            self.crash(place, fall);
+            return;
+        }
         self.send(Envelope { from, to, key, payload: Payload::Message(message) });
+        if let Some(fall) = self.spring(place, |_| Doing::Sent(what)) {
+            self.crash(place, fall);
+        }
     }
 
     fn reply(&mut self, place: usize, delivery: Delivery, result: Reply) {
@@ -316,6 +350,11 @@ impl World {
         let request = ongoing.call.request.clone();
         let account = self.options.clients[delivery.client.0 as usize].account;
         let region = from.region().expect("control planes reply");
+        let what = What::Response(Some(request.operation()));
+        if let Some(fall) = self.spring(place, |_| Doing::Sends(what)) {
+            self.crash(place, fall);
+            return;
+        }
         let sum = match &result {
             Ok(response) => response.key(),
             Err(error) => error.key(),
@@ -325,6 +364,9 @@ impl World {
         let payload = Payload::Response { delivery, result: result.clone(), operation: request.operation() };
         self.changes.push(Change::Replied { region, delivery, account, request, result });
         self.send(Envelope { from, to: NodeId::Client(delivery.client), key, payload });
+        if let Some(fall) = self.spring(place, |_| Doing::Sent(what)) {
+            self.crash(place, fall);
+        }
     }
 
     /// An identifier of its own for each delivery; the first names the cluster that the call is to create.
@@ -373,6 +415,7 @@ impl World {
             refusal.region == region && refusal.operation.is_none_or(|refused| refused == operation)
         })?;
         let refusal = &mut self.refusals[place];
+        self.deeds.did(refusal.fault);
         refusal.times -= 1;
         let error = refusal.error.clone();
         if refusal.times == 0 {
@@ -385,94 +428,6 @@ impl World {
         match node {
             NodeId::Client(client) => self.options.clients[client.0 as usize].home,
             NodeId::ControlPlane(region) | NodeId::Witness(region) => region,
-        }
-    }
-}
-
-impl World {
-    /// Injects a fault, or puts it right.
-    pub(super) fn act(&mut self, fault: Fault) {
-        self.last_news = self.now;
-        self.faults.count(&fault);
-        match fault {
-            Fault::All(faults) => faults.into_iter().for_each(|fault| self.act(fault)),
-            Fault::Rule(rule) => self.network.add(rule),
-            Fault::Heal(between) => self.heal(between),
-            Fault::Release => self.release(),
-            Fault::Crash { node, moment: Moment::Now, unfinished } => {
-                let place = self.place(node);
-                self.crash(place, State::Down, unfinished);
-            }
-            Fault::Crash { node, moment, unfinished } => {
-                let place = self.place(node);
-                self.nodes[place].traps.push(Trap { moment, unfinished });
-            }
-            Fault::Restart(node) => {
-                let place = self.place(node);
-                self.restart(place);
-            }
-            Fault::Outage(region) => {
-                for node in [NodeId::ControlPlane(region), NodeId::Witness(region)] {
-                    let place = self.place(node);
-                    self.crash(place, State::Dark, None);
-                }
-            }
-            Fault::Skew { region, seconds } => {
-                let place = self.place(NodeId::ControlPlane(region));
-                self.nodes[place].skew = seconds;
-            }
-            Fault::Deny { region, action, denied } => {
-                for node in [NodeId::ControlPlane(region), NodeId::Witness(region)] {
-                    let place = self.place(node);
-                    self.nodes[place].denials_mut().set(action, denied);
-                }
-            }
-            Fault::Shift { region, shift } => {
-                let place = self.place(NodeId::ControlPlane(region));
-                let outside = &mut self.outside[region.index()];
-                *outside = outside.after(shift);
-                if self.nodes[place].state == State::Up {
-                    self.feed(place, Input::Shift(shift));
-                }
-            }
-            Fault::Refuse { region, operation, error, times } => {
-                let error = Arc::new(error);
-                self.refusals.push(Refusal { region, operation, error, times });
-            }
-        }
-    }
-
-    /// Puts everything right: every rule, denial and injected error ends, what was held back goes on its way, every
-    /// node that is down starts again (but those of `except`), and clocks are right.
-    pub fn heal_all(&mut self, except: Option<Region>) {
-        self.changes.clear();
-        self.last_news = self.now;
-        self.heal(None);
-        self.faults = FaultKinds::NONE;
-        for place in 0..self.nodes.len() {
-            self.nodes[place].skew = 0;
-            self.nodes[place].traps.clear();
-            let is_excepted = except.is_some() && self.nodes[place].id.region() == except;
-            if self.nodes[place].state != State::Up && !is_excepted {
-                self.restart(place);
-            }
-        }
-    }
-
-    fn heal(&mut self, between: Option<(Party, Party)>) {
-        self.network.heal(between);
-        if between.is_none() {
-            self.release();
-            self.refusals.clear();
-            for node in &mut self.nodes {
-                node.denials_mut().clear();
-            }
-        }
-    }
-
-    fn release(&mut self) {
-        for envelope in self.network.release() {
-            self.send(envelope);
         }
     }
 }

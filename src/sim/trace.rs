@@ -6,13 +6,14 @@
 use std::fmt::Write as _;
 use std::sync::Arc;
 
-use crate::api::{Operation, StreamStatus, Tags};
+use crate::api::{Error, Operation, StreamStatus, Tags};
 use crate::control::attached::{Attached, Stream};
 use crate::control::message::{Commit, Delivery, Note};
 use crate::control::register::Outcome as Link;
 use crate::rng::{self, key_of_bytes, mix};
 use crate::types::{Identifier, Instant, NodeId, Timestamp};
 
+use super::aim::{Doing, Stage};
 use super::client::{Call, ClientOptions, Names, Outcome};
 use super::network::{Envelope, Payload};
 
@@ -55,14 +56,18 @@ pub(super) enum Happening<'a> {
     Forgot(NodeId, &'a Commit),
     /// A node says what it did.
     Noted(NodeId, Note),
-    /// A node stops.
-    Crashed(NodeId),
+    /// A node or a client stops; why, if it was aimed at.
+    Crashed(NodeId, Option<&'a str>),
     /// A node starts again.
     Restarted(NodeId),
     /// A timer fires.
     Fired(NodeId, u64),
-    /// A scheduled fault begins, or somebody wants something said.
+    /// A scheduled fault begins, or a scenario wants something said.
     Remark(&'a str),
+    /// A request is answered with an injected error.
+    Refused(NodeId, Operation, &'a Error),
+    /// Something is done to the world from outside.
+    Told(&'a str),
 }
 
 /// The trace of a world.
@@ -97,6 +102,11 @@ impl Trace {
         &self.lines
     }
 
+    /// Whether anything is written down.
+    pub(super) fn is_written(&self) -> bool {
+        self.level > TraceLevel::None
+    }
+
     /// Takes away the lines written down so far.
     pub(super) fn take_lines(&mut self) -> Vec<String> {
         std::mem::take(&mut self.lines)
@@ -111,8 +121,9 @@ impl Trace {
         names: &Names,
         who: &[ClientOptions],
     ) {
-        // What is sent arrives, or is lost, held back or late, and counts then.
-        if !matches!(happening, Happening::Sent(..)) {
+        // What is sent arrives, or is lost, held back or late, and counts then; so does what is done from outside, by
+        // what it leads to.
+        if !matches!(happening, Happening::Sent(..) | Happening::Refused(..) | Happening::Told(_)) {
             self.events += 1;
             self.hash = mix(self.hash, happening.words(now.0));
         }
@@ -163,13 +174,13 @@ impl Happening<'_> {
                 let word = match outcome {
                     Outcome::Ok(_) => 0,
                     Outcome::Unknown => 1,
-                    Outcome::TimedOut => 2,
+                    Outcome::TimedOut(_) => 2,
                     Outcome::Gone => 3,
                     Outcome::Failed(_) => 4,
                 };
                 fold(hash, [3, who.word(), call.key, word])
             }
-            Happening::Sent(..) => hash,
+            Happening::Sent(..) | Happening::Refused(..) | Happening::Told(_) => hash,
             Happening::Arrived(envelope) => fold(hash, [5, envelope.word()]),
             Happening::Lost(envelope, why) => fold(hash, [6, envelope.word(), why.len() as u64]),
             Happening::Copied(envelope, copies) => fold(hash, [7, envelope.word(), u64::from(*copies)]),
@@ -178,7 +189,7 @@ impl Happening<'_> {
             Happening::Wrote(node, commit) => fold(hash, [9, node.word(), commit.word()]),
             Happening::Forgot(node, commit) => fold(hash, [10, node.word(), commit.word()]),
             Happening::Noted(node, note) => fold(hash, [11, node.word(), note.word()]),
-            Happening::Crashed(node) => fold(hash, [12, node.word()]),
+            Happening::Crashed(node, _) => fold(hash, [12, node.word()]),
             Happening::Restarted(node) => fold(hash, [13, node.word()]),
             Happening::Fired(node, key) => fold(hash, [14, node.word(), *key]),
             Happening::Remark(text) => fold(hash, [15, crate::rng::key_of_bytes(text.as_bytes())]),
@@ -200,10 +211,11 @@ impl Happening<'_> {
             | Happening::Wrote(node, _)
             | Happening::Forgot(node, _)
             | Happening::Noted(node, _)
-            | Happening::Crashed(node)
+            | Happening::Crashed(node, _)
+            | Happening::Refused(node, ..)
             | Happening::Restarted(node)
             | Happening::Fired(node, _) => Some(*node),
-            Happening::Remark(_) => None,
+            Happening::Remark(_) | Happening::Told(_) => None,
         }
     }
 
@@ -226,12 +238,19 @@ impl Happening<'_> {
             }
             Happening::Held(envelope) => format!("sends {}, held back", words.to(envelope)),
             Happening::Wrote(_, commit) => words.commit(commit)?,
-            Happening::Forgot(_, commit) => format!("loses the write of {}", words.commit(commit)?),
+            Happening::Forgot(_, commit) => match &commit.batch.cluster {
+                None if commit.batch.register.is_some() => "loses the write of a link register".to_owned(),
+                _ => format!("loses the write of {}", words.commit(commit)?),
+            },
             Happening::Noted(_, note) => words.note(note),
-            Happening::Crashed(_) => "crashes".to_owned(),
+            Happening::Crashed(_, None) => "crashes".to_owned(),
+            Happening::Crashed(_, Some(why)) => format!("crashes {why}"),
+            Happening::Refused(_, operation, error) => {
+                format!("answers {operation} {}, injected", error.name())
+            }
             Happening::Restarted(_) => "starts again".to_owned(),
             Happening::Answered(..) | Happening::Fired(..) => return None,
-            Happening::Remark(text) => (*text).to_owned(),
+            Happening::Remark(text) | Happening::Told(text) => (*text).to_owned(),
         })
     }
 }
@@ -295,7 +314,41 @@ impl Words<'_> {
             }
             Outcome::Gone => "ok: no such cluster".to_owned(),
             Outcome::Unknown => "unknown: no answer".to_owned(),
-            Outcome::TimedOut => "timed out".to_owned(),
+            Outcome::TimedOut(sight) => format!("timed out: saw {sight}"),
+        }
+    }
+
+    /// Why a node crashes that does `doing`.
+    pub(super) fn reason(&self, doing: Doing<'_>) -> String {
+        match doing {
+            Doing::Handles(what) => format!("before handling {what}"),
+            Doing::Sends(what) => format!("before sending {what}"),
+            Doing::Sent(what) => format!("after sending {what}"),
+            Doing::Persists(stage, commit, operation) => {
+                let when = match stage {
+                    Stage::Before => "before",
+                    Stage::During => "while",
+                    Stage::After => "after",
+                };
+                format!("{when} persisting {}", self.written(commit, operation))
+            }
+        }
+    }
+
+    /// What a write is about: a call and its cluster, as far as there are such.
+    fn written(&self, commit: &Commit, operation: Option<Operation>) -> String {
+        let after = commit.batch.cluster.as_ref().and_then(|(_, _, record)| record.as_ref());
+        let cluster =
+            after.or(commit.before.cluster.as_ref()).map(|it| self.names.cluster(it.arn.identifier));
+        match (operation, cluster, &commit.batch.register) {
+            (Some(operation), Some(cluster), _) => format!("{operation} of {cluster}"),
+            (None, Some(cluster), _) => cluster,
+            (_, None, Some(register)) => {
+                let [one, other] = register.0.pair().map(|arn| self.names.cluster(arn.identifier));
+                format!("the link of {one} and {other}")
+            }
+            (Some(operation), None, None) => operation.to_string(),
+            (None, None, None) => "a token".to_owned(),
         }
     }
 

@@ -182,8 +182,8 @@ impl Story<'_> {
             NodeId::ControlPlane(self.clusters.first().map_or(self.plan.place.witness, |it| it.region));
         let moment = match draws.pick("moment", &["at once", "during", "after"]) {
             "at once" => Moment::Now,
-            "during" => Moment::DuringPersist(draws.between("nth", 2, 6) as u32),
-            _ => Moment::AfterPersist(draws.between("nth", 2, 6) as u32),
+            "during" => Moment::during_persist(draws.between("nth", 2, 6) as u32),
+            _ => Moment::after_persist(draws.between("nth", 2, 6) as u32),
         };
         let crash = Fault::Crash { node, moment, unfinished: None };
         let crash = match moment {

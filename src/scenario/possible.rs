@@ -1,0 +1,99 @@
+//! Which values a member of an answer can have, so that a comparison with any other can be pointed at: it can only
+//! fail or, with `!=`, only hold.
+
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::api::{
+    EncryptionStatus, EncryptionType, Error, MetricGroup, Operation, StreamFailureErrorCode, StreamStatus,
+    ValidationReason,
+};
+use crate::types::ClusterStatus;
+
+use super::diagnostic::{Diagnostic, Span, did_you_mean};
+use super::expect::{Operator, Test};
+
+/// What a member can be.
+enum Kind {
+    /// One of these texts.
+    OneOf(Vec<String>),
+    /// `true` or `false`.
+    Boolean,
+    /// A number.
+    Number,
+    /// Any text.
+    Text,
+}
+
+/// The warning that the `test` of `subject`, in the answer to a call of `operation`, compares with a value that cannot
+/// occur; `None` if it does not, and if it is not known what is called.
+pub(super) fn impossible(
+    operation: Option<Operation>,
+    subject: &str,
+    test: &Test,
+    span: Span,
+) -> Option<Diagnostic> {
+    let Test::Compares(operator, value) = test else { return None };
+    let is_compared = matches!(operator, Operator::Equal | Operator::Unequal);
+    if !is_compared || value.as_str().is_some_and(|text| text.contains('$')) {
+        return None;
+    }
+    let wanted = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    let help = match kind(operation, subject)? {
+        Kind::OneOf(names) if names.iter().any(|name| value == name) => return None,
+        Kind::OneOf(names) => {
+            let all = format!("it is one of {}", names.join(", "));
+            did_you_mean(&wanted, names.iter().map(String::as_str)).unwrap_or(all)
+        }
+        Kind::Boolean if value.is_boolean() => return None,
+        Kind::Boolean => "it is true or false".to_owned(),
+        Kind::Number if value.is_number() => return None,
+        Kind::Number => "it is a number".to_owned(),
+        Kind::Text if value.is_string() => return None,
+        Kind::Text => format!("it is text: write it in quotes, as in \"{value}\""),
+    };
+    let message = format!("{subject} can never be {value}");
+    Some(Diagnostic::new(message, span).help(help).warning())
+}
+
+fn kind(operation: Option<Operation>, subject: &str) -> Option<Kind> {
+    let is_of_stream = operation?.is_about_streams();
+    let last = subject.rsplit('.').next().unwrap_or_default();
+    Some(match (subject, last) {
+        ("creationTime", _) | (_, "length") => Kind::Number,
+        ("error", _) => Kind::OneOf(Error::NAMES.map(str::to_owned).to_vec()),
+        ("http", _) => Kind::Number,
+        ("deletionProtectionEnabled", _) => Kind::Boolean,
+        ("reason", _) => names(ValidationReason::ALL),
+        (_, "status") if is_of_stream => names(StreamStatus::ALL),
+        ("status", _) => names(&ClusterStatus::ALL),
+        ("encryptionDetails.encryptionStatus", _) => names(EncryptionStatus::ALL),
+        ("encryptionDetails.encryptionType", _) => names(EncryptionType::ALL),
+        ("statusReason.error", _) => names(StreamFailureErrorCode::ALL),
+        (_, "metricGroup") => names(MetricGroup::ALL),
+        (member, _) if TEXTS.contains(&member) || member.starts_with("tags.") => Kind::Text,
+        _ => return None,
+    })
+}
+
+fn names(all: &[impl Serialize]) -> Kind {
+    let name = |value: &_| serde_json::to_value(value).unwrap_or(Value::Null);
+    Kind::OneOf(all.iter().filter_map(|value| name(value).as_str().map(str::to_owned)).collect())
+}
+
+/// Members of answers and errors that are text of any kind.
+const TEXTS: [&str; 13] = [
+    "arn",
+    "clusterIdentifier",
+    "endpoint",
+    "identifier",
+    "message",
+    "multiRegionProperties.witnessRegion",
+    "nextToken",
+    "policy",
+    "policyVersion",
+    "quotaCode",
+    "resourceId",
+    "resourceType",
+    "serviceCode",
+];
