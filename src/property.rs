@@ -89,8 +89,10 @@ impl Property {
                 fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
             let scenario = Scenario::parse(&text)
                 .unwrap_or_else(|mistakes| panic!("{} is no scenario: {mistakes:?}", path.display()));
-            if let Some(failure) = self.run(&scenario).failure {
-                panic!("{}", self.told(&failure, &text, &path));
+            let report = self.run_traced(&scenario, TraceLevel::Milestones);
+            if let Some(failure) = &report.failure {
+                let before = report.last_lines().iter().map(|line| format!("\n  {line}")).collect::<String>();
+                panic!("{}\nbefore it:{before}", self.told(failure, &text, &path));
             }
         }
         let mut runner = TestRunner::new(Config { failure_persistence: None, ..self.config.clone() });
@@ -107,7 +109,7 @@ impl Property {
     pub fn judge(&self, scenario: &Scenario) -> Result<(), TestCaseError> {
         let Some(failure) = self.run(scenario).failure else { return Ok(()) };
         let small = self.smallest(scenario);
-        let report = self.run(&small);
+        let report = self.run_traced(&small, TraceLevel::Milestones);
         let failure = report.failure.clone().unwrap_or(failure);
         let text = story(&small, &report);
         let path = self.folder.join(format!("{}-{:016x}.scenario", self.name, key_of_bytes(text.as_bytes())));
@@ -120,7 +122,11 @@ impl Property {
     }
 
     fn run(&self, scenario: &Scenario) -> Report {
-        run_with(scenario, None, TraceLevel::None, |simulation: &mut Simulation| {
+        self.run_traced(scenario, TraceLevel::None)
+    }
+
+    fn run_traced(&self, scenario: &Scenario, level: TraceLevel) -> Report {
+        run_with(scenario, None, level, |simulation: &mut Simulation| {
             let holds = self.holds.clone();
             simulation.invariant(&self.name, move |world| holds(world));
         })

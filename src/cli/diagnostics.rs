@@ -19,7 +19,8 @@ pub fn render(path: &str, source: &str, diagnostics: &[Diagnostic], colour: bool
 fn group<'a>(path: &'a str, source: &'a str, diagnostic: &'a Diagnostic) -> Group<'a> {
     let label = Some(diagnostic.label.as_str()).filter(|label| !label.is_empty());
     let underlined = AnnotationKind::Primary.span(within(source, diagnostic.span)).label(label);
-    Level::ERROR
+    let level = if diagnostic.is_warning { Level::WARNING } else { Level::ERROR };
+    level
         .primary_title(&diagnostic.message)
         .element(Snippet::source(source).path(path).annotation(underlined))
         .elements(diagnostic.help.as_ref().map(|help| Level::HELP.message(help)))

@@ -5,7 +5,8 @@ use std::{panic, process};
 /// Everything that must hold held.
 pub const PASS: u8 = 0;
 
-/// Something that must hold did not: an invariant, an expectation, or a recorded trace.
+/// Something that must hold did not: an invariant, an expectation, a recorded trace, or, where it must, that a scenario
+/// tests what it says (`--strict`).
 pub const FAILED: u8 = 1;
 
 /// Bad usage, or a file that cannot be read or is no scenario. Nothing was run.
@@ -22,7 +23,7 @@ pub const BUG: u8 = 101;
 /// What the help says of them.
 pub const HELP: &str = "Exit codes:
   0    everything that must hold held
-  1    something that must hold did not
+  1    something that must hold did not, or a scenario tested less than it says (--strict)
   2    bad usage or a bad file; nothing was run
   3    two runs of one seed differed
   101  a bug of dsql-sim itself

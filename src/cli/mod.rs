@@ -98,6 +98,11 @@ pub struct RunArguments {
     /// Prints what happens.
     #[arg(long, value_enum, default_value_t = Level::None)]
     trace: Level,
+    /// Fails a scenario that tests less than it says: with a fault that never acted, a call that was left out, a moment
+    /// that had passed, a comparison with a value that cannot occur, or a name that is given twice. Without it, these
+    /// are warnings. A file is judged with its own seed, which is run too if --seed or --seeds names others.
+    #[arg(long, conflicts_with = "check_determinism")]
+    strict: bool,
     /// Records the traces of passing scenarios in their files. Refused when the variable CI is set.
     #[arg(long, conflicts_with_all = ["seed", "seeds", "check_determinism"])]
     rewrite: bool,

@@ -3,7 +3,8 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::scenario::run::{Failure, Report};
+use crate::scenario::diagnostic::Diagnostic;
+use crate::scenario::run::{Failure, Report, STRICT, TRACE};
 use crate::scenario::script::Script;
 use crate::types::Instant;
 
@@ -22,7 +23,8 @@ pub(super) struct Record {
     pub(super) events: u64,
     /// How much virtual time passed, in milliseconds.
     pub(super) virtual_ms: u64,
-    /// What did not hold: an invariant, `expectation`, or `recorded-trace`.
+    /// What did not hold: an invariant, `expectation`, `recorded-trace`, or `strict`: the warnings say what tested less
+    /// than the scenario says, and must not with `--strict`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) invariant: Option<String>,
     /// What was seen instead, or what is wrong.
@@ -31,6 +33,15 @@ pub(super) struct Record {
     /// The line of the scenario at which it was seen, from 1.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) line: Option<usize>,
+    /// The last lines of the trace before it, fifteen at most.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) before: Vec<String>,
+    /// Who waited for whom then.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) waits: Vec<String>,
+    /// What tested less than the scenario says, with its own seed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) warnings: Vec<WarningRecord>,
     /// The command that brings it back.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) reproduce: Option<String>,
@@ -39,6 +50,15 @@ pub(super) struct Record {
     /// The scenario's blocks, with what happened in each; not with `--seeds`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) blocks: Vec<BlockRecord>,
+}
+
+/// Something that tested less than the scenario says.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub(super) struct WarningRecord {
+    /// The line of the scenario, from 1.
+    line: usize,
+    /// What is the matter.
+    message: String,
 }
 
 /// How a run went.
@@ -91,6 +111,9 @@ impl Record {
             invariant: failure.map(|failure| failure.invariant.clone()),
             message: failure.map(|failure| failure.message.clone()),
             line,
+            before: failure.map(|_| report.last_lines()).unwrap_or_default(),
+            waits: report.waits.clone(),
+            warnings: Vec::new(),
             reproduce: failure.map(|failure| reproduce(path, report.seed, failure)),
             version: env!("CARGO_PKG_VERSION"),
             blocks: Vec::new(),
@@ -109,11 +132,23 @@ impl Record {
             invariant: None,
             message: Some(message.to_owned()),
             line: None,
+            before: Vec::new(),
+            waits: Vec::new(),
+            warnings: Vec::new(),
             reproduce: None,
             version: env!("CARGO_PKG_VERSION"),
             blocks: Vec::new(),
         }
     }
+}
+
+/// Warnings of a scenario with `text`.
+pub(super) fn warnings(text: &str, warnings: &[Diagnostic]) -> Vec<WarningRecord> {
+    let record = |warning: &Diagnostic| WarningRecord {
+        line: line_of(text, warning.span.start),
+        message: warning.message.clone(),
+    };
+    warnings.iter().map(record).collect()
 }
 
 /// The blocks of `script`, with what happened in each.
@@ -142,8 +177,10 @@ pub(super) fn reproduce(path: &str, seed: u64, failure: &Failure) -> String {
     } else {
         path.to_owned()
     };
-    if failure.invariant == crate::scenario::run::TRACE {
-        return format!("dsql-sim run {path}");
+    match failure.invariant.as_str() {
+        TRACE => return format!("dsql-sim run {path}"),
+        STRICT => return format!("dsql-sim run {path} --strict"),
+        _ => {}
     }
     format!("dsql-sim run {path} --seed {seed}")
 }

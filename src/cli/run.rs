@@ -2,12 +2,14 @@
 
 use std::fs;
 use std::io::{self, Write};
+use std::ops::RangeInclusive;
 use std::path::Path;
 use std::time::Instant;
 
 use rayon::prelude::*;
 
-use crate::scenario::run::{Failure, PANIC, Report, run as run_scenario};
+use crate::scenario::diagnostic::Diagnostic;
+use crate::scenario::run::{Failure, PANIC, Report, STRICT, run as run_scenario};
 use crate::sim::trace::TraceLevel;
 
 use super::files::{self, BadFile, File};
@@ -60,6 +62,8 @@ struct Finished<'a> {
     file: &'a File,
     report: Report,
     failure: Option<Failure>,
+    /// What tested less than the file says, if it ran with its own seed.
+    warnings: Vec<Diagnostic>,
 }
 
 fn run_all(arguments: &RunArguments, files: &[File], pool: &rayon::ThreadPool) -> io::Result<u8> {
@@ -113,15 +117,30 @@ fn run_all(arguments: &RunArguments, files: &[File], pool: &rayon::ThreadPool) -
 fn runs<'a>(arguments: &RunArguments, files: &'a [File]) -> Vec<(&'a File, Option<u64>)> {
     match &arguments.seeds {
         Some(seeds) => {
-            files.iter().flat_map(|file| seeds.clone().map(move |seed| (file, Some(seed)))).collect()
+            files.iter().flat_map(|file| seeds_of(arguments, file, seeds.start..=seeds.end - 1)).collect()
         }
-        None => files.iter().map(|file| (file, arguments.seed)).collect(),
+        None => match arguments.seed {
+            None => files.iter().map(|file| (file, None)).collect(),
+            Some(seed) => files.iter().flat_map(|file| seeds_of(arguments, file, seed..=seed)).collect(),
+        },
     }
+}
+
+/// The seeds that `file` is to be run with, and its own before them if it is to be judged strictly.
+fn seeds_of<'a>(
+    arguments: &RunArguments,
+    file: &'a File,
+    seeds: RangeInclusive<u64>,
+) -> impl Iterator<Item = (&'a File, Option<u64>)> + use<'a> {
+    let own = arguments.strict.then_some((file, None));
+    let is_own = arguments.strict.then_some(file.scenario.set_up.seed);
+    own.into_iter().chain(seeds.filter(move |seed| Some(*seed) != is_own).map(move |seed| (file, Some(seed))))
 }
 
 fn run_one<'a>(arguments: &RunArguments, file: &'a File, seed: Option<u64>) -> Finished<'a> {
     // The recorded trace is compared at the level that the file was recorded with.
     let is_pinned = seed.is_none();
+    let is_own = seed.is_none_or(|seed| seed == file.scenario.set_up.seed);
     let asked = arguments.trace.level();
     let recorded = file.scenario.set_up.trace;
     let level = if is_pinned { recorded } else { asked };
@@ -130,30 +149,39 @@ fn run_one<'a>(arguments: &RunArguments, file: &'a File, seed: Option<u64>) -> F
     let difference = is_compared.then(|| report.difference(&file.scenario)).flatten();
     if level != asked && asked != TraceLevel::None {
         report = run_scenario(&file.scenario, seed, asked);
+    } else if level == TraceLevel::None && report.failure.is_some() {
+        // How it came is worth a second run.
+        report = run_scenario(&file.scenario, seed, TraceLevel::Milestones);
     }
-    Finished { file, failure: report.failure.clone().or(difference), report }
+    let warnings = if is_own { report.warnings(&file.scenario) } else { Vec::new() };
+    let vacuous = (is_own && arguments.strict).then(|| report.strict(&file.scenario)).flatten();
+    Finished { file, failure: report.failure.clone().or(vacuous).or(difference), report, warnings }
 }
 
 fn print(arguments: &RunArguments, finished: &Finished<'_>, out: &mut impl Write) -> io::Result<()> {
-    let Finished { file, report, failure } = finished;
+    let Finished { file, report, failure, warnings } = finished;
     let mut record = Record::new(&file.path, &file.text, report, failure.as_ref());
+    record.warnings = record::warnings(&file.text, warnings);
     if arguments.format == Format::Json {
         if arguments.seeds.is_none() {
             record.blocks = record::blocks(&file.scenario.script, report);
         }
         return writeln!(out, "{}", serde_json::to_string(&record)?);
     }
-    if arguments.trace.level() != TraceLevel::None {
+    let is_shown = arguments.trace.level() != TraceLevel::None;
+    if is_shown {
         writeln!(out, "{} with seed {}", file.path, report.seed)?;
         for line in report.outputs.iter().flatten().chain(&report.rest) {
             writeln!(out, "{line}")?;
         }
     }
     match failure {
-        Some(failure) => show::failed(&record, file, failure, out),
-        None if arguments.seeds.is_some() => Ok(()),
-        None => show::passed(&record, out),
+        Some(failure) if failure.invariant == STRICT => return show::vacuous(&record, file, warnings, out),
+        Some(failure) => show::failed(&record, file, failure, is_shown, out)?,
+        None if arguments.seeds.is_some() => return Ok(()),
+        None => show::passed(&record, out)?,
     }
+    show::warnings(file, warnings, out)
 }
 
 /// Records the run's trace in its file, if it is not there already.
@@ -192,7 +220,8 @@ fn check_determinism(arguments: &RunArguments, files: &[File], pool: &rayon::Thr
     let is_shown = |failure: &Option<String>| failure.is_some() || arguments.format == Format::Json;
     for ((file, seed), _) in runs.iter().zip(&first).filter(|(_, (_, failure))| is_shown(failure)) {
         let report = run_scenario(&file.scenario, *seed, arguments.trace.level());
-        print(arguments, &Finished { file, failure: report.failure.clone(), report }, &mut out)?;
+        let failure = report.failure.clone();
+        print(arguments, &Finished { file, failure, report, warnings: Vec::new() }, &mut out)?;
     }
     if arguments.format == Format::Text {
         writeln!(

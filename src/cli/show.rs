@@ -24,11 +24,31 @@ pub(super) fn passed(record: &Record, out: &mut impl Write) -> io::Result<()> {
     )
 }
 
-/// A failure: what did not hold, where, and how to bring it back.
+/// What tested less than the scenario says.
+pub(super) fn warnings(file: &File, warnings: &[Diagnostic], out: &mut impl Write) -> io::Result<()> {
+    write!(out, "{}", diagnostics::render(&file.path, &file.text, warnings, true))
+}
+
+/// A scenario that tests less than it says, and must not.
+pub(super) fn vacuous(
+    record: &Record,
+    file: &File,
+    warnings: &[Diagnostic],
+    out: &mut impl Write,
+) -> io::Result<()> {
+    writeln!(out, "{BAD}FAIL{BAD:#}  {}  seed {}", record.scenario, record.seed)?;
+    let errors = warnings.iter().map(|warning| Diagnostic { is_warning: false, ..warning.clone() });
+    self::warnings(file, &errors.collect::<Vec<_>>(), out)?;
+    writeln!(out, "  reproduce: {}", record.reproduce.as_deref().unwrap_or_default())
+}
+
+/// A failure: what did not hold, where, how it came, and how to bring it back. The lines before it are left out where
+/// the whole trace `is_shown`.
 pub(super) fn failed(
     record: &Record,
     file: &File,
     failure: &Failure,
+    is_shown: bool,
     out: &mut impl Write,
 ) -> io::Result<()> {
     writeln!(out, "{BAD}FAIL{BAD:#}  {}  seed {}", record.scenario, record.seed)?;
@@ -39,6 +59,14 @@ pub(super) fn failed(
     write!(out, "{}", diagnostics::render(&file.path, &file.text, &[diagnostic], true))?;
     for line in lines {
         writeln!(out, "{line}")?;
+    }
+    if !is_shown && !record.before.is_empty() {
+        writeln!(out, "  before it:")?;
+        record.before.iter().try_for_each(|line| writeln!(out, "    {line}"))?;
+    }
+    if !record.waits.is_empty() && !record.waits.iter().any(|wait| failure.message.contains(wait)) {
+        writeln!(out, "  at that moment:")?;
+        record.waits.iter().try_for_each(|wait| writeln!(out, "    {wait}"))?;
     }
     let when = if failure.span.is_none() { ", after the last step, healing" } else { "" };
     writeln!(

@@ -107,7 +107,7 @@ pub(super) fn smallest(
         report(&words)?;
     }
     let scenario = shrinker.scenario();
-    Ok(Some(story(&scenario, &run(&scenario, None, TraceLevel::None))))
+    Ok(Some(story(&scenario, &run(&scenario, None, TraceLevel::Milestones))))
 }
 
 fn refuse(message: &str) -> io::Result<u8> {

@@ -8,7 +8,7 @@ use std::process::ExitCode;
 
 use libtest_mimic::{Arguments, Failed, Trial};
 
-use crate::scenario::run::run as run_scenario;
+use crate::scenario::run::{STRICT, run as run_scenario};
 
 use super::{exit, files, record::Record, show};
 
@@ -23,18 +23,30 @@ use super::{exit, files, record::Record, show};
 /// dsql_sim::scenario_suite!("scenarios");
 /// # // The macro makes `main`.
 /// ```
+///
+/// With `strict` behind the folder, a file that tests less than it says fails too, as with `dsql-sim run --strict`:
+///
+/// ```no_run
+/// dsql_sim::scenario_suite!("scenarios", strict);
+/// ```
 #[macro_export]
 macro_rules! scenario_suite {
     ($folder:literal) => {
         fn main() -> ::std::process::ExitCode {
-            $crate::suite($folder)
+            $crate::suite($folder, false)
+        }
+    };
+    ($folder:literal, strict) => {
+        fn main() -> ::std::process::ExitCode {
+            $crate::suite($folder, true)
         }
     };
 }
 
-/// Runs the tests of the scenario files below `folder`: what [`scenario_suite!`](crate::scenario_suite) expands to.
+/// Runs the tests of the scenario files below `folder`: what [`scenario_suite!`](crate::scenario_suite) expands to. If
+/// it `is_strict`, a file that tests less than it says fails.
 #[must_use]
-pub fn suite(folder: &str) -> ExitCode {
+pub fn suite(folder: &str, is_strict: bool) -> ExitCode {
     let arguments = Arguments::from_args();
     let paths = match files::find(Path::new(folder)) {
         Ok(paths) => paths,
@@ -43,25 +55,33 @@ pub fn suite(folder: &str) -> ExitCode {
             return ExitCode::from(exit::BAD_INPUT);
         }
     };
-    libtest_mimic::run(&arguments, paths.into_iter().map(|path| trial(folder, path)).collect()).exit_code()
+    libtest_mimic::run(&arguments, paths.into_iter().map(|path| trial(folder, path, is_strict)).collect())
+        .exit_code()
 }
 
-fn trial(folder: &str, path: PathBuf) -> Trial {
+fn trial(folder: &str, path: PathBuf, is_strict: bool) -> Trial {
     let name = path.strip_prefix(folder).unwrap_or(&path).display().to_string();
-    Trial::test(name, move || replays(&path))
+    Trial::test(name, move || replays(&path, is_strict))
 }
 
-fn replays(path: &Path) -> Result<(), Failed> {
+fn replays(path: &Path, is_strict: bool) -> Result<(), Failed> {
     let file = files::read_one(path, false)?;
     let report = run_scenario(&file.scenario, None, file.scenario.set_up.trace);
-    if is_rewriting() && report.failure.is_none() {
+    let vacuous = report.strict(&file.scenario).filter(|_| is_strict);
+    if is_rewriting() && report.failure.is_none() && vacuous.is_none() {
         return Ok(fs::write(path, report.rewrite(&file.scenario))?);
     }
-    let Some(failure) = report.failure.clone().or_else(|| report.difference(&file.scenario)) else {
+    let difference = || report.difference(&file.scenario);
+    let Some(failure) = report.failure.clone().or(vacuous).or_else(difference) else {
         return Ok(());
     };
     let mut text = Vec::new();
-    show::failed(&Record::new(&file.path, &file.text, &report, Some(&failure)), &file, &failure, &mut text)?;
+    let record = Record::new(&file.path, &file.text, &report, Some(&failure));
+    if failure.invariant == STRICT {
+        show::vacuous(&record, &file, &report.warnings(&file.scenario), &mut text)?;
+    } else {
+        show::failed(&record, &file, &failure, false, &mut text)?;
+    }
     Err(anstream::adapter::strip_str(&String::from_utf8(text)?).to_string().into())
 }
 

@@ -9,6 +9,8 @@ use indicatif::{ProgressBar, ProgressStyle};
 use rayon::prelude::*;
 
 use crate::goal::Goal;
+use crate::scenario::run::run as run_scenario;
+use crate::sim::trace::TraceLevel;
 use crate::sweep::{Campaign, Tally};
 
 use super::campaign::CampaignArguments;
@@ -68,8 +70,10 @@ pub(super) fn sweep(arguments: &SweepArguments) -> io::Result<u8> {
     // Decided before anything is printed, and by the search alone: reductions that are interrupted change nothing.
     let code = found.code.unwrap_or_else(|| shown.verdict());
     shown.print()?;
-    if arguments.result.format == Format::Text && !arguments.no_shrink {
-        print_small(&campaign, &found.tally, &|| interrupt.is_asked())?;
+    match (arguments.result.format, arguments.no_shrink) {
+        (Format::Json, _) => {}
+        (Format::Text, true) => print_whole(&campaign, &found.tally)?,
+        (Format::Text, false) => print_small(&campaign, &found.tally, &|| interrupt.is_asked())?,
     }
     Ok(code)
 }
@@ -144,6 +148,17 @@ fn run(campaign: &Campaign, seeds: Vec<u64>, interrupt: &Interrupt) -> Tally {
         one
     };
     seeds.into_par_iter().fold(Tally::default, count).reduce(Tally::default, join)
+}
+
+/// Prints how the first violation of each invariant came.
+fn print_whole(campaign: &Campaign, whole: &Tally) -> io::Result<()> {
+    let mut out = stream::stdout();
+    for violation in whole.violations.values() {
+        let report = run_scenario(&campaign.scenario(violation.first), None, TraceLevel::Milestones);
+        writeln!(out, "\nseed {}, before it:", violation.first)?;
+        report.last_lines().iter().chain(&report.waits).try_for_each(|line| writeln!(out, "  {line}"))?;
+    }
+    Ok(())
 }
 
 /// Prints the first violation of each invariant as a small scenario.

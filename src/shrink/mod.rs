@@ -109,6 +109,12 @@ pub fn story(scenario: &Scenario, report: &Report) -> String {
     let mut comment = format!("Violates {}", failure.invariant);
     comment += &sentence.map_or(".".to_owned(), |sentence| format!(": {sentence}."));
     comment += &format!("\n\nSeen instead: {}", failure.message);
+    for (title, lines) in [("What came before:", report.last_lines()), ("Then:", report.waits.clone())] {
+        if !lines.is_empty() {
+            let lines: String = lines.iter().map(|line| format!("\n  {line}")).collect();
+            comment += &format!("\n\n{title}{lines}");
+        }
+    }
     scenario.print(&comment)
 }
 
