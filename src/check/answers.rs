@@ -5,13 +5,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::api::{Operation, Request, Response};
-use crate::control::cluster::{Cluster, Serial};
 use crate::control::durable::{TokenKey, TokenRecord};
 use crate::control::message::{Commit, Delivery, Reply};
 use crate::map::{FixedMap, Generations};
 use crate::region::Region;
 use crate::types::{Account, ClientToken, Identifier, Instant, NodeId};
 
+use super::denied::Unsettled;
 use super::invariant::{Invariant, Judge};
 use super::listings::Listings;
 use super::open::OpenCall;
@@ -24,8 +24,7 @@ pub(super) struct Answers {
     first: FixedMap<TokenKind, Generations<ClientToken, (Arc<Response>, Instant)>>,
     /// Calls answered with success since the oldest write that may be under way was begun, oldest first.
     recent: VecDeque<(Instant, Delivery)>,
-    /// Clusters that a call without a result so far has written to, as they were before.
-    unsettled: FixedMap<Delivery, (Account, Serial, Option<Arc<Cluster>>)>,
+    unsettled: Unsettled,
     listings: Listings,
 }
 
@@ -46,11 +45,7 @@ impl Answers {
 
     /// A write became durable.
     pub(super) fn wrote(&mut self, judge: &mut Judge<'_>, node: NodeId, commit: &Commit) -> Verdict {
-        if let (Some(cause), Some((account, serial, _)), None) =
-            (commit.cause, &commit.batch.cluster, &commit.batch.token)
-        {
-            self.unsettled.entry(cause).or_insert_with(|| (*account, *serial, commit.before.cluster.clone()));
-        }
+        self.unsettled.wrote(judge, commit);
         let NodeId::ControlPlane(region) = node else { return Ok(()) };
         self.one_effect_per_token(judge, region, commit)
     }
@@ -88,11 +83,8 @@ impl Answers {
         request: &Arc<Request>,
         result: &Reply,
     ) -> Verdict {
-        let unsettled = self.unsettled.swap_remove(&delivery);
+        self.unsettled.replied(judge, region, delivery, request, result)?;
         match result {
-            Err(error) if error.http_status() < 500 => {
-                denied_changes_nothing(judge, region, request, unsettled)
-            }
             Err(_) => Ok(()),
             Ok(response) => match &**response {
                 Response::ListClusters(_) | Response::ListStreams(_) => {
@@ -205,43 +197,6 @@ fn created(response: &Response) -> Option<Identifier> {
         Response::CreateStream(made) => Some(made.stream_identifier),
         _ => None,
     }
-}
-
-/// A call is refused before anything is written; one that has to write its intent down first, because the link
-/// register decides, takes it back in the step in which it is refused.
-fn denied_changes_nothing(
-    judge: &mut Judge<'_>,
-    region: Region,
-    request: &Arc<Request>,
-    unsettled: Option<(Account, Serial, Option<Arc<Cluster>>)>,
-) -> Verdict {
-    let Some((account, serial, before)) = unsettled else {
-        // Nothing was written for it.
-        return judge.ensure(true, Invariant::DeniedChangesNothing, String::new);
-    };
-    let after = judge.scene.storage(region).and_then(|storage| storage.at(account, serial));
-    let is_same = match (&before, after) {
-        (None, None) => true,
-        (Some(before), Some(after)) => is_same_to_callers(before, after),
-        _ => false,
-    };
-    judge.ensure(is_same, Invariant::DeniedChangesNothing, || {
-        let arn = after.or(before.as_ref()).map_or_else(String::new, |cluster| cluster.arn.to_string());
-        format!("{} of {arn} was refused, and it is not as it was before", request.operation())
-    })
-}
-
-/// Whether two records of a cluster agree in everything that a call that writes before it is refused can change: the
-/// status, which moves by itself, what the link register has decided meanwhile, and what others have attached
-/// meanwhile are left out.
-fn is_same_to_callers(one: &Cluster, other: &Cluster) -> bool {
-    let declared =
-        |cluster: &Cluster| cluster.multi_region.as_deref().map(|it| (it.witness, it.peer, it.leaving));
-    one.deletion_protection == other.deletion_protection
-        && one.kms_key == other.kms_key
-        && one.statement_statistics == other.statement_statistics
-        && one.intent == other.intent
-        && declared(one) == declared(other)
 }
 
 /// How long after a token was recorded its answer is heard of, at most.

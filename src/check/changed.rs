@@ -10,8 +10,8 @@ use crate::region::Region;
 use crate::types::{Identifier, Instant};
 
 use super::Verdict;
-use super::clusters::is_being_deleted;
 use super::invariant::{Invariant, Judge};
+use super::pairs::is_being_deleted;
 use super::visible::{customer_key, listed_peer};
 
 /// A write: the record before and after, and the request that it was made for, if it was made for one.

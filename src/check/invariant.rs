@@ -24,7 +24,7 @@ invariants! {
         "a linked cluster's peer durably declares it, until both are being deleted",
     PeeringConverges = "peering-converges":
         "at quiet, both clusters of a pair list each other and have statuses of the same family",
-    OnePeerAtMost = "one-peer-at-most": "a cluster is linked to at most one other",
+    OnePeerAtMost = "one-peer-at-most": "a cluster is linked to at most one other, and declares no third",
     LegalTransition = "legal-transition": "statuses move only along the documented graph",
     AcknowledgedIsDurable = "acknowledged-is-durable":
         "a change that is acknowledged is durable when its answer leaves, and survives any crash",
@@ -38,10 +38,13 @@ invariants! {
         "a cluster's ARN, creation time and kind, a linked pair's witness, a stream's identity and target never \
          change, and time never goes back",
     ProtectedNotDeleted = "protected-not-deleted":
-        "no cluster with deletion protection enters PENDING_DELETE or DELETING",
+        "no cluster that calls have left with deletion protection enters PENDING_DELETE or DELETING",
     NoDeleteAlone = "no-delete-alone":
-        "a linked cluster enters DELETING only when its peer's deletion was asked for too",
-    DeniedChangesNothing = "denied-changes-nothing": "a call answered with 4xx changed nothing durable",
+        "a cluster enters DELETING only when no other that lives on claims to be linked with it",
+    LinkedMeansLinked = "linked-means-linked":
+        "a multi-Region cluster is up only while it is linked, and a link ends only when both sides gave it up",
+    DeniedChangesNothing = "denied-changes-nothing":
+        "a call that a control plane answers with an error changed nothing durable",
     AllowedEverywhere = "allowed-everywhere":
         "what a call did was allowed to its caller in every Region that has a say",
     QuotaRespected = "quota-respected": "an account never has more clusters in a Region than its quota",

@@ -9,9 +9,11 @@ mod allowed;
 mod answers;
 mod changed;
 mod clusters;
+mod denied;
 mod invariant;
 mod listings;
 mod open;
+mod pairs;
 mod quiet;
 mod said;
 mod scene;
@@ -200,8 +202,8 @@ impl Checker {
         let judge = &mut Judge { scene, exercised: &mut self.exercised };
         self.storages
             .are_what_was_written(judge)
-            .and_then(|()| quiet::converged(&self.clusters, judge, except))
-            .and_then(|()| quiet::nothing_is_stuck(&self.clusters, judge, except))
+            .and_then(|()| quiet::converged(self.clusters.pairs(), judge, except))
+            .and_then(|()| quiet::nothing_is_stuck(self.clusters.pairs(), judge, except))
             .and_then(|()| quiet::no_active_without_key(judge, except))
             .map_err(|broken| violation(scene, broken))
     }
@@ -212,10 +214,10 @@ impl Checker {
         self.exercised
     }
 
-    /// What it remembers of answers. All else that it knows follows from what is in the storages.
+    /// What it remembers of answers. Of what it knows, the rest follows from what is in the storages.
     #[must_use]
     pub fn memory(&self) -> impl fmt::Debug {
-        &self.answers
+        (&self.answers, self.clusters.pairs().memory())
     }
 }
 

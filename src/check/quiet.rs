@@ -4,51 +4,85 @@ use crate::api::EncryptionStatus;
 use crate::control::attached::Stream;
 use crate::control::cluster::Cluster;
 use crate::control::durable::Durable;
+use crate::control::register::{Change, Outcome};
 use crate::region::Region;
-use crate::types::ClusterStatus;
+use crate::types::{ClusterArn, ClusterStatus, NodeId};
 
 use super::Verdict;
-use super::clusters::{Clusters, is_being_deleted, is_leaving};
 use super::invariant::{Invariant, Judge};
+use super::pairs::{Pairs, is_being_deleted, is_leaving};
 
 /// Every cluster that wants something from its link register asks until it gets it, whoever else crashed or was cut
 /// off, so that both sides learn what was chosen as soon as two of the three acceptors can talk.
-pub(super) fn converged(clusters: &Clusters, judge: &mut Judge<'_>, except: Option<Region>) -> Verdict {
-    let scene = judge.scene;
-    for cluster in clusters.pairs().filter(|cluster| Some(cluster.arn.region) != except) {
-        let Some(peer) = declared_peer(cluster).and_then(|peer| clusters.get(peer)) else { continue };
-        if Some(peer.arn.region) == except {
-            continue;
-        }
-        let is_mutual =
-            declared_peer(peer).map(|it| clusters.get(it).map(|it| it.arn)) == Some(Some(cluster.arn));
-        let same_witness = cluster.multi_region.as_deref().map(|it| it.witness)
-            == peer.multi_region.as_deref().map(|it| it.witness);
-        if is_mutual && same_witness {
-            judge.ensure(is_settled(cluster, peer), Invariant::PeeringConverges, || {
-                let (one, other) = (cluster.arn, peer.arn);
-                format!(
-                    "{one} is {} and {other} is {}, though each declares the other{}",
-                    cluster.status,
-                    peer.status,
-                    scene.who_waits()
-                )
-            })?;
-        } else {
-            judge.ensure(cluster.linked_peer().is_none(), Invariant::PeeringConverges, || {
-                format!("{} believes to be linked with {}, which does not declare it", cluster.arn, peer.arn)
-            })?;
+pub(super) fn converged(pairs: &Pairs, judge: &mut Judge<'_>, except: Option<Region>) -> Verdict {
+    for cluster in pairs.iter().filter(|cluster| Some(cluster.arn.region) != except) {
+        match declared_peer(cluster) {
+            Some(peer) if Some(peer.region) == except => decided_without_peer(judge, cluster, peer)?,
+            Some(peer) => {
+                if let Some(peer) = pairs.get(peer) {
+                    both_settled(judge, cluster, peer)?;
+                }
+            }
+            None => {}
         }
     }
     Ok(())
 }
 
+fn both_settled(judge: &mut Judge<'_>, cluster: &Cluster, peer: &Cluster) -> Verdict {
+    let scene = judge.scene;
+    let witness = |cluster: &Cluster| cluster.multi_region.as_deref().map(|it| it.witness);
+    if declared_peer(peer) == Some(cluster.arn) && witness(cluster) == witness(peer) {
+        judge.ensure(is_settled(cluster, peer), Invariant::PeeringConverges, || {
+            let (one, other) = (cluster.arn, peer.arn);
+            format!(
+                "{one} is {} and {other} is {}, though each declares the other{}",
+                cluster.status,
+                peer.status,
+                scene.who_waits()
+            )
+        })
+    } else {
+        judge.ensure(cluster.linked_peer().is_none(), Invariant::PeeringConverges, || {
+            format!("{} believes to be linked with {}, which does not declare it", cluster.arn, peer.arn)
+        })
+    }
+}
+
+/// The peer's Region is dead, and the two acceptors that are left are a majority: what they hold decides. The last
+/// value that either accepted is the one that a proposer finds, so what the cluster wants has come of that value.
+fn decided_without_peer(judge: &mut Judge<'_>, cluster: &Cluster, peer: ClusterArn) -> Verdict {
+    let (Some(register), Some(change)) = (cluster.register(), wish(cluster)) else { return Ok(()) };
+    let scene = judge.scene;
+    let left = [NodeId::ControlPlane(cluster.arn.region), NodeId::Witness(register.witness())];
+    let accepted = |node: NodeId| scene.memory(node)?.0.register(&register).accepted;
+    let accepted = left.into_iter().filter_map(accepted);
+    let last = accepted.max_by_key(|(ballot, _)| *ballot).map(|(_, value)| value).unwrap_or_default();
+    let outcome = last.after(register.side(cluster.arn), change).outcome;
+    let still_waits = match change {
+        Change::Declare | Change::Withdraw => outcome == Outcome::Open,
+        Change::Leave | Change::Delete => outcome == Outcome::Linked,
+    };
+    judge.ensure(still_waits, Invariant::PeeringConverges, || {
+        let (arn, status, waits) = (cluster.arn, cluster.status, scene.who_waits());
+        format!(
+            "{arn} stays {status}, though two acceptors can decide without the Region of its peer {peer}{waits}"
+        )
+    })
+}
+
+/// What a cluster that is at rest waits for, by its record.
+fn wish(cluster: &Cluster) -> Option<Change> {
+    match cluster.status {
+        ClusterStatus::PendingDelete => Some(Change::Delete),
+        ClusterStatus::PendingSetup => Some(Change::Declare),
+        _ if is_leaving(cluster) => Some(Change::Leave),
+        _ => None,
+    }
+}
+
 /// Timers and unfinished calls are derived from storage after a crash, and every call has a deadline.
-pub(super) fn nothing_is_stuck(
-    clusters: &Clusters,
-    judge: &mut Judge<'_>,
-    except: Option<Region>,
-) -> Verdict {
+pub(super) fn nothing_is_stuck(pairs: &Pairs, judge: &mut Judge<'_>, except: Option<Region>) -> Verdict {
     let scene = judge.scene;
     for region in Region::all().filter(|region| Some(*region) != except) {
         let Some(storage) = scene.storage(region) else { continue };
@@ -59,7 +93,7 @@ pub(super) fn nothing_is_stuck(
                 scene.who_waits()
             )
         })?;
-        let stuck = storage.clusters().find(|cluster| is_stuck(clusters, cluster, except));
+        let stuck = storage.clusters().find(|cluster| is_stuck(pairs, cluster, except));
         judge.ensure(stuck.is_none(), Invariant::NothingStuck, || {
             let (arn, status) =
                 stuck.map_or_else(Default::default, |it| (it.arn.to_string(), it.status.name()));
@@ -93,8 +127,9 @@ pub(super) fn no_active_without_key(judge: &mut Judge<'_>, except: Option<Region
     Ok(())
 }
 
-/// Whether two clusters that declare each other are where they were to go: linked and up, or one of them waiting until
-/// the other is given up too, deleted or left. Once both sides have given the pair up, neither may name the other.
+/// Whether two clusters that declare each other are where they were to go: linked and up, or one of them waiting
+/// until the other is given up too, deleted or left. Once both sides have given the pair up, neither may name the
+/// other.
 fn is_settled(one: &Cluster, other: &Cluster) -> bool {
     let is_up =
         |cluster: &Cluster| cluster.linked_peer().is_some() && cluster.status != ClusterStatus::PendingSetup;
@@ -106,9 +141,9 @@ fn is_settled(one: &Cluster, other: &Cluster) -> bool {
     }
 }
 
-fn is_stuck(clusters: &Clusters, cluster: &Cluster, except: Option<Region>) -> bool {
+fn is_stuck(pairs: &Pairs, cluster: &Cluster, except: Option<Region>) -> bool {
     let waits_for_peer = cluster.linked_peer().is_some_and(|peer| {
-        Some(peer.region) == except || clusters.get(peer).is_some_and(|peer| !is_being_deleted(peer))
+        Some(peer.region) == except || pairs.get(peer).is_some_and(|peer| !is_being_deleted(peer))
     });
     match cluster.status {
         ClusterStatus::PendingDelete => !waits_for_peer,
@@ -119,6 +154,6 @@ fn is_stuck(clusters: &Clusters, cluster: &Cluster, except: Option<Region>) -> b
     }
 }
 
-fn declared_peer(cluster: &Cluster) -> Option<crate::types::ClusterArn> {
+fn declared_peer(cluster: &Cluster) -> Option<ClusterArn> {
     cluster.multi_region.as_deref().and_then(|it| it.peer)
 }

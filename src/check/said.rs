@@ -122,7 +122,7 @@ fn not_carried_out(call: &OpenCall, record: &Cluster) -> Option<&'static str> {
                 && input.metric_groups.as_ref().is_none_or(|it| record.statement_statistics != it.is_empty())
                 && has_properties(record, input.multi_region_properties.as_deref(), false)
         }
-        Request::DeleteCluster(_) => super::clusters::is_being_deleted(record),
+        Request::DeleteCluster(_) => super::pairs::is_being_deleted(record),
         Request::TagResource(input) => input
             .tags
             .iter()

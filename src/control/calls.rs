@@ -280,7 +280,10 @@ impl ControlPlane {
                     format!("Peer cluster {peer} is in {status} state")
                 } else if linked.is_some() && linked != own {
                     format!("Peer cluster {peer} is peered with another cluster")
-                } else if witness != call.wanted.witness && assumed.witness_mismatch_refused {
+                } else if witness != call.wanted.witness
+                    && assumed.witness_mismatch_refused
+                    && !self.mutants.has(Mutant::LinkedWitnessChanged)
+                {
                     return Err(refuse::properties(
                         super::assumptions::Refusal::Validation,
                         verb,

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use crate::api::{CreateClusterInput, Error, Request, Response};
 use crate::goal::Goal;
-use crate::types::{Account, ClusterArn, ClusterStatus, Instant};
+use crate::rng::key_of_bytes;
+use crate::types::{Account, ClusterArn, ClusterStatus, Identifier, Instant};
 
 use super::attached::{Attached, ClusterPolicy};
 use super::calls::Target;
@@ -94,7 +95,9 @@ impl ControlPlane {
             unreachable!("only CreateCluster creates a cluster")
         };
         let reused = self.last_deleted.filter(|_| self.mutants.has(Mutant::IdentifierReused));
-        let identifier = reused.unwrap_or(caller.fresh);
+        let named = caller.request.client_token().filter(|_| self.mutants.has(Mutant::IdentifierFromToken));
+        let named = named.map(|token| Identifier::new([key_of_bytes(token.to_string().as_bytes()); 2]));
+        let identifier = reused.or(named).unwrap_or(caller.fresh);
         let kms_key = customer_key(input.kms_encryption_key.as_ref());
         let used = kms_key.as_ref().filter(|_| !self.mutants.has(Mutant::NewKeyNotTried));
         let encryption = self.encryption_with(used);
@@ -102,8 +105,8 @@ impl ControlPlane {
             arn: ClusterArn { region: self.region, account: caller.account, identifier },
             serial: self.durable.next_serial(caller.account),
             status: match multi_region {
-                Some(_) => ClusterStatus::PendingSetup,
-                None => ClusterStatus::Creating,
+                Some(_) if !self.mutants.has(Mutant::PendingSetupSkipped) => ClusterStatus::PendingSetup,
+                _ => ClusterStatus::Creating,
             },
             version: 1,
             creation_time: caller.stamp,
@@ -130,11 +133,16 @@ impl ControlPlane {
         } else {
             (counts.single, assumed.single_region_quota, "L-B3A4E51E")
         };
+        let quota = quota + u32::from(self.mutants.has(Mutant::QuotaOffByOne));
         if exist < quota && !is_multi {
             return Ok(());
         }
         let being_deleted =
-            if assumed.quota_counts_deleting { 0 } else { self.being_deleted(account, is_multi) };
+            if assumed.quota_counts_deleting && !self.mutants.has(Mutant::QuotaForgetsDeleting) {
+                0
+            } else {
+                self.being_deleted(account, is_multi)
+            };
         let in_flight = if is_multi && !self.mutants.has(Mutant::QuotaIgnoresInFlight) {
             self.creates_in_flight(account)
         } else {

@@ -20,7 +20,7 @@ impl ControlPlane {
         input: &DeleteClusterInput,
         out: &mut Vec<Effect>,
     ) -> Result<(), Error> {
-        use ClusterStatus::{Creating, Deleted, Deleting, PendingDelete, Updating};
+        use ClusterStatus::{Creating, Deleted, Deleting, PendingDelete, PendingSetup, Updating};
         let cluster = self.find(caller.account, &input.identifier)?.clone();
         let being_deleted = matches!(cluster.status, PendingDelete | Deleting | Deleted);
         if being_deleted && self.assumptions.delete_again {
@@ -28,7 +28,8 @@ impl ControlPlane {
             return Ok(());
         }
         let is_updating = cluster.status == Updating && !self.assumptions.delete_while_updating;
-        if being_deleted || is_updating || cluster.status == Creating {
+        let is_creating = cluster.status == Creating && !self.mutants.has(Mutant::CreatingDeleted);
+        if being_deleted || is_updating || is_creating {
             return Err(refuse::wrong_state(self.assumptions.wrong_state, "delete", &cluster));
         }
         if Self::deletion_waits(&cluster) && self.assumptions.delete_again {
@@ -38,13 +39,22 @@ impl ControlPlane {
         if self.is_busy(&cluster) {
             return Err(refuse::busy("delete", &cluster));
         }
-        if cluster.deletion_protection && !self.mutants.has(Mutant::ProtectionIgnored) {
+        let is_exempt = self.mutants.has(Mutant::ProtectionIgnored)
+            || (self.mutants.has(Mutant::PairUnprotected) && cluster.multi_region.is_some())
+            || (self.mutants.has(Mutant::SetUpUnprotected) && cluster.status == PendingSetup);
+        if cluster.deletion_protection && !is_exempt {
+            if self.mutants.has(Mutant::RefusedDeleteWritten) {
+                self.ask_register_first(caller, &cluster, Vec::new(), out);
+            }
             return Err(refuse::protected());
         }
         if self.assumptions.streams_keep_cluster && !cluster.streams().is_empty() {
             return Err(refuse::has_streams(&cluster));
         }
-        if cluster.linked_peer().is_some() && !self.mutants.has(Mutant::DeleteWithoutPeer) {
+        if cluster.linked_peer().is_some() && self.mutants.has(Mutant::OwnLinkCleared) {
+            let (cluster, alone) = (self.with_link(&cluster, false), Waiting::alone(caller.delivery));
+            self.finish_delete(now, caller.account, &caller.request, &cluster, Deleting, &alone, out);
+        } else if cluster.linked_peer().is_some() && !self.mutants.has(Mutant::DeleteWithoutPeer) {
             let alone = Waiting::alone(caller.delivery);
             self.finish_delete(now, caller.account, &caller.request, &cluster, PendingDelete, &alone, out);
         } else if cluster.register().is_some() && cluster.linked_peer().is_none() {

@@ -40,6 +40,7 @@ use super::calls::InFlight;
 use super::cluster::{Cluster, Intent, Serial};
 use super::durable::Batch;
 use super::message::{Delivery, Effect, Span, Timer};
+use super::mutant::Mutant;
 use super::register::RegisterKey;
 use super::{Caller, ControlPlane, refuse};
 
@@ -131,6 +132,9 @@ impl ControlPlane {
             self.finish_delete(now, intent.account, &intent.request, &cluster, status, &waiting, out);
         } else {
             out.push(Effect::Reached(Goal::UpdateDeadlinePassed));
+            if self.mutants.has(Mutant::UndecidedIsWon) {
+                return self.withdrawal_won(now, &cluster, out);
+            }
             // Either of the two would have made a majority with the acceptor here.
             let peer = cluster.register().and_then(|register| register.other(cluster.arn));
             let witness = cluster.register().as_ref().map(RegisterKey::witness);
@@ -148,7 +152,10 @@ impl ControlPlane {
         out: &mut Vec<Effect>,
     ) {
         let waiting = self.take_waiting(cluster);
-        let cluster = self.write(cluster, None, None, out, |record| record.intent = None);
+        let keeps_intent = self.mutants.has(Mutant::GivenUpKept);
+        let cluster = self.write(cluster, None, None, out, |record| {
+            record.intent = record.intent.take().filter(|_| keeps_intent);
+        });
         self.reply(&waiting.waiters, Err(Arc::new(error)), out);
         self.pursue(&cluster, 0, out);
     }

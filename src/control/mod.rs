@@ -300,6 +300,7 @@ impl ControlPlane {
                 (assumed.peering_time, Some(if assumed.peering_fails { Failed } else { Active }))
             }
             Creating => (assumed.create_time, Some(if assumed.creation_fails { Failed } else { Active })),
+            Updating if self.mutants.has(Mutant::UpdateLeadsToActive) => (assumed.update_time, Some(Active)),
             Updating => (assumed.update_time, Some(cluster.settled_status())),
             Deleting if visible.is_zero() => (assumed.delete_time, None),
             Deleting => (assumed.delete_time, Some(Deleted)),

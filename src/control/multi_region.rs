@@ -108,7 +108,7 @@ impl ControlPlane {
     pub(super) fn check_place(&self, verb: &str, peer: ClusterArn, witness: Region) -> Result<(), Error> {
         let wrong = if peer.region == self.region {
             "is in the cluster's own Region"
-        } else if peer.region == witness {
+        } else if peer.region == witness && !self.mutants.has(Mutant::PeerInWitnessRegion) {
             "is in the witness Region"
         } else if !self.region.may_join(peer.region, self.assumptions.canada_in_americas) {
             "is not in a Region of the same Region set"

@@ -215,12 +215,78 @@ mutants! {
     MetricGroupsShownWhenActive = "metric-groups-shown-when-active" caught by "acknowledged-is-visible",
     /// ListClusters leaves out clusters that are UPDATING.
     UpdatingNotListed = "updating-not-listed" caught by "list-complete",
+    /// An update of a multi-Region cluster leads to ACTIVE, whether it is linked or not.
+    UpdateLeadsToActive = "update-leads-to-active" caught by "linked-means-linked",
+    /// A multi-Region cluster begins in CREATING, as a single-Region cluster does.
+    PendingSetupSkipped = "pending-setup-skipped" caught by "linked-means-linked",
+    /// A cluster that learns of its link is set to CREATING, and its record does not say that it is linked.
+    LinkNotWritten = "link-not-written" caught by "linked-means-linked",
+    /// A side that asked to leave its pair goes without waiting for the other.
+    LeftAlone = "left-alone" caught by "linked-means-linked",
+    /// A deletion clears the link in the cluster's own record, and then goes as one without a peer.
+    OwnLinkCleared = "own-link-cleared" caught by "no-delete-alone",
+    /// A pair counts as dissolved as soon as one side's request for deletion is chosen.
+    DissolvedByOne = "dissolved-by-one" caught by "no-delete-alone",
+    /// A deletion that waited for the link register goes on alone, though the register says that the pair is linked.
+    DeletionIgnoresLink = "deletion-ignores-link" caught by "no-delete-alone",
+    /// Deletion protection is looked at for single-Region clusters only.
+    PairUnprotected = "pair-unprotected" caught by "protected-not-deleted",
+    /// Deletion protection counts only once a cluster is set up.
+    SetUpUnprotected = "set-up-unprotected" caught by "protected-not-deleted",
+    /// A deletion is written down before deletion protection is looked at, and not taken back.
+    RefusedDeleteWritten = "refused-delete-written" caught by "denied-changes-nothing",
+    /// An update writes its settings before the other Regions have agreed to its peers.
+    SettingsBeforeChecks = "settings-before-checks" caught by "denied-changes-nothing",
+    /// An update that lost to the link is answered with a conflict and stays written down.
+    LostWithdrawalKept = "lost-withdrawal-kept" caught by "denied-changes-nothing",
+    /// An update that is given up is answered with a failure and stays written down, to be carried out later.
+    GivenUpKept = "given-up-kept" caught by "denied-changes-nothing",
+    /// An update whose deadline passes before the link register has decided is carried out as if it had won.
+    UndecidedIsWon = "undecided-is-won" caught by "peering-symmetric",
+    /// An acceptor that accepts a value does not raise its promise to that ballot.
+    AcceptanceIsNoPromise = "acceptance-is-no-promise" caught by "peering-converges",
+    /// A change counts as chosen only when all three acceptors have accepted it.
+    ThreeOfThree = "three-of-three" caught by "peering-converges",
+    /// A proposer asks the acceptor of its peer's Region, and not the witness.
+    WitnessNotProposedTo = "witness-not-proposed-to" caught by "peering-converges",
+    /// A cluster stops asking its link register after a few attempts.
+    RetriesEnd = "retries-end" caught by "peering-converges",
+    /// A linked cluster can be given another peer.
+    LinkedPeerReplaced = "linked-peer-replaced" caught by "one-peer-at-most",
+    /// A side that is leaving its pair can be given another peer before the pair has come apart.
+    LeaverTakesAnother = "leaver-takes-another" caught by "one-peer-at-most",
+    /// A withdrawal proposes the value of the register as it is.
+    WithdrawalIsVoid = "withdrawal-is-void" caught by "peering-symmetric",
+    /// The witness of a linked pair can be changed on one side.
+    LinkedWitnessChanged = "linked-witness-changed" caught by "peers-share-witness",
+    /// A peer's Region is not compared with the witness Region.
+    PeerInWitnessRegion = "peer-in-witness-region" caught by "witness-outside-own-region",
+    /// A new witness Region is not compared with that of a peer that the update does not name.
+    KeptPeerNotPlaced = "kept-peer-not-placed" caught by "witness-outside-own-region",
+    /// The quota is exceeded by one before a create is refused.
+    QuotaOffByOne = "quota-off-by-one" caught by "quota-respected",
+    /// Clusters that are being deleted do not count towards the quota.
+    QuotaForgetsDeleting = "quota-forgets-deleting" caught by "quota-respected",
+    /// A cluster's identifier is made of the client token of its create.
+    IdentifierFromToken = "identifier-from-token" caught by "identifiers-unique",
+    /// A new stream gets the identifier of the stream created before it.
+    StreamNameReused = "stream-name-reused" caught by "identifiers-unique",
+    /// A page token names the first cluster that was not listed, and the next page begins behind it.
+    PageNamesNext = "page-names-next" caught by "list-complete",
+    /// A listing leaves out clusters in PENDING_DELETE.
+    DeletedNotListed = "deleted-not-listed" caught by "list-complete",
+    /// A cluster in CREATING can be deleted.
+    CreatingDeleted = "creating-deleted" caught by "legal-transition",
+    /// A cluster in PENDING_DELETE can be updated.
+    PendingDeleteUpdated = "pending-delete-updated" caught by "legal-transition",
+    /// An update that finds its cluster moved on is not answered.
+    OvertakenNotAnswered = "overtaken-not-answered" caught by "nothing-stuck",
 }
 
 impl Mutant {
     /// The mutants that no scenario of the repository catches, and a search does: their faults show only when several
     /// things go wrong together.
-    pub const SEARCHED: [Mutant; 7] = [
+    pub const SEARCHED: [Mutant; 8] = [
         Mutant::LowerBallotAccepted,
         Mutant::OwnValueIgnored,
         Mutant::LastAnswerAdopted,
@@ -228,6 +294,7 @@ impl Mutant {
         Mutant::FirstBallotKept,
         Mutant::PromiseForgetsValue,
         Mutant::WithdrawalNotWritten,
+        Mutant::AcceptanceIsNoPromise,
     ];
 
     /// The mutant called `name`.

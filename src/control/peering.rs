@@ -168,7 +168,12 @@ pub(super) fn accept(
             if mutants.has(Mutant::LowerBallotAccepted) {
                 acceptor.promised = acceptor.promised.min(ballot);
             }
-            acceptor.accept(ballot, value).map(|()| Message::Accepted { register, ballot })
+            let promised = acceptor.promised;
+            let accepted = acceptor.accept(ballot, value);
+            if mutants.has(Mutant::AcceptanceIsNoPromise) {
+                acceptor.promised = promised;
+            }
+            accepted.map(|()| Message::Accepted { register, ballot })
         }
     };
     let message = answer.unwrap_or_else(|promised| Message::Refused { register, ballot, promised });
@@ -258,7 +263,8 @@ impl ControlPlane {
         let attempt = round.attempt + 1;
         let is_chosen = matches!(round.phase, Phase::Chosen);
         let is_over = round.known == Some(Outcome::Dissolved) || self.mutants.has(Mutant::LinkNeverLearned);
-        if round.ballot.round() != ballot_round || (is_chosen && is_over) {
+        let gives_up = self.mutants.has(Mutant::RetriesEnd) && attempt > 3;
+        if round.ballot.round() != ballot_round || (is_chosen && is_over) || gives_up {
             return;
         }
         if let Some(cluster) = self.durable.at(account, serial).cloned() {
@@ -282,16 +288,18 @@ impl ControlPlane {
         let known = round.highest.filter(|_| accepted.is_none() || !adopts_last);
         round.highest = known.max_by_ballot(accepted);
         round.phase = Phase::Prepare(voters);
-        if !voters.are_majority() {
+        let (change, highest) = (round.change, round.highest);
+        if !self.is_enough(voters) {
             return;
         }
-        let (change, highest) = (round.change, round.highest);
         if highest.is_some_and(|(accepted, _)| !accepted.is_of(self.region)) {
             out.push(Effect::Reached(Goal::ValueAdopted));
         }
         let adopted = highest.filter(|_| !self.mutants.has(Mutant::ValueNotAdopted));
         let value =
             adopted.map(|(_, value)| value).unwrap_or_default().after(register.side(cluster.arn), change);
+        let is_void = change == Change::Withdraw && self.mutants.has(Mutant::WithdrawalIsVoid);
+        let value = adopted.filter(|_| is_void).map_or(value, |(_, unchanged)| unchanged);
         let mut acceptor = self.durable.register(&register);
         if acceptor.accept(ballot, value).is_err() {
             return;
@@ -319,8 +327,8 @@ impl ControlPlane {
         let Phase::Accept(value, voters) = round.phase else { return };
         let voters = voters.with(from);
         round.phase = Phase::Accept(value, voters);
-        if voters.are_majority() {
-            let change = round.change;
+        let change = round.change;
+        if self.is_enough(voters) {
             if change == Change::Declare && value.outcome == Outcome::Linked {
                 let goal = if voters.peer { Goal::LinkedWithoutWitness } else { Goal::LinkedWithoutPeer };
                 out.push(Effect::Reached(goal));
@@ -387,12 +395,13 @@ impl ControlPlane {
             Change::Declare => {
                 out.extend((!is_linked).then_some(Effect::Reached(Goal::DeclaredOneSided)));
                 if is_linked || self.mutants.has(Mutant::LinkFromOneSide) {
-                    self.rewrite(cluster, Creating, out, |it| it.linked = true);
+                    let linked = !self.mutants.has(Mutant::LinkNotWritten);
+                    self.rewrite(cluster, Creating, out, |it| it.linked = linked);
                 }
             }
             Change::Withdraw if is_linked => self.withdrawal_lost(cluster, out),
             Change::Withdraw => self.withdrawal_won(now, cluster, out),
-            Change::Leave if is_linked => {}
+            Change::Leave if is_linked && !self.mutants.has(Mutant::LeftAlone) => {}
             Change::Leave => {
                 out.push(Effect::Reached(Goal::PairParted));
                 self.rewrite(cluster, Updating, out, |it| {
@@ -404,6 +413,7 @@ impl ControlPlane {
             Change::Delete => match &cluster.intent {
                 Some(intent) => {
                     out.extend(is_linked.then_some(Effect::Reached(Goal::DeletionFoundLink)));
+                    let is_linked = is_linked && !self.mutants.has(Mutant::DeletionIgnoresLink);
                     let status = if is_linked { PendingDelete } else { Deleting };
                     let waiting = self.take_waiting(cluster);
                     let cluster = self.with_link(cluster, is_linked);
@@ -413,7 +423,7 @@ impl ControlPlane {
                 None if is_linked && cluster.linked_peer().is_none() => {
                     self.rewrite(cluster, PendingDelete, out, |it| it.linked = true);
                 }
-                None if value.outcome == Outcome::Dissolved => {
+                None if value.outcome == Outcome::Dissolved || self.mutants.has(Mutant::DissolvedByOne) => {
                     let timer = Timer::Status {
                         account: cluster.arn.account,
                         serial: cluster.serial,
@@ -474,6 +484,12 @@ impl ControlPlane {
         })
     }
 
+    /// Whether `voters` decide.
+    fn is_enough(&self, voters: Voters) -> bool {
+        let all = Voters { own: true, peer: true, witness: true };
+        voters.are_majority() && (voters == all || !self.mutants.has(Mutant::ThreeOfThree))
+    }
+
     fn rewrite(
         &mut self,
         cluster: &Arc<Cluster>,
@@ -490,7 +506,7 @@ impl ControlPlane {
         self.pursue(&cluster, 0, out);
     }
 
-    fn with_link(&self, cluster: &Arc<Cluster>, linked: bool) -> Arc<Cluster> {
+    pub(super) fn with_link(&self, cluster: &Arc<Cluster>, linked: bool) -> Arc<Cluster> {
         let mut record = Cluster::clone(cluster);
         if let Some(multi_region) = &mut record.multi_region {
             multi_region.linked = linked;
@@ -514,7 +530,9 @@ impl ControlPlane {
         message: impl Fn() -> Message,
     ) {
         let peer = register.other(cluster.arn).map(|peer| NodeId::ControlPlane(peer.region));
-        let acceptors = peer.into_iter().chain([NodeId::Witness(register.witness())]);
+        let witness = Some(NodeId::Witness(register.witness()));
+        let witness = witness.filter(|_| !self.mutants.has(Mutant::WitnessNotProposedTo));
+        let acceptors = peer.into_iter().chain(witness);
         out.extend(acceptors.map(|to| Effect::send(to, message())));
     }
 }

@@ -63,8 +63,13 @@ impl ControlPlane {
             out.push(Effect::Reached(Goal::PageAfterDelete));
         }
         let mut rest = self.durable.clusters_after(caller.account, after);
-        let page: Vec<_> = rest.by_ref().take(size).collect();
-        let last = page.last().filter(|_| rest.next().is_some());
+        let is_listed = |cluster: &&Arc<Cluster>| {
+            cluster.status != ClusterStatus::PendingDelete || !self.mutants.has(Mutant::DeletedNotListed)
+        };
+        let page: Vec<_> = rest.by_ref().filter(is_listed).take(size).collect();
+        let next = rest.next();
+        let last = page.last().copied().filter(|_| next.is_some());
+        let last = if self.mutants.has(Mutant::PageNamesNext) { next } else { last };
         let next_token = last.map(|last| self.page_token(caller.account, last.serial));
         let hides_updating = self.mutants.has(Mutant::UpdatingNotListed);
         let page = page.into_iter().filter(|it| it.status != ClusterStatus::Updating || !hides_updating);

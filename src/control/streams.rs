@@ -40,10 +40,11 @@ impl ControlPlane {
             out.push(Effect::Reached(Goal::StreamLimitReached));
             return Err(refuse::stream_limit(&cluster));
         }
+        let last = streams.last().map(|stream| stream.identifier);
         let number = cluster.attached.as_ref().map_or(0, |attached| attached.numbered) + 1;
         let stream = Stream {
             number,
-            identifier: caller.fresh,
+            identifier: last.filter(|_| self.mutants.has(Mutant::StreamNameReused)).unwrap_or(caller.fresh),
             status: StreamStatus::Creating,
             creation_time: caller.stamp,
             target: input.target_definition.clone().unwrap_or_default(),

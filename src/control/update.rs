@@ -37,6 +37,12 @@ impl ControlPlane {
             self.finish_update(now, caller.account, &caller.request, &cluster, None, &waiters, out);
             return Ok(());
         };
+        if self.mutants.has(Mutant::SettingsBeforeChecks) {
+            self.write(&cluster, None, Some(caller.delivery), out, |record| {
+                record.deletion_protection =
+                    input.deletion_protection_enabled.unwrap_or(record.deletion_protection);
+            });
+        }
         let lists_peers = input.multi_region_properties.as_ref().is_some_and(|it| it.clusters.is_some());
         let kept = next.peer.filter(|_| !next.leaving);
         let left = cluster.multi_region.as_deref().and_then(|it| it.peer).filter(|peer| kept != Some(*peer));
@@ -63,7 +69,9 @@ impl ControlPlane {
             Ok(next) => self.finish_update(now, account, request, &cluster, next, &call.waiters, out),
             Err(error) => {
                 out.push(Effect::Reached(Goal::UpdateOvertaken));
-                self.reply(&call.waiters, Err(Arc::new(error)), out);
+                if !self.mutants.has(Mutant::OvertakenNotAnswered) {
+                    self.reply(&call.waiters, Err(Arc::new(error)), out);
+                }
             }
         }
     }
@@ -137,7 +145,8 @@ impl ControlPlane {
         let peer = wanted.peer.unwrap_or(current.peer);
         let next = MultiRegion { witness: wanted.witness, peer, ..current };
         self.may_replace(cluster, next)?;
-        if let Some(kept) = peer.filter(|_| wanted.peer.is_none()) {
+        let kept = peer.filter(|_| wanted.peer.is_none() && !self.mutants.has(Mutant::KeptPeerNotPlaced));
+        if let Some(kept) = kept {
             self.check_place("update", kept, wanted.witness)?;
         }
         let leaves = current.linked && peer.is_none();
@@ -152,9 +161,10 @@ impl ControlPlane {
     }
 
     fn may_update(&self, cluster: &Cluster) -> Result<(), Error> {
-        use ClusterStatus::{Active, Idle, Inactive, PendingSetup};
+        use ClusterStatus::{Active, Idle, Inactive, PendingDelete, PendingSetup};
         match cluster.status {
             Active | Idle | Inactive | PendingSetup => Ok(()),
+            PendingDelete if self.mutants.has(Mutant::PendingDeleteUpdated) => Ok(()),
             _ => Err(refuse::wrong_state(self.assumptions.wrong_state, "update", cluster)),
         }
     }
@@ -165,13 +175,16 @@ impl ControlPlane {
         let (Some(current), Some(peer)) = (cluster.multi_region.as_deref(), cluster.linked_peer()) else {
             return Ok(());
         };
-        if next.witness != current.witness {
+        if next.witness != current.witness && !self.mutants.has(Mutant::LinkedWitnessChanged) {
             return Err(refuse::properties(
                 self.assumptions.witness_change_when_linked,
                 "update",
                 format_args!("The witness Region of a peered cluster is {}", current.witness),
                 "give the same witnessRegion and try again",
             ));
+        }
+        if self.mutants.has(Mutant::LeaverTakesAnother) && current.leaving {
+            return Ok(());
         }
         if current.leaving && next.peer.is_some() {
             return Err(refuse::properties(
@@ -181,7 +194,8 @@ impl ControlPlane {
                 "wait until it is in PENDING_SETUP and try again",
             ));
         }
-        if next.peer == Some(peer) || (next.peer.is_none() && self.assumptions.unpeer_active) {
+        let is_replaced = self.mutants.has(Mutant::LinkedPeerReplaced) && next.peer.is_some();
+        if is_replaced || next.peer == Some(peer) || (next.peer.is_none() && self.assumptions.unpeer_active) {
             return Ok(());
         }
         Err(refuse::properties(
@@ -223,8 +237,9 @@ impl ControlPlane {
         out.push(Effect::Reached(Goal::WithdrawalLost));
         let waiters = self.take_waiting(cluster).waiters;
         let Some(peer) = cluster.multi_region.as_deref().and_then(|it| it.peer) else { return };
+        let keeps_intent = self.mutants.has(Mutant::LostWithdrawalKept);
         self.write(cluster, None, None, out, |record| {
-            record.intent = None;
+            record.intent = record.intent.take().filter(|_| keeps_intent);
             record.status = ClusterStatus::Creating;
             if let Some(multi_region) = &mut record.multi_region {
                 multi_region.linked = true;

@@ -1,0 +1,273 @@
+//! Invariants about multi-Region clusters and what they claim of each other, as their records become durable.
+
+use std::sync::Arc;
+
+use crate::api::Request;
+use crate::control::cluster::{Cluster, Intent};
+use crate::map::FixedMap;
+use crate::types::{ClusterArn, ClusterStatus};
+
+use super::Verdict;
+use super::clusters::Written;
+use super::invariant::{Invariant, Judge};
+
+/// The multi-Region clusters that exist, and their relations. Single-Region clusters have none.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Pairs {
+    clusters: FixedMap<ClusterArn, Arc<Cluster>>,
+    /// Which clusters say that they are linked with a cluster.
+    linked_with: FixedMap<ClusterArn, Vec<ClusterArn>>,
+    /// Clusters that left a pair once both sides had given it up, and the sides that have yet to learn of it.
+    parted: FixedMap<ClusterArn, Vec<ClusterArn>>,
+}
+
+impl Pairs {
+    /// The clusters.
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Arc<Cluster>> {
+        self.clusters.values()
+    }
+
+    /// The cluster `arn`, if it exists.
+    pub(super) fn get(&self, arn: ClusterArn) -> Option<&Arc<Cluster>> {
+        self.clusters.get(&arn)
+    }
+
+    /// What does not follow from the records of clusters as they are.
+    pub(super) fn memory(&self) -> impl std::fmt::Debug {
+        &self.parted
+    }
+
+    /// Takes note of what was written, without judging it.
+    pub(super) fn remember(&mut self, written: &Written<'_>) {
+        let link = |cluster: Option<&Arc<Cluster>>| cluster.and_then(|it| Some((it.linked_peer()?, it.arn)));
+        let (was, is) = (link(written.before), link(written.after));
+        if was != is {
+            if let Some((peer, arn)) = was {
+                self.linked_with.entry(peer).or_default().retain(|it| *it != arn);
+                self.learned_of_parting(arn, peer);
+                let is_unaware = self.linked_with.get(&arn).is_some_and(|claims| claims.contains(&peer));
+                let has_left = is.is_none() && written.before.is_some_and(|before| is_leaving(before));
+                if has_left && is_unaware {
+                    self.parted.entry(arn).or_default().push(peer);
+                }
+            }
+            if let Some((peer, arn)) = is {
+                self.linked_with.entry(peer).or_default().push(arn);
+            }
+        }
+        match (written.before, written.after) {
+            (_, Some(after)) => {
+                self.clusters.insert(after.arn, after.clone());
+            }
+            (Some(before), None) => {
+                self.clusters.swap_remove(&before.arn);
+            }
+            (None, None) => {}
+        }
+    }
+
+    /// Looks at a write that became durable.
+    pub(super) fn wrote(&mut self, judge: &mut Judge<'_>, written: &Written<'_>) -> Verdict {
+        let is_abandoned = written.after.and_then(|after| self.abandons(written.before, after));
+        self.remember(written);
+        let arn = written.after.or(written.before).map(|cluster| cluster.arn);
+        let claims = arn.and_then(|arn| self.linked_with.get(&arn)).into_iter().flatten();
+        let partners = claims.filter_map(|partner| self.clusters.get(partner));
+        if let Some(after) = written.after {
+            witness_outside_own_region(judge, after)?;
+            up_means_linked(judge, after)?;
+            self.one_peer_at_most(judge, after)?;
+            partners.clone().try_for_each(|partner| self.one_peer_at_most(judge, partner))?;
+            judge.ensure(is_abandoned.is_none(), Invariant::LinkedMeansLinked, || {
+                let peer = is_abandoned.map_or_else(String::new, |it| it.to_string());
+                format!("{} is linked with {peer} no more, and not both have given the pair up", after.arn)
+            })?;
+            self.peers_share_witness(judge, after)?;
+            self.peering_symmetric(judge, after)?;
+            self.no_delete_alone(judge, written.before, after)?;
+        }
+        // The write may also have broken what others rely on.
+        for partner in partners {
+            self.peers_share_witness(judge, partner)?;
+            self.peering_symmetric(judge, partner)?;
+        }
+        Ok(())
+    }
+
+    /// The cluster `arn` is linked with `peer` no more.
+    fn learned_of_parting(&mut self, arn: ClusterArn, peer: ClusterArn) {
+        if let Some(unaware) = self.parted.get_mut(&peer) {
+            unaware.retain(|it| *it != arn);
+            if unaware.is_empty() {
+                self.parted.swap_remove(&peer);
+            }
+        }
+    }
+
+    /// Whether `peer` has parted from `arn` after both sides had given the pair up, and `arn` does not know it.
+    fn has_parted(&self, peer: ClusterArn, arn: ClusterArn) -> bool {
+        self.parted.get(&peer).is_some_and(|unaware| unaware.contains(&arn))
+    }
+
+    /// Whether the cluster `arn` no longer relies on its pair with `peer`: it is gone, asked to go or to leave, or
+    /// was left after that.
+    fn has_given_up(&self, arn: ClusterArn, peer: ClusterArn) -> bool {
+        let gave_up = |cluster: &Arc<Cluster>| is_asked_to_go(cluster) || is_leaving(cluster);
+        self.clusters.get(&arn).is_none_or(gave_up) || self.has_parted(peer, arn)
+    }
+
+    /// The peer that a record which stays is linked with no more, unless both sides have given the pair up: the
+    /// register says that the two are linked until then.
+    fn abandons(&self, before: Option<&Arc<Cluster>>, after: &Cluster) -> Option<ClusterArn> {
+        let before = before?;
+        let peer = before.linked_peer().filter(|peer| after.linked_peer() != Some(*peer))?;
+        // Whether a deletion may go alone is for no-delete-alone to say.
+        let is_over = matches!(after.status, ClusterStatus::Deleting | ClusterStatus::Deleted)
+            || self.has_parted(peer, after.arn)
+            || (is_leaving(before) && self.has_given_up(peer, after.arn));
+        (!is_over).then_some(peer)
+    }
+
+    /// Linked is chosen in a register whose name holds the witness, and a record's witness changes only after its
+    /// declaration was withdrawn from the register of the old one.
+    fn peers_share_witness(&self, judge: &mut Judge<'_>, cluster: &Cluster) -> Verdict {
+        let Some(peer) = cluster.linked_peer().and_then(|peer| self.clusters.get(&peer)) else {
+            return Ok(());
+        };
+        let witness = |cluster: &Cluster| cluster.multi_region.as_deref().map(|it| it.witness);
+        let is_over = is_leaving(peer) || self.has_parted(peer.arn, cluster.arn);
+        judge.ensure(witness(cluster) == witness(peer) || is_over, Invariant::PeersShareWitness, || {
+            format!(
+                "{} has witness {:?}, its peer {} {:?}",
+                cluster.arn,
+                witness(cluster),
+                peer.arn,
+                witness(peer)
+            )
+        })
+    }
+
+    /// A record is linked only when the register was chosen to say so, which takes both declarations; after that a
+    /// withdrawal loses, so the peer's record keeps its declaration until the register is dissolved, which takes both
+    /// requests for deletion.
+    fn peering_symmetric(&self, judge: &mut Judge<'_>, cluster: &Cluster) -> Verdict {
+        let Some(peer_arn) = cluster.linked_peer().filter(|_| !is_leaving(cluster)) else { return Ok(()) };
+        let holds = match self.clusters.get(&peer_arn) {
+            Some(peer) => {
+                peer.multi_region.as_deref().and_then(|it| it.peer) == Some(cluster.arn)
+                    || (is_being_deleted(peer) && is_being_deleted(cluster))
+                    || (self.has_parted(peer_arn, cluster.arn) && is_being_deleted(cluster))
+            }
+            None => is_being_deleted(cluster),
+        };
+        judge.ensure(holds, Invariant::PeeringSymmetric, || {
+            let (arn, status) = (cluster.arn, cluster.status);
+            match self.clusters.get(&peer_arn) {
+                Some(peer) => {
+                    let declared = peer.multi_region.as_deref().and_then(|it| it.peer);
+                    let declared = declared.map_or("nobody".to_owned(), |it| it.to_string());
+                    format!(
+                        "{arn} is {status} with peer {peer_arn}, which is {} and declares {declared}",
+                        peer.status
+                    )
+                }
+                None => format!("{arn} is {status} with peer {peer_arn}, which does not exist"),
+            }
+        })
+    }
+
+    /// A control plane declares a new peer only after its old declaration was withdrawn, and so is never declared in
+    /// two registers at once: none is linked with it while it declares another. A side that gave a pair up may learn
+    /// only later that the other did too, and has parted.
+    fn one_peer_at_most(&self, judge: &mut Judge<'_>, cluster: &Cluster) -> Verdict {
+        let Some(peer) = cluster.linked_peer() else { return Ok(()) };
+        let others = self.linked_with.get(&peer).into_iter().flatten();
+        let others = others.filter(|it| **it != cluster.arn && !self.has_parted(peer, **it));
+        let back = self.clusters.get(&peer).and_then(|it| it.linked_peer()).filter(|it| *it != cluster.arn);
+        let other = back.or(others.copied().next());
+        let is_over = is_leaving(cluster) || self.has_parted(peer, cluster.arn);
+        judge.ensure(other.is_none() || is_over, Invariant::OnePeerAtMost, || {
+            format!(
+                "{peer} is linked with {}, and declares or is linked with {}",
+                cluster.arn,
+                other.map_or_else(String::new, |it| it.to_string())
+            )
+        })
+    }
+
+    /// DELETING is entered from a linked pair only when the register was chosen to say so, which takes that both
+    /// sides have given the pair up, and a side does only when its own cluster is durably in PENDING_DELETE or
+    /// leaving, or has the call written down. What the record of the deleted cluster says of its link does not
+    /// matter: the others' claims do.
+    fn no_delete_alone(
+        &self,
+        judge: &mut Judge<'_>,
+        before: Option<&Arc<Cluster>>,
+        after: &Cluster,
+    ) -> Verdict {
+        let has_entered =
+            after.status == ClusterStatus::Deleting && before.is_none_or(|it| it.status != after.status);
+        let peer = after.linked_peer();
+        if has_entered {
+            let claims = self.linked_with.get(&after.arn).into_iter().flatten().copied();
+            let relying = peer.into_iter().chain(claims).find(|it| !self.has_given_up(*it, after.arn));
+            return judge.ensure(relying.is_none(), Invariant::NoDeleteAlone, || {
+                let relying = relying.map_or_else(String::new, |it| it.to_string());
+                format!("{} is DELETING, and its peer {relying} was not deleted", after.arn)
+            });
+        }
+        // A cluster that learns of its link late must not find the other side deleted.
+        let Some(peer) = peer.filter(|_| before.is_none_or(|it| it.linked_peer() != peer)) else {
+            return Ok(());
+        };
+        let is_left_alone = self
+            .clusters
+            .get(&peer)
+            .is_none_or(|it| matches!(it.status, ClusterStatus::Deleting | ClusterStatus::Deleted));
+        let holds = !is_left_alone || self.has_given_up(after.arn, peer);
+        judge.ensure(holds, Invariant::NoDeleteAlone, || {
+            format!("{} is linked with {peer}, which is being deleted alone", after.arn)
+        })
+    }
+}
+
+/// A cluster gets out of PENDING_SETUP, but for its updates, only in the write that says that it is linked.
+fn up_means_linked(judge: &mut Judge<'_>, cluster: &Cluster) -> Verdict {
+    use ClusterStatus::{Active, Creating, Failed, Idle, Inactive, PendingSetup};
+    let is_linked = cluster.linked_peer().is_some();
+    let fits = match cluster.status {
+        Creating | Active | Idle | Inactive | Failed => is_linked,
+        PendingSetup => !is_linked,
+        _ => true,
+    };
+    judge.ensure(fits, Invariant::LinkedMeansLinked, || {
+        let (arn, status, not) = (cluster.arn, cluster.status, if is_linked { "" } else { "not " });
+        format!("{arn} is {status}, and {not}linked")
+    })
+}
+
+/// Both are compared before a call is accepted, and the peer's Region with the witness.
+fn witness_outside_own_region(judge: &mut Judge<'_>, cluster: &Cluster) -> Verdict {
+    let Some(multi_region) = &cluster.multi_region else { return Ok(()) };
+    let witness = multi_region.witness;
+    let is_outside =
+        witness != cluster.arn.region && multi_region.peer.is_none_or(|peer| peer.region != witness);
+    judge.ensure(is_outside, Invariant::WitnessOutsideOwnRegion, || {
+        format!("{} has its witness in {witness}, which is its own Region or its peer's", cluster.arn)
+    })
+}
+
+pub(super) fn is_being_deleted(cluster: &Cluster) -> bool {
+    use ClusterStatus::{Deleted, Deleting, PendingDelete};
+    matches!(cluster.status, PendingDelete | Deleting | Deleted)
+}
+
+/// Whether a DeleteCluster call was accepted for it, carried out or still waiting for the link register.
+fn is_asked_to_go(cluster: &Cluster) -> bool {
+    let asks = |intent: &Arc<Intent>| matches!(*intent.request, Request::DeleteCluster(_));
+    is_being_deleted(cluster) || cluster.intent.as_ref().is_some_and(asks)
+}
+
+pub(super) fn is_leaving(cluster: &Cluster) -> bool {
+    cluster.multi_region.as_deref().is_some_and(|it| it.leaving)
+}
