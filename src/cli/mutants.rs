@@ -75,8 +75,9 @@ fn list(mutants: &[Mutant]) -> io::Result<()> {
 fn caught(mutants: &[Mutant], hunt: &Hunt, most_median: u64) -> io::Result<u8> {
     let interrupt = Interrupt::watch()?;
     let mut out = stream::stdout();
+    // A table of Markdown, which `docs/mutants.md` takes as it is.
     let seeds = if hunt.searches == 1 { "seeds" } else { "median seeds" };
-    writeln!(out, "{:32} {seeds:>12}  caught by (how often, or first by the named one)", "mutant")?;
+    writeln!(out, "| {:36} | {seeds:>12} | caught by |\n|{:-<38}|{:->13}:|---|", "mutant", "", "")?;
     let mut complaints = Vec::new();
     let mut done = 0;
     for mutant in mutants {
@@ -97,7 +98,7 @@ fn caught(mutants: &[Mutant], hunt: &Hunt, most_median: u64) -> io::Result<u8> {
             let invariant = mutant.caught_by();
             complaints.push(format!("{mutant} is never caught by {invariant} in {} seeds", hunt.most));
         }
-        writeln!(out, "{mutant:32} {median:>12}  {}", words(&caught, mutant.caught_by()))?;
+        writeln!(out, "| {mutant:36} | {median:>12} | {} |", words(&caught, mutant.caught_by()))?;
     }
     // Decided here; what follows only explains it.
     let interrupted = interrupt.code().filter(|_| done < mutants.len());
@@ -113,7 +114,7 @@ fn caught(mutants: &[Mutant], hunt: &Hunt, most_median: u64) -> io::Result<u8> {
     if let Some((_, signal)) = interrupted {
         writeln!(err, "interrupted by {signal}: {done} of {} mutants were searched for", mutants.len())?;
     }
-    writeln!(out, "{done} mutants, {} errors", complaints.len())?;
+    writeln!(out, "\n{done} mutants, {} errors", complaints.len())?;
     Ok(code)
 }
 
