@@ -13,8 +13,13 @@ use crate::sim::trace::TraceLevel;
 use super::files::{self, File};
 use super::{exit, show, stream};
 
-/// What the opening comment says of a scenario that no planted bug fails; what it documents follows.
-const DOCUMENTS: &str = "No planted bug fails this scenario: it documents";
+/// What the opening comment says of a scenario that no telling mutant fails; what it documents follows.
+const DOCUMENTS: &str = "No planted bug is aimed at this: it documents";
+/// Of how many scenarios a mutant may fail one and still tell something of it. What fails most scenarios says of
+/// none what it tests.
+const TELLING: usize = 2;
+/// How many scenarios a telling mutant may fail at least, however few there are.
+const FEW: usize = 5;
 
 /// What fails a scenario: each mutant, and the invariant, or the expectation.
 type Kills = Vec<(Mutant, String)>;
@@ -31,8 +36,12 @@ pub(super) fn matrix(mutants: &[Mutant], paths: &[PathBuf]) -> io::Result<u8> {
         }
     };
     let kills: Vec<Kills> = files.par_iter().map(|file| kills(mutants, file)).collect();
+    let failed = |mutant: Mutant| kills.iter().flatten().filter(move |(by, _)| *by == mutant);
+    let most = FEW.max(files.len() / TELLING);
+    let telling: Vec<Mutant> =
+        mutants.iter().copied().filter(|mutant| failed(*mutant).count() <= most).collect();
     let complaints: Vec<String> =
-        files.iter().zip(&kills).filter_map(|(file, kills)| complaint(file, kills)).collect();
+        files.iter().zip(&kills).filter_map(|(file, kills)| complaint(file, kills, &telling)).collect();
     let mut out = stream::stdout();
     for (file, kills) in files.iter().zip(&kills) {
         let by: Vec<String> = kills.iter().map(|(mutant, by)| format!("{mutant} ({by})")).collect();
@@ -41,11 +50,11 @@ pub(super) fn matrix(mutants: &[Mutant], paths: &[PathBuf]) -> io::Result<u8> {
     }
     writeln!(out, "\nmutants, in how many scenarios each is caught, and by what:")?;
     for mutant in mutants {
-        let own = || kills.iter().flatten().filter(|(by, _)| by == mutant);
         let mut by: BTreeMap<&str, usize> = BTreeMap::new();
-        own().for_each(|(_, invariant)| *by.entry(invariant).or_default() += 1);
+        failed(*mutant).for_each(|(_, invariant)| *by.entry(invariant).or_default() += 1);
         let by: Vec<String> = by.iter().map(|(invariant, times)| format!("{invariant} {times}")).collect();
-        writeln!(out, "  {mutant:32} {:>4}  {}", own().count(), by.join(", "))?;
+        let mark = if telling.contains(mutant) { "" } else { "; too many to tell" };
+        writeln!(out, "  {mutant:36} {:>4}  {}{mark}", failed(*mutant).count(), by.join(", "))?;
     }
     let mut err = stream::stderr();
     for complaint in &complaints {
@@ -65,16 +74,16 @@ fn kills(mutants: &[Mutant], file: &File) -> Kills {
 }
 
 /// What is wrong with a scenario that tests nothing, or says that it tests nothing and does.
-fn complaint(file: &File, kills: &Kills) -> Option<String> {
+fn complaint(file: &File, kills: &Kills, telling: &[Mutant]) -> Option<String> {
     let says_so = opening(&file.text).contains(DOCUMENTS);
     let path = &file.path;
-    match (says_so, kills.first()) {
+    match (says_so, kills.iter().find(|(mutant, _)| telling.contains(mutant))) {
         (false, None) => Some(format!(
-            "{path} is vacuous: no planted bug fails it. Mend it, plant a bug, or say in its opening comment \
-             `{DOCUMENTS} ...`"
+            "{path} is vacuous: no planted bug fails it but those that fail most. Mend it, plant a bug, or say in its \
+             opening comment `{DOCUMENTS} ...`"
         )),
         (true, Some((mutant, by))) => {
-            Some(format!("{path} says `{DOCUMENTS}`, and {mutant} does by {by}: take that out"))
+            Some(format!("{path} says `{DOCUMENTS}`, and {mutant} fails it by {by}: take that out"))
         }
         _ => None,
     }

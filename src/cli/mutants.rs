@@ -24,8 +24,8 @@ pub(super) struct MutantArguments {
     #[arg(long, value_name = "SEEDS", default_value_t = 100_000)]
     #[arg(value_parser = clap::value_parser!(u64).range(1..=200_000))]
     most: u64,
-    /// Shows which scenarios and which invariants catch each, with the scenarios' own seeds. A scenario that nothing
-    /// fails must say what it documents instead.
+    /// Shows which scenarios and which invariants catch each, with the scenarios' own seeds. A scenario that no
+    /// mutant fails, but those that fail most, must say what it documents instead.
     #[arg(long)]
     matrix: bool,
     /// Searches for or shows only these mutants.
