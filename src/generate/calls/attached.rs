@@ -126,7 +126,10 @@ fn listing(draws: Draws, story: &Story<'_>, mut draft: Draft) -> Draft {
     if let Some(step) = before
         && draws.chance("next", 60)
     {
-        draft.input["clusterIdentifier"] = step.input["clusterIdentifier"].clone();
+        // A mistake may have left it out.
+        if let Some(cluster) = step.input.get("clusterIdentifier") {
+            draft.input["clusterIdentifier"] = cluster.clone();
+        }
         story.turn(draws, step, &mut draft);
     }
     draft
