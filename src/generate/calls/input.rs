@@ -102,21 +102,28 @@ pub(super) fn policy(draws: Draws) -> String {
     format!("{{\"Version\":\"2012-10-17\",\"Statement\":[{statement}]}}")
 }
 
+/// The key that most clusters have which have one of their own.
+pub(super) fn usual_key(region: Region, account: Account) -> Value {
+    format!("arn:aws:kms:{region}:{account}:key/{USUAL_KEY}").into()
+}
+
 fn key(draws: Draws, region: Region, account: Account) -> Value {
-    let arn = |key: &str| format!("arn:aws:kms:{region}:{account}:key/{key}").into();
     match draws.weigh("which key", &[(4, "one"), (3, "other"), (3, "AWS's"), (1, "alias"), (1, "identifier")])
     {
-        "one" => arn("11111111-1111-1111-1111-111111111111"),
-        "other" => arn("22222222-2222-2222-2222-222222222222"),
+        "one" => usual_key(region, account),
+        "other" => format!("arn:aws:kms:{region}:{account}:key/22222222-2222-2222-2222-222222222222").into(),
         "AWS's" => "AWS_OWNED_KMS_KEY".into(),
         "alias" => "alias/blue".into(),
-        _ => "11111111-1111-1111-1111-111111111111".into(),
+        _ => USUAL_KEY.into(),
     }
 }
 
 fn metric_groups(draws: Draws) -> Value {
     if draws.chance("published", 65) { json!([{ "metricGroup": "STATEMENT_STATISTICS" }]) } else { json!([]) }
 }
+
+/// The identifier of a key.
+const USUAL_KEY: &str = "11111111-1111-1111-1111-111111111111";
 
 /// What tags are called.
 pub(super) const TAG_KEYS: &[&str] = &["team", "stage", "colour"];

@@ -105,6 +105,8 @@ pub(super) fn draw(
         clusters: Vec::new(),
         token: None,
         unprotected: false,
+        encrypted: false,
+        peer: None,
     };
     story.open(draws.about("opening", 1), opening, count);
     let kinds = &plan.swarm.calls;
@@ -167,6 +169,10 @@ struct Story<'a> {
     token: Option<&'static str>,
     /// Whether clusters are created without protection, for now.
     unprotected: bool,
+    /// Whether they have a key of their own, for now.
+    encrypted: bool,
+    /// The place of the peer that is declared, for now.
+    peer: Option<usize>,
 }
 
 impl Story<'_> {
@@ -310,6 +316,9 @@ impl Story<'_> {
         input::settle(draws, &self.plan.swarm, account, &mut draft);
         if let Some(token) = self.token.filter(|_| draft.operation.takes_client_token()) {
             draft.input["clientToken"] = token.into();
+        }
+        if self.encrypted && draft.creates.is_some() {
+            draft.input["kmsEncryptionKey"] = input::usual_key(draft.region, account);
         }
         if self.unprotected && draft.creates.is_some() {
             draft.input["deletionProtectionEnabled"] = false.into();

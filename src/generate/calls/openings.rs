@@ -4,9 +4,10 @@
 use std::time::Duration;
 
 use crate::api::Operation;
+use crate::control::message::MessageKind;
 use crate::control::outside::Shift;
 use crate::scenario::{Action, When};
-use crate::sim::fault::{Fault, Moment};
+use crate::sim::fault::{Fault, Moment, Party, Rule, What};
 use crate::types::NodeId;
 
 use super::super::draws::Draws;
@@ -37,6 +38,8 @@ openings! {
     Pairs = "pairs", 2, 6;
     /// Several clusters that want the same peer.
     Rivals = "rivals", 3, 5;
+    /// A cluster that turns to another peer while its old one is not heard.
+    Turncoat = "turncoat", 2, 5;
     /// Clusters in three Regions, each of which declares the next.
     Ring = "ring", 1, 6;
     /// Two links in one Region that are not finished when it crashes.
@@ -90,6 +93,7 @@ impl Story<'_> {
             Opening::PairParts => self.pair_asks(draws, CallKind::Withdraw),
             Opening::Pairs => self.pairs(draws, count),
             Opening::Rivals => self.rivals(draws),
+            Opening::Turncoat => self.turncoat(draws),
             Opening::Ring => self.ring(draws),
             Opening::Unfinished => self.unfinished(draws),
             Opening::Streams => self.streams(draws, count),
@@ -160,6 +164,28 @@ impl Story<'_> {
         self.in_some_order(draws, rivals);
         self.call(draws.about("takes", 0), Some(0), CallKind::Declare);
         self.call(draws.about("takes", 1), Some(0), CallKind::Declare);
+    }
+
+    /// The second declares the first, and turns to the third just when the first answers and cannot be heard.
+    fn turncoat(&mut self, draws: Draws) {
+        self.call(draws.about("first", 0), None, CallKind::CreateForPair);
+        self.call(draws.about("second", 0), Some(0), CallKind::CreateWithPeer);
+        self.call(draws.about("third", 0), Some(1), CallKind::CreateWithPeer);
+        self.advance(draws.pause("until declared", 14));
+        let lasts = draws.seconds("lasts", 5, 60);
+        for silent in [0, 2] {
+            let party = Party::Region(self.clusters[silent].region);
+            let what = What::Message(MessageKind::Prepare);
+            let lost = Fault::Rule(Rule { what, ..Rule::cut(party, Party::Any, false) });
+            let heard = Fault::All(vec![Fault::Heal(Some((party, Party::Any)))]);
+            self.groups.push(vec![Action::Fault(lost), Action::FaultAt(When::In(lasts), heard)]);
+        }
+        for (place, peer) in [(0, 1), (1, 2)] {
+            self.peer = Some(peer);
+            self.call(draws.about("declares", place), Some(place), CallKind::Declare);
+        }
+        self.peer = None;
+        self.advance(lasts + draws.pause("until heard", 14));
     }
 
     fn ring(&mut self, draws: Draws) {
@@ -243,18 +269,24 @@ impl Story<'_> {
 
     /// A cluster whose key changes while keys are disabled, or before.
     fn keys(&mut self, draws: Draws) {
+        self.encrypted = draws.chance("encrypted", 75);
         self.call(draws.about("encrypted", 0), None, CallKind::CreateAlone);
+        self.encrypted = false;
         self.advance(draws.seconds("until active", 8, 15));
         let region = self.clusters[0].region;
         let shift = |shift| Action::Fault(Fault::Shift { region, shift });
         for number in 0..2 {
             let draws = draws.about("turn", number);
-            match draws.pick("keys", &["disabled", "enabled", "as they are"]) {
-                "disabled" => self.groups.push(vec![shift(Shift::DisableKeys)]),
-                "enabled" => self.groups.push(vec![shift(Shift::EnableKeys)]),
-                _ => {}
-            }
-            self.call(draws, Some(0), CallKind::Change);
+            let shifts = [
+                ("disabled", &[Shift::DisableKeys][..]),
+                ("enabled", &[Shift::EnableKeys]),
+                ("disabled, and somebody connects", &[Shift::DisableKeys, Shift::Wake]),
+                ("disabled while it rests", &[Shift::Doze, Shift::DisableKeys]),
+                ("as they are", &[]),
+            ];
+            let (_, shifts) = draws.pick("keys", &shifts);
+            self.groups.push(shifts.iter().map(|it| shift(*it)).collect());
+            self.call(draws, Some(0), draws.weigh("call", &[(3, CallKind::Change), (1, CallKind::Get)]));
             self.advance(draws.pause("pause", 13));
         }
     }

@@ -45,6 +45,7 @@ pub(super) fn declare(draws: Draws, story: &Story<'_>, place: usize) -> Draft {
         cluster.partner.or_else(|| story.clusters.iter().enumerate().find_map(declared_it))
     };
     let partner = meant(place).filter(|_| draws.chance("whom it is meant for", 70));
+    let partner = story.peer.or(partner);
     let peer = partner.or_else(|| story.some(draws.about("peer", 0), suits)).unwrap_or(place);
     let mut clusters = vec![story.clusters[peer].arn()];
     add_another(draws, story, peer, &mut clusters);
