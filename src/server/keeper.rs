@@ -11,10 +11,12 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use serde_json::{Value, json};
 use tokio::sync::oneshot;
 
+use crate::Region;
 use crate::api::wire::Origin;
 use crate::api::{Error, Request, Response};
 use crate::check::{Simulation, Violation};
 use crate::control::durable::Batch;
+use crate::control::outside::Shift;
 use crate::map::FixedMap;
 use crate::permissions::{Audit, needed};
 use crate::rng::mix;
@@ -23,12 +25,13 @@ use crate::scenario::recording::{Recording, outside_call};
 use crate::scenario::run::enact;
 use crate::scenario::{Action, Scenario, When};
 use crate::sim::client::{Call, CallId, ClientOptions, Outcome};
+use crate::sim::fault::Fault;
 use crate::sim::{Change, World};
 use crate::types::{Account, ClientId, Instant, NodeId};
 
 use super::clock::Clock;
 use super::desk::{Answer, Order};
-use super::store::{Saved, Store};
+use super::store::{About, Saved, Store};
 use super::{Options, Refused};
 
 /// What came of serving.
@@ -89,7 +92,7 @@ impl Keeper {
             }
             None => (None, None),
         };
-        let life = saved.as_ref().map_or(0, |saved| saved.life + 1);
+        let life = saved.as_ref().map_or(0, |saved| saved.about.life + 1);
         Keeper::begin(options, store, saved, life)
     }
 
@@ -110,17 +113,16 @@ impl Keeper {
             let (seen, is_kept) = (seen.clone(), store.is_some());
             simulation.world_mut().watch_permissions();
             simulation.watch(move |world| seen.borrow_mut().look(world, is_kept));
-            if let Some(saved) = saved {
-                simulation.restore(saved.now, saved.written);
+            if let Some(Saved { about, written }) = saved {
+                for region in about.keys_disabled {
+                    simulation.world_mut().inject(Fault::Shift { region, shift: Shift::DisableKeys });
+                }
+                simulation.restore(about.now, written);
             }
         })
         .map_err(Refused::Scenario)?;
         let now = simulation.world().now();
-        if let Some(store) = &store {
-            // Also when nothing was written: this life's draws are nobody else's from here on.
-            store.keep(now, life, &mut seen.borrow_mut().written)?;
-        }
-        Ok(Keeper {
+        let mut keeper = Keeper {
             clock: Clock::new(now, options.speed),
             recording: Recording::after(&scenario, now),
             room: options.limits.memory,
@@ -136,7 +138,10 @@ impl Keeper {
             calls: 0,
             has_forgotten: false,
             options,
-        })
+        };
+        // Also when nothing was written: this life's draws are nobody else's from here on.
+        keeper.keep_all()?;
+        Ok(keeper)
     }
 
     /// Keeps the world until told to stop.
@@ -172,29 +177,22 @@ impl Keeper {
         match order {
             Order::Call { origin, request, bytes, answer } => self.call(&origin, request, bytes, answer),
             Order::Fault { text, answer } => {
-                let _ = answer.send(self.fault(&text));
+                let told = self.fault(&text);
+                self.tell(answer, told)?;
             }
             Order::Advance { pause, answer } => {
                 self.clock.skip(pause);
                 self.run_until(self.clock.now());
-                let _ = answer.send(self.time());
+                self.tell(answer, self.time())?;
             }
             Order::Reset { answer } => {
                 self.reset()?;
-                let _ = answer.send(self.time());
+                self.tell(answer, self.time())?;
             }
-            Order::State { answer } => {
-                let _ = answer.send(self.state());
-            }
-            Order::Trace { answer } => {
-                let _ = answer.send(self.trace());
-            }
-            Order::Verdict { answer } => {
-                let _ = answer.send(self.verdict());
-            }
-            Order::Permissions { answer } => {
-                let _ = answer.send(self.permissions());
-            }
+            Order::State { answer } => self.tell(answer, self.state())?,
+            Order::Trace { answer } => self.tell(answer, self.trace())?,
+            Order::Verdict { answer } => self.tell(answer, self.verdict())?,
+            Order::Permissions { answer } => self.tell(answer, self.permissions())?,
             Order::Stop => {}
         }
         Ok(())
@@ -282,11 +280,19 @@ impl Keeper {
     }
 
     fn reset(&mut self) -> Result<(), Refused> {
-        let store = self.store.take();
-        if let Some(store) = &store {
+        let mut store = self.store.take();
+        if let Some(store) = &mut store {
             store.clear()?;
         }
         *self = Keeper::begin(self.options.clone(), store, None, self.life + 1)?;
+        Ok(())
+    }
+
+    /// Tells something that says what time it is, once that is kept: no later life begins before it.
+    fn tell<T>(&mut self, answer: oneshot::Sender<T>, told: T) -> Result<(), Refused> {
+        self.keep_all()?;
+        // Nobody need listen any more.
+        let _ = answer.send(told);
         Ok(())
     }
 
@@ -372,13 +378,25 @@ impl Keeper {
         self.lines.drain(..self.lines.len().saturating_sub(self.options.limits.trace));
         let mut seen = self.seen.borrow_mut();
         self.has_forgotten |= seen.audit.forget(self.options.limits.permissions);
-        let written = &mut seen.written;
-        match &self.store {
-            Some(store) if !written.is_empty() => {
-                store.keep(self.simulation.world().now(), self.life, written)
-            }
-            _ => Ok(()),
-        }
+        let is_written = !seen.written.is_empty();
+        drop(seen);
+        let kept = self.store.as_ref().and_then(Store::kept);
+        let is_outside_kept = kept.is_none_or(|kept| kept.keys_disabled == self.keys_disabled());
+        if is_written || !is_outside_kept { self.keep_all() } else { Ok(()) }
+    }
+
+    /// Keeps what became durable, what time it is and how things are outside, unless it is kept already.
+    fn keep_all(&mut self) -> Result<(), Refused> {
+        let (now, life, keys_disabled) = (self.simulation.world().now(), self.life, self.keys_disabled());
+        let Some(store) = &mut self.store else { return Ok(()) };
+        let (about, written) = (About { now, life, keys_disabled }, &mut self.seen.borrow_mut().written);
+        if written.is_empty() && store.kept() == Some(&about) { Ok(()) } else { store.keep(about, written) }
+    }
+
+    /// Where customer managed keys are disabled.
+    fn keys_disabled(&self) -> Vec<Region> {
+        let world = self.simulation.world();
+        Region::all().filter(|region| world.outside(*region).keys_disabled).collect()
     }
 
     /// Lets every call end. Unless it goes on another time, puts everything right and demands that it converges.
@@ -395,6 +413,7 @@ impl Keeper {
                 Err(violation) => self.broken(violation),
             }
         }
+        self.keep_all()?;
         let (last_end, ended_at) = (self.seen.borrow().last_end, self.simulation.world().now());
         if self.store.is_none()
             && let Err(violation) = self.simulation.converge(None)

@@ -2,16 +2,18 @@
 //!
 //! One file of a data directory holds what is in the storage of every node, by the keys under which the nodes keep it;
 //! records are JSON. Writes that became durable in the world are committed here, flushed to the disk, before any answer
-//! behind them leaves. The directory is locked as long as a process is using it.
+//! behind them leaves, and so is the time before an answer says it. Tokens that have expired are removed with the next
+//! commit. The directory is locked as long as a process is using it.
 //!
 //! A directory that is not right is refused and left as it is: what is opened, checked and repaired is a copy, which
 //! takes the place of the original only when all of it could be read.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::fmt::Display;
 use std::fs::{self, File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use redb::{Builder, Database, ReadableDatabase, ReadableTable, TableDefinition};
 use serde::Serialize;
@@ -31,22 +33,40 @@ pub(super) struct Store {
     database: Database,
     /// What the world began with.
     set_up: String,
+    /// How long tokens are kept.
+    token_window: Duration,
+    /// The tokens that are here, in the order in which they were recorded.
+    tokens: VecDeque<Recorded>,
+    /// What was kept last, since it was opened.
+    kept: Option<About>,
     /// Locked as long as it is open.
     _lock: File,
 }
 
-/// What a former life wrote.
+/// What a former life kept.
 #[derive(Debug)]
 pub(super) struct Saved {
-    /// What time it was.
-    pub(super) now: Instant,
-    /// How many lives there were before that one.
-    pub(super) life: u64,
+    /// How it was when it ended.
+    pub(super) about: About,
     /// What nodes wrote.
     pub(super) written: Vec<(NodeId, Batch)>,
 }
 
-/// Format and scenario; time and life, once something was kept.
+/// What is kept of a world besides what nodes wrote.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct About {
+    /// What time it was.
+    pub(super) now: Instant,
+    /// How many lives there were before this one.
+    pub(super) life: u64,
+    /// Where customer managed keys were disabled.
+    pub(super) keys_disabled: Vec<Region>,
+}
+
+/// A token that is here: when it was recorded, and its key in the table.
+type Recorded = (Instant, (&'static str, Vec<u8>));
+
+/// Format and scenario; time, life and where keys are disabled, once something was kept.
 const ABOUT: TableDefinition<'_, &str, &str> = TableDefinition::new("about");
 /// Clusters by Region, account and place; `null` for one that is gone.
 const CLUSTERS: TableDefinition<'_, (&str, &str, u64), &[u8]> = TableDefinition::new("clusters");
@@ -58,6 +78,7 @@ const REGISTERS: TableDefinition<'_, (&str, bool, &[u8]), &[u8]> = TableDefiniti
 const FORMAT: &str = "dsql-sim 1";
 const NOW: &str = "now";
 const LIFE: &str = "life";
+const KEYS_DISABLED: &str = "keys disabled";
 const FILE: &str = "dsql-sim.redb";
 const COPY: &str = "dsql-sim.redb.new";
 
@@ -84,23 +105,32 @@ impl Store {
         let opened = if is_old { reopen(&file, &copy, &set_up) } else { create(&copy, &set_up) };
         let (database, saved) = opened.inspect_err(|_| remove(&copy)).map_err(refused)?;
         put_in_place(&copy, &file).map_err(told)?;
-        Ok((Store { database, set_up, _lock: lock }, saved))
+        let token_window = scenario.set_up.assumptions.token_window;
+        let tokens = saved.iter().flat_map(|saved| &saved.written).filter_map(recorded).collect();
+        Ok((Store { database, set_up, token_window, tokens, kept: None, _lock: lock }, saved))
+    }
+
+    /// What was kept last of the world besides what nodes wrote; nothing, if nothing was kept since it was opened.
+    pub(super) fn kept(&self) -> Option<&About> {
+        self.kept.as_ref()
     }
 
     /// Keeps `written`, oldest first, and leaves nothing of it. From the first time on, the world here has begun.
     ///
     /// # Errors
     /// It may not be kept.
-    pub(super) fn keep(
-        &self,
-        now: Instant,
-        life: u64,
-        written: &mut Vec<(NodeId, Batch)>,
-    ) -> Result<(), Refused> {
+    pub(super) fn keep(&mut self, about: About, written: &mut Vec<(NodeId, Batch)>) -> Result<(), Refused> {
+        let (recorded_here, window) = (&mut self.tokens, self.token_window);
         write(&self.database, |transaction| {
             let mut clusters = transaction.open_table(CLUSTERS)?;
             let mut tokens = transaction.open_table(TOKENS)?;
             let mut registers = transaction.open_table(REGISTERS)?;
+            // Before the new ones: a token that has expired may be used again.
+            let has_expired = |(at, _): &mut Recorded| at.after(window) <= about.now;
+            while let Some((_, (region, token))) = recorded_here.pop_front_if(has_expired) {
+                tokens.remove((region, &*token))?;
+            }
+            recorded_here.extend(written.iter().filter_map(recorded));
             for (node, batch) in written.drain(..) {
                 let region = node.region().map_or("", Region::name);
                 if let Some((account, serial, record)) = &batch.cluster {
@@ -114,19 +144,25 @@ impl Store {
                     registers.insert((region, is_witness, &*json(key)), &*json(acceptor))?;
                 }
             }
-            let mut about = transaction.open_table(ABOUT)?;
-            about.insert(NOW, &*now.0.to_string())?;
-            about.insert(LIFE, &*life.to_string())?;
+            let mut table = transaction.open_table(ABOUT)?;
+            table.insert(NOW, &*about.now.0.to_string())?;
+            table.insert(LIFE, &*about.life.to_string())?;
+            let regions: Vec<_> = about.keys_disabled.iter().map(|region| region.name()).collect();
+            table.insert(KEYS_DISABLED, &*regions.join(" "))?;
             Ok(())
         })
-        .map_err(Refused::Kept)
+        .map_err(Refused::Kept)?;
+        self.kept = Some(about);
+        Ok(())
     }
 
     /// Forgets everything: the world here has yet to begin.
     ///
     /// # Errors
     /// It may not be forgotten.
-    pub(super) fn clear(&self) -> Result<(), Refused> {
+    pub(super) fn clear(&mut self) -> Result<(), Refused> {
+        self.tokens.clear();
+        self.kept = None;
         write(&self.database, |transaction| {
             transaction.delete_table(CLUSTERS)?;
             transaction.delete_table(TOKENS)?;
@@ -182,9 +218,22 @@ fn reopen(file: &Path, copy: &Path, set_up: &str) -> Result<(Database, Option<Sa
         return Ok((database, None));
     }
     let number = |name: &str| said(name)?.parse::<u64>().map_err(damaged);
-    let (now, life) = (Instant(number(NOW)?), number(LIFE)?);
+    // Those that were written before it was kept have no such row.
+    let keys_disabled = about.get(KEYS_DISABLED).map_or("", |regions| regions).split_whitespace();
+    let keys_disabled = keys_disabled.map(|name| region(name).map_err(damaged)).collect::<Result<_, _>>()?;
+    let about = About { now: Instant(number(NOW)?), life: number(LIFE)?, keys_disabled };
     let written = records(&database).map_err(damaged)?;
-    Ok((database, Some(Saved { now, life, written })))
+    Ok((database, Some(Saved { about, written })))
+}
+
+fn region(name: &str) -> Result<Region, String> {
+    Region::parse(name).ok_or_else(|| format!("{name:?} is no Region"))
+}
+
+/// The token that a batch records, if it does.
+fn recorded((node, batch): &(NodeId, Batch)) -> Option<Recorded> {
+    let (key, record) = batch.token.as_ref()?;
+    Some((record.at, (node.region().map_or("", Region::name), json(key))))
 }
 
 fn damaged(why: impl Display) -> String {
@@ -202,7 +251,6 @@ fn about(database: &Database) -> Result<BTreeMap<String, String>, redb::Error> {
 
 fn records(database: &Database) -> Result<Vec<(NodeId, Batch)>, Box<dyn std::error::Error>> {
     let transaction = database.begin_read()?;
-    let region = |name: &str| Region::parse(name).ok_or_else(|| format!("{name:?} is no Region"));
     let mut written = Vec::new();
     for row in transaction.open_table(CLUSTERS)?.iter()? {
         let (key, value) = row?;
@@ -276,7 +324,11 @@ fn remove(copy: &Path) {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
+    use crate::api::{Response, TagResourceOutput};
+    use crate::control::durable::{TokenKey, TokenRecord};
     use crate::scenario::SetUp;
 
     fn open(directory: &Path) -> (Store, Option<Saved>) {
@@ -291,14 +343,43 @@ mod tests {
         for _ in 0..2 {
             assert!(open(folder.path()).1.is_none());
         }
-        let store = open(folder.path()).0;
-        store.keep(Instant(7), 3, &mut Vec::new()).expect("room");
+        let mut store = open(folder.path()).0;
+        let about =
+            About { now: Instant(7), life: 3, keys_disabled: vec![region("us-east-1").expect("a Region")] };
+        store.keep(about.clone(), &mut Vec::new()).expect("room");
         drop(store);
-        let (store, saved) = open(folder.path());
+        let (mut store, saved) = open(folder.path());
         let saved = saved.expect("a world");
-        assert_eq!((saved.now, saved.life, saved.written.len()), (Instant(7), 3, 0));
+        assert_eq!((saved.about, saved.written.len()), (about, 0));
         store.clear().expect("room");
         drop(store);
         assert!(open(folder.path()).1.is_none());
+    }
+
+    #[test]
+    fn a_token_is_removed_once_it_has_expired_and_one_that_is_used_again_is_not() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let window = SetUp::new().assumptions.token_window;
+        let at = |windows: u32, seconds: u64| {
+            Instant::START.after(window * windows + Duration::from_secs(seconds))
+        };
+        let node = NodeId::ControlPlane(region("us-east-1").expect("a Region"));
+        let batch = |token: &str, at: Instant| {
+            let key = TokenKey { account: Account::DEFAULT, operation: None, token: token.to_owned().into() };
+            let response = Arc::new(Response::TagResource(TagResourceOutput {}));
+            let token = Some((key, TokenRecord { fingerprint: Default::default(), response, at }));
+            (node, Batch { token, ..Batch::default() })
+        };
+        let about = |now| About { now, life: 0, keys_disabled: Vec::new() };
+        let mut store = open(folder.path()).0;
+        let mut written = vec![batch("old", at(0, 1)), batch("again", at(0, 2)), batch("young", at(0, 9))];
+        store.keep(about(at(0, 9)), &mut written).expect("room");
+        drop(store);
+        // Also in another life.
+        let mut store = open(folder.path()).0;
+        store.keep(about(at(1, 5)), &mut vec![batch("again", at(1, 5))]).expect("room");
+        drop(store);
+        let saved = open(folder.path()).1.expect("a world");
+        assert_eq!(saved.written, [batch("young", at(0, 9)), batch("again", at(1, 5))]);
     }
 }

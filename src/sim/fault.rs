@@ -65,8 +65,8 @@ pub enum Fault {
     },
     /// Something comes over the clusters of a Region. Its control plane, if it is down, does not hear of an event, and
     /// meets a fact when it starts.
-    /// It acts when a cluster changes by it, or has a key that it disables, now or later; keys are enabled also when they
-    /// were disabled, whether a cluster had any or not.
+    /// It acts when a cluster changes by it, or has a key that it disables, now or later; keys are enabled also when
+    /// they were disabled, whether a cluster had any or not.
     Shift {
         /// Whose clusters.
         region: Region,

@@ -319,3 +319,39 @@ fn what_was_kept_goes_on_and_a_reset_forgets_it() {
     assert_eq!(status(&mut server.connect(), &first, "us-east-1"), "gone");
     assert_eq!(server.stop().code, Some(0));
 }
+
+#[test]
+fn time_never_goes_back_and_disabled_keys_stay_disabled_in_another_life() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().to_str().expect("a path");
+    let arguments = ["--data-dir", path, "--speed", "1"];
+    let key = json!({ "kmsEncryptionKey": "arn:aws:kms:us-east-1:111122223333:key/k" });
+    let time = |answer: &Value| answer["virtualMilliseconds"].as_u64().expect("a time");
+
+    let server = Server::start(&arguments);
+    let mut connection = server.connect();
+    let cluster = create(&mut connection, "us-east-1", &key);
+    connection.sim("advance", "{\"by\": \"1h\"}");
+    connection.sim("faults", "disable-keys us-east-1");
+    let shown = time(&connection.sim("advance", "{\"by\": \"24h\"}").json());
+    assert_eq!(status(&mut connection, &cluster, "us-east-1"), "IDLE");
+    server.kill();
+
+    let server = Server::start(&arguments);
+    let mut connection = server.connect();
+    let later = time(&connection.look("state"));
+    assert!(later >= shown, "{later} is before {shown}");
+    assert_eq!(status(&mut connection, &cluster, "us-east-1"), "IDLE");
+    let other = create(&mut connection, "us-east-1", &key);
+    connection.sim("advance", "{\"by\": \"1m\"}");
+    assert_eq!(status(&mut connection, &other, "us-east-1"), "IDLE");
+    connection.sim("faults", "enable-keys us-east-1");
+    let shown = time(&connection.look("verdict"));
+    server.kill();
+
+    let server = Server::start(&arguments);
+    let mut connection = server.connect();
+    assert!(time(&connection.look("state")) >= shown);
+    assert_eq!(status(&mut connection, &other, "us-east-1"), "ACTIVE");
+    assert_eq!(server.stop().code, Some(0));
+}
