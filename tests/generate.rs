@@ -95,11 +95,11 @@ fn a_scenario_of_the_repository_holds_under_any_faults_and_its_variation_is_a_sc
 fn faults_around_a_scenario_find_what_its_own_run_does_not() {
     let text = fs::read_to_string("scenarios/create/three_steps_make_a_pair.scenario").expect("a file");
     let mut written = parsed(&text);
-    written.set_up.mutants = Mutants::NONE.with(Mutant::ReplyBeforePersist);
+    written.set_up.mutants = Mutants::NONE.with(Mutant::TimersForgottenInCrash);
     assert_eq!(run(&written, None, TraceLevel::None).failure, None);
     let failures = (0..1000)
         .filter_map(|seed| run(&vary(&written, seed, &Shape::USUAL), None, TraceLevel::None).failure);
-    assert!(failures.map(|failure| failure.invariant).any(|name| name == "acknowledged-is-durable"));
+    assert!(failures.map(|failure| failure.invariant).any(|name| name == "nothing-stuck"));
 }
 
 #[test]
