@@ -32,6 +32,8 @@ struct Touched {
     serial: Serial,
     /// As it was before.
     before: Option<Arc<Cluster>>,
+    /// As it was when its intent was taken back: other calls may change it before the answer leaves.
+    ended: Option<Arc<Cluster>>,
     /// Whether the call changed something that no call takes back: tags, policy, streams.
     for_good: bool,
 }
@@ -41,11 +43,18 @@ impl Unsettled {
     pub(super) fn wrote(&mut self, judge: &Judge<'_>, commit: &Commit) {
         let (now, longest) = (judge.scene.now(), judge.scene.longest_write());
         let before = commit.before.cluster.as_ref();
+        if let (Some(before), Some((_, _, Some(after)))) = (before, &commit.batch.cluster)
+            && (before.intent.is_some() && after.intent.is_none())
+        {
+            let is_it =
+                |touched: &&mut Touched| touched.before.as_ref().is_some_and(|it| it.arn == after.arn);
+            self.written.values_mut().filter(is_it).for_each(|touched| touched.ended = Some(after.clone()));
+        }
         match (commit.cause, &commit.batch.cluster) {
             (Some(cause), Some((account, serial, after))) if commit.batch.token.is_none() => {
                 let touched = self.written.entry(cause).or_insert_with(|| {
                     let (account, serial, before) = (*account, *serial, before.cloned());
-                    Touched { account, serial, before, for_good: false }
+                    Touched { account, serial, before, ended: None, for_good: false }
                 });
                 touched.for_good |= changes_attached(before, after.as_ref());
             }
@@ -72,7 +81,8 @@ impl Unsettled {
             return Ok(());
         }
         let after = touched.as_ref().and_then(|touched| {
-            judge.scene.storage(region).and_then(|storage| storage.at(touched.account, touched.serial))
+            let now = || judge.scene.storage(region)?.at(touched.account, touched.serial);
+            touched.ended.as_ref().or_else(now)
         });
         let is_same = touched.as_ref().is_none_or(|touched| match (&touched.before, after) {
             (None, None) => true,
