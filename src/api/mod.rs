@@ -19,6 +19,7 @@ use serde_json::Value;
 use crate::types::{ClientToken, ClusterStatus, Identifier};
 
 pub use error::{Error, Field, ValidationReason};
+pub use keys::Fingerprint;
 pub use shapes::*;
 pub use tags::{TagMap, Tags};
 

@@ -19,7 +19,7 @@ invariants! {
     PeersShareWitness = "peers-share-witness": "linked clusters name the same witness",
     RetrySameResult = "retry-same-result":
         "every successful answer to one (account, Region, operation, token) is the same answer",
-    OneEffectPerToken = "one-effect-per-token": "at most one cluster exists, or ever existed, per token",
+    OneEffectPerToken = "one-effect-per-token": "at most one call is carried out per token, as long as its window lasts",
     PeeringSymmetric = "peering-symmetric":
         "a linked cluster's peer durably declares it, until both are being deleted",
     PeeringConverges = "peering-converges":
@@ -45,8 +45,12 @@ invariants! {
         "a multi-Region cluster is up only while it is linked, and a link ends only when both sides gave it up",
     DeniedChangesNothing = "denied-changes-nothing":
         "a call that a control plane answers with an error changed nothing durable",
-    AllowedEverywhere = "allowed-everywhere":
+    AuthorizedInEveryRegion = "authorized-in-every-region":
         "what a call did was allowed to its caller in every Region that has a say",
+    RetryNeverWorse = "retry-never-worse":
+        "within its window a token stands for one request: that gets its success again, another a conflict",
+    EveryRefusalHasACause = "every-refusal-has-a-cause":
+        "a refusal follows from the request, from what is stored, or from who asks",
     QuotaRespected = "quota-respected": "an account never has more clusters in a Region than its quota",
     IdentifiersUnique = "identifiers-unique": "no identifier is ever used again",
     ListComplete = "list-complete": "pages list each cluster that existed throughout exactly once",

@@ -5,21 +5,27 @@
 //! that a check costs the same however many clusters there are. Each invariant is a function with a name and, above
 //! it, the argument why the control plane keeps it.
 
-mod allowed;
 mod answers;
+mod authorized;
+mod callers;
 mod changed;
 mod clusters;
+mod demands;
 mod denied;
 mod invariant;
 mod listings;
 mod open;
 mod pairs;
+mod permitted;
 mod quiet;
+mod records;
+mod refusals;
 mod said;
 mod scene;
 mod simulation;
 mod storage;
 mod streams;
+mod tokens;
 mod visible;
 
 use std::fmt;
@@ -35,6 +41,7 @@ pub use scene::Scene;
 pub use simulation::{CONVERGENCE_LIMIT, Seen, Simulation};
 
 use answers::Answers;
+use callers::Callers;
 use clusters::Clusters;
 use invariant::{Invariant, Judge};
 use open::OpenCalls;
@@ -72,6 +79,7 @@ pub struct Checker {
     storages: Storages,
     open: OpenCalls,
     visible: Visible,
+    callers: Callers,
     /// The time of the last event.
     last: Instant,
     exercised: Exercised,
@@ -86,9 +94,9 @@ impl Checker {
             self.visible.recall_streams(cluster);
         }
         if let (Some((key, record)), NodeId::ControlPlane(region)) = (&batch.token, node) {
-            self.answers.recall(region, key, record);
             self.visible.recall_token(region, key, record.response.operation(), record.at);
         }
+        self.callers.recall(node, batch);
     }
 
     /// Looks at what the last event of `world` did.
@@ -129,7 +137,7 @@ impl Checker {
         match &changes[place] {
             Change::Arrived { region, asker, delivery, request } => {
                 self.answers.arrived(judge, *region, asker.account, *delivery);
-                let call = self.open.arrived(scene.now(), *region, asker.account, *delivery, request);
+                let call = self.open.arrived(scene.now(), *region, *asker, *delivery, request);
                 self.visible.arrived(judge, &self.clusters.used, call);
                 Ok(())
             }
@@ -138,14 +146,25 @@ impl Checker {
                 Ok(())
             }
             Change::Unheard(delivery) => {
-                self.open.answered(*delivery).iter().for_each(|call| self.visible.lost(call));
+                let call = self.open.answered(*delivery);
+                call.iter().for_each(|call| self.visible.lost(call));
+                self.callers.unheard(scene.now(), call);
+                Ok(())
+            }
+            Change::Denied { region, action, denied } => {
+                self.callers.denied.set(*region, *action, scene.now(), *denied);
+                Ok(())
+            }
+            Change::Allowed => {
+                self.callers.denied.clear(scene.now());
                 Ok(())
             }
             Change::Wrote { node, commit } => {
                 self.storages.wrote(judge, *node, commit)?;
                 self.clusters.wrote(judge, commit)?;
-                self.answers.wrote(judge, *node, commit)?;
-                allowed::allowed_everywhere(judge, commit)?;
+                self.answers.wrote(judge, commit);
+                let call = commit.cause.and_then(|cause| self.open.get(cause));
+                self.callers.wrote(judge, *node, commit, call)?;
                 self.open.wrote(commit);
                 self.changed(scene, commit)
             }
@@ -155,9 +174,11 @@ impl Checker {
                 said::answered_once(judge, call.as_ref())?;
                 let Some(call) = call else { return Ok(()) };
                 if result.is_ok() {
-                    self.answers.acknowledged_was_written(judge, &call)?;
+                    let is_recorded = self.callers.tokens.has_record(scene, &call);
+                    Answers::acknowledged_was_written(judge, &call, is_recorded)?;
                 }
                 self.answers.replied(judge, *region, *delivery, *account, request, result)?;
+                self.callers.replied(judge, &self.open, &call, result)?;
                 if let Ok(response) = result {
                     said::answers_say_what_was_written(judge, &call, response)?;
                 }
@@ -217,7 +238,7 @@ impl Checker {
     /// What it remembers of answers. Of what it knows, the rest follows from what is in the storages.
     #[must_use]
     pub fn memory(&self) -> impl fmt::Debug {
-        (&self.answers, self.clusters.pairs().memory())
+        (&self.answers, &self.callers.tokens, self.clusters.pairs().memory())
     }
 }
 

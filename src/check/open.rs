@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use crate::api::Request;
+use crate::control::authorization::Asker;
 use crate::control::cluster::Cluster;
 use crate::control::message::{Commit, Delivery};
 use crate::region::Region;
-use crate::types::{Account, ClusterArn, Identifier, Instant};
+use crate::types::{Account, ClusterArn, Identifier, Instant, PrincipalId};
 
 /// A point in the order of everything that arrives at control planes and leaves them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -28,6 +29,8 @@ pub(super) struct OpenCall {
     pub(super) delivery: Delivery,
     pub(super) region: Region,
     pub(super) account: Account,
+    /// Who calls; `None` may do everything.
+    pub(super) principal: Option<PrincipalId>,
     pub(super) request: Arc<Request>,
     pub(super) arrived: Moment,
     /// How many identifiers had been used when it came, if it asks for a list.
@@ -61,7 +64,7 @@ impl OpenCalls {
         &mut self,
         at: Instant,
         region: Region,
-        account: Account,
+        asker: Asker,
         delivery: Delivery,
         request: &Arc<Request>,
     ) -> &mut OpenCall {
@@ -75,7 +78,8 @@ impl OpenCalls {
         calls.push(OpenCall {
             delivery,
             region,
-            account,
+            account: asker.account,
+            principal: asker.principal,
             request,
             arrived,
             used: 0,
@@ -115,6 +119,11 @@ impl OpenCalls {
         Some(calls.swap_remove(place))
     }
 
+    /// The requests that wait for an answer of the control plane of `region`.
+    pub(super) fn within(&self, region: Region) -> impl Iterator<Item = &OpenCall> {
+        self.slots.iter().flatten().filter(move |call| call.region == region && !call.is_injected)
+    }
+
     fn get_mut(&mut self, delivery: Delivery) -> Option<&mut OpenCall> {
         self.slots.get_mut(delivery.slot as usize)?.iter_mut().find(|call| call.delivery == delivery)
     }
@@ -130,6 +139,13 @@ impl OpenCall {
     /// The cluster, or the stream of one, that the request names, if there can be one that its caller may name.
     pub(super) fn subject(&self) -> Option<Subject> {
         Subject::of(self.region, self.account, &self.request)
+    }
+
+    /// Whether it may have joined `first`, which asks for the same with the same token.
+    pub(super) fn may_have_joined(&self, first: &OpenCall) -> bool {
+        (self.region, self.account) == (first.region, first.account)
+            && self.request.client_token().is_some()
+            && self.request == first.request
     }
 }
 

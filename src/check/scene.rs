@@ -11,7 +11,7 @@ use crate::control::outside::Outside;
 use crate::iam::Identity;
 use crate::region::Region;
 use crate::sim::World;
-use crate::types::{Instant, NodeId};
+use crate::types::{Instant, NodeId, PrincipalId};
 
 /// What the invariants look at: a world, or a model of one.
 pub trait Scene: fmt::Debug {
@@ -30,8 +30,8 @@ pub trait Scene: fmt::Debug {
     fn outside(&self, region: Region) -> Outside;
     /// What was asked, if it is known.
     fn request_of(&self, delivery: Delivery) -> Option<&Request>;
-    /// Who made a call, and what he may do; `None` may do everything.
-    fn identity_of(&self, _delivery: Delivery) -> Option<&Identity> {
+    /// Who a principal is, and what he may do.
+    fn identity(&self, _principal: PrincipalId) -> Option<&Identity> {
         None
     }
     /// How many requests the control plane of `region` has taken in since it started and not answered.
@@ -72,8 +72,8 @@ impl Scene for World {
         self.request_of(delivery)
     }
 
-    fn identity_of(&self, delivery: Delivery) -> Option<&Identity> {
-        self.identity_of(delivery)
+    fn identity(&self, principal: PrincipalId) -> Option<&Identity> {
+        self.options().principals.known.get(principal.place()).map(|identity| &**identity)
     }
 
     fn unanswered(&self, region: Region) -> usize {

@@ -174,6 +174,7 @@ impl ControlPlane {
             }
             let labels = cluster.map(|cluster| self.labels(now, cluster)).unwrap_or_default();
             let need = needs::peer(&arn, asks);
+            let need = need.filter(|_| asks == Asks::Add || !self.mutants.has(Mutant::RemovePeerNotAsked));
             let checked = need.map_or(Ok(()), |need| self.guard.check(call, asker, need, labels, out));
             if let Err(denial) = checked {
                 return PeerAnswer::Denied(denial);
@@ -197,6 +198,9 @@ impl ControlPlane {
         let Some(waiting) = self.take_call(call) else { return };
         let result: Reply = Err(Arc::new(error));
         self.reply(&waiting.waiters, result, out);
+        if self.mutants.has(Mutant::BusyAfterRefusal) {
+            self.calls.insert(call, Call { waiters: Vec::new(), ..waiting });
+        }
     }
 
     /// The calls that wait for other Regions.

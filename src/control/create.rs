@@ -69,7 +69,7 @@ impl ControlPlane {
     ) {
         let cluster = self.new_cluster(caller, multi_region);
         let response = Arc::new(Response::CreateCluster(cluster.created()));
-        let token = self.token_write(now, caller.account, &caller.request, caller.fingerprint, &response);
+        let token = self.token_write(now, caller.account, &caller.request, &response);
         let cluster = self.put_new(cluster, token, caller.delivery, out);
         self.reply(waiters, Ok(response), out);
         self.pursue(&cluster, 0, out);
@@ -85,7 +85,12 @@ impl ControlPlane {
     ) -> Arc<Cluster> {
         let cluster = Arc::new(cluster);
         let record = Some((cluster.arn.account, cluster.serial, Some(cluster.clone())));
-        self.persist(Batch { cluster: record, token, register: None }, Some(cause), out);
+        if self.mutants.has(Mutant::TokenInItsOwnBatch) {
+            self.persist(Batch { cluster: record, ..Batch::default() }, Some(cause), out);
+            self.persist(Batch { token, ..Batch::default() }, Some(cause), out);
+        } else {
+            self.persist(Batch { cluster: record, token, register: None }, Some(cause), out);
+        }
         self.set_status_timer(&cluster, out);
         cluster
     }
@@ -128,7 +133,9 @@ impl ControlPlane {
     fn check_quota(&self, account: Account, is_multi: bool, out: &mut Vec<Effect>) -> Result<(), Error> {
         let assumed = &*self.assumptions;
         let counts = self.durable.counts(account);
-        let (exist, quota, code) = if is_multi {
+        let (exist, quota, code) = if self.mutants.has(Mutant::QuotaNeverReleased) && !is_multi {
+            (self.durable.next_serial(account).0 as u32 - 1, assumed.single_region_quota, "L-B3A4E51E")
+        } else if is_multi {
             (counts.multi, assumed.multi_region_quota, "L-DCF93F11")
         } else {
             (counts.single, assumed.single_region_quota, "L-B3A4E51E")

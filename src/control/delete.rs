@@ -84,7 +84,7 @@ impl ControlPlane {
         let mut after = Cluster::clone(cluster);
         after.status = status;
         let response = Arc::new(Response::DeleteCluster(after.deleted()));
-        let token = self.token_write(now, account, request, request.key(), &response);
+        let token = self.token_write(now, account, request, &response);
         let cause = waiting.waiters.first().copied();
         let drops_tags = self.mutants.has(Mutant::DeleteDropsTags);
         let cluster = self.write(cluster, token, cause, out, |record| {
@@ -99,7 +99,7 @@ impl ControlPlane {
 
     fn answer_deleted(&mut self, now: Instant, caller: &Caller, cluster: &Cluster, out: &mut Vec<Effect>) {
         let response = Arc::new(Response::DeleteCluster(cluster.deleted()));
-        let token = self.token_write(now, caller.account, &caller.request, caller.fingerprint, &response);
+        let token = self.token_write(now, caller.account, &caller.request, &response);
         if token.is_some() {
             self.persist(Batch { token, ..Batch::default() }, Some(caller.delivery), out);
         }

@@ -12,7 +12,7 @@ use std::time::Duration;
 use prefetch_index::prefetch_index;
 use serde::{Deserialize, Serialize};
 
-use crate::api::{Operation, Response};
+use crate::api::{Fingerprint, Operation, Response};
 use crate::index::Index;
 use crate::map::{FixedMap, Generations};
 use crate::rng::fold;
@@ -35,9 +35,8 @@ pub struct TokenKey {
 /// A call that was carried out, and the answer that any retry with its token gets.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TokenRecord {
-    /// What the call asked for, as [`Request::key`](crate::api::Request::key) sums it up; a retry must ask for the
-    /// same.
-    pub fingerprint: u64,
+    /// What the call asked for; a retry must ask for the same.
+    pub fingerprint: Fingerprint,
     /// Its answer.
     pub response: Arc<Response>,
     /// When it was carried out.

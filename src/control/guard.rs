@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use crate::api::{Error, Request, Tags};
+use crate::api::{Error, Operation, Request, Tags};
 use crate::iam::{
     self, Context, Decision, Document, Effect as Decided, Facts, Identity, Key, List, Question, Values,
     Verdict,
@@ -15,6 +15,7 @@ use crate::types::{Identifier, Instant};
 use super::authorization::{Action, Asker, Denials, Principals};
 use super::cluster::Cluster;
 use super::message::{Delivery, Effect};
+use super::mutant::Mutant;
 use super::needs::{self, Home, Need};
 use super::{Caller, ControlPlane};
 
@@ -170,6 +171,9 @@ impl ControlPlane {
         if self.guard.lets_pass(caller.asker()) {
             return Ok(());
         }
+        if self.mutants.has(Mutant::ReadsNotAsked) && !caller.request.operation().changes() {
+            return Ok(());
+        }
         let (cluster, stream) = self.named(caller);
         let cluster = cluster.as_deref();
         let home = Home::of(self.region, caller.account);
@@ -181,14 +185,41 @@ impl ControlPlane {
                 }
                 _ => Labels::default(),
             };
-            let checked = self.guard.check(caller.delivery, caller.asker(), need, labels, out);
+            if self.overlooks(caller, need) {
+                return Ok(());
+            }
+            let mut checked = self.guard.check(caller.delivery, caller.asker(), need, labels, out);
+            match checked {
+                Err(Denial::Explicit(_)) if self.mutants.has(Mutant::ExplicitDenyIgnored) => return Ok(()),
+                Err(Denial::Implicit(List::Boundary)) if self.mutants.has(Mutant::BoundaryIgnored) => {
+                    return Ok(());
+                }
+                _ => {}
+            }
+            let is_session = self.guard.principals.identity(caller.asker()).principal.role().is_some();
+            if is_session && self.mutants.has(Mutant::SessionWithoutPolicies) {
+                checked = Err(Denial::Implicit(List::Identity));
+            }
             checked.map_err(|denial| self.guard.error(caller.asker(), need, self.region, denial))
         })
     }
 
+    /// Whether a planted bug makes it forget to check what is needed.
+    fn overlooks(&self, caller: &Caller, need: Need<'_>) -> bool {
+        let forgets = |mutant, action| self.mutants.has(mutant) && need.action == action;
+        let is_update = matches!(*caller.request, Request::UpdateCluster(_));
+        let is_create = matches!(*caller.request, Request::CreateCluster(_));
+        forgets(Mutant::PropertiesNotAsked, Action::PutMultiRegionProperties)
+            || (is_create && forgets(Mutant::TagResourceNotAsked, Action::Call(Operation::TagResource)))
+            || (is_update && forgets(Mutant::GetClusterNotAsked, Action::Call(Operation::GetCluster)))
+    }
+
     /// What `cluster` itself says on who may do what with it.
-    pub(super) fn labels<'a>(&self, now: Instant, cluster: &'a Cluster) -> Labels<'a> {
-        let attached = cluster.attached.as_deref();
+    pub(super) fn labels<'a>(&'a self, now: Instant, cluster: &'a Cluster) -> Labels<'a> {
+        let mut attached = cluster.attached.as_deref();
+        if self.mutants.has(Mutant::PolicyOfAnotherCluster) {
+            attached = self.durable.clusters().next().and_then(|first| first.attached.as_deref());
+        }
         let policy =
             attached.and_then(|attached| attached.policy_in_force(now, self.assumptions.policy_delay));
         Labels { tags: cluster.tags.as_ref(), policy: policy.map(|policy| &policy.document) }

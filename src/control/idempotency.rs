@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use crate::api::{Error, Response};
+use crate::api::{Error, Fingerprint, Request, Response};
 use crate::goal::Goal;
 use crate::types::{Account, Instant};
 
@@ -15,8 +15,6 @@ use super::durable::{TokenKey, TokenRecord, TokenWrite};
 use super::message::{Effect, Note};
 use super::mutant::Mutant;
 use super::{Caller, ControlPlane, refuse};
-
-use crate::api::Request;
 
 impl ControlPlane {
     /// Answers `caller` from the token table or joins it to the call in flight; `false` if neither knows the token.
@@ -30,12 +28,25 @@ impl ControlPlane {
         out: &mut Vec<Effect>,
     ) -> Result<bool, Error> {
         let Some(key) = self.token_key(caller.account, &caller.request) else { return Ok(false) };
-        let window = self.assumptions.token_window;
+        if self.mutants.has(Mutant::StreamTokenNotLookedUp)
+            && matches!(*caller.request, Request::CreateStream(_))
+        {
+            return Ok(false);
+        }
+        if self.mutants.has(Mutant::DeletionLooksForClusterFirst)
+            && let Request::DeleteCluster(input) = &*caller.request
+        {
+            self.find(caller.account, &input.identifier)?;
+        }
+        let mut window = self.assumptions.token_window;
+        if self.mutants.has(Mutant::TokenWindowHalved) {
+            window /= 2;
+        }
         self.durable.forget_tokens(now, window);
         match self.durable.token(&key) {
-            Some(record) if now.since(record.at) < window => {
+            Some(record) if now.since(record.at) < window || self.mutants.has(Mutant::TokenNeverExpires) => {
                 self.same_request(record.fingerprint, caller, out)?;
-                let response = self.replayed(&record.response);
+                let response = self.replayed(&record.response, caller);
                 out.push(Effect::Note(Box::new(Note::Replayed(caller.delivery))));
                 out.push(Effect::Reached(Goal::RetryReplayed));
                 out.push(Effect::Reply { delivery: caller.delivery, result: Ok(response) });
@@ -50,7 +61,7 @@ impl ControlPlane {
         let Some(in_flight) = self.in_flight.get(&key).copied() else { return Ok(false) };
         match in_flight {
             InFlight::Checks(call) => {
-                self.same_request(self.calls[&call].caller.fingerprint, caller, out)?;
+                self.same_request(self.calls[&call].caller.request.fingerprint(), caller, out)?;
                 let is_copy = (call.call, call.attempt) == (caller.delivery.call, caller.delivery.attempt);
                 out.push(Effect::Reached(if is_copy { Goal::DuplicateJoined } else { Goal::CallsJoined }));
                 let times = if self.mutants.has(Mutant::JoinerAnsweredTwice) { 2 } else { 1 };
@@ -58,8 +69,12 @@ impl ControlPlane {
             }
             InFlight::Register(account, serial) => {
                 let intent = self.durable.at(account, serial).and_then(|cluster| cluster.intent.clone());
-                if let Some(intent) = intent {
-                    self.same_request(intent.request.key(), caller, out)?;
+                let joined = self.waiting.get(&(account, serial)).into_iter().flat_map(|it| &it.joined);
+                let joined = joined.map(|joined| joined.request.clone());
+                let mut known = intent.map(|intent| intent.request.clone()).into_iter().chain(joined);
+                let with_token = known.find(|it| it.client_token() == caller.request.client_token());
+                if let Some(known) = with_token {
+                    self.same_request(known.fingerprint(), caller, out)?;
                 }
                 self.waiting.entry((account, serial)).or_default().waiters.push(caller.delivery);
                 out.push(Effect::Reached(Goal::RegisterCallsJoined));
@@ -71,7 +86,10 @@ impl ControlPlane {
 
     /// The name of the request's token, if it carries one.
     pub(super) fn token_key(&self, account: Account, request: &Request) -> Option<TokenKey> {
-        let token = request.client_token()?.clone();
+        let mut token = request.client_token()?.clone();
+        if self.mutants.has(Mutant::TokenOfAnyCase) {
+            token = token.to_string().to_ascii_lowercase().into();
+        }
         let operation = self.assumptions.token_per_operation.then(|| request.operation());
         Some(TokenKey { account, operation, token })
     }
@@ -82,23 +100,33 @@ impl ControlPlane {
         now: Instant,
         account: Account,
         request: &Request,
-        fingerprint: u64,
         response: &Arc<Response>,
     ) -> Option<TokenWrite> {
         let key = self.token_key(account, request)?;
-        let record = TokenRecord { fingerprint, response: response.clone(), at: now };
+        let record = TokenRecord { fingerprint: request.fingerprint(), response: response.clone(), at: now };
         Some((key, record))
     }
 
-    fn same_request(&self, known: u64, caller: &Caller, out: &mut Vec<Effect>) -> Result<(), Error> {
-        if known == caller.fingerprint {
+    fn same_request(&self, known: Fingerprint, caller: &Caller, out: &mut Vec<Effect>) -> Result<(), Error> {
+        if known == caller.request.fingerprint() || self.mutants.has(Mutant::TokenMismatchNotDetected) {
             return Ok(());
         }
         out.push(Effect::Reached(Goal::TokenMismatched));
         Err(refuse::token_mismatch(self.assumptions.token_mismatch))
     }
 
-    fn replayed(&self, recorded: &Arc<Response>) -> Arc<Response> {
+    fn replayed(&self, recorded: &Arc<Response>, caller: &Caller) -> Arc<Response> {
+        if let Response::CreateCluster(answer) = &**recorded {
+            let mut answer = answer.clone();
+            if self.mutants.has(Mutant::ReplayRestamped) {
+                answer.creation_time = caller.stamp;
+                return Arc::new(Response::CreateCluster(answer));
+            }
+            if self.mutants.has(Mutant::ReplayWithoutProperties) {
+                answer.multi_region_properties = None;
+                return Arc::new(Response::CreateCluster(answer));
+            }
+        }
         if self.assumptions.replay_frozen && !self.mutants.has(Mutant::ReplayFresh) {
             return recorded.clone();
         }

@@ -196,7 +196,7 @@ impl ControlPlane {
         out: &mut Vec<Effect>,
     ) {
         for caller in &waiting.joined {
-            let token = self.token_write(now, caller.account, &caller.request, caller.fingerprint, response);
+            let token = self.token_write(now, caller.account, &caller.request, response);
             if token.is_some() {
                 self.persist(Batch { token, ..Batch::default() }, Some(caller.delivery), out);
             }

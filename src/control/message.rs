@@ -56,8 +56,6 @@ pub enum Input {
         lacks_role: bool,
         /// What is asked.
         request: Arc<Request>,
-        /// What [`Request::key`] sums the request up to.
-        fingerprint: u64,
         /// An identifier that nobody else was or will be offered.
         fresh: Identifier,
         /// What the Region's wall clock says, for `creationTime` and nothing else.

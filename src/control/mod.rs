@@ -147,10 +147,9 @@ impl ControlPlane {
     pub fn handle(&mut self, now: Instant, input: Input, out: &mut Vec<Effect>) {
         match input {
             Input::Start(outside) => self.start(outside, out),
-            Input::Request { delivery, asker, lacks_role, request, fingerprint, fresh, stamp } => {
+            Input::Request { delivery, asker, lacks_role, request, fresh, stamp } => {
                 let Asker { account, principal } = asker;
-                let caller =
-                    Caller { delivery, account, principal, lacks_role, request, fingerprint, fresh, stamp };
+                let caller = Caller { delivery, account, principal, lacks_role, request, fresh, stamp };
                 if let Err(error) = self.request(now, &caller, out) {
                     out.push(Effect::Reply { delivery, result: Err(Arc::new(error)) });
                 }
@@ -387,7 +386,6 @@ struct Caller {
     principal: Option<PrincipalId>,
     lacks_role: bool,
     request: Arc<Request>,
-    fingerprint: u64,
     fresh: Identifier,
     stamp: Timestamp,
 }

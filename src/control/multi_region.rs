@@ -36,6 +36,10 @@ impl ControlPlane {
         let Some(listed) = &properties.clusters else { return Ok(Wanted { witness, peer: None }) };
         let mut peers: Vec<&String> =
             listed.iter().filter(|arn| own.is_none() || ClusterArn::parse(arn) != own).collect();
+        if self.mutants.has(Mutant::OwnArnOnlyFirst) {
+            peers = listed.iter().collect();
+            peers.drain(..usize::from(listed.first().is_some_and(|first| ClusterArn::parse(first) == own)));
+        }
         peers.dedup_by(|one, other| one.eq_ignore_ascii_case(other));
         match peers[..] {
             [] => Ok(Wanted { witness, peer: Some(None) }),

@@ -72,7 +72,7 @@ mutants! {
     /// A replayed token is answered with the cluster as it is now, not with the recorded answer.
     ReplayFresh = "replay-fresh" caught by "retry-same-result",
     /// The token table is kept in memory only.
-    TokenForgottenInCrash = "token-forgotten-in-crash" caught by "storage-is-what-was-written",
+    TokenForgottenInCrash = "token-forgotten-in-crash" caught by "acknowledged-is-durable",
     /// A second request does not join the first one with its token, which is still in flight.
     InFlightTokenNotJoined = "in-flight-token-not-joined" caught by "one-effect-per-token",
     /// A cluster counts as linked as soon as its own declaration is chosen.
@@ -100,9 +100,9 @@ mutants! {
     /// The cluster is created before the other Regions have answered.
     CreateBeforeChecks = "create-before-checks" caught by "denied-changes-nothing",
     /// The witness Region does not check the caller's permission; the cluster's Region does.
-    WitnessRegionNotAsked = "witness-region-not-asked" caught by "allowed-everywhere",
+    WitnessRegionNotAsked = "witness-region-not-asked" caught by "authorized-in-every-region",
     /// A peer's Region checks the caller's permission on any cluster of its instead of on the peer's exact ARN.
-    PeerCheckedByWildcard = "peer-checked-by-wildcard" caught by "allowed-everywhere",
+    PeerCheckedByWildcard = "peer-checked-by-wildcard" caught by "authorized-in-every-region",
     /// The quota is compared with the clusters that exist, not counting the creates in flight.
     QuotaIgnoresInFlight = "quota-ignores-in-flight" caught by "quota-respected",
     /// A new cluster gets the identifier of the last one deleted.
@@ -281,6 +281,50 @@ mutants! {
     PendingDeleteUpdated = "pending-delete-updated" caught by "legal-transition",
     /// An update that finds its cluster moved on is not answered.
     OvertakenNotAnswered = "overtaken-not-answered" caught by "nothing-stuck",
+    /// A replayed creation says that the cluster was created just now.
+    ReplayRestamped = "replay-restamped" caught by "retry-same-result",
+    /// A replayed creation leaves the multi-Region properties out.
+    ReplayWithoutProperties = "replay-without-properties" caught by "retry-same-result",
+    /// A token counts for half of its window.
+    TokenWindowHalved = "token-window-halved" caught by "one-effect-per-token",
+    /// A new cluster's token is written after the cluster, in a batch of its own.
+    TokenInItsOwnBatch = "token-in-its-own-batch" caught by "one-effect-per-token",
+    /// CreateStream does not look its token up.
+    StreamTokenNotLookedUp = "stream-token-not-looked-up" caught by "one-effect-per-token",
+    /// A token counts as long as it is remembered, however old it is.
+    TokenNeverExpires = "token-never-expires" caught by "retry-never-worse",
+    /// A token's recorded answer is given to whatever request has the token.
+    TokenMismatchNotDetected = "token-mismatch-not-detected" caught by "retry-never-worse",
+    /// DeleteCluster looks for its cluster before it looks for its token.
+    DeletionLooksForClusterFirst = "deletion-looks-for-cluster-first" caught by "retry-never-worse",
+    /// The single-Region quota is compared with every cluster that there ever was.
+    QuotaNeverReleased = "quota-never-released" caught by "every-refusal-has-a-cause",
+    /// A cluster's own ARN is ignored in the first place of a list only.
+    OwnArnOnlyFirst = "own-arn-only-first" caught by "every-refusal-has-a-cause",
+    /// An update that another Region refused leaves its cluster busy.
+    BusyAfterRefusal = "busy-after-refusal" caught by "every-refusal-has-a-cause",
+    /// Clusters to which nobody has connected for long are not found.
+    IdleNotFound = "idle-not-found" caught by "every-refusal-has-a-cause",
+    /// Tokens are compared without regard to case.
+    TokenOfAnyCase = "token-of-any-case" caught by "every-refusal-has-a-cause",
+    /// A session does not have the policies of its role.
+    SessionWithoutPolicies = "session-without-policies" caught by "every-refusal-has-a-cause",
+    /// The policy of the account's first cluster counts for all of its clusters.
+    PolicyOfAnotherCluster = "policy-of-another-cluster" caught by "every-refusal-has-a-cause",
+    /// An explicit deny counts as an allow in the cluster's own Region.
+    ExplicitDenyIgnored = "explicit-deny-ignored" caught by "authorized-in-every-region",
+    /// Permissions boundaries do not count in the cluster's own Region.
+    BoundaryIgnored = "boundary-ignored" caught by "authorized-in-every-region",
+    /// Tags at creation do not take dsql:TagResource.
+    TagResourceNotAsked = "tag-resource-not-asked" caught by "authorized-in-every-region",
+    /// Multi-Region properties do not take dsql:PutMultiRegionProperties.
+    PropertiesNotAsked = "properties-not-asked" caught by "authorized-in-every-region",
+    /// The Region of a peer that is left out does not check dsql:RemovePeerCluster.
+    RemovePeerNotAsked = "remove-peer-not-asked" caught by "authorized-in-every-region",
+    /// UpdateCluster does not take dsql:GetCluster.
+    GetClusterNotAsked = "get-cluster-not-asked" caught by "authorized-in-every-region",
+    /// Whoever only reads may read everything.
+    ReadsNotAsked = "reads-not-asked" caught by "authorized-in-every-region",
 }
 
 impl Mutant {

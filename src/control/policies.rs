@@ -37,7 +37,7 @@ impl ControlPlane {
         let version = if self.mutants.has(Mutant::OldPolicyVersionAnswered) { last } else { last + 1 };
         let output = PutClusterPolicyOutput { policy_version: version.to_string() };
         let response = Arc::new(Response::PutClusterPolicy(output));
-        let token = self.token_write(now, caller.account, &caller.request, caller.fingerprint, &response);
+        let token = self.token_write(now, caller.account, &caller.request, &response);
         let delay = self.assumptions.policy_delay;
         self.attach(caller, &cluster, token, out, |attached| attached.put_policy(now, delay, Some(policy)));
         self.keep_in_memory(Mutant::PolicyInMemory, out);
@@ -98,7 +98,7 @@ impl ControlPlane {
         let policy_version = attached.ok_or_else(|| refuse::no_policy(&cluster))?.policy_version();
         self.expect_version(&cluster, input.expected_policy_version.as_deref(), out)?;
         let response = Arc::new(Response::DeleteClusterPolicy(DeleteClusterPolicyOutput { policy_version }));
-        let token = self.token_write(now, caller.account, &caller.request, caller.fingerprint, &response);
+        let token = self.token_write(now, caller.account, &caller.request, &response);
         let delay = self.assumptions.policy_delay;
         let starts_over = self.mutants.has(Mutant::PolicyVersionStartsOver);
         if !self.mutants.has(Mutant::PolicyRemovalNotWritten) {

@@ -84,6 +84,7 @@ impl ControlPlane {
         Identifier::parse(identifier)
             .and_then(|identifier| self.durable.cluster(identifier))
             .filter(|cluster| cluster.arn.account == account)
+            .filter(|it| it.status != ClusterStatus::Idle || !self.mutants.has(Mutant::IdleNotFound))
             .ok_or_else(|| refuse::no_such_cluster(self.region, account, identifier))
     }
 

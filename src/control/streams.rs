@@ -51,7 +51,7 @@ impl ControlPlane {
             tags: input.tags.clone().unwrap_or_default(),
         };
         let response = Arc::new(Response::CreateStream(Box::new(stream.created(cluster.arn))));
-        let token = self.token_write(now, caller.account, &caller.request, caller.fingerprint, &response);
+        let token = self.token_write(now, caller.account, &caller.request, &response);
         self.set_stream_timer(&cluster, &stream, out);
         self.attach(caller, &cluster, token, out, |attached| {
             attached.numbered = number;
@@ -123,7 +123,7 @@ impl ControlPlane {
             stream.creation_time = caller.stamp;
         }
         let response = Arc::new(Response::DeleteStream(Box::new(stream.deleted(cluster.arn))));
-        let token = self.token_write(now, caller.account, &caller.request, caller.fingerprint, &response);
+        let token = self.token_write(now, caller.account, &caller.request, &response);
         if !was_asked {
             self.set_stream_timer(&cluster, &stream, out);
         }

@@ -96,7 +96,7 @@ impl ControlPlane {
         after.status = ClusterStatus::Updating;
         let shown = if self.mutants.has(Mutant::UpdateAnswersOldStatus) { &**cluster } else { &after };
         let response = Arc::new(Response::UpdateCluster(shown.updated()));
-        let token = self.token_write(now, account, request, request.key(), &response);
+        let token = self.token_write(now, account, request, &response);
         let cause = waiters.first().copied();
         let mutants = self.mutants;
         let cluster = self.write(cluster, token, cause, out, |record| {

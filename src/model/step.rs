@@ -152,7 +152,6 @@ impl Small {
                     delivery: delivery(caller, call, copy),
                     asker: Asker { account: Account::DEFAULT, principal: None },
                     lacks_role: false,
-                    fingerprint: request.key(),
                     request,
                     fresh: Identifier::new([caller as u64 + 1, call as u64 + 1]),
                     stamp: DEFAULT_EPOCH,

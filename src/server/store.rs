@@ -75,7 +75,7 @@ const TOKENS: TableDefinition<'_, (&str, &[u8]), &[u8]> = TableDefinition::new("
 /// Acceptors by Region, whether it is the witness node there, and register.
 const REGISTERS: TableDefinition<'_, (&str, bool, &[u8]), &[u8]> = TableDefinition::new("registers");
 
-const FORMAT: &str = "dsql-sim 1";
+const FORMAT: &str = "dsql-sim 2";
 const NOW: &str = "now";
 const LIFE: &str = "life";
 const KEYS_DISABLED: &str = "keys disabled";

@@ -15,7 +15,7 @@ use super::disk::Fall;
 use super::fault::{Fault, Party};
 use super::node::{State, Trap};
 use super::trace::Happening;
-use super::{Refusal, World};
+use super::{Change, Refusal, World};
 
 impl World {
     /// Injects a fault, or puts it right. Each of its parts takes the next name from `id`.
@@ -73,6 +73,7 @@ impl World {
                 false
             }
             Fault::Deny { region, action, denied } => {
+                self.changes.push(Change::Denied { region, action, denied });
                 for node in [NodeId::ControlPlane(region), NodeId::Witness(region)] {
                     let place = self.place(node);
                     self.nodes[place].denials_mut().set(action, denied);
@@ -131,6 +132,7 @@ impl World {
         if between.is_none() {
             was_wrong |= self.release() | self.deeds.allow_all() | !self.refusals.is_empty();
             self.refusals.clear();
+            self.changes.push(Change::Allowed);
             for node in &mut self.nodes {
                 node.denials_mut().clear();
             }

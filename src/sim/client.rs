@@ -141,8 +141,6 @@ impl CallId {
 pub(super) struct Ongoing {
     pub(super) client: ClientId,
     pub(super) call: Call,
-    /// What the request sums up to.
-    pub(super) fingerprint: u64,
     pub(super) attempt: u16,
     pub(super) doing: Doing,
     /// When it does something by itself, if nothing happens before.
@@ -185,7 +183,6 @@ impl Ongoing {
     fn new(client: ClientId, call: Call) -> Ongoing {
         Ongoing {
             client,
-            fingerprint: call.request.key(),
             call,
             attempt: 0,
             doing: Doing::Pausing,

@@ -28,14 +28,13 @@ use std::time::Duration;
 
 use crate::api::Request;
 use crate::control::assumptions::Assumptions;
-use crate::control::authorization::{Asker, Principals};
+use crate::control::authorization::{Action, Asker, Principals};
 use crate::control::durable::{Batch, Durable};
 use crate::control::guard::Checked;
 use crate::control::message::{Commit, Delivery, Effect, Reply, Timer};
 use crate::control::mutant::Mutants;
 use crate::control::outside::Outside;
 use crate::goal::Goals;
-use crate::iam::Identity;
 use crate::region::Region;
 use crate::rng::{self, Purpose};
 use crate::types::{Account, ClientId, ClientToken, Instant, NodeId, Timestamp};
@@ -157,6 +156,17 @@ pub enum Change {
     Injected(Delivery),
     /// An answer left a control plane for a client that has gone away.
     Unheard(Delivery),
+    /// From now on an action is denied to everybody in a Region, or not any more.
+    Denied {
+        /// Where.
+        region: Region,
+        /// What.
+        action: Action,
+        /// Whether it is.
+        denied: bool,
+    },
+    /// From now on nothing is denied to everybody anywhere.
+    Allowed,
     /// A write became durable.
     Wrote {
         /// Whose.
@@ -368,7 +378,7 @@ impl World {
         self.fill_token(&mut call);
         let id = self.calls.add(client, call);
         let ongoing = self.calls.get(id).expect("the call was just added");
-        let happening = Happening::Invoked(NodeId::Client(client), &ongoing.call, ongoing.fingerprint);
+        let happening = Happening::Invoked(NodeId::Client(client), &ongoing.call, ongoing.call.request.key());
         self.trace.record(self.now, &happening, &self.names, &self.options.clients);
         self.send_attempt(id);
         id
@@ -409,18 +419,6 @@ impl World {
     pub fn alias_of(&self, delivery: Delivery) -> Option<&str> {
         let id = CallId { slot: delivery.slot, key: delivery.call };
         self.calls.get(id)?.call.alias.as_deref()
-    }
-
-    /// Who made a call, and what he may do; `None` may do everything.
-    #[must_use]
-    pub fn identity_of(&self, delivery: Delivery) -> Option<&Identity> {
-        if self.options.principals.known.is_empty() {
-            return None;
-        }
-        let id = CallId { slot: delivery.slot, key: delivery.call };
-        let principal = self.calls.get(id).and_then(|ongoing| ongoing.call.principal);
-        let principal = principal.or(self.options.clients[delivery.client.0 as usize].principal)?;
-        self.options.principals.known.get(principal.place()).map(|identity| &**identity)
     }
 
     /// When the next event happens.

@@ -41,8 +41,6 @@ pub(super) enum Payload {
         asker: Asker,
         /// What is asked.
         request: Arc<Request>,
-        /// What that sums up to.
-        fingerprint: u64,
     },
     /// The answer to a request.
     Response {

@@ -99,7 +99,7 @@ impl World {
         ongoing.begin_attempt(self.now);
         let (client, attempt) = (ongoing.client, ongoing.attempt);
         let delivery = ongoing.delivery(id.slot, 0);
-        let (request, fingerprint) = (ongoing.call.request.clone(), ongoing.fingerprint);
+        let request = ongoing.call.request.clone();
         let to = NodeId::ControlPlane(ongoing.call.region);
         if attempt > 1 {
             let happening = Happening::Retried(NodeId::Client(client), &ongoing.call, attempt);
@@ -109,7 +109,7 @@ impl World {
         let key = mix(delivery.word(), REQUEST);
         let options = &self.options.clients[client.0 as usize];
         let asker = Asker { account: options.account, principal: principal.or(options.principal) };
-        let payload = Payload::Request { delivery, asker, request, fingerprint };
+        let payload = Payload::Request { delivery, asker, request };
         self.send(Envelope { from: NodeId::Client(client), to, key, payload });
         self.sleep(id);
     }
@@ -168,7 +168,7 @@ impl World {
         self.note(&Happening::Arrived(&envelope));
         let input = match envelope.payload {
             Payload::Message(message) => Input::Message { from: envelope.from, message },
-            Payload::Request { delivery, asker, request, fingerprint } => {
+            Payload::Request { delivery, asker, request } => {
                 let region = envelope.to.region().expect("requests go to control planes");
                 let arrived = Change::Arrived { region, asker, delivery, request: request.clone() };
                 self.changes.push(arrived);
@@ -185,7 +185,7 @@ impl World {
                 }
                 self.nodes[place].unanswered += 1;
                 let lacks_role = self.lacks_role(asker.account);
-                Input::Request { delivery, asker, lacks_role, request, fingerprint, fresh, stamp }
+                Input::Request { delivery, asker, lacks_role, request, fresh, stamp }
             }
             Payload::Response { .. } | Payload::Reset(_) => unreachable!("answers go to clients"),
         };

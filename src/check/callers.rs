@@ -1,0 +1,82 @@
+//! What is judged by what callers asked for and were answered: their tokens, their refusals, what they may do.
+
+use crate::control::durable::Batch;
+use crate::control::message::{Commit, Reply};
+use crate::types::{Instant, NodeId};
+
+use super::Verdict;
+use super::authorized::{self, Denied};
+use super::invariant::Judge;
+use super::open::{OpenCall, OpenCalls};
+use super::records::Records;
+use super::refusals::{self, Facts};
+use super::tokens::Tokens;
+
+/// What is stored, recorded and denied, as far as an answer may depend on it.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Callers {
+    records: Records,
+    pub(super) tokens: Tokens,
+    pub(super) denied: Denied,
+    /// The call that was refused last, or answered unheard, and when.
+    last: Option<(OpenCall, Instant)>,
+}
+
+impl Callers {
+    /// Takes note of what a node wrote before anything happens.
+    pub(super) fn recall(&mut self, node: NodeId, batch: &Batch) {
+        if let Some((_, _, Some(cluster))) = &batch.cluster {
+            self.records.wrote(Instant::START, None, Some(cluster));
+        }
+        if let (Some(region), Some((key, record))) = (node.region(), &batch.token) {
+            self.tokens.recall(region, key, record);
+        }
+    }
+
+    /// An answer left for a client that has gone away.
+    pub(super) fn unheard(&mut self, now: Instant, call: Option<OpenCall>) {
+        self.last = call.map(|call| (call, now)).or(self.last.take());
+    }
+
+    /// A write became durable; `call` is what it was made for, if that is open.
+    pub(super) fn wrote(
+        &mut self,
+        judge: &mut Judge<'_>,
+        node: NodeId,
+        commit: &Commit,
+        call: Option<&OpenCall>,
+    ) -> Verdict {
+        let NodeId::ControlPlane(region) = node else { return Ok(()) };
+        self.records.committed(judge.scene.now(), commit);
+        self.tokens.wrote(judge, region, commit, call)?;
+        let Some(call) = call else { return Ok(()) };
+        authorized::carried_out(judge, &self.denied, &self.records, commit, call)
+    }
+
+    /// A call is answered; `open` are those that are not.
+    pub(super) fn replied(
+        &mut self,
+        judge: &mut Judge<'_>,
+        open: &OpenCalls,
+        call: &OpenCall,
+        result: &Reply,
+    ) -> Verdict {
+        if call.is_injected {
+            return Ok(());
+        }
+        self.tokens.replied(judge, call, result)?;
+        let Err(error) = result else {
+            return authorized::answered(judge, &self.denied, &self.records, call);
+        };
+        let Callers { records, tokens, denied, last } = self;
+        let facts = &Facts { records, open, tokens, denied };
+        let now = judge.scene.now();
+        // Whoever joins a call gets its answer, whatever would have become of his own.
+        let first = last.as_ref().filter(|(first, at)| *at == now && call.may_have_joined(first));
+        refusals::every_refusal_has_a_cause(judge, facts, call, first.map(|(it, _)| it), error)?;
+        if first.is_none() {
+            self.last = Some((call.clone(), now));
+        }
+        Ok(())
+    }
+}

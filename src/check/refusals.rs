@@ -1,0 +1,370 @@
+//! The invariant about refusals: each has a cause, in the request, in what is stored, in who asks, or in what another call
+//! is doing.
+//!
+//! This is a specification of its own of when an exception may be given, and is asked for refusals alone. What was stored
+//! when a refusal was decided is what is durable when it leaves, for a node's writes and answers come out in the order in
+//! which it made them; of other Regions, everything that was stored between the call's arrival and its refusal counts.
+//! An error that was injected is none of a control plane's.
+
+use crate::api::{Error, Request, ValidationReason};
+use crate::control::assumptions::Refusal;
+use crate::control::attached::{ClusterPolicy, MOST_STREAMS};
+use crate::control::cluster::Cluster;
+use crate::region::Region;
+use crate::types::{ClusterArn, ClusterStatus, Identifier};
+
+use super::authorized::{self, Denied};
+use super::invariant::{Invariant, Judge};
+use super::open::{OpenCall, OpenCalls};
+use super::records::{self, Records};
+use super::tokens::Tokens;
+use super::{Scene, Verdict, demands};
+
+/// What kind of error a call ends with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// A member breaks a constraint.
+    Malformed,
+    /// The cluster is protected.
+    Protected,
+    /// Another ValidationException.
+    Invalid,
+    Quota,
+    Denied,
+    NotFound,
+    Conflict,
+    Throttled,
+    /// InternalServerException.
+    Silence,
+}
+
+impl Kind {
+    pub(super) fn of(error: &Error) -> Kind {
+        match error {
+            Error::Validation { reason: ValidationReason::Other, .. } => Kind::Invalid,
+            Error::Validation { reason: ValidationReason::DeletionProtectionEnabled, .. } => Kind::Protected,
+            Error::Validation { .. } => Kind::Malformed,
+            Error::ServiceQuotaExceeded { .. } => Kind::Quota,
+            Error::AccessDenied { .. } => Kind::Denied,
+            Error::ResourceNotFound { .. } => Kind::NotFound,
+            Error::Conflict { .. } => Kind::Conflict,
+            Error::Throttling { .. } => Kind::Throttled,
+            Error::InternalServer { .. } => Kind::Silence,
+        }
+    }
+}
+
+impl From<Refusal> for Kind {
+    fn from(refusal: Refusal) -> Kind {
+        match refusal {
+            Refusal::Validation => Kind::Invalid,
+            Refusal::Conflict => Kind::Conflict,
+            Refusal::AccessDenied => Kind::Denied,
+            Refusal::NotFound => Kind::NotFound,
+        }
+    }
+}
+
+/// What a refusal is judged by.
+pub(super) struct Facts<'a> {
+    pub(super) records: &'a Records,
+    pub(super) open: &'a OpenCalls,
+    pub(super) tokens: &'a Tokens,
+    pub(super) denied: &'a Denied,
+}
+
+/// Every refusal of the control plane is decided by one comparison with the record, the request or the caller's
+/// policies, in the step that refuses. `first` is the call that `asked` may have joined, if there is one.
+pub(super) fn every_refusal_has_a_cause(
+    judge: &mut Judge<'_>,
+    facts: &Facts<'_>,
+    asked: &OpenCall,
+    first: Option<&OpenCall>,
+    error: &Error,
+) -> Verdict {
+    let (scene, kind) = (judge.scene, Kind::of(error));
+    let is_caused = |asked| Causes::new(scene, facts, asked).include(kind);
+    let is_caused = is_caused(asked) || first.is_some_and(is_caused);
+    judge.ensure(is_caused, Invariant::EveryRefusalHasACause, || {
+        let (operation, name, message) = (asked.request.operation(), error.name(), error.message());
+        format!("{operation} was refused with {name} {message:?}, and nothing was in its way")
+    })
+}
+
+/// Why a call may be refused.
+struct Causes<'a> {
+    scene: &'a dyn Scene,
+    facts: &'a Facts<'a>,
+    asked: &'a OpenCall,
+    found: Vec<Kind>,
+}
+
+impl<'a> Causes<'a> {
+    fn new(scene: &'a dyn Scene, facts: &'a Facts<'a>, asked: &'a OpenCall) -> Causes<'a> {
+        Causes { scene, facts, asked, found: Vec::new() }
+    }
+
+    /// Whether one of them leads to an error of this kind.
+    fn include(mut self, kind: Kind) -> bool {
+        let request = &*self.asked.request;
+        match kind {
+            Kind::Malformed => return request.validate().is_err() || has_page_token(request),
+            // Who asks no other Region has nobody's silence to fear.
+            Kind::Silence => return demands::properties(request).is_some(),
+            Kind::Throttled => return false,
+            _ => {}
+        }
+        self.look();
+        let is_mismatch = || kind == self.scene.assumptions().token_mismatch.into() && self.is_mismatch();
+        let is_denied =
+            || authorized::may_be_denied(self.scene, self.facts.denied, self.facts.records, self.asked);
+        self.found.contains(&kind) || (kind == Kind::Denied && is_denied()) || is_mismatch()
+    }
+
+    fn add(&mut self, is_cause: bool, kind: impl Into<Kind>) {
+        if is_cause {
+            self.found.push(kind.into());
+        }
+    }
+
+    fn look(&mut self) {
+        let request = &*self.asked.request;
+        self.properties();
+        if let Request::CreateCluster(input) = request {
+            self.add(input.policy.as_ref().is_some_and(|policy| self.may_lock_out(policy)), Kind::Invalid);
+            return self.quota();
+        }
+        if matches!(request, Request::ListClusters(_)) {
+            return;
+        }
+        let facts = self.facts;
+        match facts.records.named(self.asked) {
+            None => self.add(true, Kind::NotFound),
+            Some(cluster) => self.cluster(cluster),
+        }
+    }
+
+    /// What stands in the way in the cluster that the call is about.
+    fn cluster(&mut self, cluster: &Cluster) {
+        use ClusterStatus::{
+            Active, Creating, Deleted, Deleting, Idle, Inactive, PendingDelete, PendingSetup, Updating,
+        };
+        let assumed = self.scene.assumptions();
+        let status = cluster.status;
+        let attached = cluster.attached.as_deref();
+        let policy = attached.filter(|attached| attached.policy.is_some());
+        let version = policy.map(|attached| attached.policies.to_string());
+        match &*self.asked.request {
+            Request::UpdateCluster(_) => {
+                self.add(!matches!(status, Active | Idle | Inactive | PendingSetup), assumed.wrong_state);
+                self.add(self.is_busy(cluster), Kind::Conflict);
+            }
+            Request::DeleteCluster(_) => {
+                let is_going = matches!(status, PendingDelete | Deleting | Deleted) && !assumed.delete_again;
+                let is_updating = status == Updating && !assumed.delete_while_updating;
+                self.add(is_going || is_updating || status == Creating, assumed.wrong_state);
+                self.add(self.is_busy(cluster), Kind::Conflict);
+                self.add(cluster.deletion_protection, Kind::Protected);
+                self.add(assumed.streams_keep_cluster && !cluster.streams().is_empty(), Kind::Conflict);
+            }
+            Request::TagResource(input) => {
+                self.stream_of(cluster, input.resource_arn.split_once("/stream/").map(|(_, stream)| stream));
+                self.add(has_too_many_tags(cluster, input), Kind::Quota);
+            }
+            Request::UntagResource(_) | Request::ListTagsForResource(_) => {
+                let arn = records::resource(&self.asked.request).unwrap_or_default();
+                self.stream_of(cluster, arn.split_once("/stream/").map(|(_, stream)| stream));
+            }
+            Request::PutClusterPolicy(input) => {
+                let text = input.policy.as_deref().unwrap_or_default();
+                self.add(self.may_lock_out(text), Kind::Invalid);
+                let expected = input.expected_policy_version.as_ref();
+                self.add(expected.is_some_and(|it| version.as_ref() != Some(it)), Kind::Conflict);
+            }
+            Request::GetClusterPolicy(_) => self.add(policy.is_none(), Kind::NotFound),
+            Request::DeleteClusterPolicy(input) => {
+                self.add(policy.is_none(), Kind::NotFound);
+                let expected = input.expected_policy_version.as_ref();
+                self.add(expected.is_some_and(|it| version.as_ref() != Some(it)), Kind::Conflict);
+            }
+            Request::CreateStream(_) => {
+                self.add(matches!(status, Idle | Inactive), Kind::Invalid);
+                self.add(!matches!(status, Active | Idle | Inactive), assumed.wrong_state);
+                self.add(self.is_busy(cluster), Kind::Conflict);
+                self.add(cluster.streams().len() >= MOST_STREAMS, Kind::Quota);
+            }
+            Request::GetStream(input) => self.stream_of(cluster, Some(&input.stream_identifier)),
+            Request::DeleteStream(input) => {
+                self.stream_of(cluster, Some(&input.stream_identifier));
+                let stream = Identifier::parse(&input.stream_identifier).and_then(|it| cluster.stream(it));
+                let is_new = stream.is_some_and(|it| it.status == crate::api::StreamStatus::Creating);
+                self.add(is_new, Kind::Conflict);
+            }
+            _ => {}
+        }
+    }
+
+    fn stream_of(&mut self, cluster: &Cluster, stream: Option<&str>) {
+        let is_there =
+            |stream: &str| Identifier::parse(stream).is_some_and(|it| cluster.stream(it).is_some());
+        self.add(stream.is_some_and(|stream| !is_there(stream)), Kind::NotFound);
+    }
+
+    /// Another call is being carried out on the cluster: it waits for other Regions, or for the link register. A second
+    /// deletion waits with the first.
+    fn is_busy(&self, cluster: &Cluster) -> bool {
+        let deletes = matches!(*self.asked.request, Request::DeleteCluster(_));
+        let is_in_the_way = |other: &Request| match other {
+            Request::UpdateCluster(_) => true,
+            Request::DeleteCluster(_) => !deletes,
+            _ => false,
+        };
+        let name = cluster.arn.identifier.to_string();
+        let is_it = |other: &OpenCall| {
+            is_in_the_way(&other.request)
+                && other.account == self.asked.account
+                && other.request.identifier() == Some(&name)
+        };
+        cluster.intent.as_ref().is_some_and(|intent| is_in_the_way(&intent.request))
+            || self.facts.open.within(self.asked.region).any(is_it)
+    }
+
+    /// A create is refused when what exists and what is being created have reached the quota.
+    fn quota(&mut self) {
+        let (assumed, asked) = (self.scene.assumptions(), self.asked);
+        let is_multi = demands::properties(&asked.request).is_some();
+        let quota = if is_multi { assumed.multi_region_quota } else { assumed.single_region_quota };
+        let is_create = |other: &&OpenCall| {
+            is_multi
+                && other.account == asked.account
+                && matches!(*other.request, Request::CreateCluster(_))
+                && demands::properties(&other.request).is_some()
+        };
+        let others = self.facts.open.within(asked.region).filter(is_create).count() as u32;
+        let exist = self.facts.records.count(asked.account, asked.region, is_multi);
+        self.add(exist + others >= quota, Kind::Quota);
+    }
+
+    /// The rules of `multiRegionProperties`.
+    fn properties(&mut self) {
+        let Some(properties) = demands::properties(&self.asked.request) else { return };
+        let facts = self.facts;
+        let (assumed, region) = (self.scene.assumptions(), self.asked.region);
+        let cluster = facts.records.named(self.asked);
+        let is_update = matches!(*self.asked.request, Request::UpdateCluster(_));
+        let current = cluster.and_then(|cluster| cluster.multi_region.as_deref());
+        self.add(is_update && cluster.is_some() && current.is_none(), assumed.single_to_multi_region);
+        let fits = |other: Region| other != region && region.may_join(other, assumed.canada_in_americas);
+        let witness = properties.witness_region.as_deref().and_then(Region::parse);
+        self.add(!witness.is_some_and(fits), Kind::Invalid);
+        let listed = properties.clusters.as_deref().unwrap_or_default();
+        let own = cluster.map(|cluster| cluster.arn);
+        let mut peers: Vec<String> = listed.iter().map(|arn| arn.to_ascii_lowercase()).collect();
+        peers.retain(|arn| own.is_none() || ClusterArn::parse(arn) != own);
+        peers.sort_unstable();
+        peers.dedup();
+        self.add(peers.len() > 1, assumed.several_peers);
+        for text in &peers {
+            let Some(peer) = ClusterArn::parse(text) else {
+                self.add(true, assumed.missing_peer);
+                continue;
+            };
+            self.add(peer.account != self.asked.account, assumed.peer_of_other_account);
+            self.place(peer, witness);
+            self.peer(peer, witness, own);
+        }
+        let Some(current) = current else { return };
+        if let Some(peer) = current.peer.filter(|_| properties.clusters.is_none()) {
+            self.place(peer, witness);
+            self.peer(peer, witness, own);
+        }
+        if current.linked
+            && let Some(peer) = current.peer
+        {
+            self.add(witness != Some(current.witness), assumed.witness_change_when_linked);
+            let is_kept = properties.clusters.is_none() || peers == [peer.to_string()];
+            let parts = peers.is_empty() && assumed.unpeer_active;
+            self.add(!(is_kept || parts) || current.leaving, Kind::Invalid);
+            // The declaration that the call wanted to take back was answered first.
+            self.add(!is_kept || witness != Some(current.witness), Kind::Conflict);
+        }
+    }
+
+    /// Whether the peer is where it may be.
+    fn place(&mut self, peer: ClusterArn, witness: Option<Region>) {
+        let (assumed, region) = (self.scene.assumptions(), self.asked.region);
+        let fits = peer.region != region
+            && Some(peer.region) != witness
+            && region.may_join(peer.region, assumed.canada_in_americas);
+        self.add(!fits, assumed.peer_in_wrong_region);
+    }
+
+    /// What the peer's Region may say of it.
+    fn peer(&mut self, peer: ClusterArn, witness: Option<Region>, own: Option<ClusterArn>) {
+        use ClusterStatus::{Deleted, Deleting, Failed, PendingDelete};
+        let assumed = self.scene.assumptions();
+        let records = self.facts.records;
+        let has_changed = records.last_written(peer).is_none_or(|at| self.asked.arrived.at <= at);
+        let Some(cluster) = records.at(peer).filter(|_| !has_changed) else {
+            // It is gone, or was written meanwhile: what it was when it was looked at is not known.
+            self.add(true, assumed.missing_peer);
+            self.add(true, assumed.peer_taken);
+            return self.add(true, Kind::Invalid);
+        };
+        let is_going = matches!(cluster.status, PendingDelete | Deleting | Deleted | Failed);
+        let is_taken = cluster.linked_peer().is_some_and(|it| Some(it) != own);
+        let multi_region = cluster.multi_region.as_deref();
+        self.add(multi_region.is_some() && (is_going || is_taken), assumed.peer_taken);
+        self.add(multi_region.is_none() && assumed.single_region_peer_refused, Kind::Invalid);
+        let differs = multi_region.is_some_and(|it| Some(it.witness) != witness);
+        self.add(differs && assumed.witness_mismatch_refused, Kind::Invalid);
+    }
+
+    /// Whether `policy` is none, or may keep its own caller out. What a policy decides is not judged here.
+    fn may_lock_out(&self, policy: &str) -> bool {
+        let bypass = match &*self.asked.request {
+            Request::CreateCluster(input) => input.bypass_policy_lockout_safety_check,
+            Request::PutClusterPolicy(input) => input.bypass_policy_lockout_safety_check,
+            _ => None,
+        };
+        let may_bind = self.asked.principal.is_some() || policy.contains("Deny");
+        ClusterPolicy::parse(policy).is_err() || (may_bind && bypass != Some(true))
+    }
+
+    /// Whether the token stands for another request: for one that was carried out, or one that waits.
+    fn is_mismatch(&self) -> bool {
+        let asked = self.asked;
+        let Some(token) = asked.request.client_token() else { return false };
+        let per_operation = self.scene.assumptions().token_per_operation;
+        let is_other = |other: &Request| {
+            other.client_token() == Some(token)
+                && (!per_operation || other.operation() == asked.request.operation())
+                && *other != *asked.request
+        };
+        let waits = |other: &OpenCall| other.account == asked.account && is_other(&other.request);
+        self.facts.tokens.stands_for_another(self.scene, asked)
+            || self.facts.open.within(asked.region).any(waits)
+            || self.facts.records.any_intent(is_other)
+    }
+}
+
+/// Page tokens are sealed, and which were given out is not kept.
+fn has_page_token(request: &Request) -> bool {
+    match request {
+        Request::ListClusters(input) => input.next_token.is_some(),
+        Request::ListStreams(input) => input.next_token.is_some(),
+        _ => false,
+    }
+}
+
+/// More than 200 tags, with those that are there.
+fn has_too_many_tags(cluster: &Cluster, input: &crate::api::TagResourceInput) -> bool {
+    let stream = input.resource_arn.split_once("/stream/").and_then(|(_, it)| Identifier::parse(it));
+    let known = match stream {
+        None => cluster.tags.as_ref(),
+        Some(stream) => cluster.stream(stream).map(|stream| &stream.tags),
+    };
+    let is_new = |key: &String| known.is_none_or(|known| !known.contains_key(key));
+    let added = input.tags.iter().flat_map(|tags| tags.keys()).filter(|key| is_new(key)).count();
+    known.map_or(0, |known| known.len()) + added > 200
+}
