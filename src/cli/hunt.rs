@@ -37,14 +37,15 @@ impl Hunt {
     /// The searches go in step, so that the result is the same however many threads there are, and none goes on after
     /// the median is known.
     pub(super) fn mutant(&self, mutant: Mutant, interrupt: &Interrupt) -> Option<Caught> {
-        let campaign = Campaign::Generated(Shape::USUAL, Mutants::NONE.with(mutant));
+        let campaign = |mutants: Mutants| Campaign::Generated(Shape::USUAL, mutants);
+        let campaigns = [campaign(Mutants::NONE.with(mutant)), campaign(Mutants::NONE)];
         let half = (self.searches / 2 + 1) as usize;
         let mut ends: Vec<Option<End>> = vec![None; self.searches as usize];
         let mut done = 0;
         while done < self.most && ends.iter().flatten().count() < half {
             let chunk = CHUNK.min(self.most - done);
             for (number, end) in ends.iter_mut().enumerate().filter(|(_, end)| end.is_none()) {
-                *end = first(&campaign, number as u64 * APART, done, chunk, |_| true, interrupt);
+                *end = first(&campaigns, number as u64 * APART, done, chunk, |_| true, interrupt);
             }
             if interrupt.is_asked() {
                 return None;
@@ -69,7 +70,7 @@ impl Hunt {
                 chunks.find_map(|from| {
                     let chunk = CHUNK.min(self.most - from);
                     let end = (!interrupt.is_asked())
-                        .then(|| first(&campaign, 0, from, chunk, is_named, interrupt))
+                        .then(|| first(&campaigns, 0, from, chunk, is_named, interrupt))
                         .flatten()?;
                     Some(end.0)
                 })
@@ -83,8 +84,9 @@ impl Hunt {
 }
 
 /// The first of `chunk` seeds that fails by what is `wanted`, of a search that begins at `start` and has done `done`.
+/// What fails without the mutant, too, is another finding.
 fn first(
-    campaign: &Campaign,
+    [planted, bare]: &[Campaign; 2],
     start: u64,
     done: u64,
     chunk: u64,
@@ -95,8 +97,8 @@ fn first(
         if interrupt.is_asked() {
             return None;
         }
-        let by = campaign.run(start + number).failure?.invariant;
-        wanted(&by).then(|| (number + 1, by))
+        let by = planted.run(start + number).failure?.invariant;
+        (wanted(&by) && bare.run(start + number).failure.is_none()).then(|| (number + 1, by))
     })
 }
 
