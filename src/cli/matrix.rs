@@ -15,14 +15,13 @@ use super::{exit, show, stream};
 
 /// What the opening comment says of a scenario that no telling mutant fails; what it documents follows.
 const DOCUMENTS: &str = "No planted bug is aimed at this: it documents";
-/// Of how many scenarios a mutant may fail one and still tell something of it. What fails most scenarios says of
-/// none what it tests.
+/// A mutant that fails more than one scenario in so many by the same invariant says of none of them what it tests.
 const TELLING: usize = 2;
-/// How many scenarios a telling mutant may fail at least, however few there are.
+/// So many scenarios it may fail, however few there are.
 const FEW: usize = 5;
 
-/// What fails a scenario: each mutant, and the invariant, or the expectation.
-type Kills = Vec<(Mutant, String)>;
+/// What fails a scenario: a mutant, by an invariant, or by an expectation.
+type Kill = (Mutant, String);
 
 /// Runs every scenario under every mutant and prints what failed, and gives the exit code.
 pub(super) fn matrix(mutants: &[Mutant], paths: &[PathBuf]) -> io::Result<u8> {
@@ -35,13 +34,15 @@ pub(super) fn matrix(mutants: &[Mutant], paths: &[PathBuf]) -> io::Result<u8> {
             return Ok(exit::BAD_INPUT);
         }
     };
-    let kills: Vec<Kills> = files.par_iter().map(|file| kills(mutants, file)).collect();
+    let kills: Vec<Vec<Kill>> = files.par_iter().map(|file| kills(mutants, file)).collect();
     let failed = |mutant: Mutant| kills.iter().flatten().filter(move |(by, _)| *by == mutant);
     let most = FEW.max(files.len() / TELLING);
-    let telling: Vec<Mutant> =
-        mutants.iter().copied().filter(|mutant| failed(*mutant).count() <= most).collect();
-    let complaints: Vec<String> =
-        files.iter().zip(&kills).filter_map(|(file, kills)| complaint(file, kills, &telling)).collect();
+    let tells = |kill: &Kill| failed(kill.0).filter(|(_, by)| *by == kill.1).count() <= most;
+    let complaints: Vec<String> = files
+        .iter()
+        .zip(&kills)
+        .filter_map(|(file, kills)| complaint(file, kills.iter().find(|kill| tells(kill))))
+        .collect();
     let mut out = stream::stdout();
     for (file, kills) in files.iter().zip(&kills) {
         let by: Vec<String> = kills.iter().map(|(mutant, by)| format!("{mutant} ({by})")).collect();
@@ -53,8 +54,7 @@ pub(super) fn matrix(mutants: &[Mutant], paths: &[PathBuf]) -> io::Result<u8> {
         let mut by: BTreeMap<&str, usize> = BTreeMap::new();
         failed(*mutant).for_each(|(_, invariant)| *by.entry(invariant).or_default() += 1);
         let by: Vec<String> = by.iter().map(|(invariant, times)| format!("{invariant} {times}")).collect();
-        let mark = if telling.contains(mutant) { "" } else { "; too many to tell" };
-        writeln!(out, "  {mutant:36} {:>4}  {}{mark}", failed(*mutant).count(), by.join(", "))?;
+        writeln!(out, "  {mutant:36} {:>4}  {}", failed(*mutant).count(), by.join(", "))?;
     }
     let mut err = stream::stderr();
     for complaint in &complaints {
@@ -64,7 +64,7 @@ pub(super) fn matrix(mutants: &[Mutant], paths: &[PathBuf]) -> io::Result<u8> {
     Ok(if complaints.is_empty() { exit::PASS } else { exit::FAILED })
 }
 
-fn kills(mutants: &[Mutant], file: &File) -> Kills {
+fn kills(mutants: &[Mutant], file: &File) -> Vec<Kill> {
     let planted = mutants.iter().filter_map(|mutant| {
         let mut scenario = file.scenario.clone();
         scenario.set_up.mutants = Mutants::NONE.with(*mutant);
@@ -74,10 +74,10 @@ fn kills(mutants: &[Mutant], file: &File) -> Kills {
 }
 
 /// What is wrong with a scenario that tests nothing, or says that it tests nothing and does.
-fn complaint(file: &File, kills: &Kills, telling: &[Mutant]) -> Option<String> {
+fn complaint(file: &File, telling: Option<&Kill>) -> Option<String> {
     let says_so = opening(&file.text).contains(DOCUMENTS);
     let path = &file.path;
-    match (says_so, kills.iter().find(|(mutant, _)| telling.contains(mutant))) {
+    match (says_so, telling) {
         (false, None) => Some(format!(
             "{path} is vacuous: no planted bug fails it but those that fail most. Mend it, plant a bug, or say in its \
              opening comment `{DOCUMENTS} ...`"
