@@ -2,7 +2,7 @@
 
 use crate::api::Operation;
 use crate::control::message::MessageKind;
-use crate::sim::fault::{Moment, Party, What};
+use crate::sim::fault::{Moment, Party, Point, What, Written};
 use crate::types::{ClientId, NodeId};
 
 use super::Plan;
@@ -54,8 +54,11 @@ pub(super) fn what(draws: Draws, is_call: bool) -> What {
     }
 }
 
-/// A node that can stop.
+/// A node or a client that can stop.
 pub(super) fn node(draws: Draws, plan: &Plan) -> NodeId {
+    if draws.chance("client", 10) {
+        return NodeId::Client(ClientId(draws.below("which client", plan.clients) as u32));
+    }
     let planes = plan.place.clusters().map(|region| (region.name(), NodeId::ControlPlane(region)));
     let witness = ("witness", NodeId::Witness(plan.place.witness));
     draws.among("node", planes.chain([witness])).expect("there are three").1
@@ -64,16 +67,42 @@ pub(super) fn node(draws: Draws, plan: &Plan) -> NodeId {
 /// When a node stops.
 pub(super) fn moment(draws: Draws) -> Moment {
     let nth = draws.between("nth", 1, 4) as u32;
-    match draws.pick("moment", &["now", "during a write", "after a write", "before a message"]) {
-        "now" => Moment::Now,
-        "during a write" => Moment::during_persist(nth),
-        "after a write" => Moment::after_persist(nth),
-        _ => {
-            let operation =
-                draws.chance("one operation", 40).then(|| draws.pick("operation", Operation::ALL));
-            let kind = What::Message(draws.pick("message", &MessageKind::ALL));
-            let what = if draws.chance("request", 40) { What::Request(operation) } else { kind };
-            Moment::before_handling(what, nth)
-        }
+    let moments =
+        ["now", "before a write", "during a write", "after a write", "before a message", "sending", "sent"];
+    let point = match draws.pick("moment", &moments) {
+        "now" => return Moment::Now,
+        "before a write" => Point::BeforePersisting(written(draws)),
+        "during a write" => Point::Persisting(written(draws)),
+        "after a write" => Point::AfterPersisting(written(draws)),
+        "sending" => Point::BeforeSending(sent(draws)),
+        "sent" => Point::AfterSending(sent(draws)),
+        _ => Point::BeforeHandling(match draws.chance("request", 40) {
+            true => What::Request(operation(draws)),
+            false => What::Message(draws.pick("message", &MessageKind::ALL)),
+        }),
+    };
+    Moment::At(point, nth)
+}
+
+fn operation(draws: Draws) -> Option<Operation> {
+    draws.chance("one operation", 40).then(|| draws.pick("operation", Operation::ALL))
+}
+
+/// Something that a node sends.
+fn sent(draws: Draws) -> What {
+    match draws.chance("answer", 40) {
+        true => What::Response(operation(draws)),
+        false => What::Message(draws.pick("message", &MessageKind::ALL)),
+    }
+}
+
+/// Any write, most of the time.
+fn written(draws: Draws) -> Written {
+    if draws.chance("any write", 60) {
+        return Written::Anything;
+    }
+    match operation(draws) {
+        Some(operation) => Written::For(operation),
+        None => draws.pick("write", &Written::HOLDINGS).1,
     }
 }

@@ -92,6 +92,10 @@ fn crash(draws: Draws, plan: &Plan) -> (Fault, Option<Fault>) {
     let moment = aim::moment(draws);
     let fates = [("drawn", None), ("kept", Some(Unfinished::Kept)), ("lost", Some(Unfinished::Lost))];
     let (_, unfinished) = draws.pick("unfinished", &fates);
+    // The next call of a client that stopped is its next life.
+    if let NodeId::Client(_) = node {
+        return (Fault::crash(node), None);
+    }
     (Fault::Crash { node, moment, unfinished }, Some(Fault::All(vec![Fault::Restart(node)])))
 }
 
