@@ -215,11 +215,8 @@ impl ControlPlane {
     }
 
     /// What `cluster` itself says on who may do what with it.
-    pub(super) fn labels<'a>(&'a self, now: Instant, cluster: &'a Cluster) -> Labels<'a> {
-        let mut attached = cluster.attached.as_deref();
-        if self.mutants.has(Mutant::PolicyOfAnotherCluster) {
-            attached = self.durable.clusters().next().and_then(|first| first.attached.as_deref());
-        }
+    pub(super) fn labels<'a>(&self, now: Instant, cluster: &'a Cluster) -> Labels<'a> {
+        let attached = cluster.attached.as_deref();
         let policy =
             attached.and_then(|attached| attached.policy_in_force(now, self.assumptions.policy_delay));
         Labels { tags: cluster.tags.as_ref(), policy: policy.map(|policy| &policy.document) }

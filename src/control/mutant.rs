@@ -8,22 +8,23 @@ use std::fmt;
 
 /// A set of mutants.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Mutants(u128);
+pub struct Mutants([u128; 2]);
 
 impl Mutants {
     /// No mutant: the control plane as it should be.
-    pub const NONE: Mutants = Mutants(0);
+    pub const NONE: Mutants = Mutants([0; 2]);
 
     /// The set with `mutant` in it too.
     #[must_use]
-    pub fn with(self, mutant: Mutant) -> Mutants {
-        Mutants(self.0 | 1 << mutant as u32)
+    pub fn with(mut self, mutant: Mutant) -> Mutants {
+        self.0[mutant as usize / 128] |= 1 << (mutant as u32 % 128);
+        self
     }
 
     /// Whether `mutant` is in the set.
     #[must_use]
     pub fn has(self, mutant: Mutant) -> bool {
-        self.0 & 1 << mutant as u32 != 0
+        self.0[mutant as usize / 128] & 1 << (mutant as u32 % 128) != 0
     }
 
     /// The mutants in the set, in the table's order.
@@ -309,8 +310,6 @@ mutants! {
     TokenOfAnyCase = "token-of-any-case" caught by "every-refusal-has-a-cause",
     /// A session does not have the policies of its role.
     SessionWithoutPolicies = "session-without-policies" caught by "every-refusal-has-a-cause",
-    /// The policy of the account's first cluster counts for all of its clusters.
-    PolicyOfAnotherCluster = "policy-of-another-cluster" caught by "every-refusal-has-a-cause",
     /// An explicit deny counts as an allow in the cluster's own Region.
     ExplicitDenyIgnored = "explicit-deny-ignored" caught by "authorized-in-every-region",
     /// Permissions boundaries do not count in the cluster's own Region.

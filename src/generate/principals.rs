@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
+use crate::control::authorization::Action;
 use crate::iam::{Document, Identity, Principal};
 use crate::scenario::PrincipalOptions;
 use crate::types::Account;
@@ -19,17 +20,26 @@ pub(super) fn draw(draws: Draws, place: &Place) -> Vec<PrincipalOptions> {
 
 fn principal(draws: Draws, number: usize, place: &Place) -> PrincipalOptions {
     let name = ["deployer", "auditor"][number % 2];
-    let arn = format!("arn:aws:iam::{}:role/{name}", Account::DEFAULT);
+    let arn = match draws.below("kind", 4) {
+        0 => format!("arn:aws:iam::{}:user/{name}", Account::DEFAULT),
+        1 => format!("arn:aws:sts::{}:assumed-role/{name}/today", Account::DEFAULT),
+        _ => format!("arn:aws:iam::{}:role/{name}", Account::DEFAULT),
+    };
     let mut statements = vec![allowed(draws, place)];
     for number in 0..draws.below("denials", 3) {
         let mut denied = denied(draws.about("denial", number), place);
         denied["Effect"] = "Deny".into();
         statements.push(denied);
     }
+    if draws.chance("one action", 30) {
+        let actions: Vec<_> = Action::all().map(Action::iam_name).collect();
+        let action = draws.pick("which action", &actions);
+        statements.push(json!({ "Effect": "Deny", "Action": action, "Resource": "*" }));
+    }
     let boundary =
         draws.chance("bounded", 15).then(|| policy(vec![allowed(draws.about("boundary", 0), place)]));
     let identity = Identity {
-        principal: Principal::parse(&arn).expect("the ARN of a role"),
+        principal: Principal::parse(&arn).expect("the ARN of a user, a session or a role"),
         policies: vec![policy(statements)],
         boundaries: boundary.into_iter().collect(),
     };
