@@ -2,6 +2,8 @@
 
 use crate::control::durable::Batch;
 use crate::control::message::{Commit, Reply};
+use crate::map::FixedMap;
+use crate::region::Region;
 use crate::types::{Instant, NodeId};
 
 use super::Verdict;
@@ -10,6 +12,7 @@ use super::invariant::Judge;
 use super::open::{OpenCall, OpenCalls};
 use super::records::Records;
 use super::refusals::{self, Facts};
+use super::said;
 use super::tokens::Tokens;
 
 /// What is stored, recorded and denied, as far as an answer may depend on it.
@@ -18,6 +21,8 @@ pub(super) struct Callers {
     records: Records,
     pub(super) tokens: Tokens,
     pub(super) denied: Denied,
+    /// When control planes started last, those that did again.
+    started: FixedMap<Region, Instant>,
     /// The call that was refused last, or answered unheard, and when.
     last: Option<(OpenCall, Instant)>,
 }
@@ -30,6 +35,13 @@ impl Callers {
         }
         if let (Some(region), Some((key, record))) = (node.region(), &batch.token) {
             self.tokens.recall(region, key, record);
+        }
+    }
+
+    /// A node has started again.
+    pub(super) fn restarted(&mut self, now: Instant, node: NodeId) {
+        if let NodeId::ControlPlane(region) = node {
+            self.started.insert(region, now);
         }
     }
 
@@ -65,11 +77,16 @@ impl Callers {
             return Ok(());
         }
         self.tokens.replied(judge, call, result)?;
-        let Err(error) = result else {
-            return authorized::answered(judge, &self.denied, &self.records, call);
+        let error = match result {
+            Ok(response) => {
+                let record = self.records.named(call).filter(|_| !call.request.operation().changes());
+                said::reads_show_what_was_written(judge, record, call, response)?;
+                return authorized::answered(judge, &self.denied, &self.records, call);
+            }
+            Err(error) => error,
         };
-        let Callers { records, tokens, denied, last } = self;
-        let facts = &Facts { records, open, tokens, denied };
+        let Callers { records, tokens, denied, started, last } = self;
+        let facts = &Facts { records, open, tokens, denied, started };
         let now = judge.scene.now();
         // Whoever joins a call gets its answer, whatever would have become of his own.
         let first = last.as_ref().filter(|(first, at)| *at == now && call.may_have_joined(first));

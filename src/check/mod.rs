@@ -191,7 +191,11 @@ impl Checker {
                 }
                 self.storages.crashed(judge, *node, memory, changes, place)
             }
-            Change::Checked(_) | Change::Restarted(_) | Change::Ended(_) => Ok(()),
+            Change::Restarted(node) => {
+                self.callers.restarted(scene.now(), *node);
+                Ok(())
+            }
+            Change::Checked(_) | Change::Ended(_) => Ok(()),
         }
     }
 

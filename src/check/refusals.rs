@@ -6,12 +6,15 @@
 //! which it made them; of other Regions, everything that was stored between the call's arrival and its refusal counts.
 //! An error that was injected is none of a control plane's.
 
+use std::time::Duration;
+
 use crate::api::{Error, Request, ValidationReason};
 use crate::control::assumptions::Refusal;
 use crate::control::attached::{ClusterPolicy, MOST_STREAMS};
 use crate::control::cluster::Cluster;
+use crate::map::FixedMap;
 use crate::region::Region;
-use crate::types::{ClusterArn, ClusterStatus, Identifier};
+use crate::types::{ClusterArn, ClusterStatus, Identifier, Instant};
 
 use super::authorized::{self, Denied};
 use super::invariant::{Invariant, Judge};
@@ -71,6 +74,7 @@ pub(super) struct Facts<'a> {
     pub(super) open: &'a OpenCalls,
     pub(super) tokens: &'a Tokens,
     pub(super) denied: &'a Denied,
+    pub(super) started: &'a FixedMap<Region, Instant>,
 }
 
 /// Every refusal of the control plane is decided by one comparison with the record, the request or the caller's
@@ -110,7 +114,7 @@ impl<'a> Causes<'a> {
         match kind {
             Kind::Malformed => return request.validate().is_err() || has_page_token(request),
             // Who asks no other Region has nobody's silence to fear.
-            Kind::Silence => return demands::properties(request).is_some(),
+            Kind::Silence => return demands::properties(request).is_some() && self.has_waited(),
             Kind::Throttled => return false,
             _ => {}
         }
@@ -202,6 +206,19 @@ impl<'a> Causes<'a> {
             }
             _ => {}
         }
+    }
+
+    /// Other Regions have had as long as they may take: since the call came or, if it joined one that a control plane found
+    /// written down when it started, since that start.
+    fn has_waited(&self) -> bool {
+        let (now, longest) = (self.scene.now(), self.scene.longest_write());
+        let deadline = self.scene.assumptions().remote_deadline;
+        // They are asked several times, each after a whole number of nanoseconds.
+        let is_over = |since: Instant| since.after(deadline) <= now.after(Duration::from_micros(1));
+        let started = self.facts.started.get(&self.asked.region).copied();
+        let has_resumed = started.is_some_and(|at| is_over(at) && now <= at.after(deadline + longest));
+        // In a model no time passes.
+        is_over(self.asked.arrived.at) || has_resumed || now == Instant::START
     }
 
     fn stream_of(&mut self, cluster: &Cluster, stream: Option<&str>) {

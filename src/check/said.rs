@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use crate::api::{Request, Response};
+use crate::api::{Request, Response, StreamSummary};
 use crate::control::cluster::Cluster;
 use crate::types::ClusterArn;
 
@@ -35,6 +35,35 @@ pub(super) fn answers_say_what_was_written(
         let operation = call.request.operation();
         let of = call.record.as_ref().map_or_else(String::new, |(_, record)| format!(" of {}", record.arn));
         format!("{operation}{of} was answered with success, and {}", wrong.unwrap_or_default())
+    })
+}
+
+/// A read is answered from the record as it is at that moment, and its answer leaves when all that was written before is
+/// durable: `record` is the cluster as it is durable then. What callers can set is judged in `visible`, from calls and
+/// answers alone; a control plane changes the rest by itself, so that only the record says what a read must show of it.
+pub(super) fn reads_show_what_was_written(
+    judge: &mut Judge<'_>,
+    record: Option<&Cluster>,
+    call: &OpenCall,
+    response: &Response,
+) -> Verdict {
+    let Some(record) = record else { return Ok(()) };
+    let is_stream = |listed: &StreamSummary| {
+        record.stream(listed.stream_identifier).is_some_and(|stream| stream.status == listed.status)
+    };
+    let is_shown = match response {
+        Response::GetCluster(output) => {
+            let encryption = output.encryption_details.as_ref().map(|details| details.encryption_status);
+            (output.status, encryption) == (record.status, Some(record.encryption))
+        }
+        Response::GetStream(output) => {
+            record.stream(output.stream_identifier).is_some_and(|stream| stream.status == output.status)
+        }
+        Response::ListStreams(page) => page.streams.iter().all(is_stream),
+        _ => return Ok(()),
+    };
+    judge.ensure(is_shown, Invariant::AnswersSayWhatWasWritten, || {
+        format!("{} of {} shows another status than that of the record", call.request.operation(), record.arn)
     })
 }
 

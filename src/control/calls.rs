@@ -144,7 +144,7 @@ impl ControlPlane {
     /// An answer is late: asks again, or gives up.
     pub(super) fn recheck(&mut self, call: Delivery, attempt: u32, out: &mut Vec<Effect>) {
         let Some(waiting) = self.calls.get(&call) else { return };
-        if attempt < ASKS {
+        if attempt < ASKS && !self.mutants.has(Mutant::AskedOnce) {
             out.push(Effect::Reached(Goal::CheckRepeated));
             return self.ask_other_regions(call, attempt, out);
         }

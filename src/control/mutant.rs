@@ -324,6 +324,10 @@ mutants! {
     GetClusterNotAsked = "get-cluster-not-asked" caught by "authorized-in-every-region",
     /// Whoever only reads may read everything.
     ReadsNotAsked = "reads-not-asked" caught by "authorized-in-every-region",
+    /// GetCluster says of every KMS key that it is in use.
+    EncryptionShownEnabled = "encryption-shown-enabled" caught by "answers-say-what-was-written",
+    /// A call is given up when another Region has not answered the first time that it was asked.
+    AskedOnce = "asked-once" caught by "every-refusal-has-a-cause",
 }
 
 impl Mutant {

@@ -6,8 +6,8 @@
 use std::sync::Arc;
 
 use crate::api::{
-    Error, Field, GetClusterInput, GetClusterOutput, ListClustersInput, ListClustersOutput, Operation,
-    Response,
+    EncryptionStatus, Error, Field, GetClusterInput, GetClusterOutput, ListClustersInput, ListClustersOutput,
+    Operation, Response,
 };
 use crate::goal::Goal;
 use crate::rng::mix;
@@ -33,6 +33,11 @@ impl ControlPlane {
         let mut output = cluster.describe();
         if self.assumptions.silent_peer_shows_declaration {
             self.show_silent_declaration(cluster, &mut output);
+        }
+        if let Some(details) =
+            output.encryption_details.as_mut().filter(|_| self.mutants.has(Mutant::EncryptionShownEnabled))
+        {
+            details.encryption_status = EncryptionStatus::Enabled;
         }
         output.deletion_protection_enabled |= self.mutants.has(Mutant::ProtectionShownOn);
         if self.mutants.has(Mutant::MetricGroupsShownWhenActive) && cluster.status != ClusterStatus::Active {
