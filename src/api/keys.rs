@@ -4,8 +4,8 @@
 //! apart by name, so that a new member fails to compile. Every optional part says whether it is there and
 //! every list how long it is, so that no two inputs fold the same words.
 //!
-//! A key of 64 bits is for hashes of many things, where a collision hides nothing for long. Whether two requests are the
-//! same is decided by fingerprints of 128 bits.
+//! A key of 64 bits is for hashes of many things, where a collision hides nothing for long. Whether two requests are
+//! the same is decided by fingerprints of 128 bits.
 
 use std::hash::Hasher;
 

@@ -1,8 +1,8 @@
-//! The invariant about permissions: what was done was allowed to its caller, wherever somebody has a say, and the cause of
-//! an AccessDeniedException.
+//! The invariant about permissions: what was done was allowed to its caller, wherever somebody has a say, and the cause
+//! of an AccessDeniedException.
 //!
-//! What a call must be allowed is in `demands`, whether policies allow it in `permitted`; neither asks the control planes
-//! or the evaluator that they ask.
+//! What a call must be allowed is in `demands`, whether policies allow it in `permitted`; neither asks the control
+//! planes or the evaluator that they ask.
 
 use crate::api::Request;
 use crate::control::authorization::Action;
@@ -76,8 +76,8 @@ pub(super) fn answered(
     Ok(())
 }
 
-/// Nothing is carried out before the witness Region and the peers' have answered. A call is carried out when its answer is
-/// recorded with its token, or when it is written down as an intent for the link register to decide: whose answer is
+/// Nothing is carried out before the witness Region and the peers' have answered. A call is carried out when its answer
+/// is recorded with its token, or when it is written down as an intent for the link register to decide: whose answer is
 /// recorded later may be somebody else's, who joined.
 ///
 /// The policies of principals do not change, so it does not matter when each Region looked at them; where a cluster's
@@ -107,8 +107,8 @@ pub(super) fn carried_out(
     Ok(())
 }
 
-/// Whether AccessDeniedException may be the answer to `asked`: something that it must be allowed is denied, or it is not
-/// known to be allowed.
+/// Whether AccessDeniedException may be the answer to `asked`: something that it must be allowed is denied, or it is
+/// not known to be allowed.
 pub(super) fn may_be_denied(scene: &dyn Scene, denied: &Denied, records: &Records, asked: &OpenCall) -> bool {
     let now = scene.now();
     let cluster = records.named(asked);

@@ -60,8 +60,8 @@ pub(super) fn at_home<'a>(asked: &'a OpenCall, cluster: Option<&Cluster>) -> Vec
     }
 }
 
-/// What the witness Region and the Regions of peers must allow before the call is carried out, each with the peer that it
-/// is about; `cluster` is what an update is about, as it was before.
+/// What the witness Region and the Regions of peers must allow before the call is carried out, each with the peer that
+/// it is about; `cluster` is what an update is about, as it was before.
 pub(super) fn elsewhere<'a>(
     asked: &'a OpenCall,
     cluster: Option<&Cluster>,

@@ -1,9 +1,9 @@
 //! A second opinion on what IAM policies allow, from their text.
 //!
-//! It shares nothing with the evaluator that the control planes ask ([`crate::iam`]) but the document as it was given, and
-//! it is meant to be read in a minute. What it does not know it leaves undecided, and then nothing is judged: policy
-//! variables, NotPrincipal, condition operators but four, condition keys that the state of a resource answers, and a
-//! resource policy beside a permissions boundary.
+//! It shares nothing with the evaluator that the control planes ask ([`crate::iam`]) but the document as it was given,
+//! and it is meant to be read in a minute. What it does not know it leaves undecided, and then nothing is judged:
+//! policy variables, NotPrincipal, condition operators but four, condition keys that the state of a resource answers,
+//! and a resource policy beside a permissions boundary.
 
 use serde_json::Value;
 

@@ -1,10 +1,10 @@
-//! The invariant about refusals: each has a cause, in the request, in what is stored, in who asks, or in what another call
-//! is doing.
+//! The invariant about refusals: each has a cause, in the request, in what is stored, in who asks, or in what another
+//! call is doing.
 //!
-//! This is a specification of its own of when an exception may be given, and is asked for refusals alone. What was stored
-//! when a refusal was decided is what is durable when it leaves, for a node's writes and answers come out in the order in
-//! which it made them; of other Regions, everything that was stored between the call's arrival and its refusal counts.
-//! An error that was injected is none of a control plane's.
+//! This is a specification of its own of when an exception may be given, and is asked for refusals alone. What was
+//! stored when a refusal was decided is what is durable when it leaves, for a node's writes and answers come out in the
+//! order in which it made them; of other Regions, everything that was stored between the call's arrival and its refusal
+//! counts. An error that was injected is none of a control plane's.
 
 use std::time::Duration;
 
@@ -208,8 +208,8 @@ impl<'a> Causes<'a> {
         }
     }
 
-    /// Other Regions have had as long as they may take: since the call came or, if it joined one that a control plane found
-    /// written down when it started, since that start.
+    /// Other Regions have had as long as they may take: since the call came or, if it joined one that a control plane
+    /// found written down when it started, since that start.
     fn has_waited(&self) -> bool {
         let (now, longest) = (self.scene.now(), self.scene.longest_write());
         let deadline = self.scene.assumptions().remote_deadline;

@@ -38,9 +38,10 @@ pub(super) fn answers_say_what_was_written(
     })
 }
 
-/// A read is answered from the record as it is at that moment, and its answer leaves when all that was written before is
-/// durable: `record` is the cluster as it is durable then. What callers can set is judged in `visible`, from calls and
-/// answers alone; a control plane changes the rest by itself, so that only the record says what a read must show of it.
+/// A read is answered from the record as it is at that moment, and its answer leaves when all that was written before
+/// is durable: `record` is the cluster as it is durable then. What callers can set is judged in `visible`, from calls
+/// and answers alone; a control plane changes the rest by itself, so that only the record says what a read must show of
+/// it.
 pub(super) fn reads_show_what_was_written(
     judge: &mut Judge<'_>,
     record: Option<&Cluster>,

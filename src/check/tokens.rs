@@ -2,8 +2,8 @@
 //! the window lasts and no longer.
 //!
 //! The moment is the one that the token's record names, which has to be that of its write. What comes in between is
-//! judged exactly, however short the window is: a request that comes within it is answered from the record, and one that
-//! comes at its end or later is a new call.
+//! judged exactly, however short the window is: a request that comes within it is answered from the record, and one
+//! that comes at its end or later is a new call.
 
 use std::sync::Arc;
 
