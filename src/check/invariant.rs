@@ -19,7 +19,8 @@ invariants! {
     PeersShareWitness = "peers-share-witness": "linked clusters name the same witness",
     RetrySameResult = "retry-same-result":
         "every successful answer to one (account, Region, operation, token) is the same answer",
-    OneEffectPerToken = "one-effect-per-token": "at most one call is carried out per token, as long as its window lasts",
+    OneEffectPerToken = "one-effect-per-token":
+        "at most one call is carried out per token, as long as its window lasts",
     PeeringSymmetric = "peering-symmetric":
         "a linked cluster's peer durably declares it, until both are being deleted",
     PeeringConverges = "peering-converges":
