@@ -245,7 +245,7 @@ mutants! {
     /// An update whose deadline passes before the link register has decided is carried out as if it had won.
     UndecidedIsWon = "undecided-is-won" caught by "peering-symmetric",
     /// An acceptor that accepts a value does not raise its promise to that ballot.
-    AcceptanceIsNoPromise = "acceptance-is-no-promise" caught by "peering-converges",
+    AcceptanceIsNoPromise = "acceptance-is-no-promise" caught by "peering-symmetric",
     /// A change counts as chosen only when all three acceptors have accepted it.
     ThreeOfThree = "three-of-three" caught by "peering-converges",
     /// A proposer asks the acceptor of its peer's Region, and not the witness.

@@ -41,6 +41,11 @@ pub(super) fn suit(assumptions: &mut Assumptions, opening: Opening) {
         Opening::Failed => assumptions.creation_fails = true,
         Opening::Deleted => assumptions.deleted_visible = assumptions.deleted_visible.max(MINUTES),
         Opening::PairParts => assumptions.unpeer_active = true,
+        // The side that declares has to come to its proposal while the other's is still under way.
+        Opening::Race => {
+            assumptions.unpeer_active = true;
+            assumptions.update_time = Span::millis(20, 200);
+        }
         _ => {}
     }
 }

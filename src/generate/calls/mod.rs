@@ -5,6 +5,7 @@ mod input;
 mod mistakes;
 mod openings;
 mod peers;
+mod race;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -44,6 +44,8 @@ openings! {
     Ring = "ring", 1, 6;
     /// Two links in one Region that are not finished when it crashes.
     Unfinished = "unfinished", 2, 6;
+    /// Two sides of a pair that race for its register, with links that favour neither.
+    Race = "race", 4, 4;
     /// A cluster with streams.
     Streams = "streams", 6, 3;
     /// A cluster that is deleted between two pages of a listing.
@@ -96,6 +98,7 @@ impl Story<'_> {
             Opening::Turncoat => self.turncoat(draws),
             Opening::Ring => self.ring(draws),
             Opening::Unfinished => self.unfinished(draws),
+            Opening::Race => self.race(draws),
             Opening::Streams => self.streams(draws, count),
             Opening::Pages => self.pages(draws),
             Opening::Tokens => self.tokens(draws),
