@@ -37,7 +37,7 @@ use crate::sim::{Change, World};
 use crate::types::{Instant, NodeId};
 
 pub use invariant::{Exercised, INVARIANTS};
-pub use scene::Scene;
+pub use scene::{Memory, Scene};
 pub use simulation::{CONVERGENCE_LIMIT, Seen, Simulation};
 
 use answers::Answers;
@@ -45,7 +45,6 @@ use callers::Callers;
 use clusters::Clusters;
 use invariant::{Invariant, Judge};
 use open::OpenCalls;
-use storage::Storages;
 use visible::Visible;
 
 /// An invariant that did not hold.
@@ -76,7 +75,6 @@ type Broken = (Invariant, String);
 pub struct Checker {
     clusters: Clusters,
     answers: Answers,
-    storages: Storages,
     open: OpenCalls,
     visible: Visible,
     callers: Callers,
@@ -86,9 +84,8 @@ pub struct Checker {
 }
 
 impl Checker {
-    /// Takes note of what a node of `scene` wrote before anything happens.
-    pub(crate) fn recall(&mut self, scene: &dyn Scene, node: NodeId, batch: &Batch) {
-        self.storages.recall(scene, node, batch);
+    /// Takes note of what a node wrote before anything happens.
+    pub(crate) fn recall(&mut self, node: NodeId, batch: &Batch) {
         if let Some((_, _, Some(cluster))) = &batch.cluster {
             self.clusters.recall(cluster);
             self.visible.recall_streams(cluster);
@@ -124,7 +121,7 @@ impl Checker {
         let judge = &mut Judge { scene, exercised: &mut self.exercised };
         for change in changes {
             if let Change::Restarted(node) = change {
-                let verdict = self.storages.is_what_was_written(judge, *node);
+                let verdict = storage::is_what_was_written(judge, *node);
                 verdict.map_err(|broken| violation(scene, broken))?;
             }
         }
@@ -159,8 +156,8 @@ impl Checker {
                 self.callers.denied.clear(scene.now());
                 Ok(())
             }
-            Change::Wrote { node, commit } => {
-                self.storages.wrote(judge, *node, commit)?;
+            Change::Wrote { node, commit, replaced } => {
+                storage::wrote(judge, *node, commit, replaced)?;
                 self.clusters.wrote(judge, commit)?;
                 self.answers.wrote(judge, commit);
                 let call = commit.cause.and_then(|cause| self.open.get(cause));
@@ -185,11 +182,11 @@ impl Checker {
                 let now = self.open.moment(scene.now());
                 self.visible.answered(judge, &mut self.clusters.used, &call, now, result)
             }
-            Change::Crashed { node, memory } => {
+            Change::Crashed { node, memory, disk } => {
                 if let NodeId::ControlPlane(region) = node {
                     self.open.crashed(*region).iter().for_each(|call| self.visible.lost(call));
                 }
-                self.storages.crashed(judge, *node, memory, changes, place)
+                storage::crashed(judge, *node, (memory, disk), changes, place)
             }
             Change::Restarted(node) => {
                 self.callers.restarted(scene.now(), *node);
@@ -225,8 +222,7 @@ impl Checker {
     /// The first invariant that does not hold, with the chain of who waits for whom.
     pub fn check_quiet(&mut self, scene: &dyn Scene, except: Option<Region>) -> Result<(), Violation> {
         let judge = &mut Judge { scene, exercised: &mut self.exercised };
-        self.storages
-            .are_what_was_written(judge)
+        storage::are_what_was_written(judge)
             .and_then(|()| quiet::converged(self.clusters.pairs(), judge, except))
             .and_then(|()| quiet::nothing_is_stuck(self.clusters.pairs(), judge, except))
             .and_then(|()| quiet::no_active_without_key(judge, except))

@@ -55,7 +55,7 @@ fn decided_without_peer(judge: &mut Judge<'_>, cluster: &Cluster, peer: ClusterA
     let (Some(register), Some(change)) = (cluster.register(), wish(cluster)) else { return Ok(()) };
     let scene = judge.scene;
     let left = [NodeId::ControlPlane(cluster.arn.region), NodeId::Witness(register.witness())];
-    let accepted = |node: NodeId| scene.memory(node)?.0.register(&register).accepted;
+    let accepted = |node: NodeId| scene.memory(node)?.storage.register(&register).accepted;
     let accepted = left.into_iter().filter_map(accepted);
     let last = accepted.max_by_key(|(ballot, _)| *ballot).map(|(_, value)| value).unwrap_or_default();
     let outcome = last.after(register.side(cluster.arn), change).outcome;

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::api::Request;
 use crate::control::assumptions::Assumptions;
+use crate::control::disk::Disk;
 use crate::control::durable::{Batch, Durable};
 use crate::control::message::Delivery;
 use crate::control::outside::Outside;
@@ -23,9 +24,8 @@ pub trait Scene: fmt::Debug {
     fn assumptions(&self) -> &Assumptions;
     /// What the control plane of `region` has in storage, if there is one.
     fn storage(&self, region: Region) -> Option<&Durable>;
-    /// What a node has in memory of its storage, and what of that is not durable yet, oldest first; nothing, if nobody
-    /// ever spoke to the node.
-    fn memory(&self, node: NodeId) -> Option<(&Durable, Vec<&Batch>)>;
+    /// What a node has of its storage; nothing, if nobody ever spoke to it.
+    fn memory(&self, node: NodeId) -> Option<Memory<'_>>;
     /// What is so outside the control plane of `region`.
     fn outside(&self, region: Region) -> Outside;
     /// What was asked, if it is known.
@@ -40,6 +40,17 @@ pub trait Scene: fmt::Debug {
     fn who_waits(&self) -> String;
     /// `text` with identifiers replaced by names, where they have some.
     fn in_words(&self, text: &str) -> String;
+}
+
+/// What a node has of its storage.
+#[derive(Debug)]
+pub struct Memory<'a> {
+    /// In memory.
+    pub storage: &'a Durable,
+    /// On its disk.
+    pub disk: &'a Disk,
+    /// What of the memory is not on the disk yet, oldest first.
+    pub unsynced: Vec<&'a Batch>,
 }
 
 impl Scene for World {
@@ -60,8 +71,9 @@ impl Scene for World {
         self.storage(region)
     }
 
-    fn memory(&self, node: NodeId) -> Option<(&Durable, Vec<&Batch>)> {
-        self.memory(node)
+    fn memory(&self, node: NodeId) -> Option<Memory<'_>> {
+        let (storage, disk, unsynced) = self.memory(node)?;
+        Some(Memory { storage, disk, unsynced })
     }
 
     fn outside(&self, region: Region) -> Outside {

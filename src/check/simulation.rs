@@ -46,8 +46,7 @@ impl Simulation {
 
     /// Begins at `now` with what nodes wrote in another life, oldest first, and starts them: before anything happens.
     pub fn restore(&mut self, now: Instant, written: impl IntoIterator<Item = (NodeId, Batch)>) {
-        let written =
-            written.into_iter().inspect(|(node, batch)| self.checker.recall(&self.world, *node, batch));
+        let written = written.into_iter().inspect(|(node, batch)| self.checker.recall(*node, batch));
         let written: Vec<_> = written.collect();
         self.world.restore(now, written);
     }

@@ -1,10 +1,11 @@
 //! The invariant about storage: what a node has there is what it wrote.
 //!
 //! A node has its storage in memory, ahead of the disk by what is still being written, and finds after a crash what the
-//! disk holds. A change that it made in memory and never persisted looks right as long as it runs. So what became
-//! durable is written down here a second time, from [`Change::Wrote`] alone, and compared:
+//! disk holds. A change that it made in memory and never persisted looks right as long as it runs. The two are changed
+//! by the same batches and by different hands, the memory by the node, and the disk by the world when a batch is
+//! durable. So each is the other's witness, and they are compared:
 //!
-//! - at every write: what was in that place before is what was written there last;
+//! - at every write: what was in that place of memory is what was in that place of the disk;
 //! - when a node stops: what it had in memory is what it wrote, and what the crash made it forget;
 //! - when it has started again, and at quiet: what it has in memory is what it wrote, and what it is writing.
 //!
@@ -14,99 +15,88 @@
 
 use std::fmt::Display;
 
-use crate::control::disk::Disk;
+use crate::control::disk::{Disk, Replaced};
 use crate::control::durable::{Batch, Durable, TokenKey, TokenRecord};
 use crate::control::message::Commit;
 use crate::map::FixedMap;
+use crate::region::Region;
 use crate::sim::Change;
 use crate::types::NodeId;
 
 use super::invariant::{Invariant, Judge};
+use super::scene::Memory;
 use super::{Scene, Verdict};
 
-/// What nodes wrote, as far as it is durable.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Storages {
-    disks: FixedMap<NodeId, Disk>,
-}
-
-impl Storages {
-    /// Takes note of what a node wrote before anything happens.
-    pub(super) fn recall(&mut self, scene: &dyn Scene, node: NodeId, batch: &Batch) {
-        self.disks.entry(node).or_default().write(batch, scene.assumptions().token_window);
-    }
-
-    /// Every change of a record is made by the one function that persists it, too. Tokens are never written twice, but
-    /// for those that were forgotten.
-    pub(super) fn wrote(&mut self, judge: &mut Judge<'_>, node: NodeId, commit: &Commit) -> Verdict {
-        let window = judge.scene.assumptions().token_window;
-        let (cluster, register) = self.disks.entry(node).or_default().write(&commit.batch, window);
-        let before = &commit.before;
-        judge.ensure(cluster == before.cluster, Invariant::StorageIsWhatWasWritten, || {
+/// Every change of a record is made by the one function that persists it, too. Tokens are never written twice, but for
+/// those that were forgotten.
+pub(super) fn wrote(judge: &mut Judge<'_>, node: NodeId, commit: &Commit, replaced: &Replaced) -> Verdict {
+    let (Replaced { cluster, register }, before) = (replaced, &commit.before);
+    if commit.batch.cluster.is_some() {
+        judge.ensure(*cluster == before.cluster, Invariant::StorageIsWhatWasWritten, || {
             let arn = cluster.as_ref().or(before.cluster.as_ref()).map(|cluster| cluster.arn.to_string());
             unwritten(node, format_args!("a record of {}", arn.unwrap_or_default()))
         })?;
-        judge.ensure(
-            register.as_ref() == before.register.as_deref(),
-            Invariant::StorageIsWhatWasWritten,
-            || unwritten(node, "what it remembers of a link register"),
-        )
     }
+    if commit.batch.register.is_some() {
+        let is_same = register.as_ref() == before.register.as_deref();
+        judge.ensure(is_same, Invariant::StorageIsWhatWasWritten, || {
+            unwritten(node, "what it remembers of a link register")
+        })?;
+    }
+    Ok(())
+}
 
-    /// Nothing is changed in memory but by what is persisted in the same step, so that a node that stops has in memory
-    /// what is durable and, of the rest, what the crash has made it forget. Both are among `changes`; the node stopped
-    /// at `place` there.
-    pub(super) fn crashed(
-        &self,
-        judge: &mut Judge<'_>,
-        node: NodeId,
-        memory: &Durable,
-        changes: &[Change],
-        place: usize,
-    ) -> Verdict {
-        let starts = |change: &Change| matches!(change, Change::Restarted(started) if *started == node);
-        let from = changes[..place].iter().rposition(starts).map_or(0, |last| last + 1);
-        let life = changes[from..].iter().take_while(|change| !starts(change));
-        let forgotten = life.filter_map(|change| match change {
-            Change::Forgot { node: whose, commit } if *whose == node => Some(&commit.batch),
-            _ => None,
-        });
-        self.compare(judge, node, memory, forgotten)
-    }
+/// Nothing is changed in memory but by what is persisted in the same step, so that a node that stops has in memory what
+/// its disk holds by then and, of the rest, what the crash has made it forget. That is among `changes`; the node stopped
+/// at `place` there.
+pub(super) fn crashed(
+    judge: &mut Judge<'_>,
+    node: NodeId,
+    (memory, disk): (&Durable, &Disk),
+    changes: &[Change],
+    place: usize,
+) -> Verdict {
+    let starts = |change: &Change| matches!(change, Change::Restarted(started) if *started == node);
+    let from = changes[..place].iter().rposition(starts).map_or(0, |last| last + 1);
+    let life = changes[from..].iter().take_while(|change| !starts(change));
+    let forgotten = life.filter_map(|change| match change {
+        Change::Forgot { node: whose, commit } if *whose == node => Some(&commit.batch),
+        _ => None,
+    });
+    compare(judge, node, memory, disk, forgotten)
+}
 
-    /// A node that starts replays what its disk holds, and derives what it then does from that.
-    pub(super) fn is_what_was_written(&self, judge: &mut Judge<'_>, node: NodeId) -> Verdict {
-        let Some((memory, unsynced)) = judge.scene.memory(node) else { return Ok(()) };
-        self.compare(judge, node, memory, unsynced.into_iter())
-    }
+/// A node that starts replays what its disk holds, and derives what it then does from that.
+pub(super) fn is_what_was_written(judge: &mut Judge<'_>, node: NodeId) -> Verdict {
+    let Some(Memory { storage, disk, unsynced }) = judge.scene.memory(node) else { return Ok(()) };
+    compare(judge, node, storage, disk, unsynced.into_iter())
+}
 
-    /// The same, of all nodes.
-    pub(super) fn are_what_was_written(&self, judge: &mut Judge<'_>) -> Verdict {
-        self.disks.keys().try_for_each(|node| self.is_what_was_written(judge, *node))
-    }
+/// The same, of all nodes.
+pub(super) fn are_what_was_written(judge: &mut Judge<'_>) -> Verdict {
+    let nodes = Region::all().flat_map(|region| [NodeId::ControlPlane(region), NodeId::Witness(region)]);
+    nodes.into_iter().try_for_each(|node| is_what_was_written(judge, node))
+}
 
-    fn compare<'a>(
-        &self,
-        judge: &mut Judge<'_>,
-        node: NodeId,
-        memory: &Durable,
-        unsynced: impl Iterator<Item = &'a Batch>,
-    ) -> Verdict {
-        let nothing = Disk::default();
-        let durable = self.disks.get(&node).unwrap_or(&nothing);
-        let mut unsynced = unsynced.peekable();
-        let difference = match unsynced.peek() {
-            None => difference(judge.scene, durable, memory),
-            Some(_) => {
-                let mut disk = durable.clone();
-                unsynced.for_each(|batch| drop(disk.write(batch, judge.scene.assumptions().token_window)));
-                difference(judge.scene, &disk, memory)
-            }
-        };
-        judge.ensure(difference.is_none(), Invariant::StorageIsWhatWasWritten, || {
-            unwritten(node, difference.unwrap_or_default())
-        })
-    }
+fn compare<'a>(
+    judge: &mut Judge<'_>,
+    node: NodeId,
+    memory: &Durable,
+    disk: &Disk,
+    unsynced: impl Iterator<Item = &'a Batch>,
+) -> Verdict {
+    let mut unsynced = unsynced.peekable();
+    let difference = match unsynced.peek() {
+        None => difference(judge.scene, disk, memory),
+        Some(_) => {
+            let mut disk = disk.clone();
+            unsynced.for_each(|batch| drop(disk.write(batch, judge.scene.assumptions().token_window)));
+            difference(judge.scene, &disk, memory)
+        }
+    };
+    judge.ensure(difference.is_none(), Invariant::StorageIsWhatWasWritten, || {
+        unwritten(node, difference.unwrap_or_default())
+    })
 }
 
 /// What `memory` has that is not what was written; tokens that have expired may be in either, or in none.

@@ -19,31 +19,51 @@ use super::register::{Acceptor, RegisterKey};
 /// What the batches that became durable have left.
 #[derive(Clone, Debug, Default)]
 pub struct Disk {
-    /// By account, in the order of creation; those that are gone leave their place empty.
-    clusters: BTreeMap<Account, Vec<Option<Arc<Cluster>>>>,
+    /// By account, sorted, in the order of creation; those that are gone leave their place empty. Most worlds have one
+    /// account, which a list finds sooner than a tree.
+    clusters: Vec<(Account, Places)>,
     /// In the order in which they were recorded.
     tokens: VecDeque<TokenWrite>,
     registers: BTreeMap<RegisterKey, Acceptor>,
 }
 
+/// What was on the disk in the places that a batch wrote to. Tokens are not looked up.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Replaced {
+    /// The cluster's record.
+    pub cluster: Option<Arc<Cluster>>,
+    /// The acceptor's memory.
+    pub register: Option<Acceptor>,
+}
+
+/// The clusters of an account; the one with serial 1 first.
+type Places = Vec<Option<Arc<Cluster>>>;
+
 impl Disk {
-    /// Writes `batch` and gives back which records of a cluster and of an acceptor were in its places before. Tokens
-    /// that are as old as `window` by then are no use to anybody and are left out from now on.
-    pub fn write(&mut self, batch: &Batch, window: Duration) -> (Option<Arc<Cluster>>, Option<Acceptor>) {
+    /// Writes `batch` and gives back what was in its places before. Tokens that are as old as `window` by then are no
+    /// use to anybody and are left out from now on.
+    pub fn write(&mut self, batch: &Batch, window: Duration) -> Replaced {
         let cluster = batch.cluster.as_ref().and_then(|(account, serial, record)| {
-            let places = self.clusters.entry(*account).or_default();
-            if serial.index() >= places.len() {
-                places.resize(serial.index() + 1, None);
+            let places = self.places(*account);
+            match places.get_mut(serial.index()) {
+                Some(place) => std::mem::replace(place, record.clone()),
+                None => {
+                    places.resize(serial.index(), None);
+                    places.push(record.clone());
+                    None
+                }
             }
-            std::mem::replace(&mut places[serial.index()], record.clone())
         });
-        if let Some((key, record)) = &batch.token {
-            let has_expired = |(_, old): &mut TokenWrite| old.at.after(window) <= record.at;
-            while self.tokens.pop_front_if(has_expired).is_some() {}
-            self.tokens.push_back((key.clone(), record.clone()));
+        if let Some(token) = &batch.token {
+            let has_expired = |(_, old): &TokenWrite| token.1.at.since(old.at) >= window;
+            while self.tokens.front().is_some_and(has_expired) {
+                self.tokens.pop_front();
+            }
+            self.tokens.push_back(token.clone());
         }
-        let register = batch.register.as_deref();
-        (cluster, register.and_then(|(key, acceptor)| self.registers.insert(*key, *acceptor)))
+        let register =
+            batch.register.as_deref().and_then(|(key, acceptor)| self.registers.insert(*key, *acceptor));
+        Replaced { cluster, register }
     }
 
     /// What a node that starts has in storage.
@@ -72,6 +92,15 @@ impl Disk {
     #[must_use]
     pub fn registers(&self) -> &BTreeMap<RegisterKey, Acceptor> {
         &self.registers
+    }
+
+    fn places(&mut self, account: Account) -> &mut Places {
+        let place = self.clusters.binary_search_by_key(&account, |(owner, _)| *owner);
+        let place = place.unwrap_or_else(|place| {
+            self.clusters.insert(place, (account, Places::new()));
+            place
+        });
+        &mut self.clusters[place].1
     }
 
     /// Batches that leave what is here, when they are written to an empty disk one after the other.

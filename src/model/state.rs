@@ -11,11 +11,11 @@ use std::time::Duration;
 use rustc_hash::FxHasher;
 
 use crate::api::Request;
-use crate::check::{Checker, Scene, Violation};
+use crate::check::{Checker, Memory, Scene, Violation};
 use crate::control::ControlPlane;
 use crate::control::assumptions::Assumptions;
 use crate::control::disk::Disk;
-use crate::control::durable::{Batch, Durable};
+use crate::control::durable::Durable;
 use crate::control::message::{Delivery, Effect, Input, Message, Span, Timer};
 use crate::control::mutant::Mutants;
 use crate::control::outside::Outside;
@@ -327,8 +327,9 @@ impl Scene for State {
     }
 
     /// Nothing is under way to a disk here.
-    fn memory(&self, node: NodeId) -> Option<(&Durable, Vec<&Batch>)> {
-        Some((self.nodes[self.place(node)?].machine.storage(), Vec::new()))
+    fn memory(&self, node: NodeId) -> Option<Memory<'_>> {
+        let Node { machine, disk, .. } = &self.nodes[self.place(node)?];
+        Some(Memory { storage: machine.storage(), disk, unsynced: Vec::new() })
     }
 
     fn outside(&self, _region: Region) -> Outside {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::control::authorization::Asker;
+use crate::control::disk::Disk;
 use crate::control::message::{Delivery, Effect, Input, Message, Timer};
 use crate::control::outside::Outside;
 use crate::sim::{Change, DEFAULT_EPOCH};
@@ -187,8 +188,9 @@ impl Small {
                     break;
                 }
                 let node = &mut state.nodes[place];
-                Arc::make_mut(&mut node.disk).write(&commit.batch, self.assumptions.token_window);
-                changes.push(Change::Wrote { node: node.id, commit });
+                let disk = Arc::make_mut(&mut node.disk);
+                let replaced = disk.write(&commit.batch, self.assumptions.token_window);
+                changes.push(Change::Wrote { node: node.id, commit, replaced });
                 if here.is_some() {
                     break;
                 }
@@ -267,7 +269,7 @@ impl Small {
         *life += 1;
         *disk_word = word_of(disk);
         let memory = Box::new(machine.storage().clone());
-        changes.push(Change::Crashed { node: *id, memory });
+        changes.push(Change::Crashed { node: *id, memory, disk: Box::new(Disk::clone(disk)) });
         changes.push(Change::Restarted(*id));
         *machine = Arc::new(Machine::new(*id, &self.assumptions, self.mutants, disk.replay()));
         if state.callers.get(place).is_some_and(|caller| caller.waits) {

@@ -432,7 +432,9 @@ impl Seen {
         self.audit.look(world);
         for change in world.changes() {
             match change {
-                Change::Wrote { node, commit } if is_kept => self.written.push((*node, commit.batch.clone())),
+                Change::Wrote { node, commit, .. } if is_kept => {
+                    self.written.push((*node, commit.batch.clone()))
+                }
                 Change::Ended(_) => self.last_end = world.now(),
                 _ => {}
             }

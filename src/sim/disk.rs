@@ -92,7 +92,7 @@ impl World {
     /// A write is durable.
     pub(super) fn wrote(&mut self, place: usize, commit: Box<Commit>) {
         let node = &mut self.nodes[place];
-        node.disk.write(&commit.batch, self.options.assumptions.token_window);
+        let replaced = node.disk.write(&commit.batch, self.options.assumptions.token_window);
         let node = node.id;
         if let Some((_, _, record)) = &commit.batch.cluster {
             self.last_news = self.now;
@@ -103,7 +103,7 @@ impl World {
             }
         }
         self.note(&Happening::Wrote(node, &commit));
-        self.changes.push(Change::Wrote { node, commit });
+        self.changes.push(Change::Wrote { node, commit, replaced });
     }
 
     /// Stops a node; `false` if it was stopped so already. Of the writes that were not finished, the first few may have
@@ -140,7 +140,8 @@ impl World {
             self.changes.push(Change::Forgot { node: id, commit });
         }
         let memory = Box::new(self.nodes[place].rebuild(&self.options));
-        self.changes.push(Change::Crashed { node: id, memory });
+        let disk = Box::new(self.nodes[place].disk.clone());
+        self.changes.push(Change::Crashed { node: id, memory, disk });
         true
     }
 

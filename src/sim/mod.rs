@@ -29,6 +29,7 @@ use std::time::Duration;
 use crate::api::Request;
 use crate::control::assumptions::Assumptions;
 use crate::control::authorization::{Action, Asker, Principals};
+use crate::control::disk::{Disk, Replaced};
 use crate::control::durable::{Batch, Durable};
 use crate::control::guard::Checked;
 use crate::control::message::{Commit, Delivery, Effect, Reply, Timer};
@@ -173,6 +174,8 @@ pub enum Change {
         node: NodeId,
         /// What.
         commit: Box<Commit>,
+        /// What was on the disk in its place.
+        replaced: Replaced,
     },
     /// A write was lost in a crash, never having been durable.
     Forgot {
@@ -203,6 +206,8 @@ pub enum Change {
         node: NodeId,
         /// What it had in memory of its storage.
         memory: Box<Durable>,
+        /// What its disk holds.
+        disk: Box<Disk>,
     },
     /// A node started again.
     Restarted(NodeId),
@@ -344,16 +349,16 @@ impl World {
         Some(self.nodes[usize::from(place)].durable())
     }
 
-    /// What a node has in memory of its storage, and what of that is not durable yet, oldest first; nothing, if nobody
-    /// ever spoke to it.
-    pub(crate) fn memory(&self, node: NodeId) -> Option<(&Durable, Vec<&Batch>)> {
+    /// What a node has in memory of its storage, what its disk holds, and what of the memory is not there yet, oldest
+    /// first; nothing, if nobody ever spoke to it.
+    pub(crate) fn memory(&self, node: NodeId) -> Option<(&Durable, &Disk, Vec<&Batch>)> {
         let (region, kind) = kind_of(node);
         let node = &self.nodes[usize::from(self.places[region.index()][kind]?)];
         let unsynced = node.outbox.iter().filter_map(|effect| match effect {
             Effect::Persist(commit) => Some(&commit.batch),
             _ => None,
         });
-        Some((node.durable(), unsynced.collect()))
+        Some((node.durable(), &node.disk, unsynced.collect()))
     }
 
     /// What is so outside the control plane of `region`, whether that is up or not.
