@@ -47,8 +47,8 @@ pub(super) fn wrote(judge: &mut Judge<'_>, node: NodeId, commit: &Commit, replac
 }
 
 /// Nothing is changed in memory but by what is persisted in the same step, so that a node that stops has in memory what
-/// its disk holds by then and, of the rest, what the crash has made it forget. That is among `changes`; the node stopped
-/// at `place` there.
+/// its disk holds by then and, of the rest, what the crash has made it forget. That is among `changes`; the node
+/// stopped at `place` there.
 pub(super) fn crashed(
     judge: &mut Judge<'_>,
     node: NodeId,
