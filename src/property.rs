@@ -91,8 +91,7 @@ impl Property {
                 .unwrap_or_else(|mistakes| panic!("{} is no scenario: {mistakes:?}", path.display()));
             let report = self.run_traced(&scenario, TraceLevel::Milestones);
             if let Some(failure) = &report.failure {
-                let before = report.last_lines().iter().map(|line| format!("\n  {line}")).collect::<String>();
-                panic!("{}\nbefore it:{before}", self.told(failure, &text, &path));
+                panic!("{}", self.told(failure, &text, &path));
             }
         }
         let mut runner = TestRunner::new(Config { failure_persistence: None, ..self.config.clone() });

@@ -264,7 +264,7 @@ fn a_violation_is_shown_with_its_command_and_made_small() {
     fs::write(folder.path().join("found.scenario"), &printed.stdout).expect("a file");
     let ran = dsql_sim(folder.path(), &["run", "found.scenario"]);
     assert!(stdout(&ran).contains("error: protected-not-deleted"), "{}", stdout(&ran));
-    assert!(text.contains("# Violates protected-not-deleted: no cluster with"), "{text}");
+    assert!(text.contains("# Violates protected-not-deleted: no cluster that calls have left with"), "{text}");
 
     let shrunk = dsql_sim(folder.path(), &["shrink", "found.scenario", "--out", "small.scenario"]);
     assert_eq!(shrunk.status.code(), Some(1), "{}", stderr(&shrunk));
