@@ -228,10 +228,11 @@ impl<'a> Causes<'a> {
     }
 
     /// Another call is being carried out on the cluster: it waits for other Regions, or for the link register. A second
-    /// deletion waits with the first.
+    /// deletion waits with the first, and so does every call with the token of one that waits.
     fn is_busy(&self, cluster: &Cluster) -> bool {
         let deletes = matches!(*self.asked.request, Request::DeleteCluster(_));
         let is_in_the_way = |other: &Request| match other {
+            _ if other.client_token().is_some() && *other == *self.asked.request => false,
             Request::UpdateCluster(_) => true,
             Request::DeleteCluster(_) => !deletes,
             _ => false,

@@ -12,10 +12,11 @@ use crate::control::durable::{TokenKey, TokenRecord};
 use crate::control::message::{Commit, Delivery, Reply};
 use crate::map::{FixedMap, Generations};
 use crate::region::Region;
-use crate::types::{Account, ClientToken, Instant};
+use crate::types::{Account, ClientToken, ClusterStatus, Instant};
 
 use super::invariant::{Invariant, Judge};
 use super::open::OpenCall;
+use super::pairs::is_being_deleted;
 use super::refusals::Kind;
 use super::{Scene, Verdict};
 
@@ -62,7 +63,7 @@ impl Tokens {
     ) -> Verdict {
         let recorded = commit.batch.token.as_ref();
         let record = recorded.map(|(_, record)| record);
-        if record.is_none() && !creates(commit, asked) {
+        if record.is_none() && !carries_out(commit, asked) {
             return Ok(());
         }
         let per_operation = judge.scene.assumptions().token_per_operation;
@@ -167,13 +168,16 @@ fn waits(commit: &Commit) -> bool {
     after.is_some_and(|after| after.intent.is_some())
 }
 
-/// Whether `commit` makes a cluster, or a stream that was asked for.
-fn creates(commit: &Commit, asked: Option<&OpenCall>) -> bool {
+/// Whether `commit` makes a cluster, or is what was asked for: a stream, an update, a deletion.
+fn carries_out(commit: &Commit, asked: Option<&OpenCall>) -> bool {
+    use ClusterStatus::Updating;
     let Some((_, _, Some(after))) = &commit.batch.cluster else { return false };
-    let is_for = |operation| asked.is_some_and(|asked| asked.request.operation() == operation);
-    match &commit.before.cluster {
-        None => true,
-        Some(before) => is_for(Operation::CreateStream) && before.streams().len() < after.streams().len(),
+    let Some(before) = &commit.before.cluster else { return true };
+    match asked.map(|asked| asked.request.operation()) {
+        Some(Operation::CreateStream) => before.streams().len() < after.streams().len(),
+        Some(Operation::UpdateCluster) => before.status != after.status && after.status == Updating,
+        Some(Operation::DeleteCluster) => !is_being_deleted(before) && is_being_deleted(after),
+        _ => false,
     }
 }
 
