@@ -243,7 +243,7 @@ fn a_search_that_misses_a_goal_says_so_and_fails_if_asked() {
     let folder = tempfile::tempdir().expect("a folder");
     let searched = dsql_sim(folder.path(), &["sweep", "--seeds", "0..20", "--coverage"]);
     assert_eq!(searched.status.code(), Some(0), "{}", stderr(&searched));
-    for part in ["never reached", "coverage, ", "no violation\n20 seeds, "] {
+    for part in ["never reached", "coverage: ", "no violation\n20 seeds, "] {
         assert!(stdout(&searched).contains(part), "{}", stdout(&searched));
     }
     let demanded = dsql_sim(folder.path(), &["sweep", "--seeds", "0..20", "--require-goals"]);
@@ -264,7 +264,10 @@ fn a_violation_is_shown_with_its_command_and_made_small() {
     fs::write(folder.path().join("found.scenario"), &printed.stdout).expect("a file");
     let ran = dsql_sim(folder.path(), &["run", "found.scenario"]);
     assert!(stdout(&ran).contains("error: protected-not-deleted"), "{}", stdout(&ran));
-    assert!(text.contains("# Violates protected-not-deleted: no cluster that calls have left with"), "{text}");
+    assert!(
+        text.contains("# Violates protected-not-deleted: no cluster that calls have left with"),
+        "{text}"
+    );
 
     let shrunk = dsql_sim(folder.path(), &["shrink", "found.scenario", "--out", "small.scenario"]);
     assert_eq!(shrunk.status.code(), Some(1), "{}", stderr(&shrunk));

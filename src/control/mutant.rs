@@ -133,7 +133,7 @@ mutants! {
     /// A control plane keeps a newly accepted value under the ballot of the first one.
     FirstBallotKept = "first-ballot-kept" caught by "peering-converges",
     /// A control plane's acceptor forgets what it accepted when it promises a higher ballot.
-    PromiseForgetsValue = "promise-forgets-value" caught by "peering-symmetric",
+    PromiseForgetsValue = "promise-forgets-value" caught by "no-delete-alone",
     /// A proposer that withdraws counts the vote of its own acceptor without writing it down.
     WithdrawalNotWritten = "withdrawal-not-written" caught by "peering-symmetric",
     /// An answer to a check that has ended is taken for impossible: the control plane panics.
@@ -254,8 +254,6 @@ mutants! {
     RetriesEnd = "retries-end" caught by "peering-converges",
     /// A linked cluster can be given another peer.
     LinkedPeerReplaced = "linked-peer-replaced" caught by "one-peer-at-most",
-    /// A side that is leaving its pair can be given another peer before the pair has come apart.
-    LeaverTakesAnother = "leaver-takes-another" caught by "one-peer-at-most",
     /// A withdrawal proposes the value of the register as it is.
     WithdrawalIsVoid = "withdrawal-is-void" caught by "peering-symmetric",
     /// The witness of a linked pair can be changed on one side.

@@ -183,9 +183,6 @@ impl ControlPlane {
                 "give the same witnessRegion and try again",
             ));
         }
-        if self.mutants.has(Mutant::LeaverTakesAnother) && current.leaving {
-            return Ok(());
-        }
         if current.leaving && next.peer.is_some() {
             return Err(refuse::properties(
                 Refusal::Validation,
