@@ -39,7 +39,7 @@
 //! giving up; each time it runs a whole round, which is harmless because every change is idempotent, and which is how
 //! it learns that the other side has moved. An acceptor that accepts a value its own cluster has been waiting for
 //! asks at once. A call that has to wait for the register has a deadline, after which it is answered without its
-//! decision; how that stays safe is in [`intent`](super::intent). Two proposers in each other's way both step back
+//! decision; how that stays safe is in `intent.rs`. Two proposers in each other's way both step back
 //! for a drawn while, longer each time.
 //!
 //! # One Region down

@@ -3,7 +3,7 @@
 //! There are four sorts. A *cell* is an operation whose request came to a control plane that is up, which found the
 //! cluster that it names in a status, after a fault of a kind. A *member* is one of an operation's input, in a call
 //! that was carried out, or in one that was refused because of it. An *action* was denied to a call that needed it. A
-//! *switch* among the assumptions had another value than usual. What cannot be met is in [`unreachable`], with the
+//! *switch* among the assumptions had another value than usual. What cannot be met is in `unreachable.rs`, with the
 //! reason.
 //!
 //! Marks enter neither the trace nor its hash. A [`Coverage`] is a set of them, as small for a million clusters as for
