@@ -69,7 +69,13 @@ impl World {
     /// bring about has not come for longer than the longest pause between two of them, twice.
     #[must_use]
     pub fn is_quiet(&self) -> bool {
-        self.is_idle() && (self.pending_retries == 0 || self.now.since(self.last_news) >= QUIET_AFTER)
+        self.is_idle() && (self.pending_retries == 0 || self.now.since(self.last_news) >= self.quiet_after())
+    }
+
+    /// How long nothing may have come of repeated questions before nothing will. Two proposers are in each other's way
+    /// until their pauses are longer than a round, and a round is several writes long: a slow disk takes its time.
+    fn quiet_after(&self) -> Duration {
+        QUIET_AFTER.max(self.options.disk.saturating_mul(150))
     }
 
     pub(super) fn schedule(&mut self, at: Instant, event: Event) {
