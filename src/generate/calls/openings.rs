@@ -92,7 +92,7 @@ impl Story<'_> {
             Opening::Nothing => {}
             Opening::Pair => self.pair(draws),
             Opening::PairEnds => self.pair_asks(draws, CallKind::Delete),
-            Opening::PairParts => self.pair_asks(draws, CallKind::Withdraw),
+            Opening::PairParts => self.pair_parts(draws, count),
             Opening::Pairs => self.pairs(draws, count),
             Opening::Rivals => self.rivals(draws),
             Opening::Turncoat => self.turncoat(draws),
@@ -144,6 +144,23 @@ impl Story<'_> {
         for cluster in 0..self.clusters.len() {
             self.call(draws.about("end", cluster), Some(cluster), kind);
         }
+    }
+
+    /// A pair, and both sides leave it; the one that leaves first may not wait for the other before it takes a third.
+    fn pair_parts(&mut self, draws: Draws, count: usize) {
+        if count < 7 || !draws.chance("takes another", 40) {
+            return self.pair_asks(draws, CallKind::Withdraw);
+        }
+        self.pair(draws);
+        let third = self.clusters.len();
+        self.call(draws.about("third", 0), None, CallKind::CreateForPair);
+        self.advance(draws.seconds("until linked", 1, 60));
+        self.call(draws.about("end", 0), Some(0), CallKind::Withdraw);
+        self.advance(draws.pause("until it leaves", 14));
+        self.peer = Some(third);
+        self.call(draws.about("takes", 0), Some(0), CallKind::Declare);
+        self.peer = None;
+        self.call(draws.about("end", 1), Some(1), CallKind::Withdraw);
     }
 
     fn pairs(&mut self, draws: Draws, count: usize) {
