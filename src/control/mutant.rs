@@ -254,10 +254,14 @@ mutants! {
     RetriesEnd = "retries-end" caught by "peering-converges",
     /// A linked cluster can be given another peer.
     LinkedPeerReplaced = "linked-peer-replaced" caught by "one-peer-at-most",
+    /// A side that is leaving its pair can be given another peer before the pair has come apart.
+    LeaverTakesAnother = "leaver-takes-another" caught by "one-peer-at-most",
     /// A withdrawal proposes the value of the register as it is.
     WithdrawalIsVoid = "withdrawal-is-void" caught by "peering-symmetric",
     /// The witness of a linked pair can be changed on one side.
     LinkedWitnessChanged = "linked-witness-changed" caught by "peers-share-witness",
+    /// An update that lost to the link is refused, and the witness that it asked for is written with the link.
+    LostWitnessKept = "lost-witness-kept" caught by "peers-share-witness",
     /// A peer's Region is not compared with the witness Region.
     PeerInWitnessRegion = "peer-in-witness-region" caught by "witness-outside-own-region",
     /// A new witness Region is not compared with that of a peer that the update does not name.

@@ -183,6 +183,9 @@ impl ControlPlane {
                 "give the same witnessRegion and try again",
             ));
         }
+        if self.mutants.has(Mutant::LeaverTakesAnother) && current.leaving {
+            return Ok(());
+        }
         if current.leaving && next.peer.is_some() {
             return Err(refuse::properties(
                 Refusal::Validation,
@@ -235,11 +238,14 @@ impl ControlPlane {
         let waiters = self.take_waiting(cluster).waiters;
         let Some(peer) = cluster.multi_region.as_deref().and_then(|it| it.peer) else { return };
         let keeps_intent = self.mutants.has(Mutant::LostWithdrawalKept);
+        let kept = cluster.intent.as_ref().filter(|_| self.mutants.has(Mutant::LostWitnessKept));
+        let kept = kept.and_then(|lost| self.still_wanted(cluster, &lost.request).ok()?);
         self.write(cluster, None, None, out, |record| {
             record.intent = record.intent.take().filter(|_| keeps_intent);
             record.status = ClusterStatus::Creating;
             if let Some(multi_region) = &mut record.multi_region {
                 multi_region.linked = true;
+                multi_region.witness = kept.map_or(multi_region.witness, |it| it.witness);
             }
         });
         self.reply(&waiters, Err(Arc::new(refuse::lost_to_link(cluster, peer))), out);
