@@ -369,6 +369,7 @@ fn a_reader_that_goes_away_changes_no_exit_code() {
     fs::write(folder.path().join("wrong.scenario"), format!("{good}expect status == ACTIVE\n"))
         .expect("a file");
     fs::write(folder.path().join("bad.scenario"), "make-cluster\n").expect("a file");
+    fs::write(folder.path().join("quiet.scenario"), "advance 1s\n").expect("a file");
     for (arguments, code) in [
         (&["run", "good.scenario", "--trace", "messages"][..], 0),
         (&["run", "wrong.scenario", "--trace", "messages"], 1),
@@ -385,7 +386,7 @@ fn a_reader_that_goes_away_changes_no_exit_code() {
         (&["permissions", "good.scenario"], 0),
         (&["permissions", "wrong.scenario"], 1),
         (&["mutants"], 0),
-        (&["mutants", "--matrix", "good.scenario"], 0),
+        (&["mutants", "--matrix", "quiet.scenario"], 1),
         (&["mutants", "--search", "--only", "protection-ignored"], 0),
         (&["mutants", "--search", "--only", "protection-ignored", "--most", "1"], 1),
         (&["help"], 0),
@@ -619,6 +620,17 @@ fn assert_vacuous(text: &str, parts: &[&str]) {
             assert!(shown.contains(part), "{part} is not in:\n{shown}");
         }
     }
+}
+
+#[test]
+fn the_page_of_mutants_has_a_line_for_each() {
+    let page =
+        fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/mutants.md")).expect("a page");
+    let named: Vec<&str> =
+        page.lines().filter_map(|line| line.strip_prefix("| ")?.split_whitespace().next()).skip(1).collect();
+    let known: Vec<&str> =
+        dsql_sim::control::mutant::Mutant::ALL.iter().map(|mutant| mutant.name()).collect();
+    assert_eq!(named, known, "`dsql-sim mutants --measure` prints the table anew");
 }
 
 /// Compares a page of the repository with what it is generated from; `REWRITE=1` writes it.
