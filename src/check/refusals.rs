@@ -227,24 +227,27 @@ impl<'a> Causes<'a> {
         self.add(stream.is_some_and(|stream| !is_there(stream)), Kind::NotFound);
     }
 
-    /// Another call is being carried out on the cluster: it waits for other Regions, or for the link register. A second
-    /// deletion waits with the first, and so does every call with the token of one that waits.
+    /// Another call is being carried out on the cluster: an update that came before and waits for other Regions, or
+    /// what is written down until the link register has decided. A call with the token of one that waits joins it, and
+    /// so does a second deletion, unless it is refused.
     fn is_busy(&self, cluster: &Cluster) -> bool {
-        let deletes = matches!(*self.asked.request, Request::DeleteCluster(_));
-        let is_in_the_way = |other: &Request| match other {
-            _ if other.client_token().is_some() && *other == *self.asked.request => false,
-            Request::UpdateCluster(_) => true,
-            Request::DeleteCluster(_) => !deletes,
-            _ => false,
-        };
+        let asked = self.asked;
+        let has_its_token = |other: &Request| other.client_token().is_some() && *other == *asked.request;
+        let deletes = |request: &Request| matches!(request, Request::DeleteCluster(_));
+        let joins_deletion = deletes(&asked.request) && self.scene.assumptions().delete_again;
+        let is_joined = |other: &Request| has_its_token(other) || (joins_deletion && deletes(other));
         let name = cluster.arn.identifier.to_string();
-        let is_it = |other: &OpenCall| {
-            is_in_the_way(&other.request)
-                && other.account == self.asked.account
+        // An update that names no witness Region waits for none, and is carried out in the step that takes it in.
+        let is_checked = |other: &OpenCall| {
+            matches!(*other.request, Request::UpdateCluster(_))
+                && other.arrived < asked.arrived
+                && demands::properties(&other.request).is_some()
+                && other.account == asked.account
                 && other.request.identifier() == Some(&name)
+                && !has_its_token(&other.request)
         };
-        cluster.intent.as_ref().is_some_and(|intent| is_in_the_way(&intent.request))
-            || self.facts.open.within(self.asked.region).any(is_it)
+        cluster.intent.as_ref().is_some_and(|intent| !is_joined(&intent.request))
+            || self.facts.open.within(asked.region).any(is_checked)
     }
 
     /// A create is refused when what exists and what is being created have reached the quota.

@@ -185,7 +185,8 @@ assumptions! {
     /// Whether a cluster in UPDATING may be deleted.
     delete_while_updating: bool = true,
     /// Whether DeleteCluster on a cluster in PENDING_DELETE or DELETING answers 200 again; otherwise it is refused
-    /// as a wrong state.
+    /// as a wrong state. A second deletion that comes while the first waits for the link register waits with it;
+    /// otherwise it is refused as a conflict.
     delete_again: bool = true,
     /// Whether GetCluster on a cluster that was named as a peer, and has not declared anything itself, shows the
     /// other side's ARN.
