@@ -83,21 +83,23 @@ impl Records {
             }
             None => asked.request.identifier().and_then(Identifier::parse).and_then(|it| self.find(it)),
         };
-        let is_own =
-            |cluster: &&Cluster| cluster.arn.region == asked.region && cluster.arn.account == asked.account;
-        cluster.filter(is_own)
+        cluster.filter(|cluster| is_own(cluster, asked))
     }
 
-    /// Whether any cluster of the Region waits with a call of this token.
-    pub(super) fn any_intent(&self, is_it: impl Fn(&Request) -> bool) -> bool {
-        self.clusters
-            .values()
-            .any(|(cluster, _)| cluster.intent.as_ref().is_some_and(|it| is_it(&it.request)))
+    /// Whether any cluster that the caller of `asked` may name waits with such a call.
+    pub(super) fn any_intent(&self, asked: &OpenCall, is_it: impl Fn(&Request) -> bool) -> bool {
+        let waits = |cluster: &Cluster| cluster.intent.as_ref().is_some_and(|it| is_it(&it.request));
+        self.clusters.values().any(|(cluster, _)| is_own(cluster, asked) && waits(cluster))
     }
 
     fn find(&self, identifier: Identifier) -> Option<&Cluster> {
         self.clusters.get(&identifier).map(|(cluster, _)| &**cluster)
     }
+}
+
+/// Whether the cluster is one of the Region and the account of `asked`.
+fn is_own(cluster: &Cluster, asked: &OpenCall) -> bool {
+    (cluster.arn.region, cluster.arn.account) == (asked.region, asked.account)
 }
 
 /// The ARN that a call about tags names.

@@ -365,7 +365,7 @@ impl<'a> Causes<'a> {
         let waits = |other: &OpenCall| other.account == asked.account && is_other(&other.request);
         self.facts.tokens.stands_for_another(self.scene, asked)
             || self.facts.open.within(asked.region).any(waits)
-            || self.facts.records.any_intent(is_other)
+            || self.facts.records.any_intent(asked, is_other)
     }
 }
 
