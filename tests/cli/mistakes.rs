@@ -1,0 +1,203 @@
+//! What is refused: files that cannot be meant, shown where they are wrong, and nothing is run.
+
+use std::fs;
+
+use super::{dsql_sim, records, stderr, stdout};
+
+#[test]
+fn a_misspelt_member_is_underlined_and_corrected() {
+    let text = "create-cluster region=us-east-1\n{\n  \"multiRegionProperties\": { \"witnesRegion\": \"us-west-2\" }\n}\n";
+    assert_refused(
+        text,
+        &[
+            "unknown member `witnesRegion` of CreateCluster.multiRegionProperties",
+            "bad.scenario:3:30",
+            "^^^^^^^^^^^^^^",
+            "did you mean `witnessRegion`?",
+        ],
+    );
+}
+
+#[test]
+fn an_unknown_verb_is_corrected() {
+    assert_refused(
+        "seed 1\ncreate-clutser region=us-east-1\n{}\n",
+        &["unknown verb `create-clutser`", "bad.scenario:2:1", "did you mean `create-cluster`?"],
+    );
+}
+
+#[test]
+fn an_unknown_region_is_corrected() {
+    assert_refused(
+        "create-cluster region=us-east-3\n{}\n",
+        &["unknown Region `us-east-3`", "did you mean `us-east-1`?"],
+    );
+    assert_refused(
+        "regions use1=us-east-1\ncreate-cluster region=use2\n{}\n",
+        &["unknown Region `use2`", "`use1`"],
+    );
+}
+
+#[test]
+fn an_undefined_alias_is_named() {
+    let text = "create-cluster region=us-east-1 as=blue\n{}\nget-cluster region=us-east-1\n{ \"identifier\": \"$bleu.identifier\" }\n";
+    assert_refused(
+        text,
+        &["no call before this one is called `bleu`", "bad.scenario:4:17", "did you mean `blue`?"],
+    );
+}
+
+#[test]
+fn json_that_is_no_json_is_pointed_at() {
+    assert_refused("create-cluster region=us-east-1\n{ \"tags\": }\n", &["bad.scenario:2:"]);
+}
+
+#[test]
+fn every_mistake_of_a_file_is_shown_at_once() {
+    let text = "seeed 1\n\ncreate-cluster region=nowhere\n{}\n\nexpect\n";
+    assert_refused(text, &["unknown verb `seeed`", "unknown Region `nowhere`", "needs something to expect"]);
+}
+
+#[test]
+fn numbers_that_make_no_sense_are_refused() {
+    assert_refused("throttle us-east-1 times=0\n", &["`times` counts from 1"]);
+    assert_refused("crash us-east-1 after=persist nth=0\n", &["`nth` counts from 1"]);
+    assert_refused("create-cluster region=us-east-1 attempts=0\n{}\n", &["at least one attempt"]);
+    assert_refused("latency 50ms..1ms\n", &["`50ms..1ms` is not a duration or a range"]);
+}
+
+#[test]
+fn a_mistake_in_a_policy_is_shown_where_it_stands() {
+    let under = |policy: &str| format!("principal ci arn=arn:aws:iam::111122223333:role/ci\n{policy}\n");
+    assert_refused(
+        &under(
+            "{\n  \"Statement\": [\n    { \"Effect\": \"allow\", \"Action\": \"*\", \"Resource\": \"*\" }\n  ]\n}",
+        ),
+        &[
+            "this is no policy: Statement[0].Effect: unknown value \"allow\", expected \"Allow\" or \"Deny\"",
+            "bad.scenario:4:7",
+        ],
+    );
+    assert_refused(
+        &under("{ \"Statement\": { \"Effect\": \"Allow\", \"Actoin\": \"*\", \"Resource\": \"*\" } }"),
+        &["Statement.Actoin: unknown member", "bad.scenario:2:37"],
+    );
+    assert_refused(
+        &under("{ \"Statement\": [{ \"Effect\": \"Allow\", \"Action\": \"*\" }] }"),
+        &["Statement[0]: Resource is missing", "bad.scenario:2:17"],
+    );
+}
+
+#[test]
+fn a_principal_that_cannot_be_is_refused() {
+    let ci = "principal ci arn=arn:aws:iam::111122223333:role/ci";
+    assert_refused("principal ci\n", &["principal `ci` needs `arn=`", "as in arn=arn:aws:iam::"]);
+    assert_refused("principal ci arn=role/ci\n", &["`role/ci` is not the ARN of a principal"]);
+    assert_refused("principal s arn=backup.amazonaws.com\n", &["is not the ARN of a principal"]);
+    assert_refused(&format!("{ci}\n{ci}\n"), &["principal `ci` has an ARN already", "bad.scenario:2:"]);
+    assert_refused(&format!("{ci} guard\n"), &["`guard` is not a kind of policy", "boundary"]);
+    assert_refused(&format!("{ci} boundary\n"), &["a boundary is a policy"]);
+    assert_refused(
+        "principal root arn=arn:aws:iam::111122223333:root\n{ \"Statement\": [] }\n",
+        &["the root of an account may do everything"],
+    );
+    assert_refused(
+        &format!("{ci}\nclients ops principal=cl\n"),
+        &["no principal `cl`", "did you mean `ci`?"],
+    );
+    assert_refused(
+        &format!("{ci}\nclients ops account=444455556666 principal=ci\n"),
+        &["principal `ci` belongs to account 111122223333"],
+    );
+    assert_refused(
+        &format!("{ci}\nclients ops account=444455556666\ncreate-cluster region=us-east-1 principal=ci\n"),
+        &["does not belong to the client's account"],
+    );
+    assert_refused(
+        &format!(
+            "{ci} access-key=AKIA1\nprincipal cd arn=arn:aws:iam::111122223333:role/cd access-key=AKIA1\n"
+        ),
+        &["access key id `AKIA1` already"],
+    );
+    assert_refused(&format!("get-cluster region=us-east-1\n{ci}\n"), &["belongs before the first call"]);
+}
+
+#[test]
+fn a_crash_that_cannot_be_meant_is_refused() {
+    for (crash, parts) in [
+        (
+            "crash us-east-1 after=persist:UpdateClutser",
+            ["something that is written", "did you mean `UpdateCluster`?"],
+        ),
+        ("crash us-east-1 after=Prepare", ["cannot stop after `Prepare`", "after=send:Prepare"]),
+        ("crash us-east-1 during=Prepare", ["cannot stop during `Prepare`", "during=persist"]),
+        ("crash us-east-1 before=send:Prepere", ["a message between nodes", "did you mean `Prepare`?"]),
+        ("crash us-east-1 before=GetCluster.response", ["handles no answers", "before=response:GetCluster"]),
+        ("crash ops after=persist", ["a client crashes at once", "at +250ms crash ops"]),
+        ("restart ops", ["is a client and needs no start", "its next life"]),
+    ] {
+        assert_refused(&format!("clients ops\n{crash}\n"), &parts);
+    }
+}
+
+#[test]
+fn an_empty_file_is_refused() {
+    assert_refused("", &["the scenario is empty"]);
+}
+
+#[test]
+fn an_unreadable_file_is_refused() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let output = dsql_sim(folder.path(), &["run", "nowhere.scenario"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(stderr(&output).contains("cannot read nowhere.scenario"), "{}", stderr(&output));
+    fs::write(folder.path().join("bytes.scenario"), [b's', 0xff]).expect("a file");
+    let output = dsql_sim(folder.path(), &["run", "bytes.scenario"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(stderr(&output).contains("is not text: byte 1"), "{}", stderr(&output));
+}
+
+#[test]
+fn a_directory_without_scenarios_is_refused() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let output = dsql_sim(folder.path(), &["run", "."]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(stderr(&output).contains("there is no scenario in ."), "{}", stderr(&output));
+}
+
+#[test]
+fn one_bad_file_among_good_ones_runs_nothing() {
+    let folder = tempfile::tempdir().expect("a folder");
+    fs::write(folder.path().join("good.scenario"), "create-cluster region=us-east-1\n{}\n").expect("a file");
+    fs::write(folder.path().join("bad.scenario"), "nonsense\n").expect("a file");
+    let output = dsql_sim(folder.path(), &["run", "."]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(output.stdout.is_empty(), "{}", stdout(&output));
+}
+
+#[test]
+fn a_bad_file_is_a_record_of_its_own_in_json() {
+    let folder = tempfile::tempdir().expect("a folder");
+    fs::write(folder.path().join("bad.scenario"), "nonsense\n").expect("a file");
+    let output = dsql_sim(folder.path(), &["run", "bad.scenario", "--format", "json"]);
+    let record = records(&output).remove(0);
+    assert_eq!(output.status.code(), Some(2));
+    assert_eq!(
+        (record["outcome"].as_str(), record["scenario"].as_str()),
+        (Some("error"), Some("bad.scenario"))
+    );
+    assert!(record["message"].as_str().expect("a message").contains("unknown verb `nonsense`"));
+}
+
+/// Runs a file with `text` and expects it to be refused with exit code 2 and all of `parts` on standard error.
+fn assert_refused(text: &str, parts: &[&str]) {
+    let folder = tempfile::tempdir().expect("a folder");
+    fs::write(folder.path().join("bad.scenario"), text).expect("a file");
+    let output = dsql_sim(folder.path(), &["run", "bad.scenario"]);
+    let shown = stderr(&output);
+    assert_eq!(output.status.code(), Some(2), "{shown}");
+    assert!(output.stdout.is_empty(), "{}", stdout(&output));
+    for part in parts {
+        assert!(shown.contains(part), "{part} is not in:\n{shown}");
+    }
+}

@@ -1,0 +1,60 @@
+//! `dsql-sim permissions`: the least policies, and why each check was decided as it was.
+
+use std::fs;
+
+use super::{dsql_sim, records, stderr, stdout};
+
+#[test]
+fn permissions_prints_policies_and_the_reason_of_every_check() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let text = "principal ci arn=arn:aws:iam::111122223333:role/ci\n\
+                { \"Statement\": { \"Sid\": \"Read\", \"Effect\": \"Allow\", \"Action\": \"dsql:List*\", \"Resource\": \"*\" } }\n\
+                clients ops principal=ci\n\
+                list-clusters region=us-east-1\ncreate-cluster region=us-east-1\n";
+    fs::write(folder.path().join("one.scenario"), text).expect("a file");
+    let output = dsql_sim(folder.path(), &["permissions", "one.scenario", "--why", "--format", "json"]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let shown = &records(&output)[0];
+    let [list, create] = &shown["checks"].as_array().expect("checks")[..] else { panic!("{shown}") };
+    assert_eq!(list["by"], "identity_policies[0].Statement[0] (Read)");
+    assert_eq!((&create["decision"], &create["action"]), (&"Implicit".into(), &"dsql:CreateCluster".into()));
+    assert_eq!(create["by"], "identity_policies[0].Statement[0] (Read): Action does not match");
+    let needed = &shown["principals"];
+    assert_eq!(needed.as_array().map(Vec::len), Some(1));
+    let statement = &needed[0]["policy"]["Statement"];
+    assert_eq!(statement.as_array().map(Vec::len), Some(1), "what is denied is not needed: {needed}");
+    assert_eq!(statement[0]["Condition"]["StringEquals"]["aws:RequestedRegion"], "us-east-1");
+    let output = dsql_sim(folder.path(), &["permissions", "one.scenario", "--why"]);
+    for part in [
+        "one.scenario: ops: ListClusters by arn:aws:iam::111122223333:role/ci",
+        "  Implicit dsql:CreateCluster",
+    ] {
+        assert!(stdout(&output).contains(part), "{part} is not in:\n{}", stdout(&output));
+    }
+    let output = dsql_sim(folder.path(), &["permissions", "one.scenario", "--allow-all"]);
+    assert!(stdout(&output).contains("\"dsql:CreateCluster\""), "{}", stdout(&output));
+}
+
+#[test]
+fn permissions_of_a_scenario_that_fails_or_is_none_say_so() {
+    let folder = tempfile::tempdir().expect("a folder");
+    fs::write(
+        folder.path().join("fails.scenario"),
+        "create-cluster region=us-east-1\nexpect outcome unknown\n",
+    )
+    .expect("a file");
+    let output = dsql_sim(folder.path(), &["permissions", "fails.scenario"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(
+        stderr(&output).contains("fails.scenario fails: expectation: outcome is \"ok\""),
+        "{}",
+        stderr(&output)
+    );
+    assert!(stdout(&output).contains("dsql:CreateCluster"), "{}", stdout(&output));
+    fs::write(folder.path().join("quiet.scenario"), "advance 1s\n").expect("a file");
+    let output = dsql_sim(folder.path(), &["permissions", "quiet.scenario"]);
+    assert_eq!(output.status.code(), Some(0));
+    assert!(stderr(&output).contains("no call was allowed anything"), "{}", stderr(&output));
+    let output = dsql_sim(folder.path(), &["permissions", "nowhere.scenario"]);
+    assert_eq!(output.status.code(), Some(2));
+}
