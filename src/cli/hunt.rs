@@ -19,17 +19,21 @@ pub(super) struct Hunt {
 /// What came of the searches for a mutant.
 #[derive(Debug)]
 pub(super) struct Caught {
-    /// How many seeds it took, in the median; `None` if most searches found nothing.
+    /// How many seeds it took in the median until the named invariant caught it; `None` if it did not in most
+    /// searches.
     pub(super) median: Option<u64>,
-    /// The invariants that caught it, and in how many searches. Searches that take longer than the median are not
-    /// finished.
+    /// What caught it first, and in how many searches. Searches that take longer than the median are not finished.
     pub(super) by: Vec<(String, u64)>,
-    /// How many seeds it took the first search until the named invariant caught it.
-    pub(super) named: Option<u64>,
 }
 
-/// The first seed of a search that failed: how many seeds that took, and of what.
-type End = (u64, String);
+/// How far a search has come.
+#[derive(Clone, Debug, Default)]
+struct Search {
+    /// What was violated first.
+    first: Option<String>,
+    /// How many seeds it took until the named invariant was violated.
+    named: Option<u64>,
+}
 
 impl Hunt {
     /// Searches for `mutant`; `None` if that is interrupted.
@@ -40,65 +44,52 @@ impl Hunt {
         let campaign = |mutants: Mutants| Campaign::Generated(Shape::USUAL, mutants);
         let campaigns = [campaign(Mutants::NONE.with(mutant)), campaign(Mutants::NONE)];
         let half = (self.searches / 2 + 1) as usize;
-        let mut ends: Vec<Option<End>> = vec![None; self.searches as usize];
+        let mut searches = vec![Search::default(); self.searches as usize];
         let mut done = 0;
-        while done < self.most && ends.iter().flatten().count() < half {
-            let chunk = CHUNK.min(self.most - done);
-            for (number, end) in ends.iter_mut().enumerate().filter(|(_, end)| end.is_none()) {
-                *end = first(&campaigns, number as u64 * APART, done, chunk, |_| true, interrupt);
+        while done < self.most && searches.iter().filter(|it| it.named.is_some()).count() < half {
+            let end = self.most.min(done + CHUNK);
+            for (number, search) in searches.iter_mut().enumerate() {
+                let mut from = done;
+                while search.named.is_none()
+                    && let Some((seeds, by)) = first(&campaigns, number as u64 * APART, from..end, interrupt)
+                {
+                    search.named = (by == mutant.caught_by()).then_some(seeds);
+                    search.first.get_or_insert(by);
+                    from = seeds;
+                }
             }
             if interrupt.is_asked() {
                 return None;
             }
-            done += chunk;
+            done = end;
         }
-        let mut seeds: Vec<u64> = ends.iter().flatten().map(|(seeds, _)| *seeds).collect();
-        seeds.sort_unstable();
+        let mut named: Vec<u64> = searches.iter().filter_map(|it| it.named).collect();
+        named.sort_unstable();
         let mut by: Vec<(String, u64)> = Vec::new();
-        for (_, invariant) in ends.iter().flatten() {
-            match by.iter_mut().find(|(known, _)| known == invariant) {
+        for invariant in searches.into_iter().filter_map(|it| it.first) {
+            match by.iter_mut().find(|(known, _)| *known == invariant) {
                 Some((_, times)) => *times += 1,
-                None => by.push((invariant.clone(), 1)),
+                None => by.push((invariant, 1)),
             }
         }
-        let is_named = |invariant: &str| invariant == mutant.caught_by();
-        let ended = ends.iter().flatten().filter(|(_, by)| is_named(by)).map(|(seeds, _)| *seeds).min();
-        let named = match ended {
-            Some(seeds) => Some(seeds),
-            None => {
-                let mut chunks = (0..self.most).step_by(CHUNK as usize);
-                chunks.find_map(|from| {
-                    let chunk = CHUNK.min(self.most - from);
-                    let end = (!interrupt.is_asked())
-                        .then(|| first(&campaigns, 0, from, chunk, is_named, interrupt))
-                        .flatten()?;
-                    Some(end.0)
-                })
-            }
-        };
-        if interrupt.is_asked() {
-            return None;
-        }
-        Some(Caught { median: seeds.get(half - 1).copied(), by, named })
+        Some(Caught { median: named.get(half - 1).copied(), by })
     }
 }
 
-/// The first of `chunk` seeds that fails by what is `wanted`, of a search that begins at `start` and has done `done`.
-/// What fails without the mutant, too, is another finding.
+/// The first seed in `range`, of a search that begins at `start`, that fails: how many seeds the search has run by
+/// then, and what is violated. What fails without the mutant, too, is another finding.
 fn first(
     [planted, bare]: &[Campaign; 2],
     start: u64,
-    done: u64,
-    chunk: u64,
-    wanted: impl Fn(&str) -> bool + Sync,
+    range: std::ops::Range<u64>,
     interrupt: &Interrupt,
-) -> Option<End> {
-    (done..done + chunk).into_par_iter().find_map_first(|number| {
+) -> Option<(u64, String)> {
+    range.into_par_iter().find_map_first(|number| {
         if interrupt.is_asked() {
             return None;
         }
         let by = planted.run(start + number).failure?.invariant;
-        (wanted(&by) && bare.run(start + number).failure.is_none()).then(|| (number + 1, by))
+        bare.run(start + number).failure.is_none().then(|| (number + 1, by))
     })
 }
 

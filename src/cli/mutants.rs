@@ -14,10 +14,10 @@ use super::{exit, matrix, stream};
 /// The arguments of `mutants`.
 #[derive(Debug, Clone, clap::Args)]
 pub(super) struct MutantArguments {
-    /// Searches for each once: each must be caught, and in some seed by the invariant that its line names.
+    /// Searches for each once: each must be caught by the invariant that its line names.
     #[arg(long, conflicts_with_all = ["measure", "matrix"])]
     search: bool,
-    /// Measures how many seeds a search takes until it catches each: the median of 11 searches, which may be 20000.
+    /// Measures how many seeds it takes until that invariant catches each: the median of 11 searches, at most 20000.
     #[arg(long, conflicts_with = "matrix")]
     measure: bool,
     /// How many seeds a search takes at most.
@@ -77,7 +77,7 @@ fn caught(mutants: &[Mutant], hunt: &Hunt, most_median: u64) -> io::Result<u8> {
     let mut out = stream::stdout();
     // A table of Markdown, which `docs/mutants.md` takes as it is.
     let seeds = if hunt.searches == 1 { "seeds" } else { "median seeds" };
-    writeln!(out, "| {:36} | {seeds:>12} | caught by |\n|{:-<38}|{:->13}:|---|", "mutant", "", "")?;
+    writeln!(out, "| {:36} | {seeds:>12} | caught first by |\n|{:-<38}|{:->13}:|---|", "mutant", "", "")?;
     let mut complaints = Vec::new();
     let mut done = 0;
     for mutant in mutants {
@@ -90,14 +90,11 @@ fn caught(mutants: &[Mutant], hunt: &Hunt, most_median: u64) -> io::Result<u8> {
                 median.to_string()
             }
             None => {
-                complaints.push(format!("{mutant} is not found in {} seeds", hunt.most));
-                format!("> {}", hunt.most)
+                let (invariant, most) = (mutant.caught_by(), hunt.most);
+                complaints.push(format!("{mutant} is not caught by {invariant} in {most} seeds"));
+                format!("> {most}")
             }
         };
-        if caught.named.is_none() {
-            let invariant = mutant.caught_by();
-            complaints.push(format!("{mutant} is never caught by {invariant} in {} seeds", hunt.most));
-        }
         writeln!(out, "| {mutant:36} | {median:>12} | {} |", words(&caught, mutant.caught_by()))?;
     }
     // Decided here; what follows only explains it.
@@ -118,14 +115,11 @@ fn caught(mutants: &[Mutant], hunt: &Hunt, most_median: u64) -> io::Result<u8> {
     Ok(code)
 }
 
-/// By what a mutant was caught, the named invariant first.
+/// What caught a mutant first, the named invariant before the others.
 fn words(caught: &hunt::Caught, named: &str) -> String {
     let mut by = caught.by.clone();
     by.sort_by_key(|(invariant, times)| (invariant != named, std::cmp::Reverse(*times)));
-    let mut words: Vec<String> = by.iter().map(|(invariant, times)| format!("{invariant} {times}")).collect();
-    if let Some(seeds) = caught.named.filter(|_| by.iter().all(|(invariant, _)| invariant != named)) {
-        words.push(format!("{named} after {seeds}"));
-    }
+    let words: Vec<String> = by.iter().map(|(invariant, times)| format!("{invariant} {times}")).collect();
     words.join(", ")
 }
 

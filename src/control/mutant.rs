@@ -133,7 +133,7 @@ mutants! {
     /// A control plane keeps a newly accepted value under the ballot of the first one.
     FirstBallotKept = "first-ballot-kept" caught by "peering-converges",
     /// A control plane's acceptor forgets what it accepted when it promises a higher ballot.
-    PromiseForgetsValue = "promise-forgets-value" caught by "no-delete-alone",
+    PromiseForgetsValue = "promise-forgets-value" caught by "peering-converges",
     /// A proposer that withdraws counts the vote of its own acceptor without writing it down.
     WithdrawalNotWritten = "withdrawal-not-written" caught by "peering-symmetric",
     /// An answer to a check that has ended is taken for impossible: the control plane panics.
