@@ -71,8 +71,11 @@ pub(super) fn withdraw(draws: Draws, story: &Story<'_>, place: usize) -> Draft {
 /// Names another witness Region, or the same again.
 pub(super) fn change_witness(draws: Draws, story: &Story<'_>, cluster: &Cluster) -> Draft {
     let place = &story.plan.place;
-    let mut properties = json!({ "witnessRegion": draws.pick("witness", &place.set).name() });
-    if draws.chance("with itself", 20) {
+    let drawn = draws.pick("witness", &place.set);
+    let partner = cluster.partner.filter(|_| draws.chance("where the peer is", 20));
+    let witness = partner.map_or(drawn, |partner| story.clusters[partner].region);
+    let mut properties = json!({ "witnessRegion": witness.name() });
+    if draws.chance("with itself", 45) {
         properties["clusters"] = json!([cluster.arn()]);
     }
     Draft::about(Operation::UpdateCluster, cluster, json!({ "multiRegionProperties": properties }))

@@ -11,8 +11,8 @@ use super::super::draws::Draws;
 use super::{CallKind, Story};
 
 impl Story<'_> {
-    /// A withdrawal or a deletion races with the declaration that answers it; or one side of a pair leaves while the
-    /// other is deleted.
+    /// A withdrawal, a change of witness or a deletion races with the declaration that answers it; or one side of a
+    /// pair leaves while the other is deleted.
     pub(super) fn race(&mut self, draws: Draws) {
         let races = [(8, "withdrawal"), (2, "deletion"), (1, "first leaves"), (1, "second leaves")];
         let race = draws.weigh("race", &races);
@@ -30,6 +30,8 @@ impl Story<'_> {
         }
         self.race_faults(draws);
         let (first, second) = match race {
+            // To another witness means out of the register, too.
+            "withdrawal" if draws.chance("moves", 20) => (CallKind::Declare, CallKind::ChangeWitness),
             "withdrawal" => (CallKind::Declare, CallKind::Withdraw),
             "deletion" => (CallKind::Declare, CallKind::Delete),
             "first leaves" => (CallKind::Withdraw, CallKind::Delete),
