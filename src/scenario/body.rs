@@ -4,6 +4,8 @@
 //! `$NAME.MEMBER` inside a string refers to a member of the answer to the call that was named `NAME`; `$$` is a plain
 //! dollar sign.
 
+use std::borrow::Cow;
+
 use serde_json::Value;
 
 use crate::api::{Kind, Operation};
@@ -86,6 +88,10 @@ pub(super) fn fill_text(
     text: &str,
     resolve: &dyn Fn(&str, &str) -> Result<String, String>,
 ) -> Result<String, String> {
+    // Most texts refer to nothing.
+    if !text.contains('$') {
+        return Ok(text.to_owned());
+    }
     let mut filled = String::new();
     let mut from = 0;
     for reference in references(text) {
@@ -108,13 +114,23 @@ pub(super) fn plain(json: Value) -> Value {
 }
 
 /// The value behind `path`, as in `multiRegionProperties.clusters`; `length` behind a list counts it.
-pub(super) fn member(json: &Value, path: &str) -> Option<Value> {
-    path.split('.').filter(|name| !name.is_empty()).try_fold(json.clone(), |value, name| match &value {
-        Value::Array(items) if name == "length" => Some(Value::from(items.len())),
-        Value::Array(items) => items.get(name.parse::<usize>().ok()?).cloned(),
-        Value::Object(members) => members.get(name).cloned(),
-        _ => None,
-    })
+pub(super) fn member<'a>(json: &'a Value, path: &str) -> Option<Cow<'a, Value>> {
+    let (list, names) = match path.rsplit_once('.') {
+        Some((list, "length")) => (true, list),
+        _ => (false, path),
+    };
+    let value =
+        names.split('.').filter(|name| !name.is_empty()).try_fold(json, |value, name| match value {
+            Value::Array(items) => items.get(name.parse::<usize>().ok()?),
+            Value::Object(members) => members.get(name),
+            _ => None,
+        })?;
+    match value {
+        Value::Array(items) if list => Some(Cow::Owned(Value::from(items.len()))),
+        // A member may be called so.
+        _ if list => value.get("length").map(Cow::Borrowed),
+        _ => Some(Cow::Borrowed(value)),
+    }
 }
 
 fn check_kind(path: &str, json: &Json, kind: &Kind, mistakes: &mut Vec<Diagnostic>) {
@@ -223,8 +239,10 @@ mod tests {
     #[test]
     fn members_are_found_by_path() {
         let json = json!({ "a": { "b": ["x", "y"] } });
-        assert_eq!(member(&json, "a.b.1"), Some(json!("y")));
-        assert_eq!(member(&json, "a.b.length"), Some(json!(2)));
-        assert_eq!(member(&json, "a.c"), None);
+        let found = |path| member(&json, path).map(Cow::into_owned);
+        assert_eq!(found("a.b.1"), Some(json!("y")));
+        assert_eq!(found("a.b.length"), Some(json!(2)));
+        assert_eq!(found("a.c"), None);
+        assert_eq!(found("a.length"), None);
     }
 }

@@ -3,6 +3,8 @@
 //! A run has two phases. In the first, the blocks of the file, safety is checked after every event. In the second,
 //! which the file need not write, everything is put right, and what is left to converge must converge.
 
+use std::borrow::Cow;
+use std::cell::OnceCell;
 use std::sync::Arc;
 
 use serde_json::Value;
@@ -94,9 +96,9 @@ struct Run<'a> {
     scenario: &'a Scenario,
     simulation: Simulation,
     /// How the named calls ended.
-    answers: Vec<(Arc<str>, Outcome)>,
+    answers: Vec<(Arc<str>, Ended)>,
     /// How the last call ended.
-    last: Option<Outcome>,
+    last: Option<Ended>,
     /// Calls that are to begin together: when, which, with which key.
     together: Option<Vec<(Instant, &'a CallStep, u64)>>,
     /// Whether nothing happened since the world was put right and came to rest.
@@ -301,8 +303,9 @@ impl<'a> Run<'a> {
             (Outcome::Failed(error), _) => self.coverage.refuse(step.operation, error),
             _ => {}
         }
-        remember(&mut self.answers, step, outcome.clone());
-        self.last = Some(outcome);
+        let ended = Ended::from(outcome);
+        remember(&mut self.answers, step, ended.clone());
+        self.last = Some(ended);
         Ok(())
     }
 
@@ -319,7 +322,7 @@ impl<'a> Run<'a> {
             open.retain(|(id, step)| match self.simulation.world().outcome(*id).cloned() {
                 None => true,
                 Some(outcome) => {
-                    remember(&mut self.answers, step, outcome);
+                    remember(&mut self.answers, step, outcome.into());
                     false
                 }
             });
@@ -337,28 +340,28 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
-    fn outcome(&self, name: Option<&str>) -> Option<&Outcome> {
+    fn ended(&self, name: Option<&str>) -> Option<&Ended> {
         match name {
             None => self.last.as_ref(),
-            Some(name) => self.answers.iter().find(|(known, _)| **known == *name).map(|(_, outcome)| outcome),
+            Some(name) => self.answers.iter().find(|(known, _)| **known == *name).map(|(_, ended)| ended),
         }
     }
 
     /// The value behind a reference.
-    fn value(&self, name: &str, member: &str) -> Result<Value, String> {
-        let outcome = self.outcome(Some(name)).ok_or_else(|| format!("call `{name}` was not made"))?;
+    fn value(&self, name: &str, member: &str) -> Result<Cow<'_, Value>, String> {
+        let ended = self.ended(Some(name)).ok_or_else(|| format!("call `{name}` was not made"))?;
+        let outcome = ended.outcome.name();
         let value = match member {
-            "outcome" => Some(Value::from(outcome.name())),
-            path => answer(outcome).and_then(|answer| body::member(&answer, path)),
+            "outcome" => Some(Cow::Owned(Value::from(outcome))),
+            path => ended.member(path),
         };
-        value
-            .ok_or_else(|| format!("`${name}.{member}` has no value: call `{name}` ended {}", outcome.name()))
+        value.ok_or_else(|| format!("`${name}.{member}` has no value: call `{name}` ended {outcome}"))
     }
 
     /// The text behind a reference.
     fn resolve(&self, name: &str, member: &str) -> Result<String, String> {
-        self.value(name, member).map(|value| match value {
-            Value::String(text) => text,
+        self.value(name, member).map(|value| match &*value {
+            Value::String(text) => text.clone(),
             value => value.to_string(),
         })
     }
@@ -366,7 +369,7 @@ impl<'a> Run<'a> {
     /// What an expectation compares with: a reference by itself keeps its type.
     fn wanted(&self, wanted: &Value) -> Result<Value, String> {
         if let Some(reference) = wanted.as_str().and_then(body::only_reference) {
-            return self.value(reference.name, reference.member);
+            return self.value(reference.name, reference.member).map(Cow::into_owned);
         }
         body::fill(wanted, &|name, member| self.resolve(name, member))
     }
@@ -378,9 +381,10 @@ impl<'a> Run<'a> {
                 self.compare("the number of clusters", Some(Value::from(count)), test, span)
             }
             Expectation::Answer { call, subject, test } => {
-                let Some(outcome) = self.outcome(call.as_deref()) else {
+                let Some(ended) = self.ended(call.as_deref()) else {
                     return self.unexpected("no call has been made".to_owned(), span);
                 };
+                let outcome = &ended.outcome;
                 let seen = match (subject.as_str(), outcome) {
                     ("outcome", outcome) => Some(Value::from(outcome.name())),
                     ("error", Outcome::Failed(error)) => Some(Value::from(error.name())),
@@ -388,7 +392,7 @@ impl<'a> Run<'a> {
                     ("http", Outcome::Failed(error)) => Some(Value::from(error.http_status())),
                     ("http", Outcome::Ok(_)) => Some(Value::from(200)),
                     ("http", Outcome::Gone) => Some(Value::from(404)),
-                    (path, outcome) => answer(outcome).and_then(|answer| body::member(&answer, path)),
+                    (path, _) => ended.member(path).map(Cow::into_owned),
                 };
                 self.compare(subject, seen, test, span).map_err(|failure| self.explained(failure, outcome))
             }
@@ -444,7 +448,7 @@ impl<'a> Run<'a> {
     /// The cluster that the call `name` created, if it exists; known by its answer or, if that was lost, by the name
     /// that its identifier was given.
     fn cluster(&self, name: &str) -> Option<&Arc<Cluster>> {
-        let answered = match self.outcome(Some(name)) {
+        let answered = match self.ended(Some(name)).map(|ended| &ended.outcome) {
             Some(Outcome::Ok(response)) => response.cluster(),
             _ => None,
         };
@@ -492,18 +496,35 @@ fn covered(scenario: &Scenario, run: &Run<'_>) -> Coverage {
     coverage
 }
 
-/// What a call was answered: the output, or the body of the error.
-fn answer(outcome: &Outcome) -> Option<Value> {
-    match outcome {
-        Outcome::Ok(response) => Some(response.to_json()),
-        Outcome::Failed(error) => Some(error.to_json()),
-        Outcome::Gone | Outcome::Unknown | Outcome::TimedOut(_) => None,
+/// How a call ended, and what it was answered.
+#[derive(Clone)]
+struct Ended {
+    outcome: Outcome,
+    /// The output, or the body of the error. Later calls refer to one answer again and again, so it is written once.
+    answer: OnceCell<Option<Value>>,
+}
+
+impl Ended {
+    /// The member of the answer behind `path`.
+    fn member(&self, path: &str) -> Option<Cow<'_, Value>> {
+        let answer = self.answer.get_or_init(|| match &self.outcome {
+            Outcome::Ok(response) => Some(response.to_json()),
+            Outcome::Failed(error) => Some(error.to_json()),
+            Outcome::Gone | Outcome::Unknown | Outcome::TimedOut(_) => None,
+        });
+        body::member(answer.as_ref()?, path)
     }
 }
 
-/// The outcome of a call that has a name is what the name stands for from now on.
-fn remember(answers: &mut Vec<(Arc<str>, Outcome)>, step: &CallStep, outcome: Outcome) {
+impl From<Outcome> for Ended {
+    fn from(outcome: Outcome) -> Ended {
+        Ended { outcome, answer: OnceCell::new() }
+    }
+}
+
+/// What a call that has a name ended with is what the name stands for from now on.
+fn remember(answers: &mut Vec<(Arc<str>, Ended)>, step: &CallStep, ended: Ended) {
     let Some(alias) = &step.alias else { return };
     answers.retain(|(name, _)| name != alias);
-    answers.push((alias.clone(), outcome));
+    answers.push((alias.clone(), ended));
 }
