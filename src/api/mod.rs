@@ -8,6 +8,7 @@ pub mod wire;
 mod constraints;
 mod error;
 mod keys;
+mod shape;
 mod shapes;
 mod tags;
 
@@ -20,6 +21,7 @@ use crate::types::{ClientToken, ClusterStatus, Identifier};
 
 pub use error::{Error, Field, ValidationReason};
 pub use keys::Fingerprint;
+pub use shape::Kind;
 pub use shapes::*;
 pub use tags::{TagMap, Tags};
 
@@ -71,7 +73,7 @@ macro_rules! operations {
             /// What its input may hold.
             #[must_use]
             pub fn input(self) -> Kind {
-                match self { $(Operation::$name => <$input as shapes::Shape>::kind()),+ }
+                match self { $(Operation::$name => <$input as shape::Shape>::kind()),+ }
             }
         }
 
@@ -90,6 +92,12 @@ macro_rules! operations {
                 Ok(match operation { $(Operation::$name => Request::$name(serde_json::from_value(json)?)),+ })
             }
 
+            /// `operation`'s input without any member.
+            #[must_use]
+            pub fn empty(operation: Operation) -> Request {
+                match operation { $(Operation::$name => Request::$name(<$input>::default())),+ }
+            }
+
             /// The input as JSON.
             #[must_use]
             pub fn to_json(&self) -> Value {
@@ -100,9 +108,19 @@ macro_rules! operations {
             /// Which members are given: one bit for each, in the order of [`Operation::members`].
             #[must_use]
             pub fn given(&self) -> u16 {
-                let mut given = shapes::Given::default();
-                match self { $(Request::$name(input) => shapes::Shape::mark(input, &mut given)),+ }
+                let mut given = shape::Given::default();
+                match self { $(Request::$name(input) => shape::Shape::mark(input, &mut given)),+ }
                 given.bits
+            }
+
+            /// Gives every text in it to `each`, the names of tags left out.
+            pub fn texts<'a>(&'a self, mut each: impl FnMut(&'a str)) {
+                match self { $(Request::$name(input) => shape::Shape::texts(input, &mut each)),+ }
+            }
+
+            /// Replaces each of these for which there is a `new` one.
+            pub fn replace_texts(&mut self, mut new: impl FnMut(&str) -> Option<String>) {
+                match self { $(Request::$name(input) => shape::Shape::replace_texts(input, &mut new)),+ }
             }
 
             /// Checks every constraint of the API model.

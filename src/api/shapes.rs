@@ -12,6 +12,7 @@ use serde_json::{Map, Value};
 use crate::region::Region;
 use crate::types::{ClientToken, ClusterArn, ClusterStatus, Endpoint, Identifier, Timestamp};
 
+use super::shape::{Given, Kind, Shape};
 use super::tags::Tags;
 
 /// Defines structures whose absent members are absent in JSON, and lists their members' names.
@@ -38,6 +39,14 @@ macro_rules! shapes {
 
             fn mark(&self, given: &mut Given) {
                 $(self.$field.mark(given);)*
+            }
+
+            fn texts<'a>(&'a self, each: &mut dyn FnMut(&'a str)) {
+                $(self.$field.texts(each);)*
+            }
+
+            fn replace_texts(&mut self, new: &mut dyn FnMut(&str) -> Option<String>) {
+                $(self.$field.replace_texts(new);)*
             }
         }
     )+};
@@ -356,64 +365,6 @@ struct Read {
     arn: ClusterArn,
 }
 
-/// What a member of an input may be, for whoever reads requests written by people.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Kind {
-    /// A string.
-    Text,
-    /// `true` or `false`.
-    Boolean,
-    /// A whole number.
-    Integer,
-    /// An object from strings to strings.
-    TextMap,
-    /// An array.
-    List(Box<Kind>),
-    /// An object with these members.
-    Structure(Vec<(String, Kind)>),
-}
-
-impl Kind {
-    /// The members of a structure that have no members of their own, by their paths, with what they may be.
-    pub(super) fn members(self) -> Vec<(String, Kind)> {
-        let Kind::Structure(members) = self else { return Vec::new() };
-        let each = |(name, kind): (String, Kind)| match kind {
-            Kind::Structure(_) => {
-                kind.members().into_iter().map(|(path, kind)| (format!("{name}.{path}"), kind)).collect()
-            }
-            kind => vec![(name, kind)],
-        };
-        members.into_iter().flat_map(each).collect()
-    }
-}
-
-/// What a type may be in JSON.
-pub(super) trait Shape {
-    /// How many members it has that have no members of their own ([`Kind::members`]); it counts as one if it has none.
-    const MEMBERS: u32 = 1;
-
-    fn kind() -> Kind;
-
-    /// Marks which of these are given: it is itself, if it has no members.
-    fn mark(&self, given: &mut Given) {
-        given.next(true);
-    }
-}
-
-/// Which members of an input are given: one bit for each, in the order of [`Kind::members`].
-#[derive(Default)]
-pub(super) struct Given {
-    seen: u32,
-    pub(super) bits: u16,
-}
-
-impl Given {
-    fn next(&mut self, is_given: bool) {
-        self.bits |= u16::from(is_given) << self.seen;
-        self.seen += 1;
-    }
-}
-
 /// The names of an output's members.
 pub(super) trait Members {
     fn members() -> Vec<String>;
@@ -422,73 +373,6 @@ pub(super) trait Members {
 impl<T: Members> Members for Box<T> {
     fn members() -> Vec<String> {
         T::members()
-    }
-}
-
-macro_rules! kinds {
-    ($($type:ty => $kind:expr;)+) => {$(
-        impl Shape for $type {
-            fn kind() -> Kind {
-                $kind
-            }
-        }
-    )+};
-}
-
-impl Shape for String {
-    fn kind() -> Kind {
-        Kind::Text
-    }
-
-    fn mark(&self, given: &mut Given) {
-        given.next(!self.is_absent());
-    }
-}
-
-kinds! {
-    Arc<str> => Kind::Text;
-    ClientToken => Kind::Text;
-    bool => Kind::Boolean;
-    i64 => Kind::Integer;
-    Tags => Kind::TextMap;
-}
-
-impl<T: Shape> Shape for Option<T> {
-    const MEMBERS: u32 = T::MEMBERS;
-
-    fn kind() -> Kind {
-        T::kind()
-    }
-
-    fn mark(&self, given: &mut Given) {
-        match self {
-            Some(content) => content.mark(given),
-            None => (0..T::MEMBERS).for_each(|_| given.next(false)),
-        }
-    }
-}
-
-impl<T: Shape + ?Sized> Shape for Box<T> {
-    const MEMBERS: u32 = T::MEMBERS;
-
-    fn kind() -> Kind {
-        T::kind()
-    }
-
-    fn mark(&self, given: &mut Given) {
-        T::mark(self, given);
-    }
-}
-
-impl<T: Shape> Shape for [T] {
-    fn kind() -> Kind {
-        Kind::List(Box::new(T::kind()))
-    }
-}
-
-impl<T: Shape> Shape for Vec<T> {
-    fn kind() -> Kind {
-        <[T]>::kind()
     }
 }
 

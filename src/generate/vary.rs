@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use serde_json::Value;
+use crate::api::Request;
 
 use crate::region::Region;
 use crate::scenario::{Action, CallStep, Scenario, SetUp};
@@ -99,8 +99,12 @@ fn called(scenario: &Scenario) -> Vec<Region> {
 /// The Regions that are named as witnesses.
 fn witnesses(scenario: &Scenario) -> Vec<Region> {
     let name = |call: &CallStep| {
-        let named = call.input.pointer("/multiRegionProperties/witnessRegion").and_then(Value::as_str)?;
-        Region::parse(named)
+        let properties = match &call.input {
+            Request::CreateCluster(input) => input.multi_region_properties.as_ref()?,
+            Request::UpdateCluster(input) => input.multi_region_properties.as_ref()?,
+            _ => return None,
+        };
+        Region::parse(properties.witness_region.as_ref()?)
     };
     distinct(calls(scenario).filter_map(name))
 }

@@ -8,7 +8,7 @@ use std::borrow::Cow;
 
 use serde_json::Value;
 
-use crate::api::{Kind, Operation};
+use crate::api::{Kind, Operation, Request};
 
 use super::diagnostic::{Diagnostic, Span, did_you_mean};
 use super::script::{Json, JsonKind};
@@ -63,6 +63,26 @@ pub(super) fn only_reference(text: &str) -> Option<Reference<'_>> {
     references(text).into_iter().find(|reference| (reference.start, reference.end) == (0, text.len()))
 }
 
+/// `request` with every reference filled in by `resolve`.
+///
+/// # Errors
+/// The first reference that has no value, in words.
+pub(super) fn fill_request(
+    request: &Request,
+    resolve: &dyn Fn(&str, &str) -> Result<String, String>,
+) -> Result<Request, String> {
+    let mut filled = request.clone();
+    let mut missing = None;
+    filled.replace_texts(|text| {
+        // Most texts refer to nothing.
+        if !text.contains('$') || missing.is_some() {
+            return None;
+        }
+        fill_text(text, resolve).map_err(|words| missing = Some(words)).ok()
+    });
+    missing.map_or(Ok(filled), Err)
+}
+
 /// `json` with every reference filled in by `resolve`.
 ///
 /// # Errors
@@ -88,10 +108,6 @@ pub(super) fn fill_text(
     text: &str,
     resolve: &dyn Fn(&str, &str) -> Result<String, String>,
 ) -> Result<String, String> {
-    // Most texts refer to nothing.
-    if !text.contains('$') {
-        return Ok(text.to_owned());
-    }
     let mut filled = String::new();
     let mut from = 0;
     for reference in references(text) {
@@ -103,14 +119,10 @@ pub(super) fn fill_text(
     Ok(filled)
 }
 
-/// `json` as it is written where no string in it refers to anything.
-pub(super) fn plain(json: Value) -> Value {
-    match json {
-        Value::String(text) => Value::String(text.replace('$', "$$")),
-        Value::Array(items) => items.into_iter().map(plain).collect(),
-        Value::Object(members) => members.into_iter().map(|(name, member)| (name, plain(member))).collect(),
-        other => other,
-    }
+/// `request` as it is written where no text in it refers to anything.
+pub(super) fn plain(mut request: Request) -> Request {
+    request.replace_texts(|text| text.contains('$').then(|| text.replace('$', "$$")));
+    request
 }
 
 /// The value behind `path`, as in `multiRegionProperties.clusters`; `length` behind a list counts it.
@@ -135,9 +147,8 @@ pub(super) fn member<'a>(json: &'a Value, path: &str) -> Option<Cow<'a, Value>> 
 
 fn check_kind(path: &str, json: &Json, kind: &Kind, mistakes: &mut Vec<Diagnostic>) {
     match (kind, &json.kind) {
-        (Kind::Text, JsonKind::String(_))
-        | (Kind::Boolean, JsonKind::Bool(_))
-        | (Kind::Integer, JsonKind::Number(_)) => {}
+        (Kind::Text, JsonKind::String(_)) | (Kind::Boolean, JsonKind::Bool(_)) => {}
+        (Kind::Integer, JsonKind::Number(number)) if number.is_i64() => {}
         (Kind::Structure(known), JsonKind::Object(members)) => {
             for member in members {
                 let name = &member.name.text;
@@ -169,7 +180,7 @@ fn check_kind(path: &str, json: &Json, kind: &Kind, mistakes: &mut Vec<Diagnosti
             let wanted = match kind {
                 Kind::Text => "a string",
                 Kind::Boolean => "`true` or `false`",
-                Kind::Integer => "a whole number",
+                Kind::Integer => "a whole number of 64 bits",
                 Kind::TextMap => "an object of strings",
                 Kind::List(_) => "a list",
                 Kind::Structure(_) => "an object",
@@ -232,8 +243,9 @@ mod tests {
         assert_eq!(fill_text("a $blue.arn/b $c.d.e.", &resolve).as_deref(), Ok("a <blue:arn>/b <c:d.e>."));
         assert_eq!(fill_text("5 $ and $$5 $$blue.arn", &resolve).as_deref(), Ok("5 $ and $5 $blue.arn"));
         assert_eq!(fill_text("$$$blue.arn", &resolve).as_deref(), Ok("$<blue:arn>"));
-        let text = json!({ "$a": ["$$b", "$c.arn $"] });
-        assert_eq!(fill(&plain(text.clone()), &resolve), Ok(text));
+        let input = json!({ "tags": { "$a": "$$b" }, "policy": "$c.arn $", "clientToken": "$" });
+        let request = Request::from_json(Operation::CreateCluster, input).expect("an input");
+        assert_eq!(fill_request(&plain(request.clone()), &resolve), Ok(request));
     }
 
     #[test]

@@ -145,8 +145,6 @@ pub enum When {
 pub struct CallStep {
     /// Who calls.
     pub client: ClientId,
-    /// What is called.
-    pub operation: Operation,
     /// Where.
     pub region: Region,
     /// What the call, and the cluster that it creates, is called.
@@ -163,8 +161,8 @@ pub struct CallStep {
     pub principal: Option<PrincipalId>,
     /// Whether it is left out if something that it refers to has no value; otherwise the scenario fails.
     pub may_be_skipped: bool,
-    /// Its input, with references that are yet to be filled in.
-    pub input: serde_json::Value,
+    /// What is called, with references in its texts that are yet to be filled in.
+    pub input: Request,
 }
 
 impl CallStep {
@@ -178,8 +176,13 @@ impl CallStep {
     /// # Errors
     /// The first reference that has no value, in words.
     pub fn request(&self, resolve: &dyn Fn(&str, &str) -> Result<String, String>) -> Result<Request, String> {
-        let input = body::fill(&self.input, resolve)?;
-        Ok(Request::from_json(self.operation, input).expect("the input was checked when the file was read"))
+        body::fill_request(&self.input, resolve)
+    }
+
+    /// What is called.
+    #[must_use]
+    pub fn operation(&self) -> Operation {
+        self.input.operation()
     }
 }
 

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::api::Operation;
+use crate::api::{Operation, Request};
 use crate::control::assumptions::Assumptions;
 use crate::control::mutant::Mutant;
 use crate::region::Region;
@@ -290,35 +290,28 @@ impl Reader {
             arguments.required_option("region", "where to call").and_then(|word| self.region(word))?;
         let name = arguments.option("as");
         let alias = name.map(|word| Arc::from(word.text.as_str()));
-        let step = CallStep {
-            client,
-            operation,
-            region,
-            alias,
-            attempts: arguments.number("attempts", CallStep::ATTEMPTS)?,
-            time_out: arguments.duration("timeout", CallStep::TIME_OUT)?,
-            after: arguments.duration("after", Duration::ZERO)?,
-            waiter,
-            principal: self.principal_of_call(client, arguments.option("principal"))?,
-            may_be_skipped: arguments.option("missing").map(skip).transpose()?.is_some(),
-            input: command.body.as_ref().map_or_else(|| serde_json::json!({}), |body| body.value.to_value()),
-        };
-        if step.attempts == 0 {
+        let attempts = arguments.number("attempts", CallStep::ATTEMPTS)?;
+        let time_out = arguments.duration("timeout", CallStep::TIME_OUT)?;
+        let after = arguments.duration("after", Duration::ZERO)?;
+        let principal = self.principal_of_call(client, arguments.option("principal"))?;
+        let may_be_skipped = arguments.option("missing").map(skip).transpose()?.is_some();
+        if attempts == 0 {
             return Err(vec![Diagnostic::new("a call takes at least one attempt", command.verb.span)]);
         }
         arguments.finish()?;
-        if let Some(input) = &command.body {
-            let before = self.before_together.unwrap_or(self.calls.len());
-            let calls = self.calls.iter().enumerate();
-            let known: Vec<&str> = calls
-                .filter(|(place, known)| *place < before || known.after < step.after)
-                .map(|(_, known)| &*known.name)
-                .collect();
-            let mistakes = body::check(operation, &input.value, &known);
-            if !mistakes.is_empty() {
-                return Err(mistakes);
-            }
-        }
+        let input = self.input(operation, command, after)?;
+        let step = CallStep {
+            client,
+            region,
+            alias,
+            attempts,
+            time_out,
+            after,
+            waiter,
+            principal,
+            may_be_skipped,
+            input,
+        };
         if let Some(word) = name {
             self.name_call(word, operation, step.after);
         }
@@ -326,6 +319,28 @@ impl Reader {
         self.last = Some(operation).filter(|_| is_alone || self.last == Some(operation));
         self.is_first_together = false;
         Ok(Action::Call(step))
+    }
+
+    /// The input of a call that begins so long `after` it could.
+    fn input(
+        &self,
+        operation: Operation,
+        command: &Command,
+        after: Duration,
+    ) -> Result<Request, Vec<Diagnostic>> {
+        let Some(body) = &command.body else { return Ok(Request::empty(operation)) };
+        let before = self.before_together.unwrap_or(self.calls.len());
+        let calls = self.calls.iter().enumerate();
+        let known: Vec<&str> = calls
+            .filter(|(place, known)| *place < before || known.after < after)
+            .map(|(_, known)| &*known.name)
+            .collect();
+        let mistakes = body::check(operation, &body.value, &known);
+        if !mistakes.is_empty() {
+            return Err(mistakes);
+        }
+        let request = Request::from_json(operation, body.value.to_value());
+        Ok(request.expect("every member was found to be of its kind"))
     }
 
     fn name_call(&mut self, word: &Word, operation: Operation, after: Duration) {

@@ -10,8 +10,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde_json::Value;
-
 use crate::api::{Operation, Response};
 use crate::map::FixedMap;
 use crate::sim::client::ClientOptions;
@@ -78,8 +76,8 @@ impl Recording {
     pub fn call(&mut self, at: Instant, mut step: CallStep) -> (u64, Option<Arc<str>>) {
         step.after = at.since(self.began);
         step.may_be_skipped = true;
-        self.refer(&mut step.input);
-        if matches!(step.operation, Operation::CreateCluster | Operation::CreateStream) {
+        step.input.replace_texts(|text| self.told.get(text).cloned());
+        if matches!(step.operation(), Operation::CreateCluster | Operation::CreateStream) {
             step.alias = Some(self.name());
         }
         let (client, alias) = (step.client, step.alias.clone());
@@ -100,20 +98,6 @@ impl Recording {
             _ => return,
         };
         self.told.entry(text).or_insert_with(|| format!("${name}.{member}"));
-    }
-
-    /// Puts a reference in the place of whatever an answer has told.
-    fn refer(&self, input: &mut Value) {
-        match input {
-            Value::String(text) => {
-                if let Some(reference) = self.told.get(text.as_str()) {
-                    text.clone_from(reference);
-                }
-            }
-            Value::Array(items) => items.iter_mut().for_each(|item| self.refer(item)),
-            Value::Object(members) => members.values_mut().for_each(|member| self.refer(member)),
-            _ => {}
-        }
     }
 
     /// A name that no call has.
@@ -167,7 +151,6 @@ pub const OUTSIDE_TIME_OUT: Duration = Duration::from_secs(60);
 pub fn outside_call(client: ClientId, region: crate::Region, request: &crate::api::Request) -> CallStep {
     CallStep {
         client,
-        operation: request.operation(),
         region,
         alias: None,
         attempts: 1,
@@ -176,6 +159,6 @@ pub fn outside_call(client: ClientId, region: crate::Region, request: &crate::ap
         waiter: None,
         principal: None,
         may_be_skipped: false,
-        input: super::body::plain(request.to_json()),
+        input: super::body::plain(request.clone()),
     }
 }

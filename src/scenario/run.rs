@@ -279,7 +279,7 @@ impl<'a> Run<'a> {
         let request = match step.request(&|name, member| self.resolve(name, member)) {
             Ok(request) => request,
             Err(missing) if step.may_be_skipped => {
-                self.simulation.world_mut().say(&format!("{} is left out: {missing}", step.operation));
+                self.simulation.world_mut().say(&format!("{} is left out: {missing}", step.operation()));
                 self.warn(span, Reason::LeftOut(missing));
                 return Ok(None);
             }
@@ -300,7 +300,7 @@ impl<'a> Run<'a> {
         let outcome = self.simulation.finish(id).map_err(|violation| Failure::of(violation, Some(span)))?;
         match (&outcome, self.simulation.world().call_of(id)) {
             (Outcome::Ok(_), Some((_, call))) => self.coverage.accept(&call.request),
-            (Outcome::Failed(error), _) => self.coverage.refuse(step.operation, error),
+            (Outcome::Failed(error), _) => self.coverage.refuse(step.operation(), error),
             _ => {}
         }
         let ended = Ended::from(outcome);

@@ -97,7 +97,7 @@ impl Keys {
         let meaning = match action {
             Action::Call(call) => {
                 let client = mix(line, key_of_bytes(clients[call.client.0 as usize].name.as_bytes()));
-                let input = body(call).map_or(String::new(), Value::to_string);
+                let input = body(call).map_or(String::new(), |input| input.to_string());
                 mix(client, key_of_bytes(input.as_bytes()))
             }
             _ => line,
@@ -240,7 +240,7 @@ impl Writer<'_> {
 
     fn call(&mut self, call: &CallStep) {
         self.page.push_str(match call.waiter {
-            None => call.operation.command(),
+            None => call.operation().command(),
             Some(WaitFor::ClusterActive) => "wait cluster-active",
             Some(WaitFor::ClusterNotExists) => "wait cluster-not-exists",
         });
@@ -324,7 +324,11 @@ impl Action {
     #[must_use]
     pub fn refers_to(&self) -> Vec<String> {
         match self {
-            Action::Call(call) => names_in(&call.input),
+            Action::Call(call) => {
+                let mut names = Vec::new();
+                call.input.texts(|text| names.extend(names_in_text(text)));
+                names
+            }
             Action::Show(names) => names.iter().map(|name| (**name).to_owned()).collect(),
             Action::Expect(Expectation::Answer { call, test, .. }) => {
                 let compared = match test {
@@ -354,16 +358,21 @@ impl Action {
 
 fn names_in(json: &Value) -> Vec<String> {
     match json {
-        Value::String(text) => references(text).iter().map(|it| it.name.to_owned()).collect(),
+        Value::String(text) => names_in_text(text).collect(),
         Value::Array(items) => items.iter().flat_map(names_in).collect(),
         Value::Object(members) => members.values().flat_map(names_in).collect(),
         _ => Vec::new(),
     }
 }
 
-fn body(call: &CallStep) -> Option<&Value> {
-    let is_empty = call.input.as_object().is_some_and(|members| members.is_empty());
-    (!is_empty || call.waiter.is_some()).then_some(&call.input)
+fn names_in_text(text: &str) -> impl Iterator<Item = String> {
+    references(text).into_iter().map(|it| it.name.to_owned())
+}
+
+fn body(call: &CallStep) -> Option<Value> {
+    let input = call.input.to_json();
+    let is_empty = input.as_object().is_some_and(|members| members.is_empty());
+    (!is_empty || call.waiter.is_some()).then_some(input)
 }
 
 fn test_text(test: &Test) -> String {

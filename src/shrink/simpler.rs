@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use crate::api::Request;
+
 use crate::control::assumptions::Assumptions;
 use crate::region::Region;
 use crate::scenario::{Action, CallStep, Scenario, SetUp, When};
@@ -122,7 +124,9 @@ fn calls(draft: &Draft, call: &CallStep) -> Vec<CallStep> {
     if call.alias.as_deref().is_some_and(|name| !is_meant(name)) {
         add(&|call| call.alias = None);
     }
-    for input in inputs(&call.input) {
+    let operation = call.operation();
+    let inputs = inputs(&call.input.to_json()).into_iter();
+    for input in inputs.filter_map(|input| Request::from_json(operation, input).ok()) {
         add(&|call| call.input = input.clone());
     }
     all

@@ -48,6 +48,17 @@ fn an_undefined_alias_is_named() {
 }
 
 #[test]
+fn a_number_that_is_no_whole_number_is_pointed_at() {
+    for number in ["1.5", "1e30", "9223372036854775808", "\"1\""] {
+        let text = format!("list-clusters region=us-east-1\n{{ \"maxResults\": {number} }}\n");
+        assert_refused(
+            &text,
+            &["ListClusters.maxResults must be a whole number of 64 bits", "bad.scenario:2:17"],
+        );
+    }
+}
+
+#[test]
 fn json_that_is_no_json_is_pointed_at() {
     assert_refused("create-cluster region=us-east-1\n{ \"tags\": }\n", &["bad.scenario:2:"]);
 }

@@ -86,7 +86,7 @@ fn of_stream(draws: Draws, story: &Story<'_>, mut draft: Draft, cluster: &Cluste
 
 /// Lets a change of a policy name the version that its caller has in mind: what an earlier call said, or a guess.
 fn expect_version(draws: Draws, story: &Story<'_>, mut draft: Draft) -> Draft {
-    let said = story.answered().filter(|step| step.operation == Operation::PutClusterPolicy);
+    let said = story.answered().filter(|step| step.operation() == Operation::PutClusterPolicy);
     let said = draws.among("which said", said.filter_map(|step| Some((&**step.alias.as_ref()?, ()))));
     let version = match draws.weigh("version", &[(5, "none"), (2, "said"), (2, "guess")]) {
         "none" => return draft,
@@ -122,13 +122,13 @@ fn listing(draws: Draws, story: &Story<'_>, mut draft: Draft) -> Draft {
     if draws.chance("paged", 85) {
         draft.input["maxResults"] = draws.between("page", 1, 3).into();
     }
-    let before = story.answered().rev().find(|step| step.operation == Operation::ListStreams);
+    let before = story.answered().rev().find(|step| step.operation() == Operation::ListStreams);
     if let Some(step) = before
         && draws.chance("next", 60)
     {
         // A mistake may have left it out.
-        if let Some(cluster) = step.input.get("clusterIdentifier") {
-            draft.input["clusterIdentifier"] = cluster.clone();
+        if let Some(cluster) = step.input.identifier().filter(|identifier| !identifier.is_empty()) {
+            draft.input["clusterIdentifier"] = cluster.into();
         }
         story.turn(draws, step, &mut draft);
     }
@@ -137,6 +137,6 @@ fn listing(draws: Draws, story: &Story<'_>, mut draft: Draft) -> Draft {
 
 /// A stream that an earlier call was meant to create.
 fn known_stream<'a>(draws: Draws, story: &'a Story<'_>) -> Option<(&'a str, &'a CallStep)> {
-    let streams = story.answered().filter(|step| step.operation == Operation::CreateStream);
+    let streams = story.answered().filter(|step| step.operation() == Operation::CreateStream);
     draws.among("stream", streams.filter_map(|step| Some((&**step.alias.as_ref()?, step))))
 }

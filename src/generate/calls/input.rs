@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::api::Operation;
+use crate::api::{Operation, Request};
 use crate::region::Region;
 use crate::scenario::CallStep;
 use crate::types::Account;
@@ -61,8 +61,9 @@ pub(super) fn change(draws: Draws, region: Region, account: Account, input: &mut
 
 /// Makes a call that is made again another than it was, with the same token.
 pub(super) fn alter(draws: Draws, step: &mut CallStep) {
-    let input = &mut step.input;
-    match step.operation {
+    let operation = step.operation();
+    let mut input = step.input.to_json();
+    match operation {
         Operation::CreateCluster | Operation::UpdateCluster => {
             let was = input["deletionProtectionEnabled"].as_bool().unwrap_or(true);
             input["deletionProtectionEnabled"] = (!was).into();
@@ -71,6 +72,7 @@ pub(super) fn alter(draws: Draws, step: &mut CallStep) {
         Operation::PutClusterPolicy => input["policy"] = policy(draws.about("again", 0)).into(),
         _ => {}
     }
+    step.input = Request::from_json(operation, input).expect("members are of their kinds");
 }
 
 /// Some tags, of which there may be none.

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::api::Operation;
+use crate::api::{Operation, Request};
 use crate::region::Region;
 use crate::scenario::{Action, CallStep, SetUp};
 use crate::sim::client::WaitFor;
@@ -333,7 +333,6 @@ impl Story<'_> {
         }
         CallStep {
             client,
-            operation: draft.operation,
             region: draft.region,
             alias: None,
             attempts: if draws.chance("usual attempts", 80) {
@@ -353,7 +352,7 @@ impl Story<'_> {
                 false => None,
             },
             may_be_skipped: true,
-            input: draft.input,
+            input: Request::from_json(draft.operation, draft.input).expect("members are of their kinds"),
         }
     }
 
@@ -410,7 +409,7 @@ impl Story<'_> {
         if draws.chance("paged", 85) {
             draft.input["maxResults"] = draws.between("page", 1, 3).into();
         }
-        let before = self.answered().rev().find(|step| step.operation == Operation::ListClusters);
+        let before = self.answered().rev().find(|step| step.operation() == Operation::ListClusters);
         if let Some(step) = before
             && draws.chance("next", 70)
         {

@@ -1,0 +1,225 @@
+//! What the inputs have in common: which members they have and of what kind, which of these are given, and the texts in
+//! them.
+
+use std::sync::Arc;
+
+use crate::types::ClientToken;
+
+use super::tags::Tags;
+
+/// What a member of an input may be, for whoever reads requests written by people.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A string.
+    Text,
+    /// `true` or `false`.
+    Boolean,
+    /// A whole number.
+    Integer,
+    /// An object from strings to strings.
+    TextMap,
+    /// An array.
+    List(Box<Kind>),
+    /// An object with these members.
+    Structure(Vec<(String, Kind)>),
+}
+
+impl Kind {
+    /// The members of a structure that have no members of their own, by their paths, with what they may be.
+    pub(super) fn members(self) -> Vec<(String, Kind)> {
+        let Kind::Structure(members) = self else { return Vec::new() };
+        let each = |(name, kind): (String, Kind)| match kind {
+            Kind::Structure(_) => {
+                kind.members().into_iter().map(|(path, kind)| (format!("{name}.{path}"), kind)).collect()
+            }
+            kind => vec![(name, kind)],
+        };
+        members.into_iter().flat_map(each).collect()
+    }
+}
+
+/// What a type may be in JSON.
+pub(super) trait Shape {
+    /// How many members it has that have no members of their own ([`Kind::members`]); it counts as one if it has none.
+    const MEMBERS: u32 = 1;
+
+    fn kind() -> Kind;
+
+    /// Marks which of these are given: it is itself, if it has no members.
+    fn mark(&self, given: &mut Given) {
+        given.next(true);
+    }
+
+    /// Gives every text in it to `each`, the names of tags left out.
+    fn texts<'a>(&'a self, _: &mut dyn FnMut(&'a str)) {}
+
+    /// Replaces each of these for which there is a `new` one.
+    fn replace_texts(&mut self, _: &mut dyn FnMut(&str) -> Option<String>) {}
+}
+
+/// Which members of an input are given: one bit for each, in the order of [`Kind::members`].
+#[derive(Default)]
+pub(super) struct Given {
+    seen: u32,
+    pub(super) bits: u16,
+}
+
+impl Given {
+    fn next(&mut self, is_given: bool) {
+        self.bits |= u16::from(is_given) << self.seen;
+        self.seen += 1;
+    }
+}
+
+impl Shape for String {
+    fn kind() -> Kind {
+        Kind::Text
+    }
+
+    fn mark(&self, given: &mut Given) {
+        given.next(!self.is_empty());
+    }
+
+    fn texts<'a>(&'a self, each: &mut dyn FnMut(&'a str)) {
+        each(self);
+    }
+
+    fn replace_texts(&mut self, new: &mut dyn FnMut(&str) -> Option<String>) {
+        if let Some(new) = new(self) {
+            *self = new;
+        }
+    }
+}
+
+impl Shape for Arc<str> {
+    fn kind() -> Kind {
+        Kind::Text
+    }
+
+    fn texts<'a>(&'a self, each: &mut dyn FnMut(&'a str)) {
+        each(self);
+    }
+
+    fn replace_texts(&mut self, new: &mut dyn FnMut(&str) -> Option<String>) {
+        if let Some(new) = new(self) {
+            *self = new.into();
+        }
+    }
+}
+
+impl Shape for ClientToken {
+    fn kind() -> Kind {
+        Kind::Text
+    }
+
+    fn texts<'a>(&'a self, each: &mut dyn FnMut(&'a str)) {
+        self.free_text().into_iter().for_each(each);
+    }
+
+    fn replace_texts(&mut self, new: &mut dyn FnMut(&str) -> Option<String>) {
+        if let Some(new) = self.free_text().and_then(new) {
+            *self = new.into();
+        }
+    }
+}
+
+impl Shape for Tags {
+    fn kind() -> Kind {
+        Kind::TextMap
+    }
+
+    fn texts<'a>(&'a self, each: &mut dyn FnMut(&'a str)) {
+        self.iter().for_each(|(_, value)| each(value));
+    }
+
+    fn replace_texts(&mut self, new: &mut dyn FnMut(&str) -> Option<String>) {
+        for (key, value) in self.clone().iter() {
+            if let Some(new) = new(value) {
+                Arc::make_mut(self).insert(key.clone(), new);
+            }
+        }
+    }
+}
+
+impl Shape for bool {
+    fn kind() -> Kind {
+        Kind::Boolean
+    }
+}
+
+impl Shape for i64 {
+    fn kind() -> Kind {
+        Kind::Integer
+    }
+}
+
+impl<T: Shape> Shape for Option<T> {
+    const MEMBERS: u32 = T::MEMBERS;
+
+    fn kind() -> Kind {
+        T::kind()
+    }
+
+    fn mark(&self, given: &mut Given) {
+        match self {
+            Some(content) => content.mark(given),
+            None => (0..T::MEMBERS).for_each(|_| given.next(false)),
+        }
+    }
+
+    fn texts<'a>(&'a self, each: &mut dyn FnMut(&'a str)) {
+        self.iter().for_each(|content| content.texts(each));
+    }
+
+    fn replace_texts(&mut self, new: &mut dyn FnMut(&str) -> Option<String>) {
+        self.iter_mut().for_each(|content| content.replace_texts(new));
+    }
+}
+
+impl<T: Shape + ?Sized> Shape for Box<T> {
+    const MEMBERS: u32 = T::MEMBERS;
+
+    fn kind() -> Kind {
+        T::kind()
+    }
+
+    fn mark(&self, given: &mut Given) {
+        T::mark(self, given);
+    }
+
+    fn texts<'a>(&'a self, each: &mut dyn FnMut(&'a str)) {
+        T::texts(self, each);
+    }
+
+    fn replace_texts(&mut self, new: &mut dyn FnMut(&str) -> Option<String>) {
+        T::replace_texts(self, new);
+    }
+}
+
+impl<T: Shape> Shape for [T] {
+    fn kind() -> Kind {
+        Kind::List(Box::new(T::kind()))
+    }
+
+    fn texts<'a>(&'a self, each: &mut dyn FnMut(&'a str)) {
+        self.iter().for_each(|item| item.texts(each));
+    }
+
+    fn replace_texts(&mut self, new: &mut dyn FnMut(&str) -> Option<String>) {
+        self.iter_mut().for_each(|item| item.replace_texts(new));
+    }
+}
+
+impl<T: Shape> Shape for Vec<T> {
+    fn kind() -> Kind {
+        <[T]>::kind()
+    }
+
+    fn texts<'a>(&'a self, each: &mut dyn FnMut(&'a str)) {
+        <[T]>::texts(self, each);
+    }
+
+    fn replace_texts(&mut self, new: &mut dyn FnMut(&str) -> Option<String>) {
+        <[T]>::replace_texts(self, new);
+    }
+}
