@@ -46,6 +46,8 @@ pub(super) fn suit(assumptions: &mut Assumptions, opening: Opening) {
             assumptions.unpeer_active = true;
             assumptions.update_time = Span::millis(20, 200);
         }
+        // A declaration is taken back, made again and taken back before the deadline of the first wait.
+        Opening::Wavering => assumptions.update_time = Span::millis(20, 200),
         _ => {}
     }
 }

@@ -119,12 +119,10 @@ fn new_stream(draws: Draws, cluster: &Cluster) -> Value {
 
 /// A listing of streams, or the next page of one.
 fn listing(draws: Draws, story: &Story<'_>, mut draft: Draft) -> Draft {
-    if draws.chance("paged", 85) {
-        draft.input["maxResults"] = draws.between("page", 1, 3).into();
-    }
+    story.cut_page(draws, &mut draft);
     let before = story.answered().rev().find(|step| step.operation() == Operation::ListStreams);
     if let Some(step) = before
-        && draws.chance("next", 60)
+        && (story.turns_pages || draws.chance("next", 60))
     {
         // A mistake may have left it out.
         if let Some(cluster) = step.input.identifier().filter(|identifier| !identifier.is_empty()) {

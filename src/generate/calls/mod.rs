@@ -108,6 +108,8 @@ pub(super) fn draw(
         unprotected: false,
         encrypted: false,
         peer: None,
+        region: None,
+        turns_pages: false,
     };
     story.open(draws.about("opening", 1), opening, count);
     let kinds = &plan.swarm.calls;
@@ -174,6 +176,10 @@ struct Story<'a> {
     encrypted: bool,
     /// The place of the peer that is declared, for now.
     peer: Option<usize>,
+    /// Where clusters are created and listed, for now.
+    region: Option<Region>,
+    /// Whether every page holds one result and follows the page before it, for now.
+    turns_pages: bool,
 }
 
 impl Story<'_> {
@@ -269,7 +275,8 @@ impl Story<'_> {
     fn draft(&self, draws: Draws, aim: Option<usize>, kind: CallKind) -> Draft {
         let one = aim.or_else(|| self.some(draws.about("one", 0), |_| true));
         let multi = aim.or_else(|| self.some(draws.about("multi", 0), |cluster| cluster.witness.is_some()));
-        let region = draws.among("region", self.plan.place.clusters()).expect("there are two");
+        let drawn = draws.among("region", self.plan.place.clusters()).expect("there are two");
+        let region = self.region.unwrap_or(drawn);
         let about = |place: usize| (&self.clusters[place], place);
         match (kind, one.map(about), multi.map(about)) {
             (CallKind::CreateWithPeer, _, Some((_, peer))) => peers::create_with(draws, self, peer),
@@ -406,16 +413,23 @@ impl Story<'_> {
             owner: None,
             creates: None,
         };
-        if draws.chance("paged", 85) {
-            draft.input["maxResults"] = draws.between("page", 1, 3).into();
-        }
+        self.cut_page(draws, &mut draft);
         let before = self.answered().rev().find(|step| step.operation() == Operation::ListClusters);
         if let Some(step) = before
-            && draws.chance("next", 70)
+            && (self.turns_pages || draws.chance("next", 70))
         {
             self.turn(draws, step, &mut draft);
         }
         draft
+    }
+
+    /// Says how much of a listing a page holds.
+    fn cut_page(&self, draws: Draws, draft: &mut Draft) {
+        if self.turns_pages {
+            draft.input["maxResults"] = 1.into();
+        } else if draws.chance("paged", 85) {
+            draft.input["maxResults"] = draws.between("page", 1, 3).into();
+        }
     }
 
     /// Makes a listing the next page of `step`.

@@ -7,7 +7,7 @@ use crate::api::Operation;
 use crate::control::message::MessageKind;
 use crate::control::outside::Shift;
 use crate::scenario::{Action, When};
-use crate::sim::fault::{Fault, Moment, Party, Rule, What};
+use crate::sim::fault::{Fault, Moment, Party, Point, Rule, What, Written};
 use crate::types::NodeId;
 
 use super::super::draws::Draws;
@@ -46,10 +46,14 @@ openings! {
     Unfinished = "unfinished", 2, 6;
     /// Two sides of a pair that race for its register, with links that favour neither.
     Race = "race", 4, 4;
+    /// A cluster that takes its declaration back when nobody hears it, perhaps not for the first time.
+    Wavering = "wavering", 3, 5;
     /// A cluster with streams.
     Streams = "streams", 6, 3;
     /// A cluster that is deleted between two pages of a listing.
     Pages = "pages", 6, 5;
+    /// Pages of clusters or streams of which one is gone.
+    Gaps = "gaps", 3, 7;
     /// A token that is used again about when it is forgotten.
     Tokens = "tokens", 3, 2;
     /// A key that changes, and that cannot be used.
@@ -99,8 +103,10 @@ impl Story<'_> {
             Opening::Ring => self.ring(draws),
             Opening::Unfinished => self.unfinished(draws),
             Opening::Race => self.race(draws),
+            Opening::Wavering => self.wavering(draws),
             Opening::Streams => self.streams(draws, count),
             Opening::Pages => self.pages(draws),
+            Opening::Gaps => self.gaps(draws, count),
             Opening::Tokens => self.tokens(draws),
             Opening::Keys => self.keys(draws),
             Opening::Creating
@@ -208,6 +214,49 @@ impl Story<'_> {
         self.advance(lasts + draws.pause("until heard", 14));
     }
 
+    /// The second declares the first and takes that back, perhaps once before all goes well, and in the end while its
+    /// own Region is not heard. That may crash while the call waits, and start again when it is retried.
+    fn wavering(&mut self, draws: Draws) {
+        self.unprotected = true;
+        self.call(draws.about("first", 0), None, CallKind::CreateForPair);
+        self.call(draws.about("second", 0), Some(0), CallKind::CreateWithPeer);
+        self.unprotected = false;
+        self.peer = Some(0);
+        self.advance(draws.seconds("until declared", 1, 4));
+        if draws.chance("wavers", 70) {
+            for kind in [CallKind::Withdraw, CallKind::Declare] {
+                let draws = draws.about(kind.name(), 0);
+                self.call(draws, Some(1), kind);
+                // The update is done by then, and the deadline of a wait is still to come.
+                self.advance(Duration::from_millis(250) + draws.pause("until updated", 10));
+            }
+        }
+        let region = self.clusters[1].region;
+        let (party, lasts) = (Party::Region(region), draws.seconds("lasts", 5, 30));
+        let what = What::Message(MessageKind::Prepare);
+        let lost = Fault::Rule(Rule { what, ..Rule::cut(party, Party::Any, false) });
+        let heard = Fault::All(vec![Fault::Heal(Some((party, Party::Any)))]);
+        self.groups.push(vec![Action::Fault(lost), Action::FaultAt(When::In(lasts), heard)]);
+        let last = [(4, ("withdrawal", CallKind::Withdraw)), (1, ("deletion", CallKind::Delete))];
+        let (_, last) = draws.weigh("last", &last);
+        if draws.chance("crashes", 35) {
+            let node = NodeId::ControlPlane(region);
+            let operation = match last {
+                CallKind::Delete => Operation::DeleteCluster,
+                _ => Operation::UpdateCluster,
+            };
+            let moment = Moment::At(Point::AfterPersisting(Written::For(operation)), 1);
+            let crash = Fault::Crash { node, moment, unfinished: None };
+            let restart = Fault::All(vec![Fault::Restart(node)]);
+            // An attempt is given up after ten seconds, and the next finds what it left.
+            let restarts = draws.seconds("restarts", 1, 10);
+            self.groups.push(vec![Action::Fault(crash), Action::FaultAt(When::In(restarts), restart)]);
+        }
+        self.call(draws.about("last", 0), Some(1), last);
+        self.peer = None;
+        self.advance(draws.pause("until heard", 14));
+    }
+
     fn ring(&mut self, draws: Draws) {
         for member in 0..3 {
             self.call(draws.about("member", member), None, CallKind::CreateForPair);
@@ -270,6 +319,46 @@ impl Story<'_> {
         self.call(draws.about("gone", 0), Some(0), CallKind::Delete);
         self.advance(draws.seconds("until gone", 30, 150));
         self.call(draws.about("page", 1), None, CallKind::List);
+    }
+
+    /// Small pages of three clusters or streams, of which one is gone before the first page or after it.
+    fn gaps(&mut self, draws: Draws, count: usize) {
+        let are_streams = draws.chance("streams", 60);
+        let page = |number| draws.about("page", number);
+        self.region = Some(draws.pick("region", &self.plan.place.regions));
+        self.unprotected = true;
+        self.turns_pages = true;
+        for number in 0..if are_streams { 1 } else { 3 } {
+            self.call(draws.about("listed", number), None, CallKind::CreateAlone);
+        }
+        self.advance(draws.seconds("until active", 8, 15));
+        if are_streams {
+            (0..3).for_each(|number| self.call(draws.about("stream", number), Some(0), CallKind::Stream));
+            self.advance(draws.seconds("until stream active", 120, 200));
+        }
+        let mut pages = 0;
+        if draws.chance("gone after a page", 30) {
+            self.list_again(page(0), are_streams);
+            pages = 1;
+        }
+        if are_streams {
+            self.visit(draws.about("gone", 0), 0, Operation::DeleteStream);
+        } else {
+            self.call(draws.about("gone", 0), Some(draws.below("which is gone", 2)), CallKind::Delete);
+        }
+        self.advance(draws.seconds("until gone", 80, 150));
+        while self.made.len() < count && pages < 4 {
+            self.list_again(page(pages), are_streams);
+            pages += 1;
+        }
+        (self.region, self.unprotected, self.turns_pages) = (None, false, false);
+    }
+
+    fn list_again(&mut self, draws: Draws, are_streams: bool) {
+        match are_streams {
+            true => self.visit(draws, 0, Operation::ListStreams),
+            false => self.call(draws, None, CallKind::List),
+        }
     }
 
     /// Calls whose tokens are used again later.
