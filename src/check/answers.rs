@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::api::{Request, Response};
 use crate::control::message::{Commit, Delivery, Reply};
@@ -112,5 +113,18 @@ pub(super) fn acknowledged_after_writing(
         let cluster = commit.batch.cluster.as_ref().and_then(|(_, _, record)| record.as_ref());
         let name = cluster.map_or_else(|| "a cluster".to_owned(), |cluster| cluster.arn.to_string());
         format!("a call about {name} was answered before what was written for it was durable")
+    })
+}
+
+/// Other Regions are asked for a while, and the link register for another: each wait has a deadline, which is set anew
+/// when a restarted control plane finds the call. A timer is set behind the writes before it, as an answer leaves.
+pub(super) fn answered_in_time(judge: &mut Judge<'_>, call: &OpenCall) -> Verdict {
+    let scene = judge.scene;
+    let writes = scene.longest_write().saturating_mul(10);
+    let longest = scene.assumptions().remote_deadline.saturating_mul(2).saturating_add(writes);
+    let is_late = scene.now().since(call.arrived.at) > longest.saturating_add(Duration::from_millis(1));
+    judge.ensure(!is_late, Invariant::NothingStuck, || {
+        let (operation, region) = (call.request.operation(), call.region);
+        format!("{operation} was answered in {region} after its deadlines had passed")
     })
 }

@@ -4,7 +4,7 @@
 //! What a call must be allowed is in `demands`, whether policies allow it in `permitted`; neither asks the control
 //! planes or the evaluator that they ask.
 
-use crate::api::Request;
+use crate::api::{Error, Request};
 use crate::control::authorization::Action;
 use crate::control::cluster::Cluster;
 use crate::control::message::Commit;
@@ -107,9 +107,15 @@ pub(super) fn carried_out(
     Ok(())
 }
 
-/// Whether AccessDeniedException may be the answer to `asked`: something that it must be allowed is denied, or it is
-/// not known to be allowed.
-pub(super) fn may_be_denied(scene: &dyn Scene, denied: &Denied, records: &Records, asked: &OpenCall) -> bool {
+/// Whether this AccessDeniedException may be the answer to `asked`: something that it must be allowed is denied, or it
+/// is not known to be allowed, and that is what the message names.
+pub(super) fn may_be_denied(
+    scene: &dyn Scene,
+    denied: &Denied,
+    records: &Records,
+    asked: &OpenCall,
+    error: &Error,
+) -> bool {
     let now = scene.now();
     let cluster = records.named(asked);
     let at_home = demands::at_home(asked, cluster).into_iter().map(|demand| {
@@ -124,10 +130,18 @@ pub(super) fn may_be_denied(scene: &dyn Scene, denied: &Denied, records: &Record
     let mut all = at_home.chain(elsewhere);
     lacks_role
         || all.any(|(policy, demand)| {
-            denied.at_some_moment(&demand, asked.arrived.at, now)
+            let is_denied = denied.at_some_moment(&demand, asked.arrived.at, now)
                 || identity(scene, asked)
-                    .is_some_and(|identity| policy.permits(identity, &demand) != Some(true))
+                    .is_some_and(|identity| policy.permits(identity, &demand) != Some(true));
+            is_denied && is_named(&demand, error.message())
         })
+}
+
+/// Whether the message of a denial says what `demand` says: what may not be done, with what, and where.
+fn is_named(demand: &Demand<'_>, message: &str) -> bool {
+    let Demand { action, resource, region, .. } = demand;
+    message.contains(&format!(" to perform: {action} on resource: {resource} "))
+        && message.ends_with(&format!("(checked in {region})"))
 }
 
 fn ensure(

@@ -7,6 +7,7 @@ use crate::region::Region;
 use crate::types::{Instant, NodeId};
 
 use super::Verdict;
+use super::answers;
 use super::authorized::{self, Denied};
 use super::invariant::Judge;
 use super::open::{OpenCall, OpenCalls};
@@ -76,6 +77,7 @@ impl Callers {
         if call.is_injected {
             return Ok(());
         }
+        answers::answered_in_time(judge, call)?;
         self.tokens.replied(judge, call, result)?;
         let error = match result {
             Ok(response) => {

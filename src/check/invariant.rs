@@ -60,7 +60,7 @@ invariants! {
     StorageIsWhatWasWritten = "storage-is-what-was-written":
         "what a node has in storage, running or restarted, is what it wrote",
     NothingStuck = "nothing-stuck":
-        "at quiet, no cluster is in a transient status and no request is unanswered",
+        "requests are answered in time, and at quiet none is unanswered and no status is transient",
 }
 
 impl Invariant {

@@ -109,8 +109,9 @@ pub(super) fn no_active_without_key(judge: &mut Judge<'_>, except: Option<Region
     let scene = judge.scene;
     for region in Region::all().filter(|region| Some(*region) != except) {
         let clusters = scene.storage(region).into_iter().flat_map(Durable::clusters);
-        for cluster in clusters.filter(|cluster| cluster.kms_key.is_some()) {
-            let is_disabled = scene.outside(region).keys_disabled;
+        for cluster in clusters {
+            // A key that AWS owns can always be used.
+            let is_disabled = cluster.kms_key.is_some() && scene.outside(region).keys_disabled;
             let is_said = match cluster.encryption {
                 EncryptionStatus::Enabled => !is_disabled,
                 EncryptionStatus::KmsKeyInaccessible => is_disabled,
@@ -118,9 +119,9 @@ pub(super) fn no_active_without_key(judge: &mut Judge<'_>, except: Option<Region
                 EncryptionStatus::Updating | EncryptionStatus::Enabling => true,
             };
             judge.ensure(is_said, Invariant::NoActiveWithoutKey, || {
-                let keys = if is_disabled { "disabled" } else { "enabled" };
+                let can = if is_disabled { "cannot" } else { "can" };
                 let (arn, encryption) = (cluster.arn, cluster.encryption);
-                format!("keys are {keys} in {region}, and the encryption status of {arn} is {encryption:?}")
+                format!("the key of {arn} {can} be used, and its encryption status is {encryption:?}")
             })?;
         }
     }

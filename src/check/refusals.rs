@@ -86,8 +86,8 @@ pub(super) fn every_refusal_has_a_cause(
     first: Option<&OpenCall>,
     error: &Error,
 ) -> Verdict {
-    let (scene, kind) = (judge.scene, Kind::of(error));
-    let is_caused = |asked| Causes::new(scene, facts, asked).include(kind);
+    let scene = judge.scene;
+    let is_caused = |asked| Causes::new(scene, facts, asked).include(error);
     let is_caused = is_caused(asked) || first.is_some_and(is_caused);
     judge.ensure(is_caused, Invariant::EveryRefusalHasACause, || {
         let (operation, name, message) = (asked.request.operation(), error.name(), error.message());
@@ -108,9 +108,9 @@ impl<'a> Causes<'a> {
         Causes { scene, facts, asked, found: Vec::new() }
     }
 
-    /// Whether one of them leads to an error of this kind.
-    fn include(mut self, kind: Kind) -> bool {
-        let request = &*self.asked.request;
+    /// Whether one of them leads to this error, as far as its kind says, and of a denial its words.
+    fn include(mut self, error: &Error) -> bool {
+        let (request, kind) = (&*self.asked.request, Kind::of(error));
         match kind {
             Kind::Malformed => return request.validate().is_err() || has_page_token(request),
             // Who asks no other Region has nobody's silence to fear.
@@ -120,8 +120,9 @@ impl<'a> Causes<'a> {
         }
         self.look();
         let is_mismatch = || kind == self.scene.assumptions().token_mismatch.into() && self.is_mismatch();
-        let is_denied =
-            || authorized::may_be_denied(self.scene, self.facts.denied, self.facts.records, self.asked);
+        let is_denied = || {
+            authorized::may_be_denied(self.scene, self.facts.denied, self.facts.records, self.asked, error)
+        };
         self.found.contains(&kind) || (kind == Kind::Denied && is_denied()) || is_mismatch()
     }
 

@@ -115,7 +115,9 @@ impl ControlPlane {
         out.push(Effect::Reached(Goal::WitnessDenied));
         let asker = waiting.caller.asker();
         let home = Home::of(witness, asker.account);
-        let error = self.guard.error(asker, needs::witness(&home), witness, denial);
+        let names_own = self.mutants.has(Mutant::DenialNamesOwnRegion);
+        let named = if names_own { self.region } else { witness };
+        let error = self.guard.error(asker, needs::witness(&home), named, denial);
         self.end_checks(call, error, out);
     }
 

@@ -183,7 +183,9 @@ impl ControlPlane {
         }
         let after = self.assumptions.remote_deadline;
         let timer = Timer::Deadline { account, serial, began: waiting.began };
-        out.push(Effect::SetTimer { after: Span { min: after, max: after }, timer });
+        if waiting.began.is_some() || !self.mutants.has(Mutant::ResumedWithoutDeadline) {
+            out.push(Effect::SetTimer { after: Span { min: after, max: after }, timer });
+        }
         self.waiting.insert((account, serial), waiting);
     }
 

@@ -330,6 +330,12 @@ mutants! {
     EncryptionShownEnabled = "encryption-shown-enabled" caught by "answers-say-what-was-written",
     /// A call is given up when another Region has not answered the first time that it was asked.
     AskedOnce = "asked-once" caught by "every-refusal-has-a-cause",
+    /// What the witness Region denies is refused as if the cluster's own Region had denied it.
+    DenialNamesOwnRegion = "denial-names-own-region" caught by "every-refusal-has-a-cause",
+    /// A cluster that is given a key of AWS keeps the encryption status that its own key had.
+    GivenUpKeyCounts = "given-up-key-counts" caught by "no-active-without-key",
+    /// A call that a restarted control plane finds written down waits for the link register without a deadline.
+    ResumedWithoutDeadline = "resumed-without-deadline" caught by "nothing-stuck",
 }
 
 impl Mutant {

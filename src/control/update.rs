@@ -108,7 +108,8 @@ impl ControlPlane {
                 input.kms_encryption_key.as_ref().filter(|_| !mutants.has(Mutant::KeyNotApplied))
             {
                 record.kms_key = customer_key(Some(key));
-                record.encryption = EncryptionStatus::Updating;
+                let keeps = record.kms_key.is_none() && mutants.has(Mutant::GivenUpKeyCounts);
+                record.encryption = if keeps { record.encryption } else { EncryptionStatus::Updating };
             } else if mutants.has(Mutant::UpdateDropsKey) {
                 record.kms_key = None;
             }
