@@ -7,8 +7,9 @@ use dsql_sim::model::{Bounds, Story, explore};
 use dsql_sim::scenario::run::run;
 use dsql_sim::sim::trace::TraceLevel;
 
-const NOTHING_GOES_WRONG: Bounds = Bounds { crashes: 0, losses: 0, duplicates: 0, repeats: 0 };
+const NOTHING_GOES_WRONG: Bounds = Bounds { crashes: 0, losses: 0, duplicates: 0, repeats: 0, deadlines: 0 };
 const ONE_CRASH: Bounds = Bounds { crashes: 1, ..NOTHING_GOES_WRONG };
+const ONE_DEADLINE: Bounds = Bounds { deadlines: 1, ..NOTHING_GOES_WRONG };
 
 #[test]
 fn every_order_of_two_declarations_holds_and_there_are_as_many_each_time() {
@@ -61,6 +62,43 @@ fn a_deletion_without_the_peer_is_found() {
 #[test]
 fn a_reply_before_its_write_is_durable_is_found() {
     is_found(Mutant::ReplyBeforePersist, Story::Declare, ONE_CRASH);
+}
+
+#[test]
+fn an_acceptance_that_is_no_promise_is_found() {
+    is_found(Mutant::AcceptanceIsNoPromise, Story::Overtaken, NOTHING_GOES_WRONG);
+}
+
+#[test]
+fn a_call_that_is_carried_out_undecided_is_found() {
+    is_found(Mutant::UndecidedIsWon, Story::Overtaken, ONE_DEADLINE);
+}
+
+#[test]
+fn an_update_that_is_given_up_and_stays_written_down_is_found() {
+    is_found(Mutant::GivenUpKept, Story::Withdraw, ONE_DEADLINE);
+}
+
+#[test]
+fn a_side_that_leaves_alone_is_found_on_either_side() {
+    is_found(Mutant::LeftAlone, Story::LeaveDelete, NOTHING_GOES_WRONG);
+    is_found(Mutant::LeftAlone, Story::DeleteLeave, NOTHING_GOES_WRONG);
+}
+
+#[test]
+fn a_pair_that_one_side_dissolves_is_found() {
+    is_found(Mutant::DissolvedByOne, Story::Delete, NOTHING_GOES_WRONG);
+    is_found(Mutant::DissolvedByOne, Story::DeleteLeave, NOTHING_GOES_WRONG);
+}
+
+#[test]
+fn a_link_that_is_not_written_is_found() {
+    is_found(Mutant::LinkNotWritten, Story::Declare, NOTHING_GOES_WRONG);
+}
+
+#[test]
+fn a_read_that_hides_a_declared_peer_is_found() {
+    is_found(Mutant::PeerShownWhenLinked, Story::Read, NOTHING_GOES_WRONG);
 }
 
 /// The mutant breaks the invariant that its table names, and does so again in the scenario that is written of it,

@@ -235,10 +235,12 @@ impl Checker {
         self.exercised
     }
 
-    /// What it remembers of answers. Of what it knows, the rest follows from what is in the storages.
+    /// What it remembers of answers, and, where something is read yet, what reads may show. Of what it knows, the rest
+    /// follows from what is in the storages.
     #[must_use]
-    pub fn memory(&self) -> impl fmt::Debug {
-        (&self.answers, &self.callers.tokens, self.clusters.pairs().memory())
+    pub fn memory(&self, is_read: bool) -> impl fmt::Debug {
+        let visible = is_read.then_some(&self.visible);
+        (&self.answers, &self.callers.tokens, self.clusters.pairs().memory(), visible)
     }
 }
 

@@ -12,7 +12,7 @@ use super::{exit, stream};
 /// The arguments of `model`.
 #[derive(Debug, Clone, clap::Args)]
 pub(super) struct ModelArguments {
-    /// Explores this story only: declare, withdraw or delete.
+    /// Explores this story only.
     #[arg(long, value_name = "NAME", value_parser = parse_story)]
     story: Option<Story>,
     /// Plants a bug.
@@ -30,6 +30,9 @@ pub(super) struct ModelArguments {
     /// How often each node asks its questions again.
     #[arg(long, default_value_t = 0, value_name = "N")]
     repeats: u8,
+    /// How many calls are answered because they have waited too long.
+    #[arg(long, default_value_t = 0, value_name = "N")]
+    deadlines: u8,
     /// Where the scenario of a counterexample is written.
     #[arg(long, default_value = "counterexample.scenario", value_name = "FILE")]
     out: PathBuf,
@@ -37,8 +40,8 @@ pub(super) struct ModelArguments {
 
 /// Explores small worlds, and says what was found.
 pub(super) fn model(arguments: &ModelArguments) -> io::Result<u8> {
-    let ModelArguments { story, crashes, losses, duplicates, repeats, .. } = *arguments;
-    let bounds = Bounds { crashes, losses, duplicates, repeats };
+    let ModelArguments { story, crashes, losses, duplicates, repeats, deadlines, .. } = *arguments;
+    let bounds = Bounds { crashes, losses, duplicates, repeats, deadlines };
     let mutants = arguments.mutant.iter().fold(Mutants::NONE, |all, mutant| all.with(*mutant));
     for story in Story::ALL.into_iter().filter(|it| story.is_none_or(|wanted| wanted == *it)) {
         let explored = explore(story, mutants, bounds);
@@ -74,5 +77,5 @@ fn tell(story: Story, explored: &Explored) -> io::Result<()> {
 }
 
 fn parse_story(text: &str) -> Result<Story, String> {
-    Story::parse(text).ok_or_else(|| "there are declare, withdraw and delete".to_owned())
+    Story::parse(text).ok_or_else(|| format!("there are {}", Story::ALL.map(Story::name).join(", ")))
 }

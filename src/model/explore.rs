@@ -54,8 +54,7 @@ pub fn explore(story: Story, mutants: Mutants, bounds: Bounds) -> Explored {
     let start = match start {
         Ok(start) => start,
         Err(violation) => {
-            let (steps, path) = (Vec::new(), Vec::new());
-            let counterexample = Some(Counterexample { violation, steps, story, mutants, path });
+            let counterexample = Some(small.counterexample(story, violation, Vec::new()));
             let exercised = small.tally.exercised();
             return Explored { states: 0, visits: 0, depth: 0, exercised, counterexample };
         }
@@ -65,13 +64,14 @@ pub fn explore(story: Story, mutants: Mutants, bounds: Bounds) -> Explored {
     let done = search.checker().finish_when(HasDiscoveries::Any).threads(1).spawn_bfs().join();
     let small = &done.model().small;
     let found = [STEPS, REST].into_iter().find_map(|property| done.discovery(property));
-    Explored {
-        states: done.unique_state_count() as u64,
-        visits: done.state_count() as u64,
-        depth: done.max_depth() as u64,
-        exercised: small.tally.exercised(),
-        counterexample: found.map(|path| small.counterexample(story, path.into_vec())),
-    }
+    let (states, visits) = (done.unique_state_count() as u64, done.state_count() as u64);
+    let depth = done.max_depth() as u64;
+    let counterexample = found.map(|path| {
+        let path = path.into_vec();
+        let violation = small.violation(&path);
+        small.counterexample(story, violation, path)
+    });
+    Explored { states, visits, depth, exercised: small.tally.exercised(), counterexample }
 }
 
 const STEPS: &str = "every invariant holds after every step";
@@ -110,18 +110,30 @@ impl Model for Search {
 }
 
 impl Small {
-    fn counterexample(&self, story: Story, path: Vec<(State, Option<Step>)>) -> Counterexample {
+    /// What does not hold where `path` ends.
+    fn violation(&self, path: &[(State, Option<Step>)]) -> Violation {
         let (last, _) = path.last().expect("a path has a first state");
         let broken = last.broken.as_deref().cloned();
-        let violation = broken.or_else(|| self.at_rest(last).err()).expect("the path ends in a violation");
-        let passage = |(before, step): (State, Option<Step>)| {
-            let step = step?;
-            let after = self.happen(&before, step, &mut Vec::new())?;
-            Some(Passage { before, step, after })
-        };
-        let path: Vec<Passage> = path.into_iter().filter_map(passage).collect();
+        broken.or_else(|| self.at_rest(last).err()).expect("the path ends in a violation")
+    }
+
+    /// The violation, with the whole way to it: the lead-in, too, has to happen in a scenario of it.
+    fn counterexample(
+        &self,
+        story: Story,
+        violation: Violation,
+        path: Vec<(State, Option<Step>)>,
+    ) -> Counterexample {
+        let explored = path.into_iter().filter_map(|(before, step)| self.passage(before, step?));
+        let path: Vec<Passage> = self.lead_in.iter().cloned().chain(explored).collect();
         let steps = path.iter().map(|passage| passage.before.tell(passage.step)).collect();
         Counterexample { violation, steps, story, mutants: self.mutants, path }
+    }
+
+    /// What comes of `step` before anything is judged or forgotten.
+    pub(super) fn passage(&self, before: State, step: Step) -> Option<Passage> {
+        let after = self.happen(&before, step, &mut Vec::new())?;
+        Some(Passage { before, step, after })
     }
 }
 

@@ -18,9 +18,17 @@
 //!   lost in all but name, so that losses add something only to what must hold at rest.
 //! - *Retries of callers.* A call is tried once; a crash ends it, and its caller goes on to the next.
 //!
+//! # Where it begins
+//!
+//! At rest; or in the midst of a race, where the story has a lead-in: calls that are made one after the other, each as
+//! far as it gets without the messages that the story holds back. Of the way there nothing is explored, so that what
+//! needs many steps is found where exploring all that leads to it would take too long.
+//!
 //! # What is bounded
 //!
-//! Crashes, losses, duplicates, and how often each node repeats a question. Everything else ends by itself.
+//! Crashes, losses, duplicates, how often each node repeats a question, and how many calls wait too long. The others
+//! have no end; a call that waits too long has, but it may be answered so at any moment, and each makes a world several
+//! times as large. Everything else ends by itself.
 //!
 //! # At rest
 //!
@@ -33,6 +41,7 @@
 //! not explored further, has a chance of one in 37 million.
 
 mod explore;
+mod lead_in;
 mod replay;
 mod rest;
 mod state;
@@ -48,7 +57,7 @@ use crate::control::mutant::Mutants;
 pub use explore::{Counterexample, Explored, explore};
 pub use story::Story;
 
-use explore::Tally;
+use explore::{Passage, Tally};
 
 /// How much may happen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,6 +70,8 @@ pub struct Bounds {
     pub duplicates: u8,
     /// How often each node repeats a question because time has passed.
     pub repeats: u8,
+    /// How many calls are answered because they have waited too long.
+    pub deadlines: u8,
 }
 
 /// A small world: how its nodes are made, who will call, and how much may happen.
@@ -71,5 +82,7 @@ struct Small {
     bounds: Bounds,
     /// The calls to each control plane, in the order of the nodes.
     calls: Vec<Vec<Arc<Request>>>,
+    /// The way from where nothing is under way to where the search begins.
+    lead_in: Vec<Passage>,
     tally: Tally,
 }

@@ -181,8 +181,9 @@ fn requests(story: Story, path: &[Passage], moments: &[Duration]) -> Vec<Action>
     for (Passage { before, step, .. }, moment) in path.iter().zip(moments) {
         let Step::Take(Event::Packet(place), _) = *step else { continue };
         let Packet { to, load: Load::Request { call, .. }, .. } = &before.packets[place] else { continue };
-        let of_region = |block| calls(&told, block).filter(|step| NodeId::ControlPlane(step.region) == *to);
-        let Some(step) = of_region(0).chain(of_region(1)).nth(*call) else { continue };
+        let all = (0..told.blocks.len()).flat_map(|block| calls(&told, block));
+        let mut of_region = all.filter(|step| NodeId::ControlPlane(step.region) == *to);
+        let Some(step) = of_region.nth(*call) else { continue };
         begun.push(Action::Call(CallStep { after: moment.saturating_sub(MOMENT), ..step.clone() }));
     }
     begun

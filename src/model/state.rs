@@ -110,6 +110,7 @@ pub(super) struct Spent {
     pub(super) crashes: u8,
     pub(super) losses: u8,
     pub(super) duplicates: u8,
+    pub(super) deadlines: u8,
     /// Questions repeated, by node.
     pub(super) repeats: Vec<u8>,
 }
@@ -117,7 +118,7 @@ pub(super) struct Spent {
 impl Spent {
     /// Nothing, in a world of so many nodes.
     pub(super) fn nothing(nodes: usize) -> Spent {
-        Spent { crashes: 0, losses: 0, duplicates: 0, repeats: vec![0; nodes] }
+        Spent { crashes: 0, losses: 0, duplicates: 0, deadlines: 0, repeats: vec![0; nodes] }
     }
 }
 
@@ -239,8 +240,13 @@ impl State {
         words.push(self.packets.iter().map(Packet::word).fold(0, u64::wrapping_add));
         words.push(self.timers.iter().map(Pending::word).fold(0, u64::wrapping_add));
         words.extend(self.callers.iter().map(|caller| (caller.begun as u64) << 1 | u64::from(caller.waits)));
-        let Spent { crashes, losses, duplicates, repeats } = &self.spent;
-        words.extend([crashes, losses, duplicates].into_iter().chain(repeats).map(|spent| u64::from(*spent)));
+        let Spent { crashes, losses, duplicates, deadlines, repeats } = &self.spent;
+        words.extend(
+            [crashes, losses, duplicates, deadlines]
+                .into_iter()
+                .chain(repeats)
+                .map(|spent| u64::from(*spent)),
+        );
         words.push(self.memory);
         words.push(u64::from(self.broken.is_some()));
         key(&words)

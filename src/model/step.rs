@@ -67,7 +67,11 @@ impl Small {
             steps.extend((spent.duplicates < bounds.duplicates).then_some(Step::Duplicate(place)));
         }
         for (place, pending) in state.timers.iter().enumerate() {
-            if is_repeat(&pending.timer) && spent.repeats[pending.place] >= bounds.repeats {
+            let is_spent = match &pending.timer {
+                Timer::Deadline { .. } => spent.deadlines >= bounds.deadlines,
+                timer => is_repeat(timer) && spent.repeats[pending.place] >= bounds.repeats,
+            };
+            if is_spent {
                 continue;
             }
             let event = Event::Timer(place);
@@ -105,6 +109,8 @@ impl Small {
                 let Pending { place: node, timer, .. } = next.timers.remove(place);
                 next.spent.repeats[node] =
                     next.spent.repeats[node].saturating_add(u8::from(is_repeat(&timer)));
+                let is_deadline = matches!(timer, Timer::Deadline { .. });
+                next.spent.deadlines = next.spent.deadlines.saturating_add(u8::from(is_deadline));
                 let before = next.nodes[node].word;
                 let did = self.take(&mut next, node, Input::Timer(timer), cut, changes)?;
                 // A timer that comes too late does nothing, now or later.
@@ -286,7 +292,8 @@ impl Small {
         let before = checker.exercised();
         let verdict = Arc::make_mut(&mut checker).look(state, changes);
         self.tally.add(&before, &checker.exercised());
-        state.memory = word_of(&checker.memory());
+        let is_read = self.calls.iter().flatten().any(|request| !request.operation().changes());
+        state.memory = word_of(&checker.memory(is_read));
         state.checker = checker;
         state.broken = verdict.err().map(Arc::new);
     }

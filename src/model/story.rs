@@ -19,23 +19,43 @@ use super::{Bounds, Small};
 pub enum Story {
     /// Two clusters declare each other.
     Declare,
+    /// The same, and one of them is looked at.
+    Read,
     /// One cluster declares the other, which takes its own declaration back.
     Withdraw,
     /// Both clusters of a pair are deleted.
     Delete,
+    /// A declaration is overtaken by the peer's, which links the pair, and taken back.
+    Overtaken,
+    /// One cluster leaves its pair, the other is deleted.
+    LeaveDelete,
+    /// The same with the sides changed.
+    DeleteLeave,
 }
 
 impl Story {
     /// Every story.
-    pub const ALL: [Story; 3] = [Story::Declare, Story::Withdraw, Story::Delete];
+    pub const ALL: [Story; 7] = [
+        Story::Declare,
+        Story::Read,
+        Story::Withdraw,
+        Story::Delete,
+        Story::Overtaken,
+        Story::LeaveDelete,
+        Story::DeleteLeave,
+    ];
 
     /// Its name.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
             Story::Declare => "declare",
+            Story::Read => "read",
             Story::Withdraw => "withdraw",
             Story::Delete => "delete",
+            Story::Overtaken => "overtaken",
+            Story::LeaveDelete => "leave-delete",
+            Story::DeleteLeave => "delete-leave",
         }
     }
 
@@ -45,14 +65,18 @@ impl Story {
         Story::ALL.into_iter().find(|story| story.name() == name)
     }
 
-    /// The story as a scenario of two blocks: the calls that are made one after the other before it begins, and those
-    /// that it is about.
+    /// The story as a scenario: a block of calls that are made one after the other, each until all is at rest; a
+    /// lead-in, if the story has one; and the calls that it is about.
     #[must_use]
     pub fn scenario(self) -> Scenario {
         let text = match self {
             Story::Declare => include_str!("stories/declare.scenario"),
+            Story::Read => include_str!("stories/read.scenario"),
             Story::Withdraw => include_str!("stories/withdraw.scenario"),
             Story::Delete => include_str!("stories/delete.scenario"),
+            Story::Overtaken => include_str!("stories/overtaken.scenario"),
+            Story::LeaveDelete => include_str!("stories/leave-delete.scenario"),
+            Story::DeleteLeave => include_str!("stories/delete-leave.scenario"),
         };
         Scenario::parse(text).expect("the stories are scenarios")
     }
@@ -99,12 +123,14 @@ impl Small {
             labels: 0,
         };
         let calls = vec![Vec::new(); planes.len()];
-        let mut small = Small { assumptions, mutants, bounds, calls, tally: Tally::default() };
+        let (lead_in, tally) = (Vec::new(), Tally::default());
+        let mut small = Small { assumptions, mutants, bounds, calls, lead_in, tally };
         let start = small.begin(&scenario, start);
         (small, start)
     }
 
-    /// Makes the calls of the first block, one after the other, and gets those of the second ready.
+    /// Makes the calls of the first block, one after the other, goes through the lead-in, and gets the calls of the
+    /// last block ready.
     fn begin(&mut self, scenario: &Scenario, mut state: State) -> Result<State, Violation> {
         let mut names = Vec::new();
         for step in calls(scenario, 0) {
@@ -118,7 +144,11 @@ impl Small {
             }
         }
         state.spent = Spent::nothing(state.nodes.len());
-        for step in calls(scenario, 1) {
+        let last = scenario.blocks.len() - 1;
+        for block in 1..last {
+            state = self.led_in(scenario, block, &names, state)?;
+        }
+        for step in calls(scenario, last) {
             self.add(step, &names, &state);
         }
         for caller in 0..self.calls.len() {
@@ -128,7 +158,7 @@ impl Small {
     }
 
     /// Adds a call to those of the caller in its Region, and gives the place of that caller.
-    fn add(&mut self, step: &CallStep, names: &[(Arc<str>, ClusterArn)], state: &State) -> usize {
+    pub(super) fn add(&mut self, step: &CallStep, names: &[(Arc<str>, ClusterArn)], state: &State) -> usize {
         let request = step.request(&|name, member| {
             let named = names.iter().find(|(known, _)| **known == *name);
             let (_, arn) = named.ok_or_else(|| format!("nothing is called {name}"))?;

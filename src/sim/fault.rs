@@ -172,6 +172,14 @@ impl Rule {
             verdict: Verdict::Drop,
         }
     }
+
+    /// Whether it is about such a message. How many it skips, and how many it applies to, is another question.
+    #[must_use]
+    pub fn matches(&self, from: NodeId, to: NodeId, what: What) -> bool {
+        let forth = self.from.includes(from) && self.to.includes(to);
+        let back = self.both_ways && self.from.includes(to) && self.to.includes(from);
+        (forth || back) && self.what.includes(what)
+    }
 }
 
 /// What happens to a message.

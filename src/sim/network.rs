@@ -178,10 +178,7 @@ impl Network {
 impl Rule {
     /// Whether the rule applies to a message; counts it if it matches.
     fn applies(&mut self, seed: u64, envelope: &Envelope, what: What) -> bool {
-        let (from, to) = (envelope.from, envelope.to);
-        let forth = self.from.includes(from) && self.to.includes(to);
-        let back = self.both_ways && self.from.includes(to) && self.to.includes(from);
-        if !(forth || back) || !self.what.includes(what) || self.times == Some(0) {
+        if !self.matches(envelope.from, envelope.to, what) || self.times == Some(0) {
             return false;
         }
         if self.skip > 0 {
