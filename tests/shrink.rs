@@ -102,6 +102,26 @@ delete-stream region=us-east-1
     assert!(small.message.starts_with("stream"), "{}", small.message);
 }
 
+#[test]
+fn a_fault_of_a_client_stays_where_one_client_makes_all_calls() {
+    // The call times out because its answer is lost; one client is enough for that, whichever it is.
+    let text = "seed 1
+clients ops ci
+regions use1=us-east-1
+
+ops: list-clusters region=use1
+{}
+drop use1->ci
+ci: list-clusters region=use1 attempts=1
+{}
+expect outcome ok
+";
+    let small = smallest(text);
+    assert_eq!(failure(&small).message, failure(text).message);
+    assert!(!small.contains("clients") && !small.contains("ci"), "{small}");
+    assert!(small.contains("drop use1->ops"), "the fault is about the client that is left: {small}");
+}
+
 fn smallest(text: &str) -> String {
     let mut shrinker = Shrinker::of(&read(text)).expect("it fails");
     while shrinker.step().is_some() {}

@@ -9,7 +9,8 @@ use crate::api::Request;
 use crate::control::assumptions::Assumptions;
 use crate::region::Region;
 use crate::scenario::{Action, CallStep, Scenario, SetUp, When};
-use crate::types::ClientId;
+use crate::sim::fault::{Fault, Party, Rule};
+use crate::types::{ClientId, NodeId};
 
 use super::{Draft, Reduction, policies};
 
@@ -66,15 +67,39 @@ fn set_ups(draft: &Draft) -> Vec<Reduction> {
     for client in own.clients.iter().filter(|_| own.clients.len() > 1) {
         let mut simpler = draft.clone();
         simpler.set_up.clients = vec![client.clone()];
-        for action in &mut simpler.actions {
-            if let Action::Call(call) = action {
-                call.client = ClientId(0);
-            }
-        }
+        simpler.actions.iter_mut().for_each(by_one_client);
         all.push((simpler, format!("`{}` makes all calls", client.name)));
     }
     all.extend(well_known_regions(draft));
     all
+}
+
+/// The action with one client for all: what is about any of them, a call or a fault, is about that one.
+fn by_one_client(action: &mut Action) {
+    match action {
+        Action::Call(call) => call.client = ClientId(0),
+        Action::Fault(fault) | Action::FaultAt(_, fault) => upon_one_client(fault),
+        _ => {}
+    }
+}
+
+fn upon_one_client(fault: &mut Fault) {
+    let party = |party: &mut Party| {
+        if let Party::Client(client) = party {
+            *client = ClientId(0);
+        }
+    };
+    match fault {
+        Fault::All(faults) => faults.iter_mut().for_each(upon_one_client),
+        Fault::Rule(Rule { from, to, .. }) | Fault::Heal(Some((from, to))) => {
+            party(from);
+            party(to);
+        }
+        Fault::Crash { node: NodeId::Client(client), .. } | Fault::Restart(NodeId::Client(client)) => {
+            *client = ClientId(0);
+        }
+        _ => {}
+    }
 }
 
 /// The same in the Regions that everybody knows.
