@@ -5,6 +5,7 @@ use std::io;
 use std::net::Shutdown;
 use std::thread;
 
+use dsql_sim::api::Error;
 use dsql_sim::rng::{self, Purpose};
 use serde_json::{Value, json};
 
@@ -148,19 +149,9 @@ fn exchange(address: &str, bytes: &[u8], draws: Draws) -> io::Result<Vec<Answer>
     Ok(answers)
 }
 
-const ERRORS: [&str; 7] = [
-    "ValidationException",
-    "ServiceQuotaExceededException",
-    "AccessDeniedException",
-    "ResourceNotFoundException",
-    "ConflictException",
-    "ThrottlingException",
-    "InternalServerException",
-];
-
 fn is_proper(answer: &Answer) -> bool {
     match answer.header("x-amzn-errortype") {
-        Some(error) => ERRORS.contains(&error) && answer.json()["message"].is_string(),
+        Some(error) => Error::NAMES.contains(&error) && answer.json()["message"].is_string(),
         None if answer.status == 200 => answer.json().is_object(),
         // What is not even HTTP, or is no request of the admin API's.
         None => matches!(answer.status, 400 | 404 | 405 | 408 | 413 | 414 | 431),
