@@ -72,8 +72,12 @@ impl World {
         self.is_idle() && (self.pending_retries == 0 || self.now.since(self.last_news) >= self.quiet_after())
     }
 
-    /// How long nothing may have come of repeated questions before nothing will. Two proposers are in each other's way
-    /// until their pauses are longer than a round, and a round is several writes long: a slow disk takes its time.
+    /// How long nothing may have come of repeated questions before nothing will.
+    ///
+    /// A round that gets what it asks for makes five writes, one after the other: its own promise, an acceptor's, its own
+    /// acceptance, an acceptor's, and the cluster's record. Each takes up to two disk times where the disk is busy with
+    /// another, so a round takes up to ten. Two proposers whose rounds overlap get nothing and step back for drawn pauses;
+    /// since these are drawn, no wait is the longest for certain. 150 disk times are room for fifteen rounds in a row.
     fn quiet_after(&self) -> Duration {
         QUIET_AFTER.max(self.options.disk.saturating_mul(150))
     }
