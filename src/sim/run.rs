@@ -74,10 +74,11 @@ impl World {
 
     /// How long nothing may have come of repeated questions before nothing will.
     ///
-    /// A round that gets what it asks for makes five writes, one after the other: its own promise, an acceptor's, its own
-    /// acceptance, an acceptor's, and the cluster's record. Each takes up to two disk times where the disk is busy with
-    /// another, so a round takes up to ten. Two proposers whose rounds overlap get nothing and step back for drawn pauses;
-    /// since these are drawn, no wait is the longest for certain. 150 disk times are room for fifteen rounds in a row.
+    /// A round that gets what it asks for makes five writes, one after the other: its own promise, an acceptor's, its
+    /// own acceptance, an acceptor's, and the cluster's record. Each takes up to two disk times where the disk is busy
+    /// with another, so a round takes up to ten. Two proposers whose rounds overlap get nothing and step back for
+    /// drawn pauses; since these are drawn, no wait is the longest for certain. 150 disk times are room for fifteen
+    /// rounds in a row.
     fn quiet_after(&self) -> Duration {
         QUIET_AFTER.max(self.options.disk.saturating_mul(150))
     }
