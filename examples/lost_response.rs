@@ -8,7 +8,7 @@
 use std::time::Duration;
 
 use dsql_sim::api::{CreateClusterInput, Operation, Request};
-use dsql_sim::sim::fault::{Party, Rule, Verdict, What};
+use dsql_sim::sim::fault::{MessageMatch, NodeMatch, Rule, RuleAction};
 use dsql_sim::sim::trace::TraceLevel;
 use dsql_sim::{Call, ClientId, Fault, Options, Region, Simulation, Violation};
 
@@ -23,14 +23,14 @@ fn main() -> Result<(), Violation> {
     // The first answer to CreateCluster is lost on its way to the client.
     simulation.inject(Fault::Rule(Rule {
         key: 1,
-        from: Party::ControlPlane(region),
-        to: Party::Client(ops),
-        what: What::Response(Some(Operation::CreateCluster)),
+        from: NodeMatch::ControlPlane(region),
+        to: NodeMatch::Client(ops),
+        what: MessageMatch::Response(Some(Operation::CreateCluster)),
         both_ways: false,
         skip: 0,
         times: Some(1),
         percent: None,
-        verdict: Verdict::Drop,
+        verdict: RuleAction::Drop,
     }))?;
 
     // One attempt only: the caller does not know whether it worked.

@@ -17,8 +17,8 @@ use dsql_sim::check::Simulation;
 use dsql_sim::control::assumptions::Assumptions;
 use dsql_sim::control::authorization::Principals;
 use dsql_sim::control::cluster::{Cluster, Serial};
-use dsql_sim::control::durable::Batch;
-use dsql_sim::control::message::Span;
+use dsql_sim::control::message::DelayRange;
+use dsql_sim::control::storage::Batch;
 use dsql_sim::iam::{Document, Identity, Principal};
 use dsql_sim::region::Region;
 use dsql_sim::rng;
@@ -82,7 +82,7 @@ fn options(arguments: &Arguments, home: Region) -> Options {
         clients: (0..arguments.clients).map(client).collect(),
         principals: Arc::new(Principals { known, are_watched: false }),
         assumptions: Arc::new(lifted),
-        latency: Latency::Even(Span::millis(1, 50)),
+        latency: Latency::Even(DelayRange::millis(1, 50)),
         ..Options::new(arguments.seed)
     }
 }

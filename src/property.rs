@@ -26,7 +26,7 @@ use std::rc::Rc;
 use proptest::test_runner::{Config, TestCaseError, TestError, TestRunner};
 
 use crate::check::Simulation;
-use crate::generate::{Shape, strategy};
+use crate::generate::{Size, strategy};
 use crate::rng::key_of_bytes;
 use crate::scenario::Scenario;
 use crate::scenario::run::{Failure, PANIC, Report, run_with};
@@ -35,13 +35,13 @@ use crate::sim::World;
 use crate::sim::trace::TraceLevel;
 
 /// Says what is wrong with a world, if something is.
-type Judge = dyn Fn(&World) -> Result<(), String>;
+type PropertyCheck = dyn Fn(&World) -> Result<(), String>;
 
 /// A property that every world must have, all the time.
 pub struct Property {
     name: String,
-    holds: Rc<Judge>,
-    shape: Shape,
+    holds: Rc<PropertyCheck>,
+    shape: Size,
     folder: PathBuf,
     config: Config,
 }
@@ -54,7 +54,7 @@ impl Property {
         Property {
             name: name.to_owned(),
             holds: Rc::new(holds),
-            shape: Shape::USUAL,
+            shape: Size::USUAL,
             folder: PathBuf::from("proptest-regressions"),
             config: Config::default(),
         }
@@ -62,7 +62,7 @@ impl Property {
 
     /// Judges scenarios of this shape instead of the usual one.
     #[must_use]
-    pub fn shape(self, shape: Shape) -> Property {
+    pub fn shape(self, shape: Size) -> Property {
         Property { shape, ..self }
     }
 

@@ -4,13 +4,13 @@ use std::fs;
 use std::path::PathBuf;
 
 use dsql_sim::control::mutant::{Mutant, Mutants};
-use dsql_sim::generate::{CallKind, Shape, generate, vary};
+use dsql_sim::generate::{CallKind, Size, generate, vary};
 use dsql_sim::scenario::run::run;
 use dsql_sim::scenario::{Action, Scenario};
 use dsql_sim::sim::coverage::FaultKind;
 use dsql_sim::sim::trace::TraceLevel;
 
-const SHAPES: [Shape; 2] = [Shape::SMALL, Shape::USUAL];
+const SHAPES: [Size; 2] = [Size::SMALL, Size::USUAL];
 
 fn parsed(text: &str) -> Scenario {
     Scenario::parse(text).unwrap_or_else(|mistakes| panic!("{mistakes:#?}\n{text}"))
@@ -76,9 +76,9 @@ fn a_scenario_of_the_repository_prints_and_parses_back_to_the_same_run() {
 fn a_scenario_of_the_repository_holds_under_any_faults_and_its_variation_is_a_scenario() {
     let (mut expectations, mut faulty) = (0, 0);
     for (path, written) in repository(&["scenarios"]) {
-        let bare = vary(&written, 0, &Shape { faults: 0..=0, ..Shape::USUAL });
+        let bare = vary(&written, 0, &Size { faults: 0..=0, ..Size::USUAL });
         for seed in 0..10 {
-            let varied = vary(&written, seed, &Shape::USUAL);
+            let varied = vary(&written, seed, &Size::USUAL);
             let text = varied.print("");
             assert_eq!(steps(&varied), steps(&parsed(&text)), "{}\n{text}", path.display());
             let report = run(&varied, None, TraceLevel::None);
@@ -97,8 +97,8 @@ fn faults_around_a_scenario_find_what_its_own_run_does_not() {
     let mut written = parsed(&text);
     written.set_up.mutants = Mutants::NONE.with(Mutant::TimersForgottenInCrash);
     assert_eq!(run(&written, None, TraceLevel::None).failure, None);
-    let failures = (0..1000)
-        .filter_map(|seed| run(&vary(&written, seed, &Shape::USUAL), None, TraceLevel::None).failure);
+    let failures =
+        (0..1000).filter_map(|seed| run(&vary(&written, seed, &Size::USUAL), None, TraceLevel::None).failure);
     assert!(failures.map(|failure| failure.invariant).any(|name| name == "nothing-stuck"));
 }
 
@@ -128,7 +128,7 @@ fn a_client_that_does_nothing_changes_no_key() {
 #[test]
 fn a_seed_gives_one_scenario_and_its_neighbour_another() {
     for seed in 0..200 {
-        let text = |seed| generate(seed, &Shape::USUAL).print("");
+        let text = |seed| generate(seed, &Size::USUAL).print("");
         assert_eq!(text(seed), text(seed));
         assert_ne!(text(seed), text(seed + 1));
     }
@@ -138,7 +138,7 @@ fn a_seed_gives_one_scenario_and_its_neighbour_another() {
 fn each_kind_of_call_and_fault_is_in_some_scenarios_and_absent_from_some() {
     let mut texts = Vec::new();
     for seed in 0..400 {
-        texts.push(generate(seed, &Shape::USUAL).print(""));
+        texts.push(generate(seed, &Size::USUAL).print(""));
     }
     let words = [
         "update-cluster",

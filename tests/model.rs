@@ -3,7 +3,7 @@
 
 use dsql_sim::Scenario;
 use dsql_sim::control::mutant::{Mutant, Mutants};
-use dsql_sim::model::{Bounds, Story, explore};
+use dsql_sim::model::{Bounds, Workload, explore};
 use dsql_sim::scenario::run::run;
 use dsql_sim::sim::trace::TraceLevel;
 
@@ -13,10 +13,10 @@ const ONE_DEADLINE: Bounds = Bounds { deadlines: 1, ..NOTHING_GOES_WRONG };
 
 #[test]
 fn every_order_of_two_declarations_holds_and_there_are_as_many_each_time() {
-    let explored = explore(Story::Declare, Mutants::NONE, NOTHING_GOES_WRONG);
+    let explored = explore(Workload::Declare, Mutants::NONE, NOTHING_GOES_WRONG);
     assert!(explored.counterexample.is_none(), "{:?}", explored.counterexample);
     assert_eq!((explored.states, explored.visits), (1431, 6173));
-    let again = explore(Story::Declare, Mutants::NONE, NOTHING_GOES_WRONG);
+    let again = explore(Workload::Declare, Mutants::NONE, NOTHING_GOES_WRONG);
     assert_eq!((again.states, again.visits, again.depth), (explored.states, explored.visits, explored.depth));
     assert_eq!(again.exercised, explored.exercised);
 }
@@ -24,87 +24,87 @@ fn every_order_of_two_declarations_holds_and_there_are_as_many_each_time() {
 #[test]
 fn a_lost_message_is_a_state_of_its_own_and_every_order_still_holds() {
     let bounds = Bounds { losses: 1, ..NOTHING_GOES_WRONG };
-    let explored = explore(Story::Declare, Mutants::NONE, bounds);
+    let explored = explore(Workload::Declare, Mutants::NONE, bounds);
     assert!(explored.counterexample.is_none(), "{:?}", explored.counterexample);
     assert!(explored.states > 1431, "{} states", explored.states);
 }
 
 #[test]
 fn a_link_from_one_side_is_found() {
-    is_found(Mutant::LinkFromOneSide, Story::Declare, NOTHING_GOES_WRONG);
+    is_found(Mutant::LinkFromOneSide, Workload::Declare, NOTHING_GOES_WRONG);
 }
 
 #[test]
 fn a_value_that_is_not_adopted_is_found() {
-    is_found(Mutant::ValueNotAdopted, Story::Declare, NOTHING_GOES_WRONG);
+    is_found(Mutant::ValueNotAdopted, Workload::Declare, NOTHING_GOES_WRONG);
 }
 
 #[test]
 fn a_link_that_is_never_learned_is_found() {
-    is_found(Mutant::LinkNeverLearned, Story::Declare, NOTHING_GOES_WRONG);
+    is_found(Mutant::LinkNeverLearned, Workload::Declare, NOTHING_GOES_WRONG);
 }
 
 #[test]
 fn a_withdrawal_without_the_register_is_found() {
-    is_found(Mutant::WithdrawWithoutRegister, Story::Withdraw, NOTHING_GOES_WRONG);
+    is_found(Mutant::WithdrawWithoutRegister, Workload::Withdraw, NOTHING_GOES_WRONG);
 }
 
 #[test]
 fn a_value_chosen_by_one_acceptor_is_found() {
-    is_found(Mutant::ChosenByOne, Story::Withdraw, NOTHING_GOES_WRONG);
+    is_found(Mutant::ChosenByOne, Workload::Withdraw, NOTHING_GOES_WRONG);
 }
 
 #[test]
 fn a_deletion_without_the_peer_is_found() {
-    is_found(Mutant::DeleteWithoutPeer, Story::Delete, NOTHING_GOES_WRONG);
+    is_found(Mutant::DeleteWithoutPeer, Workload::Delete, NOTHING_GOES_WRONG);
 }
 
 #[test]
 fn a_reply_before_its_write_is_durable_is_found() {
-    is_found(Mutant::ReplyBeforePersist, Story::Declare, ONE_CRASH);
+    is_found(Mutant::ReplyBeforePersist, Workload::Declare, ONE_CRASH);
 }
 
 #[test]
 fn an_acceptance_that_is_no_promise_is_found() {
-    is_found(Mutant::AcceptanceIsNoPromise, Story::Overtaken, NOTHING_GOES_WRONG);
+    is_found(Mutant::AcceptanceIsNoPromise, Workload::Overtaken, NOTHING_GOES_WRONG);
 }
 
 #[test]
 fn a_call_that_is_carried_out_undecided_is_found() {
-    is_found(Mutant::UndecidedIsWon, Story::Overtaken, ONE_DEADLINE);
+    is_found(Mutant::UndecidedIsWon, Workload::Overtaken, ONE_DEADLINE);
 }
 
 #[test]
 fn an_update_that_is_given_up_and_stays_written_down_is_found() {
-    is_found(Mutant::GivenUpKept, Story::Withdraw, ONE_DEADLINE);
+    is_found(Mutant::GivenUpKept, Workload::Withdraw, ONE_DEADLINE);
 }
 
 #[test]
 fn a_side_that_leaves_alone_is_found_on_either_side() {
-    is_found(Mutant::LeftAlone, Story::LeaveDelete, NOTHING_GOES_WRONG);
-    is_found(Mutant::LeftAlone, Story::DeleteLeave, NOTHING_GOES_WRONG);
+    is_found(Mutant::LeftAlone, Workload::LeaveDelete, NOTHING_GOES_WRONG);
+    is_found(Mutant::LeftAlone, Workload::DeleteLeave, NOTHING_GOES_WRONG);
 }
 
 #[test]
 fn a_pair_that_one_side_dissolves_is_found() {
-    is_found(Mutant::DissolvedByOne, Story::Delete, NOTHING_GOES_WRONG);
-    is_found(Mutant::DissolvedByOne, Story::DeleteLeave, NOTHING_GOES_WRONG);
+    is_found(Mutant::DissolvedByOne, Workload::Delete, NOTHING_GOES_WRONG);
+    is_found(Mutant::DissolvedByOne, Workload::DeleteLeave, NOTHING_GOES_WRONG);
 }
 
 #[test]
 fn a_link_that_is_not_written_is_found() {
-    is_found(Mutant::LinkNotWritten, Story::Declare, NOTHING_GOES_WRONG);
+    is_found(Mutant::LinkNotWritten, Workload::Declare, NOTHING_GOES_WRONG);
 }
 
 #[test]
 fn a_read_that_hides_a_declared_peer_is_found() {
-    is_found(Mutant::PeerShownWhenLinked, Story::Read, NOTHING_GOES_WRONG);
+    is_found(Mutant::PeerShownWhenLinked, Workload::Read, NOTHING_GOES_WRONG);
 }
 
 /// The mutant breaks the invariant that its table names, and does so again in the scenario that is written of it,
 /// which holds without the mutant.
 #[track_caller]
-fn is_found(mutant: Mutant, story: Story, bounds: Bounds) {
+fn is_found(mutant: Mutant, story: Workload, bounds: Bounds) {
     let explored = explore(story, Mutants::NONE.with(mutant), bounds);
     let counterexample = explored.counterexample.expect("a counterexample");
     assert_eq!(counterexample.violation.invariant, mutant.caught_by(), "{}", counterexample.violation);

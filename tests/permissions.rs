@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use dsql_sim::Scenario;
-use dsql_sim::iam::{Document, Effect, Identity};
+use dsql_sim::iam::{Document, Identity, PolicyEffect};
 use dsql_sim::permissions::least::least;
 use dsql_sim::permissions::{Audit, Policy, run, under};
 use dsql_sim::types::Account;
@@ -34,7 +34,7 @@ fn policies(audit: &Audit) -> BTreeMap<String, Policy> {
 }
 
 fn denials(audit: &Audit) -> usize {
-    audit.made().filter(|made| made.checked.decision.effect != Effect::Allow).count()
+    audit.made().filter(|made| made.checked.decision.effect != PolicyEffect::Allow).count()
 }
 
 /// The scenarios whose calls are all allowed, with what they need.

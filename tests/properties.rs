@@ -11,7 +11,7 @@ use dsql_sim::api::{
     CreateClusterInput, DeleteClusterInput, ListClustersInput, Operation, Request, Response,
 };
 use dsql_sim::control::mutant::{Mutant, Mutants};
-use dsql_sim::generate::{Shape, strategy};
+use dsql_sim::generate::{Size, strategy};
 use dsql_sim::property::Property;
 use dsql_sim::scenario::run::{PANIC, run};
 use dsql_sim::scenario::{Action, CallStep, SetUp};
@@ -79,7 +79,7 @@ proptest! {
 
     #[test]
     fn what_is_printed_parses_back_to_the_same_scenario_and_run(
-        scenario in prop_oneof![strategy::scenarios(Shape::USUAL), odd_scenarios()]
+        scenario in prop_oneof![strategy::scenarios(Size::USUAL), odd_scenarios()]
     ) {
         let text = scenario.print("");
         let back = Scenario::parse(&text);

@@ -14,8 +14,8 @@ use dsql_sim::Scenario;
 use dsql_sim::api::Request;
 use dsql_sim::control::cluster::Cluster;
 use dsql_sim::control::mutant::{Mutant, Mutants};
-use dsql_sim::control::register::{Change, LinkValue, Outcome, RegisterKey, Side};
-use dsql_sim::generate::{Shape, generate, strategy};
+use dsql_sim::control::register::{LinkChange, LinkOutcome, LinkValue, RegisterKey, Side};
+use dsql_sim::generate::{Size, generate, strategy};
 use dsql_sim::scenario::run::run_with;
 use dsql_sim::sim::trace::TraceLevel;
 use dsql_sim::sim::{self, World};
@@ -27,7 +27,7 @@ use proptest::test_runner::{Config, RngSeed};
 #[derive(Clone, Copy, Debug)]
 struct Ask {
     side: Side,
-    change: Change,
+    change: LinkChange,
     /// When it was asked, in events of the run.
     from: u64,
     /// When an answer was acted on, and what it was. Without one it may have happened or not.
@@ -46,11 +46,11 @@ enum Learned {
 }
 
 impl Learned {
-    fn agrees(self, outcome: Outcome) -> bool {
+    fn agrees(self, outcome: LinkOutcome) -> bool {
         match self {
-            Learned::Open => outcome == Outcome::Open,
-            Learned::Linked => outcome != Outcome::Open,
-            Learned::Dissolved => outcome == Outcome::Dissolved,
+            Learned::Open => outcome == LinkOutcome::Open,
+            Learned::Linked => outcome != LinkOutcome::Open,
+            Learned::Dissolved => outcome == LinkOutcome::Dissolved,
         }
     }
 }
@@ -101,7 +101,7 @@ impl History {
         }
     }
 
-    fn begin(&mut self, arn: ClusterArn, register: RegisterKey, side: Side, change: Change) {
+    fn begin(&mut self, arn: ClusterArn, register: RegisterKey, side: Side, change: LinkChange) {
         let asked = self.asked.entry(register).or_default();
         asked.push(Ask { side, change, from: self.events, answer: None });
         self.asking.insert(arn, (register, asked.len() - 1));
@@ -112,7 +112,7 @@ impl History {
         arn: ClusterArn,
         register: RegisterKey,
         side: Side,
-        change: Change,
+        change: LinkChange,
         learned: Learned,
     ) {
         if !self.asking.contains_key(&arn) {
@@ -137,33 +137,35 @@ impl History {
 }
 
 /// What a cluster asks of which register, from its record alone.
-fn wish(cluster: &Cluster) -> Option<(RegisterKey, Change)> {
+fn wish(cluster: &Cluster) -> Option<(RegisterKey, LinkChange)> {
     use ClusterStatus::{PendingDelete, PendingSetup};
     let register = cluster.register()?;
     let multi_region = cluster.multi_region.as_deref()?;
     let intent = cluster.intent.as_ref().map(|intent| &*intent.request);
     let change = match (intent, cluster.status) {
-        (Some(Request::DeleteCluster(_)), _) | (None, PendingDelete) => Change::Delete,
-        (Some(_), _) => Change::Withdraw,
-        (None, _) if multi_region.leaving => Change::Leave,
-        (None, PendingSetup) => Change::Declare,
+        (Some(Request::DeleteCluster(_)), _) | (None, PendingDelete) => LinkChange::Delete,
+        (Some(_), _) => LinkChange::Withdraw,
+        (None, _) if multi_region.leaving => LinkChange::Leave,
+        (None, PendingSetup) => LinkChange::Declare,
         (None, _) => return None,
     };
     Some((register, change))
 }
 
 /// What the cluster was told by the register, if what was written says so.
-fn learned(change: Change, before: &Cluster, after: Option<&Cluster>) -> Option<Learned> {
+fn learned(change: LinkChange, before: &Cluster, after: Option<&Cluster>) -> Option<Learned> {
     use ClusterStatus::{Creating, Deleting, PendingDelete};
     let after = after?;
     let is_linked = after.linked_peer().is_some();
     match change {
-        Change::Declare => (after.status == Creating && is_linked).then_some(Learned::Linked),
+        LinkChange::Declare => (after.status == Creating && is_linked).then_some(Learned::Linked),
         // An update that is given up says nothing of what came of its withdrawal.
-        Change::Withdraw if after.intent.is_some() || (after.status == before.status && !is_linked) => None,
-        Change::Withdraw => Some(if is_linked { Learned::Linked } else { Learned::Open }),
-        Change::Leave => after.register().is_none().then_some(Learned::Open),
-        Change::Delete => match (is_linked, after.status) {
+        LinkChange::Withdraw if after.intent.is_some() || (after.status == before.status && !is_linked) => {
+            None
+        }
+        LinkChange::Withdraw => Some(if is_linked { Learned::Linked } else { Learned::Open }),
+        LinkChange::Leave => after.register().is_none().then_some(Learned::Open),
+        LinkChange::Delete => match (is_linked, after.status) {
             (true, Deleting) => Some(Learned::Dissolved),
             (false, Deleting) => Some(Learned::Open),
             (true, PendingDelete) if before.linked_peer().is_none() => Some(Learned::Linked),
@@ -227,7 +229,7 @@ proptest! {
     })]
 
     #[test]
-    fn some_order_explains_what_both_sides_learned(scenario in strategy::scenarios(Shape::USUAL)) {
+    fn some_order_explains_what_both_sides_learned(scenario in strategy::scenarios(Size::USUAL)) {
         let history = history(&scenario);
         let history = history.borrow();
         prop_assert!(history.unexplained().is_none(), "{:#?}", history.unexplained());
@@ -244,7 +246,7 @@ fn no_order_explains_what_planted_bugs_make_of_it() {
     ];
     for bug in bugs {
         let is_unexplained = |seed: &u64| {
-            let mut scenario = generate(*seed, &Shape::USUAL);
+            let mut scenario = generate(*seed, &Size::USUAL);
             scenario.set_up.mutants = Mutants::NONE.with(bug);
             history(&scenario).borrow().unexplained().is_some()
         };

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
 use dsql_sim::control::mutant::{Mutant, Mutants};
-use dsql_sim::generate::Shape;
+use dsql_sim::generate::Size;
 use dsql_sim::scenario::Scenario;
 use dsql_sim::scenario::run::{PANIC, run};
 use dsql_sim::shrink::{Shrinker, story};
@@ -32,7 +32,7 @@ const SAMPLE: [Mutant; 8] = [
 #[test]
 fn a_mutant_is_caught_by_random_search_and_its_scenario_becomes_small() {
     for mutant in SAMPLE {
-        let campaign = Campaign::Generated(Shape::USUAL, Mutants::NONE.with(mutant));
+        let campaign = Campaign::Generated(Size::USUAL, Mutants::NONE.with(mutant));
         let (seed, invariant) = found(&campaign, 10_000).unwrap_or_else(|| panic!("{mutant} escapes"));
         let mut shrinker = Shrinker::of(&campaign.scenario(seed)).expect("it fails");
         while shrinker.step().is_some() {}
@@ -54,7 +54,7 @@ fn a_mutant_is_caught_by_random_search_and_its_scenario_becomes_small() {
 
 #[test]
 fn shrinking_goes_on_from_its_own_result_and_finds_nothing_more() {
-    let campaign = Campaign::Generated(Shape::USUAL, Mutants::NONE.with(Mutant::ProtectionIgnored));
+    let campaign = Campaign::Generated(Size::USUAL, Mutants::NONE.with(Mutant::ProtectionIgnored));
     let (seed, _) = found(&campaign, 1_000).expect("a violation");
     let mut shrinker = Shrinker::of(&campaign.scenario(seed)).expect("it fails");
     // Stopped early, and resumed from what was printed by then.
@@ -69,13 +69,13 @@ fn shrinking_goes_on_from_its_own_result_and_finds_nothing_more() {
 
 #[test]
 fn what_does_not_fail_cannot_be_shrunk() {
-    let campaign = Campaign::Generated(Shape::SMALL, Mutants::NONE);
+    let campaign = Campaign::Generated(Size::SMALL, Mutants::NONE);
     assert!(Shrinker::of(&campaign.scenario(0)).is_none());
 }
 
 #[test]
 fn parts_of_a_search_join_to_the_same_whole_in_any_order_and_as_data() {
-    let campaign = Campaign::Generated(Shape::USUAL, Mutants::NONE.with(Mutant::StaleTimer));
+    let campaign = Campaign::Generated(Size::USUAL, Mutants::NONE.with(Mutant::StaleTimer));
     let tally = |seeds: &mut dyn Iterator<Item = u64>| {
         let mut tally = Tally::default();
         seeds.for_each(|seed| tally.count(seed, &campaign.run(seed)));

@@ -56,20 +56,20 @@ const MOST: usize = 1000;
 
 /// Collects what a request breaks.
 #[derive(Default)]
-pub(super) struct Broken(Vec<Field>);
+pub(super) struct BrokenConstraints(Vec<Field>);
 
 /// An input that has constraints.
 pub(super) trait Validate {
-    fn look(&self, broken: &mut Broken);
+    fn look(&self, broken: &mut BrokenConstraints);
 
     fn validate(&self) -> Result<(), Error> {
-        let mut broken = Broken::default();
+        let mut broken = BrokenConstraints::default();
         self.look(&mut broken);
         if broken.0.is_empty() { Ok(()) } else { Err(Error::field_validation(broken.0)) }
     }
 }
 
-impl Broken {
+impl BrokenConstraints {
     fn add(&mut self, path: impl Display, value: Option<&dyn Display>, constraint: fmt::Arguments<'_>) {
         if self.0.len() == MOST {
             return;
@@ -208,7 +208,7 @@ impl Broken {
 macro_rules! validate {
     ($($input:ident: |$it:ident, $broken:ident| { $($look:expr;)* })+) => {$(
         impl Validate for $input {
-            fn look(&self, $broken: &mut Broken) {
+            fn look(&self, $broken: &mut BrokenConstraints) {
                 let $it = self;
                 $($look;)*
             }
@@ -295,7 +295,7 @@ validate! {
     }
 }
 
-impl Broken {
+impl BrokenConstraints {
     fn tag_keys(&mut self, keys: &[String]) {
         if keys.len() > MAX_TAGS {
             self.add(

@@ -262,7 +262,7 @@ impl Error {
         body: Value,
         retry_after_seconds: Option<u32>,
     ) -> Result<Option<Error>, serde_json::Error> {
-        let Body { message, reason, field_list, resource_id, resource_type, service_code, quota_code } =
+        let ErrorBody { message, reason, field_list, resource_id, resource_type, service_code, quota_code } =
             serde_json::from_value(body)?;
         let required = |member: Option<String>| member.unwrap_or_default();
         Ok(Some(match name {
@@ -306,7 +306,7 @@ impl Error {
 /// Every member that a body can have.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Body {
+struct ErrorBody {
     message: String,
     reason: Option<ValidationReason>,
     #[serde(default)]

@@ -37,7 +37,7 @@ impl Request {
         Fingerprint([hash.h1, hash.h2])
     }
 
-    fn fold<S: State>(&self, state: S) -> S {
+    fn fold<S: FingerprintState>(&self, state: S) -> S {
         match self {
             Request::CreateCluster(input) => input.fold(state),
             Request::UpdateCluster(input) => input.fold(state),
@@ -67,7 +67,7 @@ impl Response {
 }
 
 /// What words and texts are folded into.
-trait State: Sized {
+trait FingerprintState: Sized {
     fn word(self, word: u64) -> Self;
     fn text(self, text: &str) -> Self;
 }
@@ -75,7 +75,7 @@ trait State: Sized {
 /// A sum of 64 bits, quickly made.
 struct Sum(u64);
 
-impl State for Sum {
+impl FingerprintState for Sum {
     fn word(self, word: u64) -> Sum {
         Sum(rng::fold(self.0, word))
     }
@@ -88,7 +88,7 @@ impl State for Sum {
 /// A hash of 128 bits.
 struct Mixed(SipHasher13);
 
-impl State for Mixed {
+impl FingerprintState for Mixed {
     fn word(mut self, word: u64) -> Mixed {
         self.0.write(&word.to_le_bytes());
         self
@@ -103,14 +103,14 @@ impl State for Mixed {
 
 /// What can be folded into a key.
 trait Fold {
-    fn fold<S: State>(&self, state: S) -> S;
+    fn fold<S: FingerprintState>(&self, state: S) -> S;
 }
 
 /// Folds the named members, all of them, in order.
 macro_rules! members {
     ($($name:ident { $($field:ident),+ })+) => {$(
         impl Fold for $name {
-            fn fold<S: State>(&self, state: S) -> S {
+            fn fold<S: FingerprintState>(&self, state: S) -> S {
                 let $name { $($field),+ } = self;
                 $(let state = $field.fold(state);)+
                 state
@@ -154,7 +154,7 @@ members! {
 macro_rules! words {
     ($($type:ty: |$it:ident, $state:ident| $folded:expr;)+) => {$(
         impl Fold for $type {
-            fn fold<S: State>(&self, $state: S) -> S {
+            fn fold<S: FingerprintState>(&self, $state: S) -> S {
                 let $it = self;
                 $folded
             }
@@ -187,7 +187,7 @@ words! {
 }
 
 impl<T: Fold> Fold for Option<T> {
-    fn fold<S: State>(&self, state: S) -> S {
+    fn fold<S: FingerprintState>(&self, state: S) -> S {
         match self {
             None => state.word(0),
             Some(content) => content.fold(state.word(1)),
@@ -196,25 +196,25 @@ impl<T: Fold> Fold for Option<T> {
 }
 
 impl<T: Fold> Fold for Vec<T> {
-    fn fold<S: State>(&self, state: S) -> S {
+    fn fold<S: FingerprintState>(&self, state: S) -> S {
         self.as_slice().fold(state)
     }
 }
 
 impl<T: Fold> Fold for [T] {
-    fn fold<S: State>(&self, state: S) -> S {
+    fn fold<S: FingerprintState>(&self, state: S) -> S {
         self.iter().fold(state.word(self.len() as u64), |state, element| element.fold(state))
     }
 }
 
 impl<T: Fold + ?Sized> Fold for Box<T> {
-    fn fold<S: State>(&self, state: S) -> S {
+    fn fold<S: FingerprintState>(&self, state: S) -> S {
         T::fold(self, state)
     }
 }
 
 impl<T: Fold + ?Sized> Fold for std::sync::Arc<T> {
-    fn fold<S: State>(&self, state: S) -> S {
+    fn fold<S: FingerprintState>(&self, state: S) -> S {
         T::fold(self, state)
     }
 }

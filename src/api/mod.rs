@@ -21,7 +21,7 @@ use crate::types::{ClientToken, ClusterStatus, Identifier};
 
 pub use error::{Error, Field, ValidationReason};
 pub use keys::Fingerprint;
-pub use shape::Kind;
+pub use shape::MemberKind;
 pub use shapes::*;
 pub use tags::{TagMap, Tags};
 
@@ -72,7 +72,7 @@ macro_rules! operations {
 
             /// What its input may hold.
             #[must_use]
-            pub fn input(self) -> Kind {
+            pub fn input(self) -> MemberKind {
                 match self { $(Operation::$name => <$input as shape::Shape>::kind()),+ }
             }
         }
@@ -216,7 +216,7 @@ impl Operation {
     /// The members of its input that have no members of their own, by their paths, with what they may be. A list has
     /// none.
     #[must_use]
-    pub fn members(self) -> Vec<(String, Kind)> {
+    pub fn members(self) -> Vec<(String, MemberKind)> {
         self.input().members()
     }
 
@@ -389,7 +389,9 @@ mod tests {
             let mut request = Request::from_json(operation, json!({})).expect("every input may be empty");
             request.set_client_token("t".into());
             assert_eq!(request.client_token().is_some(), operation.takes_client_token(), "{operation}");
-            let Kind::Structure(members) = operation.input() else { panic!("{operation} takes an object") };
+            let MemberKind::Structure(members) = operation.input() else {
+                panic!("{operation} takes an object")
+            };
             let has_member = members.iter().any(|(name, _)| name == "clientToken");
             assert_eq!(has_member, operation.takes_client_token(), "{operation}");
         }

@@ -9,7 +9,7 @@ use super::tags::Tags;
 
 /// What a member of an input may be, for whoever reads requests written by people.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum MemberKind {
     /// A string.
     Text,
     /// `true` or `false`.
@@ -19,17 +19,17 @@ pub enum Kind {
     /// An object from strings to strings.
     TextMap,
     /// An array.
-    List(Box<Kind>),
+    List(Box<MemberKind>),
     /// An object with these members.
-    Structure(Vec<(String, Kind)>),
+    Structure(Vec<(String, MemberKind)>),
 }
 
-impl Kind {
+impl MemberKind {
     /// The members of a structure that have no members of their own, by their paths, with what they may be.
-    pub(super) fn members(self) -> Vec<(String, Kind)> {
-        let Kind::Structure(members) = self else { return Vec::new() };
-        let each = |(name, kind): (String, Kind)| match kind {
-            Kind::Structure(_) => {
+    pub(super) fn members(self) -> Vec<(String, MemberKind)> {
+        let MemberKind::Structure(members) = self else { return Vec::new() };
+        let each = |(name, kind): (String, MemberKind)| match kind {
+            MemberKind::Structure(_) => {
                 kind.members().into_iter().map(|(path, kind)| (format!("{name}.{path}"), kind)).collect()
             }
             kind => vec![(name, kind)],
@@ -40,10 +40,10 @@ impl Kind {
 
 /// What a type may be in JSON.
 pub(super) trait Shape {
-    /// How many members it has that have no members of their own ([`Kind::members`]); it counts as one if it has none.
+    /// How many members without members of their own it has ([`MemberKind::members`]). It counts as one if it has none.
     const MEMBERS: u32 = 1;
 
-    fn kind() -> Kind;
+    fn kind() -> MemberKind;
 
     /// Marks which of these are given: it is itself, if it has no members.
     fn mark(&self, given: &mut Given) {
@@ -57,7 +57,7 @@ pub(super) trait Shape {
     fn replace_texts(&mut self, _: &mut dyn FnMut(&str) -> Option<String>) {}
 }
 
-/// Which members of an input are given: one bit for each, in the order of [`Kind::members`].
+/// Which members of an input are given: one bit for each, in the order of [`MemberKind::members`].
 #[derive(Default)]
 pub(super) struct Given {
     seen: u32,
@@ -72,8 +72,8 @@ impl Given {
 }
 
 impl Shape for String {
-    fn kind() -> Kind {
-        Kind::Text
+    fn kind() -> MemberKind {
+        MemberKind::Text
     }
 
     fn mark(&self, given: &mut Given) {
@@ -92,8 +92,8 @@ impl Shape for String {
 }
 
 impl Shape for Arc<str> {
-    fn kind() -> Kind {
-        Kind::Text
+    fn kind() -> MemberKind {
+        MemberKind::Text
     }
 
     fn texts<'a>(&'a self, each: &mut dyn FnMut(&'a str)) {
@@ -108,8 +108,8 @@ impl Shape for Arc<str> {
 }
 
 impl Shape for ClientToken {
-    fn kind() -> Kind {
-        Kind::Text
+    fn kind() -> MemberKind {
+        MemberKind::Text
     }
 
     fn texts<'a>(&'a self, each: &mut dyn FnMut(&'a str)) {
@@ -124,8 +124,8 @@ impl Shape for ClientToken {
 }
 
 impl Shape for Tags {
-    fn kind() -> Kind {
-        Kind::TextMap
+    fn kind() -> MemberKind {
+        MemberKind::TextMap
     }
 
     fn texts<'a>(&'a self, each: &mut dyn FnMut(&'a str)) {
@@ -142,21 +142,21 @@ impl Shape for Tags {
 }
 
 impl Shape for bool {
-    fn kind() -> Kind {
-        Kind::Boolean
+    fn kind() -> MemberKind {
+        MemberKind::Boolean
     }
 }
 
 impl Shape for i64 {
-    fn kind() -> Kind {
-        Kind::Integer
+    fn kind() -> MemberKind {
+        MemberKind::Integer
     }
 }
 
 impl<T: Shape> Shape for Option<T> {
     const MEMBERS: u32 = T::MEMBERS;
 
-    fn kind() -> Kind {
+    fn kind() -> MemberKind {
         T::kind()
     }
 
@@ -179,7 +179,7 @@ impl<T: Shape> Shape for Option<T> {
 impl<T: Shape + ?Sized> Shape for Box<T> {
     const MEMBERS: u32 = T::MEMBERS;
 
-    fn kind() -> Kind {
+    fn kind() -> MemberKind {
         T::kind()
     }
 
@@ -197,8 +197,8 @@ impl<T: Shape + ?Sized> Shape for Box<T> {
 }
 
 impl<T: Shape> Shape for [T] {
-    fn kind() -> Kind {
-        Kind::List(Box::new(T::kind()))
+    fn kind() -> MemberKind {
+        MemberKind::List(Box::new(T::kind()))
     }
 
     fn texts<'a>(&'a self, each: &mut dyn FnMut(&'a str)) {
@@ -211,7 +211,7 @@ impl<T: Shape> Shape for [T] {
 }
 
 impl<T: Shape> Shape for Vec<T> {
-    fn kind() -> Kind {
+    fn kind() -> MemberKind {
         <[T]>::kind()
     }
 

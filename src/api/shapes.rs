@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 use crate::region::Region;
 use crate::types::{ClientToken, ClusterArn, ClusterStatus, Endpoint, Identifier, Timestamp};
 
-use super::shape::{Given, Kind, Shape};
+use super::shape::{Given, MemberKind, Shape};
 use super::tags::Tags;
 
 /// Defines structures whose absent members are absent in JSON, and lists their members' names.
@@ -33,8 +33,8 @@ macro_rules! shapes {
         impl Shape for $name {
             const MEMBERS: u32 = 0 $(+ <$type as Shape>::MEMBERS)*;
 
-            fn kind() -> Kind {
-                Kind::Structure(vec![$((camel(stringify!($field)), <$type>::kind())),*])
+            fn kind() -> MemberKind {
+                MemberKind::Structure(vec![$((camel(stringify!($field)), <$type>::kind())),*])
             }
 
             fn mark(&self, given: &mut Given) {
@@ -337,7 +337,7 @@ mod identified {
     }
 
     pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<ClusterArn, D::Error> {
-        Ok(Read::deserialize(from)?.arn)
+        Ok(ArnOnly::deserialize(from)?.arn)
     }
 }
 
@@ -361,7 +361,7 @@ mod reachable {
 
 /// The ARN, which says all the rest.
 #[derive(Deserialize)]
-struct Read {
+struct ArnOnly {
     arn: ClusterArn,
 }
 

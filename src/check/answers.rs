@@ -10,10 +10,10 @@ use crate::region::Region;
 use crate::types::{Account, Instant};
 
 use super::denied::Unsettled;
-use super::invariant::{Invariant, Judge};
+use super::invariant::{CheckContext, Invariant};
 use super::listings::Listings;
 use super::open::OpenCall;
-use super::{Scene, Verdict};
+use super::{CheckResult, WorldView};
 
 /// What callers were told.
 #[derive(Clone, Debug, Default)]
@@ -28,7 +28,7 @@ impl Answers {
     /// A request comes to a control plane.
     pub(super) fn arrived(
         &mut self,
-        judge: &Judge<'_>,
+        judge: &CheckContext<'_>,
         region: Region,
         account: Account,
         delivery: Delivery,
@@ -37,17 +37,17 @@ impl Answers {
     }
 
     /// A write became durable.
-    pub(super) fn wrote(&mut self, judge: &mut Judge<'_>, commit: &Commit) {
+    pub(super) fn wrote(&mut self, judge: &mut CheckContext<'_>, commit: &Commit) {
         self.unsettled.wrote(judge, commit);
     }
 
     /// The answer of a call that changes something leaves when its write is durable: one that was made for it, or the
     /// one that its token was recorded with.
     pub(super) fn acknowledged_was_written(
-        judge: &mut Judge<'_>,
+        judge: &mut CheckContext<'_>,
         call: &OpenCall,
         is_recorded: bool,
-    ) -> Verdict {
+    ) -> CheckResult {
         if call.has_written || !call.request.operation().changes() {
             return Ok(());
         }
@@ -61,13 +61,13 @@ impl Answers {
     /// A request is answered.
     pub(super) fn replied(
         &mut self,
-        judge: &mut Judge<'_>,
+        judge: &mut CheckContext<'_>,
         region: Region,
         delivery: Delivery,
         account: Account,
         request: &Arc<Request>,
         result: &Reply,
-    ) -> Verdict {
+    ) -> CheckResult {
         self.unsettled.replied(judge, region, delivery, request, result)?;
         match result {
             Err(_) => Ok(()),
@@ -85,7 +85,11 @@ impl Answers {
 
     /// A reply waits in the outbox until every write ahead of it is durable, so no write that a crash loses was ever
     /// spoken of.
-    pub(super) fn acknowledged_is_durable(&self, judge: &mut Judge<'_>, commit: &Commit) -> Verdict {
+    pub(super) fn acknowledged_is_durable(
+        &self,
+        judge: &mut CheckContext<'_>,
+        commit: &Commit,
+    ) -> CheckResult {
         let Some(cause) = commit.cause else { return Ok(()) };
         let was_told = self.recent.iter().any(|(_, delivery)| *delivery == cause);
         judge.ensure(!was_told, Invariant::AcknowledgedIsDurable, || {
@@ -95,7 +99,7 @@ impl Answers {
         })
     }
 
-    fn acknowledge(&mut self, scene: &dyn Scene, delivery: Delivery) {
+    fn acknowledge(&mut self, scene: &dyn WorldView, delivery: Delivery) {
         let (now, longest) = (scene.now(), scene.longest_write());
         self.recent.push_back((now, delivery));
         while self.recent.pop_front_if(|(at, _)| at.after(longest) < now).is_some() {}
@@ -105,10 +109,10 @@ impl Answers {
 /// A reply waits in the outbox until every write ahead of it is durable, so that none is made for a request that is
 /// answered.
 pub(super) fn acknowledged_after_writing(
-    judge: &mut Judge<'_>,
+    judge: &mut CheckContext<'_>,
     call: Option<&OpenCall>,
     commit: &Commit,
-) -> Verdict {
+) -> CheckResult {
     judge.ensure(call.is_some(), Invariant::AcknowledgedIsDurable, || {
         let cluster = commit.batch.cluster.as_ref().and_then(|(_, _, record)| record.as_ref());
         let name = cluster.map_or_else(|| "a cluster".to_owned(), |cluster| cluster.arn.to_string());
@@ -118,7 +122,7 @@ pub(super) fn acknowledged_after_writing(
 
 /// Other Regions are asked for a while, and the link register for another: each wait has a deadline, which is set anew
 /// when a restarted control plane finds the call. A timer is set behind the writes before it, as an answer leaves.
-pub(super) fn answered_in_time(judge: &mut Judge<'_>, call: &OpenCall) -> Verdict {
+pub(super) fn answered_in_time(judge: &mut CheckContext<'_>, call: &OpenCall) -> CheckResult {
     let scene = judge.scene;
     let writes = scene.longest_write().saturating_mul(10);
     let longest = scene.assumptions().remote_deadline.saturating_mul(2).saturating_add(writes);

@@ -1,18 +1,18 @@
 //! What is judged by what callers asked for and were answered: their tokens, their refusals, what they may do.
 
-use crate::control::durable::Batch;
 use crate::control::message::{Commit, Reply};
+use crate::control::storage::Batch;
 use crate::map::FixedMap;
 use crate::region::Region;
 use crate::types::{Instant, NodeId};
 
-use super::Verdict;
+use super::CheckResult;
 use super::answers;
-use super::authorized::{self, Denied};
-use super::invariant::Judge;
+use super::authorization::{self, Denied};
+use super::invariant::CheckContext;
 use super::open::{OpenCall, OpenCalls};
 use super::records::Records;
-use super::refusals::{self, Facts};
+use super::refusals::{self, RefusalContext};
 use super::said;
 use super::tokens::Tokens;
 
@@ -54,26 +54,26 @@ impl Callers {
     /// A write became durable; `call` is what it was made for, if that is open.
     pub(super) fn wrote(
         &mut self,
-        judge: &mut Judge<'_>,
+        judge: &mut CheckContext<'_>,
         node: NodeId,
         commit: &Commit,
         call: Option<&OpenCall>,
-    ) -> Verdict {
+    ) -> CheckResult {
         let NodeId::ControlPlane(region) = node else { return Ok(()) };
         self.records.committed(judge.scene.now(), commit);
         self.tokens.wrote(judge, region, commit, call)?;
         let Some(call) = call else { return Ok(()) };
-        authorized::carried_out(judge, &self.denied, &self.records, commit, call)
+        authorization::carried_out(judge, &self.denied, &self.records, commit, call)
     }
 
     /// A call is answered; `open` are those that are not.
     pub(super) fn replied(
         &mut self,
-        judge: &mut Judge<'_>,
+        judge: &mut CheckContext<'_>,
         open: &OpenCalls,
         call: &OpenCall,
         result: &Reply,
-    ) -> Verdict {
+    ) -> CheckResult {
         if call.is_injected {
             return Ok(());
         }
@@ -83,12 +83,12 @@ impl Callers {
             Ok(response) => {
                 let record = self.records.named(call).filter(|_| !call.request.operation().changes());
                 said::reads_show_what_was_written(judge, record, call, response)?;
-                return authorized::answered(judge, &self.denied, &self.records, call);
+                return authorization::answered(judge, &self.denied, &self.records, call);
             }
             Err(error) => error,
         };
         let Callers { records, tokens, denied, started, last } = self;
-        let facts = &Facts { records, open, tokens, denied, started };
+        let facts = &RefusalContext { records, open, tokens, denied, started };
         let now = judge.scene.now();
         // Whoever joins a call gets its answer, whatever would have become of his own.
         let first = last.as_ref().filter(|(first, at)| *at == now && call.may_have_joined(first));

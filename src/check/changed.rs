@@ -9,14 +9,14 @@ use crate::control::cluster::{Cluster, MultiRegion};
 use crate::region::Region;
 use crate::types::{Identifier, Instant};
 
-use super::Verdict;
-use super::invariant::{Invariant, Judge};
+use super::CheckResult;
+use super::invariant::{CheckContext, Invariant};
 use super::pairs::is_being_deleted;
 use super::visible::{customer_key, listed_peer};
 
 /// A write: the record before and after, and the request that it was made for, if it was made for one.
 #[derive(Debug)]
-pub(super) struct Change<'a> {
+pub(super) struct RecordChange<'a> {
     pub(super) before: &'a Cluster,
     pub(super) after: &'a Cluster,
     pub(super) request: Option<&'a Request>,
@@ -25,7 +25,10 @@ pub(super) struct Change<'a> {
 /// Every write begins with a copy of the record and replaces what its call names: an update its settings and
 /// properties, a tag call the tags, a policy call the policy, a stream call one stream. What has no call is a step of
 /// the work on the cluster, which moves statuses, and finishes the call that is written down in the record.
-pub(super) fn changed_only_by_its_call(judge: &mut Judge<'_>, change: &Change<'_>) -> Verdict {
+pub(super) fn changed_only_by_its_call(
+    judge: &mut CheckContext<'_>,
+    change: &RecordChange<'_>,
+) -> CheckResult {
     let wrong = change.unasked();
     judge.ensure(wrong.is_none(), Invariant::ChangedOnlyByItsCall, || {
         let call = change.request.map_or("no call", |request| request.operation().name());
@@ -35,7 +38,7 @@ pub(super) fn changed_only_by_its_call(judge: &mut Judge<'_>, change: &Change<'_
 
 /// No write names any of it: a cluster's name, place, creation time and kind are set when it is created, a stream's
 /// name, creation time and target too, and the witness of a linked pair is in the name of its link register.
-pub(super) fn unchanging(judge: &mut Judge<'_>, change: &Change<'_>) -> Verdict {
+pub(super) fn unchanging(judge: &mut CheckContext<'_>, change: &RecordChange<'_>) -> CheckResult {
     let wrong = change.of_what_never_changes();
     judge.ensure(wrong.is_none(), Invariant::Unchanging, || {
         format!("the {} of {} changed", wrong.unwrap_or_default(), change.before.arn)
@@ -43,7 +46,7 @@ pub(super) fn unchanging(judge: &mut Judge<'_>, change: &Change<'_>) -> Verdict 
 }
 
 /// Events are taken from the queue by their times, and none is put in before the one that happens.
-pub(super) fn time_goes_on(judge: &mut Judge<'_>, last: &mut Instant) -> Verdict {
+pub(super) fn time_goes_on(judge: &mut CheckContext<'_>, last: &mut Instant) -> CheckResult {
     let now = judge.scene.now();
     let before = std::mem::replace(last, now);
     judge.ensure(before <= now, Invariant::Unchanging, || {
@@ -51,10 +54,10 @@ pub(super) fn time_goes_on(judge: &mut Judge<'_>, last: &mut Instant) -> Verdict
     })
 }
 
-impl Change<'_> {
+impl RecordChange<'_> {
     /// What changed though the call does not name it, or became what the call does not say.
     fn unasked(&self) -> Option<&'static str> {
-        let Change { before, after, .. } = self;
+        let RecordChange { before, after, .. } = self;
         let update = self.update();
         let protection =
             || update.and_then(|it| it.deletion_protection_enabled) == Some(after.deletion_protection);
@@ -81,7 +84,7 @@ impl Change<'_> {
     }
 
     fn of_what_never_changes(&self) -> Option<&'static str> {
-        let Change { before, after, .. } = self;
+        let RecordChange { before, after, .. } = self;
         let (old, new) = (before.multi_region.as_deref(), after.multi_region.as_deref());
         let is_linked = |it: &MultiRegion| it.linked;
         let witness = old.zip(new).filter(|(old, new)| is_linked(old) && is_linked(new));

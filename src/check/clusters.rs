@@ -9,10 +9,10 @@ use crate::map::FixedMap;
 use crate::region::Region;
 use crate::types::{Account, ClusterStatus, Identifier};
 
-use super::invariant::{Invariant, Judge};
+use super::invariant::{CheckContext, Invariant};
 use super::pairs::{Pairs, is_being_deleted};
 use super::visible::{Born, Used};
-use super::{Verdict, streams};
+use super::{CheckResult, streams};
 
 /// The durable truth about clusters.
 #[derive(Clone, Debug, Default)]
@@ -27,7 +27,7 @@ pub(super) struct Clusters {
 }
 
 /// A record that became durable, and what was there before.
-pub(super) struct Written<'a> {
+pub(super) struct RecordWrite<'a> {
     pub(super) before: Option<&'a Arc<Cluster>>,
     pub(super) after: Option<&'a Arc<Cluster>>,
 }
@@ -51,15 +51,15 @@ impl Clusters {
             self.unprotected.insert(cluster.arn.identifier, ());
         }
         if is_multi {
-            self.pairs.remember(&Written { before: None, after: Some(cluster) });
+            self.pairs.remember(&RecordWrite { before: None, after: Some(cluster) });
         }
     }
 
     /// Looks at a write that became durable.
-    pub(super) fn wrote(&mut self, judge: &mut Judge<'_>, commit: &Commit) -> Verdict {
+    pub(super) fn wrote(&mut self, judge: &mut CheckContext<'_>, commit: &Commit) -> CheckResult {
         let Some((_, _, after)) = &commit.batch.cluster else { return Ok(()) };
         let before = commit.before.cluster.as_ref();
-        let written = Written { before, after: after.as_ref() };
+        let written = RecordWrite { before, after: after.as_ref() };
         legal_transition(judge, &written)?;
         self.protected_not_deleted(judge, &written, commit.cause)?;
         no_active_without_key(judge, &written)?;
@@ -78,10 +78,10 @@ impl Clusters {
     /// that name the protection change it. What is judged is what these calls asked for, not what the record says.
     fn protected_not_deleted(
         &mut self,
-        judge: &mut Judge<'_>,
-        written: &Written<'_>,
+        judge: &mut CheckContext<'_>,
+        written: &RecordWrite<'_>,
         cause: Option<Delivery>,
-    ) -> Verdict {
+    ) -> CheckResult {
         let Some(cluster) = written.after.or(written.before) else { return Ok(()) };
         let identifier = cluster.arn.identifier;
         match asked_protection(judge, written, cause) {
@@ -107,7 +107,7 @@ impl Clusters {
     }
 
     /// Identifiers are 128 random bits each; a collision is as good as impossible.
-    fn identifiers_unique(&mut self, judge: &mut Judge<'_>, written: &Written<'_>) -> Verdict {
+    fn identifiers_unique(&mut self, judge: &mut CheckContext<'_>, written: &RecordWrite<'_>) -> CheckResult {
         let Some(after) = written.after else { return Ok(()) };
         let is_new = self.used.insert(after.arn.identifier, None).is_none();
         judge.ensure(is_new, Invariant::IdentifiersUnique, || {
@@ -117,7 +117,7 @@ impl Clusters {
 
     /// A create is refused when what exists and what is in flight have reached the quota, and every create counts as
     /// in flight until it exists.
-    fn quota_respected(&mut self, judge: &mut Judge<'_>, written: &Written<'_>) -> Verdict {
+    fn quota_respected(&mut self, judge: &mut CheckContext<'_>, written: &RecordWrite<'_>) -> CheckResult {
         let Some(cluster) = written.after.or(written.before) else { return Ok(()) };
         let assumed = judge.scene.assumptions();
         let counts = |it: Option<&Arc<Cluster>>| {
@@ -143,7 +143,7 @@ impl Clusters {
 
 /// Every change of status goes through one function that writes the record and sets the timer for the next; a timer
 /// set for an earlier version of the record does nothing.
-fn legal_transition(judge: &mut Judge<'_>, written: &Written<'_>) -> Verdict {
+fn legal_transition(judge: &mut CheckContext<'_>, written: &RecordWrite<'_>) -> CheckResult {
     let status = |cluster: Option<&Arc<Cluster>>| cluster.map(|cluster| cluster.status);
     let (from, to) = (status(written.before), status(written.after));
     if from == to {
@@ -162,7 +162,7 @@ fn legal_transition(judge: &mut Judge<'_>, written: &Written<'_>) -> Verdict {
 
 /// Whatever would make a cluster ACTIVE goes through one function that looks at its encryption status, and what makes
 /// that status KMS_KEY_INACCESSIBLE takes ACTIVE away in the same write.
-fn no_active_without_key(judge: &mut Judge<'_>, written: &Written<'_>) -> Verdict {
+fn no_active_without_key(judge: &mut CheckContext<'_>, written: &RecordWrite<'_>) -> CheckResult {
     let Some(after) = written.after.filter(|after| after.kms_key.is_some()) else { return Ok(()) };
     let is_active = after.status == ClusterStatus::Active;
     judge.ensure(!is_active || !is_without_key(after), Invariant::NoActiveWithoutKey, || {
@@ -176,7 +176,11 @@ fn is_without_key(cluster: &Cluster) -> bool {
 
 /// What a call that was carried out by this write says of deletion protection, if it says something. A call that was
 /// made known by nobody is taken at the record's word.
-fn asked_protection(judge: &Judge<'_>, written: &Written<'_>, cause: Option<Delivery>) -> Option<bool> {
+fn asked_protection(
+    judge: &CheckContext<'_>,
+    written: &RecordWrite<'_>,
+    cause: Option<Delivery>,
+) -> Option<bool> {
     let after = written.after?;
     let intent = written.before.and_then(|before| before.intent.as_deref());
     // An update is carried out when its cluster begins to be UPDATING.

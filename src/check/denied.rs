@@ -13,8 +13,8 @@ use crate::map::FixedMap;
 use crate::region::Region;
 use crate::types::{Account, ClusterArn, Instant};
 
-use super::Verdict;
-use super::invariant::{Invariant, Judge};
+use super::CheckResult;
+use super::invariant::{CheckContext, Invariant};
 
 /// What calls have written that have no result so far.
 #[derive(Clone, Debug, Default)]
@@ -40,7 +40,7 @@ struct Touched {
 
 impl Unsettled {
     /// A write became durable.
-    pub(super) fn wrote(&mut self, judge: &Judge<'_>, commit: &Commit) {
+    pub(super) fn wrote(&mut self, judge: &CheckContext<'_>, commit: &Commit) {
         let (now, longest) = (judge.scene.now(), judge.scene.longest_write());
         let before = commit.before.cluster.as_ref();
         if let (Some(before), Some((_, _, Some(after)))) = (before, &commit.batch.cluster)
@@ -70,12 +70,12 @@ impl Unsettled {
     /// first, because the link register decides, takes it back in the step in which it is refused or given up.
     pub(super) fn replied(
         &mut self,
-        judge: &mut Judge<'_>,
+        judge: &mut CheckContext<'_>,
         region: Region,
         delivery: Delivery,
         request: &Arc<Request>,
         result: &Reply,
-    ) -> Verdict {
+    ) -> CheckResult {
         let touched = self.written.swap_remove(&delivery);
         if result.is_ok() {
             return Ok(());

@@ -1,6 +1,6 @@
 //! The invariants by name, and how often each was judged.
 
-use super::{Scene, Verdict};
+use super::{CheckResult, WorldView};
 
 macro_rules! invariants {
     ($($variant:ident = $name:literal: $sentence:literal,)+) => {
@@ -71,23 +71,23 @@ impl Invariant {
 }
 
 /// How often each invariant was judged, in the order of [`INVARIANTS`].
-pub type Exercised = [u64; INVARIANTS.len()];
+pub type CheckCounts = [u64; INVARIANTS.len()];
 
 /// Looks at a scene, and counts what is judged of it. An invariant that an event has nothing to do with is not judged.
 #[derive(Debug)]
-pub(super) struct Judge<'a> {
-    pub(super) scene: &'a dyn Scene,
-    pub(super) exercised: &'a mut Exercised,
+pub(super) struct CheckContext<'a> {
+    pub(super) scene: &'a dyn WorldView,
+    pub(super) exercised: &'a mut CheckCounts,
 }
 
-impl Judge<'_> {
+impl CheckContext<'_> {
     /// Judges `invariant` by whether it `holds`; `message` says what was seen instead.
     pub(super) fn ensure(
         &mut self,
         holds: bool,
         invariant: Invariant,
         message: impl FnOnce() -> String,
-    ) -> Verdict {
+    ) -> CheckResult {
         self.exercised[invariant as usize] += 1;
         if holds { Ok(()) } else { Err((invariant, message())) }
     }

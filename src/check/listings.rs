@@ -4,14 +4,14 @@ use std::collections::BTreeSet;
 
 use crate::api::{Request, Response};
 use crate::control::cluster::Serial;
-use crate::control::durable::Durable;
 use crate::control::message::Delivery;
+use crate::control::storage::Storage;
 use crate::map::FixedMap;
 use crate::region::Region;
 use crate::types::{Account, Identifier};
 
-use super::invariant::{Invariant, Judge};
-use super::{Scene, Verdict};
+use super::invariant::{CheckContext, Invariant};
+use super::{CheckResult, WorldView};
 
 /// Listings that have not come to their last page.
 #[derive(Clone, Debug, Default)]
@@ -36,7 +36,7 @@ impl Listings {
     /// A request comes to a control plane.
     pub(super) fn arrived(
         &mut self,
-        scene: &dyn Scene,
+        scene: &dyn WorldView,
         region: Region,
         account: Account,
         delivery: Delivery,
@@ -53,13 +53,13 @@ impl Listings {
     /// A page begins after the last one of the page before, in the order of creation, which never changes.
     pub(super) fn list_complete(
         &mut self,
-        judge: &mut Judge<'_>,
+        judge: &mut CheckContext<'_>,
         region: Region,
         delivery: Delivery,
         account: Account,
         request: &Request,
         response: &Response,
-    ) -> Verdict {
+    ) -> CheckResult {
         let began_after = self.beginnings.swap_remove(&delivery);
         let Some((page, next)) = answered(response) else { return Ok(()) };
         let mut listing = match (asked(request), began_after) {
@@ -113,7 +113,7 @@ fn answered(response: &Response) -> Option<(Vec<Identifier>, Option<&String>)> {
 }
 
 /// What there is of what `request` lists.
-fn existing(storage: &Durable, account: Account, request: &Request) -> impl Iterator<Item = Listed> {
+fn existing(storage: &Storage, account: Account, request: &Request) -> impl Iterator<Item = Listed> {
     let lists_clusters = matches!(request, Request::ListClusters(_));
     let clusters = lists_clusters.then(|| storage.clusters_after(account, Serial(0))).into_iter().flatten();
     let clusters = clusters.map(|cluster| (cluster.serial.0, cluster.arn.identifier));
@@ -121,7 +121,7 @@ fn existing(storage: &Durable, account: Account, request: &Request) -> impl Iter
 }
 
 /// The streams that `request` lists, if it lists any.
-fn streams(storage: &Durable, request: &Request) -> impl Iterator<Item = Listed> {
+fn streams(storage: &Storage, request: &Request) -> impl Iterator<Item = Listed> {
     let cluster = asked(request).and_then(|(_, cluster)| storage.cluster(Identifier::parse(cluster?)?));
     let streams = cluster.into_iter().flat_map(|cluster| cluster.streams());
     streams.map(|stream| (u64::from(stream.number), stream.identifier))

@@ -6,10 +6,11 @@
 //! it, the argument why the control plane keeps it.
 
 mod answers;
-mod authorized;
+mod authorization;
 mod callers;
 mod changed;
 mod clusters;
+mod convergence;
 mod demands;
 mod denied;
 mod invariant;
@@ -17,33 +18,32 @@ mod listings;
 mod open;
 mod pairs;
 mod permitted;
-mod quiet;
 mod records;
 mod refusals;
 mod said;
-mod scene;
 mod simulation;
 mod storage;
 mod streams;
 mod tokens;
+mod view;
 mod visible;
 
 use std::fmt;
 
-use crate::control::durable::Batch;
 use crate::control::message::Commit;
+use crate::control::storage::Batch;
 use crate::region::Region;
 use crate::sim::{Change, World};
 use crate::types::{Instant, NodeId};
 
-pub use invariant::{Exercised, INVARIANTS};
-pub use scene::{Memory, Scene};
-pub use simulation::{CONVERGENCE_LIMIT, Seen, Simulation};
+pub use invariant::{CheckCounts, INVARIANTS};
+pub use simulation::{CONVERGENCE_LIMIT, RunEnd, Simulation};
+pub use view::{Memory, WorldView};
 
 use answers::Answers;
 use callers::Callers;
 use clusters::Clusters;
-use invariant::{Invariant, Judge};
+use invariant::{CheckContext, Invariant};
 use open::OpenCalls;
 use visible::Visible;
 
@@ -65,10 +65,10 @@ impl fmt::Display for Violation {
 }
 
 /// What is wrong, said by the invariant that found it.
-type Verdict = Result<(), Broken>;
+type CheckResult = Result<(), BrokenInvariant>;
 
 /// A broken invariant and what was seen instead.
-type Broken = (Invariant, String);
+type BrokenInvariant = (Invariant, String);
 
 /// Checks every invariant after every event.
 #[derive(Clone, Debug, Default)]
@@ -80,7 +80,7 @@ pub struct Checker {
     callers: Callers,
     /// The time of the last event.
     last: Instant,
-    exercised: Exercised,
+    exercised: CheckCounts,
 }
 
 impl Checker {
@@ -108,17 +108,17 @@ impl Checker {
     ///
     /// # Errors
     /// The first invariant that does not hold any more.
-    pub fn look(&mut self, scene: &dyn Scene, changes: &[Change]) -> Result<(), Violation> {
+    pub fn look(&mut self, scene: &dyn WorldView, changes: &[Change]) -> Result<(), Violation> {
         if changes.is_empty() {
             return Ok(());
         }
-        let judge = &mut Judge { scene, exercised: &mut self.exercised };
+        let judge = &mut CheckContext { scene, exercised: &mut self.exercised };
         changed::time_goes_on(judge, &mut self.last).map_err(|broken| violation(scene, broken))?;
         for place in 0..changes.len() {
             self.look_at(scene, changes, place).map_err(|broken| violation(scene, broken))?;
         }
         // What it wrote when it started, if its disk takes no time, is behind the start among the changes.
-        let judge = &mut Judge { scene, exercised: &mut self.exercised };
+        let judge = &mut CheckContext { scene, exercised: &mut self.exercised };
         for change in changes {
             if let Change::Restarted(node) = change {
                 let verdict = storage::is_what_was_written(judge, *node);
@@ -129,8 +129,8 @@ impl Checker {
     }
 
     /// Looks at the change at `place` among `changes`.
-    fn look_at(&mut self, scene: &dyn Scene, changes: &[Change], place: usize) -> Verdict {
-        let judge = &mut Judge { scene, exercised: &mut self.exercised };
+    fn look_at(&mut self, scene: &dyn WorldView, changes: &[Change], place: usize) -> CheckResult {
+        let judge = &mut CheckContext { scene, exercised: &mut self.exercised };
         match &changes[place] {
             Change::Arrived { region, asker, delivery, request } => {
                 self.answers.arrived(judge, *region, asker.account, *delivery);
@@ -198,8 +198,8 @@ impl Checker {
 
     /// Looks at what a write changed of a cluster. What has no call, or one that joined another, finishes the call that
     /// is written down in the record.
-    fn changed(&mut self, scene: &dyn Scene, commit: &Commit) -> Verdict {
-        let judge = &mut Judge { scene, exercised: &mut self.exercised };
+    fn changed(&mut self, scene: &dyn WorldView, commit: &Commit) -> CheckResult {
+        let judge = &mut CheckContext { scene, exercised: &mut self.exercised };
         let call = commit.cause.and_then(|cause| self.open.get(cause));
         if commit.cause.is_some() {
             answers::acknowledged_after_writing(judge, call, commit)?;
@@ -210,7 +210,7 @@ impl Checker {
         };
         let intent = before.intent.as_ref().map(|intent| &*intent.request);
         let change =
-            changed::Change { before, after, request: call.map_or(intent, |call| Some(&call.request)) };
+            changed::RecordChange { before, after, request: call.map_or(intent, |call| Some(&call.request)) };
         changed::unchanging(judge, &change)?;
         changed::changed_only_by_its_call(judge, &change)
     }
@@ -220,18 +220,18 @@ impl Checker {
     ///
     /// # Errors
     /// The first invariant that does not hold, with the chain of who waits for whom.
-    pub fn check_quiet(&mut self, scene: &dyn Scene, except: Option<Region>) -> Result<(), Violation> {
-        let judge = &mut Judge { scene, exercised: &mut self.exercised };
+    pub fn check_quiet(&mut self, scene: &dyn WorldView, except: Option<Region>) -> Result<(), Violation> {
+        let judge = &mut CheckContext { scene, exercised: &mut self.exercised };
         storage::are_what_was_written(judge)
-            .and_then(|()| quiet::converged(self.clusters.pairs(), judge, except))
-            .and_then(|()| quiet::nothing_is_stuck(self.clusters.pairs(), judge, except))
-            .and_then(|()| quiet::no_active_without_key(judge, except))
+            .and_then(|()| convergence::converged(self.clusters.pairs(), judge, except))
+            .and_then(|()| convergence::nothing_is_stuck(self.clusters.pairs(), judge, except))
+            .and_then(|()| convergence::no_active_without_key(judge, except))
             .map_err(|broken| violation(scene, broken))
     }
 
     /// How often each invariant was judged so far.
     #[must_use]
-    pub fn exercised(&self) -> Exercised {
+    pub fn exercised(&self) -> CheckCounts {
         self.exercised
     }
 
@@ -245,6 +245,6 @@ impl Checker {
 }
 
 #[cold]
-fn violation(scene: &dyn Scene, (invariant, message): Broken) -> Violation {
+fn violation(scene: &dyn WorldView, (invariant, message): BrokenInvariant) -> Violation {
     Violation { invariant: invariant.name().to_owned(), message: scene.in_words(&message), at: scene.now() }
 }

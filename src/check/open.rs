@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::api::Request;
-use crate::control::authorization::Asker;
+use crate::control::authorization::Caller;
 use crate::control::cluster::Cluster;
 use crate::control::message::{Commit, Delivery};
 use crate::region::Region;
@@ -64,7 +64,7 @@ impl OpenCalls {
         &mut self,
         at: Instant,
         region: Region,
-        asker: Asker,
+        asker: Caller,
         delivery: Delivery,
         request: &Arc<Request>,
     ) -> &mut OpenCall {

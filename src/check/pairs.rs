@@ -7,9 +7,9 @@ use crate::control::cluster::{Cluster, Intent};
 use crate::map::FixedMap;
 use crate::types::{ClusterArn, ClusterStatus};
 
-use super::Verdict;
-use super::clusters::Written;
-use super::invariant::{Invariant, Judge};
+use super::CheckResult;
+use super::clusters::RecordWrite;
+use super::invariant::{CheckContext, Invariant};
 
 /// The multi-Region clusters that exist, and their relations. Single-Region clusters have none.
 #[derive(Clone, Debug, Default)]
@@ -38,7 +38,7 @@ impl Pairs {
     }
 
     /// Takes note of what was written, without judging it.
-    pub(super) fn remember(&mut self, written: &Written<'_>) {
+    pub(super) fn remember(&mut self, written: &RecordWrite<'_>) {
         let link = |cluster: Option<&Arc<Cluster>>| cluster.and_then(|it| Some((it.linked_peer()?, it.arn)));
         let (was, is) = (link(written.before), link(written.after));
         if was != is {
@@ -67,7 +67,7 @@ impl Pairs {
     }
 
     /// Looks at a write that became durable.
-    pub(super) fn wrote(&mut self, judge: &mut Judge<'_>, written: &Written<'_>) -> Verdict {
+    pub(super) fn wrote(&mut self, judge: &mut CheckContext<'_>, written: &RecordWrite<'_>) -> CheckResult {
         let is_abandoned = written.after.and_then(|after| self.abandons(written.before, after));
         self.remember(written);
         let arn = written.after.or(written.before).map(|cluster| cluster.arn);
@@ -130,7 +130,7 @@ impl Pairs {
 
     /// Linked is chosen in a register whose name holds the witness, and a record's witness changes only after its
     /// declaration was withdrawn from the register of the old one.
-    fn peers_share_witness(&self, judge: &mut Judge<'_>, cluster: &Cluster) -> Verdict {
+    fn peers_share_witness(&self, judge: &mut CheckContext<'_>, cluster: &Cluster) -> CheckResult {
         let Some(peer) = cluster.linked_peer().and_then(|peer| self.clusters.get(&peer)) else {
             return Ok(());
         };
@@ -150,7 +150,7 @@ impl Pairs {
     /// A record is linked only when the register was chosen to say so, which takes both declarations; after that a
     /// withdrawal loses, so the peer's record keeps its declaration until the register is dissolved, which takes both
     /// requests for deletion.
-    fn peering_symmetric(&self, judge: &mut Judge<'_>, cluster: &Cluster) -> Verdict {
+    fn peering_symmetric(&self, judge: &mut CheckContext<'_>, cluster: &Cluster) -> CheckResult {
         let Some(peer_arn) = cluster.linked_peer().filter(|_| !is_leaving(cluster)) else { return Ok(()) };
         let holds = match self.clusters.get(&peer_arn) {
             Some(peer) => {
@@ -179,7 +179,7 @@ impl Pairs {
     /// A control plane declares a new peer only after its old declaration was withdrawn, and so is never declared in
     /// two registers at once: none is linked with it while it declares another. A side that gave a pair up may learn
     /// only later that the other did too, and has parted.
-    fn one_peer_at_most(&self, judge: &mut Judge<'_>, cluster: &Cluster) -> Verdict {
+    fn one_peer_at_most(&self, judge: &mut CheckContext<'_>, cluster: &Cluster) -> CheckResult {
         let Some(peer) = cluster.linked_peer() else { return Ok(()) };
         let others = self.linked_with.get(&peer).into_iter().flatten();
         let others = others.filter(|it| **it != cluster.arn && !self.has_parted(peer, **it));
@@ -201,10 +201,10 @@ impl Pairs {
     /// matter: the others' claims do.
     fn no_delete_alone(
         &self,
-        judge: &mut Judge<'_>,
+        judge: &mut CheckContext<'_>,
         before: Option<&Arc<Cluster>>,
         after: &Cluster,
-    ) -> Verdict {
+    ) -> CheckResult {
         let has_entered =
             after.status == ClusterStatus::Deleting && before.is_none_or(|it| it.status != after.status);
         let peer = after.linked_peer();
@@ -232,7 +232,7 @@ impl Pairs {
 }
 
 /// A cluster gets out of PENDING_SETUP, but for its updates, only in the write that says that it is linked.
-fn up_means_linked(judge: &mut Judge<'_>, cluster: &Cluster) -> Verdict {
+fn up_means_linked(judge: &mut CheckContext<'_>, cluster: &Cluster) -> CheckResult {
     use ClusterStatus::{Active, Creating, Failed, Idle, Inactive, PendingSetup};
     let is_linked = cluster.linked_peer().is_some();
     let fits = match cluster.status {
@@ -247,7 +247,7 @@ fn up_means_linked(judge: &mut Judge<'_>, cluster: &Cluster) -> Verdict {
 }
 
 /// Both are compared before a call is accepted, and the peer's Region with the witness.
-fn witness_outside_own_region(judge: &mut Judge<'_>, cluster: &Cluster) -> Verdict {
+fn witness_outside_own_region(judge: &mut CheckContext<'_>, cluster: &Cluster) -> CheckResult {
     let Some(multi_region) = &cluster.multi_region else { return Ok(()) };
     let witness = multi_region.witness;
     let is_outside =

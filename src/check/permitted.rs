@@ -41,7 +41,7 @@ pub(super) fn is_permitted(
     policy: Option<&Document>,
     demand: &Demand<'_>,
 ) -> Option<bool> {
-    let ask = Ask { principal: &identity.principal, demand };
+    let ask = PermissionQuery { principal: &identity.principal, demand };
     let any = |documents: &[Document], effect| any(documents.iter().map(|it| ask.says(it.source(), effect)));
     let resource = policy.map_or(&[][..], std::slice::from_ref);
     let denied = [&identity.policies[..], &identity.boundaries, resource].map(|it| any(it, "Deny"));
@@ -71,12 +71,12 @@ fn all(parts: impl IntoIterator<Item = Option<bool>>) -> Option<bool> {
     any(parts.into_iter().map(|part| part.map(|part| !part))).map(|broken| !broken)
 }
 
-struct Ask<'a> {
+struct PermissionQuery<'a> {
     principal: &'a Principal,
     demand: &'a Demand<'a>,
 }
 
-impl Ask<'_> {
+impl PermissionQuery<'_> {
     /// Whether a statement of `document` with this effect is about it.
     fn says(&self, document: &Value, effect: &str) -> Option<bool> {
         let statements = each(&document["Statement"]).into_iter().filter(|it| it["Effect"] == effect);

@@ -16,16 +16,16 @@ use crate::map::FixedMap;
 use crate::region::Region;
 use crate::types::{ClusterArn, ClusterStatus, Identifier, Instant};
 
-use super::authorized::{self, Denied};
-use super::invariant::{Invariant, Judge};
+use super::authorization::{self, Denied};
+use super::invariant::{CheckContext, Invariant};
 use super::open::{OpenCall, OpenCalls};
 use super::records::{self, Records};
 use super::tokens::Tokens;
-use super::{Scene, Verdict, demands};
+use super::{CheckResult, WorldView, demands};
 
 /// What kind of error a call ends with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum RefusalKind {
     /// A member breaks a constraint.
     Malformed,
     /// The cluster is protected.
@@ -41,35 +41,37 @@ pub(super) enum Kind {
     Silence,
 }
 
-impl Kind {
-    pub(super) fn of(error: &Error) -> Kind {
+impl RefusalKind {
+    pub(super) fn of(error: &Error) -> RefusalKind {
         match error {
-            Error::Validation { reason: ValidationReason::Other, .. } => Kind::Invalid,
-            Error::Validation { reason: ValidationReason::DeletionProtectionEnabled, .. } => Kind::Protected,
-            Error::Validation { .. } => Kind::Malformed,
-            Error::ServiceQuotaExceeded { .. } => Kind::Quota,
-            Error::AccessDenied { .. } => Kind::Denied,
-            Error::ResourceNotFound { .. } => Kind::NotFound,
-            Error::Conflict { .. } => Kind::Conflict,
-            Error::Throttling { .. } => Kind::Throttled,
-            Error::InternalServer { .. } => Kind::Silence,
+            Error::Validation { reason: ValidationReason::Other, .. } => RefusalKind::Invalid,
+            Error::Validation { reason: ValidationReason::DeletionProtectionEnabled, .. } => {
+                RefusalKind::Protected
+            }
+            Error::Validation { .. } => RefusalKind::Malformed,
+            Error::ServiceQuotaExceeded { .. } => RefusalKind::Quota,
+            Error::AccessDenied { .. } => RefusalKind::Denied,
+            Error::ResourceNotFound { .. } => RefusalKind::NotFound,
+            Error::Conflict { .. } => RefusalKind::Conflict,
+            Error::Throttling { .. } => RefusalKind::Throttled,
+            Error::InternalServer { .. } => RefusalKind::Silence,
         }
     }
 }
 
-impl From<Refusal> for Kind {
-    fn from(refusal: Refusal) -> Kind {
+impl From<Refusal> for RefusalKind {
+    fn from(refusal: Refusal) -> RefusalKind {
         match refusal {
-            Refusal::Validation => Kind::Invalid,
-            Refusal::Conflict => Kind::Conflict,
-            Refusal::AccessDenied => Kind::Denied,
-            Refusal::NotFound => Kind::NotFound,
+            Refusal::Validation => RefusalKind::Invalid,
+            Refusal::Conflict => RefusalKind::Conflict,
+            Refusal::AccessDenied => RefusalKind::Denied,
+            Refusal::NotFound => RefusalKind::NotFound,
         }
     }
 }
 
 /// What a refusal is judged by.
-pub(super) struct Facts<'a> {
+pub(super) struct RefusalContext<'a> {
     pub(super) records: &'a Records,
     pub(super) open: &'a OpenCalls,
     pub(super) tokens: &'a Tokens,
@@ -80,12 +82,12 @@ pub(super) struct Facts<'a> {
 /// Every refusal of the control plane is decided by one comparison with the record, the request or the caller's
 /// policies, in the step that refuses. `first` is the call that `asked` may have joined, if there is one.
 pub(super) fn every_refusal_has_a_cause(
-    judge: &mut Judge<'_>,
-    facts: &Facts<'_>,
+    judge: &mut CheckContext<'_>,
+    facts: &RefusalContext<'_>,
     asked: &OpenCall,
     first: Option<&OpenCall>,
     error: &Error,
-) -> Verdict {
+) -> CheckResult {
     let scene = judge.scene;
     let is_caused = |asked| Causes::new(scene, facts, asked).include(error);
     let is_caused = is_caused(asked) || first.is_some_and(is_caused);
@@ -97,36 +99,36 @@ pub(super) fn every_refusal_has_a_cause(
 
 /// Why a call may be refused.
 struct Causes<'a> {
-    scene: &'a dyn Scene,
-    facts: &'a Facts<'a>,
+    scene: &'a dyn WorldView,
+    facts: &'a RefusalContext<'a>,
     asked: &'a OpenCall,
-    found: Vec<Kind>,
+    found: Vec<RefusalKind>,
 }
 
 impl<'a> Causes<'a> {
-    fn new(scene: &'a dyn Scene, facts: &'a Facts<'a>, asked: &'a OpenCall) -> Causes<'a> {
+    fn new(scene: &'a dyn WorldView, facts: &'a RefusalContext<'a>, asked: &'a OpenCall) -> Causes<'a> {
         Causes { scene, facts, asked, found: Vec::new() }
     }
 
     /// Whether one of them leads to this error, as far as its kind says, and of a denial its words.
     fn include(mut self, error: &Error) -> bool {
-        let (request, kind) = (&*self.asked.request, Kind::of(error));
+        let (request, kind) = (&*self.asked.request, RefusalKind::of(error));
         match kind {
-            Kind::Malformed => return request.validate().is_err() || has_page_token(request),
+            RefusalKind::Malformed => return request.validate().is_err() || has_page_token(request),
             // Who asks no other Region has nobody's silence to fear.
-            Kind::Silence => return demands::properties(request).is_some() && self.has_waited(),
-            Kind::Throttled => return false,
+            RefusalKind::Silence => return demands::properties(request).is_some() && self.has_waited(),
+            RefusalKind::Throttled => return false,
             _ => {}
         }
         self.look();
         let is_mismatch = || kind == self.scene.assumptions().token_mismatch.into() && self.is_mismatch();
         let is_denied = || {
-            authorized::may_be_denied(self.scene, self.facts.denied, self.facts.records, self.asked, error)
+            authorization::may_be_denied(self.scene, self.facts.denied, self.facts.records, self.asked, error)
         };
-        self.found.contains(&kind) || (kind == Kind::Denied && is_denied()) || is_mismatch()
+        self.found.contains(&kind) || (kind == RefusalKind::Denied && is_denied()) || is_mismatch()
     }
 
-    fn add(&mut self, is_cause: bool, kind: impl Into<Kind>) {
+    fn add(&mut self, is_cause: bool, kind: impl Into<RefusalKind>) {
         if is_cause {
             self.found.push(kind.into());
         }
@@ -136,7 +138,10 @@ impl<'a> Causes<'a> {
         let request = &*self.asked.request;
         self.properties();
         if let Request::CreateCluster(input) = request {
-            self.add(input.policy.as_ref().is_some_and(|policy| self.may_lock_out(policy)), Kind::Invalid);
+            self.add(
+                input.policy.as_ref().is_some_and(|policy| self.may_lock_out(policy)),
+                RefusalKind::Invalid,
+            );
             return self.quota();
         }
         if matches!(request, Request::ListClusters(_)) {
@@ -144,7 +149,7 @@ impl<'a> Causes<'a> {
         }
         let facts = self.facts;
         match facts.records.named(self.asked) {
-            None => self.add(true, Kind::NotFound),
+            None => self.add(true, RefusalKind::NotFound),
             Some(cluster) => self.cluster(cluster),
         }
     }
@@ -162,19 +167,22 @@ impl<'a> Causes<'a> {
         match &*self.asked.request {
             Request::UpdateCluster(_) => {
                 self.add(!matches!(status, Active | Idle | Inactive | PendingSetup), assumed.wrong_state);
-                self.add(self.is_busy(cluster), Kind::Conflict);
+                self.add(self.is_busy(cluster), RefusalKind::Conflict);
             }
             Request::DeleteCluster(_) => {
                 let is_going = matches!(status, PendingDelete | Deleting | Deleted) && !assumed.delete_again;
                 let is_updating = status == Updating && !assumed.delete_while_updating;
                 self.add(is_going || is_updating || status == Creating, assumed.wrong_state);
-                self.add(self.is_busy(cluster), Kind::Conflict);
-                self.add(cluster.deletion_protection, Kind::Protected);
-                self.add(assumed.streams_keep_cluster && !cluster.streams().is_empty(), Kind::Conflict);
+                self.add(self.is_busy(cluster), RefusalKind::Conflict);
+                self.add(cluster.deletion_protection, RefusalKind::Protected);
+                self.add(
+                    assumed.streams_keep_cluster && !cluster.streams().is_empty(),
+                    RefusalKind::Conflict,
+                );
             }
             Request::TagResource(input) => {
                 self.stream_of(cluster, input.resource_arn.split_once("/stream/").map(|(_, stream)| stream));
-                self.add(has_too_many_tags(cluster, input), Kind::Quota);
+                self.add(has_too_many_tags(cluster, input), RefusalKind::Quota);
             }
             Request::UntagResource(_) | Request::ListTagsForResource(_) => {
                 let arn = records::resource(&self.asked.request).unwrap_or_default();
@@ -182,28 +190,28 @@ impl<'a> Causes<'a> {
             }
             Request::PutClusterPolicy(input) => {
                 let text = input.policy.as_deref().unwrap_or_default();
-                self.add(self.may_lock_out(text), Kind::Invalid);
+                self.add(self.may_lock_out(text), RefusalKind::Invalid);
                 let expected = input.expected_policy_version.as_ref();
-                self.add(expected.is_some_and(|it| version.as_ref() != Some(it)), Kind::Conflict);
+                self.add(expected.is_some_and(|it| version.as_ref() != Some(it)), RefusalKind::Conflict);
             }
-            Request::GetClusterPolicy(_) => self.add(policy.is_none(), Kind::NotFound),
+            Request::GetClusterPolicy(_) => self.add(policy.is_none(), RefusalKind::NotFound),
             Request::DeleteClusterPolicy(input) => {
-                self.add(policy.is_none(), Kind::NotFound);
+                self.add(policy.is_none(), RefusalKind::NotFound);
                 let expected = input.expected_policy_version.as_ref();
-                self.add(expected.is_some_and(|it| version.as_ref() != Some(it)), Kind::Conflict);
+                self.add(expected.is_some_and(|it| version.as_ref() != Some(it)), RefusalKind::Conflict);
             }
             Request::CreateStream(_) => {
-                self.add(matches!(status, Idle | Inactive), Kind::Invalid);
+                self.add(matches!(status, Idle | Inactive), RefusalKind::Invalid);
                 self.add(!matches!(status, Active | Idle | Inactive), assumed.wrong_state);
-                self.add(self.is_busy(cluster), Kind::Conflict);
-                self.add(cluster.streams().len() >= MOST_STREAMS, Kind::Quota);
+                self.add(self.is_busy(cluster), RefusalKind::Conflict);
+                self.add(cluster.streams().len() >= MOST_STREAMS, RefusalKind::Quota);
             }
             Request::GetStream(input) => self.stream_of(cluster, Some(&input.stream_identifier)),
             Request::DeleteStream(input) => {
                 self.stream_of(cluster, Some(&input.stream_identifier));
                 let stream = Identifier::parse(&input.stream_identifier).and_then(|it| cluster.stream(it));
                 let is_new = stream.is_some_and(|it| it.status == crate::api::StreamStatus::Creating);
-                self.add(is_new, Kind::Conflict);
+                self.add(is_new, RefusalKind::Conflict);
             }
             _ => {}
         }
@@ -225,7 +233,7 @@ impl<'a> Causes<'a> {
     fn stream_of(&mut self, cluster: &Cluster, stream: Option<&str>) {
         let is_there =
             |stream: &str| Identifier::parse(stream).is_some_and(|it| cluster.stream(it).is_some());
-        self.add(stream.is_some_and(|stream| !is_there(stream)), Kind::NotFound);
+        self.add(stream.is_some_and(|stream| !is_there(stream)), RefusalKind::NotFound);
     }
 
     /// Another call is being carried out on the cluster: an update that came before and waits for other Regions, or
@@ -264,7 +272,7 @@ impl<'a> Causes<'a> {
         };
         let others = self.facts.open.within(asked.region).filter(is_create).count() as u32;
         let exist = self.facts.records.count(asked.account, asked.region, is_multi);
-        self.add(exist + others >= quota, Kind::Quota);
+        self.add(exist + others >= quota, RefusalKind::Quota);
     }
 
     /// The rules of `multiRegionProperties`.
@@ -278,7 +286,7 @@ impl<'a> Causes<'a> {
         self.add(is_update && cluster.is_some() && current.is_none(), assumed.single_to_multi_region);
         let fits = |other: Region| other != region && region.may_join(other, assumed.canada_in_americas);
         let witness = properties.witness_region.as_deref().and_then(Region::parse);
-        self.add(!witness.is_some_and(fits), Kind::Invalid);
+        self.add(!witness.is_some_and(fits), RefusalKind::Invalid);
         let listed = properties.clusters.as_deref().unwrap_or_default();
         let own = cluster.map(|cluster| cluster.arn);
         let mut peers: Vec<String> = listed.iter().map(|arn| arn.to_ascii_lowercase()).collect();
@@ -306,9 +314,9 @@ impl<'a> Causes<'a> {
             self.add(witness != Some(current.witness), assumed.witness_change_when_linked);
             let is_kept = properties.clusters.is_none() || peers == [peer.to_string()];
             let parts = peers.is_empty() && assumed.unpeer_active;
-            self.add(!(is_kept || parts) || current.leaving, Kind::Invalid);
+            self.add(!(is_kept || parts) || current.leaving, RefusalKind::Invalid);
             // The declaration that the call wanted to take back was answered first.
-            self.add(!is_kept || witness != Some(current.witness), Kind::Conflict);
+            self.add(!is_kept || witness != Some(current.witness), RefusalKind::Conflict);
         }
     }
 
@@ -331,15 +339,15 @@ impl<'a> Causes<'a> {
             // It is gone, or was written meanwhile: what it was when it was looked at is not known.
             self.add(true, assumed.missing_peer);
             self.add(true, assumed.peer_taken);
-            return self.add(true, Kind::Invalid);
+            return self.add(true, RefusalKind::Invalid);
         };
         let is_going = matches!(cluster.status, PendingDelete | Deleting | Deleted | Failed);
         let is_taken = cluster.linked_peer().is_some_and(|it| Some(it) != own);
         let multi_region = cluster.multi_region.as_deref();
         self.add(multi_region.is_some() && (is_going || is_taken), assumed.peer_taken);
-        self.add(multi_region.is_none() && assumed.single_region_peer_refused, Kind::Invalid);
+        self.add(multi_region.is_none() && assumed.single_region_peer_refused, RefusalKind::Invalid);
         let differs = multi_region.is_some_and(|it| Some(it.witness) != witness);
-        self.add(differs && assumed.witness_mismatch_refused, Kind::Invalid);
+        self.add(differs && assumed.witness_mismatch_refused, RefusalKind::Invalid);
     }
 
     /// Whether `policy` is none, or may keep its own caller out. What a policy decides is not judged here.

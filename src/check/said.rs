@@ -7,15 +7,15 @@ use crate::api::{Request, Response, StreamSummary};
 use crate::control::cluster::Cluster;
 use crate::types::ClusterArn;
 
-use super::Verdict;
-use super::invariant::{Invariant, Judge};
+use super::CheckResult;
+use super::invariant::{CheckContext, Invariant};
 use super::open::{OpenCall, Subject};
 use super::visible::{customer_key, listed_peer};
 use crate::region::Region;
 
 /// Each request is handled once, and whoever waits for a call is taken from the list of those who wait when it is
 /// answered.
-pub(super) fn answered_once(judge: &mut Judge<'_>, call: Option<&OpenCall>) -> Verdict {
+pub(super) fn answered_once(judge: &mut CheckContext<'_>, call: Option<&OpenCall>) -> CheckResult {
     judge.ensure(call.is_some(), Invariant::AnswersSayWhatWasWritten, || {
         "a request was answered that had been answered before".to_owned()
     })
@@ -23,10 +23,10 @@ pub(super) fn answered_once(judge: &mut Judge<'_>, call: Option<&OpenCall>) -> V
 
 /// An operation answers with the record that it has just written, or with the answer that its token has.
 pub(super) fn answers_say_what_was_written(
-    judge: &mut Judge<'_>,
+    judge: &mut CheckContext<'_>,
     call: &OpenCall,
     response: &Arc<Response>,
-) -> Verdict {
+) -> CheckResult {
     let wrong = about_another(call, response).or_else(|| {
         let (before, record) = call.record.as_ref()?;
         unlike_record(response, before.as_deref(), record).or_else(|| not_carried_out(call, record))
@@ -43,11 +43,11 @@ pub(super) fn answers_say_what_was_written(
 /// and answers alone; a control plane changes the rest by itself, so that only the record says what a read must show of
 /// it.
 pub(super) fn reads_show_what_was_written(
-    judge: &mut Judge<'_>,
+    judge: &mut CheckContext<'_>,
     record: Option<&Cluster>,
     call: &OpenCall,
     response: &Response,
-) -> Verdict {
+) -> CheckResult {
     let Some(record) = record else { return Ok(()) };
     let is_stream = |listed: &StreamSummary| {
         record.stream(listed.stream_identifier).is_some_and(|stream| stream.status == listed.status)

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use crate::control::durable::Batch;
+use crate::control::storage::Batch;
 use crate::region::Region;
 use crate::sim::client::{Call, CallId, Outcome};
 use crate::sim::fault::Fault;
@@ -11,7 +11,7 @@ use crate::sim::{Options, World};
 use crate::types::{ClientId, Instant, NodeId};
 
 use super::invariant::Invariant;
-use super::{Checker, Exercised, Violation};
+use super::{CheckCounts, Checker, Violation};
 
 /// A world in which every invariant, and every one that a user adds, is checked after every event.
 pub struct Simulation {
@@ -30,7 +30,7 @@ type Watcher = Box<dyn FnMut(&World)>;
 
 /// How a wait for quiet ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Seen {
+pub enum RunEnd {
     /// The world is quiet.
     Quiet,
     /// The time was up.
@@ -77,7 +77,7 @@ impl Simulation {
 
     /// How often each invariant of [`INVARIANTS`](super::INVARIANTS) was judged so far.
     #[must_use]
-    pub fn exercised(&self) -> Exercised {
+    pub fn exercised(&self) -> CheckCounts {
         self.checker.as_ref().map(Checker::exercised).unwrap_or_default()
     }
 
@@ -164,7 +164,7 @@ impl Simulation {
     /// # Errors
     /// An invariant does not hold any more.
     pub fn run_until(&mut self, moment: Instant) -> Result<(), Violation> {
-        self.world.ring_at(moment);
+        self.world.wake_at(moment);
         while self.world.next_event_at().is_some_and(|at| at <= moment) {
             self.step()?;
         }
@@ -175,16 +175,16 @@ impl Simulation {
     ///
     /// # Errors
     /// An invariant does not hold any more.
-    pub fn run_until_quiet(&mut self, limit: Duration) -> Result<Seen, Violation> {
+    pub fn run_until_quiet(&mut self, limit: Duration) -> Result<RunEnd, Violation> {
         let end = self.world.now().after(limit);
         while !self.world.is_quiet() {
             match self.world.next_event_at() {
-                Some(at) if at > end => return Ok(Seen::TimeUp),
+                Some(at) if at > end => return Ok(RunEnd::TimeUp),
                 Some(_) => self.step()?,
                 None => break,
             };
         }
-        Ok(Seen::Quiet)
+        Ok(RunEnd::Quiet)
     }
 
     /// The second phase of a run: every fault that was injected for later happens, everything is put right, and what
@@ -199,7 +199,7 @@ impl Simulation {
         }
         self.world.heal_all(except);
         self.check()?;
-        if self.run_until_quiet(CONVERGENCE_LIMIT)? == Seen::TimeUp {
+        if self.run_until_quiet(CONVERGENCE_LIMIT)? == RunEnd::TimeUp {
             return Err(Violation {
                 invariant: Invariant::NothingStuck.name().to_owned(),
                 message: format!("the world does not come to rest{}", self.world.who_waits()),

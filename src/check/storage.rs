@@ -16,20 +16,25 @@
 use std::fmt::Display;
 
 use crate::control::disk::{Disk, Replaced};
-use crate::control::durable::{Batch, Durable, TokenKey, TokenRecord};
 use crate::control::message::Commit;
+use crate::control::storage::{Batch, Storage, TokenKey, TokenRecord};
 use crate::map::FixedMap;
 use crate::region::Region;
 use crate::sim::Change;
 use crate::types::NodeId;
 
-use super::invariant::{Invariant, Judge};
-use super::scene::Memory;
-use super::{Scene, Verdict};
+use super::invariant::{CheckContext, Invariant};
+use super::view::Memory;
+use super::{CheckResult, WorldView};
 
 /// Every change of a record is made by the one function that persists it, too. Tokens are never written twice, but for
 /// those that were forgotten.
-pub(super) fn wrote(judge: &mut Judge<'_>, node: NodeId, commit: &Commit, replaced: &Replaced) -> Verdict {
+pub(super) fn wrote(
+    judge: &mut CheckContext<'_>,
+    node: NodeId,
+    commit: &Commit,
+    replaced: &Replaced,
+) -> CheckResult {
     let (Replaced { cluster, register }, before) = (replaced, &commit.before);
     if commit.batch.cluster.is_some() {
         judge.ensure(*cluster == before.cluster, Invariant::StorageIsWhatWasWritten, || {
@@ -50,12 +55,12 @@ pub(super) fn wrote(judge: &mut Judge<'_>, node: NodeId, commit: &Commit, replac
 /// its disk holds by then and, of the rest, what the crash has made it forget. That is among `changes`; the node
 /// stopped at `place` there.
 pub(super) fn crashed(
-    judge: &mut Judge<'_>,
+    judge: &mut CheckContext<'_>,
     node: NodeId,
-    (memory, disk): (&Durable, &Disk),
+    (memory, disk): (&Storage, &Disk),
     changes: &[Change],
     place: usize,
-) -> Verdict {
+) -> CheckResult {
     let starts = |change: &Change| matches!(change, Change::Restarted(started) if *started == node);
     let from = changes[..place].iter().rposition(starts).map_or(0, |last| last + 1);
     let life = changes[from..].iter().take_while(|change| !starts(change));
@@ -67,24 +72,24 @@ pub(super) fn crashed(
 }
 
 /// A node that starts replays what its disk holds, and derives what it then does from that.
-pub(super) fn is_what_was_written(judge: &mut Judge<'_>, node: NodeId) -> Verdict {
+pub(super) fn is_what_was_written(judge: &mut CheckContext<'_>, node: NodeId) -> CheckResult {
     let Some(Memory { storage, disk, unsynced }) = judge.scene.memory(node) else { return Ok(()) };
     compare(judge, node, storage, disk, unsynced.into_iter())
 }
 
 /// The same, of all nodes.
-pub(super) fn are_what_was_written(judge: &mut Judge<'_>) -> Verdict {
+pub(super) fn are_what_was_written(judge: &mut CheckContext<'_>) -> CheckResult {
     let nodes = Region::all().flat_map(|region| [NodeId::ControlPlane(region), NodeId::Witness(region)]);
     nodes.into_iter().try_for_each(|node| is_what_was_written(judge, node))
 }
 
 fn compare<'a>(
-    judge: &mut Judge<'_>,
+    judge: &mut CheckContext<'_>,
     node: NodeId,
-    memory: &Durable,
+    memory: &Storage,
     disk: &Disk,
     unsynced: impl Iterator<Item = &'a Batch>,
-) -> Verdict {
+) -> CheckResult {
     let mut unsynced = unsynced.peekable();
     let difference = match unsynced.peek() {
         None => difference(judge.scene, disk, memory),
@@ -100,7 +105,7 @@ fn compare<'a>(
 }
 
 /// What `memory` has that is not what was written; tokens that have expired may be in either, or in none.
-fn difference(scene: &dyn Scene, disk: &Disk, memory: &Durable) -> Option<String> {
+fn difference(scene: &dyn WorldView, disk: &Disk, memory: &Storage) -> Option<String> {
     let mut written = 0;
     for (account, serial, record) in disk.clusters() {
         let known = memory.at(account, serial);

@@ -6,17 +6,17 @@ use crate::api::StreamStatus;
 use crate::control::attached::{MOST_STREAMS, Stream, stream_may_become};
 use crate::control::cluster::Cluster;
 
-use super::Verdict;
-use super::invariant::{Invariant, Judge};
+use super::CheckResult;
+use super::invariant::{CheckContext, Invariant};
 use super::visible::Used;
 
 /// Looks at what a write made of a cluster's streams; `used` is every identifier ever used.
 pub(super) fn look(
-    judge: &mut Judge<'_>,
+    judge: &mut CheckContext<'_>,
     before: Option<&Arc<Cluster>>,
     after: Option<&Arc<Cluster>>,
     used: &mut Used,
-) -> Verdict {
+) -> CheckResult {
     let Some(after) = after else { return Ok(()) };
     if before.map_or(after.attached.is_none(), |before| before.shares_attached(after)) {
         return Ok(());
@@ -41,12 +41,12 @@ fn find<'a>(streams: &'a [Stream], wanted: &Stream) -> Option<&'a Stream> {
 
 /// A stream moves by a timer that is set for the status that it leads out of, or by a DeleteStream that looks at it.
 fn legal_transition(
-    judge: &mut Judge<'_>,
+    judge: &mut CheckContext<'_>,
     cluster: &Cluster,
     stream: &Stream,
     from: Option<StreamStatus>,
     to: Option<StreamStatus>,
-) -> Verdict {
+) -> CheckResult {
     if from == to {
         return Ok(());
     }
@@ -56,7 +56,12 @@ fn legal_transition(
 }
 
 /// As for clusters: 128 random bits.
-fn identifiers_unique(judge: &mut Judge<'_>, cluster: &Cluster, stream: &Stream, used: &mut Used) -> Verdict {
+fn identifiers_unique(
+    judge: &mut CheckContext<'_>,
+    cluster: &Cluster,
+    stream: &Stream,
+    used: &mut Used,
+) -> CheckResult {
     let is_new = used.insert(stream.identifier, None).is_none();
     judge.ensure(is_new, Invariant::IdentifiersUnique, || {
         format!("the identifier of stream {} of {} was used before", stream.number, cluster.arn)
@@ -64,7 +69,7 @@ fn identifiers_unique(judge: &mut Judge<'_>, cluster: &Cluster, stream: &Stream,
 }
 
 /// CreateStream counts the streams of the record that it is about to change, in the same step.
-fn quota_respected(judge: &mut Judge<'_>, cluster: &Cluster, count: usize) -> Verdict {
+fn quota_respected(judge: &mut CheckContext<'_>, cluster: &Cluster, count: usize) -> CheckResult {
     judge.ensure(count <= MOST_STREAMS, Invariant::QuotaRespected, || {
         format!("{} has {count} streams, and may have {MOST_STREAMS}", cluster.arn)
     })

@@ -8,17 +8,17 @@
 use std::sync::Arc;
 
 use crate::api::{Error, Fingerprint, Operation, Request, Response, ValidationReason};
-use crate::control::durable::{TokenKey, TokenRecord};
 use crate::control::message::{Commit, Delivery, Reply};
+use crate::control::storage::{TokenKey, TokenRecord};
 use crate::map::{FixedMap, Generations};
 use crate::region::Region;
 use crate::types::{Account, ClientToken, ClusterStatus, Instant};
 
-use super::invariant::{Invariant, Judge};
+use super::invariant::{CheckContext, Invariant};
 use super::open::OpenCall;
 use super::pairs::is_being_deleted;
-use super::refusals::Kind;
-use super::{Scene, Verdict};
+use super::refusals::RefusalKind;
+use super::{CheckResult, WorldView};
 
 /// The calls with a token that were carried out.
 #[derive(Clone, Debug, Default)]
@@ -56,11 +56,11 @@ impl Tokens {
     /// A write became durable in `region`; `asked` is what caused it, if that is not answered.
     pub(super) fn wrote(
         &mut self,
-        judge: &mut Judge<'_>,
+        judge: &mut CheckContext<'_>,
         region: Region,
         commit: &Commit,
         asked: Option<&OpenCall>,
-    ) -> Verdict {
+    ) -> CheckResult {
         let recorded = commit.batch.token.as_ref();
         let record = recorded.map(|(_, record)| record);
         if record.is_none() && !carries_out(commit, asked) {
@@ -104,7 +104,12 @@ impl Tokens {
     }
 
     /// A request is answered; `asked` is what it was, if it is known when it came.
-    pub(super) fn replied(&mut self, judge: &mut Judge<'_>, asked: &OpenCall, result: &Reply) -> Verdict {
+    pub(super) fn replied(
+        &mut self,
+        judge: &mut CheckContext<'_>,
+        asked: &OpenCall,
+        result: &Reply,
+    ) -> CheckResult {
         let assumed = judge.scene.assumptions();
         let window = assumed.token_window;
         let Some((scope, token)) =
@@ -124,7 +129,7 @@ impl Tokens {
     }
 
     /// Whether a call with the token of `asked` was carried out.
-    pub(super) fn has_record(&self, scene: &dyn Scene, asked: &OpenCall) -> bool {
+    pub(super) fn has_record(&self, scene: &dyn WorldView, asked: &OpenCall) -> bool {
         let per_operation = scene.assumptions().token_per_operation;
         let named = name(asked.account, asked.region, &asked.request, per_operation);
         named.is_some_and(|(scope, token)| {
@@ -136,7 +141,7 @@ impl Tokens {
     }
 
     /// Whether the token of `asked` counted for another request when it came.
-    pub(super) fn stands_for_another(&self, scene: &dyn Scene, asked: &OpenCall) -> bool {
+    pub(super) fn stands_for_another(&self, scene: &dyn WorldView, asked: &OpenCall) -> bool {
         let assumed = scene.assumptions();
         let Some((scope, token)) =
             name(asked.account, asked.region, &asked.request, assumed.token_per_operation)
@@ -184,11 +189,11 @@ fn carries_out(commit: &Commit, asked: Option<&OpenCall>) -> bool {
 /// Record and token are written in one batch, and a second request with the token is answered from the table, or joins
 /// the call in flight, before it can write.
 fn one_effect_per_token(
-    judge: &mut Judge<'_>,
+    judge: &mut CheckContext<'_>,
     token: &ClientToken,
     is_first: bool,
     commit: &Commit,
-) -> Verdict {
+) -> CheckResult {
     judge.ensure(is_first, Invariant::OneEffectPerToken, || {
         let cluster = commit.batch.cluster.as_ref().and_then(|(_, _, record)| record.as_ref());
         let about = cluster.map_or_else(String::new, |cluster| format!(", now for {}", cluster.arn));
@@ -197,7 +202,7 @@ fn one_effect_per_token(
 }
 
 /// A token is recorded in the step in which its call is carried out, and the disk has as long as it may take.
-fn counts_from_its_call(judge: &mut Judge<'_>, token: &ClientToken, at: Instant) -> Verdict {
+fn counts_from_its_call(judge: &mut CheckContext<'_>, token: &ClientToken, at: Instant) -> CheckResult {
     let (now, longest) = (judge.scene.now(), judge.scene.longest_write());
     judge.ensure(at <= now && now <= at.after(longest), Invariant::RetryNeverWorse, || {
         format!("the token {token} counts from another moment than that of its call")
@@ -207,12 +212,12 @@ fn counts_from_its_call(judge: &mut Judge<'_>, token: &ClientToken, at: Instant)
 /// The recorded answer is written in one batch with the effect, and every later request with the token is answered
 /// with the record until the window has passed; then it is a call like any other, with a record of its own.
 fn answered(
-    judge: &mut Judge<'_>,
+    judge: &mut CheckContext<'_>,
     asked: &OpenCall,
     token: &ClientToken,
     known: Option<&Carried>,
     response: &Arc<Response>,
-) -> Verdict {
+) -> CheckResult {
     let assumed = judge.scene.assumptions();
     let recorded = known.and_then(|known| Some((known, known.answer.as_ref()?)));
     let is_same = |first: &Arc<Response>| {
@@ -248,17 +253,17 @@ fn answered(
 /// Within the window, nothing is looked at before the token but the request's own members and who asks, and both can
 /// have changed for the worse only if another request is made, or by another caller.
 fn refused(
-    judge: &mut Judge<'_>,
+    judge: &mut CheckContext<'_>,
     asked: &OpenCall,
     token: &ClientToken,
     known: &Carried,
     error: &Error,
-) -> Verdict {
+) -> CheckResult {
     let is_denied = matches!(error, Error::AccessDenied { .. });
     let is_other = known.asked != asked.request.fingerprint();
     let is_malformed =
         matches!(error, Error::Validation { reason: ValidationReason::FieldValidationFailed, .. });
-    let is_mismatch = Kind::of(error) == Kind::from(judge.scene.assumptions().token_mismatch);
+    let is_mismatch = RefusalKind::of(error) == RefusalKind::from(judge.scene.assumptions().token_mismatch);
     judge.ensure(is_denied || (is_other && (is_malformed || is_mismatch)), Invariant::RetryNeverWorse, || {
         format!(
             "the token {token} was refused within its window with {} {:?}, and its {} was carried out",

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use crate::control::mutant::{Mutant, Mutants};
-use crate::generate::Shape;
+use crate::generate::Size;
 use crate::sweep::Campaign;
 
 use super::{files, show};
@@ -29,7 +29,7 @@ impl CampaignArguments {
     /// # Errors
     /// What is wrong with the file, in words.
     pub(super) fn campaign(&self) -> Result<Campaign, String> {
-        let shape = if self.small { Shape::SMALL } else { Shape::USUAL };
+        let shape = if self.small { Size::SMALL } else { Size::USUAL };
         let plant = |mutants: Mutants| self.mutant.iter().fold(mutants, |all, mutant| all.with(*mutant));
         let Some(path) = &self.file else { return Ok(Campaign::Generated(shape, plant(Mutants::NONE))) };
         let mut read = files::read(std::slice::from_ref(path), show::has_colour())

@@ -5,12 +5,12 @@ use std::io::{self, Write};
 
 use crate::api::Operation;
 use crate::control::assumptions::Assumptions;
-use crate::control::authorization::Action;
+use crate::control::authorization::IamAction;
 use crate::sim::coverage::{Cell, FaultKind, Mark, unreachable};
-use crate::sweep::Counts;
+use crate::sweep::CoverageCounts;
 
 /// A line for every search, and what it has not met where that is little.
-pub(super) fn line(counts: &Counts, out: &mut impl Write) -> io::Result<()> {
+pub(super) fn line(counts: &CoverageCounts, out: &mut impl Write) -> io::Result<()> {
     let can = Mark::all().filter(|mark| unreachable(*mark).is_none()).count();
     let unmet: Vec<_> = counts.unmet().collect();
     writeln!(out, "coverage: {} of {can} marks met", can - unmet.len())?;
@@ -23,11 +23,11 @@ pub(super) fn line(counts: &Counts, out: &mut impl Write) -> io::Result<()> {
 }
 
 /// How often everything was met: cells, members, actions and switches.
-pub(super) fn tables(counts: &Counts, out: &mut impl Write) -> io::Result<()> {
+pub(super) fn tables(counts: &CoverageCounts, out: &mut impl Write) -> io::Result<()> {
     cells(counts, out)?;
     members(counts, out)?;
     writeln!(out, "actions, in how many seeds each was denied to a call:")?;
-    for action in Action::all() {
+    for action in IamAction::all() {
         writeln!(out, "  {:34}{:>10}", action.iam_name(), counts.of(Mark::Denied(action)))?;
     }
     writeln!(out, "switches, in how many seeds each was flipped:")?;
@@ -38,7 +38,7 @@ pub(super) fn tables(counts: &Counts, out: &mut impl Write) -> io::Result<()> {
 }
 
 /// One line for each operation and status, one column for each kind of fault.
-fn cells(counts: &Counts, out: &mut impl Write) -> io::Result<()> {
+fn cells(counts: &CoverageCounts, out: &mut impl Write) -> io::Result<()> {
     let mut rows: BTreeMap<_, Vec<Cell>> = BTreeMap::new();
     for cell in Cell::all() {
         rows.entry((cell.operation, cell.status)).or_default().push(cell);
@@ -60,7 +60,7 @@ fn cells(counts: &Counts, out: &mut impl Write) -> io::Result<()> {
     Ok(())
 }
 
-fn members(counts: &Counts, out: &mut impl Write) -> io::Result<()> {
+fn members(counts: &CoverageCounts, out: &mut impl Write) -> io::Result<()> {
     writeln!(
         out,
         "members, in how many seeds each was in a call that was carried out, and one was refused for it:"
@@ -90,7 +90,7 @@ fn reasons(out: &mut impl Write) -> io::Result<()> {
     Ok(())
 }
 
-fn times(counts: &Counts, mark: Mark) -> String {
+fn times(counts: &CoverageCounts, mark: Mark) -> String {
     if unreachable(mark).is_some() { "-".to_owned() } else { counts.of(mark).to_string() }
 }
 

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::iam::{Decision, Document, Facts, Mistake, Place, Policies, Principal, Question, decide};
+use crate::iam::{Decision, Document, Facts, Mistake, Policies, Principal, Question, StatementRef, decide};
 
 use super::{exit, files, stream};
 
@@ -23,7 +23,7 @@ pub(super) struct DecideArguments {
 /// A line in.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Line {
+struct InputLine {
     /// Policy documents of the principal.
     identity_policies: Vec<Value>,
     /// Permissions boundaries; without them nothing is bounded.
@@ -40,26 +40,26 @@ struct Line {
     resource: String,
     /// Condition keys and their values.
     #[serde(default)]
-    context: BTreeMap<String, Values>,
+    context: BTreeMap<String, InputValues>,
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(untagged)]
-enum Values {
+enum InputValues {
     One(String),
     Several(Vec<String>),
 }
 
 /// A line out.
 #[derive(Debug, Serialize)]
-struct Answer {
+struct DecisionOutput {
     decision: &'static str,
     /// The statement that decides; when nothing allows, every statement that would, and what of it does not match.
-    reason: Vec<Reason>,
+    reason: Vec<DecisionReason>,
 }
 
 #[derive(Debug, Serialize)]
-struct Reason {
+struct DecisionReason {
     document: String,
     statement: usize,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -77,7 +77,7 @@ pub(super) fn run(arguments: &DecideArguments) -> io::Result<u8> {
         }
     };
     let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
-    let answers: Vec<Result<Answer, String>> = lines
+    let answers: Vec<Result<DecisionOutput, String>> = lines
         .map(|(number, line)| answer(line).map_err(|why| format!("line {}: {why}", number + 1)))
         .collect();
     let mistakes: Vec<&String> = answers.iter().filter_map(|answer| answer.as_ref().err()).collect();
@@ -107,8 +107,8 @@ fn read(path: &Path) -> io::Result<String> {
     Ok(text)
 }
 
-fn answer(line: &str) -> Result<Answer, String> {
-    let line: Line = serde_json::from_str(line).map_err(|error| error.to_string())?;
+fn answer(line: &str) -> Result<DecisionOutput, String> {
+    let line: InputLine = serde_json::from_str(line).map_err(|error| error.to_string())?;
     let identity = documents("identity_policies", &line.identity_policies)?;
     let boundaries = documents("boundaries", &line.boundaries)?;
     let resource = line.resource_policy.as_ref().map(Document::resource).transpose();
@@ -122,8 +122,8 @@ fn answer(line: &str) -> Result<Answer, String> {
     let mut context = Facts::default();
     for (key, values) in line.context {
         match values {
-            Values::One(value) => context.set(&key, [value]),
-            Values::Several(values) => context.set(&key, values),
+            InputValues::One(value) => context.set(&key, [value]),
+            InputValues::Several(values) => context.set(&key, values),
         }
     }
     let policies = Policies { identity: &identity, boundaries: &boundaries, resource: resource.as_ref() };
@@ -132,7 +132,7 @@ fn answer(line: &str) -> Result<Answer, String> {
     let Decision { effect, by, misses } = decide(policies, question);
     let matched = by.into_iter().map(|place| reason(place, "it matches".to_owned()));
     let reason = matched.chain(misses.into_iter().map(|(place, miss)| reason(place, miss.to_string())));
-    Ok(Answer { decision: effect.name(), reason: reason.collect() })
+    Ok(DecisionOutput { decision: effect.name(), reason: reason.collect() })
 }
 
 fn documents(name: &str, values: &[Value]) -> Result<Vec<Document>, String> {
@@ -147,6 +147,6 @@ fn placed(document: &str, mistake: &Mistake) -> String {
     format!("{document}{separator}{mistake}")
 }
 
-fn reason(place: Place, why: String) -> Reason {
-    Reason { document: place.policy(), statement: place.statement, sid: place.sid, why }
+fn reason(place: StatementRef, why: String) -> DecisionReason {
+    DecisionReason { document: place.policy(), statement: place.statement, sid: place.sid, why }
 }

@@ -3,7 +3,7 @@
 use rayon::prelude::*;
 
 use crate::control::mutant::{Mutant, Mutants};
-use crate::generate::Shape;
+use crate::generate::Size;
 use crate::sweep::Campaign;
 
 use super::interrupt::Interrupt;
@@ -28,7 +28,7 @@ pub(super) struct Caught {
 
 /// How far a search has come.
 #[derive(Clone, Debug, Default)]
-struct Search {
+struct MutantSearch {
     /// What was violated first.
     first: Option<String>,
     /// How many seeds it took until the named invariant was violated.
@@ -41,10 +41,10 @@ impl Hunt {
     /// The searches go in step, so that the result is the same however many threads there are, and none goes on after
     /// the median is known.
     pub(super) fn mutant(&self, mutant: Mutant, interrupt: &Interrupt) -> Option<Caught> {
-        let campaign = |mutants: Mutants| Campaign::Generated(Shape::USUAL, mutants);
+        let campaign = |mutants: Mutants| Campaign::Generated(Size::USUAL, mutants);
         let campaigns = [campaign(Mutants::NONE.with(mutant)), campaign(Mutants::NONE)];
         let half = (self.searches / 2 + 1) as usize;
-        let mut searches = vec![Search::default(); self.searches as usize];
+        let mut searches = vec![MutantSearch::default(); self.searches as usize];
         let mut done = 0;
         while done < self.most && searches.iter().filter(|it| it.named.is_some()).count() < half {
             let end = self.most.min(done + CHUNK);

@@ -12,13 +12,13 @@ mod files;
 mod generate;
 mod hunt;
 mod interrupt;
+mod json_report;
 mod matrix;
 mod merge;
 #[cfg(feature = "model-check")]
 mod model;
 mod mutants;
 mod permissions;
-mod record;
 mod results;
 mod run;
 #[cfg(feature = "server")]
@@ -47,13 +47,13 @@ use crate::sim::trace::TraceLevel;
 /// A deterministic multi-Region simulator and test harness for the Amazon Aurora DSQL control plane.
 #[derive(Debug, Parser)]
 #[command(name = "dsql-sim", version, disable_help_subcommand = true, after_help = exit::HELP)]
-struct Arguments {
+struct CommandLine {
     #[command(subcommand)]
-    command: Command,
+    command: CliCommand,
 }
 
 #[derive(Debug, Subcommand)]
-enum Command {
+enum CliCommand {
     /// Runs scenario files, and every `*.scenario` file below directories.
     Run(RunArguments),
     /// Searches: runs a scenario made up from each seed, or one scenario under the faults of each.
@@ -151,7 +151,7 @@ impl Level {
 #[must_use]
 pub fn main() -> ExitCode {
     exit::with_code_on_panic();
-    let arguments = match Arguments::try_parse() {
+    let arguments = match CommandLine::try_parse() {
         Ok(arguments) => arguments,
         Err(error) => {
             // Decided before it is printed: a reader who has left changes no code.
@@ -161,19 +161,19 @@ pub fn main() -> ExitCode {
         }
     };
     let result = match arguments.command {
-        Command::Run(run) => run::run(&run),
-        Command::Sweep(sweep) => sweep::sweep(&sweep),
-        Command::Shrink(shrink) => shrink::shrink(&shrink),
-        Command::Merge(merge) => merge::merge(&merge),
-        Command::Generate(generate) => generate::print(&generate),
+        CliCommand::Run(run) => run::run(&run),
+        CliCommand::Sweep(sweep) => sweep::sweep(&sweep),
+        CliCommand::Shrink(shrink) => shrink::shrink(&shrink),
+        CliCommand::Merge(merge) => merge::merge(&merge),
+        CliCommand::Generate(generate) => generate::print(&generate),
         #[cfg(feature = "model-check")]
-        Command::Model(model) => model::model(&model),
+        CliCommand::Model(model) => model::model(&model),
         #[cfg(feature = "server")]
-        Command::Serve(serve) => serve::serve(&serve),
-        Command::Decide(decide) => decide::run(&decide),
-        Command::Permissions(permissions) => permissions::permissions(&permissions),
-        Command::Mutants(mutants) => mutants::mutants(&mutants),
-        Command::Help { topic } => help(topic.as_deref()),
+        CliCommand::Serve(serve) => serve::serve(&serve),
+        CliCommand::Decide(decide) => decide::run(&decide),
+        CliCommand::Permissions(permissions) => permissions::permissions(&permissions),
+        CliCommand::Mutants(mutants) => mutants::mutants(&mutants),
+        CliCommand::Help { topic } => help(topic.as_deref()),
     };
     ExitCode::from(match result {
         Ok(code) => code,
@@ -188,9 +188,9 @@ fn help(topic: Option<&str>) -> io::Result<u8> {
     let mut out = stream::stdout();
     match topic {
         Some("scenario") => write!(out, "{}", reference::markdown())?,
-        Some("report") => writeln!(out, "{}", record::schema())?,
+        Some("report") => writeln!(out, "{}", json_report::schema())?,
         topic => {
-            let mut command = Arguments::command();
+            let mut command = CommandLine::command();
             command.build();
             let found = match topic {
                 None => Some(&mut command),

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use crate::check::INVARIANTS;
 use crate::control::mutant::{Mutant, Mutants};
-use crate::model::{Bounds, Explored, Story, explore};
+use crate::model::{Bounds, Explored, Workload, explore};
 
 use super::{exit, stream};
 
@@ -14,7 +14,7 @@ use super::{exit, stream};
 pub(super) struct ModelArguments {
     /// Explores this story only.
     #[arg(long, value_name = "NAME", value_parser = parse_story)]
-    story: Option<Story>,
+    story: Option<Workload>,
     /// Plants a bug.
     #[arg(long, value_name = "NAME", value_parser = super::campaign::parse_mutant)]
     mutant: Vec<Mutant>,
@@ -43,7 +43,7 @@ pub(super) fn model(arguments: &ModelArguments) -> io::Result<u8> {
     let ModelArguments { story, crashes, losses, duplicates, repeats, deadlines, .. } = *arguments;
     let bounds = Bounds { crashes, losses, duplicates, repeats, deadlines };
     let mutants = arguments.mutant.iter().fold(Mutants::NONE, |all, mutant| all.with(*mutant));
-    for story in Story::ALL.into_iter().filter(|it| story.is_none_or(|wanted| wanted == *it)) {
+    for story in Workload::ALL.into_iter().filter(|it| story.is_none_or(|wanted| wanted == *it)) {
         let explored = explore(story, mutants, bounds);
         tell(story, &explored)?;
         if let Some(counterexample) = explored.counterexample {
@@ -64,7 +64,7 @@ pub(super) fn model(arguments: &ModelArguments) -> io::Result<u8> {
     Ok(exit::PASS)
 }
 
-fn tell(story: Story, explored: &Explored) -> io::Result<()> {
+fn tell(story: Workload, explored: &Explored) -> io::Result<()> {
     let mut out = stream::stdout();
     let Explored { states, visits, depth, .. } = explored;
     writeln!(out, "{}: {states} states, {visits} visits, {depth} steps deep", story.name())?;
@@ -76,6 +76,6 @@ fn tell(story: Story, explored: &Explored) -> io::Result<()> {
     Ok(())
 }
 
-fn parse_story(text: &str) -> Result<Story, String> {
-    Story::parse(text).ok_or_else(|| format!("there are {}", Story::ALL.map(Story::name).join(", ")))
+fn parse_story(text: &str) -> Result<Workload, String> {
+    Workload::parse(text).ok_or_else(|| format!("there are {}", Workload::ALL.map(Workload::name).join(", ")))
 }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use indexmap::IndexSet;
 use serde::Serialize;
 
-use crate::iam::{Context as _, Decision, Document, Effect};
+use crate::iam::{Context as _, Decision, Document, PolicyEffect};
 use crate::permissions::{Made, Needed, Use, needed, run as run_watched};
 use crate::scenario::Scenario;
 
@@ -37,7 +37,7 @@ pub(super) struct PermissionArguments {
 
 /// All that is printed.
 #[derive(Debug, Serialize)]
-struct Answer {
+struct PermissionsOutput {
     principals: Vec<Needed>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     checks: Vec<Check>,
@@ -86,7 +86,7 @@ pub(super) fn permissions(arguments: &PermissionArguments) -> io::Result<u8> {
             checks.extend(audit.made().map(|made| check(&path, made)));
         }
     }
-    let answer = Answer { principals: needed(&uses), checks };
+    let answer = PermissionsOutput { principals: needed(&uses), checks };
     let mut out = stream::stdout();
     match arguments.format {
         Format::Json => writeln!(out, "{}", serde_json::to_string(&answer)?)?,
@@ -95,7 +95,7 @@ pub(super) fn permissions(arguments: &PermissionArguments) -> io::Result<u8> {
     Ok(code)
 }
 
-fn print(answer: &Answer, out: &mut impl Write) -> io::Result<()> {
+fn print(answer: &PermissionsOutput, out: &mut impl Write) -> io::Result<()> {
     let mut before = None;
     for check in &answer.checks {
         let now = (&check.scenario, &check.call);
@@ -146,8 +146,10 @@ fn check(scenario: &str, made: &Made) -> Check {
 fn reason(decision: &Decision) -> String {
     match (&decision.by, decision.effect) {
         (Some(by), _) => by.to_string(),
-        (None, Effect::Allow) => "no policy binds whoever runs as nobody".to_owned(),
-        (None, Effect::Implicit) if decision.misses.is_empty() => "no statement allows anything".to_owned(),
+        (None, PolicyEffect::Allow) => "no policy binds whoever runs as nobody".to_owned(),
+        (None, PolicyEffect::Implicit) if decision.misses.is_empty() => {
+            "no statement allows anything".to_owned()
+        }
         _ => {
             let misses = decision.misses.iter().map(|(at, miss)| format!("{at}: {miss}"));
             misses.collect::<Vec<_>>().join("; ")

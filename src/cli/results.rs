@@ -26,11 +26,11 @@ pub(super) struct Results {
 /// A line of a file of results.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-enum Line {
+enum ResultLine {
     /// The first line. What it says is the same in all files of one campaign, but for the shard's part.
-    Begins(Campaign),
+    Begins(CampaignHeader),
     /// What came of a batch.
-    Batch(Box<Batch>),
+    ResultsBatch(Box<ResultsBatch>),
     /// The last line of a search that did all that it was asked. Without it the search was interrupted, or the file
     /// is cut short.
     Ends,
@@ -38,7 +38,7 @@ enum Line {
 
 /// What was run: results of different campaigns do not join.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Campaign {
+pub(super) struct CampaignHeader {
     pub(super) version: String,
     /// The command, without its seeds.
     pub(super) command: String,
@@ -47,7 +47,7 @@ pub(super) struct Campaign {
 
 /// What came of a batch.
 #[derive(Debug, Serialize, Deserialize)]
-struct Batch {
+struct ResultsBatch {
     /// The batch's seeds, of which the shard's were run.
     seeds: Range<u64>,
     tally: Tally,
@@ -84,10 +84,10 @@ impl Results {
     ///
     /// # Errors
     /// It cannot be written.
-    pub(super) fn create(path: &Path, campaign: Campaign) -> io::Result<Results> {
+    pub(super) fn create(path: &Path, campaign: CampaignHeader) -> io::Result<Results> {
         let file = File::create(path).map_err(|error| named(path, &error))?;
         let mut results = Results { file, path: path.to_owned() };
-        results.line(&Line::Begins(campaign))?;
+        results.line(&ResultLine::Begins(campaign))?;
         Ok(results)
     }
 
@@ -96,7 +96,7 @@ impl Results {
     /// # Errors
     /// It cannot be written.
     pub(super) fn batch(&mut self, seeds: Range<u64>, tally: Tally) -> io::Result<()> {
-        self.line(&Line::Batch(Box::new(Batch { seeds, tally })))
+        self.line(&ResultLine::ResultsBatch(Box::new(ResultsBatch { seeds, tally })))
     }
 
     /// Writes that this is all.
@@ -104,11 +104,11 @@ impl Results {
     /// # Errors
     /// It cannot be written.
     pub(super) fn end(&mut self) -> io::Result<()> {
-        self.line(&Line::Ends)
+        self.line(&ResultLine::Ends)
     }
 
     /// A line is one write: a search that is killed leaves whole lines.
-    fn line(&mut self, line: &Line) -> io::Result<()> {
+    fn line(&mut self, line: &ResultLine) -> io::Result<()> {
         let line = serde_json::to_string(line)? + "\n";
         self.file.write_all(line.as_bytes()).map_err(|error| named(&self.path, &error))
     }
@@ -121,7 +121,7 @@ impl Joined {
     /// A file that cannot be read, is no file of results, or is of another campaign, in words.
     pub(super) fn of(paths: &[impl AsRef<Path>]) -> Result<Joined, String> {
         let mut joined = Joined::default();
-        let mut campaign: Option<(Campaign, String)> = None;
+        let mut campaign: Option<(CampaignHeader, String)> = None;
         let mut counted = Counted::new();
         for path in paths.iter().map(AsRef::as_ref) {
             let name = path.display().to_string();
@@ -144,15 +144,15 @@ impl Joined {
         &mut self,
         name: &str,
         text: &str,
-        campaign: &mut Option<(Campaign, String)>,
+        campaign: &mut Option<(CampaignHeader, String)>,
         counted: &mut Counted,
     ) -> Result<(), String> {
-        let mut own: Option<Campaign> = None;
+        let mut own: Option<CampaignHeader> = None;
         let mut has_ended = false;
         for (number, line) in text.lines().enumerate() {
             let place = format!("{name}:{}", number + 1);
             let is_last = number + 1 == text.lines().count();
-            let line: Line = match serde_json::from_str(line) {
+            let line: ResultLine = match serde_json::from_str(line) {
                 Ok(line) => line,
                 // A search that was killed while it wrote, or a copy that was not finished.
                 Err(_) if is_last && own.is_some() && !text.ends_with('\n') => {
@@ -162,7 +162,7 @@ impl Joined {
                 Err(error) => return Err(format!("{place}: this is no result of `sweep --out`: {error}")),
             };
             match (line, &own) {
-                (Line::Begins(begins), None) => {
+                (ResultLine::Begins(begins), None) => {
                     let (first, where_first) =
                         campaign.get_or_insert_with(|| (begins.clone(), place.clone()));
                     if !first.joins(&begins) {
@@ -179,10 +179,10 @@ impl Joined {
                     }
                     own = Some(begins);
                 }
-                (Line::Batch(batch), Some(campaign)) if !has_ended => {
+                (ResultLine::ResultsBatch(batch), Some(campaign)) if !has_ended => {
                     self.batch(campaign.shard, *batch, place, counted)?;
                 }
-                (Line::Ends, Some(_)) if !has_ended => has_ended = true,
+                (ResultLine::Ends, Some(_)) if !has_ended => has_ended = true,
                 _ => return Err(format!("{place}: this line of `sweep --out` does not belong here")),
             }
         }
@@ -198,11 +198,11 @@ impl Joined {
     fn batch(
         &mut self,
         shard: Shard,
-        batch: Batch,
+        batch: ResultsBatch,
         place: String,
         counted: &mut Counted,
     ) -> Result<(), String> {
-        let Batch { seeds, tally } = batch;
+        let ResultsBatch { seeds, tally } = batch;
         if seeds.is_empty() || tally.runs != shard.count(&seeds) {
             let (runs, Range { start, end }) = (tally.runs, seeds);
             return Err(format!("{place}: {runs} runs are not those of seeds {start}..{end}"));
@@ -242,9 +242,9 @@ impl Joined {
     }
 }
 
-impl Campaign {
+impl CampaignHeader {
     /// Whether both are parts of one campaign.
-    fn joins(&self, other: &Campaign) -> bool {
+    fn joins(&self, other: &CampaignHeader) -> bool {
         (&self.version, &self.command, self.shard.of) == (&other.version, &other.command, other.shard.of)
     }
 }

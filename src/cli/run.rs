@@ -14,7 +14,7 @@ use crate::sim::trace::TraceLevel;
 
 use super::files::{self, BadFile, File};
 use super::interrupt::Interrupt;
-use super::record::{self, Record};
+use super::json_report::{self, RunRecord};
 use super::{Format, RunArguments, exit, show, stream};
 
 /// Runs the scenarios that `arguments` name, and gives the exit code.
@@ -49,7 +49,7 @@ fn refuse(arguments: &RunArguments, bad: &[BadFile]) -> io::Result<u8> {
     for file in bad {
         if arguments.format == Format::Json {
             let message = anstream::adapter::strip_str(&file.message).to_string();
-            let record = Record::error(&file.path, message.trim_end());
+            let record = RunRecord::error(&file.path, message.trim_end());
             writeln!(stream::stdout(), "{}", serde_json::to_string(&record)?)?;
         }
         write!(stream::stderr(), "{}", file.message)?;
@@ -160,11 +160,11 @@ fn run_one<'a>(arguments: &RunArguments, file: &'a File, seed: Option<u64>) -> F
 
 fn print(arguments: &RunArguments, finished: &Finished<'_>, out: &mut impl Write) -> io::Result<()> {
     let Finished { file, report, failure, warnings } = finished;
-    let mut record = Record::new(&file.path, &file.text, report, failure.as_ref());
-    record.warnings = record::warnings(&file.text, warnings);
+    let mut record = RunRecord::new(&file.path, &file.text, report, failure.as_ref());
+    record.warnings = json_report::warnings(&file.text, warnings);
     if arguments.format == Format::Json {
         if arguments.seeds.is_none() {
-            record.blocks = record::blocks(&file.scenario.script, report);
+            record.blocks = json_report::blocks(&file.scenario.script, report);
         }
         return writeln!(out, "{}", serde_json::to_string(&record)?);
     }

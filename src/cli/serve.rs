@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::scenario::{PrincipalOptions, Scenario, SetUp};
-use crate::server::{self, Limits, MOST_SPEED, Options, Refused};
+use crate::server::{self, Limits, MOST_SPEED, ServerOptions, StartError};
 
 use super::{Level, exit, files, show, stream};
 
@@ -79,7 +79,7 @@ pub(super) fn serve(arguments: &ServeArguments) -> io::Result<u8> {
     if let Some(seed) = arguments.seed {
         scenario.set_up.seed = seed;
     }
-    let options = Options {
+    let options = ServerOptions {
         address: SocketAddr::new(arguments.listen, arguments.port),
         speed: arguments.speed,
         scenario,
@@ -99,7 +99,7 @@ pub(super) fn serve(arguments: &ServeArguments) -> io::Result<u8> {
     }
     let ended = match server::serve(&options, |address| ready(arguments, address)) {
         Ok(ended) => ended,
-        Err(Refused::Io(error)) => return Err(error),
+        Err(StartError::Io(error)) => return Err(error),
         Err(refused) => {
             writeln!(stream::stderr(), "error: {refused}")?;
             return Ok(exit::BAD_INPUT);

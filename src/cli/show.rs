@@ -12,10 +12,10 @@ use crate::sim::trace::time;
 
 use super::diagnostics;
 use super::files::File;
-use super::record::Record;
+use super::json_report::RunRecord;
 
 /// The line for a scenario that passed.
-pub(super) fn passed(record: &Record, out: &mut impl Write) -> io::Result<()> {
+pub(super) fn passed(record: &RunRecord, out: &mut impl Write) -> io::Result<()> {
     let seconds = (record.virtual_ms / 1000, record.virtual_ms % 1000);
     writeln!(
         out,
@@ -31,7 +31,7 @@ pub(super) fn warnings(file: &File, warnings: &[Diagnostic], out: &mut impl Writ
 
 /// A scenario that tests less than it says, and must not.
 pub(super) fn vacuous(
-    record: &Record,
+    record: &RunRecord,
     file: &File,
     warnings: &[Diagnostic],
     out: &mut impl Write,
@@ -45,7 +45,7 @@ pub(super) fn vacuous(
 /// A failure: what did not hold, where, how it came, and how to bring it back. The lines before it are left out where
 /// the whole trace `is_shown`.
 pub(super) fn failed(
-    record: &Record,
+    record: &RunRecord,
     file: &File,
     failure: &Failure,
     is_shown: bool,

@@ -8,25 +8,25 @@ use anstream::AutoStream;
 ///
 /// An exit code says what held, not who listened. With this the command goes on to the code that it would have had
 /// with a patient reader.
-pub(super) struct Stream<W> {
+pub(super) struct OutputStream<W> {
     name: &'static str,
     inner: W,
     has_reader: bool,
 }
 
 /// Standard output, with colour where it is wanted.
-pub(super) fn stdout() -> Stream<AutoStream<Stdout>> {
-    Stream::new("standard output", anstream::stdout())
+pub(super) fn stdout() -> OutputStream<AutoStream<Stdout>> {
+    OutputStream::new("standard output", anstream::stdout())
 }
 
 /// Standard error, with colour where it is wanted.
-pub(super) fn stderr() -> Stream<AutoStream<Stderr>> {
-    Stream::new("standard error", anstream::stderr())
+pub(super) fn stderr() -> OutputStream<AutoStream<Stderr>> {
+    OutputStream::new("standard error", anstream::stderr())
 }
 
-impl<W: Write> Stream<W> {
-    fn new(name: &'static str, inner: W) -> Stream<W> {
-        Stream { name, inner, has_reader: true }
+impl<W: Write> OutputStream<W> {
+    fn new(name: &'static str, inner: W) -> OutputStream<W> {
+        OutputStream { name, inner, has_reader: true }
     }
 
     /// Whether the reader was there when something was last written.
@@ -47,7 +47,7 @@ impl<W: Write> Stream<W> {
     }
 }
 
-impl<W: Write> Write for Stream<W> {
+impl<W: Write> Write for OutputStream<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         if !self.has_reader {
             return Ok(bytes.len());
@@ -86,12 +86,12 @@ mod tests {
 
     #[test]
     fn a_reader_that_leaves_is_no_error_and_a_full_disk_is_one() {
-        let mut left = Stream::new("a pipe", Pipe(3, io::ErrorKind::BrokenPipe));
+        let mut left = OutputStream::new("a pipe", Pipe(3, io::ErrorKind::BrokenPipe));
         assert!(left.has_reader());
         writeln!(left, "more than three bytes").expect("it goes nowhere");
         writeln!(left, "and so does this").expect("it goes nowhere");
         assert!(!left.has_reader());
-        let mut full = Stream::new("a pipe", Pipe(3, io::ErrorKind::StorageFull));
+        let mut full = OutputStream::new("a pipe", Pipe(3, io::ErrorKind::StorageFull));
         assert_eq!(
             writeln!(full, "more than three").map_err(|error| error.kind()),
             Err(io::ErrorKind::StorageFull)

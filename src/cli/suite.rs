@@ -10,7 +10,7 @@ use libtest_mimic::{Arguments, Failed, Trial};
 
 use crate::scenario::run::{STRICT, run as run_scenario};
 
-use super::{exit, files, record::Record, show};
+use super::{exit, files, json_report::RunRecord, show};
 
 /// The tests of a crate's scenario files: one for each, by its path, with everything that `cargo test` can ask for.
 ///
@@ -76,7 +76,7 @@ fn replays(path: &Path, is_strict: bool) -> Result<(), Failed> {
         return Ok(());
     };
     let mut text = Vec::new();
-    let record = Record::new(&file.path, &file.text, &report, Some(&failure));
+    let record = RunRecord::new(&file.path, &file.text, &report, Some(&failure));
     if failure.invariant == STRICT {
         show::vacuous(&record, &file, &report.warnings(&file.scenario), &mut text)?;
     } else {

@@ -41,7 +41,7 @@ pub(super) struct Shown<'a> {
 
 /// A tally as JSON.
 #[derive(Serialize)]
-struct Record<'a> {
+struct RunSummaryRow<'a> {
     /// Whether these are all seeds that were asked for.
     complete: bool,
     #[serde(flatten)]
@@ -63,7 +63,7 @@ impl Shown<'_> {
     pub(super) fn print(&self) -> io::Result<()> {
         let mut out = stream::stdout();
         if self.wants.format == Format::Json {
-            let record = Record { complete: self.partial.is_none(), tally: self.tally };
+            let record = RunSummaryRow { complete: self.partial.is_none(), tally: self.tally };
             return writeln!(out, "{}", serde_json::to_string(&record)?);
         }
         self.goals(&mut out)?;

@@ -93,7 +93,7 @@ fn search(arguments: &SweepArguments, campaign: &Campaign, interrupt: &Interrupt
     let mut out = arguments.out.as_ref().map(|path| {
         let version = env!("CARGO_PKG_VERSION").to_owned();
         let command = format!("sweep{}", arguments.campaign.words());
-        Results::create(path, results::Campaign { version, command, shard })
+        Results::create(path, results::CampaignHeader { version, command, shard })
     });
     let mut out = out.take().transpose()?;
     let threads = arguments.jobs.map_or(0, usize::from);

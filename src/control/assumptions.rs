@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use super::message::Span;
+use super::message::DelayRange;
 
 /// How a call is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,7 +34,7 @@ impl Refusal {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SwitchKind {
     /// `true` or `false`.
-    Truth,
+    ClusterState,
     /// A whole number.
     Number,
     /// A way to refuse a call.
@@ -42,7 +42,7 @@ pub enum SwitchKind {
     /// A duration.
     Duration,
     /// A duration that is drawn from a range.
-    Span,
+    DelayRange,
 }
 
 /// One value of an assumption, as text.
@@ -56,7 +56,7 @@ trait Switch: Sized {
 }
 
 impl Switch for bool {
-    const KIND: SwitchKind = SwitchKind::Truth;
+    const KIND: SwitchKind = SwitchKind::ClusterState;
     const VALUES: &'static str = "true | false";
     fn parse(text: &str) -> Option<bool> {
         text.parse().ok()
@@ -101,12 +101,12 @@ impl Switch for Duration {
     }
 }
 
-impl Switch for Span {
-    const KIND: SwitchKind = SwitchKind::Span;
+impl Switch for DelayRange {
+    const KIND: SwitchKind = SwitchKind::DelayRange;
     const VALUES: &'static str = "two durations, as in 5s..10s";
-    fn parse(text: &str) -> Option<Span> {
+    fn parse(text: &str) -> Option<DelayRange> {
         let (min, max) = text.split_once("..")?;
-        let span = Span { min: Duration::parse(min)?, max: Duration::parse(max)? };
+        let span = DelayRange { min: Duration::parse(min)?, max: Duration::parse(max)? };
         (span.min <= span.max).then_some(span)
     }
     fn print(&self) -> String {
@@ -249,17 +249,17 @@ assumptions! {
     /// an account creates it, which takes iam:CreateServiceLinkedRole.
     service_linked_role: bool = true,
     /// How long a stream's CREATING takes.
-    stream_time: Span = Span::millis(60_000, 180_000),
+    stream_time: DelayRange = DelayRange::millis(60_000, 180_000),
     /// How long CREATING takes.
-    create_time: Span = Span::millis(5_000, 10_000),
+    create_time: DelayRange = DelayRange::millis(5_000, 10_000),
     /// How long UPDATING takes.
-    update_time: Span = Span::millis(2_000, 5_000),
+    update_time: DelayRange = DelayRange::millis(2_000, 5_000),
     /// How long a cluster that was just linked stays in CREATING.
-    peering_time: Span = Span::millis(10_000, 30_000),
+    peering_time: DelayRange = DelayRange::millis(10_000, 30_000),
     /// How long after both sides asked for deletion PENDING_DELETE becomes DELETING.
-    dissolve_time: Span = Span::millis(3_000, 10_000),
+    dissolve_time: DelayRange = DelayRange::millis(3_000, 10_000),
     /// How long DELETING takes.
-    delete_time: Span = Span::millis(30_000, 120_000),
+    delete_time: DelayRange = DelayRange::millis(30_000, 120_000),
     /// How long a call waits for other Regions before it answers InternalServerException, nothing done.
     remote_deadline: Duration = Duration::from_secs(5),
 }

@@ -3,8 +3,8 @@
 //! IAM is a global service: every node knows every principal's policies. What a call needs is in [`needs`], who asks
 //! whether it may is in [`guard`], and how policies decide is in [`crate::iam`].
 //!
-//! [`guard`]: super::guard
-//! [`needs`]: super::needs
+//! [`guard`]: super::authorizer
+//! [`needs`]: super::required_permissions
 
 use std::borrow::Cow;
 use std::fmt;
@@ -16,7 +16,7 @@ use crate::types::{Account, PrincipalId};
 
 /// A permission that a call needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Action {
+pub enum IamAction {
     /// The permission of the operation's own name.
     Call(Operation),
     /// `dsql:PutMultiRegionProperties`, for every call with multi-Region properties.
@@ -35,47 +35,47 @@ pub enum Action {
     Kms(&'static str),
 }
 
-impl Action {
+impl IamAction {
     /// What is asked of a customer managed key when a cluster is encrypted with it ("Data encryption").
-    pub(super) const KMS: [Action; 6] = [
-        Action::Kms("kms:DescribeKey"),
-        Action::Kms("kms:Encrypt"),
-        Action::DECRYPT,
-        Action::Kms("kms:GenerateDataKey"),
-        Action::Kms("kms:ReEncryptFrom"),
-        Action::Kms("kms:ReEncryptTo"),
+    pub(super) const KMS: [IamAction; 6] = [
+        IamAction::Kms("kms:DescribeKey"),
+        IamAction::Kms("kms:Encrypt"),
+        IamAction::DECRYPT,
+        IamAction::Kms("kms:GenerateDataKey"),
+        IamAction::Kms("kms:ReEncryptFrom"),
+        IamAction::Kms("kms:ReEncryptTo"),
     ];
-    pub(super) const DECRYPT: Action = Action::Kms("kms:Decrypt");
-    const OTHERS: [Action; 6] = [
-        Action::PutMultiRegionProperties,
-        Action::PutWitnessRegion,
-        Action::AddPeerCluster,
-        Action::RemovePeerCluster,
-        Action::CreateServiceLinkedRole,
-        Action::PassRole,
+    pub(super) const DECRYPT: IamAction = IamAction::Kms("kms:Decrypt");
+    const OTHERS: [IamAction; 6] = [
+        IamAction::PutMultiRegionProperties,
+        IamAction::PutWitnessRegion,
+        IamAction::AddPeerCluster,
+        IamAction::RemovePeerCluster,
+        IamAction::CreateServiceLinkedRole,
+        IamAction::PassRole,
     ];
 
     /// How many actions there are.
-    pub const COUNT: usize = Operation::ALL.len() + Action::OTHERS.len() + Action::KMS.len();
+    pub const COUNT: usize = Operation::ALL.len() + IamAction::OTHERS.len() + IamAction::KMS.len();
 
     /// Every action.
-    pub fn all() -> impl Iterator<Item = Action> {
-        let calls = Operation::ALL.iter().copied().map(Action::Call);
-        calls.chain(Action::OTHERS).chain(Action::KMS)
+    pub fn all() -> impl Iterator<Item = IamAction> {
+        let calls = Operation::ALL.iter().copied().map(IamAction::Call);
+        calls.chain(IamAction::OTHERS).chain(IamAction::KMS)
     }
 
     /// What IAM calls it, as in `dsql:PutWitnessRegion`.
     #[must_use]
     pub fn iam_name(self) -> &'static str {
         match self {
-            Action::Call(operation) => operation.action(),
-            Action::PutMultiRegionProperties => "dsql:PutMultiRegionProperties",
-            Action::PutWitnessRegion => "dsql:PutWitnessRegion",
-            Action::AddPeerCluster => "dsql:AddPeerCluster",
-            Action::RemovePeerCluster => "dsql:RemovePeerCluster",
-            Action::CreateServiceLinkedRole => "iam:CreateServiceLinkedRole",
-            Action::PassRole => "iam:PassRole",
-            Action::Kms(name) => name,
+            IamAction::Call(operation) => operation.action(),
+            IamAction::PutMultiRegionProperties => "dsql:PutMultiRegionProperties",
+            IamAction::PutWitnessRegion => "dsql:PutWitnessRegion",
+            IamAction::AddPeerCluster => "dsql:AddPeerCluster",
+            IamAction::RemovePeerCluster => "dsql:RemovePeerCluster",
+            IamAction::CreateServiceLinkedRole => "iam:CreateServiceLinkedRole",
+            IamAction::PassRole => "iam:PassRole",
+            IamAction::Kms(name) => name,
         }
     }
 
@@ -87,7 +87,7 @@ impl Action {
     }
 }
 
-impl fmt::Display for Action {
+impl fmt::Display for IamAction {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.iam_name())
     }
@@ -95,11 +95,11 @@ impl fmt::Display for Action {
 
 /// The actions that are denied to everybody in one Region.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Denials(Vec<Action>);
+pub struct Denials(Vec<IamAction>);
 
 impl Denials {
     /// Denies `action`, or allows it again.
-    pub fn set(&mut self, action: Action, denied: bool) {
+    pub fn set(&mut self, action: IamAction, denied: bool) {
         self.0.retain(|known| *known != action);
         if denied {
             self.0.push(action);
@@ -114,7 +114,7 @@ impl Denials {
 
     /// Whether `action` is denied.
     #[must_use]
-    pub fn contains(&self, action: Action) -> bool {
+    pub fn contains(&self, action: IamAction) -> bool {
         self.0.contains(&action)
     }
 
@@ -126,7 +126,7 @@ impl Denials {
 
 /// For whom something is asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Asker {
+pub struct Caller {
     /// Whose clusters it is about.
     pub account: Account,
     /// Who calls; `None` is somebody who may do everything.
@@ -170,7 +170,7 @@ pub struct Asker {
 pub struct Principals {
     /// They.
     pub known: Vec<Arc<Identity>>,
-    /// Whether every check that is made is told of ([`Checked`](super::guard::Checked)), also of callers who may do
+    /// Whether every check that is made is told of ([`Checked`](super::authorizer::Checked)), also of callers who may do
     /// everything.
     pub are_watched: bool,
 }
@@ -178,7 +178,7 @@ pub struct Principals {
 impl Principals {
     /// The ARN of `asker`.
     #[must_use]
-    pub fn arn(&self, asker: Asker) -> Cow<'_, str> {
+    pub fn arn(&self, asker: Caller) -> Cow<'_, str> {
         match self.find(asker) {
             Some(identity) => identity.principal.arn().into(),
             None => Identity::root_arn(asker.account).into(),
@@ -187,14 +187,14 @@ impl Principals {
 
     /// Who `asker` is: the root of the account, if nobody in particular.
     #[must_use]
-    pub fn identity(&self, asker: Asker) -> Cow<'_, Identity> {
+    pub fn identity(&self, asker: Caller) -> Cow<'_, Identity> {
         match self.find(asker) {
             Some(identity) => Cow::Borrowed(identity),
             None => Cow::Owned(Identity::root(asker.account)),
         }
     }
 
-    fn find(&self, asker: Asker) -> Option<&Identity> {
+    fn find(&self, asker: Caller) -> Option<&Identity> {
         asker.principal.and_then(|principal| self.known.get(principal.place())).map(|identity| &**identity)
     }
 }

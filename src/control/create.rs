@@ -9,13 +9,13 @@ use crate::rng::key_of_bytes;
 use crate::types::{Account, ClusterArn, ClusterStatus, Identifier, Instant};
 
 use super::attached::{Attached, ClusterPolicy};
-use super::calls::Target;
 use super::cluster::{Cluster, MultiRegion};
-use super::durable::{Batch, TokenWrite};
 use super::message::{Delivery, Effect};
 use super::mutant::Mutant;
-use super::needs::Asks;
-use super::{Caller, ControlPlane, refuse};
+use super::pending::CallTarget;
+use super::required_permissions::PeerAction;
+use super::storage::{Batch, TokenWrite};
+use super::{ControlPlane, RequestContext, errors};
 
 /// The key that stands for "a key that AWS owns" in a request.
 const AWS_OWNED_KMS_KEY: &str = "AWS_OWNED_KMS_KEY";
@@ -24,7 +24,7 @@ impl ControlPlane {
     pub(super) fn create_cluster(
         &mut self,
         now: Instant,
-        caller: &Caller,
+        caller: &RequestContext,
         input: &CreateClusterInput,
         out: &mut Vec<Effect>,
     ) -> Result<(), Error> {
@@ -51,8 +51,8 @@ impl ControlPlane {
                     linked: false,
                     leaving: false,
                 };
-                let peer = multi_region.peer.map(|peer| (peer, Asks::Add));
-                self.begin_checks(caller.clone(), Target::New, multi_region, peer, out);
+                let peer = multi_region.peer.map(|peer| (peer, PeerAction::Add));
+                self.begin_checks(caller.clone(), CallTarget::New, multi_region, peer, out);
                 Ok(())
             }
         }
@@ -62,7 +62,7 @@ impl ControlPlane {
     pub(super) fn finish_create(
         &mut self,
         now: Instant,
-        caller: &Caller,
+        caller: &RequestContext,
         waiters: &[Delivery],
         multi_region: Option<MultiRegion>,
         out: &mut Vec<Effect>,
@@ -72,7 +72,7 @@ impl ControlPlane {
         let token = self.token_write(now, caller.account, &caller.request, &response);
         let cluster = self.put_new(cluster, token, caller.delivery, out);
         self.reply(waiters, Ok(response), out);
-        self.pursue(&cluster, 0, out);
+        self.propose(&cluster, 0, out);
     }
 
     /// Writes a new cluster down, with the answer that a retry gets, and begins the work on it.
@@ -95,7 +95,7 @@ impl ControlPlane {
         cluster
     }
 
-    pub(super) fn new_cluster(&self, caller: &Caller, multi_region: Option<MultiRegion>) -> Cluster {
+    pub(super) fn new_cluster(&self, caller: &RequestContext, multi_region: Option<MultiRegion>) -> Cluster {
         let Request::CreateCluster(input) = &*caller.request else {
             unreachable!("only CreateCluster creates a cluster")
         };
@@ -161,7 +161,7 @@ impl ControlPlane {
         if exist - being_deleted < quota {
             out.push(Effect::Reached(Goal::QuotaHitInFlight));
         }
-        Err(refuse::quota(assumed.quota_names_account.then_some(account), code))
+        Err(errors::quota(assumed.quota_names_account.then_some(account), code))
     }
 
     fn being_deleted(&self, account: Account, is_multi: bool) -> u32 {

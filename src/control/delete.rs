@@ -6,17 +6,17 @@ use crate::api::{DeleteClusterInput, Error, Request, Response};
 use crate::types::{Account, ClusterStatus, Instant};
 
 use super::cluster::Cluster;
-use super::durable::Batch;
 use super::intent::Waiting;
 use super::message::Effect;
 use super::mutant::Mutant;
-use super::{Caller, ControlPlane, refuse};
+use super::storage::Batch;
+use super::{ControlPlane, RequestContext, errors};
 
 impl ControlPlane {
     pub(super) fn delete_cluster(
         &mut self,
         now: Instant,
-        caller: &Caller,
+        caller: &RequestContext,
         input: &DeleteClusterInput,
         out: &mut Vec<Effect>,
     ) -> Result<(), Error> {
@@ -30,14 +30,14 @@ impl ControlPlane {
         let is_updating = cluster.status == Updating && !self.assumptions.delete_while_updating;
         let is_creating = cluster.status == Creating && !self.mutants.has(Mutant::CreatingDeleted);
         if being_deleted || is_updating || is_creating {
-            return Err(refuse::wrong_state(self.assumptions.wrong_state, "delete", &cluster));
+            return Err(errors::wrong_state(self.assumptions.wrong_state, "delete", &cluster));
         }
         if Self::deletion_waits(&cluster) && self.assumptions.delete_again {
             self.join_deletion(caller, &cluster, out);
             return Ok(());
         }
         if self.is_busy(&cluster) {
-            return Err(refuse::busy("delete", &cluster));
+            return Err(errors::busy("delete", &cluster));
         }
         let is_exempt = self.mutants.has(Mutant::ProtectionIgnored)
             || (self.mutants.has(Mutant::PairUnprotected) && cluster.multi_region.is_some())
@@ -46,10 +46,10 @@ impl ControlPlane {
             if self.mutants.has(Mutant::RefusedDeleteWritten) {
                 self.ask_register_first(caller, &cluster, Vec::new(), out);
             }
-            return Err(refuse::protected());
+            return Err(errors::protected());
         }
         if self.assumptions.streams_keep_cluster && !cluster.streams().is_empty() {
-            return Err(refuse::has_streams(&cluster));
+            return Err(errors::has_streams(&cluster));
         }
         if cluster.linked_peer().is_some() && self.mutants.has(Mutant::OwnLinkCleared) {
             let (cluster, alone) = (self.with_link(&cluster, false), Waiting::alone(caller.delivery));
@@ -94,10 +94,16 @@ impl ControlPlane {
         });
         self.record_joined(now, waiting, &response, out);
         self.reply(&waiting.waiters, Ok(response), out);
-        self.pursue(&cluster, 0, out);
+        self.propose(&cluster, 0, out);
     }
 
-    fn answer_deleted(&mut self, now: Instant, caller: &Caller, cluster: &Cluster, out: &mut Vec<Effect>) {
+    fn answer_deleted(
+        &mut self,
+        now: Instant,
+        caller: &RequestContext,
+        cluster: &Cluster,
+        out: &mut Vec<Effect>,
+    ) {
         let response = Arc::new(Response::DeleteCluster(cluster.deleted()));
         let token = self.token_write(now, caller.account, &caller.request, &response);
         if token.is_some() {

@@ -1,6 +1,6 @@
 //! What the disk of a node holds, and the one way from it back into a node's memory.
 //!
-//! A node changes what it has in memory ([`Durable`]) and asks for the change to be made durable. Whoever owns the disk
+//! A node changes what it has in memory ([`Storage`]) and asks for the change to be made durable. Whoever owns the disk
 //! writes the batch here when that has happened, and only then. A node that starts finds what [`Disk::replay`] gives,
 //! be it after a crash in a simulation or after its process was killed: a change that was never written is gone.
 //!
@@ -13,8 +13,8 @@ use std::time::Duration;
 use crate::types::Account;
 
 use super::cluster::{Cluster, Serial};
-use super::durable::{Batch, Durable, TokenWrite};
 use super::register::{Acceptor, RegisterKey};
+use super::storage::{Batch, Storage, TokenWrite};
 
 /// What the batches that became durable have left.
 #[derive(Clone, Debug, Default)]
@@ -68,8 +68,8 @@ impl Disk {
 
     /// What a node that starts has in storage.
     #[must_use]
-    pub fn replay(&self) -> Durable {
-        let mut storage = Durable::default();
+    pub fn replay(&self) -> Storage {
+        let mut storage = Storage::default();
         for batch in self.batches() {
             storage.apply(&batch);
         }

@@ -10,11 +10,11 @@ use crate::api::{Error, Fingerprint, Request, Response};
 use crate::goal::Goal;
 use crate::types::{Account, Instant};
 
-use super::calls::InFlight;
-use super::durable::{TokenKey, TokenRecord, TokenWrite};
 use super::message::{Effect, Note};
 use super::mutant::Mutant;
-use super::{Caller, ControlPlane, refuse};
+use super::pending::InFlight;
+use super::storage::{TokenKey, TokenRecord, TokenWrite};
+use super::{ControlPlane, RequestContext, errors};
 
 impl ControlPlane {
     /// Answers `caller` from the token table or joins it to the call in flight; `false` if neither knows the token.
@@ -24,7 +24,7 @@ impl ControlPlane {
     pub(super) fn answer_from_token(
         &mut self,
         now: Instant,
-        caller: &Caller,
+        caller: &RequestContext,
         out: &mut Vec<Effect>,
     ) -> Result<bool, Error> {
         let Some(key) = self.token_key(caller.account, &caller.request) else { return Ok(false) };
@@ -107,15 +107,20 @@ impl ControlPlane {
         Some((key, record))
     }
 
-    fn same_request(&self, known: Fingerprint, caller: &Caller, out: &mut Vec<Effect>) -> Result<(), Error> {
+    fn same_request(
+        &self,
+        known: Fingerprint,
+        caller: &RequestContext,
+        out: &mut Vec<Effect>,
+    ) -> Result<(), Error> {
         if known == caller.request.fingerprint() || self.mutants.has(Mutant::TokenMismatchNotDetected) {
             return Ok(());
         }
         out.push(Effect::Reached(Goal::TokenMismatched));
-        Err(refuse::token_mismatch(self.assumptions.token_mismatch))
+        Err(errors::token_mismatch(self.assumptions.token_mismatch))
     }
 
-    fn replayed(&self, recorded: &Arc<Response>, caller: &Caller) -> Arc<Response> {
+    fn replayed(&self, recorded: &Arc<Response>, caller: &RequestContext) -> Arc<Response> {
         if let Response::CreateCluster(answer) = &**recorded {
             let mut answer = answer.clone();
             if self.mutants.has(Mutant::ReplayRestamped) {

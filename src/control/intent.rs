@@ -36,13 +36,13 @@ use crate::api::Request;
 use crate::goal::Goal;
 use crate::types::{Account, ClusterStatus, Instant};
 
-use super::calls::InFlight;
 use super::cluster::{Cluster, Intent, Serial};
-use super::durable::Batch;
-use super::message::{Delivery, Effect, Span, Timer};
+use super::message::{DelayRange, Delivery, Effect, Timer};
 use super::mutant::Mutant;
+use super::pending::InFlight;
 use super::register::RegisterKey;
-use super::{Caller, ControlPlane, refuse};
+use super::storage::Batch;
+use super::{ControlPlane, RequestContext, errors};
 
 /// The calls that wait for the link register's decision about a cluster.
 #[derive(Clone, Debug, Default)]
@@ -53,7 +53,7 @@ pub(super) struct Waiting {
     /// Every call that gets the answer.
     pub(super) waiters: Vec<Delivery>,
     /// Those among them with tokens of their own, which are recorded with the answer.
-    pub(super) joined: Vec<Caller>,
+    pub(super) joined: Vec<RequestContext>,
 }
 
 impl Waiting {
@@ -68,7 +68,7 @@ impl ControlPlane {
     /// declaration may have been answered by now, can go alone.
     pub(super) fn ask_register_first(
         &mut self,
-        caller: &Caller,
+        caller: &RequestContext,
         cluster: &Arc<Cluster>,
         waiters: Vec<Delivery>,
         out: &mut Vec<Effect>,
@@ -78,7 +78,7 @@ impl ControlPlane {
             self.write(cluster, None, Some(caller.delivery), out, |record| record.intent = Some(intent));
         let waiting = Waiting { began: Some(caller.delivery), waiters, joined: Vec::new() };
         self.wait_for_register(&cluster, waiting, out);
-        self.pursue(&cluster, 0, out);
+        self.propose(&cluster, 0, out);
     }
 
     /// Goes on waiting with the call that a restarted control plane finds written down.
@@ -90,7 +90,12 @@ impl ControlPlane {
     }
 
     /// Lets a second deletion wait for the first one's answer.
-    pub(super) fn join_deletion(&mut self, caller: &Caller, cluster: &Cluster, out: &mut Vec<Effect>) {
+    pub(super) fn join_deletion(
+        &mut self,
+        caller: &RequestContext,
+        cluster: &Cluster,
+        out: &mut Vec<Effect>,
+    ) {
         out.push(Effect::Reached(Goal::DeletionsJoined));
         let place = (cluster.arn.account, cluster.serial);
         if let Some(token) = self.token_key(caller.account, &caller.request) {
@@ -139,7 +144,7 @@ impl ControlPlane {
             let peer = cluster.register().and_then(|register| register.other(cluster.arn));
             let witness = cluster.register().as_ref().map(RegisterKey::witness);
             let silent: Vec<_> = peer.map(|peer| peer.region).into_iter().chain(witness).collect();
-            self.give_update_up(&cluster, refuse::undecided(&silent), out);
+            self.give_update_up(&cluster, errors::undecided(&silent), out);
         }
     }
 
@@ -157,7 +162,7 @@ impl ControlPlane {
             record.intent = record.intent.take().filter(|_| keeps_intent);
         });
         self.reply(&waiting.waiters, Err(Arc::new(error)), out);
-        self.pursue(&cluster, 0, out);
+        self.propose(&cluster, 0, out);
     }
 
     /// The calls that wait for the register's decision about the cluster. Their tokens are no longer in flight.
@@ -184,7 +189,7 @@ impl ControlPlane {
         let after = self.assumptions.remote_deadline;
         let timer = Timer::Deadline { account, serial, began: waiting.began };
         if waiting.began.is_some() || !self.mutants.has(Mutant::ResumedWithoutDeadline) {
-            out.push(Effect::SetTimer { after: Span { min: after, max: after }, timer });
+            out.push(Effect::SetTimer { after: DelayRange { min: after, max: after }, timer });
         }
         self.waiting.insert((account, serial), waiting);
     }

@@ -9,13 +9,13 @@ use crate::region::Region;
 use crate::rng::{key, mix};
 use crate::types::{Account, ClientId, ClusterArn, ClusterStatus, Identifier, NodeId, Timestamp};
 
-use super::authorization::{Action, Asker};
+use super::authorization::{Caller, IamAction};
+use super::authorizer::{Checked, Denial};
 use super::cluster::Serial;
-use super::durable::{Batch, Before, Durable};
-use super::guard::{Checked, Denial};
-use super::needs::Asks;
-use super::outside::{Outside, Shift};
-use super::register::{AcceptedValue, Ballot, LinkValue, Outcome, RegisterKey};
+use super::environment::{ExternalEvent, Outside};
+use super::register::{AcceptedValue, Ballot, LinkOutcome, LinkValue, RegisterKey};
+use super::required_permissions::PeerAction;
+use super::storage::{Batch, Storage, Undo};
 
 /// A request as it arrived: which call it belongs to, which attempt, which copy. Answers go back to it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -51,7 +51,7 @@ pub enum Input {
         /// Which one.
         delivery: Delivery,
         /// Who called.
-        asker: Asker,
+        asker: Caller,
         /// Whether the account has no service-linked role yet; IAM knows, and it is asked before anything is created.
         lacks_role: bool,
         /// What is asked.
@@ -71,7 +71,7 @@ pub enum Input {
     /// A timer that was set fires.
     Timer(Timer),
     /// Something comes over the clusters of a control plane from outside.
-    Shift(Shift),
+    ExternalEvent(ExternalEvent),
 }
 
 /// Something that a node wants done. Effects are carried out in order: a reply or a message waits until every persist
@@ -97,7 +97,7 @@ pub enum Effect {
     /// Feed `timer` back in, some time within `after`.
     SetTimer {
         /// When, from now.
-        after: Span,
+        after: DelayRange,
         /// What.
         timer: Timer,
     },
@@ -106,7 +106,7 @@ pub enum Effect {
     /// Tell whoever asked for it of a check that was made. Changes nothing.
     Checked(Box<Checked>),
     /// Tell that the action was denied. Changes nothing.
-    Denied(Action),
+    Denied(IamAction),
     /// Tell whoever searches that a situation was met. Changes nothing.
     Reached(Goal),
 }
@@ -120,14 +120,14 @@ pub struct Commit {
     /// What is written.
     pub batch: Batch,
     /// What was there before.
-    pub before: Before,
+    pub before: Undo,
     /// The call that is being carried out, if it is one.
     pub cause: Option<Delivery>,
 }
 
 /// A time from `min` to `max`, both included; which, is drawn by whoever keeps the time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Span {
+pub struct DelayRange {
     /// At least.
     pub min: Duration,
     /// At most.
@@ -137,7 +137,7 @@ pub struct Span {
 impl Commit {
     /// Writes `batch` to what a node knows of its `storage`; it is yet to be made durable.
     #[must_use]
-    pub fn new(storage: &mut Durable, batch: Batch, cause: Option<Delivery>) -> Box<Commit> {
+    pub fn new(storage: &mut Storage, batch: Batch, cause: Option<Delivery>) -> Box<Commit> {
         let before = storage.apply(&batch);
         Box::new(Commit { batch, before, cause })
     }
@@ -151,11 +151,11 @@ impl Effect {
     }
 }
 
-impl Span {
+impl DelayRange {
     /// From `min` to `max` milliseconds.
     #[must_use]
-    pub const fn millis(min: u64, max: u64) -> Span {
-        Span { min: Duration::from_millis(min), max: Duration::from_millis(max) }
+    pub const fn millis(min: u64, max: u64) -> DelayRange {
+        DelayRange { min: Duration::from_millis(min), max: Duration::from_millis(max) }
     }
 }
 
@@ -168,7 +168,7 @@ pub enum Message {
         /// For which call.
         call: Delivery,
         /// Whose.
-        asker: Asker,
+        asker: Caller,
         /// How often it was asked before.
         attempt: u32,
     },
@@ -187,11 +187,11 @@ pub enum Message {
         /// For which call.
         call: Delivery,
         /// Whose.
-        asker: Asker,
+        asker: Caller,
         /// Which cluster.
         peer: ClusterArn,
         /// Why.
-        asks: Asks,
+        asks: PeerAction,
         /// How often it was asked before.
         attempt: u32,
     },
@@ -202,7 +202,7 @@ pub enum Message {
         /// Which cluster.
         peer: ClusterArn,
         /// Why it was asked about.
-        asks: Asks,
+        asks: PeerAction,
         /// What is known.
         answer: PeerAnswer,
         /// The `attempt` that is answered.
@@ -475,7 +475,7 @@ pub enum Note {
         /// For which cluster it was proposed.
         cluster: ClusterArn,
         /// What the register says now.
-        outcome: Outcome,
+        outcome: LinkOutcome,
     },
 }
 

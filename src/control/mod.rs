@@ -23,27 +23,27 @@
 pub mod assumptions;
 pub mod attached;
 pub mod authorization;
+pub mod authorizer;
 pub mod cluster;
 pub mod disk;
-pub mod durable;
-pub mod guard;
+pub mod environment;
 pub mod message;
 pub mod mutant;
-pub mod needs;
-pub mod outside;
 pub mod peering;
 pub mod register;
+pub mod required_permissions;
+pub mod storage;
 pub mod witness;
 
-mod calls;
 mod create;
 mod delete;
+mod errors;
 mod idempotency;
 mod intent;
 mod multi_region;
+mod pending;
 mod policies;
 mod read;
-mod refuse;
 mod streams;
 mod tags;
 mod update;
@@ -58,16 +58,16 @@ use crate::region::Region;
 use crate::types::{Account, ClusterStatus, Identifier, Instant, NodeId, PrincipalId, Timestamp};
 
 use assumptions::Assumptions;
-use authorization::{Asker, Denials, Principals};
-use calls::{Call, InFlight, Question};
+use authorization::{Caller, Denials, Principals};
+use authorizer::Authorizer;
 use cluster::{Cluster, Serial};
-use durable::{Batch, Durable, TokenKey};
-use guard::Guard;
+use environment::Outside;
 use intent::Waiting;
-use message::{Commit, Delivery, Effect, Input, Message, Reply, Span, Timer, Wait};
+use message::{Commit, DelayRange, Delivery, Effect, Input, Message, Reply, Timer, Wait};
 use mutant::{Mutant, Mutants};
-use outside::Outside;
 use peering::Round;
+use pending::{InFlight, PendingCall, RemoteCheck};
+use storage::{Batch, Storage, TokenKey};
 
 /// The control plane of a Region.
 #[derive(Clone, Debug)]
@@ -75,11 +75,11 @@ pub struct ControlPlane {
     region: Region,
     assumptions: Arc<Assumptions>,
     mutants: Mutants,
-    guard: Guard,
-    durable: Durable,
+    guard: Authorizer,
+    durable: Storage,
     // From here on: volatile, forgotten in a crash.
     outside: Outside,
-    calls: FixedMap<Delivery, Call>,
+    calls: FixedMap<Delivery, PendingCall>,
     in_flight: FixedMap<TokenKey, InFlight>,
     waiting: FixedMap<(Account, Serial), Waiting>,
     rounds: FixedMap<(Account, Serial), Round>,
@@ -96,13 +96,13 @@ impl ControlPlane {
         assumptions: Arc<Assumptions>,
         principals: Arc<Principals>,
         mutants: Mutants,
-        durable: Durable,
+        durable: Storage,
     ) -> ControlPlane {
         ControlPlane {
             region,
             assumptions,
             mutants,
-            guard: Guard::new(region, principals),
+            guard: Authorizer::new(region, principals),
             durable,
             outside: Outside::default(),
             calls: FixedMap::default(),
@@ -121,13 +121,13 @@ impl ControlPlane {
 
     /// What it has in storage, as far as it knows.
     #[must_use]
-    pub fn durable(&self) -> &Durable {
+    pub fn durable(&self) -> &Storage {
         &self.durable
     }
 
     /// The same, when it is no more.
     #[must_use]
-    pub fn into_durable(self) -> Durable {
+    pub fn into_durable(self) -> Storage {
         self.durable
     }
 
@@ -148,13 +148,14 @@ impl ControlPlane {
         match input {
             Input::Start(outside) => self.start(outside, out),
             Input::Request { delivery, asker, lacks_role, request, fresh, stamp } => {
-                let Asker { account, principal } = asker;
-                let caller = Caller { delivery, account, principal, lacks_role, request, fresh, stamp };
+                let Caller { account, principal } = asker;
+                let caller =
+                    RequestContext { delivery, account, principal, lacks_role, request, fresh, stamp };
                 if let Err(error) = self.request(now, &caller, out) {
                     out.push(Effect::Reply { delivery, result: Err(Arc::new(error)) });
                 }
             }
-            Input::Shift(shift) => self.shift(shift, out),
+            Input::ExternalEvent(shift) => self.shift(shift, out),
             Input::Message { from, message } => self.message(now, from, *message, out),
             Input::Timer(Timer::Status { account, serial, version, to }) => {
                 self.work_done(account, serial, version, to, out);
@@ -163,7 +164,7 @@ impl ControlPlane {
                 self.stream_work_done(account, serial, number, to, out);
             }
             Input::Timer(Timer::Propose { account, serial, round }) => {
-                self.ask_again(account, serial, round, out);
+                self.retry(account, serial, round, out);
             }
             Input::Timer(Timer::Recheck { call, attempt }) => self.recheck(call, attempt, out),
             Input::Timer(Timer::Deadline { account, serial, began }) => {
@@ -190,11 +191,11 @@ impl ControlPlane {
                 self.resumed.push((cluster.arn.account, cluster.serial));
             }
             self.resume_intent(&cluster, out);
-            self.pursue(&cluster, 0, out);
+            self.propose(&cluster, 0, out);
         }
     }
 
-    fn request(&mut self, now: Instant, caller: &Caller, out: &mut Vec<Effect>) -> Result<(), Error> {
+    fn request(&mut self, now: Instant, caller: &RequestContext, out: &mut Vec<Effect>) -> Result<(), Error> {
         caller.request.validate()?;
         self.authorize(now, caller, out)?;
         if self.answer_from_token(now, caller, out)? {
@@ -230,7 +231,7 @@ impl ControlPlane {
             }
             Message::WitnessChecked { call, denial, .. } => self.witness_checked(now, call, denial, out),
             Message::PeerChecked { call, peer, asks, answer, .. } => {
-                self.peer_checked(now, call, Question::Peer(peer, asks), answer, out);
+                self.peer_checked(now, call, RemoteCheck::Peer(peer, asks), answer, out);
             }
             Message::Promise { register, ballot, accepted } => {
                 self.promised(now, from, register, ballot, accepted, out);
@@ -278,7 +279,7 @@ impl ControlPlane {
                     record.status = status;
                     record.encryption = encryption;
                 });
-                self.pursue(&cluster, 0, out);
+                self.propose(&cluster, 0, out);
             }
             None => {
                 self.last_deleted = Some(cluster.arn.identifier);
@@ -303,7 +304,7 @@ impl ControlPlane {
             Updating => (assumed.update_time, Some(cluster.settled_status())),
             Deleting if visible.is_zero() => (assumed.delete_time, None),
             Deleting => (assumed.delete_time, Some(Deleted)),
-            Deleted => (Span { min: visible, max: visible }, None),
+            Deleted => (DelayRange { min: visible, max: visible }, None),
             _ => return,
         };
         let (account, serial, version) = (cluster.arn.account, cluster.serial, cluster.version);
@@ -314,7 +315,7 @@ impl ControlPlane {
     fn write(
         &mut self,
         before: &Arc<Cluster>,
-        token: Option<durable::TokenWrite>,
+        token: Option<storage::TokenWrite>,
         cause: Option<Delivery>,
         out: &mut Vec<Effect>,
         change: impl FnOnce(&mut Cluster),
@@ -334,9 +335,9 @@ impl ControlPlane {
     /// Writes what `caller` changes of what is attached to a cluster, and `token`'s answer with it.
     fn attach(
         &mut self,
-        caller: &Caller,
+        caller: &RequestContext,
         cluster: &Arc<Cluster>,
-        token: Option<durable::TokenWrite>,
+        token: Option<storage::TokenWrite>,
         out: &mut Vec<Effect>,
         change: impl FnOnce(&mut attached::Attached),
     ) {
@@ -380,7 +381,7 @@ impl ControlPlane {
 
 /// A request and who made it.
 #[derive(Clone, Debug)]
-struct Caller {
+struct RequestContext {
     delivery: Delivery,
     account: Account,
     principal: Option<PrincipalId>,
@@ -390,8 +391,8 @@ struct Caller {
     stamp: Timestamp,
 }
 
-impl Caller {
-    fn asker(&self) -> Asker {
-        Asker { account: self.account, principal: self.principal }
+impl RequestContext {
+    fn asker(&self) -> Caller {
+        Caller { account: self.account, principal: self.principal }
     }
 }

@@ -6,8 +6,8 @@ use crate::types::{Account, ClusterArn};
 
 use super::ControlPlane;
 use super::assumptions::Refusal;
+use super::errors;
 use super::mutant::Mutant;
-use super::refuse;
 
 /// What a caller asks for.
 #[derive(Clone, Copy, Debug)]
@@ -46,7 +46,7 @@ impl ControlPlane {
             [peer] => {
                 Ok(Wanted { witness, peer: Some(Some(self.wanted_peer(verb, account, witness, peer)?)) })
             }
-            _ => Err(refuse::properties(
+            _ => Err(errors::properties(
                 self.assumptions.several_peers,
                 verb,
                 "A multi-Region cluster has one peer",
@@ -57,7 +57,7 @@ impl ControlPlane {
 
     fn wanted_witness(&self, verb: &str, properties: &MultiRegionProperties) -> Result<Region, Error> {
         let refused =
-            |cause: String, remedy: &str| refuse::properties(Refusal::Validation, verb, cause, remedy);
+            |cause: String, remedy: &str| errors::properties(Refusal::Validation, verb, cause, remedy);
         let name = properties.witness_region.as_deref().unwrap_or_default();
         if name.is_empty() {
             return Err(refused(
@@ -94,10 +94,10 @@ impl ControlPlane {
         text: &str,
     ) -> Result<ClusterArn, Error> {
         let Some(peer) = ClusterArn::parse(text) else {
-            return Err(refuse::missing_peer(self.assumptions.missing_peer, verb, text));
+            return Err(errors::missing_peer(self.assumptions.missing_peer, verb, text));
         };
         if peer.account != account {
-            return Err(refuse::properties(
+            return Err(errors::properties(
                 self.assumptions.peer_of_other_account,
                 verb,
                 format_args!("Peer cluster {peer} belongs to another account"),
@@ -119,7 +119,7 @@ impl ControlPlane {
         } else {
             return Ok(());
         };
-        Err(refuse::properties(
+        Err(errors::properties(
             self.assumptions.peer_in_wrong_region,
             verb,
             format_args!("Peer cluster {peer} {wrong}"),

@@ -34,7 +34,7 @@
 //!
 //! # Who proposes what
 //!
-//! What a cluster asks of its register follows from its record alone (`desire`), so a restarted control plane goes on
+//! What a cluster asks of its register follows from its record alone (`wanted_change`), so a restarted control plane goes on
 //! where it stopped. A cluster that has not got what it wants asks again, and again, ever more slowly and never
 //! giving up; each time it runs a whole round, which is harmless because every change is idempotent, and which is how
 //! it learns that the other side has moved. An acceptor that accepts a value its own cluster has been waiting for
@@ -60,10 +60,10 @@ use crate::types::{Account, ClusterStatus, Instant, NodeId, Timestamp};
 
 use super::ControlPlane;
 use super::cluster::{Cluster, Serial};
-use super::durable::{Batch, Durable};
-use super::message::{Commit, Effect, Message, Note, Span, Timer, Wait};
+use super::message::{Commit, DelayRange, Effect, Message, Note, Timer, Wait};
 use super::mutant::{Mutant, Mutants};
-use super::register::{AcceptedValue, Acceptor, Ballot, Change, LinkValue, Outcome, RegisterKey};
+use super::register::{AcceptedValue, Acceptor, Ballot, LinkChange, LinkOutcome, LinkValue, RegisterKey};
+use super::storage::{Batch, Storage};
 
 use crate::api::Request;
 use crate::goal::Goal;
@@ -72,7 +72,7 @@ use crate::goal::Goal;
 #[derive(Clone, Debug)]
 pub(super) struct Round {
     register: RegisterKey,
-    change: Change,
+    change: LinkChange,
     ballot: Ballot,
     attempt: u32,
     /// The highest ballot that somebody refused this round for.
@@ -80,7 +80,7 @@ pub(super) struct Round {
     highest: Option<AcceptedValue>,
     phase: Phase,
     /// What the register was last known to say.
-    known: Option<Outcome>,
+    known: Option<LinkOutcome>,
     /// Whether another proposer was in the way, so that the next round begins sooner.
     is_hurried: bool,
 }
@@ -88,25 +88,25 @@ pub(super) struct Round {
 #[derive(Clone, Copy, Debug)]
 enum Phase {
     /// Waits for promises; who has promised.
-    Prepare(Voters),
+    Prepare(Votes),
     /// Waits for acceptances of a value; who has accepted.
-    Accept(LinkValue, Voters),
+    Accept(LinkValue, Votes),
     /// The change was chosen.
     Chosen,
 }
 
 /// Which acceptors have answered.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Voters {
+struct Votes {
     own: bool,
     peer: bool,
     witness: bool,
 }
 
-impl Voters {
-    const OWN: Voters = Voters { own: true, peer: false, witness: false };
+impl Votes {
+    const OWN: Votes = Votes { own: true, peer: false, witness: false };
 
-    fn with(mut self, from: NodeId) -> Voters {
+    fn with(mut self, from: NodeId) -> Votes {
         match from {
             NodeId::Witness(_) => self.witness = true,
             _ => self.peer = true,
@@ -120,32 +120,32 @@ impl Voters {
 }
 
 /// What `cluster` asks of its link register, if anything.
-fn desire(cluster: &Cluster) -> Option<Change> {
+fn wanted_change(cluster: &Cluster) -> Option<LinkChange> {
     use ClusterStatus::{Active, Idle, Inactive, PendingDelete, PendingSetup};
     let multi_region = cluster.multi_region.as_deref().filter(|it| it.peer.is_some())?;
     match (&cluster.intent, cluster.status) {
-        (Some(intent), _) if matches!(*intent.request, Request::DeleteCluster(_)) => Some(Change::Delete),
-        (Some(_), _) => Some(Change::Withdraw),
-        (None, PendingDelete) => Some(Change::Delete),
-        (None, Active | Idle | Inactive) if multi_region.leaving => Some(Change::Leave),
-        (None, PendingSetup) => Some(Change::Declare),
+        (Some(intent), _) if matches!(*intent.request, Request::DeleteCluster(_)) => Some(LinkChange::Delete),
+        (Some(_), _) => Some(LinkChange::Withdraw),
+        (None, PendingDelete) => Some(LinkChange::Delete),
+        (None, Active | Idle | Inactive) if multi_region.leaving => Some(LinkChange::Leave),
+        (None, PendingSetup) => Some(LinkChange::Declare),
         _ => None,
     }
 }
 
 /// Whether what the register says is what `cluster` has been waiting for.
 fn is_waited_for(cluster: &Cluster, value: LinkValue) -> bool {
-    match desire(cluster) {
-        Some(Change::Declare) => value.outcome == Outcome::Linked,
-        Some(Change::Delete) => value.outcome == Outcome::Dissolved,
-        Some(Change::Leave) => value.outcome == Outcome::Open,
-        Some(Change::Withdraw) | None => false,
+    match wanted_change(cluster) {
+        Some(LinkChange::Declare) => value.outcome == LinkOutcome::Linked,
+        Some(LinkChange::Delete) => value.outcome == LinkOutcome::Dissolved,
+        Some(LinkChange::Leave) => value.outcome == LinkOutcome::Open,
+        Some(LinkChange::Withdraw) | None => false,
     }
 }
 
 /// Answers a proposer on behalf of the acceptor `me`; other messages are not for acceptors and do nothing.
 pub(super) fn accept(
-    durable: &mut Durable,
+    durable: &mut Storage,
     mutants: Mutants,
     me: NodeId,
     from: NodeId,
@@ -193,7 +193,7 @@ pub(super) fn accept(
     out.push(Effect::send(from, message));
 }
 
-fn persist_acceptor(durable: &mut Durable, register: RegisterKey, acceptor: Acceptor, out: &mut Vec<Effect>) {
+fn persist_acceptor(durable: &mut Storage, register: RegisterKey, acceptor: Acceptor, out: &mut Vec<Effect>) {
     let batch = Batch { register: Some(Box::new((register, acceptor))), ..Batch::default() };
     out.push(Effect::Persist(Commit::new(durable, batch, None)));
 }
@@ -216,9 +216,9 @@ impl ControlPlane {
     }
 
     /// Asks the link register for what the cluster's record says it wants, if it wants anything.
-    pub(super) fn pursue(&mut self, cluster: &Cluster, attempt: u32, out: &mut Vec<Effect>) {
+    pub(super) fn propose(&mut self, cluster: &Cluster, attempt: u32, out: &mut Vec<Effect>) {
         let (account, serial) = (cluster.arn.account, cluster.serial);
-        let (Some(change), Some(register)) = (desire(cluster), cluster.register()) else {
+        let (Some(change), Some(register)) = (wanted_change(cluster), cluster.register()) else {
             if cluster.multi_region.is_some() {
                 self.rounds.swap_remove(&(account, serial));
             }
@@ -233,7 +233,7 @@ impl ControlPlane {
         let highest = acceptor.prepare(ballot).expect("a ballot above every promise of this acceptor");
         persist_acceptor(&mut self.durable, register, acceptor, out);
         self.keep_in_memory(Mutant::OwnAcceptorForgetsInCrash, out);
-        let phase = Phase::Prepare(Voters::OWN);
+        let phase = Phase::Prepare(Votes::OWN);
         let round = Round {
             register,
             change,
@@ -252,7 +252,7 @@ impl ControlPlane {
     }
 
     /// The time has come to ask again, unless another round has begun since.
-    pub(super) fn ask_again(
+    pub(super) fn retry(
         &mut self,
         account: Account,
         serial: Serial,
@@ -262,13 +262,14 @@ impl ControlPlane {
         let Some(round) = self.rounds.get(&(account, serial)) else { return };
         let attempt = round.attempt + 1;
         let is_chosen = matches!(round.phase, Phase::Chosen);
-        let is_over = round.known == Some(Outcome::Dissolved) || self.mutants.has(Mutant::LinkNeverLearned);
+        let is_over =
+            round.known == Some(LinkOutcome::Dissolved) || self.mutants.has(Mutant::LinkNeverLearned);
         let gives_up = self.mutants.has(Mutant::RetriesEnd) && attempt > 3;
         if round.ballot.round() != ballot_round || (is_chosen && is_over) || gives_up {
             return;
         }
         if let Some(cluster) = self.durable.at(account, serial).cloned() {
-            self.pursue(&cluster, attempt, out);
+            self.propose(&cluster, attempt, out);
         }
     }
 
@@ -298,17 +299,17 @@ impl ControlPlane {
         let adopted = highest.filter(|_| !self.mutants.has(Mutant::ValueNotAdopted));
         let value =
             adopted.map(|(_, value)| value).unwrap_or_default().after(register.side(cluster.arn), change);
-        let is_void = change == Change::Withdraw && self.mutants.has(Mutant::WithdrawalIsVoid);
+        let is_void = change == LinkChange::Withdraw && self.mutants.has(Mutant::WithdrawalIsVoid);
         let value = adopted.filter(|_| is_void).map_or(value, |(_, unchanged)| unchanged);
         let mut acceptor = self.durable.register(&register);
         if acceptor.accept(ballot, value).is_err() {
             return;
         }
-        if change != Change::Withdraw || !self.mutants.has(Mutant::WithdrawalNotWritten) {
+        if change != LinkChange::Withdraw || !self.mutants.has(Mutant::WithdrawalNotWritten) {
             persist_acceptor(&mut self.durable, register, acceptor, out);
             self.keep_in_memory(Mutant::OwnAcceptorForgetsInCrash, out);
         }
-        self.rounds[&(cluster.arn.account, cluster.serial)].phase = Phase::Accept(value, Voters::OWN);
+        self.rounds[&(cluster.arn.account, cluster.serial)].phase = Phase::Accept(value, Votes::OWN);
         self.send_to_acceptors(&register, &cluster, out, || Message::Accept { register, ballot, value });
         if self.mutants.has(Mutant::ChosenByOne) {
             self.chosen(now, &cluster, register, change, value, out);
@@ -329,7 +330,7 @@ impl ControlPlane {
         round.phase = Phase::Accept(value, voters);
         let change = round.change;
         if self.is_enough(voters) {
-            if change == Change::Declare && value.outcome == Outcome::Linked {
+            if change == LinkChange::Declare && value.outcome == LinkOutcome::Linked {
                 let goal = if voters.peer { Goal::LinkedWithoutWitness } else { Goal::LinkedWithoutPeer };
                 out.push(Effect::Reached(goal));
             }
@@ -348,7 +349,7 @@ impl ControlPlane {
         let Some((cluster, round)) = self.round(&register, ballot) else { return };
         out.push(Effect::Reached(Goal::BallotLost));
         round.refused_for = round.refused_for.max(promised);
-        round.hurry(&cluster, out);
+        round.retry_soon(&cluster, out);
     }
 
     /// The acceptor here has accepted another proposer's value: if that is what its cluster waits for, the cluster
@@ -367,9 +368,9 @@ impl ControlPlane {
         }
         out.push(Effect::Reached(Goal::LinkLearned));
         match round.phase {
-            Phase::Chosen => self.pursue(&cluster, 0, out),
+            Phase::Chosen => self.propose(&cluster, 0, out),
             // Two proposers that start over as soon as the other is in the way would be in each other's way for ever.
-            Phase::Prepare(_) | Phase::Accept(..) => round.hurry(&cluster, out),
+            Phase::Prepare(_) | Phase::Accept(..) => round.retry_soon(&cluster, out),
         }
     }
 
@@ -379,7 +380,7 @@ impl ControlPlane {
         now: Instant,
         cluster: &Arc<Cluster>,
         register: RegisterKey,
-        change: Change,
+        change: LinkChange,
         value: LinkValue,
         out: &mut Vec<Effect>,
     ) {
@@ -390,19 +391,19 @@ impl ControlPlane {
             let note = Note::Chosen { register, cluster: cluster.arn, outcome: value.outcome };
             out.push(Effect::Note(Box::new(note)));
         }
-        let is_linked = value.outcome != Outcome::Open;
+        let is_linked = value.outcome != LinkOutcome::Open;
         match change {
-            Change::Declare => {
+            LinkChange::Declare => {
                 out.extend((!is_linked).then_some(Effect::Reached(Goal::DeclaredOneSided)));
                 if is_linked || self.mutants.has(Mutant::LinkFromOneSide) {
                     let linked = !self.mutants.has(Mutant::LinkNotWritten);
                     self.rewrite(cluster, Creating, out, |it| it.linked = linked);
                 }
             }
-            Change::Withdraw if is_linked => self.withdrawal_lost(cluster, out),
-            Change::Withdraw => self.withdrawal_won(now, cluster, out),
-            Change::Leave if is_linked && !self.mutants.has(Mutant::LeftAlone) => {}
-            Change::Leave => {
+            LinkChange::Withdraw if is_linked => self.withdrawal_lost(cluster, out),
+            LinkChange::Withdraw => self.withdrawal_won(now, cluster, out),
+            LinkChange::Leave if is_linked && !self.mutants.has(Mutant::LeftAlone) => {}
+            LinkChange::Leave => {
                 out.push(Effect::Reached(Goal::PairParted));
                 self.rewrite(cluster, Updating, out, |it| {
                     it.peer = None;
@@ -410,7 +411,7 @@ impl ControlPlane {
                     it.leaving = false;
                 });
             }
-            Change::Delete => match &cluster.intent {
+            LinkChange::Delete => match &cluster.intent {
                 Some(intent) => {
                     out.extend(is_linked.then_some(Effect::Reached(Goal::DeletionFoundLink)));
                     let is_linked = is_linked && !self.mutants.has(Mutant::DeletionIgnoresLink);
@@ -423,7 +424,9 @@ impl ControlPlane {
                 None if is_linked && cluster.linked_peer().is_none() => {
                     self.rewrite(cluster, PendingDelete, out, |it| it.linked = true);
                 }
-                None if value.outcome == Outcome::Dissolved || self.mutants.has(Mutant::DissolvedByOne) => {
+                None if value.outcome == LinkOutcome::Dissolved
+                    || self.mutants.has(Mutant::DissolvedByOne) =>
+                {
                     let timer = Timer::Status {
                         account: cluster.arn.account,
                         serial: cluster.serial,
@@ -441,7 +444,7 @@ impl ControlPlane {
     /// Whether an answer to a question of this control plane can still move anything. One that cannot never will:
     /// ballots only grow, and no call is made twice.
     #[must_use]
-    pub fn awaits(&self, from: NodeId, answer: &Message) -> bool {
+    pub fn is_outstanding(&self, from: NodeId, answer: &Message) -> bool {
         let round = |ballot: Ballot| self.rounds.values().find(move |round| round.ballot == ballot);
         match answer {
             Message::WitnessChecked { call, .. } | Message::PeerChecked { call, .. } => {
@@ -467,14 +470,14 @@ impl ControlPlane {
             let peer = round.register.other(cluster.arn)?;
             let (witness, peer_plane) =
                 (NodeId::Witness(round.register.witness()), NodeId::ControlPlane(peer.region));
-            let missing = |voters: Voters| {
+            let missing = |voters: Votes| {
                 let missing = [(voters.peer, peer_plane), (voters.witness, witness)];
                 missing.into_iter().filter(|(has_voted, _)| !has_voted).map(|(_, node)| node).collect()
             };
             let (on, to) = match round.phase {
                 Phase::Prepare(voters) => (missing(voters), "promise a ballot on the link register"),
                 Phase::Accept(_, voters) => (missing(voters), "accept a value of the link register"),
-                Phase::Chosen if round.change == Change::Declare => {
+                Phase::Chosen if round.change == LinkChange::Declare => {
                     (vec![peer_plane], "declare the cluster in turn")
                 }
                 Phase::Chosen => (vec![peer_plane], "ask for the same"),
@@ -485,8 +488,8 @@ impl ControlPlane {
     }
 
     /// Whether `voters` decide.
-    fn is_enough(&self, voters: Voters) -> bool {
-        let all = Voters { own: true, peer: true, witness: true };
+    fn is_enough(&self, voters: Votes) -> bool {
+        let all = Votes { own: true, peer: true, witness: true };
         voters.are_majority() && (voters == all || !self.mutants.has(Mutant::ThreeOfThree))
     }
 
@@ -503,7 +506,7 @@ impl ControlPlane {
             record.creation_time = if forgets { Timestamp::default() } else { record.creation_time };
             record.multi_region.as_deref_mut().map(change).unwrap_or_default();
         });
-        self.pursue(&cluster, 0, out);
+        self.propose(&cluster, 0, out);
     }
 
     pub(super) fn with_link(&self, cluster: &Arc<Cluster>, linked: bool) -> Arc<Cluster> {
@@ -539,12 +542,12 @@ impl ControlPlane {
 
 impl Round {
     /// Begins the next round sooner, once: another proposer was in the way, and will be done by then.
-    fn hurry(&mut self, cluster: &Cluster, out: &mut Vec<Effect>) {
+    fn retry_soon(&mut self, cluster: &Cluster, out: &mut Vec<Effect>) {
         if std::mem::replace(&mut self.is_hurried, true) {
             return;
         }
         let pause = back_off(self.attempt);
-        let after = Span { min: pause.min / 2, max: pause.max / 2 };
+        let after = DelayRange { min: pause.min / 2, max: pause.max / 2 };
         let (account, serial) = (cluster.arn.account, cluster.serial);
         out.push(Effect::SetTimer {
             after,
@@ -554,9 +557,9 @@ impl Round {
 }
 
 /// How long to wait before asking again: doubles from half a second to half a minute, drawn from its upper half.
-fn back_off(attempt: u32) -> Span {
+fn back_off(attempt: u32) -> DelayRange {
     let max = 500_u64.saturating_mul(1 << attempt.min(6)).min(30_000);
-    Span::millis(max / 2, max)
+    DelayRange::millis(max / 2, max)
 }
 
 /// The later of two accepted values.

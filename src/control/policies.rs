@@ -12,19 +12,19 @@ use crate::rng::mix;
 use crate::types::{ClusterArn, Instant};
 
 use super::attached::ClusterPolicy;
-use super::authorization::Action;
+use super::authorization::IamAction;
+use super::authorizer::ResourceAttributes;
 use super::cluster::Cluster;
-use super::guard::Labels;
 use super::message::Effect;
 use super::mutant::Mutant;
-use super::needs::Need;
-use super::{Caller, ControlPlane, refuse};
+use super::required_permissions::RequiredPermission;
+use super::{ControlPlane, RequestContext, errors};
 
 impl ControlPlane {
     pub(super) fn put_policy(
         &mut self,
         now: Instant,
-        caller: &Caller,
+        caller: &RequestContext,
         input: &PutClusterPolicyInput,
         out: &mut Vec<Effect>,
     ) -> Result<(), Error> {
@@ -49,34 +49,34 @@ impl ControlPlane {
     /// still put another on, and take it off.
     pub(super) fn check_policy(
         &self,
-        caller: &Caller,
+        caller: &RequestContext,
         policy: &str,
         cluster: ClusterArn,
         tags: Option<&Tags>,
         bypass: bool,
         out: &mut Vec<Effect>,
     ) -> Result<ClusterPolicy, Error> {
-        let policy = ClusterPolicy::parse(policy).map_err(|mistake| refuse::malformed_policy(&mistake))?;
-        let labels = Labels { tags, policy: Some(&policy.document) };
+        let policy = ClusterPolicy::parse(policy).map_err(|mistake| errors::malformed_policy(&mistake))?;
+        let labels = ResourceAttributes { tags, policy: Some(&policy.document) };
         let operations = [Operation::PutClusterPolicy, Operation::DeleteClusterPolicy];
         let (call, asker, arn) = (caller.delivery, caller.asker(), cluster.to_string());
         let mut may = |operation| {
-            let need = Need::new(Action::Call(operation), &arn);
+            let need = RequiredPermission::new(IamAction::Call(operation), &arn);
             self.guard.judge(call, asker, need, labels, out).is_ok()
         };
-        if bypass || operations.into_iter().all(&mut may) { Ok(policy) } else { Err(refuse::lockout()) }
+        if bypass || operations.into_iter().all(&mut may) { Ok(policy) } else { Err(errors::lockout()) }
     }
 
     pub(super) fn get_policy(
         &self,
-        caller: &Caller,
+        caller: &RequestContext,
         input: &GetClusterPolicyInput,
         out: &mut Vec<Effect>,
     ) -> Result<(), Error> {
         let cluster = self.find(caller.account, &input.identifier)?;
         let attached = cluster.attached.as_deref();
         let Some((attached, policy)) = attached.and_then(|it| Some((it, it.policy.as_ref()?))) else {
-            return Err(refuse::no_policy(cluster));
+            return Err(errors::no_policy(cluster));
         };
         let old = attached.old_policy.as_ref().filter(|_| self.mutants.has(Mutant::OldPolicyShown));
         let policy = old.unwrap_or(policy).text.to_string();
@@ -89,13 +89,13 @@ impl ControlPlane {
     pub(super) fn delete_policy(
         &mut self,
         now: Instant,
-        caller: &Caller,
+        caller: &RequestContext,
         input: &DeleteClusterPolicyInput,
         out: &mut Vec<Effect>,
     ) -> Result<(), Error> {
         let cluster = self.find(caller.account, &input.identifier)?.clone();
         let attached = cluster.attached.as_deref().filter(|attached| attached.policy.is_some());
-        let policy_version = attached.ok_or_else(|| refuse::no_policy(&cluster))?.policy_version();
+        let policy_version = attached.ok_or_else(|| errors::no_policy(&cluster))?.policy_version();
         self.expect_version(&cluster, input.expected_policy_version.as_deref(), out)?;
         let response = Arc::new(Response::DeleteClusterPolicy(DeleteClusterPolicyOutput { policy_version }));
         let token = self.token_write(now, caller.account, &caller.request, &response);
@@ -114,7 +114,7 @@ impl ControlPlane {
     /// The PrivateLink service of the cell that a cluster is in. The Region has one cell.
     pub(super) fn get_vpc_endpoint_service_name(
         &self,
-        caller: &Caller,
+        caller: &RequestContext,
         input: &GetVpcEndpointServiceNameInput,
         out: &mut Vec<Effect>,
     ) -> Result<(), Error> {
@@ -150,6 +150,6 @@ impl ControlPlane {
             return Ok(());
         }
         out.push(Effect::Reached(Goal::PolicyMovedOn));
-        Err(refuse::policy_moved_on(cluster, version.as_deref()))
+        Err(errors::policy_moved_on(cluster, version.as_deref()))
     }
 }

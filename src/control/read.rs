@@ -16,8 +16,8 @@ use crate::types::{Account, ClusterStatus, Identifier};
 use super::cluster::{Cluster, Serial};
 use super::message::Effect;
 use super::mutant::Mutant;
-use super::register::Outcome;
-use super::{Caller, ControlPlane, refuse};
+use super::register::LinkOutcome;
+use super::{ControlPlane, RequestContext, errors};
 
 /// How many clusters a page holds when the caller does not say (API model's Smithy default).
 const DEFAULT_PAGE: usize = 20;
@@ -25,7 +25,7 @@ const DEFAULT_PAGE: usize = 20;
 impl ControlPlane {
     pub(super) fn get_cluster(
         &self,
-        caller: &Caller,
+        caller: &RequestContext,
         input: &GetClusterInput,
         out: &mut Vec<Effect>,
     ) -> Result<(), Error> {
@@ -55,7 +55,7 @@ impl ControlPlane {
 
     pub(super) fn list_clusters(
         &self,
-        caller: &Caller,
+        caller: &RequestContext,
         input: &ListClustersInput,
         out: &mut Vec<Effect>,
     ) -> Result<(), Error> {
@@ -90,7 +90,7 @@ impl ControlPlane {
             .and_then(|identifier| self.durable.cluster(identifier))
             .filter(|cluster| cluster.arn.account == account)
             .filter(|it| it.status != ClusterStatus::Idle || !self.mutants.has(Mutant::IdleNotFound))
-            .ok_or_else(|| refuse::no_such_cluster(self.region, account, identifier))
+            .ok_or_else(|| errors::no_such_cluster(self.region, account, identifier))
     }
 
     /// Adds the ARN of a cluster that declared this one as its peer without being declared in turn.
@@ -102,7 +102,7 @@ impl ControlPlane {
         properties.clusters.extend(self.durable.registers().iter().find_map(|(register, acceptor)| {
             let other = register.other(cluster.arn)?;
             let (_, value) = acceptor.accepted?;
-            (value.outcome == Outcome::Open && value.has_declared(register.side(other))).then_some(other)
+            (value.outcome == LinkOutcome::Open && value.has_declared(register.side(other))).then_some(other)
         }));
     }
 

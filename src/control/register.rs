@@ -88,12 +88,12 @@ pub struct LinkValue {
     leaving: [bool; 2],
     deleting: [bool; 2],
     /// What came of it.
-    pub outcome: Outcome,
+    pub outcome: LinkOutcome,
 }
 
 /// What came of a link register.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Outcome {
+pub enum LinkOutcome {
     /// No agreement: at most one side has declared the other.
     #[default]
     Open,
@@ -105,7 +105,7 @@ pub enum Outcome {
 
 /// What one side asks of a register. Each is idempotent: asking again changes nothing more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Change {
+pub enum LinkChange {
     /// Name the other side as peer; links the pair if the other side has declared too.
     Declare,
     /// Take the declaration back; loses if the pair is linked already.
@@ -121,21 +121,25 @@ pub enum Change {
 impl LinkValue {
     /// The value after `side` asked for `change`.
     #[must_use]
-    pub fn after(mut self, side: Side, change: Change) -> LinkValue {
+    pub fn after(mut self, side: Side, change: LinkChange) -> LinkValue {
         let me = side as usize;
         match (self.outcome, change) {
-            (Outcome::Open, Change::Declare) => self.declared[me] = true,
-            (Outcome::Open, Change::Withdraw | Change::Leave | Change::Delete) => self.declared[me] = false,
-            (Outcome::Linked, Change::Declare | Change::Withdraw) => {}
-            (Outcome::Linked, Change::Leave) => self.leaving[me] = true,
-            (Outcome::Linked, Change::Delete) => self.deleting[me] = true,
-            (Outcome::Dissolved, _) => {}
+            (LinkOutcome::Open, LinkChange::Declare) => self.declared[me] = true,
+            (LinkOutcome::Open, LinkChange::Withdraw | LinkChange::Leave | LinkChange::Delete) => {
+                self.declared[me] = false
+            }
+            (LinkOutcome::Linked, LinkChange::Declare | LinkChange::Withdraw) => {}
+            (LinkOutcome::Linked, LinkChange::Leave) => self.leaving[me] = true,
+            (LinkOutcome::Linked, LinkChange::Delete) => self.deleting[me] = true,
+            (LinkOutcome::Dissolved, _) => {}
         }
         match self.outcome {
-            Outcome::Open if self.declared == [true, true] => self.outcome = Outcome::Linked,
-            Outcome::Linked if self.deleting == [true, true] => self.outcome = Outcome::Dissolved,
+            LinkOutcome::Open if self.declared == [true, true] => self.outcome = LinkOutcome::Linked,
+            LinkOutcome::Linked if self.deleting == [true, true] => self.outcome = LinkOutcome::Dissolved,
             // Each side has given the pair up, in its own way: none may wait for the other any more.
-            Outcome::Linked if self.has_given_up(0) && self.has_given_up(1) => self = LinkValue::default(),
+            LinkOutcome::Linked if self.has_given_up(0) && self.has_given_up(1) => {
+                self = LinkValue::default()
+            }
             _ => {}
         }
         self
@@ -249,40 +253,40 @@ mod tests {
 
     #[test]
     fn a_pair_is_linked_only_when_both_sides_declared() {
-        let one = LinkValue::default().after(Side::Low, Change::Declare);
-        assert_eq!(one.outcome, Outcome::Open);
-        assert_eq!(one.after(Side::High, Change::Declare).outcome, Outcome::Linked);
+        let one = LinkValue::default().after(Side::Low, LinkChange::Declare);
+        assert_eq!(one.outcome, LinkOutcome::Open);
+        assert_eq!(one.after(Side::High, LinkChange::Declare).outcome, LinkOutcome::Linked);
     }
 
     #[test]
     fn a_withdrawal_wins_before_the_link_and_loses_after_it() {
-        let one = LinkValue::default().after(Side::Low, Change::Declare);
-        assert_eq!(one.after(Side::Low, Change::Withdraw), LinkValue::default());
-        let linked = one.after(Side::High, Change::Declare);
-        assert_eq!(linked.after(Side::Low, Change::Withdraw), linked);
+        let one = LinkValue::default().after(Side::Low, LinkChange::Declare);
+        assert_eq!(one.after(Side::Low, LinkChange::Withdraw), LinkValue::default());
+        let linked = one.after(Side::High, LinkChange::Declare);
+        assert_eq!(linked.after(Side::Low, LinkChange::Withdraw), linked);
     }
 
     #[test]
     fn a_linked_pair_is_dissolved_only_when_both_sides_asked() {
         let linked =
-            LinkValue::default().after(Side::Low, Change::Declare).after(Side::High, Change::Declare);
-        let asked = linked.after(Side::Low, Change::Delete);
-        assert_eq!(asked.outcome, Outcome::Linked);
-        assert_eq!(asked.after(Side::Low, Change::Delete), asked);
-        assert_eq!(asked.after(Side::High, Change::Delete).outcome, Outcome::Dissolved);
+            LinkValue::default().after(Side::Low, LinkChange::Declare).after(Side::High, LinkChange::Declare);
+        let asked = linked.after(Side::Low, LinkChange::Delete);
+        assert_eq!(asked.outcome, LinkOutcome::Linked);
+        assert_eq!(asked.after(Side::Low, LinkChange::Delete), asked);
+        assert_eq!(asked.after(Side::High, LinkChange::Delete).outcome, LinkOutcome::Dissolved);
     }
 
     #[test]
     fn a_pair_comes_apart_when_one_side_leaves_and_the_other_is_deleted_in_any_order() {
         let linked =
-            LinkValue::default().after(Side::Low, Change::Declare).after(Side::High, Change::Declare);
+            LinkValue::default().after(Side::Low, LinkChange::Declare).after(Side::High, LinkChange::Declare);
         for (left, deleted) in [(Side::Low, Side::High), (Side::High, Side::Low)] {
-            let half = linked.after(left, Change::Leave);
-            assert_eq!(half.outcome, Outcome::Linked);
-            assert_eq!(half.after(deleted, Change::Delete), LinkValue::default());
-            let half = linked.after(deleted, Change::Delete);
-            assert_eq!(half.outcome, Outcome::Linked);
-            assert_eq!(half.after(left, Change::Leave), LinkValue::default());
+            let half = linked.after(left, LinkChange::Leave);
+            assert_eq!(half.outcome, LinkOutcome::Linked);
+            assert_eq!(half.after(deleted, LinkChange::Delete), LinkValue::default());
+            let half = linked.after(deleted, LinkChange::Delete);
+            assert_eq!(half.outcome, LinkOutcome::Linked);
+            assert_eq!(half.after(left, LinkChange::Leave), LinkValue::default());
         }
     }
 

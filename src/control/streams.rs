@@ -11,9 +11,9 @@ use crate::types::{Account, ClusterStatus, Identifier, Instant};
 
 use super::attached::{MOST_STREAMS, Stream};
 use super::cluster::{Cluster, Serial};
-use super::message::{Effect, Span, Timer};
+use super::message::{DelayRange, Effect, Timer};
 use super::mutant::Mutant;
-use super::{Caller, ControlPlane, refuse};
+use super::{ControlPlane, RequestContext, errors};
 
 /// How many streams a page holds when the caller does not say (API model).
 const DEFAULT_PAGE: usize = 10;
@@ -22,23 +22,23 @@ impl ControlPlane {
     pub(super) fn create_stream(
         &mut self,
         now: Instant,
-        caller: &Caller,
+        caller: &RequestContext,
         input: &CreateStreamInput,
         out: &mut Vec<Effect>,
     ) -> Result<(), Error> {
         let cluster = self.find(caller.account, &input.cluster_identifier)?.clone();
         match cluster.status {
             ClusterStatus::Active if self.is_busy(&cluster) => {
-                return Err(refuse::busy("create stream of", &cluster));
+                return Err(errors::busy("create stream of", &cluster));
             }
             ClusterStatus::Active => {}
-            ClusterStatus::Idle | ClusterStatus::Inactive => return Err(refuse::asleep(&cluster)),
-            _ => return Err(refuse::wrong_state(self.assumptions.wrong_state, "create stream of", &cluster)),
+            ClusterStatus::Idle | ClusterStatus::Inactive => return Err(errors::asleep(&cluster)),
+            _ => return Err(errors::wrong_state(self.assumptions.wrong_state, "create stream of", &cluster)),
         }
         let streams = cluster.streams();
         if streams.len() >= MOST_STREAMS && !self.mutants.has(Mutant::StreamQuotaIgnored) {
             out.push(Effect::Reached(Goal::StreamLimitReached));
-            return Err(refuse::stream_limit(&cluster));
+            return Err(errors::stream_limit(&cluster));
         }
         let last = streams.last().map(|stream| stream.identifier);
         let number = cluster.attached.as_ref().map_or(0, |attached| attached.numbered) + 1;
@@ -64,7 +64,7 @@ impl ControlPlane {
 
     pub(super) fn get_stream(
         &self,
-        caller: &Caller,
+        caller: &RequestContext,
         input: &GetStreamInput,
         out: &mut Vec<Effect>,
     ) -> Result<(), Error> {
@@ -81,7 +81,7 @@ impl ControlPlane {
 
     pub(super) fn list_streams(
         &self,
-        caller: &Caller,
+        caller: &RequestContext,
         input: &ListStreamsInput,
         out: &mut Vec<Effect>,
     ) -> Result<(), Error> {
@@ -105,7 +105,7 @@ impl ControlPlane {
     pub(super) fn delete_stream(
         &mut self,
         now: Instant,
-        caller: &Caller,
+        caller: &RequestContext,
         input: &DeleteStreamInput,
         out: &mut Vec<Effect>,
     ) -> Result<(), Error> {
@@ -113,7 +113,7 @@ impl ControlPlane {
             self.find_stream(caller.account, &input.cluster_identifier, &input.stream_identifier)?;
         let (cluster, mut stream) = (cluster.clone(), stream.clone());
         if stream.status == StreamStatus::Creating && !self.mutants.has(Mutant::StreamDeletedInCreation) {
-            return Err(refuse::stream_in_creation(&cluster, &stream));
+            return Err(errors::stream_in_creation(&cluster, &stream));
         }
         let was_asked = matches!(stream.status, StreamStatus::Deleting | StreamStatus::Deleted);
         if !was_asked {
@@ -178,7 +178,7 @@ impl ControlPlane {
     }
 
     /// When and where a stream's transient status leads.
-    fn leads_to(&self, stream: &Stream) -> (Span, Option<StreamStatus>) {
+    fn leads_to(&self, stream: &Stream) -> (DelayRange, Option<StreamStatus>) {
         let assumed = &*self.assumptions;
         let visible = assumed.deleted_visible;
         match stream.status {
@@ -189,7 +189,7 @@ impl ControlPlane {
             StreamStatus::Deleting if !visible.is_zero() => {
                 (assumed.delete_time, Some(StreamStatus::Deleted))
             }
-            StreamStatus::Deleted => (Span { min: visible, max: visible }, None),
+            StreamStatus::Deleted => (DelayRange { min: visible, max: visible }, None),
             _ => (assumed.delete_time, None),
         }
     }
@@ -202,6 +202,6 @@ impl ControlPlane {
     ) -> Result<(&Arc<Cluster>, &Stream), Error> {
         let cluster = self.find(account, cluster)?;
         let found = Identifier::parse(stream).and_then(|stream| cluster.stream(stream));
-        found.map(|found| (cluster, found)).ok_or_else(|| refuse::no_such_stream(cluster, stream))
+        found.map(|found| (cluster, found)).ok_or_else(|| errors::no_such_stream(cluster, stream))
     }
 }

@@ -11,7 +11,7 @@ use crate::types::{Account, ClusterArn, Identifier};
 use super::cluster::{Cluster, Serial};
 use super::message::Effect;
 use super::mutant::Mutant;
-use super::{Caller, ControlPlane, refuse};
+use super::{ControlPlane, RequestContext, errors};
 
 /// The most tags that a resource has (API model, TagMap).
 const MOST_TAGS: usize = 200;
@@ -19,7 +19,7 @@ const MOST_TAGS: usize = 200;
 impl ControlPlane {
     pub(super) fn tag_resource(
         &mut self,
-        caller: &Caller,
+        caller: &RequestContext,
         input: &TagResourceInput,
         out: &mut Vec<Effect>,
     ) -> Result<(), Error> {
@@ -32,7 +32,7 @@ impl ControlPlane {
             tags.insert(key.clone(), value.clone());
         }
         if tags.len() > MOST_TAGS {
-            return Err(refuse::tag_limit(&input.resource_arn));
+            return Err(errors::tag_limit(&input.resource_arn));
         }
         if !self.mutants.has(Mutant::TagNotWritten) {
             self.put_tags(caller, &cluster, stream, tags, out);
@@ -43,7 +43,7 @@ impl ControlPlane {
 
     pub(super) fn untag_resource(
         &mut self,
-        caller: &Caller,
+        caller: &RequestContext,
         input: &UntagResourceInput,
         out: &mut Vec<Effect>,
     ) -> Result<(), Error> {
@@ -58,7 +58,7 @@ impl ControlPlane {
 
     pub(super) fn list_tags(
         &self,
-        caller: &Caller,
+        caller: &RequestContext,
         input: &ListTagsForResourceInput,
         out: &mut Vec<Effect>,
     ) -> Result<(), Error> {
@@ -91,7 +91,7 @@ impl ControlPlane {
 
     fn put_tags(
         &mut self,
-        caller: &Caller,
+        caller: &RequestContext,
         cluster: &Arc<Cluster>,
         stream: Option<Identifier>,
         tags: TagMap,

@@ -11,26 +11,26 @@ use crate::goal::Goal;
 use crate::types::{Account, ClusterStatus, Instant, Timestamp};
 
 use super::assumptions::Refusal;
-use super::calls::{Call, Target};
 use super::cluster::{Cluster, MultiRegion, Serial};
 use super::create::customer_key;
 use super::message::{Delivery, Effect};
 use super::mutant::Mutant;
-use super::needs::Asks;
-use super::{Caller, ControlPlane, refuse};
+use super::pending::{CallTarget, PendingCall};
+use super::required_permissions::PeerAction;
+use super::{ControlPlane, RequestContext, errors};
 
 impl ControlPlane {
     pub(super) fn update_cluster(
         &mut self,
         now: Instant,
-        caller: &Caller,
+        caller: &RequestContext,
         input: &UpdateClusterInput,
         out: &mut Vec<Effect>,
     ) -> Result<(), Error> {
         let cluster = self.find(caller.account, &input.identifier)?.clone();
         self.may_update(&cluster)?;
         if self.is_busy(&cluster) {
-            return Err(refuse::busy("update", &cluster));
+            return Err(errors::busy("update", &cluster));
         }
         let Some(next) = self.next_properties(&cluster, input)? else {
             let waiters = [caller.delivery];
@@ -46,20 +46,26 @@ impl ControlPlane {
         let lists_peers = input.multi_region_properties.as_ref().is_some_and(|it| it.clusters.is_some());
         let kept = next.peer.filter(|_| !next.leaving);
         let left = cluster.multi_region.as_deref().and_then(|it| it.peer).filter(|peer| kept != Some(*peer));
-        let kept = kept.map(|peer| (peer, if lists_peers { Asks::Add } else { Asks::Keep }));
-        let peers = kept.into_iter().chain(left.map(|peer| (peer, Asks::Remove)));
-        self.begin_checks(caller.clone(), Target::Existing(cluster.serial), next, peers, out);
+        let kept = kept.map(|peer| (peer, if lists_peers { PeerAction::Add } else { PeerAction::Keep }));
+        let peers = kept.into_iter().chain(left.map(|peer| (peer, PeerAction::Remove)));
+        self.begin_checks(caller.clone(), CallTarget::Existing(cluster.serial), next, peers, out);
         Ok(())
     }
 
     /// The other Regions have agreed; meanwhile the cluster may have moved on.
-    pub(super) fn update_checked(&mut self, now: Instant, call: Call, serial: Serial, out: &mut Vec<Effect>) {
+    pub(super) fn update_checked(
+        &mut self,
+        now: Instant,
+        call: PendingCall,
+        serial: Serial,
+        out: &mut Vec<Effect>,
+    ) {
         let caller = &call.caller;
         let (account, request) = (caller.account, &caller.request);
         let Some(cluster) = self.durable.at(account, serial).cloned() else {
             out.push(Effect::Reached(Goal::UpdateOvertaken));
             let identifier = request.identifier().unwrap_or_default();
-            let gone = refuse::no_such_cluster(self.region, account, identifier);
+            let gone = errors::no_such_cluster(self.region, account, identifier);
             return self.reply(&call.waiters, Err(Arc::new(gone)), out);
         };
         match self.still_wanted(&cluster, request) {
@@ -124,7 +130,7 @@ impl ControlPlane {
             record.multi_region = next.map(Box::new).or(record.multi_region.take());
         });
         self.reply(waiters, Ok(response), out);
-        self.pursue(&cluster, 0, out);
+        self.propose(&cluster, 0, out);
     }
 
     /// What the multi-Region properties become when the update that `cluster` waits with is carried out.
@@ -135,7 +141,7 @@ impl ControlPlane {
     ) -> Result<Option<MultiRegion>, Error> {
         let Some(properties) = &input.multi_region_properties else { return Ok(None) };
         let Some(current) = cluster.multi_region.as_deref().copied() else {
-            return Err(refuse::properties(
+            return Err(errors::properties(
                 self.assumptions.single_to_multi_region,
                 "update",
                 "A single-Region cluster can't become a multi-Region cluster",
@@ -166,7 +172,7 @@ impl ControlPlane {
         match cluster.status {
             Active | Idle | Inactive | PendingSetup => Ok(()),
             PendingDelete if self.mutants.has(Mutant::PendingDeleteUpdated) => Ok(()),
-            _ => Err(refuse::wrong_state(self.assumptions.wrong_state, "update", cluster)),
+            _ => Err(errors::wrong_state(self.assumptions.wrong_state, "update", cluster)),
         }
     }
 
@@ -177,7 +183,7 @@ impl ControlPlane {
             return Ok(());
         };
         if next.witness != current.witness && !self.mutants.has(Mutant::LinkedWitnessChanged) {
-            return Err(refuse::properties(
+            return Err(errors::properties(
                 self.assumptions.witness_change_when_linked,
                 "update",
                 format_args!("The witness Region of a peered cluster is {}", current.witness),
@@ -188,7 +194,7 @@ impl ControlPlane {
             return Ok(());
         }
         if current.leaving && next.peer.is_some() {
-            return Err(refuse::properties(
+            return Err(errors::properties(
                 Refusal::Validation,
                 "update",
                 format_args!("The cluster is leaving its peer {peer}"),
@@ -199,7 +205,7 @@ impl ControlPlane {
         if is_replaced || next.peer == Some(peer) || (next.peer.is_none() && self.assumptions.unpeer_active) {
             return Ok(());
         }
-        Err(refuse::properties(
+        Err(errors::properties(
             Refusal::Validation,
             "update",
             format_args!("The cluster is peered with {peer}"),
@@ -249,6 +255,6 @@ impl ControlPlane {
                 multi_region.witness = kept.map_or(multi_region.witness, |it| it.witness);
             }
         });
-        self.reply(&waiters, Err(Arc::new(refuse::lost_to_link(cluster, peer))), out);
+        self.reply(&waiters, Err(Arc::new(errors::lost_to_link(cluster, peer))), out);
     }
 }

@@ -8,21 +8,21 @@ use std::sync::Arc;
 use crate::region::Region;
 use crate::types::{Instant, NodeId};
 
-use super::authorization::{Asker, Denials, Principals};
-use super::durable::Durable;
-use super::guard::{Denial, Guard, Labels};
+use super::authorization::{Caller, Denials, Principals};
+use super::authorizer::{Authorizer, Denial, ResourceAttributes};
 use super::message::{Delivery, Effect, Input, Message};
 use super::mutant::{Mutant, Mutants};
-use super::needs::{self, Home};
 use super::peering::accept;
+use super::required_permissions::{self, AccountScope};
+use super::storage::Storage;
 
 /// The witness node of a Region.
 #[derive(Clone, Debug)]
 pub struct WitnessNode {
     region: Region,
     mutants: Mutants,
-    guard: Guard,
-    durable: Durable,
+    guard: Authorizer,
+    durable: Storage,
 }
 
 impl WitnessNode {
@@ -32,9 +32,9 @@ impl WitnessNode {
         region: Region,
         principals: Arc<Principals>,
         mutants: Mutants,
-        durable: Durable,
+        durable: Storage,
     ) -> WitnessNode {
-        WitnessNode { region, mutants, guard: Guard::new(region, principals), durable }
+        WitnessNode { region, mutants, guard: Authorizer::new(region, principals), durable }
     }
 
     /// What is denied here.
@@ -44,13 +44,13 @@ impl WitnessNode {
 
     /// What it has in storage, as far as it knows.
     #[must_use]
-    pub fn durable(&self) -> &Durable {
+    pub fn durable(&self) -> &Storage {
         &self.durable
     }
 
     /// The same, when it is no more.
     #[must_use]
-    pub fn into_durable(self) -> Durable {
+    pub fn into_durable(self) -> Storage {
         self.durable
     }
 
@@ -67,16 +67,18 @@ impl WitnessNode {
                     accept(&mut self.durable, self.mutants, NodeId::Witness(self.region), from, message, out);
                 }
             },
-            Input::Start(_) | Input::Timer(_) | Input::Request { .. } | Input::Shift(_) => {}
+            Input::Start(_) | Input::Timer(_) | Input::Request { .. } | Input::ExternalEvent(_) => {}
         }
     }
 
     /// Why the clusters of `asker` may not have their witness here, if they may not.
-    fn denial(&self, call: Delivery, asker: Asker, out: &mut Vec<Effect>) -> Option<Denial> {
-        if self.guard.lets_pass(asker) {
+    fn denial(&self, call: Delivery, asker: Caller, out: &mut Vec<Effect>) -> Option<Denial> {
+        if self.guard.is_unrestricted(asker) {
             return None;
         }
-        let home = Home::of(self.region, asker.account);
-        self.guard.check(call, asker, needs::witness(&home), Labels::default(), out).err()
+        let home = AccountScope::of(self.region, asker.account);
+        self.guard
+            .check(call, asker, required_permissions::witness(&home), ResourceAttributes::default(), out)
+            .err()
     }
 }

@@ -2,24 +2,24 @@
 
 use crate::api::Operation;
 use crate::control::message::MessageKind;
-use crate::sim::fault::{Moment, Party, Point, What, Written};
+use crate::sim::fault::{CrashPoint, MessageMatch, NodeMatch, Point, Written};
 use crate::types::{ClientId, NodeId};
 
 use super::Plan;
 use super::draws::Draws;
 
 /// The ends of a link, and whether it is one between a client and a Region, as so many of a hundred are.
-pub(super) fn link(draws: Draws, plan: &Plan, of_client: usize) -> (Party, Party, bool) {
+pub(super) fn link(draws: Draws, plan: &Plan, of_client: usize) -> (NodeMatch, NodeMatch, bool) {
     let place = &plan.place;
     let region = draws.among("from", place.clusters()).expect("there are two");
     if draws.chance("client", of_client) {
-        let client = Party::Client(ClientId(draws.below("which client", plan.clients) as u32));
+        let client = NodeMatch::Client(ClientId(draws.below("which client", plan.clients) as u32));
         let region = draws.weigh(
             "end",
             &[
-                (8, ("Region", Party::Region(region))),
-                (2, ("plane", Party::ControlPlane(region))),
-                (1, ("any", Party::Any)),
+                (8, ("Region", NodeMatch::Region(region))),
+                (2, ("plane", NodeMatch::ControlPlane(region))),
+                (1, ("any", NodeMatch::Any)),
             ],
         );
         let to_client = draws.chance("to client", 50);
@@ -29,9 +29,9 @@ pub(super) fn link(draws: Draws, plan: &Plan, of_client: usize) -> (Party, Party
     let other = draws.among("to", others).unwrap_or(place.witness);
     let end = |what: &str, region| {
         let ends = [
-            (8, ("Region", Party::Region(region))),
-            (1, ("plane", Party::ControlPlane(region))),
-            (1, ("witness", Party::Witness(region))),
+            (8, ("Region", NodeMatch::Region(region))),
+            (1, ("plane", NodeMatch::ControlPlane(region))),
+            (1, ("witness", NodeMatch::Witness(region))),
         ];
         draws.weigh(what, &ends).1
     };
@@ -40,17 +40,17 @@ pub(super) fn link(draws: Draws, plan: &Plan, of_client: usize) -> (Party, Party
 }
 
 /// What is sent on a link: between a client and a Region, or between nodes.
-pub(super) fn what(draws: Draws, is_call: bool) -> What {
+pub(super) fn what(draws: Draws, is_call: bool) -> MessageMatch {
     if draws.chance("anything", 60) {
-        return What::Anything;
+        return MessageMatch::Anything;
     }
     if !is_call {
-        return What::Message(draws.pick("message", &MessageKind::ALL));
+        return MessageMatch::Message(draws.pick("message", &MessageKind::ALL));
     }
     let operation = draws.chance("one operation", 60).then(|| draws.pick("operation", Operation::ALL));
     match draws.pick("call", &["request", "response"]) {
-        "request" => What::Request(operation),
-        _ => What::Response(operation),
+        "request" => MessageMatch::Request(operation),
+        _ => MessageMatch::Response(operation),
     }
 }
 
@@ -65,23 +65,23 @@ pub(super) fn node(draws: Draws, plan: &Plan) -> NodeId {
 }
 
 /// When a node stops.
-pub(super) fn moment(draws: Draws) -> Moment {
+pub(super) fn moment(draws: Draws) -> CrashPoint {
     let nth = draws.between("nth", 1, 4) as u32;
     let moments =
         ["now", "before a write", "during a write", "after a write", "before a message", "sending", "sent"];
     let point = match draws.pick("moment", &moments) {
-        "now" => return Moment::Now,
+        "now" => return CrashPoint::Now,
         "before a write" => Point::BeforePersisting(written(draws)),
         "during a write" => Point::Persisting(written(draws)),
         "after a write" => Point::AfterPersisting(written(draws)),
         "sending" => Point::BeforeSending(sent(draws)),
         "sent" => Point::AfterSending(sent(draws)),
         _ => Point::BeforeHandling(match draws.chance("request", 40) {
-            true => What::Request(operation(draws)),
-            false => What::Message(draws.pick("message", &MessageKind::ALL)),
+            true => MessageMatch::Request(operation(draws)),
+            false => MessageMatch::Message(draws.pick("message", &MessageKind::ALL)),
         }),
     };
-    Moment::At(point, nth)
+    CrashPoint::At(point, nth)
 }
 
 fn operation(draws: Draws) -> Option<Operation> {
@@ -89,10 +89,10 @@ fn operation(draws: Draws) -> Option<Operation> {
 }
 
 /// Something that a node sends.
-fn sent(draws: Draws) -> What {
+fn sent(draws: Draws) -> MessageMatch {
     match draws.chance("answer", 40) {
-        true => What::Response(operation(draws)),
-        false => What::Message(draws.pick("message", &MessageKind::ALL)),
+        true => MessageMatch::Response(operation(draws)),
+        false => MessageMatch::Message(draws.pick("message", &MessageKind::ALL)),
     }
 }
 

@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use crate::api::Operation;
 use crate::control::authorization;
-use crate::control::message::Span;
-use crate::control::outside::Shift;
+use crate::control::environment::ExternalEvent;
+use crate::control::message::DelayRange;
 use crate::region::Region;
 use crate::scenario::{Action, When, injected_error};
 use crate::sim::coverage::FaultKind;
-use crate::sim::fault::{Fault, Rule, Unfinished, Verdict};
+use crate::sim::fault::{Fault, Rule, RuleAction, Unfinished};
 use crate::types::NodeId;
 
 use super::draws::Draws;
@@ -21,17 +21,19 @@ pub(super) fn draw(draws: Draws, plan: &Plan) -> Vec<Action> {
     let region = draws.pick("region", &plan.place.all());
     let (fault, remedy) = match kind {
         FaultKind::None => return Vec::new(),
-        FaultKind::Drop => rule(draws, plan, Verdict::Drop),
+        FaultKind::Drop => rule(draws, plan, RuleAction::Drop),
         FaultKind::Delay => {
             let most = draws.pause("delay", 13);
-            rule(draws, plan, Verdict::Delay(Span { min: Duration::ZERO, max: most }))
+            rule(draws, plan, RuleAction::Delay(DelayRange { min: Duration::ZERO, max: most }))
         }
-        FaultKind::Duplicate => rule(draws, plan, Verdict::Duplicate(draws.between("copies", 1, 2) as u16)),
+        FaultKind::Duplicate => {
+            rule(draws, plan, RuleAction::Duplicate(draws.between("copies", 1, 2) as u16))
+        }
         FaultKind::Hold => {
-            let (fault, _) = rule(draws, plan, Verdict::Hold);
+            let (fault, _) = rule(draws, plan, RuleAction::Hold);
             (fault, Some(Fault::Release))
         }
-        FaultKind::Slow => rule(draws, plan, Verdict::Slow(draws.pick("factor", &[3, 20, 100]))),
+        FaultKind::Slow => rule(draws, plan, RuleAction::Slow(draws.pick("factor", &[3, 20, 100]))),
         FaultKind::Partition => partition(draws, plan),
         FaultKind::Crash => crash(draws, plan),
         FaultKind::Outage => {
@@ -43,11 +45,14 @@ pub(super) fn draw(draws: Draws, plan: &Plan) -> Vec<Action> {
             (Fault::Skew { region, seconds }, Some(Fault::Skew { region, seconds: 0 }))
         }
         FaultKind::Deny => deny(draws, plan, region),
-        FaultKind::Shift => {
-            let doze = ("doze", (Shift::Doze, Shift::Wake));
-            let keys = ("keys", (Shift::DisableKeys, Shift::EnableKeys));
+        FaultKind::ExternalEvent => {
+            let doze = ("doze", (ExternalEvent::Doze, ExternalEvent::Wake));
+            let keys = ("keys", (ExternalEvent::DisableKeys, ExternalEvent::EnableKeys));
             let (_, (there, back)) = draws.pick("shift", &[doze, keys]);
-            (Fault::Shift { region, shift: there }, Some(Fault::Shift { region, shift: back }))
+            (
+                Fault::ExternalEvent { region, shift: there },
+                Some(Fault::ExternalEvent { region, shift: back }),
+            )
         }
         FaultKind::Refuse => (refuse(draws, region), None),
     };
@@ -62,9 +67,9 @@ pub(super) fn draw(draws: Draws, plan: &Plan) -> Vec<Action> {
     [fault].into_iter().chain(remedy).collect()
 }
 
-fn rule(draws: Draws, plan: &Plan, verdict: Verdict) -> (Fault, Option<Fault>) {
+fn rule(draws: Draws, plan: &Plan, verdict: RuleAction) -> (Fault, Option<Fault>) {
     // A second copy of a request is worth more than one of an answer.
-    let of_client = if matches!(verdict, Verdict::Duplicate(_)) { 60 } else { 40 };
+    let of_client = if matches!(verdict, RuleAction::Duplicate(_)) { 60 } else { 40 };
     let (from, to, is_call) = aim::link(draws, plan, of_client);
     let rule = Rule {
         key: 0,
@@ -102,7 +107,7 @@ fn crash(draws: Draws, plan: &Plan) -> (Fault, Option<Fault>) {
 /// An action is denied: mostly one of those that other Regions are asked about, or of those that keys need where there
 /// are keys.
 fn deny(draws: Draws, plan: &Plan, region: Region) -> (Fault, Option<Fault>) {
-    use authorization::Action::{self, AddPeerCluster, Call, Kms, PutWitnessRegion, RemovePeerCluster};
+    use authorization::IamAction::{self, AddPeerCluster, Call, Kms, PutWitnessRegion, RemovePeerCluster};
     let often = [
         PutWitnessRegion,
         AddPeerCluster,
@@ -112,12 +117,12 @@ fn deny(draws: Draws, plan: &Plan, region: Region) -> (Fault, Option<Fault>) {
     ];
     let of_key = if plan.swarm.keys { 4 } else { 0 };
     let class = draws.weigh("class", &[(3, "often"), (3, "any"), (of_key, "of a key")]);
-    let fits = |action: &Action| match class {
+    let fits = |action: &IamAction| match class {
         "often" => often.contains(action),
         "of a key" => matches!(action, Kms(_)),
         _ => true,
     };
-    let actions = Action::all().filter(fits).map(|action| (action.name(), action));
+    let actions = IamAction::all().filter(fits).map(|action| (action.name(), action));
     let (_, action) = draws.among("action", actions).expect("there are actions of each class");
     let deny = |denied| Fault::Deny { region, action, denied };
     (deny(true), Some(deny(false)))

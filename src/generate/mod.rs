@@ -15,12 +15,12 @@ mod aim;
 mod calls;
 mod draws;
 mod faults;
-mod place;
 mod principals;
 mod set_up;
 #[cfg(feature = "proptest")]
 pub mod strategy;
 mod swarm;
+mod topology;
 mod vary;
 
 use std::ops::RangeInclusive;
@@ -33,12 +33,12 @@ pub use calls::{CallKind, Opening};
 pub use vary::vary;
 
 use draws::Draws;
-use place::Place;
 use swarm::Swarm;
+use topology::Topology;
 
 /// How large generated scenarios are.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Shape {
+pub struct Size {
     /// How many calls there are.
     pub calls: RangeInclusive<usize>,
     /// How many calls there are in one of forty scenarios, at most.
@@ -49,11 +49,11 @@ pub struct Shape {
     pub clients: RangeInclusive<usize>,
 }
 
-impl Shape {
+impl Size {
     /// Three calls of one client, and two faults at most.
-    pub const SMALL: Shape = Shape { calls: 3..=3, longest: 3, faults: 0..=2, clients: 1..=1 };
+    pub const SMALL: Size = Size { calls: 3..=3, longest: 3, faults: 0..=2, clients: 1..=1 };
     /// Up to ten calls, seldom forty, of up to three clients, and up to six faults.
-    pub const USUAL: Shape = Shape { calls: 2..=10, longest: 40, faults: 0..=6, clients: 1..=3 };
+    pub const USUAL: Size = Size { calls: 2..=10, longest: 40, faults: 0..=6, clients: 1..=3 };
 
     fn calls(&self, draws: Draws) -> usize {
         let is_long = draws.below("is long", 40) == 0;
@@ -67,12 +67,12 @@ impl Shape {
 
 /// The scenario of `seed`, which is also the seed that it is run with.
 #[must_use]
-pub fn generate(seed: u64, shape: &Shape) -> Scenario {
+pub fn generate(seed: u64, shape: &Size) -> Scenario {
     let draws = Draws::new(seed);
     let count = shape.calls(draws);
     let opening = Opening::draw(draws.about("opening", 0), count);
     let plan = Plan {
-        place: Place::draw(draws.about("place", 0), opening == Opening::Ring || draws.chance("wide", 12)),
+        place: Topology::draw(draws.about("place", 0), opening == Opening::Ring || draws.chance("wide", 12)),
         swarm: Swarm::draw(draws.about("swarm", 0)),
         clients: draws.within("clients", &shape.clients),
     };
@@ -96,7 +96,7 @@ pub fn generate(seed: u64, shape: &Shape) -> Scenario {
 
 /// What a scenario is made of.
 struct Plan {
-    place: Place,
+    place: Topology,
     swarm: Swarm,
     clients: usize,
 }

@@ -4,21 +4,21 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use crate::control::authorization::Action;
+use crate::control::authorization::IamAction;
 use crate::iam::{Document, Identity, Principal};
 use crate::scenario::PrincipalOptions;
 use crate::types::Account;
 
-use super::Place;
+use super::Topology;
 use super::draws::Draws;
 
 /// The principals of a scenario, in which there may be none.
-pub(super) fn draw(draws: Draws, place: &Place) -> Vec<PrincipalOptions> {
+pub(super) fn draw(draws: Draws, place: &Topology) -> Vec<PrincipalOptions> {
     let count = if draws.chance("any", 20) { draws.between("how many", 1, 2) } else { 0 };
     (0..count).map(|number| principal(draws.about("principal", number), number, place)).collect()
 }
 
-fn principal(draws: Draws, number: usize, place: &Place) -> PrincipalOptions {
+fn principal(draws: Draws, number: usize, place: &Topology) -> PrincipalOptions {
     let name = ["deployer", "auditor"][number % 2];
     let arn = match draws.below("kind", 4) {
         0 => format!("arn:aws:iam::{}:user/{name}", Account::DEFAULT),
@@ -32,7 +32,7 @@ fn principal(draws: Draws, number: usize, place: &Place) -> PrincipalOptions {
         statements.push(denied);
     }
     if draws.chance("one action", 30) {
-        let actions: Vec<_> = Action::all().map(Action::iam_name).collect();
+        let actions: Vec<_> = IamAction::all().map(IamAction::iam_name).collect();
         let action = draws.pick("which action", &actions);
         statements.push(json!({ "Effect": "Deny", "Action": action, "Resource": "*" }));
     }
@@ -52,7 +52,7 @@ fn policy(statements: Vec<Value>) -> Document {
 }
 
 /// What a principal may do, but for what is denied: all of it, or what somebody may have thought is enough.
-fn allowed(draws: Draws, place: &Place) -> Value {
+fn allowed(draws: Draws, place: &Topology) -> Value {
     let [one, other] = place.regions.map(|region| format!("arn:aws:dsql:{region}:{}:*", Account::DEFAULT));
     let witness = format!("arn:aws:dsql:{}:{}:*", place.witness, Account::DEFAULT);
     let resources = match draws.below("allowed", 5) {
@@ -70,7 +70,7 @@ fn allowed(draws: Draws, place: &Place) -> Value {
 }
 
 /// What a principal may not do: here or there, with one cluster or with any, by a condition or without.
-fn denied(draws: Draws, place: &Place) -> Value {
+fn denied(draws: Draws, place: &Topology) -> Value {
     let region = draws.pick("where", &place.regions);
     let clusters = |name: &str| format!("arn:aws:dsql:{region}:{}:cluster/{name}", Account::DEFAULT);
     // Every cluster there is, and not the pattern itself.

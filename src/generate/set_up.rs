@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::control::assumptions::{Assumptions, SwitchKind};
-use crate::control::message::Span;
+use crate::control::message::DelayRange;
 use crate::scenario::{PrincipalOptions, SetUp};
 use crate::sim::Latency;
 use crate::sim::client::ClientOptions;
@@ -11,7 +11,7 @@ use crate::types::{Account, PrincipalId, print_duration};
 
 use super::calls::Opening;
 use super::draws::Draws;
-use super::{Place, Plan};
+use super::{Plan, Topology};
 
 /// The set-up of `seed`.
 pub(super) fn draw(seed: u64, draws: Draws, plan: &Plan, principals: Vec<PrincipalOptions>) -> SetUp {
@@ -22,7 +22,7 @@ pub(super) fn draw(seed: u64, draws: Draws, plan: &Plan, principals: Vec<Princip
         set_up.clients.push(client);
     }
     if draws.chance("even latency", 25) {
-        set_up.latency = Latency::Even(Span::millis(1, draws.pick("latency", &[5_u64, 50, 500])));
+        set_up.latency = Latency::Even(DelayRange::millis(1, draws.pick("latency", &[5_u64, 50, 500])));
     }
     if draws.chance("slow disk", 25) {
         set_up.disk = Duration::from_millis(draws.pick("disk", &[10_u64, 100, 1000]));
@@ -44,10 +44,10 @@ pub(super) fn suit(assumptions: &mut Assumptions, opening: Opening) {
         // The side that declares has to come to its proposal while the other's is still under way.
         Opening::Race => {
             assumptions.unpeer_active = true;
-            assumptions.update_time = Span::millis(20, 200);
+            assumptions.update_time = DelayRange::millis(20, 200);
         }
         // A declaration is taken back, made again and taken back before the deadline of the first wait.
-        Opening::Wavering => assumptions.update_time = Span::millis(20, 200),
+        Opening::Wavering => assumptions.update_time = DelayRange::millis(20, 200),
         _ => {}
     }
 }
@@ -61,7 +61,7 @@ pub(super) fn principal(draws: Draws, set_up: &SetUp, account: Account) -> Optio
     draws.among("principal", all.chain([("nobody", None)])).and_then(|(_, principal)| principal)
 }
 
-fn client(draws: Draws, number: usize, accounts: usize, place: &Place, set_up: &SetUp) -> ClientOptions {
+fn client(draws: Draws, number: usize, accounts: usize, place: &Topology, set_up: &SetUp) -> ClientOptions {
     let home = if draws.chance("at home", 70) { place.regions[0] } else { draws.pick("home", &place.all()) };
     // The first accounts have a client each, if there are clients enough.
     let account = ACCOUNTS[if number < accounts { number } else { draws.below("account", accounts) }];
@@ -74,7 +74,7 @@ fn client(draws: Draws, number: usize, accounts: usize, place: &Place, set_up: &
 fn assume(draws: Draws, assumptions: &mut Assumptions) {
     let (name, kind) = draws.pick("which", Assumptions::SWITCHES);
     let value = match kind {
-        SwitchKind::Truth => (assumptions.value(name) == "false").to_string(),
+        SwitchKind::ClusterState => (assumptions.value(name) == "false").to_string(),
         SwitchKind::Refusal => {
             let values = ["validation", "conflict", "access-denied", "not-found"];
             let usual = assumptions.value(name);
@@ -85,7 +85,7 @@ fn assume(draws: Draws, assumptions: &mut Assumptions) {
         // A token is remembered for hours, and nothing else takes as long.
         SwitchKind::Duration if name == "token_window" => print_duration(window(draws)),
         SwitchKind::Duration => print_duration(Duration::from_millis(200) + draws.pause("duration", 16)),
-        SwitchKind::Span => {
+        SwitchKind::DelayRange => {
             let (min, more) = (draws.pause("least", 14), draws.pause("more", 16));
             format!("{}..{}", print_duration(min), print_duration(min + more))
         }

@@ -13,17 +13,17 @@ use proptest::sample::select;
 use proptest::strategy::BoxedStrategy;
 use serde_json::{Map, Value};
 
-use crate::api::{Kind, Operation, Request};
+use crate::api::{MemberKind, Operation, Request};
 use crate::region::Region;
 use crate::scenario::{Action, Scenario};
 use crate::sim::coverage::FaultKind;
 use crate::types::{Account, ClientToken, ClusterArn, Identifier};
 
 use super::draws::Draws;
-use super::{Place, Plan, Shape, Swarm, faults, generate};
+use super::{Plan, Size, Swarm, Topology, faults, generate};
 
 /// Scenarios of a shape.
-pub fn scenarios(shape: Shape) -> impl Strategy<Value = Scenario> {
+pub fn scenarios(shape: Size) -> impl Strategy<Value = Scenario> {
     any::<u64>().no_shrink().prop_map(move |seed| generate(seed, &shape))
 }
 
@@ -39,7 +39,7 @@ pub fn fault_plans(
         let draws = Draws::new(seed);
         let swarm = Swarm { faults: FaultKind::ALL.to_vec(), ..Swarm::draw(draws) };
         let set = vec![regions[0], regions[1], witness];
-        let place = Place { regions, witness, others: Vec::new(), set };
+        let place = Topology { regions, witness, others: Vec::new(), set };
         faults::draw(draws, &Plan { place, swarm, clients })
     };
     vec(any::<u64>().no_shrink().prop_map(fault), count).prop_map(|plan| plan.concat())
@@ -82,20 +82,21 @@ pub fn requests() -> impl Strategy<Value = Request> {
 }
 
 /// What a member called `name` may be.
-fn input(name: &str, kind: &Kind) -> BoxedStrategy<Value> {
+fn input(name: &str, kind: &MemberKind) -> BoxedStrategy<Value> {
     match kind {
-        Kind::Text => {
+        MemberKind::Text => {
             prop_oneof![3 => plausible(name), 1 => any::<String>().boxed()].prop_map(Value::from).boxed()
         }
-        Kind::Boolean => any::<bool>().prop_map(Value::from).boxed(),
-        Kind::Integer => prop_oneof![1..=100_i64, any::<i64>()].prop_map(Value::from).boxed(),
-        Kind::TextMap => btree_map("[a-zA-Z0-9:]{0,20}", any::<String>(), 0..4)
+        MemberKind::Boolean => any::<bool>().prop_map(Value::from).boxed(),
+        MemberKind::Integer => prop_oneof![1..=100_i64, any::<i64>()].prop_map(Value::from).boxed(),
+        MemberKind::TextMap => btree_map("[a-zA-Z0-9:]{0,20}", any::<String>(), 0..4)
             .prop_map(|map| map.into_iter().map(|(key, value)| (key, Value::from(value))).collect())
             .prop_map(Value::Object)
             .boxed(),
-        Kind::List(of) => vec(input(name, of), 0..4).prop_map(Value::from).boxed(),
-        Kind::Structure(members) => {
-            let member = |(name, kind): &(String, Kind)| (Just(name.clone()), option::of(input(name, kind)));
+        MemberKind::List(of) => vec(input(name, of), 0..4).prop_map(Value::from).boxed(),
+        MemberKind::Structure(members) => {
+            let member =
+                |(name, kind): &(String, MemberKind)| (Just(name.clone()), option::of(input(name, kind)));
             let members: Vec<_> = members.iter().map(member).collect();
             let given = |members: Vec<(String, Option<Value>)>| {
                 members.into_iter().filter_map(|(name, value)| Some((name, value?))).collect::<Map<_, _>>()

@@ -8,18 +8,18 @@ use crate::region::Region;
 use crate::scenario::{Action, CallStep, Scenario, SetUp};
 
 use super::draws::Draws;
-use super::{Place, Plan, Shape, Swarm, faults};
+use super::{Plan, Size, Swarm, Topology, faults};
 
 /// `scenario` with the draws and the faults of `seed`, as many faults as `shape` allows.
 ///
 /// What it expects is left out, and what it refers to may be missing: that holds for every seed, but not under every
 /// fault. What it asks of a world that comes to rest is left to the end of the run. What remains are the invariants.
 #[must_use]
-pub fn vary(scenario: &Scenario, seed: u64, shape: &Shape) -> Scenario {
+pub fn vary(scenario: &Scenario, seed: u64, shape: &Size) -> Scenario {
     let draws = Draws::new(seed).about("vary", 0);
     let (called, witnesses) = (called(scenario), witnesses(scenario));
     let mut plan = Plan {
-        place: Place::among(draws, &called, &witnesses),
+        place: Topology::among(draws, &called, &witnesses),
         swarm: Swarm::draw(draws.about("swarm", 0)),
         clients: scenario.set_up.clients.len(),
     };
@@ -27,7 +27,7 @@ pub fn vary(scenario: &Scenario, seed: u64, shape: &Shape) -> Scenario {
     let mut faults: Vec<Vec<Action>> = vec![Vec::new(); places.len()];
     for number in 0..draws.within("faults", &shape.faults) {
         let draws = draws.about("fault", number);
-        plan.place = Place::among(draws, &called, &witnesses);
+        plan.place = Topology::among(draws, &called, &witnesses);
         if let Some(here) = faults.get_mut(draws.below("place", places.len())) {
             here.extend(faults::draw(draws, &plan));
         }

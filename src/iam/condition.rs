@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use super::context::Context;
 use super::glob::{Glob, Reading};
-use super::values::{Block, Number, date, number};
+use super::values::{CidrBlock, Number, date, number};
 
 /// One operator on one key.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,7 +15,7 @@ pub(super) struct Condition {
     pub(super) key: String,
     set: Set,
     if_exists: bool,
-    test: Test,
+    test: ConditionTest,
 }
 
 /// How a key's several values are looked at.
@@ -28,7 +28,7 @@ enum Set {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Test {
+enum ConditionTest {
     /// Whether the key is missing must be one of these.
     Null(Vec<bool>),
     Compare {
@@ -45,9 +45,9 @@ enum Value {
     TextOfAnyCase(Glob),
     Number(Order, Number),
     Date(Order, Number),
-    Truth(bool),
+    ClusterState(bool),
     Bytes(String),
-    Addresses(Block),
+    Addresses(CidrBlock),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,47 +61,47 @@ enum Order {
 
 /// What an operator compares.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
+enum OperatorKind {
     Null,
     Text { is_like: bool },
     TextOfAnyCase,
     Number(Order),
     Date(Order),
-    Truth,
+    ClusterState,
     Bytes,
     Addresses,
     Arn,
 }
 
 /// Every operator: its name, what it compares, and whether it is negated.
-const OPERATORS: [(&str, Kind, bool); 27] = [
-    ("StringEquals", Kind::Text { is_like: false }, false),
-    ("StringNotEquals", Kind::Text { is_like: false }, true),
-    ("StringEqualsIgnoreCase", Kind::TextOfAnyCase, false),
-    ("StringNotEqualsIgnoreCase", Kind::TextOfAnyCase, true),
-    ("StringLike", Kind::Text { is_like: true }, false),
-    ("StringNotLike", Kind::Text { is_like: true }, true),
-    ("NumericEquals", Kind::Number(Order::Equal), false),
-    ("NumericNotEquals", Kind::Number(Order::Equal), true),
-    ("NumericLessThan", Kind::Number(Order::Less), false),
-    ("NumericLessThanEquals", Kind::Number(Order::LessOrEqual), false),
-    ("NumericGreaterThan", Kind::Number(Order::Greater), false),
-    ("NumericGreaterThanEquals", Kind::Number(Order::GreaterOrEqual), false),
-    ("DateEquals", Kind::Date(Order::Equal), false),
-    ("DateNotEquals", Kind::Date(Order::Equal), true),
-    ("DateLessThan", Kind::Date(Order::Less), false),
-    ("DateLessThanEquals", Kind::Date(Order::LessOrEqual), false),
-    ("DateGreaterThan", Kind::Date(Order::Greater), false),
-    ("DateGreaterThanEquals", Kind::Date(Order::GreaterOrEqual), false),
-    ("Bool", Kind::Truth, false),
-    ("BinaryEquals", Kind::Bytes, false),
-    ("IpAddress", Kind::Addresses, false),
-    ("NotIpAddress", Kind::Addresses, true),
-    ("ArnEquals", Kind::Arn, false),
-    ("ArnLike", Kind::Arn, false),
-    ("ArnNotEquals", Kind::Arn, true),
-    ("ArnNotLike", Kind::Arn, true),
-    ("Null", Kind::Null, false),
+const OPERATORS: [(&str, OperatorKind, bool); 27] = [
+    ("StringEquals", OperatorKind::Text { is_like: false }, false),
+    ("StringNotEquals", OperatorKind::Text { is_like: false }, true),
+    ("StringEqualsIgnoreCase", OperatorKind::TextOfAnyCase, false),
+    ("StringNotEqualsIgnoreCase", OperatorKind::TextOfAnyCase, true),
+    ("StringLike", OperatorKind::Text { is_like: true }, false),
+    ("StringNotLike", OperatorKind::Text { is_like: true }, true),
+    ("NumericEquals", OperatorKind::Number(Order::Equal), false),
+    ("NumericNotEquals", OperatorKind::Number(Order::Equal), true),
+    ("NumericLessThan", OperatorKind::Number(Order::Less), false),
+    ("NumericLessThanEquals", OperatorKind::Number(Order::LessOrEqual), false),
+    ("NumericGreaterThan", OperatorKind::Number(Order::Greater), false),
+    ("NumericGreaterThanEquals", OperatorKind::Number(Order::GreaterOrEqual), false),
+    ("DateEquals", OperatorKind::Date(Order::Equal), false),
+    ("DateNotEquals", OperatorKind::Date(Order::Equal), true),
+    ("DateLessThan", OperatorKind::Date(Order::Less), false),
+    ("DateLessThanEquals", OperatorKind::Date(Order::LessOrEqual), false),
+    ("DateGreaterThan", OperatorKind::Date(Order::Greater), false),
+    ("DateGreaterThanEquals", OperatorKind::Date(Order::GreaterOrEqual), false),
+    ("Bool", OperatorKind::ClusterState, false),
+    ("BinaryEquals", OperatorKind::Bytes, false),
+    ("IpAddress", OperatorKind::Addresses, false),
+    ("NotIpAddress", OperatorKind::Addresses, true),
+    ("ArnEquals", OperatorKind::Arn, false),
+    ("ArnLike", OperatorKind::Arn, false),
+    ("ArnNotEquals", OperatorKind::Arn, true),
+    ("ArnNotLike", OperatorKind::Arn, true),
+    ("Null", OperatorKind::Null, false),
 ];
 
 impl Condition {
@@ -122,16 +122,19 @@ impl Condition {
         };
         let name = rest.strip_suffix("IfExists").unwrap_or(rest);
         let if_exists = name.len() < rest.len();
-        let found =
-            OPERATORS.iter().find(|(known, kind, _)| *known == name && !(if_exists && *kind == Kind::Null));
+        let found = OPERATORS
+            .iter()
+            .find(|(known, kind, _)| *known == name && !(if_exists && *kind == OperatorKind::Null));
         let Some((_, kind, is_negated)) = found else {
             return Err(format!("unknown operator {operator:?}"));
         };
         let test = match kind {
-            Kind::Null => Test::Null(values.iter().map(|value| truth(value)).collect::<Result<_, _>>()?),
+            OperatorKind::Null => {
+                ConditionTest::Null(values.iter().map(|value| truth(value)).collect::<Result<_, _>>()?)
+            }
             kind => {
                 let values = values.iter().map(|value| Value::new(*kind, value, variables));
-                Test::Compare { is_negated: *is_negated, values: values.collect::<Result<_, _>>()? }
+                ConditionTest::Compare { is_negated: *is_negated, values: values.collect::<Result<_, _>>()? }
             }
         };
         Ok(Condition { operator: operator.to_owned(), key: key.to_owned(), set, if_exists, test })
@@ -141,8 +144,8 @@ impl Condition {
     pub(super) fn holds(&self, context: &dyn Context) -> bool {
         let found = context.get(&self.key);
         let (is_negated, values) = match &self.test {
-            Test::Null(wanted) => return wanted.contains(&found.is_none()),
-            Test::Compare { is_negated, values } => (*is_negated, values),
+            ConditionTest::Null(wanted) => return wanted.contains(&found.is_none()),
+            ConditionTest::Compare { is_negated, values } => (*is_negated, values),
         };
         let is_one = |found: &str| values.iter().any(|value| value.fits(found, context));
         let holds = |found: &str| is_one(found) != is_negated;
@@ -160,31 +163,31 @@ impl Condition {
 }
 
 impl Value {
-    fn new(kind: Kind, text: &str, variables: bool) -> Result<Value, String> {
+    fn new(kind: OperatorKind, text: &str, variables: bool) -> Result<Value, String> {
         Ok(match kind {
-            Kind::Text { is_like } => {
+            OperatorKind::Text { is_like } => {
                 Value::Text(Glob::of_text(text, Reading { wildcards: is_like, variables })?)
             }
-            Kind::TextOfAnyCase => {
+            OperatorKind::TextOfAnyCase => {
                 let reading = Reading { wildcards: false, variables };
                 Value::TextOfAnyCase(Glob::of_text(text, reading)?)
             }
-            Kind::Arn => Value::Text(Glob::of_arn(text, variables)?),
-            Kind::Number(order) => {
+            OperatorKind::Arn => Value::Text(Glob::of_arn(text, variables)?),
+            OperatorKind::Number(order) => {
                 Value::Number(order, number(text).ok_or_else(|| format!("{text:?} is not a number"))?)
             }
-            Kind::Date(order) => Value::Date(
+            OperatorKind::Date(order) => Value::Date(
                 order,
                 date(text)
                     .ok_or_else(|| format!("{text:?} is not a date: write it as in 2026-11-24T10:00:00Z"))?,
             ),
-            Kind::Truth => Value::Truth(truth(text)?),
-            Kind::Bytes => Value::Bytes(text.to_owned()),
-            Kind::Addresses => Value::Addresses(
-                Block::parse(text)
+            OperatorKind::ClusterState => Value::ClusterState(truth(text)?),
+            OperatorKind::Bytes => Value::Bytes(text.to_owned()),
+            OperatorKind::Addresses => Value::Addresses(
+                CidrBlock::parse(text)
                     .ok_or_else(|| format!("{text:?} is no address: write it as in 192.0.2.0/24"))?,
             ),
-            Kind::Null => unreachable!("Null compares nothing"),
+            OperatorKind::Null => unreachable!("Null compares nothing"),
         })
     }
 
@@ -194,7 +197,7 @@ impl Value {
             Value::TextOfAnyCase(glob) => glob.matches_any_case(found, context).unwrap_or(false),
             Value::Number(order, value) => number(found).is_some_and(|found| order.holds(found, *value)),
             Value::Date(order, value) => date(found).is_some_and(|found| order.holds(found, *value)),
-            Value::Truth(value) => truth(found) == Ok(*value),
+            Value::ClusterState(value) => truth(found) == Ok(*value),
             Value::Bytes(value) => found == value,
             Value::Addresses(block) => found.parse::<IpAddr>().is_ok_and(|found| block.holds(found)),
         }

@@ -7,17 +7,17 @@ use crate::api::TagMap;
 /// The condition keys of a request and their values. Nothing is made of them before a condition or a variable asks.
 pub trait Context: fmt::Debug {
     /// Shows every key, and its values, to `see`.
-    fn each<'a>(&'a self, see: &mut dyn FnMut(Key<'a>, Values<'a>));
+    fn each<'a>(&'a self, see: &mut dyn FnMut(Key<'a>, ContextValues<'a>));
 
     /// The values of `key`, whatever the case of its letters; `None` if the request has no such key. A key without
     /// values is as good as none. Of a key that is there twice, the first counts.
-    fn get(&self, key: &str) -> Option<Values<'_>> {
+    fn get(&self, key: &str) -> Option<ContextValues<'_>> {
         find(self, key)
     }
 }
 
 /// What [`Context::get`] gives unless it is told otherwise.
-pub fn find<'a, C: Context + ?Sized>(context: &'a C, key: &str) -> Option<Values<'a>> {
+pub fn find<'a, C: Context + ?Sized>(context: &'a C, key: &str) -> Option<ContextValues<'a>> {
     let mut found = None;
     context.each(&mut |Key(head, tail), values| {
         let is_it = found.is_none()
@@ -38,7 +38,7 @@ pub struct Key<'a>(pub &'a str, pub &'a str);
 
 /// The values of a condition key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Values<'a> {
+pub enum ContextValues<'a> {
     /// One.
     One(&'a str),
     /// Several, or none.
@@ -47,13 +47,13 @@ pub enum Values<'a> {
     KeysOf(&'a TagMap),
 }
 
-impl<'a> Values<'a> {
+impl<'a> ContextValues<'a> {
     /// Each of them.
     pub fn iter(self) -> impl Iterator<Item = &'a str> {
         let (one, several, keys) = match self {
-            Values::One(value) => (Some(value), &[][..], None),
-            Values::Several(values) => (None, values, None),
-            Values::KeysOf(tags) => (None, &[][..], Some(tags.keys())),
+            ContextValues::One(value) => (Some(value), &[][..], None),
+            ContextValues::Several(values) => (None, values, None),
+            ContextValues::KeysOf(tags) => (None, &[][..], Some(tags.keys())),
         };
         let several = several.iter().map(String::as_str);
         one.into_iter().chain(several).chain(keys.into_iter().flatten().map(String::as_str))
@@ -92,7 +92,7 @@ impl Facts {
 }
 
 impl Context for Facts {
-    fn each<'a>(&'a self, see: &mut dyn FnMut(Key<'a>, Values<'a>)) {
-        self.0.iter().for_each(|(key, values)| see(Key(key, ""), Values::Several(values)));
+    fn each<'a>(&'a self, see: &mut dyn FnMut(Key<'a>, ContextValues<'a>)) {
+        self.0.iter().for_each(|(key, values)| see(Key(key, ""), ContextValues::Several(values)));
     }
 }

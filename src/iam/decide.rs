@@ -4,9 +4,9 @@ use std::fmt;
 
 use super::condition::Condition;
 use super::context::Context;
-use super::document::{Document, Either, Statement};
+use super::document::{Document, Inclusion, Statement};
 use super::glob::Glob;
-use super::principal::{As, Named, Principal};
+use super::principal::{Principal, PrincipalMatch, PrincipalPattern};
 
 /// The policies that count when somebody asks for something.
 #[derive(Clone, Copy, Debug, Default)]
@@ -36,21 +36,21 @@ pub struct Question<'a> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Decision {
     /// What.
-    pub effect: Effect,
+    pub effect: PolicyEffect,
     /// The statement that decides; `None` when nothing allows, or nothing binds.
-    pub by: Option<Place>,
+    pub by: Option<StatementRef>,
     /// When nothing allows: what of each statement that allows did not match.
-    pub misses: Vec<(Place, Miss)>,
+    pub misses: Vec<(StatementRef, Mismatch)>,
 }
 
 impl Decision {
     /// About somebody whom no policy binds: no statement decides.
-    pub const EVERYTHING: Decision = Decision { effect: Effect::Allow, by: None, misses: Vec::new() };
+    pub const EVERYTHING: Decision = Decision { effect: PolicyEffect::Allow, by: None, misses: Vec::new() };
 }
 
 /// What policies decide.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Effect {
+pub enum PolicyEffect {
     /// A statement allows it, and none denies it.
     Allow,
     /// A statement denies it.
@@ -59,21 +59,21 @@ pub enum Effect {
     Implicit,
 }
 
-impl Effect {
+impl PolicyEffect {
     /// Its name.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
-            Effect::Allow => "Allow",
-            Effect::Deny => "Deny",
-            Effect::Implicit => "Implicit",
+            PolicyEffect::Allow => "Allow",
+            PolicyEffect::Deny => "Deny",
+            PolicyEffect::Implicit => "Implicit",
         }
     }
 }
 
 /// Where a statement stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Place {
+pub struct StatementRef {
     /// In which policies.
     pub list: List,
     /// In which of them, from 0.
@@ -84,7 +84,7 @@ pub struct Place {
     pub sid: Option<String>,
 }
 
-impl Place {
+impl StatementRef {
     /// The policy that it is in.
     #[must_use]
     pub fn policy(&self) -> String {
@@ -96,7 +96,7 @@ impl Place {
     }
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for StatementRef {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}.Statement[{}]", self.policy(), self.statement)?;
         self.sid.as_ref().map_or(Ok(()), |sid| write!(f, " ({sid})"))
@@ -116,7 +116,7 @@ pub enum List {
 
 /// What of a statement did not match.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Miss {
+pub enum Mismatch {
     /// It is about somebody else.
     Principal,
     /// It names the principal's account, which has to pass on what it is granted.
@@ -136,15 +136,15 @@ pub enum Miss {
     Boundary,
 }
 
-impl fmt::Display for Miss {
+impl fmt::Display for Mismatch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Miss::Principal => f.write_str("Principal does not match"),
-            Miss::DelegatesOnly => f.write_str("Principal is the account, which only passes it on"),
-            Miss::Action => f.write_str("Action does not match"),
-            Miss::Resource => f.write_str("Resource does not match"),
-            Miss::Condition { operator, key } => write!(f, "Condition {operator} {key} does not match"),
-            Miss::Boundary => f.write_str("it matches, and no permissions boundary does"),
+            Mismatch::Principal => f.write_str("Principal does not match"),
+            Mismatch::DelegatesOnly => f.write_str("Principal is the account, which only passes it on"),
+            Mismatch::Action => f.write_str("Action does not match"),
+            Mismatch::Resource => f.write_str("Resource does not match"),
+            Mismatch::Condition { operator, key } => write!(f, "Condition {operator} {key} does not match"),
+            Mismatch::Boundary => f.write_str("it matches, and no permissions boundary does"),
         }
     }
 }
@@ -157,28 +157,29 @@ pub fn decide(policies: Policies<'_>, question: Question<'_>) -> Decision {
 
 /// The reasons of a `verdict` on the same.
 #[must_use]
-pub fn explain(policies: Policies<'_>, question: Question<'_>, verdict: Verdict) -> Decision {
+pub fn explain(policies: Policies<'_>, question: Question<'_>, verdict: Evaluation) -> Decision {
     let place = |spot: Spot| {
         let (list, documents) = policies.lists()[spot.list as usize];
         let sid = documents[spot.document].statements[spot.statement].sid.clone();
-        Place { list, document: spot.document, statement: spot.statement, sid }
+        StatementRef { list, document: spot.document, statement: spot.statement, sid }
     };
-    let misses = if verdict.effect == Effect::Implicit { misses(policies, question) } else { Vec::new() };
+    let misses =
+        if verdict.effect == PolicyEffect::Implicit { misses(policies, question) } else { Vec::new() };
     let misses = misses.into_iter().map(|(spot, miss)| (place(spot), miss)).collect();
     Decision { effect: verdict.effect, by: verdict.by.map(place), misses }
 }
 
 /// What policies decide, in few words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Verdict {
+pub struct Evaluation {
     /// What.
-    pub effect: Effect,
+    pub effect: PolicyEffect,
     /// Whether nothing allows it because no permissions boundary does.
     pub is_bounded: bool,
     by: Option<Spot>,
 }
 
-impl Verdict {
+impl Evaluation {
     /// The list of the statement that decides; `None` when nothing allows.
     #[must_use]
     pub fn list(self) -> Option<List> {
@@ -196,7 +197,7 @@ struct Spot {
 
 /// Decides, and keeps the reasons to itself.
 #[must_use]
-pub fn judge(policies: Policies<'_>, question: Question<'_>) -> Verdict {
+pub fn judge(policies: Policies<'_>, question: Question<'_>) -> Evaluation {
     let mut allows: [Option<Spot>; 3] = [None; 3];
     let mut is_named_himself = false;
     for (list, documents) in policies.lists() {
@@ -205,9 +206,9 @@ pub fn judge(policies: Policies<'_>, question: Question<'_>) -> Verdict {
                 let Ok(named) = question.matches(known) else { continue };
                 let spot = Spot { list, document, statement };
                 if !known.allows {
-                    return Verdict { effect: Effect::Deny, is_bounded: false, by: Some(spot) };
+                    return Evaluation { effect: PolicyEffect::Deny, is_bounded: false, by: Some(spot) };
                 }
-                is_named_himself |= list == List::Resource && named == As::Himself;
+                is_named_himself |= list == List::Resource && named == PrincipalMatch::Himself;
                 allows[list as usize].get_or_insert(spot);
             }
         }
@@ -216,12 +217,12 @@ pub fn judge(policies: Policies<'_>, question: Question<'_>) -> Verdict {
     let is_bounded = !policies.boundaries.is_empty() && boundary.is_none();
     let unbounded = identity.filter(|_| !is_bounded);
     let by = unbounded.or(resource.filter(|_| !is_bounded || is_named_himself));
-    let effect = if by.is_some() { Effect::Allow } else { Effect::Implicit };
-    Verdict { effect, is_bounded: by.is_none() && (identity.is_some() || resource.is_some()), by }
+    let effect = if by.is_some() { PolicyEffect::Allow } else { PolicyEffect::Implicit };
+    Evaluation { effect, is_bounded: by.is_none() && (identity.is_some() || resource.is_some()), by }
 }
 
 /// What of each statement that allows did not match, when nothing allows.
-fn misses(policies: Policies<'_>, question: Question<'_>) -> Vec<(Spot, Miss)> {
+fn misses(policies: Policies<'_>, question: Question<'_>) -> Vec<(Spot, Mismatch)> {
     let mut misses = Vec::new();
     let mut bounded: [Option<Spot>; 3] = [None; 3];
     let statements = policies.lists().into_iter().flat_map(|(list, documents)| {
@@ -239,7 +240,7 @@ fn misses(policies: Policies<'_>, question: Question<'_>) -> Vec<(Spot, Miss)> {
         }
     }
     let [identity, _, resource] = bounded;
-    misses.extend(identity.into_iter().chain(resource).map(|spot| (spot, Miss::Boundary)));
+    misses.extend(identity.into_iter().chain(resource).map(|spot| (spot, Mismatch::Boundary)));
     misses
 }
 
@@ -260,15 +261,15 @@ enum Missed<'a> {
     Condition(&'a Condition),
 }
 
-impl From<Missed<'_>> for Miss {
-    fn from(missed: Missed<'_>) -> Miss {
+impl From<Missed<'_>> for Mismatch {
+    fn from(missed: Missed<'_>) -> Mismatch {
         match missed {
-            Missed::Principal => Miss::Principal,
-            Missed::DelegatesOnly => Miss::DelegatesOnly,
-            Missed::Action => Miss::Action,
-            Missed::Resource => Miss::Resource,
+            Missed::Principal => Mismatch::Principal,
+            Missed::DelegatesOnly => Mismatch::DelegatesOnly,
+            Missed::Action => Mismatch::Action,
+            Missed::Resource => Mismatch::Resource,
             Missed::Condition(broken) => {
-                Miss::Condition { operator: broken.operator.clone(), key: broken.key.clone() }
+                Mismatch::Condition { operator: broken.operator.clone(), key: broken.key.clone() }
             }
         }
     }
@@ -276,7 +277,7 @@ impl From<Missed<'_>> for Miss {
 
 impl Question<'_> {
     /// How the principal is named, if everything matches; what does not, if something does not.
-    fn matches<'s>(&self, statement: &'s Statement) -> Result<As, Missed<'s>> {
+    fn matches<'s>(&self, statement: &'s Statement) -> Result<PrincipalMatch, Missed<'s>> {
         let named = self.names(statement)?;
         let fits = |glob: &Glob| glob.matches(self.action, self.context) == Some(true);
         if statement.actions.several.iter().any(fits) == statement.actions.is_not {
@@ -291,26 +292,26 @@ impl Question<'_> {
         }
     }
 
-    fn names(&self, statement: &Statement) -> Result<As, Missed<'static>> {
-        let Some(principals) = &statement.principals else { return Ok(As::Himself) };
+    fn names(&self, statement: &Statement) -> Result<PrincipalMatch, Missed<'static>> {
+        let Some(principals) = &statement.principals else { return Ok(PrincipalMatch::Himself) };
         let named = principals.several.iter().filter_map(|named| named.names(self.principal)).max();
         if principals.is_not {
             let is_listed = match named {
-                Some(As::Himself) => true,
-                Some(As::OneOfAccount) => self.principal.is_root(),
-                Some(As::OneOfMany) => principals.several.contains(&Named::Everybody),
+                Some(PrincipalMatch::Himself) => true,
+                Some(PrincipalMatch::OneOfAccount) => self.principal.is_root(),
+                Some(PrincipalMatch::OneOfMany) => principals.several.contains(&PrincipalPattern::Everybody),
                 None => false,
             };
-            return if is_listed { Err(Missed::Principal) } else { Ok(As::Himself) };
+            return if is_listed { Err(Missed::Principal) } else { Ok(PrincipalMatch::Himself) };
         }
         match named {
             None => Err(Missed::Principal),
-            Some(As::OneOfAccount) if statement.allows => Err(Missed::DelegatesOnly),
+            Some(PrincipalMatch::OneOfAccount) if statement.allows => Err(Missed::DelegatesOnly),
             Some(named) => Ok(named),
         }
     }
 
-    fn is_about(&self, resources: &Either<Glob>, allows: bool) -> bool {
+    fn is_about(&self, resources: &Inclusion<Glob>, allows: bool) -> bool {
         let found = resources.several.iter().map(|glob| glob.matches(self.resource, self.context));
         if !resources.is_not {
             return found.into_iter().any(|found| found == Some(true));

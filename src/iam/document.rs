@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::condition::Condition;
 use super::glob::Glob;
-use super::principal::Named;
+use super::principal::PrincipalPattern;
 
 /// A policy document, compiled.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,16 +20,16 @@ pub(super) struct Statement {
     pub(super) sid: Option<String>,
     pub(super) allows: bool,
     /// Whom it is about; `None` in an identity policy, which is about whom it is attached to.
-    pub(super) principals: Option<Either<Named>>,
-    pub(super) actions: Either<Glob>,
+    pub(super) principals: Option<Inclusion<PrincipalPattern>>,
+    pub(super) actions: Inclusion<Glob>,
     /// `None` in a resource policy that leaves it out: it is about what it is attached to.
-    pub(super) resources: Option<Either<Glob>>,
+    pub(super) resources: Option<Inclusion<Glob>>,
     pub(super) conditions: Vec<Condition>,
 }
 
 /// An element, or its complement.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Either<T> {
+pub(super) struct Inclusion<T> {
     pub(super) is_not: bool,
     pub(super) several: Vec<T>,
 }
@@ -38,14 +38,14 @@ pub(super) struct Either<T> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mistake {
     /// Where, from the outside in: names of members, and places in arrays from 0.
-    pub path: Vec<Step>,
+    pub path: Vec<PathStep>,
     /// What.
     pub message: String,
 }
 
 /// A step into a document.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Step {
+pub enum PathStep {
     /// To the member of this name.
     Member(String),
     /// To the element in this place, from 0.
@@ -56,9 +56,9 @@ impl fmt::Display for Mistake {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (place, step) in self.path.iter().enumerate() {
             match step {
-                Step::Member(name) if place == 0 => write!(f, "{name}")?,
-                Step::Member(name) => write!(f, ".{name}")?,
-                Step::Element(place) => write!(f, "[{place}]")?,
+                PathStep::Member(name) if place == 0 => write!(f, "{name}")?,
+                PathStep::Member(name) => write!(f, ".{name}")?,
+                PathStep::Element(place) => write!(f, "[{place}]")?,
             }
         }
         let colon = if self.path.is_empty() { "" } else { ": " };
@@ -117,7 +117,7 @@ impl Document {
             text(id).map_err(|mistake| mistake.below("Id"))?;
         }
         let statements = members.get("Statement").ok_or_else(|| Mistake::new("Statement is missing"))?;
-        let reader = Reader { is_resource, variables };
+        let reader = PolicyReader { is_resource, variables };
         let statements = several(statements, |statement| reader.statement(statement));
         let statements = statements.map_err(|mistake| mistake.below("Statement"))?;
         Ok(Document { statements, source: document.clone() })
@@ -126,12 +126,12 @@ impl Document {
 
 /// How a document is read.
 #[derive(Clone, Copy)]
-struct Reader {
+struct PolicyReader {
     is_resource: bool,
     variables: bool,
 }
 
-impl Reader {
+impl PolicyReader {
     fn statement(self, statement: &Value) -> Result<Statement, Mistake> {
         let members = object(statement)?;
         let mut names = vec!["Sid", "Effect", "Action", "NotAction", "Resource", "NotResource", "Condition"];
@@ -208,12 +208,12 @@ impl Mistake {
     }
 
     fn below(mut self, member: &str) -> Mistake {
-        self.path.insert(0, Step::Member(member.to_owned()));
+        self.path.insert(0, PathStep::Member(member.to_owned()));
         self
     }
 
     fn at(mut self, place: usize) -> Mistake {
-        self.path.insert(0, Step::Element(place));
+        self.path.insert(0, PathStep::Element(place));
         self
     }
 }
@@ -224,7 +224,7 @@ fn either<T>(
     is: &str,
     not: &str,
     read: impl Fn(&Value) -> Result<Vec<T>, Mistake>,
-) -> Result<Option<Either<T>>, Mistake> {
+) -> Result<Option<Inclusion<T>>, Mistake> {
     let (name, value) = match (members.get(is), members.get(not)) {
         (Some(_), Some(_)) => {
             return Err(Mistake::new(format!("{is} and {not} exclude each other")).below(not));
@@ -234,23 +234,23 @@ fn either<T>(
         (None, None) => return Ok(None),
     };
     let several = read(value).map_err(|mistake| mistake.below(name))?;
-    Ok(Some(Either { is_not: name == not, several }))
+    Ok(Some(Inclusion { is_not: name == not, several }))
 }
 
-fn principals(value: &Value) -> Result<Vec<Named>, Mistake> {
+fn principals(value: &Value) -> Result<Vec<PrincipalPattern>, Mistake> {
     if value == "*" {
-        return Ok(vec![Named::Everybody]);
+        return Ok(vec![PrincipalPattern::Everybody]);
     }
     let kinds = value.as_object().ok_or_else(|| Mistake::new(unknown(value, "\"*\" or an object")))?;
     known(kinds, &["AWS", "Service", "Federated", "CanonicalUser"])?;
     let mut named = Vec::new();
     for (kind, value) in kinds {
         let one = |text: &str| match kind.as_str() {
-            "AWS" => Named::of_aws(text).ok_or_else(|| {
+            "AWS" => PrincipalPattern::of_aws(text).ok_or_else(|| {
                 format!("{text:?} is no principal: write it as in arn:aws:iam::111122223333:role/NAME")
             }),
-            "Service" => Ok(Named::One(text.to_owned())),
-            _ => Ok(Named::Stranger),
+            "Service" => Ok(PrincipalPattern::One(text.to_owned())),
+            _ => Ok(PrincipalPattern::Stranger),
         };
         named.extend(listed(value, one).map_err(|mistake| mistake.below(kind))?);
     }

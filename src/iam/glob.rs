@@ -1,18 +1,18 @@
 //! Patterns with wildcards and variables.
 
-use super::context::{Context, Values};
+use super::context::{Context, ContextValues};
 
 /// A pattern, compiled.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Glob {
-    pieces: Vec<Piece>,
+    pieces: Vec<GlobPiece>,
     has_variables: bool,
     /// Whether the case of letters does not matter.
     any_case: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Piece {
+enum GlobPiece {
     Text(String),
     /// `?`: one character; a colon only if so said.
     One {
@@ -58,14 +58,14 @@ impl Glob {
         }
         // Colons of a variable's default are no separators.
         let mut pieces = pieces(text, reading, |colons| colons >= 5)?;
-        if let Some(Piece::Run { colon }) = pieces.last_mut() {
+        if let Some(GlobPiece::Run { colon }) = pieces.last_mut() {
             *colon = true;
         }
         Ok(Glob::new(pieces))
     }
 
-    fn new(pieces: Vec<Piece>) -> Glob {
-        let has_variables = pieces.iter().any(|piece| matches!(piece, Piece::Variable { .. }));
+    fn new(pieces: Vec<GlobPiece>) -> Glob {
+        let has_variables = pieces.iter().any(|piece| matches!(piece, GlobPiece::Variable { .. }));
         Glob { pieces, has_variables, any_case: false }
     }
 
@@ -75,7 +75,8 @@ impl Glob {
         if !self.has_variables {
             return Some(fits(&self.pieces, text, self.any_case));
         }
-        let resolved: Option<Vec<Piece>> = self.pieces.iter().map(|piece| resolve(piece, context)).collect();
+        let resolved: Option<Vec<GlobPiece>> =
+            self.pieces.iter().map(|piece| resolve(piece, context)).collect();
         Some(fits(&resolved?, text, self.any_case))
     }
 
@@ -84,7 +85,7 @@ impl Glob {
         let mut whole = String::new();
         for piece in &self.pieces {
             match resolve(piece, context)? {
-                Piece::Text(plain) => whole.push_str(&plain),
+                GlobPiece::Text(plain) => whole.push_str(&plain),
                 _ => return Some(false),
             }
         }
@@ -93,21 +94,21 @@ impl Glob {
 }
 
 /// A variable becomes its value, as plain text. In a segment of an ARN a value with a colon fits nothing.
-fn resolve(piece: &Piece, context: &dyn Context) -> Option<Piece> {
-    let Piece::Variable { key, default, colon } = piece else { return Some(piece.clone()) };
-    let value = context.get(key).and_then(Values::only).or(default.as_deref())?;
-    (*colon || !value.contains(':')).then(|| Piece::Text(value.to_owned()))
+fn resolve(piece: &GlobPiece, context: &dyn Context) -> Option<GlobPiece> {
+    let GlobPiece::Variable { key, default, colon } = piece else { return Some(piece.clone()) };
+    let value = context.get(key).and_then(ContextValues::only).or(default.as_deref())?;
+    (*colon || !value.contains(':')).then(|| GlobPiece::Text(value.to_owned()))
 }
 
 /// Compiles `text`; `may_cross` says whether wildcards behind so many colons reach over one.
-fn pieces(text: &str, reading: Reading, may_cross: impl Fn(usize) -> bool) -> Result<Vec<Piece>, String> {
+fn pieces(text: &str, reading: Reading, may_cross: impl Fn(usize) -> bool) -> Result<Vec<GlobPiece>, String> {
     let mut pieces = Vec::new();
     let mut colons = 0;
     let mut rest = text;
     let mut plain = String::new();
-    let flush = |plain: &mut String, pieces: &mut Vec<Piece>| {
+    let flush = |plain: &mut String, pieces: &mut Vec<GlobPiece>| {
         if !plain.is_empty() {
-            pieces.push(Piece::Text(std::mem::take(plain)));
+            pieces.push(GlobPiece::Text(std::mem::take(plain)));
         }
     };
     while let Some(letter) = rest.chars().next() {
@@ -131,7 +132,7 @@ fn pieces(text: &str, reading: Reading, may_cross: impl Fn(usize) -> bool) -> Re
         match letter {
             '*' | '?' if reading.wildcards => {
                 flush(&mut plain, &mut pieces);
-                pieces.push(if letter == '*' { Piece::Run { colon } } else { Piece::One { colon } });
+                pieces.push(if letter == '*' { GlobPiece::Run { colon } } else { GlobPiece::One { colon } });
             }
             _ => {
                 colons += usize::from(letter == ':');
@@ -143,7 +144,7 @@ fn pieces(text: &str, reading: Reading, may_cross: impl Fn(usize) -> bool) -> Re
     Ok(pieces)
 }
 
-fn variable(inner: &str, colon: bool) -> Result<Piece, String> {
+fn variable(inner: &str, colon: bool) -> Result<GlobPiece, String> {
     let (key, default) = match inner.split_once(',') {
         None => (inner, None),
         Some((key, default)) => {
@@ -156,11 +157,11 @@ fn variable(inner: &str, colon: bool) -> Result<Piece, String> {
     if key.is_empty() || key.contains(char::is_whitespace) {
         return Err(format!("${{{inner}}} is no variable: write it as in ${{aws:username}}"));
     }
-    Ok(Piece::Variable { key: key.to_owned(), default, colon })
+    Ok(GlobPiece::Variable { key: key.to_owned(), default, colon })
 }
 
 /// Whether `text` fits `pieces`. A run that was too short is made longer, the last one first.
-fn fits(pieces: &[Piece], text: &str, any_case: bool) -> bool {
+fn fits(pieces: &[GlobPiece], text: &str, any_case: bool) -> bool {
     let (mut place, mut rest) = (0, text);
     // Where to go on when something does not fit: behind the last run, with more in it.
     let mut again: Option<(usize, &str)> = None;
@@ -168,21 +169,23 @@ fn fits(pieces: &[Piece], text: &str, any_case: bool) -> bool {
         let next = match pieces.get(place) {
             None if rest.is_empty() => return true,
             None => None,
-            Some(Piece::Text(plain)) => strip(rest, plain, any_case),
-            Some(Piece::One { colon }) => one(rest, *colon),
-            Some(Piece::Run { colon }) if place + 1 == pieces.len() => return *colon || !rest.contains(':'),
-            Some(Piece::Run { .. }) => {
+            Some(GlobPiece::Text(plain)) => strip(rest, plain, any_case),
+            Some(GlobPiece::One { colon }) => one(rest, *colon),
+            Some(GlobPiece::Run { colon }) if place + 1 == pieces.len() => {
+                return *colon || !rest.contains(':');
+            }
+            Some(GlobPiece::Run { .. }) => {
                 again = Some((place, rest));
                 Some(rest)
             }
-            Some(Piece::Variable { .. }) => unreachable!("variables are resolved before"),
+            Some(GlobPiece::Variable { .. }) => unreachable!("variables are resolved before"),
         };
         if let Some(next) = next {
             (place, rest) = (place + 1, next);
             continue;
         }
         let Some((run, begin)) = again else { return false };
-        let Piece::Run { colon } = pieces[run] else { unreachable!("it was a run") };
+        let GlobPiece::Run { colon } = pieces[run] else { unreachable!("it was a run") };
         let Some(longer) = longer(begin, colon, &pieces[run + 1], any_case) else { return false };
         again = Some((run, longer));
         (place, rest) = (run + 1, longer);
@@ -191,9 +194,9 @@ fn fits(pieces: &[Piece], text: &str, any_case: bool) -> bool {
 
 /// What is left behind a run that takes in more of `text`: at least a character, and no less than up to where what
 /// comes behind it can begin.
-fn longer<'a>(text: &'a str, colon: bool, behind: &Piece, any_case: bool) -> Option<&'a str> {
+fn longer<'a>(text: &'a str, colon: bool, behind: &GlobPiece, any_case: bool) -> Option<&'a str> {
     let rest = one(text, colon)?;
-    let Piece::Text(plain) = behind else { return Some(rest) };
+    let GlobPiece::Text(plain) = behind else { return Some(rest) };
     let first = plain.as_bytes()[0];
     let begins = |byte: u8| if any_case { byte.eq_ignore_ascii_case(&first) } else { byte == first };
     let at = rest.bytes().position(|byte| begins(byte) || (byte == b':' && !colon))?;

@@ -2,7 +2,7 @@
 
 use crate::types::Account;
 
-use super::context::{Key, Values};
+use super::context::{ContextValues, Key};
 use super::decide::Policies;
 use super::document::Document;
 use super::principal::Principal;
@@ -43,14 +43,14 @@ impl Identity {
     }
 
     /// Shows what every request of his says of him to `see`.
-    pub fn each<'a>(&'a self, see: &mut dyn FnMut(Key<'a>, Values<'a>)) {
+    pub fn each<'a>(&'a self, see: &mut dyn FnMut(Key<'a>, ContextValues<'a>)) {
         let principal = &self.principal;
-        see(Key("aws:PrincipalArn", ""), Values::One(principal.role().unwrap_or(principal.arn())));
+        see(Key("aws:PrincipalArn", ""), ContextValues::One(principal.role().unwrap_or(principal.arn())));
         for (key, value) in
             [("aws:PrincipalAccount", principal.account()), ("aws:username", principal.user_name())]
         {
             if let Some(value) = value {
-                see(Key(key, ""), Values::One(value));
+                see(Key(key, ""), ContextValues::One(value));
             }
         }
     }

@@ -34,8 +34,11 @@ mod identity;
 mod principal;
 mod values;
 
-pub use context::{Context, Facts, Key, Values, find};
-pub use decide::{Decision, Effect, List, Miss, Place, Policies, Question, Verdict, decide, explain, judge};
-pub use document::{Document, Mistake, Step};
+pub use context::{Context, ContextValues, Facts, Key, find};
+pub use decide::{
+    Decision, Evaluation, List, Mismatch, Policies, PolicyEffect, Question, StatementRef, decide, explain,
+    judge,
+};
+pub use document::{Document, Mistake, PathStep};
 pub use identity::Identity;
 pub use principal::Principal;

@@ -78,7 +78,7 @@ impl Principal {
 
 /// Whom a resource policy names.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Named {
+pub(super) enum PrincipalPattern {
     Everybody,
     /// An account, which passes on what it is granted to whom it likes.
     Account(String),
@@ -90,7 +90,7 @@ pub(super) enum Named {
 
 /// How somebody is named.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum As {
+pub(super) enum PrincipalMatch {
     /// Only as one of an account.
     OneOfAccount,
     /// As everybody, or as a session of a role.
@@ -99,29 +99,33 @@ pub(super) enum As {
     Himself,
 }
 
-impl Named {
+impl PrincipalPattern {
     /// Whom `text` names as an AWS principal; `None` if nobody can be meant.
-    pub(super) fn of_aws(text: &str) -> Option<Named> {
+    pub(super) fn of_aws(text: &str) -> Option<PrincipalPattern> {
         if text == "*" {
-            return Some(Named::Everybody);
+            return Some(PrincipalPattern::Everybody);
         }
         let is_account = |text: &str| text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit());
         if is_account(text) {
-            return Some(Named::Account(text.to_owned()));
+            return Some(PrincipalPattern::Account(text.to_owned()));
         }
         let principal = Principal::parse(text).filter(|_| text.starts_with("arn:"))?;
         let root = text.ends_with(":root").then(|| principal.account().map(str::to_owned)).flatten();
-        Some(root.map_or_else(|| Named::One(text.to_owned()), Named::Account))
+        Some(root.map_or_else(|| PrincipalPattern::One(text.to_owned()), PrincipalPattern::Account))
     }
 
     /// How `principal` is named by it, if at all.
-    pub(super) fn names(&self, principal: &Principal) -> Option<As> {
+    pub(super) fn names(&self, principal: &Principal) -> Option<PrincipalMatch> {
         match self {
-            Named::Everybody => Some(As::OneOfMany),
-            Named::Account(account) => (principal.account() == Some(account)).then_some(As::OneOfAccount),
-            Named::One(arn) if *arn == principal.arn => Some(As::Himself),
-            Named::One(arn) => (principal.role() == Some(arn)).then_some(As::OneOfMany),
-            Named::Stranger => None,
+            PrincipalPattern::Everybody => Some(PrincipalMatch::OneOfMany),
+            PrincipalPattern::Account(account) => {
+                (principal.account() == Some(account)).then_some(PrincipalMatch::OneOfAccount)
+            }
+            PrincipalPattern::One(arn) if *arn == principal.arn => Some(PrincipalMatch::Himself),
+            PrincipalPattern::One(arn) => {
+                (principal.role() == Some(arn)).then_some(PrincipalMatch::OneOfMany)
+            }
+            PrincipalPattern::Stranger => None,
         }
     }
 }

@@ -85,20 +85,20 @@ fn days_before(year: i64, month: i64, day: i64) -> i64 {
 
 /// A block of addresses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Block {
+pub(super) struct CidrBlock {
     address: IpAddr,
     bits: u8,
 }
 
-impl Block {
+impl CidrBlock {
     /// Reads `192.0.2.0/24`, or one address.
-    pub(super) fn parse(text: &str) -> Option<Block> {
+    pub(super) fn parse(text: &str) -> Option<CidrBlock> {
         let (address, bits) =
             text.split_once('/').map_or((text, None), |(address, bits)| (address, Some(bits)));
         let address: IpAddr = address.parse().ok()?;
         let most = if address.is_ipv4() { 32 } else { 128 };
         let bits = bits.map_or(Some(most), |bits| bits.parse().ok())?;
-        (bits <= most).then_some(Block { address, bits })
+        (bits <= most).then_some(CidrBlock { address, bits })
     }
 
     /// Whether it holds `address`. Addresses of the other family are in none.

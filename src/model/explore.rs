@@ -4,12 +4,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use stateright::{Checker as _, HasDiscoveries, Model, Property};
 
-use crate::check::{Exercised, INVARIANTS, Violation};
+use crate::check::{CheckCounts, INVARIANTS, Violation};
 use crate::control::mutant::Mutants;
 
-use super::state::State;
-use super::step::Step;
-use super::{Bounds, Small, Story};
+use super::state::ModelState;
+use super::step::Transition;
+use super::{Bounds, Small, Workload};
 
 /// What came of a search.
 #[derive(Clone, Debug)]
@@ -21,7 +21,7 @@ pub struct Explored {
     /// How many steps the farthest state is from the first.
     pub depth: u64,
     /// How often each invariant of [`INVARIANTS`] was judged.
-    pub exercised: Exercised,
+    pub exercised: CheckCounts,
     /// What did not hold, if something did not; then not all states were seen.
     pub counterexample: Option<Counterexample>,
 }
@@ -33,7 +33,7 @@ pub struct Counterexample {
     pub violation: Violation,
     /// What happened, a line each.
     pub steps: Vec<String>,
-    pub(super) story: Story,
+    pub(super) story: Workload,
     pub(super) mutants: Mutants,
     pub(super) path: Vec<Passage>,
 }
@@ -41,15 +41,15 @@ pub struct Counterexample {
 /// A step of a path.
 #[derive(Clone, Debug)]
 pub(super) struct Passage {
-    pub(super) before: State,
-    pub(super) step: Step,
+    pub(super) before: ModelState,
+    pub(super) step: Transition,
     /// What it became, with everything that was sent under way, be it of use or not.
-    pub(super) after: State,
+    pub(super) after: ModelState,
 }
 
 /// Explores `story`, in which all may happen that `bounds` allow, with `mutants` planted.
 #[must_use]
-pub fn explore(story: Story, mutants: Mutants, bounds: Bounds) -> Explored {
+pub fn explore(story: Workload, mutants: Mutants, bounds: Bounds) -> Explored {
     let (small, start) = Small::of(story, mutants, bounds);
     let start = match start {
         Ok(start) => start,
@@ -60,7 +60,7 @@ pub fn explore(story: Story, mutants: Mutants, bounds: Bounds) -> Explored {
         }
     };
     // One thread: the same counterexample in every run.
-    let search = Search { small, start };
+    let search = Exploration { small, start };
     let done = search.checker().finish_when(HasDiscoveries::Any).threads(1).spawn_bfs().join();
     let small = &done.model().small;
     let found = [STEPS, REST].into_iter().find_map(|property| done.discovery(property));
@@ -78,31 +78,31 @@ const STEPS: &str = "every invariant holds after every step";
 const REST: &str = "what is at rest converges";
 
 /// A small world and where it begins.
-struct Search {
+struct Exploration {
     small: Small,
-    start: State,
+    start: ModelState,
 }
 
-impl Model for Search {
-    type State = State;
-    type Action = Step;
+impl Model for Exploration {
+    type State = ModelState;
+    type Action = Transition;
 
-    fn init_states(&self) -> Vec<State> {
+    fn init_states(&self) -> Vec<ModelState> {
         vec![self.start.clone()]
     }
 
-    fn actions(&self, state: &State, steps: &mut Vec<Step>) {
+    fn actions(&self, state: &ModelState, steps: &mut Vec<Transition>) {
         self.small.steps(state, steps);
     }
 
-    fn next_state(&self, state: &State, step: Step) -> Option<State> {
+    fn next_state(&self, state: &ModelState, step: Transition) -> Option<ModelState> {
         self.small.after(state, step)
     }
 
-    fn properties(&self) -> Vec<Property<Search>> {
+    fn properties(&self) -> Vec<Property<Exploration>> {
         vec![
-            Property::always(STEPS, |_, state: &State| state.broken.is_none()),
-            Property::always(REST, |search: &Search, state: &State| {
+            Property::always(STEPS, |_, state: &ModelState| state.broken.is_none()),
+            Property::always(REST, |search: &Exploration, state: &ModelState| {
                 !state.packets.is_empty() || state.broken.is_some() || search.small.at_rest(state).is_ok()
             }),
         ]
@@ -111,7 +111,7 @@ impl Model for Search {
 
 impl Small {
     /// What does not hold where `path` ends.
-    fn violation(&self, path: &[(State, Option<Step>)]) -> Violation {
+    fn violation(&self, path: &[(ModelState, Option<Transition>)]) -> Violation {
         let (last, _) = path.last().expect("a path has a first state");
         let broken = last.broken.as_deref().cloned();
         broken.or_else(|| self.at_rest(last).err()).expect("the path ends in a violation")
@@ -120,9 +120,9 @@ impl Small {
     /// The violation, with the whole way to it: the lead-in, too, has to happen in a scenario of it.
     fn counterexample(
         &self,
-        story: Story,
+        story: Workload,
         violation: Violation,
-        path: Vec<(State, Option<Step>)>,
+        path: Vec<(ModelState, Option<Transition>)>,
     ) -> Counterexample {
         let explored = path.into_iter().filter_map(|(before, step)| self.passage(before, step?));
         let path: Vec<Passage> = self.lead_in.iter().cloned().chain(explored).collect();
@@ -131,7 +131,7 @@ impl Small {
     }
 
     /// What comes of `step` before anything is judged or forgotten.
-    pub(super) fn passage(&self, before: State, step: Step) -> Option<Passage> {
+    pub(super) fn passage(&self, before: ModelState, step: Transition) -> Option<Passage> {
         let after = self.happen(&before, step, &mut Vec::new())?;
         Some(Passage { before, step, after })
     }
@@ -139,23 +139,23 @@ impl Small {
 
 /// Counts what is judged.
 #[derive(Debug)]
-pub(super) struct Tally([AtomicU64; INVARIANTS.len()]);
+pub(super) struct ExploreTally([AtomicU64; INVARIANTS.len()]);
 
-impl Tally {
+impl ExploreTally {
     /// Adds what was judged between two counts.
-    pub(super) fn add(&self, before: &Exercised, after: &Exercised) {
+    pub(super) fn add(&self, before: &CheckCounts, after: &CheckCounts) {
         for ((tally, before), after) in self.0.iter().zip(before).zip(after) {
             tally.fetch_add(after - before, Ordering::Relaxed);
         }
     }
 
-    fn exercised(&self) -> Exercised {
+    fn exercised(&self) -> CheckCounts {
         std::array::from_fn(|place| self.0[place].load(Ordering::Relaxed))
     }
 }
 
-impl Default for Tally {
-    fn default() -> Tally {
-        Tally(std::array::from_fn(|_| AtomicU64::new(0)))
+impl Default for ExploreTally {
+    fn default() -> ExploreTally {
+        ExploreTally(std::array::from_fn(|_| AtomicU64::new(0)))
     }
 }

@@ -9,12 +9,12 @@ use std::sync::Arc;
 use crate::check::Violation;
 use crate::control::message::Timer;
 use crate::scenario::{Action, Scenario};
-use crate::sim::fault::{Fault, Rule, Verdict, What};
+use crate::sim::fault::{Fault, MessageMatch, Rule, RuleAction};
 use crate::types::ClusterArn;
 
 use super::Small;
-use super::state::{Load, Packet, State};
-use super::step::{Event, Step};
+use super::state::{Load, ModelState, Packet};
+use super::step::{ModelEvent, Transition};
 
 impl Small {
     /// Goes through `block` of `scenario`, from `state` on, and remembers each step.
@@ -26,12 +26,12 @@ impl Small {
         scenario: &Scenario,
         block: usize,
         names: &[(Arc<str>, ClusterArn)],
-        mut state: State,
-    ) -> Result<State, Violation> {
+        mut state: ModelState,
+    ) -> Result<ModelState, Violation> {
         let mut held: Vec<&Rule> = Vec::new();
         for step in &scenario.blocks[block] {
             match &step.action {
-                Action::Fault(Fault::Rule(rule)) if rule.verdict == Verdict::Hold => held.push(rule),
+                Action::Fault(Fault::Rule(rule)) if rule.verdict == RuleAction::Hold => held.push(rule),
                 Action::Call(call) => {
                     let caller = self.add(call, names, &state);
                     self.call(&mut state, caller);
@@ -43,17 +43,17 @@ impl Small {
         Ok(state)
     }
 
-    fn run_up(&mut self, mut state: State, held: &[&Rule]) -> Result<State, Violation> {
+    fn run_up(&mut self, mut state: ModelState, held: &[&Rule]) -> Result<ModelState, Violation> {
         while let Some(event) = next(&state, held) {
-            let step = Step::Take(event, None);
+            let step = Transition::Take(event, None);
             match (self.after(&state, step), event) {
                 (Some(after), _) => {
                     self.lead_in.extend(self.passage(state, step));
                     state = after;
                 }
                 // The timer of a cluster that has moved on since.
-                (None, Event::Timer(place)) => drop(state.timers.remove(place)),
-                (None, Event::Packet(_)) => unreachable!("a message can always arrive"),
+                (None, ModelEvent::Timer(place)) => drop(state.timers.remove(place)),
+                (None, ModelEvent::Packet(_)) => unreachable!("a message can always arrive"),
             }
             if let Some(broken) = &state.broken {
                 return Err(Violation::clone(broken));
@@ -64,14 +64,14 @@ impl Small {
 }
 
 /// What happens next of what is not `held`: what is under way arrives before a cluster moves on.
-fn next(state: &State, held: &[&Rule]) -> Option<Event> {
-    let arrives = state.packets.iter().position(|packet| !is_held(packet, held)).map(Event::Packet);
+fn next(state: &ModelState, held: &[&Rule]) -> Option<ModelEvent> {
+    let arrives = state.packets.iter().position(|packet| !is_held(packet, held)).map(ModelEvent::Packet);
     let moves = |timer: &Timer| matches!(timer, Timer::Status { .. });
-    arrives.or_else(|| state.timers.iter().position(|it| moves(&it.timer)).map(Event::Timer))
+    arrives.or_else(|| state.timers.iter().position(|it| moves(&it.timer)).map(ModelEvent::Timer))
 }
 
 fn is_held(packet: &Packet, held: &[&Rule]) -> bool {
     let Load::Message { from, message } = &packet.load else { return false };
-    let what = What::Message(message.kind());
+    let what = MessageMatch::Message(message.kind());
     held.iter().any(|rule| rule.matches(*from, packet.to, what))
 }

@@ -42,8 +42,8 @@
 
 mod explore;
 mod lead_in;
+mod quiescence;
 mod replay;
-mod rest;
 mod state;
 mod step;
 mod story;
@@ -55,9 +55,9 @@ use crate::control::assumptions::Assumptions;
 use crate::control::mutant::Mutants;
 
 pub use explore::{Counterexample, Explored, explore};
-pub use story::Story;
+pub use story::Workload;
 
-use explore::{Passage, Tally};
+use explore::{ExploreTally, Passage};
 
 /// How much may happen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,5 +84,5 @@ struct Small {
     calls: Vec<Vec<Arc<Request>>>,
     /// The way from where nothing is under way to where the search begins.
     lead_in: Vec<Passage>,
-    tally: Tally,
+    tally: ExploreTally,
 }

@@ -8,20 +8,20 @@
 
 use std::time::Duration;
 
-use crate::control::message::{Message, MessageKind, Span};
+use crate::control::message::{DelayRange, Message, MessageKind};
 use crate::rng::{self, Purpose, key};
 use crate::scenario::run::run;
 use crate::scenario::{Action, CallStep, Scenario, SetUp, When};
 use crate::sim::Latency;
-use crate::sim::fault::{Fault, Moment, Party, Rule, Unfinished, Verdict, What};
+use crate::sim::fault::{CrashPoint, Fault, MessageMatch, NodeMatch, Rule, RuleAction, Unfinished};
 use crate::sim::trace::TraceLevel;
 use crate::types::NodeId;
 
 use super::explore::Passage;
 use super::state::{Load, Packet};
-use super::step::{Event, Step};
+use super::step::{ModelEvent, Transition};
 use super::story::calls;
-use super::{Counterexample, Story};
+use super::{Counterexample, Workload};
 
 /// How many seeds are tried.
 const SEEDS: u64 = 500;
@@ -56,7 +56,7 @@ impl Counterexample {
         let told = story.scenario();
         let set_up = SetUp {
             seed,
-            latency: Latency::Even(Span { min: MOMENT, max: MOMENT }),
+            latency: Latency::Even(DelayRange { min: MOMENT, max: MOMENT }),
             disk: Duration::ZERO,
             mutants: *mutants,
             ..told.set_up.clone()
@@ -88,7 +88,9 @@ fn moments(path: &[Passage], seed: u64) -> Option<Vec<Duration>> {
         let last = moments.last().copied().unwrap_or_default();
         let due = |label: u32| set.iter().find(|(known, _)| *known == label).map(|(_, due)| *due);
         let moment = match *step {
-            Step::Take(Event::Timer(place), _) => due(before.timers[place].label).unwrap_or(last + GAP),
+            Transition::Take(ModelEvent::Timer(place), _) => {
+                due(before.timers[place].label).unwrap_or(last + GAP)
+            }
             _ => last + GAP,
         };
         if moment <= last {
@@ -98,7 +100,7 @@ fn moments(path: &[Passage], seed: u64) -> Option<Vec<Duration>> {
         for pending in after.timers.iter().filter(|pending| pending.label > before.labels) {
             let node = &after.nodes[pending.place];
             let draw = key(&[node.id.word(), u64::from(node.life), pending.timer.key()]);
-            let Span { min, max } = pending.after;
+            let DelayRange { min, max } = pending.after;
             set.push((pending.label, moment + rng::between(seed, Purpose::Timer, draw, min, max)));
         }
     }
@@ -115,37 +117,39 @@ fn rules(path: &[Passage], moments: &[Duration]) -> Vec<Action> {
             let mut sent = *sent;
             if matches!(message, Message::WitnessChecked { .. }) {
                 // The model has a witness node answer at once; here its question takes a moment on its way.
-                let what = What::Message(MessageKind::CheckWitness);
+                let what = MessageMatch::Message(MessageKind::CheckWitness);
                 rules.push(rule(packet.to, *from, what, Some(1), delay(Duration::ZERO)));
                 sent += MOMENT;
             }
             let taken = taken(path, moments, packet);
-            let verdict = taken.map_or(Verdict::Drop, |taken| delay(taken.saturating_sub(sent + MOMENT)));
-            rules.push(rule(*from, packet.to, What::Message(message.kind()), Some(1), verdict));
+            let verdict = taken.map_or(RuleAction::Drop, |taken| delay(taken.saturating_sub(sent + MOMENT)));
+            rules.push(rule(*from, packet.to, MessageMatch::Message(message.kind()), Some(1), verdict));
         }
     }
     let ids: Vec<NodeId> = path[0].before.nodes.iter().map(|node| node.id).collect();
     for from in &ids {
         let others = ids.iter().filter(|to| *to != from);
-        rules.extend(others.map(|to| rule(*from, *to, What::Anything, None, Verdict::Drop)));
+        rules.extend(others.map(|to| rule(*from, *to, MessageMatch::Anything, None, RuleAction::Drop)));
     }
     rules
 }
 
-fn rule(from: NodeId, to: NodeId, what: What, times: Option<u32>, verdict: Verdict) -> Action {
+fn rule(from: NodeId, to: NodeId, what: MessageMatch, times: Option<u32>, verdict: RuleAction) -> Action {
     let (from, to) = (party(from), party(to));
     let rule = Rule { key: 0, from, to, what, both_ways: false, skip: 0, times, percent: None, verdict };
     Action::Fault(Fault::Rule(rule))
 }
 
-fn delay(by: Duration) -> Verdict {
-    Verdict::Delay(Span { min: by, max: by })
+fn delay(by: Duration) -> RuleAction {
+    RuleAction::Delay(DelayRange { min: by, max: by })
 }
 
 /// When `packet` is taken in, if it ever is.
 fn taken(path: &[Passage], moments: &[Duration], packet: &Packet) -> Option<Duration> {
     path.iter().zip(moments).find_map(|(Passage { before, step, .. }, moment)| match *step {
-        Step::Take(Event::Packet(place), _) if before.packets[place].label == packet.label => Some(*moment),
+        Transition::Take(ModelEvent::Packet(place), _) if before.packets[place].label == packet.label => {
+            Some(*moment)
+        }
         _ => None,
     })
 }
@@ -154,15 +158,15 @@ fn crashes(path: &[Passage], moments: &[Duration]) -> Vec<Action> {
     let mut faults = Vec::new();
     for (Passage { before, step, .. }, moment) in path.iter().zip(moments) {
         let (node, at, crash, unfinished) = match *step {
-            Step::Crash(place) => (before.nodes[place].id, *moment, Moment::Now, None),
-            Step::Take(event, Some(cut)) => {
+            Transition::Crash(place) => (before.nodes[place].id, *moment, CrashPoint::Now, None),
+            Transition::Take(event, Some(cut)) => {
                 let (crash, unfinished) = match cut.kept {
-                    true => (Moment::after_persist(cut.write), None),
-                    false => (Moment::during_persist(cut.write), Some(Unfinished::Lost)),
+                    true => (CrashPoint::after_persist(cut.write), None),
+                    false => (CrashPoint::during_persist(cut.write), Some(Unfinished::Lost)),
                 };
                 let node = match event {
-                    Event::Packet(place) => before.packets[place].to,
-                    Event::Timer(place) => before.nodes[before.timers[place].place].id,
+                    ModelEvent::Packet(place) => before.packets[place].to,
+                    ModelEvent::Timer(place) => before.nodes[before.timers[place].place].id,
                 };
                 (node, moment.saturating_sub(MOMENT), crash, unfinished)
             }
@@ -175,11 +179,11 @@ fn crashes(path: &[Passage], moments: &[Duration]) -> Vec<Action> {
 }
 
 /// The calls of the story that are taken in, each so that it arrives when it is.
-fn requests(story: Story, path: &[Passage], moments: &[Duration]) -> Vec<Action> {
+fn requests(story: Workload, path: &[Passage], moments: &[Duration]) -> Vec<Action> {
     let told = story.scenario();
     let mut begun = Vec::new();
     for (Passage { before, step, .. }, moment) in path.iter().zip(moments) {
-        let Step::Take(Event::Packet(place), _) = *step else { continue };
+        let Transition::Take(ModelEvent::Packet(place), _) = *step else { continue };
         let Packet { to, load: Load::Request { call, .. }, .. } = &before.packets[place] else { continue };
         let all = (0..told.blocks.len()).flat_map(|block| calls(&told, block));
         let mut of_region = all.filter(|step| NodeId::ControlPlane(step.region) == *to);
@@ -189,10 +193,10 @@ fn requests(story: Story, path: &[Passage], moments: &[Duration]) -> Vec<Action>
     begun
 }
 
-fn party(node: NodeId) -> Party {
+fn party(node: NodeId) -> NodeMatch {
     match node {
-        NodeId::ControlPlane(region) => Party::ControlPlane(region),
-        NodeId::Witness(region) => Party::Witness(region),
-        NodeId::Client(client) => Party::Client(client),
+        NodeId::ControlPlane(region) => NodeMatch::ControlPlane(region),
+        NodeId::Witness(region) => NodeMatch::Witness(region),
+        NodeId::Client(client) => NodeMatch::Client(client),
     }
 }

@@ -11,32 +11,32 @@ use std::time::Duration;
 use rustc_hash::FxHasher;
 
 use crate::api::Request;
-use crate::check::{Checker, Memory, Scene, Violation};
+use crate::check::{Checker, Memory, Violation, WorldView};
 use crate::control::ControlPlane;
 use crate::control::assumptions::Assumptions;
 use crate::control::disk::Disk;
-use crate::control::durable::Durable;
-use crate::control::message::{Delivery, Effect, Input, Message, Span, Timer};
+use crate::control::environment::Outside;
+use crate::control::message::{DelayRange, Delivery, Effect, Input, Message, Timer};
 use crate::control::mutant::Mutants;
-use crate::control::outside::Outside;
+use crate::control::storage::Storage;
 use crate::control::witness::WitnessNode;
 use crate::region::Region;
 use crate::rng::key;
 use crate::sim::client::Names;
 use crate::types::{Instant, NodeId};
 
-use super::step::{Cut, Event, Step};
+use super::step::{Cut, ModelEvent, Transition};
 
 /// A state. Two are the same when nothing that can still happen tells them apart.
 #[derive(Clone, Debug)]
-pub(super) struct State {
+pub(super) struct ModelState {
     pub(super) assumptions: Arc<Assumptions>,
     pub(super) names: Arc<Names>,
     /// The control planes in the order of their Regions, then the witness node.
-    pub(super) nodes: Vec<Node>,
+    pub(super) nodes: Vec<ModelNode>,
     pub(super) packets: Vec<Packet>,
     pub(super) timers: Vec<Pending>,
-    pub(super) callers: Vec<Caller>,
+    pub(super) callers: Vec<ModelClient>,
     pub(super) checker: Arc<Checker>,
     pub(super) spent: Spent,
     /// The invariant that does not hold, and nothing happens any more.
@@ -49,9 +49,9 @@ pub(super) struct State {
 
 /// A node, shared by all states in which it is the same.
 #[derive(Clone, Debug)]
-pub(super) struct Node {
+pub(super) struct ModelNode {
     pub(super) id: NodeId,
-    pub(super) machine: Arc<Machine>,
+    pub(super) machine: Arc<ModelMachine>,
     /// What outlives a crash.
     pub(super) disk: Arc<Disk>,
     /// What it knows, in storage and in memory, as a number.
@@ -64,7 +64,7 @@ pub(super) struct Node {
 
 /// A state machine of [`crate::control`].
 #[derive(Clone, Debug)]
-pub(super) enum Machine {
+pub(super) enum ModelMachine {
     Plane(Box<ControlPlane>),
     Witness(Box<WitnessNode>),
 }
@@ -91,13 +91,13 @@ pub(super) enum Load {
 pub(super) struct Pending {
     pub(super) label: u32,
     pub(super) place: usize,
-    pub(super) after: Span,
+    pub(super) after: DelayRange,
     pub(super) timer: Timer,
 }
 
 /// Somebody who makes calls to one Region, one after the other.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Caller {
+pub(super) struct ModelClient {
     /// How many of its calls were begun.
     pub(super) begun: usize,
     /// Whether the last of these was taken in and is not answered.
@@ -122,20 +122,20 @@ impl Spent {
     }
 }
 
-impl Machine {
+impl ModelMachine {
     pub(super) fn new(
         id: NodeId,
         assumptions: &Arc<Assumptions>,
         mutants: Mutants,
-        storage: Durable,
-    ) -> Machine {
+        storage: Storage,
+    ) -> ModelMachine {
         match id {
             NodeId::Witness(region) => {
-                Machine::Witness(Box::new(WitnessNode::new(region, Arc::default(), mutants, storage)))
+                ModelMachine::Witness(Box::new(WitnessNode::new(region, Arc::default(), mutants, storage)))
             }
             NodeId::ControlPlane(region) => {
                 let assumptions = assumptions.clone();
-                Machine::Plane(Box::new(ControlPlane::new(
+                ModelMachine::Plane(Box::new(ControlPlane::new(
                     region,
                     assumptions,
                     Arc::default(),
@@ -149,28 +149,28 @@ impl Machine {
 
     pub(super) fn handle(&mut self, input: Input, out: &mut Vec<Effect>) {
         match self {
-            Machine::Plane(plane) => plane.handle(Instant::START, input, out),
-            Machine::Witness(witness) => witness.handle(Instant::START, input, out),
+            ModelMachine::Plane(plane) => plane.handle(Instant::START, input, out),
+            ModelMachine::Witness(witness) => witness.handle(Instant::START, input, out),
         }
     }
 
     /// What it knows, as a number.
     pub(super) fn word(&self) -> u64 {
         match self {
-            Machine::Plane(plane) => word_of(&plane.knowledge()),
-            Machine::Witness(witness) => word_of(witness.durable()),
+            ModelMachine::Plane(plane) => word_of(&plane.knowledge()),
+            ModelMachine::Witness(witness) => word_of(witness.durable()),
         }
     }
 
-    pub(super) fn storage(&self) -> &Durable {
+    pub(super) fn storage(&self) -> &Storage {
         match self {
-            Machine::Plane(plane) => plane.durable(),
-            Machine::Witness(witness) => witness.durable(),
+            ModelMachine::Plane(plane) => plane.durable(),
+            ModelMachine::Witness(witness) => witness.durable(),
         }
     }
 }
 
-impl State {
+impl ModelState {
     pub(super) fn place(&self, id: NodeId) -> Option<usize> {
         self.nodes.iter().position(|node| node.id == id)
     }
@@ -185,13 +185,15 @@ impl State {
     pub(super) fn forget_stale(&mut self) {
         let machine = |id: NodeId| self.nodes.iter().find(|node| node.id == id).map(|node| &*node.machine);
         self.packets.retain(|packet| match (&packet.load, machine(packet.to)) {
-            (Load::Message { from, message }, Some(Machine::Plane(plane))) => plane.awaits(*from, message),
+            (Load::Message { from, message }, Some(ModelMachine::Plane(plane))) => {
+                plane.is_outstanding(*from, message)
+            }
             _ => true,
         });
     }
 
     /// What `step` does here, in words.
-    pub(super) fn tell(&self, step: Step) -> String {
+    pub(super) fn tell(&self, step: Transition) -> String {
         let cut = |cut: Option<Cut>| match cut {
             None => String::new(),
             Some(Cut { write, kept }) => {
@@ -200,11 +202,11 @@ impl State {
             }
         };
         match step {
-            Step::Take(Event::Packet(place), at) => {
+            Transition::Take(ModelEvent::Packet(place), at) => {
                 let packet = &self.packets[place];
                 format!("{} takes in {packet}{}", name(packet.to), cut(at))
             }
-            Step::Take(Event::Timer(place), at) => {
+            Transition::Take(ModelEvent::Timer(place), at) => {
                 let Pending { place, timer, .. } = &self.timers[place];
                 let about = match timer {
                     Timer::Status { to: Some(status), .. } => format!("moves its cluster on to {status}"),
@@ -217,23 +219,23 @@ impl State {
                 };
                 format!("{} {about}{}", name(self.nodes[*place].id), cut(at))
             }
-            Step::Lose(place) => {
+            Transition::Lose(place) => {
                 format!("{} to {} is lost", self.packets[place], name(self.packets[place].to))
             }
-            Step::Duplicate(place) => {
+            Transition::Duplicate(place) => {
                 format!("{} to {} is duplicated", self.packets[place], name(self.packets[place].to))
             }
-            Step::Crash(place) => format!("{} crashes and starts again", name(self.nodes[place].id)),
+            Transition::Crash(place) => format!("{} crashes and starts again", name(self.nodes[place].id)),
         }
     }
 
-    fn plane(&self, region: Region) -> Option<&Machine> {
+    fn plane(&self, region: Region) -> Option<&ModelMachine> {
         let place = self.place(NodeId::ControlPlane(region))?;
         Some(&self.nodes[place].machine)
     }
 }
 
-impl State {
+impl ModelState {
     /// What it is, as a number. What is under way has no order.
     fn word(&self) -> u64 {
         let mut words: Vec<u64> = self.nodes.iter().flat_map(|node| [node.word, node.disk_word]).collect();
@@ -253,13 +255,13 @@ impl State {
     }
 }
 
-impl PartialEq for State {
-    fn eq(&self, other: &State) -> bool {
+impl PartialEq for ModelState {
+    fn eq(&self, other: &ModelState) -> bool {
         self.word() == other.word()
     }
 }
 
-impl Hash for State {
+impl Hash for ModelState {
     fn hash<H: Hasher>(&self, hasher: &mut H) {
         self.word().hash(hasher);
     }
@@ -314,7 +316,7 @@ impl fmt::Write for Page {
     }
 }
 
-impl Scene for State {
+impl WorldView for ModelState {
     fn now(&self) -> Instant {
         Instant::START
     }
@@ -328,13 +330,13 @@ impl Scene for State {
         &self.assumptions
     }
 
-    fn storage(&self, region: Region) -> Option<&Durable> {
-        self.plane(region).map(Machine::storage)
+    fn storage(&self, region: Region) -> Option<&Storage> {
+        self.plane(region).map(ModelMachine::storage)
     }
 
     /// Nothing is under way to a disk here.
     fn memory(&self, node: NodeId) -> Option<Memory<'_>> {
-        let Node { machine, disk, .. } = &self.nodes[self.place(node)?];
+        let ModelNode { machine, disk, .. } = &self.nodes[self.place(node)?];
         Some(Memory { storage: machine.storage(), disk, unsynced: Vec::new() })
     }
 
@@ -353,8 +355,8 @@ impl Scene for State {
 
     fn who_waits(&self) -> String {
         let planes = self.nodes.iter().filter_map(|node| match &*node.machine {
-            Machine::Plane(plane) => Some(plane),
-            Machine::Witness(_) => None,
+            ModelMachine::Plane(plane) => Some(plane),
+            ModelMachine::Witness(_) => None,
         });
         let waits = planes.flat_map(|plane| plane.waits());
         waits

@@ -2,21 +2,21 @@
 
 use std::sync::Arc;
 
-use crate::control::authorization::Asker;
+use crate::control::authorization::Caller;
 use crate::control::disk::Disk;
+use crate::control::environment::Outside;
 use crate::control::message::{Delivery, Effect, Input, Message, Timer};
-use crate::control::outside::Outside;
 use crate::sim::{Change, DEFAULT_EPOCH};
 use crate::types::{Account, ClientId, Identifier, NodeId};
 
 use super::Small;
-use super::state::{Load, Machine, Node, Packet, Pending, State, word_of};
+use super::state::{Load, ModelMachine, ModelNode, ModelState, Packet, Pending, word_of};
 
 /// Something that happens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Step {
+pub(super) enum Transition {
     /// A node takes something in, carries out all that it wants done, and may crash meanwhile.
-    Take(Event, Option<Cut>),
+    Take(ModelEvent, Option<Cut>),
     /// What is under way in this place is lost.
     Lose(usize),
     /// What is under way in this place arrives twice.
@@ -27,7 +27,7 @@ pub(super) enum Step {
 
 /// What a node takes in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Event {
+pub(super) enum ModelEvent {
     /// What is under way in this place.
     Packet(usize),
     /// The timer in this place.
@@ -48,7 +48,7 @@ const MOST_WRITES: u32 = 3;
 
 impl Small {
     /// All that can happen in `state`, within the bounds.
-    pub(super) fn steps(&self, state: &State, steps: &mut Vec<Step>) {
+    pub(super) fn steps(&self, state: &ModelState, steps: &mut Vec<Transition>) {
         if state.broken.is_some() {
             return;
         }
@@ -61,10 +61,10 @@ impl Small {
             if state.packets[..place].iter().any(|packet| packet.word() == word) {
                 continue;
             }
-            let event = Event::Packet(place);
-            steps.extend([None].into_iter().chain(cuts.clone()).map(|cut| Step::Take(event, cut)));
-            steps.extend((spent.losses < bounds.losses).then_some(Step::Lose(place)));
-            steps.extend((spent.duplicates < bounds.duplicates).then_some(Step::Duplicate(place)));
+            let event = ModelEvent::Packet(place);
+            steps.extend([None].into_iter().chain(cuts.clone()).map(|cut| Transition::Take(event, cut)));
+            steps.extend((spent.losses < bounds.losses).then_some(Transition::Lose(place)));
+            steps.extend((spent.duplicates < bounds.duplicates).then_some(Transition::Duplicate(place)));
         }
         for (place, pending) in state.timers.iter().enumerate() {
             let is_spent = match &pending.timer {
@@ -74,14 +74,14 @@ impl Small {
             if is_spent {
                 continue;
             }
-            let event = Event::Timer(place);
-            steps.extend([None].into_iter().chain(cuts.clone()).map(|cut| Step::Take(event, cut)));
+            let event = ModelEvent::Timer(place);
+            steps.extend([None].into_iter().chain(cuts.clone()).map(|cut| Transition::Take(event, cut)));
         }
-        steps.extend((0..state.nodes.len()).filter(|_| may_crash).map(Step::Crash));
+        steps.extend((0..state.nodes.len()).filter(|_| may_crash).map(Transition::Crash));
     }
 
     /// What `state` becomes when `step` happens; `None` if it cannot, or if nothing comes of it.
-    pub(super) fn after(&self, state: &State, step: Step) -> Option<State> {
+    pub(super) fn after(&self, state: &ModelState, step: Transition) -> Option<ModelState> {
         let mut changes = Vec::new();
         let mut next = self.happen(state, step, &mut changes)?;
         next.forget_stale();
@@ -90,10 +90,15 @@ impl Small {
     }
 
     /// The same, but nothing is judged, and everything that was sent is under way.
-    pub(super) fn happen(&self, state: &State, step: Step, changes: &mut Vec<Change>) -> Option<State> {
+    pub(super) fn happen(
+        &self,
+        state: &ModelState,
+        step: Transition,
+        changes: &mut Vec<Change>,
+    ) -> Option<ModelState> {
         let mut next = state.clone();
         match step {
-            Step::Take(Event::Packet(place), cut) => {
+            Transition::Take(ModelEvent::Packet(place), cut) => {
                 let packet = next.packets.remove(place);
                 let node = next.place(packet.to)?;
                 let input = self.input(&mut next, packet.load);
@@ -105,7 +110,7 @@ impl Small {
                 }
                 self.take(&mut next, node, input, cut, changes)?;
             }
-            Step::Take(Event::Timer(place), cut) => {
+            Transition::Take(ModelEvent::Timer(place), cut) => {
                 let Pending { place: node, timer, .. } = next.timers.remove(place);
                 next.spent.repeats[node] =
                     next.spent.repeats[node].saturating_add(u8::from(is_repeat(&timer)));
@@ -118,14 +123,14 @@ impl Small {
                     return None;
                 }
             }
-            Step::Lose(place) => {
+            Transition::Lose(place) => {
                 let lost = next.packets.remove(place);
                 if let Load::Request { caller, .. } = lost.load {
                     self.call(&mut next, caller);
                 }
                 next.spent.losses += 1;
             }
-            Step::Duplicate(place) => {
+            Transition::Duplicate(place) => {
                 let mut copied = next.packets[place].clone();
                 if let Load::Request { copy, .. } = &mut copied.load {
                     *copy += 1;
@@ -133,13 +138,13 @@ impl Small {
                 next.packets.push(copied);
                 next.spent.duplicates += 1;
             }
-            Step::Crash(place) => self.crash(&mut next, place, changes),
+            Transition::Crash(place) => self.crash(&mut next, place, changes),
         }
         Some(next)
     }
 
     /// Lets `caller` make its next call, if it has one.
-    pub(super) fn call(&self, state: &mut State, caller: usize) {
+    pub(super) fn call(&self, state: &mut ModelState, caller: usize) {
         let call = state.callers[caller].begun;
         state.callers[caller].waits = false;
         if call < self.calls[caller].len() {
@@ -149,7 +154,7 @@ impl Small {
         }
     }
 
-    fn input(&self, state: &mut State, load: Load) -> Input {
+    fn input(&self, state: &mut ModelState, load: Load) -> Input {
         match load {
             Load::Message { from, message } => Input::Message { from, message: Box::new(message) },
             Load::Request { caller, call, copy } => {
@@ -157,7 +162,7 @@ impl Small {
                 let request = self.calls[caller][call].clone();
                 Input::Request {
                     delivery: delivery(caller, call, copy),
-                    asker: Asker { account: Account::DEFAULT, principal: None },
+                    asker: Caller { account: Account::DEFAULT, principal: None },
                     lacks_role: false,
                     request,
                     fresh: Identifier::new([caller as u64 + 1, call as u64 + 1]),
@@ -170,7 +175,7 @@ impl Small {
     /// Gives a node its input and carries out what it wants done, up to `cut`; says whether there was anything.
     fn take(
         &self,
-        state: &mut State,
+        state: &mut ModelState,
         place: usize,
         input: Input,
         cut: Option<Cut>,
@@ -224,7 +229,7 @@ impl Small {
         Some(true)
     }
 
-    fn carry_out(&self, state: &mut State, place: usize, effect: Effect, changes: &mut Vec<Change>) {
+    fn carry_out(&self, state: &mut ModelState, place: usize, effect: Effect, changes: &mut Vec<Change>) {
         match effect {
             Effect::Persist(_)
             | Effect::Note(_)
@@ -268,23 +273,23 @@ impl Small {
     }
 
     /// Stops a node and starts it again with what its disk holds.
-    fn crash(&self, state: &mut State, place: usize, changes: &mut Vec<Change>) {
+    fn crash(&self, state: &mut ModelState, place: usize, changes: &mut Vec<Change>) {
         state.spent.crashes += 1;
         state.timers.retain(|pending| pending.place != place);
-        let Node { id, machine, disk, disk_word, life, .. } = &mut state.nodes[place];
+        let ModelNode { id, machine, disk, disk_word, life, .. } = &mut state.nodes[place];
         *life += 1;
         *disk_word = word_of(disk);
         let memory = Box::new(machine.storage().clone());
         changes.push(Change::Crashed { node: *id, memory, disk: Box::new(Disk::clone(disk)) });
         changes.push(Change::Restarted(*id));
-        *machine = Arc::new(Machine::new(*id, &self.assumptions, self.mutants, disk.replay()));
+        *machine = Arc::new(ModelMachine::new(*id, &self.assumptions, self.mutants, disk.replay()));
         if state.callers.get(place).is_some_and(|caller| caller.waits) {
             self.call(state, place);
         }
         self.take(state, place, Input::Start(Outside::default()), None, changes);
     }
 
-    pub(super) fn judge(&self, state: &mut State, changes: &[Change]) {
+    pub(super) fn judge(&self, state: &mut ModelState, changes: &[Change]) {
         if changes.is_empty() {
             return;
         }

@@ -4,19 +4,19 @@ use std::sync::Arc;
 
 use crate::check::{Checker, Violation};
 use crate::control::disk::Disk;
-use crate::control::durable::Durable;
 use crate::control::mutant::Mutants;
+use crate::control::storage::Storage;
 use crate::scenario::{Action, CallStep, Scenario};
 use crate::sim::client::Names;
 use crate::types::{ClusterArn, NodeId};
 
-use super::explore::Tally;
-use super::state::{Caller, Machine, Node, Spent, State, word_of};
+use super::explore::ExploreTally;
+use super::state::{ModelClient, ModelMachine, ModelNode, ModelState, Spent, word_of};
 use super::{Bounds, Small};
 
 /// A story: what is there at first, and the calls whose every course is explored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Story {
+pub enum Workload {
     /// Two clusters declare each other.
     Declare,
     /// The same, and one of them is looked at.
@@ -33,36 +33,36 @@ pub enum Story {
     DeleteLeave,
 }
 
-impl Story {
+impl Workload {
     /// Every story.
-    pub const ALL: [Story; 7] = [
-        Story::Declare,
-        Story::Read,
-        Story::Withdraw,
-        Story::Delete,
-        Story::Overtaken,
-        Story::LeaveDelete,
-        Story::DeleteLeave,
+    pub const ALL: [Workload; 7] = [
+        Workload::Declare,
+        Workload::Read,
+        Workload::Withdraw,
+        Workload::Delete,
+        Workload::Overtaken,
+        Workload::LeaveDelete,
+        Workload::DeleteLeave,
     ];
 
     /// Its name.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
-            Story::Declare => "declare",
-            Story::Read => "read",
-            Story::Withdraw => "withdraw",
-            Story::Delete => "delete",
-            Story::Overtaken => "overtaken",
-            Story::LeaveDelete => "leave-delete",
-            Story::DeleteLeave => "delete-leave",
+            Workload::Declare => "declare",
+            Workload::Read => "read",
+            Workload::Withdraw => "withdraw",
+            Workload::Delete => "delete",
+            Workload::Overtaken => "overtaken",
+            Workload::LeaveDelete => "leave-delete",
+            Workload::DeleteLeave => "delete-leave",
         }
     }
 
     /// The story called `name`.
     #[must_use]
-    pub fn parse(name: &str) -> Option<Story> {
-        Story::ALL.into_iter().find(|story| story.name() == name)
+    pub fn parse(name: &str) -> Option<Workload> {
+        Workload::ALL.into_iter().find(|story| story.name() == name)
     }
 
     /// The story as a scenario: a block of calls that are made one after the other, each until all is at rest; a
@@ -70,13 +70,13 @@ impl Story {
     #[must_use]
     pub fn scenario(self) -> Scenario {
         let text = match self {
-            Story::Declare => include_str!("stories/declare.scenario"),
-            Story::Read => include_str!("stories/read.scenario"),
-            Story::Withdraw => include_str!("stories/withdraw.scenario"),
-            Story::Delete => include_str!("stories/delete.scenario"),
-            Story::Overtaken => include_str!("stories/overtaken.scenario"),
-            Story::LeaveDelete => include_str!("stories/leave-delete.scenario"),
-            Story::DeleteLeave => include_str!("stories/delete-leave.scenario"),
+            Workload::Declare => include_str!("stories/declare.scenario"),
+            Workload::Read => include_str!("stories/read.scenario"),
+            Workload::Withdraw => include_str!("stories/withdraw.scenario"),
+            Workload::Delete => include_str!("stories/delete.scenario"),
+            Workload::Overtaken => include_str!("stories/overtaken.scenario"),
+            Workload::LeaveDelete => include_str!("stories/leave-delete.scenario"),
+            Workload::DeleteLeave => include_str!("stories/delete-leave.scenario"),
         };
         Scenario::parse(text).expect("the stories are scenarios")
     }
@@ -95,35 +95,39 @@ impl Small {
     ///
     /// # Errors
     /// The invariant that does not hold before it begins.
-    pub(super) fn of(story: Story, mutants: Mutants, bounds: Bounds) -> (Small, Result<State, Violation>) {
+    pub(super) fn of(
+        story: Workload,
+        mutants: Mutants,
+        bounds: Bounds,
+    ) -> (Small, Result<ModelState, Violation>) {
         let scenario = story.scenario();
         let assumptions = Arc::new(scenario.set_up.assumptions.clone());
         let regions = scenario.set_up.regions.iter().map(|(_, region)| *region);
         let (planes, witness) = regions.clone().zip(regions.skip(1)).unzip::<_, _, Vec<_>, Vec<_>>();
         let ids = planes.iter().map(|region| NodeId::ControlPlane(*region));
         let ids = ids.chain(witness.last().map(|region| NodeId::Witness(*region)));
-        let nodes: Vec<Node> = ids
+        let nodes: Vec<ModelNode> = ids
             .map(|id| {
-                let machine = Arc::new(Machine::new(id, &assumptions, mutants, Durable::default()));
+                let machine = Arc::new(ModelMachine::new(id, &assumptions, mutants, Storage::default()));
                 let disk = Arc::new(Disk::default());
-                Node { id, word: machine.word(), disk_word: word_of(&disk), machine, disk, life: 0 }
+                ModelNode { id, word: machine.word(), disk_word: word_of(&disk), machine, disk, life: 0 }
             })
             .collect();
-        let start = State {
+        let start = ModelState {
             assumptions: assumptions.clone(),
             names: Arc::new(Names::default()),
             spent: Spent::nothing(nodes.len()),
             nodes,
             packets: Vec::new(),
             timers: Vec::new(),
-            callers: vec![Caller::default(); planes.len()],
+            callers: vec![ModelClient::default(); planes.len()],
             checker: Arc::new(Checker::default()),
             broken: None,
             memory: 0,
             labels: 0,
         };
         let calls = vec![Vec::new(); planes.len()];
-        let (lead_in, tally) = (Vec::new(), Tally::default());
+        let (lead_in, tally) = (Vec::new(), ExploreTally::default());
         let mut small = Small { assumptions, mutants, bounds, calls, lead_in, tally };
         let start = small.begin(&scenario, start);
         (small, start)
@@ -131,7 +135,7 @@ impl Small {
 
     /// Makes the calls of the first block, one after the other, goes through the lead-in, and gets the calls of the
     /// last block ready.
-    fn begin(&mut self, scenario: &Scenario, mut state: State) -> Result<State, Violation> {
+    fn begin(&mut self, scenario: &Scenario, mut state: ModelState) -> Result<ModelState, Violation> {
         let mut names = Vec::new();
         for step in calls(scenario, 0) {
             let caller = self.add(step, &names, &state);
@@ -158,7 +162,12 @@ impl Small {
     }
 
     /// Adds a call to those of the caller in its Region, and gives the place of that caller.
-    pub(super) fn add(&mut self, step: &CallStep, names: &[(Arc<str>, ClusterArn)], state: &State) -> usize {
+    pub(super) fn add(
+        &mut self,
+        step: &CallStep,
+        names: &[(Arc<str>, ClusterArn)],
+        state: &ModelState,
+    ) -> usize {
         let request = step.request(&|name, member| {
             let named = names.iter().find(|(known, _)| **known == *name);
             let (_, arn) = named.ok_or_else(|| format!("nothing is called {name}"))?;

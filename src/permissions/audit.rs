@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use indexmap::IndexSet;
 
-use crate::control::guard::Checked;
+use crate::control::authorizer::Checked;
 use crate::control::message::Delivery;
-use crate::iam::Effect;
+use crate::iam::PolicyEffect;
 use crate::map::FixedMap;
 use crate::sim::{Change, World};
 
@@ -94,7 +94,7 @@ impl Audit {
 }
 
 fn note(uses: &mut BTreeMap<String, IndexSet<Use>>, made: &[Made]) {
-    let is_denied = made.iter().any(|made| made.checked.decision.effect != Effect::Allow);
+    let is_denied = made.iter().any(|made| made.checked.decision.effect != PolicyEffect::Allow);
     if !is_denied {
         for made in made {
             uses.entry(made.principal.clone()).or_default().extend(Use::of(&made.checked));

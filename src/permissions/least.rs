@@ -11,8 +11,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use indexmap::{IndexMap, IndexSet};
 use serde::{Serialize, Serializer};
 
-use crate::control::guard::Checked;
-use crate::iam::{Context, Document, Effect, Facts, List, Policies, Principal, Question, judge};
+use crate::control::authorizer::Checked;
+use crate::iam::{Context, Document, Facts, List, Policies, PolicyEffect, Principal, Question, judge};
 use crate::region::Region;
 
 /// Something that a call needed.
@@ -35,13 +35,13 @@ pub struct Policy {
     /// The version of the language.
     pub version: &'static str,
     /// The statements, Region by Region.
-    pub statement: Vec<Statement>,
+    pub statement: Vec<LeastStatement>,
 }
 
 /// A statement that allows something.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "PascalCase")]
-pub struct Statement {
+pub struct LeastStatement {
     /// Where and what, in letters and digits.
     pub sid: String,
     /// `Allow`.
@@ -54,15 +54,15 @@ pub struct Statement {
     pub resource: BTreeSet<String>,
     /// Operators, keys and values.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    pub condition: Condition,
+    pub condition: LeastCondition,
 }
 
 /// Values by key by operator.
-pub type Condition = BTreeMap<&'static str, BTreeMap<&'static str, Values>>;
+pub type LeastCondition = BTreeMap<&'static str, BTreeMap<&'static str, LeastValues>>;
 
 /// The values of a key.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-pub struct Values(#[serde(serialize_with = "one_or_several")] pub BTreeSet<String>);
+pub struct LeastValues(#[serde(serialize_with = "one_or_several")] pub BTreeSet<String>);
 
 /// The keys that conditions are made of, with their operators.
 const LIMITS: [(&str, &str); 6] = [
@@ -79,7 +79,7 @@ impl Use {
     #[must_use]
     pub fn of(checked: &Checked) -> Option<Use> {
         let by = checked.decision.by.as_ref().map(|place| place.list);
-        if checked.decision.effect != Effect::Allow || by == Some(List::Resource) {
+        if checked.decision.effect != PolicyEffect::Allow || by == Some(List::Resource) {
             return None;
         }
         let mut keys = BTreeMap::new();
@@ -107,14 +107,14 @@ impl Use {
 /// The least policy that allows `uses`.
 #[must_use]
 pub fn least(uses: &IndexSet<Use>) -> Policy {
-    let (broad, special): (Vec<_>, Vec<_>) = candidates(uses).into_iter().partition(Candidate::is_broad);
+    let (broad, special): (Vec<_>, Vec<_>) = candidates(uses).into_iter().partition(LeastCandidate::is_broad);
     let policies: Vec<(&str, Document)> =
         broad.iter().map(|it| (&*it.action, it.document().expect("a pattern of ours"))).collect();
-    let is_superfluous = |candidate: &Candidate| {
+    let is_superfluous = |candidate: &LeastCandidate| {
         let mut policies = policies.iter().filter(|(action, _)| *action == candidate.action);
         policies.any(|(_, policy)| candidate.uses.iter().all(|it| allows(policy, it)))
     };
-    let mut left: Vec<Candidate> = special.into_iter().filter(|it| !is_superfluous(it)).collect();
+    let mut left: Vec<LeastCandidate> = special.into_iter().filter(|it| !is_superfluous(it)).collect();
     left.extend(broad);
     Policy { version: "2012-10-17", statement: statements(left) }
 }
@@ -130,15 +130,15 @@ impl Policy {
 
 /// One action on one resource.
 #[derive(Clone)]
-struct Candidate<'a> {
+struct LeastCandidate<'a> {
     region: Region,
     action: String,
     resource: String,
-    condition: Condition,
+    condition: LeastCondition,
     uses: Vec<&'a Use>,
 }
 
-impl Candidate<'_> {
+impl LeastCandidate<'_> {
     /// Whether it is about any cluster of a Region.
     fn is_broad(&self) -> bool {
         self.resource.ends_with(":cluster/*")
@@ -152,7 +152,7 @@ impl Candidate<'_> {
     }
 }
 
-fn candidates(uses: &IndexSet<Use>) -> Vec<Candidate<'_>> {
+fn candidates(uses: &IndexSet<Use>) -> Vec<LeastCandidate<'_>> {
     let mut by_subject: IndexMap<(&str, &str), Vec<&Use>> = IndexMap::new();
     for it in uses {
         by_subject.entry((&it.action, &it.resource)).or_default().push(it);
@@ -160,18 +160,18 @@ fn candidates(uses: &IndexSet<Use>) -> Vec<Candidate<'_>> {
     by_subject
         .into_iter()
         .map(|((action, resource), uses)| {
-            let mut condition = Condition::new();
+            let mut condition = LeastCondition::new();
             for (key, operator) in LIMITS {
                 let values: Option<Vec<_>> = uses.iter().map(|it| it.keys.get(key)).collect();
                 if let Some(values) = values {
                     // A value is plain text, and `${` would begin a variable.
                     let plain = values.into_iter().flatten().map(|value| value.replace('$', "${$}"));
-                    let values = Values(plain.collect());
+                    let values = LeastValues(plain.collect());
                     condition.entry(operator).or_default().insert(key, values);
                 }
             }
             let (action, resource) = (action.to_owned(), pattern(resource));
-            let mut candidate = Candidate { region: uses[0].region, action, resource, condition, uses };
+            let mut candidate = LeastCandidate { region: uses[0].region, action, resource, condition, uses };
             if candidate.document().is_none() {
                 // Callers may ask for what is no ARN of anything.
                 candidate.resource = "*".to_owned();
@@ -182,12 +182,13 @@ fn candidates(uses: &IndexSet<Use>) -> Vec<Candidate<'_>> {
 }
 
 /// Candidates as statements, those together that can be.
-fn statements(candidates: Vec<Candidate<'_>>) -> Vec<Statement> {
-    let mut by_resource: IndexMap<(Region, Condition, String), BTreeSet<String>> = IndexMap::new();
-    for Candidate { region, action, resource, condition, .. } in candidates {
+fn statements(candidates: Vec<LeastCandidate<'_>>) -> Vec<LeastStatement> {
+    let mut by_resource: IndexMap<(Region, LeastCondition, String), BTreeSet<String>> = IndexMap::new();
+    for LeastCandidate { region, action, resource, condition, .. } in candidates {
         by_resource.entry((region, condition, resource)).or_default().insert(action);
     }
-    let mut by_action: IndexMap<(Region, Condition, BTreeSet<String>), BTreeSet<String>> = IndexMap::new();
+    let mut by_action: IndexMap<(Region, LeastCondition, BTreeSet<String>), BTreeSet<String>> =
+        IndexMap::new();
     for ((region, condition, resource), actions) in by_resource {
         by_action.entry((region, condition, actions)).or_default().insert(resource);
     }
@@ -195,13 +196,14 @@ fn statements(candidates: Vec<Candidate<'_>>) -> Vec<Statement> {
         (one.0, ones, &one.2, &one.1).cmp(&(other.0, others, &other.2, &other.1))
     });
     let mut sids = BTreeMap::<String, usize>::new();
-    let statement = |((region, condition, action), resource): ((Region, Condition, BTreeSet<String>), _)| {
-        let name = format!("{}{}", camel(region.name()), verb(&action));
-        let count = sids.entry(name.clone()).or_default();
-        *count += 1;
-        let sid = if *count == 1 { name } else { format!("{name}{count}") };
-        Statement { sid, effect: "Allow", action, resource, condition }
-    };
+    let statement =
+        |((region, condition, action), resource): ((Region, LeastCondition, BTreeSet<String>), _)| {
+            let name = format!("{}{}", camel(region.name()), verb(&action));
+            let count = sids.entry(name.clone()).or_default();
+            *count += 1;
+            let sid = if *count == 1 { name } else { format!("{name}{count}") };
+            LeastStatement { sid, effect: "Allow", action, resource, condition }
+        };
     by_action.into_iter().map(statement).collect()
 }
 
@@ -245,5 +247,5 @@ fn allows(policy: &Document, it: &Use) -> bool {
     let (identity, context) = (std::slice::from_ref(policy), &it.context());
     let policies = Policies { identity, ..Policies::default() };
     let question = Question { principal: &principal, action: &it.action, resource: &it.resource, context };
-    judge(policies, question).effect == Effect::Allow
+    judge(policies, question).effect == PolicyEffect::Allow
 }

@@ -25,7 +25,7 @@ use crate::sim::trace::TraceLevel;
 use crate::types::{Account, PrincipalId};
 
 pub use audit::{Audit, Made};
-pub use least::{Policy, Statement, Use};
+pub use least::{LeastStatement, Policy, Use};
 
 /// What a principal's calls need.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

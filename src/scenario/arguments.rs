@@ -3,7 +3,7 @@
 use std::str::FromStr;
 use std::time::Duration;
 
-use crate::control::message::Span as TimeSpan;
+use crate::control::message::DelayRange as TimeSpan;
 use crate::types::parse_duration;
 
 use super::diagnostic::{Diagnostic, Span, did_you_mean};
@@ -18,7 +18,7 @@ pub(super) struct Arguments<'a> {
     known: Vec<&'static str>,
 }
 
-type Read<T> = Result<T, Diagnostic>;
+type Parsed<T> = Result<T, Diagnostic>;
 
 impl<'a> Arguments<'a> {
     pub(super) fn new(command: &'a Command) -> Arguments<'a> {
@@ -41,13 +41,13 @@ impl<'a> Arguments<'a> {
     }
 
     /// The next word, which must be there: `what` says what it is.
-    pub(super) fn required(&mut self, what: &str) -> Read<&'a Word> {
+    pub(super) fn required(&mut self, what: &str) -> Parsed<&'a Word> {
         self.word()
             .ok_or_else(|| Diagnostic::new(format!("`{}` needs {what}", self.command.verb.text), self.span()))
     }
 
     /// Every word that is left; at least one.
-    pub(super) fn words(&mut self, what: &str) -> Read<Vec<&'a Word>> {
+    pub(super) fn words(&mut self, what: &str) -> Parsed<Vec<&'a Word>> {
         let first = self.required(what)?;
         Ok(std::iter::once(first).chain(self.words.by_ref()).collect())
     }
@@ -65,24 +65,24 @@ impl<'a> Arguments<'a> {
     }
 
     /// The value of the option `name`, which must be there.
-    pub(super) fn required_option(&mut self, name: &'static str, what: &str) -> Read<&'a Word> {
+    pub(super) fn required_option(&mut self, name: &'static str, what: &str) -> Parsed<&'a Word> {
         self.option(name).ok_or_else(|| {
             Diagnostic::new(format!("`{}` needs `{name}=`, {what}", self.command.verb.text), self.span())
         })
     }
 
     /// The value of the option `name` as a number, or `otherwise`.
-    pub(super) fn number<T: FromStr>(&mut self, name: &'static str, otherwise: T) -> Read<T> {
+    pub(super) fn number<T: FromStr>(&mut self, name: &'static str, otherwise: T) -> Parsed<T> {
         self.option(name).map_or(Ok(otherwise), |word| number(word))
     }
 
     /// The value of the option `name` as a duration, or `otherwise`.
-    pub(super) fn duration(&mut self, name: &'static str, otherwise: Duration) -> Read<Duration> {
+    pub(super) fn duration(&mut self, name: &'static str, otherwise: Duration) -> Parsed<Duration> {
         self.option(name).map_or(Ok(otherwise), duration)
     }
 
     /// Makes sure that nothing is left over.
-    pub(super) fn finish(mut self) -> Read<()> {
+    pub(super) fn finish(mut self) -> Parsed<()> {
         let verb = &self.command.verb.text;
         if let Some(word) = self.words.next() {
             return Err(Diagnostic::new(format!("`{verb}` does not take `{}`", word.text), word.span));
@@ -95,7 +95,7 @@ impl<'a> Arguments<'a> {
     }
 
     /// Makes sure that the command has no body.
-    pub(super) fn no_body(&self) -> Read<()> {
+    pub(super) fn no_body(&self) -> Parsed<()> {
         match &self.command.body {
             None => Ok(()),
             Some(body) => {
@@ -106,14 +106,14 @@ impl<'a> Arguments<'a> {
 }
 
 /// A whole number.
-pub(super) fn number<T: FromStr>(word: &Word) -> Read<T> {
+pub(super) fn number<T: FromStr>(word: &Word) -> Parsed<T> {
     word.text
         .parse()
         .map_err(|_| Diagnostic::new(format!("`{}` is not a whole number", word.text), word.span))
 }
 
 /// A duration, as in `30s`.
-pub(super) fn duration(word: &Word) -> Read<Duration> {
+pub(super) fn duration(word: &Word) -> Parsed<Duration> {
     parse_duration(&word.text).ok_or_else(|| {
         Diagnostic::new(format!("`{}` is not a duration", word.text), word.span)
             .help("write it as in 250ms, 30s or 1h".to_owned())
@@ -121,7 +121,7 @@ pub(super) fn duration(word: &Word) -> Read<Duration> {
 }
 
 /// A duration, or a range as in `1ms..50ms`.
-pub(super) fn time_span(word: &Word) -> Read<TimeSpan> {
+pub(super) fn time_span(word: &Word) -> Parsed<TimeSpan> {
     let mistake = || {
         Diagnostic::new(format!("`{}` is not a duration or a range of them", word.text), word.span)
             .help("write it as in 30s or 1ms..50ms".to_owned())
@@ -135,7 +135,7 @@ pub(super) fn time_span(word: &Word) -> Read<TimeSpan> {
 }
 
 /// One of a few words.
-pub(super) fn one_of<T>(word: &Word, what: &str, all: &[(&str, T)]) -> Read<T>
+pub(super) fn one_of<T>(word: &Word, what: &str, all: &[(&str, T)]) -> Parsed<T>
 where
     T: Clone,
 {

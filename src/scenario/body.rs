@@ -8,7 +8,7 @@ use std::borrow::Cow;
 
 use serde_json::Value;
 
-use crate::api::{Kind, Operation, Request};
+use crate::api::{MemberKind, Operation, Request};
 
 use super::diagnostic::{Diagnostic, Span, did_you_mean};
 use super::script::{Json, JsonKind};
@@ -145,11 +145,11 @@ pub(super) fn member<'a>(json: &'a Value, path: &str) -> Option<Cow<'a, Value>> 
     }
 }
 
-fn check_kind(path: &str, json: &Json, kind: &Kind, mistakes: &mut Vec<Diagnostic>) {
+fn check_kind(path: &str, json: &Json, kind: &MemberKind, mistakes: &mut Vec<Diagnostic>) {
     match (kind, &json.kind) {
-        (Kind::Text, JsonKind::String(_)) | (Kind::Boolean, JsonKind::Bool(_)) => {}
-        (Kind::Integer, JsonKind::Number(number)) if number.is_i64() => {}
-        (Kind::Structure(known), JsonKind::Object(members)) => {
+        (MemberKind::Text, JsonKind::String(_)) | (MemberKind::Boolean, JsonKind::Bool(_)) => {}
+        (MemberKind::Integer, JsonKind::Number(number)) if number.is_i64() => {}
+        (MemberKind::Structure(known), JsonKind::Object(members)) => {
             for member in members {
                 let name = &member.name.text;
                 match known.iter().find(|(known, _)| known == name) {
@@ -166,27 +166,32 @@ fn check_kind(path: &str, json: &Json, kind: &Kind, mistakes: &mut Vec<Diagnosti
                 }
             }
         }
-        (Kind::TextMap, JsonKind::Object(members)) => {
+        (MemberKind::TextMap, JsonKind::Object(members)) => {
             for member in members {
-                check_kind(&format!("{path}.{}", member.name.text), &member.value, &Kind::Text, mistakes);
+                check_kind(
+                    &format!("{path}.{}", member.name.text),
+                    &member.value,
+                    &MemberKind::Text,
+                    mistakes,
+                );
             }
         }
-        (Kind::List(kind), JsonKind::Array(items)) => {
+        (MemberKind::List(kind), JsonKind::Array(items)) => {
             for (place, item) in items.iter().enumerate() {
                 check_kind(&format!("{path}.{place}"), item, kind, mistakes);
             }
         }
         (kind, _) => {
             let wanted = match kind {
-                Kind::Text => "a string",
-                Kind::Boolean => "`true` or `false`",
-                Kind::Integer => "a whole number of 64 bits",
-                Kind::TextMap => "an object of strings",
-                Kind::List(_) => "a list",
-                Kind::Structure(_) => "an object",
+                MemberKind::Text => "a string",
+                MemberKind::Boolean => "`true` or `false`",
+                MemberKind::Integer => "a whole number of 64 bits",
+                MemberKind::TextMap => "an object of strings",
+                MemberKind::List(_) => "a list",
+                MemberKind::Structure(_) => "an object",
             };
             let members = match kind {
-                Kind::Structure(known) => {
+                MemberKind::Structure(known) => {
                     let names: Vec<_> = known.iter().map(|(name, _)| name.as_str()).collect();
                     Some(format!("its members are {}", names.join(", ")))
                 }

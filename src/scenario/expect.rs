@@ -22,17 +22,17 @@ pub enum Expectation {
         /// `outcome`, `error`, `http`, or a path of members.
         subject: String,
         /// How it compares.
-        test: Test,
+        test: Comparison,
     },
     /// So many clusters exist in a Region.
-    Clusters(Region, Test),
+    Clusters(Region, Comparison),
     /// A cluster really is so.
-    Really(Arc<str>, Truth),
+    Really(Arc<str>, ClusterState),
 }
 
 /// How a value compares.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Test {
+pub enum Comparison {
     /// It compares to another, which may hold references.
     Compares(Operator, Value),
     /// It is not there.
@@ -56,7 +56,7 @@ pub enum Operator {
 
 /// What a cluster really is, whatever callers were told.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Truth {
+pub enum ClusterState {
     /// In a status.
     Status(ClusterStatus),
     /// Not there, or not there any more.
@@ -130,16 +130,16 @@ pub(super) fn read(
             };
             look_at_subject(subject, &words[0])?;
             let test = match (subject, test) {
-                ("outcome", [word]) => Test::Compares(Operator::Equal, Value::from(*word)),
+                ("outcome", [word]) => Comparison::Compares(Operator::Equal, Value::from(*word)),
                 _ => read_test(test, rest)?,
             };
-            if let ("outcome", Test::Compares(_, Value::String(outcome))) = (subject, &test)
+            if let ("outcome", Comparison::Compares(_, Value::String(outcome))) = (subject, &test)
                 && !OUTCOMES.contains(&outcome.as_str())
             {
                 return Err(mistake(format!("`{outcome}` is not an outcome"))
                     .help(format!("it is one of {}", OUTCOMES.join(", "))));
             }
-            if let Test::Compares(_, value) = &test {
+            if let Comparison::Compares(_, value) = &test {
                 let text = value.as_str().unwrap_or_default();
                 if let Some(mistake) = body::check_text(text, rest.span, calls).into_iter().next() {
                     return Err(mistake);
@@ -169,10 +169,10 @@ fn look_at_subject(subject: &str, word: &Word) -> Result<(), Diagnostic> {
     Err(Diagnostic::new(format!("no answer has a member `{first}`"), word.span).help(advice))
 }
 
-fn read_test(words: &[&str], rest: &Word) -> Result<Test, Diagnostic> {
+fn read_test(words: &[&str], rest: &Word) -> Result<Comparison, Diagnostic> {
     match words {
-        ["is", "absent"] => Ok(Test::Absent),
-        ["is", "present"] => Ok(Test::Present),
+        ["is", "absent"] => Ok(Comparison::Absent),
+        ["is", "present"] => Ok(Comparison::Present),
         [operator, value @ ..] if !value.is_empty() => {
             let found = Operator::NAMES.iter().find(|(name, _)| name == operator);
             let (_, operator) = found.ok_or_else(|| {
@@ -180,7 +180,7 @@ fn read_test(words: &[&str], rest: &Word) -> Result<Test, Diagnostic> {
                 Diagnostic::new(format!("`{operator}` is not an operator"), rest.span)
                     .help(format!("it is one of {}", names.join(", ")))
             })?;
-            Ok(Test::Compares(*operator, read_value(&value.join(" "))))
+            Ok(Comparison::Compares(*operator, read_value(&value.join(" "))))
         }
         _ => Err(Diagnostic::new("this expectation has no operator and value", rest.span)
             .help("as in `expect status == ACTIVE`".to_owned())),
@@ -192,11 +192,18 @@ fn read_value(text: &str) -> Value {
     serde_json::from_str(text).unwrap_or_else(|_| Value::from(text))
 }
 
-fn read_truth(truth: &[&str], words: &[Word], calls: &[&str], rest: &Word) -> Result<Truth, Diagnostic> {
+fn read_truth(
+    truth: &[&str],
+    words: &[Word],
+    calls: &[&str],
+    rest: &Word,
+) -> Result<ClusterState, Diagnostic> {
     match truth {
-        ["gone"] => Ok(Truth::Gone),
-        ["linked", "with", other] => Ok(Truth::LinkedWith(known(&words[words.len() - 1], other, calls)?)),
-        [status] => ClusterStatus::parse(status).map(Truth::Status).ok_or_else(|| {
+        ["gone"] => Ok(ClusterState::Gone),
+        ["linked", "with", other] => {
+            Ok(ClusterState::LinkedWith(known(&words[words.len() - 1], other, calls)?))
+        }
+        [status] => ClusterStatus::parse(status).map(ClusterState::Status).ok_or_else(|| {
             let names = ClusterStatus::ALL.map(ClusterStatus::name);
             Diagnostic::new(format!("`{status}` is not a status"), words[words.len() - 1].span)
                 .help(format!("it is `gone`, `linked with NAME`, or one of {}", names.join(", ")))

@@ -11,10 +11,10 @@ use crate::api::{
 use crate::types::ClusterStatus;
 
 use super::diagnostic::{Diagnostic, Span, did_you_mean};
-use super::expect::{Operator, Test};
+use super::expect::{Comparison, Operator};
 
 /// What a member can be.
-enum Kind {
+enum SubjectKind {
     /// One of these texts.
     OneOf(Vec<String>),
     /// `true` or `false`.
@@ -30,40 +30,40 @@ enum Kind {
 pub(super) fn impossible(
     operation: Option<Operation>,
     subject: &str,
-    test: &Test,
+    test: &Comparison,
     span: Span,
 ) -> Option<Diagnostic> {
-    let Test::Compares(operator, value) = test else { return None };
+    let Comparison::Compares(operator, value) = test else { return None };
     let is_compared = matches!(operator, Operator::Equal | Operator::Unequal);
     if !is_compared || value.as_str().is_some_and(|text| text.contains('$')) {
         return None;
     }
     let wanted = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
     let help = match kind(operation, subject)? {
-        Kind::OneOf(names) if names.iter().any(|name| value == name) => return None,
-        Kind::OneOf(names) => {
+        SubjectKind::OneOf(names) if names.iter().any(|name| value == name) => return None,
+        SubjectKind::OneOf(names) => {
             let all = format!("it is one of {}", names.join(", "));
             did_you_mean(&wanted, names.iter().map(String::as_str)).unwrap_or(all)
         }
-        Kind::Boolean if value.is_boolean() => return None,
-        Kind::Boolean => "it is true or false".to_owned(),
-        Kind::Number if value.is_number() => return None,
-        Kind::Number => "it is a number".to_owned(),
-        Kind::Text if value.is_string() => return None,
-        Kind::Text => format!("it is text: write it in quotes, as in \"{value}\""),
+        SubjectKind::Boolean if value.is_boolean() => return None,
+        SubjectKind::Boolean => "it is true or false".to_owned(),
+        SubjectKind::Number if value.is_number() => return None,
+        SubjectKind::Number => "it is a number".to_owned(),
+        SubjectKind::Text if value.is_string() => return None,
+        SubjectKind::Text => format!("it is text: write it in quotes, as in \"{value}\""),
     };
     let message = format!("{subject} can never be {value}");
     Some(Diagnostic::new(message, span).help(help).warning())
 }
 
-fn kind(operation: Option<Operation>, subject: &str) -> Option<Kind> {
+fn kind(operation: Option<Operation>, subject: &str) -> Option<SubjectKind> {
     let is_of_stream = operation?.is_about_streams();
     let last = subject.rsplit('.').next().unwrap_or_default();
     Some(match (subject, last) {
-        ("creationTime", _) | (_, "length") => Kind::Number,
-        ("error", _) => Kind::OneOf(Error::NAMES.map(str::to_owned).to_vec()),
-        ("http", _) => Kind::Number,
-        ("deletionProtectionEnabled", _) => Kind::Boolean,
+        ("creationTime", _) | (_, "length") => SubjectKind::Number,
+        ("error", _) => SubjectKind::OneOf(Error::NAMES.map(str::to_owned).to_vec()),
+        ("http", _) => SubjectKind::Number,
+        ("deletionProtectionEnabled", _) => SubjectKind::Boolean,
         ("reason", _) => names(ValidationReason::ALL),
         (_, "status") if is_of_stream => names(StreamStatus::ALL),
         ("status", _) => names(&ClusterStatus::ALL),
@@ -71,14 +71,14 @@ fn kind(operation: Option<Operation>, subject: &str) -> Option<Kind> {
         ("encryptionDetails.encryptionType", _) => names(EncryptionType::ALL),
         ("statusReason.error", _) => names(StreamFailureErrorCode::ALL),
         (_, "metricGroup") => names(MetricGroup::ALL),
-        (member, _) if TEXTS.contains(&member) || member.starts_with("tags.") => Kind::Text,
+        (member, _) if TEXTS.contains(&member) || member.starts_with("tags.") => SubjectKind::Text,
         _ => return None,
     })
 }
 
-fn names(all: &[impl Serialize]) -> Kind {
+fn names(all: &[impl Serialize]) -> SubjectKind {
     let name = |value: &_| serde_json::to_value(value).unwrap_or(Value::Null);
-    Kind::OneOf(all.iter().filter_map(|value| name(value).as_str().map(str::to_owned)).collect())
+    SubjectKind::OneOf(all.iter().filter_map(|value| name(value).as_str().map(str::to_owned)).collect())
 }
 
 /// Members of answers and errors that are text of any kind.

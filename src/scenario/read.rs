@@ -31,7 +31,7 @@ use super::{
 /// # Errors
 /// Every mistake that was found, in the order of the file.
 pub(super) fn read(script: Script) -> Result<Scenario, Vec<Diagnostic>> {
-    let mut reader = Reader::new();
+    let mut reader = ScenarioReader::new();
     let blocks: Vec<_> = script
         .blocks
         .iter()
@@ -51,7 +51,7 @@ pub(super) fn read(script: Script) -> Result<Scenario, Vec<Diagnostic>> {
 }
 
 /// What is known at a place in the file.
-pub(super) struct Reader {
+pub(super) struct ScenarioReader {
     set_up: SetUp,
     /// The calls so far that have names.
     calls: Vec<Known>,
@@ -76,11 +76,11 @@ struct Known {
     operation: Operation,
 }
 
-type Read<T> = Result<T, Diagnostic>;
+type Parsed<T> = Result<T, Diagnostic>;
 
-impl Reader {
-    fn new() -> Reader {
-        Reader {
+impl ScenarioReader {
+    fn new() -> ScenarioReader {
+        ScenarioReader {
             set_up: SetUp::new(),
             calls: Vec::new(),
             last: None,
@@ -138,7 +138,7 @@ impl Reader {
         Ok(self.other(command, verb)?)
     }
 
-    fn other(&mut self, command: &Command, verb: Verb) -> Read<Action> {
+    fn other(&mut self, command: &Command, verb: Verb) -> Parsed<Action> {
         let mut arguments = Arguments::new(command);
         if verb != Verb::Principal {
             arguments.no_body()?;
@@ -180,7 +180,7 @@ impl Reader {
         Ok(action)
     }
 
-    fn read_set_up(&mut self, verb: Verb, command: &Command, arguments: &mut Arguments<'_>) -> Read<()> {
+    fn read_set_up(&mut self, verb: Verb, command: &Command, arguments: &mut Arguments<'_>) -> Parsed<()> {
         match verb {
             Verb::Principal => read_principal::read(&mut self.set_up, command.body.as_ref(), arguments)?,
             Verb::Seed => self.set_up.seed = number(arguments.required("a number")?)?,
@@ -203,7 +203,7 @@ impl Reader {
         Ok(())
     }
 
-    fn read_latency(&mut self, arguments: &mut Arguments<'_>) -> Read<()> {
+    fn read_latency(&mut self, arguments: &mut Arguments<'_>) -> Parsed<()> {
         let word = arguments.required("`measured` or a range, as in 1ms..50ms")?;
         self.set_up.latency = match word.text.as_str() {
             "measured" => Latency::Measured,
@@ -212,7 +212,7 @@ impl Reader {
         Ok(())
     }
 
-    fn read_regions(&mut self, arguments: &mut Arguments<'_>) -> Read<()> {
+    fn read_regions(&mut self, arguments: &mut Arguments<'_>) -> Parsed<()> {
         let pairs = arguments.pairs();
         if pairs.is_empty() {
             return Err(Diagnostic::new("`regions` needs names, as in use1=us-east-1", arguments.span()));
@@ -224,7 +224,7 @@ impl Reader {
         Ok(())
     }
 
-    fn read_clients(&mut self, arguments: &mut Arguments<'_>) -> Read<()> {
+    fn read_clients(&mut self, arguments: &mut Arguments<'_>) -> Parsed<()> {
         let home = match arguments.option("home") {
             Some(word) => self.region(word)?,
             None => default_home(),
@@ -259,7 +259,7 @@ impl Reader {
         Ok(())
     }
 
-    fn read_assumptions(&mut self, arguments: &mut Arguments<'_>) -> Read<()> {
+    fn read_assumptions(&mut self, arguments: &mut Arguments<'_>) -> Parsed<()> {
         for (name, value) in arguments.pairs() {
             if !Assumptions::NAMES.contains(&name.text.as_str()) {
                 let message = format!("there is no assumption `{}`", name.text);
@@ -353,7 +353,7 @@ impl Reader {
         self.warnings.push(warning.help("what is said of it from here on is about this call".to_owned()));
     }
 
-    fn principal_of_call(&self, client: ClientId, word: Option<&Word>) -> Read<Option<PrincipalId>> {
+    fn principal_of_call(&self, client: ClientId, word: Option<&Word>) -> Parsed<Option<PrincipalId>> {
         let Some(word) = word else { return Ok(None) };
         let principal = read_principal::called(&self.set_up, word)?;
         let own = self.set_up.clients[client.0 as usize].account;
@@ -376,7 +376,7 @@ impl Reader {
         self.call(command, Operation::GetCluster, Some(goal))
     }
 
-    fn expect(&mut self, command: &Command) -> Read<Action> {
+    fn expect(&mut self, command: &Command) -> Parsed<Action> {
         let known: Vec<&str> = self.calls.iter().map(|known| &*known.name).collect();
         let expectation = expect::read(&command.rest, &known, &|word| self.region(word))?;
         if let Expectation::Answer { call, subject, test } = &expectation {
@@ -390,7 +390,7 @@ impl Reader {
         Ok(Action::Expect(expectation))
     }
 
-    fn at(&mut self, command: &Command) -> Read<Action> {
+    fn at(&mut self, command: &Command) -> Parsed<Action> {
         let mut words = command.args.iter();
         let (Some(time), Some(name)) = (words.next(), words.next()) else {
             return Err(Diagnostic::new("`at` needs a time and a fault", command.verb.span)
@@ -411,14 +411,14 @@ impl Reader {
         Ok(Action::FaultAt(when, fault))
     }
 
-    fn shown(&self, arguments: &mut Arguments<'_>) -> Read<Vec<Arc<str>>> {
+    fn shown(&self, arguments: &mut Arguments<'_>) -> Parsed<Vec<Arc<str>>> {
         let known: Vec<(&str, Arc<str>)> =
             self.calls.iter().map(|known| (&*known.name, known.name.clone())).collect();
         let words = arguments.words("the name of a call")?;
         words.into_iter().map(|word| one_of(word, "the name of an earlier call", &known)).collect()
     }
 
-    fn client(&self, command: &Command) -> Read<ClientId> {
+    fn client(&self, command: &Command) -> Parsed<ClientId> {
         let clients = &self.set_up.clients;
         let Some(actor) = &command.actor else {
             return match clients.len() {
@@ -439,7 +439,7 @@ impl Reader {
     }
 
     /// The Region that `word` names: by its short name or its own.
-    pub(super) fn region(&self, word: &Word) -> Read<Region> {
+    pub(super) fn region(&self, word: &Word) -> Parsed<Region> {
         let named = self.set_up.regions.iter().find(|(name, _)| **name == *word.text);
         named.map(|(_, region)| *region).map_or_else(
             || {
@@ -481,11 +481,11 @@ fn is_recorded(line: &str) -> bool {
             .is_some_and(|(seconds, millis)| are_digits(seconds) && are_digits(millis) && millis.len() == 3)
 }
 
-fn skip(word: &Word) -> Read<()> {
+fn skip(word: &Word) -> Parsed<()> {
     one_of(word, "what to do when something is missing", &[("skip", ())])
 }
 
-fn verb(word: &Word) -> Read<Verb> {
+fn verb(word: &Word) -> Parsed<Verb> {
     Verb::parse(&word.text).ok_or_else(|| {
         let verbs = Verb::ALL.iter().filter(|verb| **verb != Verb::Call).map(|verb| verb.name());
         let commands = Operation::ALL.iter().map(|operation| operation.command());
@@ -495,7 +495,7 @@ fn verb(word: &Word) -> Read<Verb> {
     })
 }
 
-fn region_called(word: &Word) -> Read<Region> {
+fn region_called(word: &Word) -> Parsed<Region> {
     Region::parse(&word.text).ok_or_else(|| {
         let closest = did_you_mean(&word.text, Region::all().map(Region::name));
         Diagnostic::new(format!("unknown Region `{}`", word.text), word.span).help(closest)

@@ -1,35 +1,37 @@
 //! The commands that make things go wrong, read.
 
 use crate::api::{Error, Operation};
-use crate::control::authorization::Action;
+use crate::control::authorization::IamAction;
+use crate::control::environment::ExternalEvent;
 use crate::control::message::MessageKind;
-use crate::control::outside::Shift;
-use crate::sim::fault::{Fault, Moment, Party, Point, Rule, Unfinished, Verdict, What, Written};
+use crate::sim::fault::{
+    CrashPoint, Fault, MessageMatch, NodeMatch, Point, Rule, RuleAction, Unfinished, Written,
+};
 use crate::types::NodeId;
 
 use super::arguments::{Arguments, number, one_of, time_span};
 use super::diagnostic::{Diagnostic, did_you_mean};
-use super::read::Reader;
+use super::read::ScenarioReader;
 use super::script::Word;
 use super::verb::Verb;
 
-type Read<T> = Result<T, Diagnostic>;
+type Parsed<T> = Result<T, Diagnostic>;
 
 /// The fault that a command of the chapter "Faults" is. Its rules are not keyed yet.
-pub(super) fn read(reader: &Reader, verb: Verb, arguments: &mut Arguments<'_>) -> Read<Fault> {
+pub(super) fn read(reader: &ScenarioReader, verb: Verb, arguments: &mut Arguments<'_>) -> Parsed<Fault> {
     match verb {
-        Verb::Drop => rule(reader, arguments, |_| Ok(Verdict::Drop)),
-        Verb::Hold => rule(reader, arguments, |_| Ok(Verdict::Hold)),
+        Verb::Drop => rule(reader, arguments, |_| Ok(RuleAction::Drop)),
+        Verb::Hold => rule(reader, arguments, |_| Ok(RuleAction::Hold)),
         Verb::Delay => rule(reader, arguments, |arguments| {
-            Ok(Verdict::Delay(time_span(arguments.required_option("by", "as in by=200ms")?)?))
+            Ok(RuleAction::Delay(time_span(arguments.required_option("by", "as in by=200ms")?)?))
         }),
         Verb::Duplicate => {
-            rule(reader, arguments, |arguments| Ok(Verdict::Duplicate(arguments.number("copies", 1)?)))
+            rule(reader, arguments, |arguments| Ok(RuleAction::Duplicate(arguments.number("copies", 1)?)))
         }
         Verb::Slow => rule(reader, arguments, |arguments| {
             let word = arguments.required_option("by", "as in by=20x")?;
             let factor = word.text.strip_suffix('x').and_then(|factor| factor.parse().ok());
-            factor.map(Verdict::Slow).ok_or_else(|| {
+            factor.map(RuleAction::Slow).ok_or_else(|| {
                 Diagnostic::new(format!("`{}` is not a factor", word.text), word.span)
                     .help("write it as in 20x".to_owned())
             })
@@ -43,29 +45,29 @@ pub(super) fn read(reader: &Reader, verb: Verb, arguments: &mut Arguments<'_>) -
         Verb::Skew => skew(reader, arguments),
         Verb::Deny | Verb::Allow => {
             let region = reader.region(arguments.required("a Region")?)?;
-            let actions: Vec<_> = Action::all().map(|action| (action.name(), action)).collect();
+            let actions: Vec<_> = IamAction::all().map(|action| (action.name(), action)).collect();
             let action = one_of(arguments.required("an action")?, "an action", &actions)?;
             Ok(Fault::Deny { region, action, denied: verb == Verb::Deny })
         }
-        Verb::Doze => shift(reader, arguments, Shift::Doze),
-        Verb::Wake => shift(reader, arguments, Shift::Wake),
-        Verb::DisableKeys => shift(reader, arguments, Shift::DisableKeys),
-        Verb::EnableKeys => shift(reader, arguments, Shift::EnableKeys),
+        Verb::Doze => shift(reader, arguments, ExternalEvent::Doze),
+        Verb::Wake => shift(reader, arguments, ExternalEvent::Wake),
+        Verb::DisableKeys => shift(reader, arguments, ExternalEvent::DisableKeys),
+        Verb::EnableKeys => shift(reader, arguments, ExternalEvent::EnableKeys),
         _ => throttle(reader, arguments),
     }
 }
 
-fn shift(reader: &Reader, arguments: &mut Arguments<'_>, shift: Shift) -> Read<Fault> {
-    Ok(Fault::Shift { region: reader.region(arguments.required("a Region")?)?, shift })
+fn shift(reader: &ScenarioReader, arguments: &mut Arguments<'_>, shift: ExternalEvent) -> Parsed<Fault> {
+    Ok(Fault::ExternalEvent { region: reader.region(arguments.required("a Region")?)?, shift })
 }
 
 fn rule(
-    reader: &Reader,
+    reader: &ScenarioReader,
     arguments: &mut Arguments<'_>,
-    verdict: impl FnOnce(&mut Arguments<'_>) -> Read<Verdict>,
-) -> Read<Fault> {
+    verdict: impl FnOnce(&mut Arguments<'_>) -> Parsed<RuleAction>,
+) -> Parsed<Fault> {
     let (from, to, both_ways) = link(reader, arguments.required("a link, as in use1->use2")?)?;
-    let what = arguments.word().map_or(Ok(What::Anything), what)?;
+    let what = arguments.word().map_or(Ok(MessageMatch::Anything), what)?;
     let verdict = verdict(arguments)?;
     let times = arguments.option("times").map(number).transpose()?;
     let skip = arguments.number("skip", 0)?;
@@ -73,16 +75,16 @@ fn rule(
     Ok(Fault::Rule(Rule { key: 0, from, to, what, both_ways, skip, times, percent, verdict }))
 }
 
-fn partition(reader: &Reader, arguments: &mut Arguments<'_>) -> Read<Fault> {
+fn partition(reader: &ScenarioReader, arguments: &mut Arguments<'_>) -> Parsed<Fault> {
     let links = arguments.words("a link, as in use1<->use2")?;
     let cut = |word: &Word| {
         let (from, to, both_ways) = link(reader, word)?;
         Ok(Fault::Rule(Rule::cut(from, to, both_ways)))
     };
-    Ok(Fault::All(links.into_iter().map(cut).collect::<Read<_>>()?))
+    Ok(Fault::All(links.into_iter().map(cut).collect::<Parsed<_>>()?))
 }
 
-fn heal(reader: &Reader, arguments: &mut Arguments<'_>) -> Read<Fault> {
+fn heal(reader: &ScenarioReader, arguments: &mut Arguments<'_>) -> Parsed<Fault> {
     let mut healed = Vec::new();
     while let Some(word) = arguments.word() {
         let (one, other, _) = link(reader, word)?;
@@ -91,7 +93,7 @@ fn heal(reader: &Reader, arguments: &mut Arguments<'_>) -> Read<Fault> {
     Ok(if healed.is_empty() { Fault::Heal(None) } else { Fault::All(healed) })
 }
 
-fn crash(reader: &Reader, arguments: &mut Arguments<'_>) -> Read<Fault> {
+fn crash(reader: &ScenarioReader, arguments: &mut Arguments<'_>) -> Parsed<Fault> {
     let node = arguments.required("a node, as in use1 or use1/witness, or a client")?;
     if let Some(client) = reader.client_called(&node.text) {
         if let Some((option, _)) = arguments.pairs().first() {
@@ -108,9 +110,9 @@ fn crash(reader: &Reader, arguments: &mut Arguments<'_>) -> Read<Fault> {
     let fates = [("kept", Unfinished::Kept), ("lost", Unfinished::Lost)];
     let unfinished = arguments.option("unfinished").map(|word| one_of(word, "a fate", &fates)).transpose()?;
     let moment = match (before, during, after) {
-        (None, None, None) => Moment::Now,
+        (None, None, None) => CrashPoint::Now,
         (Some(point), None, None) | (None, Some(point), None) | (None, None, Some(point)) => {
-            Moment::At(point, nth)
+            CrashPoint::At(point, nth)
         }
         _ => {
             return Err(Diagnostic::new("a crash has one moment: before, during or after", arguments.span()));
@@ -122,7 +124,7 @@ fn crash(reader: &Reader, arguments: &mut Arguments<'_>) -> Read<Fault> {
     Ok(Fault::Crash { node, moment, unfinished })
 }
 
-fn before(word: &Word) -> Read<Point> {
+fn before(word: &Word) -> Parsed<Point> {
     if let Some(written) = persisted(word)? {
         return Ok(Point::BeforePersisting(written));
     }
@@ -130,7 +132,7 @@ fn before(word: &Word) -> Read<Point> {
         return Ok(Point::BeforeSending(what));
     }
     match what(word)? {
-        What::Response(operation) => {
+        MessageMatch::Response(operation) => {
             let operation = operation.map_or(String::new(), |operation| format!(":{operation}"));
             Err(Diagnostic::new("a node handles no answers", word.span)
                 .help(format!("did you mean `before=response{operation}`, which it is about to send?")))
@@ -139,7 +141,7 @@ fn before(word: &Word) -> Read<Point> {
     }
 }
 
-fn during(word: &Word) -> Read<Point> {
+fn during(word: &Word) -> Parsed<Point> {
     let mistake = || {
         Diagnostic::new(format!("a node cannot stop during `{}`", word.text), word.span)
             .help("as in during=persist or during=persist:CreateCluster".to_owned())
@@ -147,7 +149,7 @@ fn during(word: &Word) -> Read<Point> {
     persisted(word)?.map(Point::Persisting).ok_or_else(mistake)
 }
 
-fn after(word: &Word) -> Read<Point> {
+fn after(word: &Word) -> Parsed<Point> {
     if let Some(written) = persisted(word)? {
         return Ok(Point::AfterPersisting(written));
     }
@@ -161,7 +163,7 @@ fn after(word: &Word) -> Read<Point> {
 }
 
 /// A write, as in `persist:UpdateCluster`; `None` if it is something else.
-fn persisted(word: &Word) -> Read<Option<Written>> {
+fn persisted(word: &Word) -> Parsed<Option<Written>> {
     match word.text.split_once(':') {
         None if word.text == "persist" => Ok(Some(Written::Anything)),
         Some(("persist", what)) => {
@@ -176,24 +178,24 @@ fn persisted(word: &Word) -> Read<Option<Written>> {
 }
 
 /// A message that a node sends, as in `send:Prepare` or `response:CreateCluster`; `None` if it is something else.
-fn sent(word: &Word) -> Read<Option<What>> {
+fn sent(word: &Word) -> Parsed<Option<MessageMatch>> {
     let named = |name: &str| Word { text: name.to_owned(), span: word.span };
     match word.text.split_once(':') {
-        None if word.text == "response" => Ok(Some(What::Response(None))),
+        None if word.text == "response" => Ok(Some(MessageMatch::Response(None))),
         Some(("response", name)) => {
             let all: Vec<_> = Operation::ALL.iter().map(|operation| (operation.name(), *operation)).collect();
             let operation = one_of(&named(name), "an operation", &all)?;
-            Ok(Some(What::Response(Some(operation))))
+            Ok(Some(MessageMatch::Response(Some(operation))))
         }
         Some(("send", name)) => {
             let all = MessageKind::ALL.map(|kind| (kind.name(), kind));
-            Ok(Some(What::Message(one_of(&named(name), "a message between nodes", &all)?)))
+            Ok(Some(MessageMatch::Message(one_of(&named(name), "a message between nodes", &all)?)))
         }
         _ => Ok(None),
     }
 }
 
-fn skew(reader: &Reader, arguments: &mut Arguments<'_>) -> Read<Fault> {
+fn skew(reader: &ScenarioReader, arguments: &mut Arguments<'_>) -> Parsed<Fault> {
     let region = reader.region(arguments.required("a Region")?)?;
     let word = arguments.required_option("by", "as in by=+3h")?;
     let (sign, text) = match word.text.split_at_checked(1) {
@@ -209,7 +211,7 @@ fn skew(reader: &Reader, arguments: &mut Arguments<'_>) -> Read<Fault> {
     Ok(Fault::Skew { region, seconds: sign * seconds })
 }
 
-fn throttle(reader: &Reader, arguments: &mut Arguments<'_>) -> Read<Fault> {
+fn throttle(reader: &ScenarioReader, arguments: &mut Arguments<'_>) -> Parsed<Fault> {
     let region = reader.region(arguments.required("a Region")?)?;
     let operations: Vec<_> = Operation::ALL.iter().map(|operation| (operation.name(), *operation)).collect();
     let operation = arguments.word().map(|word| one_of(word, "an operation", &operations)).transpose()?;
@@ -224,7 +226,7 @@ fn throttle(reader: &Reader, arguments: &mut Arguments<'_>) -> Read<Fault> {
 }
 
 /// A link: its two ends, and whether both directions are meant.
-fn link(reader: &Reader, word: &Word) -> Read<(Party, Party, bool)> {
+fn link(reader: &ScenarioReader, word: &Word) -> Parsed<(NodeMatch, NodeMatch, bool)> {
     let (ends, both_ways) = match (word.text.split_once("<->"), word.text.split_once("->")) {
         (Some(ends), _) => (ends, true),
         (None, Some(ends)) => (ends, false),
@@ -236,38 +238,38 @@ fn link(reader: &Reader, word: &Word) -> Read<(Party, Party, bool)> {
     Ok((party(reader, word, ends.0)?, party(reader, word, ends.1)?, both_ways))
 }
 
-fn party(reader: &Reader, link: &Word, end: &str) -> Read<Party> {
+fn party(reader: &ScenarioReader, link: &Word, end: &str) -> Parsed<NodeMatch> {
     if end == "*" {
-        return Ok(Party::Any);
+        return Ok(NodeMatch::Any);
     }
     if let Some(client) = reader.client_called(end) {
-        return Ok(Party::Client(client));
+        return Ok(NodeMatch::Client(client));
     }
     let (name, part) = end.split_once('/').map_or((end, None), |(name, part)| (name, Some(part)));
     let region = reader.region(&Word { text: name.to_owned(), span: link.span })?;
     match part {
-        None => Ok(Party::Region(region)),
-        Some("witness") => Ok(Party::Witness(region)),
-        Some("control-plane") => Ok(Party::ControlPlane(region)),
+        None => Ok(NodeMatch::Region(region)),
+        Some("witness") => Ok(NodeMatch::Witness(region)),
+        Some("control-plane") => Ok(NodeMatch::ControlPlane(region)),
         Some(part) => Err(Diagnostic::new(format!("a Region has no node `{part}`"), link.span)
             .help("it has `witness` and `control-plane`".to_owned())),
     }
 }
 
-fn node(reader: &Reader, word: &Word) -> Read<NodeId> {
+fn node(reader: &ScenarioReader, word: &Word) -> Parsed<NodeId> {
     match party(reader, word, &word.text)? {
-        Party::Region(region) | Party::ControlPlane(region) => Ok(NodeId::ControlPlane(region)),
-        Party::Witness(region) => Ok(NodeId::Witness(region)),
-        Party::Client(_) => {
+        NodeMatch::Region(region) | NodeMatch::ControlPlane(region) => Ok(NodeId::ControlPlane(region)),
+        NodeMatch::Witness(region) => Ok(NodeId::Witness(region)),
+        NodeMatch::Client(_) => {
             Err(Diagnostic::new(format!("`{}` is a client and needs no start", word.text), word.span)
                 .help("the next command of a client that crashed stands for its next life".to_owned()))
         }
-        Party::Any => Err(Diagnostic::new(format!("`{}` is not a node", word.text), word.span)
+        NodeMatch::Any => Err(Diagnostic::new(format!("`{}` is not a node", word.text), word.span)
             .help("a node is REGION or REGION/witness".to_owned())),
     }
 }
 
-fn nodes(reader: &Reader, arguments: &mut Arguments<'_>) -> Read<Vec<NodeId>> {
+fn nodes(reader: &ScenarioReader, arguments: &mut Arguments<'_>) -> Parsed<Vec<NodeId>> {
     arguments
         .words("a node, as in use1 or use1/witness")?
         .into_iter()
@@ -275,27 +277,29 @@ fn nodes(reader: &Reader, arguments: &mut Arguments<'_>) -> Read<Vec<NodeId>> {
         .collect()
 }
 
-fn what(word: &Word) -> Read<What> {
+fn what(word: &Word) -> Parsed<MessageMatch> {
     let (name, is_response) = match word.text.strip_suffix(".response") {
         Some(name) => (name, true),
         None => (word.text.as_str(), false),
     };
     match (name, Operation::parse(name), is_response) {
-        ("request", ..) => return Ok(What::Request(None)),
-        ("response", ..) => return Ok(What::Response(None)),
-        (_, Some(operation), true) => return Ok(What::Response(Some(operation))),
-        (_, Some(operation), false) => return Ok(What::Request(Some(operation))),
+        ("request", ..) => return Ok(MessageMatch::Request(None)),
+        ("response", ..) => return Ok(MessageMatch::Response(None)),
+        (_, Some(operation), true) => return Ok(MessageMatch::Response(Some(operation))),
+        (_, Some(operation), false) => return Ok(MessageMatch::Request(Some(operation))),
         _ => {}
     }
-    MessageKind::ALL.into_iter().find(|kind| kind.name() == name).map(What::Message).ok_or_else(|| {
-        let operations = Operation::ALL.iter().map(|operation| operation.name());
-        let kinds = MessageKind::ALL.iter().map(|kind| kind.name());
-        let closest = did_you_mean(name, operations.chain(kinds).chain(["request", "response"]));
-        Diagnostic::new(format!("`{}` is no kind of message", word.text), word.span).help(closest)
-    })
+    MessageKind::ALL.into_iter().find(|kind| kind.name() == name).map(MessageMatch::Message).ok_or_else(
+        || {
+            let operations = Operation::ALL.iter().map(|operation| operation.name());
+            let kinds = MessageKind::ALL.iter().map(|kind| kind.name());
+            let closest = did_you_mean(name, operations.chain(kinds).chain(["request", "response"]));
+            Diagnostic::new(format!("`{}` is no kind of message", word.text), word.span).help(closest)
+        },
+    )
 }
 
-fn percent(word: &Word) -> Read<u8> {
+fn percent(word: &Word) -> Parsed<u8> {
     let percent =
         word.text.strip_suffix('%').and_then(|percent| percent.parse().ok()).filter(|it| *it <= 100);
     percent.ok_or_else(|| {

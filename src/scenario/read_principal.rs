@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::iam::{Document, Identity, Mistake, Principal, Step};
+use crate::iam::{Document, Identity, Mistake, PathStep, Principal};
 use crate::types::PrincipalId;
 
 use super::arguments::{Arguments, one_of};
@@ -10,10 +10,10 @@ use super::diagnostic::{Diagnostic, Span, did_you_mean};
 use super::script::{Body, Json, JsonKind, Word};
 use super::{PrincipalOptions, SetUp};
 
-type Read<T> = Result<T, Diagnostic>;
+type Parsed<T> = Result<T, Diagnostic>;
 
 /// Takes in a `principal` command, which has a policy below it or none.
-pub(super) fn read(set_up: &mut SetUp, body: Option<&Body>, arguments: &mut Arguments<'_>) -> Read<()> {
+pub(super) fn read(set_up: &mut SetUp, body: Option<&Body>, arguments: &mut Arguments<'_>) -> Parsed<()> {
     let name = arguments.required("a name")?;
     let arn = arguments.option("arn");
     let access_key = arguments.option("access-key");
@@ -50,7 +50,7 @@ pub(super) fn read(set_up: &mut SetUp, body: Option<&Body>, arguments: &mut Argu
 }
 
 /// The principal that `word` names.
-pub(super) fn called(set_up: &SetUp, word: &Word) -> Read<PrincipalId> {
+pub(super) fn called(set_up: &SetUp, word: &Word) -> Parsed<PrincipalId> {
     let known = || set_up.principals.iter().map(|known| &*known.name);
     let place = known().position(|name| *name == *word.text);
     place.and_then(PrincipalId::new).ok_or_else(|| {
@@ -62,7 +62,7 @@ pub(super) fn called(set_up: &SetUp, word: &Word) -> Read<PrincipalId> {
 }
 
 /// The place of the principal called `name`, who comes to be now if he was not named before.
-fn place(set_up: &mut SetUp, name: &Word, arn: Option<&Word>) -> Read<usize> {
+fn place(set_up: &mut SetUp, name: &Word, arn: Option<&Word>) -> Parsed<usize> {
     let place = set_up.principals.iter().position(|known| *known.name == *name.text);
     match (place, arn) {
         (Some(place), None) => Ok(place),
@@ -96,9 +96,9 @@ fn located(mistake: &Mistake, policy: &Json) -> Diagnostic {
     Diagnostic::new(format!("this is no policy: {mistake}"), find(policy, &mistake.path))
 }
 
-fn find(json: &Json, path: &[Step]) -> Span {
+fn find(json: &Json, path: &[PathStep]) -> Span {
     let below = match (path.first(), &json.kind) {
-        (Some(Step::Member(name)), JsonKind::Object(members)) => {
+        (Some(PathStep::Member(name)), JsonKind::Object(members)) => {
             let member = members.iter().find(|member| member.name.text == *name);
             // What is wrong may be the member itself.
             if let Some(member) = member.filter(|_| path.len() == 1) {
@@ -108,7 +108,7 @@ fn find(json: &Json, path: &[Step]) -> Span {
             }
             member.map(|member| &member.value)
         }
-        (Some(Step::Element(place)), JsonKind::Array(elements)) => elements.get(*place),
+        (Some(PathStep::Element(place)), JsonKind::Array(elements)) => elements.get(*place),
         _ => None,
     };
     below.map_or(json.span, |below| find(below, &path[1..]))

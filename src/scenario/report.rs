@@ -1,6 +1,6 @@
 //! What came of a run: what failed and how it came to that, what was met, and how it compares with what was recorded.
 
-use crate::check::{Exercised, INVARIANTS, Violation};
+use crate::check::{CheckCounts, INVARIANTS, Violation};
 use crate::goal::Goals;
 use crate::sim::coverage::Coverage;
 use crate::types::Instant;
@@ -35,7 +35,7 @@ pub struct Report {
     /// What was met of what a search should meet.
     pub coverage: Coverage,
     /// How often each invariant of [`INVARIANTS`](crate::check::INVARIANTS) was judged.
-    pub exercised: Exercised,
+    pub exercised: CheckCounts,
 }
 
 /// Something that must hold and did not.

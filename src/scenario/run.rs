@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use crate::check::{Seen, Simulation};
+use crate::check::{RunEnd, Simulation};
 use crate::control::cluster::Cluster;
 use crate::region::Region;
 use crate::rng::mix;
@@ -20,8 +20,8 @@ use crate::sim::{DEFAULT_EPOCH, Options, World};
 use crate::types::{ClientId, Instant};
 
 use super::diagnostic::Span;
-use super::expect::{Expectation, Operator, Test, Truth};
-use super::warning::{Injected, Reason, Warning};
+use super::expect::{ClusterState, Comparison, Expectation, Operator};
+use super::warning::{Injected, Warning, WarningReason};
 use super::{Action, CallStep, Scenario, Step, When, body, panic, write};
 
 pub use super::report::{EXPECTATION, Failure, PANIC, Report, STRICT, TRACE};
@@ -36,7 +36,7 @@ pub(super) fn call_key(key: u64, client: ClientId) -> u64 {
 ///
 /// # Errors
 /// Something did not hold.
-pub fn enact(
+pub fn run_blocks(
     scenario: &Scenario,
     level: TraceLevel,
     prepare: impl FnOnce(&mut Simulation),
@@ -150,7 +150,7 @@ impl<'a> Run<'a> {
         warnings
     }
 
-    fn warn(&mut self, span: Span, reason: Reason) {
+    fn warn(&mut self, span: Span, reason: WarningReason) {
         self.warnings.push(Warning { span, reason });
     }
 
@@ -227,7 +227,7 @@ impl<'a> Run<'a> {
                     When::In(pause) => self.now().after(*pause),
                 };
                 if at < self.now() {
-                    self.warn(span, Reason::Passed(self.now()));
+                    self.warn(span, WarningReason::Passed(self.now()));
                 }
                 let words = write::fault_text(&self.scenario.set_up, fault);
                 self.simulation.world_mut().inject_at(at, fault.clone(), words.into());
@@ -238,8 +238,8 @@ impl<'a> Run<'a> {
                 self.simulation.run_until(until).map_err(failed)
             }
             Action::RunUntilQuiet(limit) => match self.simulation.run_until_quiet(*limit).map_err(failed)? {
-                Seen::Quiet => Ok(()),
-                Seen::TimeUp => {
+                RunEnd::Quiet => Ok(()),
+                RunEnd::TimeUp => {
                     let waits = self.world().who_waits();
                     self.unexpected(format!("the world is not quiet within the limit{waits}"), span)
                 }
@@ -280,7 +280,7 @@ impl<'a> Run<'a> {
             Ok(request) => request,
             Err(missing) if step.may_be_skipped => {
                 self.simulation.world_mut().say(&format!("{} is left out: {missing}", step.operation()));
-                self.warn(span, Reason::LeftOut(missing));
+                self.warn(span, WarningReason::LeftOut(missing));
                 return Ok(None);
             }
             Err(missing) => return Err(self.failure(missing, span)),
@@ -400,14 +400,14 @@ impl<'a> Run<'a> {
         }
     }
 
-    fn compare(&self, what: &str, seen: Option<Value>, test: &Test, span: Span) -> Done {
+    fn compare(&self, what: &str, seen: Option<Value>, test: &Comparison, span: Span) -> Done {
         let names = self.world().names();
         let shown = seen.as_ref().map_or("nothing".to_owned(), |seen| names.in_text(&seen.to_string()));
         match (test, &seen) {
-            (Test::Absent, None) | (Test::Present, Some(_)) => Ok(()),
-            (Test::Absent, Some(_)) => self.unexpected(format!("{what} is {shown}"), span),
-            (Test::Present, None) => self.unexpected(format!("{what} is absent"), span),
-            (Test::Compares(operator, wanted), seen) => {
+            (Comparison::Absent, None) | (Comparison::Present, Some(_)) => Ok(()),
+            (Comparison::Absent, Some(_)) => self.unexpected(format!("{what} is {shown}"), span),
+            (Comparison::Present, None) => self.unexpected(format!("{what} is absent"), span),
+            (Comparison::Compares(operator, wanted), seen) => {
                 let wanted = self.wanted(wanted).map_err(|message| self.failure(message, span))?;
                 let absent = Value::Null;
                 let holds = operator.holds(seen.as_ref().unwrap_or(&absent), &wanted)
@@ -430,12 +430,12 @@ impl<'a> Run<'a> {
         Failure { message: format!("{}\n  {explanation}", failure.message), ..failure }
     }
 
-    fn expect_really(&self, name: &str, truth: &Truth, span: Span) -> Done {
+    fn expect_really(&self, name: &str, truth: &ClusterState, span: Span) -> Done {
         let cluster = self.cluster(name);
         let holds = match truth {
-            Truth::Gone => cluster.is_none(),
-            Truth::Status(status) => cluster.is_some_and(|cluster| cluster.status == *status),
-            Truth::LinkedWith(other) => {
+            ClusterState::Gone => cluster.is_none(),
+            ClusterState::Status(status) => cluster.is_some_and(|cluster| cluster.status == *status),
+            ClusterState::LinkedWith(other) => {
                 let (one, other) = (cluster, self.cluster(other));
                 let peer = |cluster: Option<&Arc<Cluster>>| cluster.and_then(|cluster| cluster.linked_peer());
                 let arn = |cluster: Option<&Arc<Cluster>>| cluster.map(|cluster| cluster.arn);

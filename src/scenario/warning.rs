@@ -3,10 +3,10 @@
 //!
 //! When a fault acts is said with each [`Fault`]. What can be seen without running is found by whoever reads the file.
 
-use crate::control::outside::Shift;
+use crate::control::environment::ExternalEvent;
 use crate::sim::World;
 use crate::sim::deeds::FaultId;
-use crate::sim::fault::{Fault, Moment};
+use crate::sim::fault::{CrashPoint, Fault};
 use crate::sim::trace::time;
 use crate::types::{Instant, NodeId};
 
@@ -20,12 +20,12 @@ pub struct Warning {
     /// The step.
     pub span: Span,
     /// What was the matter with it.
-    pub reason: Reason,
+    pub reason: WarningReason,
 }
 
 /// What is the matter with a step.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Reason {
+pub enum WarningReason {
     /// Of its faults, this one never acted.
     Idle(usize),
     /// It was to happen at a moment that had passed.
@@ -49,7 +49,7 @@ impl<'a> Injected<'a> {
         let mut warnings = Vec::new();
         for (first, span, fault) in &self.0 {
             let parts = (0..fault.parts().count()).filter(|part| !world.has_acted(first.plus(*part)));
-            warnings.extend(parts.map(|part| Warning { span: *span, reason: Reason::Idle(part) }));
+            warnings.extend(parts.map(|part| Warning { span: *span, reason: WarningReason::Idle(part) }));
         }
         warnings
     }
@@ -61,15 +61,15 @@ impl Warning {
     pub fn diagnostic(&self, scenario: &Scenario) -> Diagnostic {
         let step = scenario.blocks.iter().flatten().find(|step| step.span == self.span);
         match &self.reason {
-            Reason::Idle(part) => idle(&scenario.set_up, step, *part, self.span),
-            Reason::Passed(now) => {
+            WarningReason::Idle(part) => idle(&scenario.set_up, step, *part, self.span),
+            WarningReason::Passed(now) => {
                 let message = format!("this moment has passed: it was {} already", time(*now).trim());
                 Diagnostic::new(message, self.span).help(
                     "the fault happened at once: give a later moment, or one from then on, as in +250ms"
                         .to_owned(),
                 )
             }
-            Reason::LeftOut(missing) => {
+            WarningReason::LeftOut(missing) => {
                 let message = format!("this call was left out: {missing}");
                 Diagnostic::new(message, self.span).help("with `missing=skip`, a call may be".to_owned())
             }
@@ -105,7 +105,7 @@ fn why(set_up: &SetUp, fault: &Fault) -> String {
         Fault::Crash { node: client @ NodeId::Client(_), .. } => {
             format!("no call of {} was in flight", node(set_up, *client))
         }
-        Fault::Crash { node: id, moment: Moment::Now, .. } => format!("{} was down", node(set_up, *id)),
+        Fault::Crash { node: id, moment: CrashPoint::Now, .. } => format!("{} was down", node(set_up, *id)),
         Fault::Crash { .. } => "its moment never came".to_owned(),
         Fault::Restart(id) => format!("{} was running", node(set_up, *id)),
         Fault::Outage(of) => format!("all of {} was dark", region(*of)),
@@ -117,11 +117,11 @@ fn why(set_up: &SetUp, fault: &Fault) -> String {
         Fault::Deny { denied: false, region: of, action } => {
             format!("{} was not denied in {}", action.name(), region(*of))
         }
-        Fault::Shift { region: of, shift } => match shift {
-            Shift::Doze => format!("no cluster in {} was ACTIVE or IDLE", region(*of)),
-            Shift::Wake => format!("no cluster in {} was IDLE or INACTIVE", region(*of)),
-            Shift::DisableKeys => format!("no cluster in {} had a key of its own", region(*of)),
-            Shift::EnableKeys => format!("no key in {} was disabled", region(*of)),
+        Fault::ExternalEvent { region: of, shift } => match shift {
+            ExternalEvent::Doze => format!("no cluster in {} was ACTIVE or IDLE", region(*of)),
+            ExternalEvent::Wake => format!("no cluster in {} was IDLE or INACTIVE", region(*of)),
+            ExternalEvent::DisableKeys => format!("no cluster in {} had a key of its own", region(*of)),
+            ExternalEvent::EnableKeys => format!("no key in {} was disabled", region(*of)),
         },
         Fault::Refuse { region: of, operation: Some(operation), .. } => {
             format!("no request for {operation} came to {}", region(*of))

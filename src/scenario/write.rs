@@ -15,7 +15,7 @@ use crate::sim::trace::TraceLevel;
 use crate::types::{Account, print_duration};
 
 use super::body::references;
-use super::expect::{Expectation, Operator, Test, Truth};
+use super::expect::{ClusterState, Comparison, Expectation, Operator};
 use super::script::{SEPARATOR, Script};
 use super::write_fault::{self, time_span};
 use super::{Action, CallStep, PrincipalOptions, Scenario, SetUp, Step, When, default_home};
@@ -279,9 +279,9 @@ impl Writer<'_> {
             Expectation::Clusters(region, test) => {
                 write!(page, "clusters in {} {}", write_fault::region(self.set_up, *region), test_text(test))
             }
-            Expectation::Really(name, Truth::Gone) => write!(page, "{name} is gone"),
-            Expectation::Really(name, Truth::Status(status)) => write!(page, "{name} is {status}"),
-            Expectation::Really(name, Truth::LinkedWith(other)) => {
+            Expectation::Really(name, ClusterState::Gone) => write!(page, "{name} is gone"),
+            Expectation::Really(name, ClusterState::Status(status)) => write!(page, "{name} is {status}"),
+            Expectation::Really(name, ClusterState::LinkedWith(other)) => {
                 write!(page, "{name} is linked with {other}")
             }
         };
@@ -332,15 +332,15 @@ impl Action {
             Action::Show(names) => names.iter().map(|name| (**name).to_owned()).collect(),
             Action::Expect(Expectation::Answer { call, test, .. }) => {
                 let compared = match test {
-                    Test::Compares(_, value) => names_in(value),
-                    Test::Absent | Test::Present => Vec::new(),
+                    Comparison::Compares(_, value) => names_in(value),
+                    Comparison::Absent | Comparison::Present => Vec::new(),
                 };
                 call.iter().map(|name| (**name).to_owned()).chain(compared).collect()
             }
             Action::Expect(Expectation::Really(name, truth)) => {
                 let other = match truth {
-                    Truth::LinkedWith(other) => Some(other),
-                    Truth::Status(_) | Truth::Gone => None,
+                    ClusterState::LinkedWith(other) => Some(other),
+                    ClusterState::Status(_) | ClusterState::Gone => None,
                 };
                 [name].into_iter().chain(other).map(|name| (**name).to_owned()).collect()
             }
@@ -375,11 +375,11 @@ fn body(call: &CallStep) -> Option<Value> {
     (!is_empty || call.waiter.is_some()).then_some(input)
 }
 
-fn test_text(test: &Test) -> String {
+fn test_text(test: &Comparison) -> String {
     match test {
-        Test::Absent => "is absent".to_owned(),
-        Test::Present => "is present".to_owned(),
-        Test::Compares(operator, value) => format!("{} {value}", Operator::name(*operator)),
+        Comparison::Absent => "is absent".to_owned(),
+        Comparison::Present => "is present".to_owned(),
+        Comparison::Compares(operator, value) => format!("{} {value}", Operator::name(*operator)),
     }
 }
 

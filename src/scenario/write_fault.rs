@@ -2,10 +2,12 @@
 
 use std::fmt::Write as _;
 
-use crate::control::message::Span;
-use crate::control::outside::Shift;
+use crate::control::environment::ExternalEvent;
+use crate::control::message::DelayRange;
 use crate::region::Region;
-use crate::sim::fault::{Fault, Moment, Party, Point, Rule, Unfinished, Verdict, What, Written};
+use crate::sim::fault::{
+    CrashPoint, Fault, MessageMatch, NodeMatch, Point, Rule, RuleAction, Unfinished, Written,
+};
 use crate::types::{NodeId, print_duration};
 
 use super::SetUp;
@@ -20,7 +22,7 @@ pub(super) fn write(set_up: &SetUp, fault: &Fault, page: &mut String) {
         Fault::Release => write!(page, "release"),
         Fault::Crash { node, moment, unfinished } => {
             let _ = write!(page, "crash {}", self::node(set_up, *node));
-            if let Moment::At(point, nth) = moment {
+            if let CrashPoint::At(point, nth) = moment {
                 self::point(*point, page);
                 if *nth != 1 {
                     let _ = write!(page, " nth={nth}");
@@ -43,12 +45,12 @@ pub(super) fn write(set_up: &SetUp, fault: &Fault, page: &mut String) {
             let verb = if *denied { "deny" } else { "allow" };
             write!(page, "{verb} {} {}", self::region(set_up, *region), action.name())
         }
-        Fault::Shift { region, shift } => {
+        Fault::ExternalEvent { region, shift } => {
             let verb = match shift {
-                Shift::Doze => "doze",
-                Shift::Wake => "wake",
-                Shift::DisableKeys => "disable-keys",
-                Shift::EnableKeys => "enable-keys",
+                ExternalEvent::Doze => "doze",
+                ExternalEvent::Wake => "wake",
+                ExternalEvent::DisableKeys => "disable-keys",
+                ExternalEvent::EnableKeys => "enable-keys",
             };
             write!(page, "{verb} {}", self::region(set_up, *region))
         }
@@ -72,7 +74,7 @@ pub(super) fn region(set_up: &SetUp, region: Region) -> &str {
 }
 
 /// A duration, or a range as in `1ms..50ms`.
-pub(super) fn time_span(span: Span) -> String {
+pub(super) fn time_span(span: DelayRange) -> String {
     let (min, max) = (print_duration(span.min), print_duration(span.max));
     if min == max { min } else { format!("{min}..{max}") }
 }
@@ -95,20 +97,20 @@ fn several(set_up: &SetUp, faults: &[Fault], page: &mut String) {
 
 fn rule(set_up: &SetUp, rule: &Rule, page: &mut String) {
     let verb = match rule.verdict {
-        Verdict::Drop => "drop",
-        Verdict::Delay(_) => "delay",
-        Verdict::Duplicate(_) => "duplicate",
-        Verdict::Hold => "hold",
-        Verdict::Slow(_) => "slow",
+        RuleAction::Drop => "drop",
+        RuleAction::Delay(_) => "delay",
+        RuleAction::Duplicate(_) => "duplicate",
+        RuleAction::Hold => "hold",
+        RuleAction::Slow(_) => "slow",
     };
     let _ = write!(page, "{verb} {}", link(set_up, rule.from, rule.to, rule.both_ways));
-    if rule.what != What::Anything {
+    if rule.what != MessageMatch::Anything {
         let _ = write!(page, " {}", what(rule.what));
     }
     let _ = match rule.verdict {
-        Verdict::Delay(span) => write!(page, " by={}", time_span(span)),
-        Verdict::Slow(factor) => write!(page, " by={factor}x"),
-        Verdict::Duplicate(copies) if copies != 1 => write!(page, " copies={copies}"),
+        RuleAction::Delay(span) => write!(page, " by={}", time_span(span)),
+        RuleAction::Slow(factor) => write!(page, " by={factor}x"),
+        RuleAction::Duplicate(copies) if copies != 1 => write!(page, " copies={copies}"),
         _ => Ok(()),
     };
     if let Some(times) = rule.times {
@@ -122,18 +124,18 @@ fn rule(set_up: &SetUp, rule: &Rule, page: &mut String) {
     }
 }
 
-fn link(set_up: &SetUp, from: Party, to: Party, both_ways: bool) -> String {
+fn link(set_up: &SetUp, from: NodeMatch, to: NodeMatch, both_ways: bool) -> String {
     let arrow = if both_ways { "<->" } else { "->" };
     party(set_up, from) + arrow + &party(set_up, to)
 }
 
-fn party(set_up: &SetUp, party: Party) -> String {
+fn party(set_up: &SetUp, party: NodeMatch) -> String {
     match party {
-        Party::Any => "*".to_owned(),
-        Party::Client(client) => set_up.clients[client.0 as usize].name.to_string(),
-        Party::Region(region) => self::region(set_up, region).to_owned(),
-        Party::ControlPlane(region) => format!("{}/control-plane", self::region(set_up, region)),
-        Party::Witness(region) => format!("{}/witness", self::region(set_up, region)),
+        NodeMatch::Any => "*".to_owned(),
+        NodeMatch::Client(client) => set_up.clients[client.0 as usize].name.to_string(),
+        NodeMatch::Region(region) => self::region(set_up, region).to_owned(),
+        NodeMatch::ControlPlane(region) => format!("{}/control-plane", self::region(set_up, region)),
+        NodeMatch::Witness(region) => format!("{}/witness", self::region(set_up, region)),
     }
 }
 
@@ -157,10 +159,10 @@ fn point(point: Point, page: &mut String) {
     };
 }
 
-fn sent(what: What) -> String {
+fn sent(what: MessageMatch) -> String {
     match what {
-        What::Response(None) => "response".to_owned(),
-        What::Response(Some(operation)) => format!("response:{operation}"),
+        MessageMatch::Response(None) => "response".to_owned(),
+        MessageMatch::Response(Some(operation)) => format!("response:{operation}"),
         what => format!("send:{}", self::what(what)),
     }
 }
@@ -174,13 +176,13 @@ fn persisted(written: Written) -> String {
     }
 }
 
-fn what(what: What) -> String {
+fn what(what: MessageMatch) -> String {
     match what {
-        What::Anything => unreachable!("anything is said by saying nothing"),
-        What::Request(None) => "request".to_owned(),
-        What::Response(None) => "response".to_owned(),
-        What::Request(Some(operation)) => operation.name().to_owned(),
-        What::Response(Some(operation)) => format!("{operation}.response"),
-        What::Message(kind) => kind.name().to_owned(),
+        MessageMatch::Anything => unreachable!("anything is said by saying nothing"),
+        MessageMatch::Request(None) => "request".to_owned(),
+        MessageMatch::Response(None) => "response".to_owned(),
+        MessageMatch::Request(Some(operation)) => operation.name().to_owned(),
+        MessageMatch::Response(Some(operation)) => format!("{operation}.response"),
+        MessageMatch::Message(kind) => kind.name().to_owned(),
     }
 }

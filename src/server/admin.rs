@@ -24,18 +24,21 @@ use serde_json::{Value, json};
 
 use crate::types::parse_duration;
 
-use super::desk::Desk;
+use super::handle::WorldHandle;
 
 /// What every path here begins with.
 pub(super) const PREFIX: &str = "/_sim/";
 
-pub(super) fn router(desk: Desk) -> Router {
+pub(super) fn router(desk: WorldHandle) -> Router {
     Router::new()
-        .route("/_sim/state", get(async |State(desk): State<Desk>| given(desk.state().await)))
-        .route("/_sim/trace", get(async |State(desk): State<Desk>| given(desk.trace().await)))
-        .route("/_sim/verdict", get(async |State(desk): State<Desk>| given(desk.verdict().await)))
-        .route("/_sim/permissions", get(async |State(desk): State<Desk>| given(desk.permissions().await)))
-        .route("/_sim/reset", post(async |State(desk): State<Desk>| given(desk.reset().await)))
+        .route("/_sim/state", get(async |State(desk): State<WorldHandle>| given(desk.state().await)))
+        .route("/_sim/trace", get(async |State(desk): State<WorldHandle>| given(desk.trace().await)))
+        .route("/_sim/verdict", get(async |State(desk): State<WorldHandle>| given(desk.verdict().await)))
+        .route(
+            "/_sim/permissions",
+            get(async |State(desk): State<WorldHandle>| given(desk.permissions().await)),
+        )
+        .route("/_sim/reset", post(async |State(desk): State<WorldHandle>| given(desk.reset().await)))
         .route("/_sim/faults", post(faults))
         .route("/_sim/advance", post(advance))
         .fallback(async || refused(StatusCode::NOT_FOUND, "there is no such thing under /_sim/"))
@@ -45,7 +48,7 @@ pub(super) fn router(desk: Desk) -> Router {
 
 type Told = (StatusCode, Json<Value>);
 
-async fn faults(State(desk): State<Desk>, body: String) -> Told {
+async fn faults(State(desk): State<WorldHandle>, body: String) -> Told {
     match desk.fault(body).await {
         Some(Err(mistake)) => refused(StatusCode::BAD_REQUEST, &mistake),
         Some(Ok(told)) => given(Some(told)),
@@ -58,7 +61,7 @@ struct Advance {
     by: String,
 }
 
-async fn advance(State(desk): State<Desk>, body: String) -> Told {
+async fn advance(State(desk): State<WorldHandle>, body: String) -> Told {
     let by = serde_json::from_str(&body).ok().and_then(|Advance { by }| parse_duration(&by));
     match by {
         Some(by) if by <= LONGEST => given(desk.advance(by).await),

@@ -27,10 +27,10 @@ use crate::api::{Error, ValidationReason};
 
 use super::Limits;
 use super::admin;
-use super::desk::Desk;
+use super::handle::WorldHandle;
 
 /// Serves until the process is told to end.
-pub(super) async fn serve(listener: TcpListener, desk: &Desk, limits: Limits) -> io::Result<()> {
+pub(super) async fn serve(listener: TcpListener, desk: &WorldHandle, limits: Limits) -> io::Result<()> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     let places = Arc::new(Semaphore::new(limits.connections));
@@ -58,7 +58,7 @@ pub(super) async fn serve(listener: TcpListener, desk: &Desk, limits: Limits) ->
 /// What every connection needs.
 #[derive(Clone)]
 struct Door {
-    desk: Desk,
+    desk: WorldHandle,
     admin: Router,
     limits: Limits,
     /// How many requests there were.

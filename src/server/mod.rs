@@ -10,9 +10,9 @@
 
 mod admin;
 mod clock;
-mod desk;
+mod driver;
+mod handle;
 mod http;
-mod keeper;
 mod store;
 
 use std::fmt;
@@ -28,11 +28,11 @@ use crate::scenario::run::Failure;
 use crate::scenario::{PrincipalOptions, Scenario};
 use crate::sim::trace::TraceLevel;
 
-pub use keeper::Ended;
+pub use driver::ServerEnd;
 
 /// How the world is served.
 #[derive(Clone, Debug)]
-pub struct Options {
+pub struct ServerOptions {
     /// Where to listen; port 0 picks a free one.
     pub address: SocketAddr,
     /// How many virtual seconds pass in a second, from 1 to [`MOST_SPEED`].
@@ -92,7 +92,7 @@ impl Limits {
 
 /// Why there is nothing to serve, or no more.
 #[derive(Debug)]
-pub enum Refused {
+pub enum StartError {
     /// The address is taken or not ours, or the system refused something.
     Io(io::Error),
     /// The scenario that was to happen first fails.
@@ -110,27 +110,27 @@ pub enum Refused {
     Panicked,
 }
 
-impl fmt::Display for Refused {
+impl fmt::Display for StartError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Refused::Io(error) => write!(f, "{error}"),
-            Refused::Scenario(failure) => {
+            StartError::Io(error) => write!(f, "{error}"),
+            StartError::Scenario(failure) => {
                 write!(f, "the scenario fails: {}: {}", failure.invariant, failure.message)
             }
-            Refused::Data { directory, why } => {
+            StartError::Data { directory, why } => {
                 write!(f, "the data directory {} cannot be used: {why}", directory.display())
             }
-            Refused::Kept(error) => write!(f, "what was written could not be kept: {error}"),
-            Refused::Panicked => f.write_str("the world's thread panicked"),
+            StartError::Kept(error) => write!(f, "what was written could not be kept: {error}"),
+            StartError::Panicked => f.write_str("the world's thread panicked"),
         }
     }
 }
 
-impl std::error::Error for Refused {}
+impl std::error::Error for StartError {}
 
-impl From<io::Error> for Refused {
-    fn from(error: io::Error) -> Refused {
-        Refused::Io(error)
+impl From<io::Error> for StartError {
+    fn from(error: io::Error) -> StartError {
+        StartError::Io(error)
     }
 }
 
@@ -139,9 +139,12 @@ impl From<io::Error> for Refused {
 /// `ready` is told the address as soon as clients can come.
 ///
 /// # Errors
-/// Nothing was served, or no more: see [`Refused`].
-pub fn serve(options: &Options, ready: impl FnOnce(SocketAddr) -> io::Result<()>) -> Result<Ended, Refused> {
-    let (desk, mut backroom) = desk::open(options)?;
+/// Nothing was served, or no more: see [`StartError`].
+pub fn serve(
+    options: &ServerOptions,
+    ready: impl FnOnce(SocketAddr) -> io::Result<()>,
+) -> Result<ServerEnd, StartError> {
+    let (desk, mut backroom) = handle::open(options)?;
     let runtime = Runtime::new()?;
     runtime.block_on(async {
         let listener = TcpListener::bind(options.address).await?;

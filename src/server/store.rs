@@ -20,12 +20,12 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::control::cluster::Serial;
-use crate::control::durable::{Batch, TokenWrite};
+use crate::control::storage::{Batch, TokenWrite};
 use crate::region::Region;
 use crate::scenario::Scenario;
 use crate::types::{Account, Instant, NodeId};
 
-use super::Refused;
+use super::StartError;
 
 /// Where what nodes wrote is kept.
 #[derive(Debug)]
@@ -91,8 +91,8 @@ impl Store {
     ///
     /// # Errors
     /// The directory holds something else, is damaged or in use, or began with another scenario. It is as it was.
-    pub(super) fn open(directory: &Path, scenario: &Scenario) -> Result<(Store, Option<Saved>), Refused> {
-        let refused = |why: String| Refused::Data { directory: directory.to_owned(), why };
+    pub(super) fn open(directory: &Path, scenario: &Scenario) -> Result<(Store, Option<Saved>), StartError> {
+        let refused = |why: String| StartError::Data { directory: directory.to_owned(), why };
         let set_up = scenario.print("");
         let told = |error: io::Error| refused(error.to_string());
         fs::create_dir_all(directory).map_err(told)?;
@@ -119,7 +119,11 @@ impl Store {
     ///
     /// # Errors
     /// It may not be kept.
-    pub(super) fn keep(&mut self, about: About, written: &mut Vec<(NodeId, Batch)>) -> Result<(), Refused> {
+    pub(super) fn keep(
+        &mut self,
+        about: About,
+        written: &mut Vec<(NodeId, Batch)>,
+    ) -> Result<(), StartError> {
         let (recorded_here, window) = (&mut self.tokens, self.token_window);
         write(&self.database, |transaction| {
             let mut clusters = transaction.open_table(CLUSTERS)?;
@@ -151,7 +155,7 @@ impl Store {
             table.insert(KEYS_DISABLED, &*regions.join(" "))?;
             Ok(())
         })
-        .map_err(Refused::Kept)?;
+        .map_err(StartError::Kept)?;
         self.kept = Some(about);
         Ok(())
     }
@@ -160,7 +164,7 @@ impl Store {
     ///
     /// # Errors
     /// It may not be forgotten.
-    pub(super) fn clear(&mut self) -> Result<(), Refused> {
+    pub(super) fn clear(&mut self) -> Result<(), StartError> {
         self.tokens.clear();
         self.kept = None;
         write(&self.database, |transaction| {
@@ -170,7 +174,7 @@ impl Store {
             transaction.delete_table(ABOUT)?;
             lay_out(transaction, &self.set_up)
         })
-        .map_err(Refused::Kept)
+        .map_err(StartError::Kept)
     }
 }
 
@@ -328,7 +332,7 @@ mod tests {
 
     use super::*;
     use crate::api::{Response, TagResourceOutput};
-    use crate::control::durable::{TokenKey, TokenRecord};
+    use crate::control::storage::{TokenKey, TokenRecord};
     use crate::scenario::SetUp;
 
     fn open(directory: &Path) -> (Store, Option<Saved>) {

@@ -25,11 +25,11 @@ use likeness::Likeness;
 pub struct Shrinker<'a> {
     best: Draft,
     failure: Likeness,
-    judge: Box<Judge<'a>>,
+    judge: Box<FailureTest<'a>>,
 }
 
 /// Says how a scenario fails, if it does.
-type Judge<'a> = dyn Fn(&Scenario) -> Option<Failure> + 'a;
+type FailureTest<'a> = dyn Fn(&Scenario) -> Option<Failure> + 'a;
 
 /// A scenario in parts.
 #[derive(Clone, Debug)]

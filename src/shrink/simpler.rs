@@ -9,7 +9,7 @@ use crate::api::Request;
 use crate::control::assumptions::Assumptions;
 use crate::region::Region;
 use crate::scenario::{Action, CallStep, Scenario, SetUp, When};
-use crate::sim::fault::{Fault, Party, Rule};
+use crate::sim::fault::{Fault, NodeMatch, Rule};
 use crate::types::{ClientId, NodeId};
 
 use super::{Draft, Reduction, policies};
@@ -84,8 +84,8 @@ fn by_one_client(action: &mut Action) {
 }
 
 fn upon_one_client(fault: &mut Fault) {
-    let party = |party: &mut Party| {
-        if let Party::Client(client) = party {
+    let party = |party: &mut NodeMatch| {
+        if let NodeMatch::Client(client) = party {
             *client = ClientId(0);
         }
     };

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use crate::control::message::Span;
+use crate::control::message::DelayRange;
 use crate::scenario::Action;
-use crate::sim::fault::{Fault, Moment, Party, Point, Rule, Verdict, What, Written};
+use crate::sim::fault::{CrashPoint, Fault, MessageMatch, NodeMatch, Point, Rule, RuleAction, Written};
 use crate::types::NodeId;
 
 use super::{Draft, Reduction};
@@ -44,12 +44,12 @@ fn weaker(fault: &Fault) -> Vec<Fault> {
         Fault::Crash { node, moment, unfinished } => {
             let mut all = Vec::new();
             let party = match node {
-                NodeId::Witness(region) => Party::Witness(*region),
-                NodeId::ControlPlane(region) => Party::ControlPlane(*region),
-                NodeId::Client(client) => Party::Client(*client),
+                NodeId::Witness(region) => NodeMatch::Witness(*region),
+                NodeId::ControlPlane(region) => NodeMatch::ControlPlane(*region),
+                NodeId::Client(client) => NodeMatch::Client(*client),
             };
-            if *moment == Moment::Now {
-                all.push(Fault::All(vec![Fault::Rule(Rule::cut(party, Party::Any, true))]));
+            if *moment == CrashPoint::Now {
+                all.push(Fault::All(vec![Fault::Rule(Rule::cut(party, NodeMatch::Any, true))]));
             } else {
                 all.push(Fault::crash(*node));
             }
@@ -57,9 +57,9 @@ fn weaker(fault: &Fault) -> Vec<Fault> {
                 all.push(Fault::Crash { node: *node, moment: *moment, unfinished: None });
             }
             let simpler = match *moment {
-                Moment::At(point, nth) if nth > 1 => Some(Moment::At(point, 1)),
-                Moment::At(point, 1) => plainer(point).map(|point| Moment::At(point, 1)),
-                Moment::At(..) | Moment::Now => None,
+                CrashPoint::At(point, nth) if nth > 1 => Some(CrashPoint::At(point, 1)),
+                CrashPoint::At(point, 1) => plainer(point).map(|point| CrashPoint::At(point, 1)),
+                CrashPoint::At(..) | CrashPoint::Now => None,
             };
             all.extend(simpler.map(|moment| Fault::Crash { node: *node, moment, unfinished: *unfinished }));
             all
@@ -82,9 +82,15 @@ fn weaker(fault: &Fault) -> Vec<Fault> {
 /// The point with no word on which message or write is meant.
 fn plainer(point: Point) -> Option<Point> {
     let plain = match point {
-        Point::BeforeHandling(What::Request(Some(_))) => Point::BeforeHandling(What::Request(None)),
-        Point::BeforeSending(What::Response(Some(_))) => Point::BeforeSending(What::Response(None)),
-        Point::AfterSending(What::Response(Some(_))) => Point::AfterSending(What::Response(None)),
+        Point::BeforeHandling(MessageMatch::Request(Some(_))) => {
+            Point::BeforeHandling(MessageMatch::Request(None))
+        }
+        Point::BeforeSending(MessageMatch::Response(Some(_))) => {
+            Point::BeforeSending(MessageMatch::Response(None))
+        }
+        Point::AfterSending(MessageMatch::Response(Some(_))) => {
+            Point::AfterSending(MessageMatch::Response(None))
+        }
         Point::BeforePersisting(_) => Point::BeforePersisting(Written::Anything),
         Point::Persisting(_) => Point::Persisting(Written::Anything),
         Point::AfterPersisting(_) => Point::AfterPersisting(Written::Anything),
@@ -100,9 +106,11 @@ fn weaker_rule(rule: &Rule) -> Vec<Rule> {
         weaker
     };
     let mut all = Vec::new();
-    if rule.verdict == Verdict::Drop {
+    if rule.verdict == RuleAction::Drop {
         let second = Duration::from_secs(1);
-        all.push(rule_with(&|rule| rule.verdict = Verdict::Delay(Span { min: second, max: second })));
+        all.push(rule_with(&|rule| {
+            rule.verdict = RuleAction::Delay(DelayRange { min: second, max: second })
+        }));
     }
     if rule.times != Some(1) {
         all.push(rule_with(&|rule| rule.times = Some(1)));
@@ -117,12 +125,16 @@ fn weaker_rule(rule: &Rule) -> Vec<Rule> {
         all.push(rule_with(&|rule| rule.percent = None));
     }
     match rule.verdict {
-        Verdict::Duplicate(copies) if copies > 1 => {
-            all.push(rule_with(&|rule| rule.verdict = Verdict::Duplicate(1)))
+        RuleAction::Duplicate(copies) if copies > 1 => {
+            all.push(rule_with(&|rule| rule.verdict = RuleAction::Duplicate(1)))
         }
-        Verdict::Slow(factor) if factor > 3 => all.push(rule_with(&|rule| rule.verdict = Verdict::Slow(3))),
-        Verdict::Delay(span) if span.min != span.max => {
-            all.push(rule_with(&|rule| rule.verdict = Verdict::Delay(Span { min: span.max, max: span.max })));
+        RuleAction::Slow(factor) if factor > 3 => {
+            all.push(rule_with(&|rule| rule.verdict = RuleAction::Slow(3)))
+        }
+        RuleAction::Delay(span) if span.min != span.max => {
+            all.push(rule_with(&|rule| {
+                rule.verdict = RuleAction::Delay(DelayRange { min: span.max, max: span.max })
+            }));
         }
         _ => {}
     }

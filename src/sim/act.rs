@@ -2,20 +2,20 @@
 
 use std::sync::Arc;
 
+use crate::control::environment::ExternalEvent;
 use crate::control::message::Input;
-use crate::control::outside::Shift;
 use crate::region::Region;
 use crate::types::{ClientId, NodeId};
 
-use super::aim::Moment;
+use super::aim::CrashPoint;
 use super::client::Next;
 use super::coverage::FaultKinds;
 use super::deeds::{FaultId, Lasting};
 use super::disk::Fall;
-use super::fault::{Fault, Party};
-use super::node::{State, Trap};
-use super::trace::Happening;
-use super::{Change, Refusal, World};
+use super::fault::{Fault, NodeMatch};
+use super::node::{CrashTrigger, NodeState};
+use super::trace::TraceEvent;
+use super::{Change, InjectedError, World};
 
 impl World {
     /// Injects a fault, or puts it right. Each of its parts takes the next name from `id`.
@@ -43,13 +43,13 @@ impl World {
             Fault::Heal(between) => self.heal(between),
             Fault::Release => self.release(),
             Fault::Crash { node: NodeId::Client(client), .. } => self.crash_client(client),
-            Fault::Crash { node, moment: Moment::Now, unfinished } => {
+            Fault::Crash { node, moment: CrashPoint::Now, unfinished } => {
                 let place = self.place(node);
-                self.crash(place, Fall::to(State::Down, unfinished))
+                self.crash(place, Fall::to(NodeState::Down, unfinished))
             }
             Fault::Crash { node, moment, unfinished } => {
                 let place = self.place(node);
-                self.nodes[place].traps.push(Trap { fault: id, moment, unfinished });
+                self.nodes[place].traps.push(CrashTrigger { fault: id, moment, unfinished });
                 false
             }
             Fault::Restart(NodeId::Client(_)) => false,
@@ -60,7 +60,7 @@ impl World {
             Fault::Outage(region) => {
                 let nodes =
                     [NodeId::ControlPlane(region), NodeId::Witness(region)].map(|node| self.place(node));
-                let stopped = nodes.map(|place| self.crash(place, Fall::to(State::Dark, None)));
+                let stopped = nodes.map(|place| self.crash(place, Fall::to(NodeState::Dark, None)));
                 stopped.contains(&true)
             }
             Fault::Skew { region, seconds } => {
@@ -84,27 +84,28 @@ impl World {
                 self.deeds.lasts(Lasting::Denial(region, action), id);
                 false
             }
-            Fault::Shift { region, shift } => self.shift(id, region, shift),
+            Fault::ExternalEvent { region, shift } => self.shift(id, region, shift),
             Fault::Refuse { region, operation, error, times } => {
                 let error = Arc::new(error);
-                self.refusals.push(Refusal { fault: id, region, operation, error, times });
+                self.refusals.push(InjectedError { fault: id, region, operation, error, times });
                 false
             }
         }
     }
 
     /// Whether something has come over a cluster, or a fact is another.
-    fn shift(&mut self, id: FaultId, region: Region, shift: Shift) -> bool {
+    fn shift(&mut self, id: FaultId, region: Region, shift: ExternalEvent) -> bool {
         let outside = &mut self.outside[region.index()];
         let were_disabled = std::mem::replace(outside, outside.after(shift)).keys_disabled;
         match shift {
-            Shift::DisableKeys => self.deeds.lasts(Lasting::Keys(region), id),
-            Shift::EnableKeys => drop(self.deeds.ends(Lasting::Keys(region))),
-            Shift::Doze | Shift::Wake => {}
+            ExternalEvent::DisableKeys => self.deeds.lasts(Lasting::Keys(region), id),
+            ExternalEvent::EnableKeys => drop(self.deeds.ends(Lasting::Keys(region))),
+            ExternalEvent::Doze | ExternalEvent::Wake => {}
         }
         let place = self.place(NodeId::ControlPlane(region));
-        let has_moved = self.nodes[place].state == State::Up && self.feed(place, Input::Shift(shift));
-        has_moved || shift == Shift::EnableKeys && were_disabled
+        let has_moved =
+            self.nodes[place].state == NodeState::Up && self.feed(place, Input::ExternalEvent(shift));
+        has_moved || shift == ExternalEvent::EnableKeys && were_disabled
     }
 
     /// Puts everything right: every rule, denial and injected error ends, what was held back goes on its way, every
@@ -112,7 +113,7 @@ impl World {
     pub fn heal_all(&mut self, except: Option<Region>) {
         self.changes.clear();
         self.last_news = self.now;
-        self.note(&Happening::Told("everything is put right"));
+        self.note(&TraceEvent::Told("everything is put right"));
         self.heal(None);
         self.deeds.settle();
         self.faults = FaultKinds::NONE;
@@ -120,14 +121,14 @@ impl World {
             self.nodes[place].skew = 0;
             self.nodes[place].traps.clear();
             let is_excepted = except.is_some() && self.nodes[place].id.region() == except;
-            if self.nodes[place].state != State::Up && !is_excepted {
+            if self.nodes[place].state != NodeState::Up && !is_excepted {
                 self.restart(place);
             }
         }
     }
 
     /// Whether there was something to put right.
-    fn heal(&mut self, between: Option<(Party, Party)>) -> bool {
+    fn heal(&mut self, between: Option<(NodeMatch, NodeMatch)>) -> bool {
         let mut was_wrong = self.network.heal(between);
         if between.is_none() {
             was_wrong |= self.release() | self.deeds.allow_all() | !self.refusals.is_empty();
@@ -151,7 +152,7 @@ impl World {
     /// Stops a client; `false` if none of its calls was in flight. They end here, and what the network has of them goes
     /// on its way.
     fn crash_client(&mut self, client: ClientId) -> bool {
-        self.note(&Happening::Crashed(NodeId::Client(client), None));
+        self.note(&TraceEvent::Crashed(NodeId::Client(client), None));
         let open = self.calls.open_of(client);
         for id in &open {
             self.calls.get_mut(*id).expect("a call in flight").abandon();

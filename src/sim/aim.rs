@@ -5,34 +5,34 @@ use crate::control::attached::{Attached, Stream};
 use crate::control::cluster::Cluster;
 use crate::control::message::Commit;
 
-use super::fault::What;
+use super::fault::MessageMatch;
 
 /// When a crash falls.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Moment {
+pub enum CrashPoint {
     /// At once.
     Now,
     /// When the node comes to this point for the so-manieth time from now on, counted from 1.
     At(Point, u32),
 }
 
-impl Moment {
+impl CrashPoint {
     /// When the node is about to handle the `nth` such message.
     #[must_use]
-    pub fn before_handling(what: What, nth: u32) -> Moment {
-        Moment::At(Point::BeforeHandling(what), nth)
+    pub fn before_handling(what: MessageMatch, nth: u32) -> CrashPoint {
+        CrashPoint::At(Point::BeforeHandling(what), nth)
     }
 
     /// When the node has begun its `nth` write, whatever it is.
     #[must_use]
-    pub fn during_persist(nth: u32) -> Moment {
-        Moment::At(Point::Persisting(Written::Anything), nth)
+    pub fn during_persist(nth: u32) -> CrashPoint {
+        CrashPoint::At(Point::Persisting(Written::Anything), nth)
     }
 
     /// When the node's `nth` write, whatever it is, is durable.
     #[must_use]
-    pub fn after_persist(nth: u32) -> Moment {
-        Moment::At(Point::AfterPersisting(Written::Anything), nth)
+    pub fn after_persist(nth: u32) -> CrashPoint {
+        CrashPoint::At(Point::AfterPersisting(Written::Anything), nth)
     }
 }
 
@@ -40,11 +40,11 @@ impl Moment {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Point {
     /// It is about to handle such a message, which is lost.
-    BeforeHandling(What),
+    BeforeHandling(MessageMatch),
     /// It is about to send such a message, which is not sent.
-    BeforeSending(What),
+    BeforeSending(MessageMatch),
     /// It has sent such a message, and done nothing behind it.
-    AfterSending(What),
+    AfterSending(MessageMatch),
     /// It is about to make such a write, which is not begun.
     BeforePersisting(Written),
     /// It has begun such a write, which is not finished.
@@ -76,13 +76,13 @@ pub enum Written {
 
 /// Something that a node does, and that a crash may be waiting for.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Doing<'a> {
+pub(super) enum NodeActivity<'a> {
     /// A message is about to be handled.
-    Handles(What),
+    Handles(MessageMatch),
     /// A message is about to be sent.
-    Sends(What),
+    Sends(MessageMatch),
     /// A message was sent.
-    Sent(What),
+    Sent(MessageMatch),
     /// A write is about to be made, for a call of the operation if one is carried out.
     Persists(Stage, &'a Commit, Option<Operation>),
 }
@@ -91,7 +91,7 @@ pub(super) enum Doing<'a> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Stage {
     /// Not begun.
-    Before,
+    Undo,
     /// Begun.
     During,
     /// Durable.
@@ -141,14 +141,14 @@ fn tags(cluster: Option<&Cluster>) -> Option<&Tags> {
 
 impl Point {
     /// Whether a node that does `doing` is there.
-    pub(super) fn is_met_by(self, doing: Doing<'_>) -> bool {
+    pub(super) fn is_met_by(self, doing: NodeActivity<'_>) -> bool {
         match (self, doing) {
-            (Point::BeforeHandling(what), Doing::Handles(that))
-            | (Point::BeforeSending(what), Doing::Sends(that))
-            | (Point::AfterSending(what), Doing::Sent(that)) => what.includes(that),
-            (Point::BeforePersisting(written), Doing::Persists(Stage::Before, commit, operation))
-            | (Point::Persisting(written), Doing::Persists(Stage::During, commit, operation))
-            | (Point::AfterPersisting(written), Doing::Persists(Stage::After, commit, operation)) => {
+            (Point::BeforeHandling(what), NodeActivity::Handles(that))
+            | (Point::BeforeSending(what), NodeActivity::Sends(that))
+            | (Point::AfterSending(what), NodeActivity::Sent(that)) => what.includes(that),
+            (Point::BeforePersisting(written), NodeActivity::Persists(Stage::Undo, commit, operation))
+            | (Point::Persisting(written), NodeActivity::Persists(Stage::During, commit, operation))
+            | (Point::AfterPersisting(written), NodeActivity::Persists(Stage::After, commit, operation)) => {
                 written.includes(commit, operation)
             }
             _ => false,

@@ -15,7 +15,7 @@ use crate::region::Region;
 use crate::rng::{self, Purpose, mix};
 use crate::types::{Account, ClientId, ClusterStatus, Identifier, Instant, PrincipalId};
 
-use super::ahead::fetch_element;
+use super::prefetch::fetch_element;
 
 /// A client of the world.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -142,7 +142,7 @@ pub(super) struct Ongoing {
     pub(super) client: ClientId,
     pub(super) call: Call,
     pub(super) attempt: u16,
-    pub(super) doing: Doing,
+    pub(super) doing: ClientActivity,
     /// When it does something by itself, if nothing happens before.
     pub(super) wakes: Instant,
     tries: u16,
@@ -153,7 +153,7 @@ pub(super) struct Ongoing {
 
 /// What a call is doing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Doing {
+pub(super) enum ClientActivity {
     /// Waits for the answer to an attempt.
     Waiting,
     /// Waits before it tries again.
@@ -185,7 +185,7 @@ impl Ongoing {
             client,
             call,
             attempt: 0,
-            doing: Doing::Pausing,
+            doing: ClientActivity::Pausing,
             wakes: Instant::START,
             tries: 0,
             sight: None,
@@ -206,22 +206,22 @@ impl Ongoing {
     /// Begins the next attempt.
     pub(super) fn begin_attempt(&mut self, now: Instant) {
         self.attempt += 1;
-        self.doing = Doing::Waiting;
+        self.doing = ClientActivity::Waiting;
         self.wakes = now.after(self.call.time_out);
     }
 
     /// Its time has come.
     pub(super) fn wake(&mut self, seed: u64, now: Instant) -> Next {
         match self.doing {
-            Doing::Waiting => self.attempt_failed(seed, now, None),
-            Doing::BackingOff | Doing::Pausing => Next::Send,
-            Doing::Ended | Doing::Abandoned => Next::Sleep,
+            ClientActivity::Waiting => self.attempt_failed(seed, now, None),
+            ClientActivity::BackingOff | ClientActivity::Pausing => Next::Send,
+            ClientActivity::Ended | ClientActivity::Abandoned => Next::Sleep,
         }
     }
 
     /// An answer has come to the attempt `delivery`.
     pub(super) fn answered(&mut self, seed: u64, now: Instant, delivery: Delivery, result: Reply) -> Next {
-        if self.doing != Doing::Waiting || delivery.attempt != self.number() {
+        if self.doing != ClientActivity::Waiting || delivery.attempt != self.number() {
             return Next::Late;
         }
         match result {
@@ -233,13 +233,13 @@ impl Ongoing {
 
     /// Its client has crashed: nothing is known of how it ends.
     pub(super) fn abandon(&mut self) {
-        self.doing = Doing::Abandoned;
+        self.doing = ClientActivity::Abandoned;
         self.outcome = Some(Outcome::Unknown);
     }
 
     /// The connection of the attempt `delivery` was refused.
     pub(super) fn reset(&mut self, seed: u64, now: Instant, delivery: Delivery) -> Next {
-        if self.doing != Doing::Waiting || delivery.attempt != self.number() {
+        if self.doing != ClientActivity::Waiting || delivery.attempt != self.number() {
             return Next::Sleep;
         }
         self.attempt_failed(seed, now, None)
@@ -253,7 +253,7 @@ impl Ongoing {
         let most = FIRST_BACK_OFF.saturating_mul(1 << (self.attempt - 1).min(5)).min(LAST_BACK_OFF);
         let key = mix(self.call.key, u64::from(self.number()));
         let pause = rng::between(seed, Purpose::Backoff, key, Duration::ZERO, most);
-        self.doing = Doing::BackingOff;
+        self.doing = ClientActivity::BackingOff;
         self.wakes = now.after(pause);
         Next::Sleep
     }
@@ -268,20 +268,20 @@ impl Ongoing {
                     let before = self.sight.filter(|sight| sight.status == status);
                     let sight = Sight { status, times: before.map_or(0, |sight| sight.times) + 1 };
                     if self.tries + 1 >= WAITER_TRIES {
-                        self.doing = Doing::Ended;
+                        self.doing = ClientActivity::Ended;
                         self.outcome = Some(Outcome::TimedOut(sight));
                         return Next::End;
                     }
                     self.sight = Some(sight);
                     self.tries += 1;
                     self.attempt = 0;
-                    self.doing = Doing::Pausing;
+                    self.doing = ClientActivity::Pausing;
                     self.wakes = now.after(WAITER_DELAY);
                     return Next::Sleep;
                 }
             },
         };
-        self.doing = Doing::Ended;
+        self.doing = ClientActivity::Ended;
         self.outcome = Some(outcome);
         Next::End
     }
@@ -376,7 +376,7 @@ impl Calls {
     /// The calls that wait for an answer, and whose they are.
     pub(super) fn waiting(&self) -> impl Iterator<Item = (ClientId, &Call)> {
         let calls = self.slots.iter().filter_map(|slot| slot.ongoing.as_ref());
-        calls.filter(|it| it.doing == Doing::Waiting).map(|ongoing| (ongoing.client, &ongoing.call))
+        calls.filter(|it| it.doing == ClientActivity::Waiting).map(|ongoing| (ongoing.client, &ongoing.call))
     }
 
     /// When to wake the slot of a call that wants to be woken; `None` if an alarm goes off there before.

@@ -3,7 +3,7 @@
 //! What "acted" means is said with each [`Fault`](super::fault::Fault). Most faults know it when they happen; those
 //! that last (a denial, a wrong clock, disabled keys) are noted here and found again when something meets them.
 
-use crate::control::authorization::Action;
+use crate::control::authorization::IamAction;
 use crate::region::Region;
 
 /// Names a fault of a world: they are counted in the order in which they are injected or planned. Of several at once,
@@ -30,7 +30,7 @@ pub(super) struct Deeds {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Lasting {
     /// An action is denied in a Region.
-    Denial(Region, Action),
+    Denial(Region, IamAction),
     /// A Region's wall clock is wrong.
     Skew(Region),
     /// The keys of a Region's clusters are disabled.

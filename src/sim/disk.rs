@@ -8,18 +8,18 @@ use crate::goal::Goal;
 use crate::rng::{self, Purpose};
 use crate::types::NodeId;
 
-use super::aim::{Doing, Stage};
+use super::aim::{NodeActivity, Stage};
 use super::deeds::Lasting;
 use super::fault::Unfinished;
-use super::node::State;
-use super::trace::{Happening, Words};
+use super::node::NodeState;
+use super::trace::{TraceEvent, Words};
 use super::{Change, Event, World};
 
 /// A crash, as it falls.
 #[derive(Debug)]
 pub(super) struct Fall {
     /// What the node is then.
-    pub(super) state: State,
+    pub(super) state: NodeState,
     /// What becomes of a write that is not finished; drawn if not said.
     pub(super) unfinished: Option<Unfinished>,
     /// Whether its newest write was not even begun.
@@ -30,7 +30,7 @@ pub(super) struct Fall {
 
 impl Fall {
     /// For no reason of its own.
-    pub(super) fn to(state: State, unfinished: Option<Unfinished>) -> Fall {
+    pub(super) fn to(state: NodeState, unfinished: Option<Unfinished>) -> Fall {
         Fall { state, unfinished, has_unbegun: false, why: None }
     }
 }
@@ -39,7 +39,7 @@ impl World {
     /// Does what a node wants done, or lets it wait behind the writes that are not durable yet.
     pub(super) fn carry_out(&mut self, place: usize, effect: Effect) {
         let node = &mut self.nodes[place];
-        if node.state != State::Up {
+        if node.state != NodeState::Up {
             // It crashed while its effects were carried out, before this one.
             return self.forget(place, effect);
         }
@@ -47,7 +47,7 @@ impl World {
         if node.outbox.is_empty() && !is_write {
             return self.perform(place, effect);
         }
-        let fall = self.spring_at_write(place, &effect, &[Stage::Before, Stage::During]);
+        let fall = self.spring_at_write(place, &effect, &[Stage::Undo, Stage::During]);
         let node = &mut self.nodes[place];
         node.outbox.push_back(effect);
         if let Some(fall) = fall {
@@ -102,7 +102,7 @@ impl World {
                 self.deeds.met(Lasting::Keys(region));
             }
         }
-        self.note(&Happening::Wrote(node, &commit));
+        self.note(&TraceEvent::Wrote(node, &commit));
         self.changes.push(Change::Wrote { node, commit, replaced });
     }
 
@@ -111,7 +111,7 @@ impl World {
     pub(super) fn crash(&mut self, place: usize, fall: Fall) -> bool {
         let node = &mut self.nodes[place];
         let id = node.id;
-        if node.state != State::Up {
+        if node.state != NodeState::Up {
             return std::mem::replace(&mut node.state, fall.state) != fall.state;
         }
         let writes = (node.unsynced() - usize::from(fall.has_unbegun)) as u64;
@@ -129,14 +129,14 @@ impl World {
             self.reached.insert(Goal::CrashBeforeReply);
         }
         let (kept, lost) = node.stop(fall.state, kept as usize);
-        self.note(&Happening::Crashed(id, fall.why.as_deref()));
+        self.note(&TraceEvent::Crashed(id, fall.why.as_deref()));
         for commit in kept {
             self.reached.insert(Goal::WriteKept);
             self.wrote(place, commit);
         }
         for commit in lost {
             self.reached.insert(Goal::WriteLost);
-            self.note(&Happening::Forgot(id, &commit));
+            self.note(&TraceEvent::Forgot(id, &commit));
             self.changes.push(Change::Forgot { node: id, commit });
         }
         let memory = Box::new(self.nodes[place].rebuild(&self.options));
@@ -148,21 +148,21 @@ impl World {
     /// The crash that waits for a node to do what it does, if one does. What is done is asked for only if some crash
     /// waits.
     #[inline]
-    pub(super) fn spring<'a>(
+    pub(super) fn fire_trigger<'a>(
         &mut self,
         place: usize,
-        doing: impl FnOnce(&World) -> Doing<'a>,
+        doing: impl FnOnce(&World) -> NodeActivity<'a>,
     ) -> Option<Fall> {
         if self.nodes[place].traps.is_empty() {
             return None;
         }
         let doing = doing(self);
-        let trap = self.nodes[place].spring(doing)?;
+        let trap = self.nodes[place].fire_trigger(doing)?;
         self.deeds.did(trap.fault);
         let words = Words { names: &self.names, clients: &self.options.clients };
         let why = self.trace.is_written().then(|| words.reason(doing));
-        let has_unbegun = matches!(doing, Doing::Persists(Stage::Before, ..));
-        Some(Fall { state: State::Down, unfinished: trap.unfinished, has_unbegun, why })
+        let has_unbegun = matches!(doing, NodeActivity::Persists(Stage::Undo, ..));
+        Some(Fall { state: NodeState::Down, unfinished: trap.unfinished, has_unbegun, why })
     }
 
     fn spring_at_write(&mut self, place: usize, effect: &Effect, stages: &[Stage]) -> Option<Fall> {
@@ -171,20 +171,20 @@ impl World {
             let request = commit.cause.and_then(|cause| world.request_of(cause));
             request.map(Request::operation)
         };
-        stages
-            .iter()
-            .find_map(|stage| self.spring(place, |world| Doing::Persists(*stage, commit, operation(world))))
+        stages.iter().find_map(|stage| {
+            self.fire_trigger(place, |world| NodeActivity::Persists(*stage, commit, operation(world)))
+        })
     }
 
     /// Starts a node again with what its storage holds; `false` if it was up.
     pub(super) fn restart(&mut self, place: usize) -> bool {
         let node = &mut self.nodes[place];
-        if node.state == State::Up {
+        if node.state == NodeState::Up {
             return false;
         }
-        node.state = State::Up;
+        node.state = NodeState::Up;
         let id = node.id;
-        self.note(&Happening::Restarted(id));
+        self.note(&TraceEvent::Restarted(id));
         self.changes.push(Change::Restarted(id));
         self.start(place);
         true
@@ -212,7 +212,7 @@ impl World {
     fn forget(&mut self, place: usize, effect: Effect) {
         let Effect::Persist(commit) = effect else { return };
         let id = self.nodes[place].id;
-        self.note(&Happening::Forgot(id, &commit));
+        self.note(&TraceEvent::Forgot(id, &commit));
         self.changes.push(Change::Forgot { node: id, commit });
     }
 }

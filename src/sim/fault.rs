@@ -5,13 +5,13 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::api::{Error, Operation};
-use crate::control::authorization::Action;
-use crate::control::message::{MessageKind, Span};
-use crate::control::outside::Shift;
+use crate::control::authorization::IamAction;
+use crate::control::environment::ExternalEvent;
+use crate::control::message::{DelayRange, MessageKind};
 use crate::region::Region;
 use crate::types::{ClientId, NodeId};
 
-pub use super::aim::{Moment, Point, Written};
+pub use super::aim::{CrashPoint, Point, Written};
 
 /// Something that goes wrong, or is put right.
 ///
@@ -26,7 +26,7 @@ pub enum Fault {
     /// Rules between these two parties, in either direction, end; with no parties, all rules end, what was held is
     /// released, and every denial and injected error ends. It acts when there is such a rule that may yet apply (one
     /// that has applied `times` times may not), or, with no parties, any of the others.
-    Heal(Option<(Party, Party)>),
+    Heal(Option<(NodeMatch, NodeMatch)>),
     /// Messages that a rule holds back go on their way. It acts when there is such a message.
     Release,
     /// A node stops: what it had in memory is lost. A client stops: its calls end unknown and are not tried again,
@@ -36,7 +36,7 @@ pub enum Fault {
         /// Which.
         node: NodeId,
         /// When.
-        moment: Moment,
+        moment: CrashPoint,
         /// What becomes of a write that is not finished; drawn if not said.
         unfinished: Option<Unfinished>,
     },
@@ -59,7 +59,7 @@ pub enum Fault {
         /// Where it is checked.
         region: Region,
         /// What.
-        action: Action,
+        action: IamAction,
         /// Denied, or allowed again.
         denied: bool,
     },
@@ -67,11 +67,11 @@ pub enum Fault {
     /// meets a fact when it starts.
     /// It acts when a cluster changes by it, or has a key that it disables, now or later; keys are enabled also when
     /// they were disabled, whether a cluster had any or not.
-    Shift {
+    ExternalEvent {
         /// Whose clusters.
         region: Region,
         /// What.
-        shift: Shift,
+        shift: ExternalEvent,
     },
     /// Requests are answered with an error before the control plane sees them. It acts when one is.
     Refuse {
@@ -90,13 +90,13 @@ impl Fault {
     /// A node stops at once.
     #[must_use]
     pub fn crash(node: NodeId) -> Fault {
-        Fault::Crash { node, moment: Moment::Now, unfinished: None }
+        Fault::Crash { node, moment: CrashPoint::Now, unfinished: None }
     }
 
     /// A node stops when its `nth` write from now on, counted from 1, is durable and nothing behind it has left.
     #[must_use]
     pub fn crash_after_persist(node: NodeId, nth: u32) -> Fault {
-        Fault::Crash { node, moment: Moment::after_persist(nth), unfinished: None }
+        Fault::Crash { node, moment: CrashPoint::after_persist(nth), unfinished: None }
     }
 
     /// The faults that it consists of, none of which consists of several.
@@ -120,7 +120,7 @@ impl Fault {
     /// keyed by: unlike that of any other rule.
     #[must_use]
     pub fn partition(one: Region, other: Region, key: u64) -> Fault {
-        Fault::Rule(Rule { key, ..Rule::cut(Party::Region(one), Party::Region(other), true) })
+        Fault::Rule(Rule { key, ..Rule::cut(NodeMatch::Region(one), NodeMatch::Region(other), true) })
     }
 }
 
@@ -139,11 +139,11 @@ pub struct Rule {
     /// What the rule's draws are keyed by: its step's key, so that other steps do not change them.
     pub key: u64,
     /// Who sends.
-    pub from: Party,
+    pub from: NodeMatch,
     /// To whom.
-    pub to: Party,
+    pub to: NodeMatch,
     /// What is sent.
-    pub what: What,
+    pub what: MessageMatch,
     /// Also in the other direction.
     pub both_ways: bool,
     /// How many matching messages are let through first.
@@ -153,29 +153,29 @@ pub struct Rule {
     /// In how many of a hundred messages it applies, drawn for each.
     pub percent: Option<u8>,
     /// What is done.
-    pub verdict: Verdict,
+    pub verdict: RuleAction,
 }
 
 impl Rule {
     /// Every message is lost. Its draws, of which it makes none, are not keyed yet.
     #[must_use]
-    pub fn cut(from: Party, to: Party, both_ways: bool) -> Rule {
+    pub fn cut(from: NodeMatch, to: NodeMatch, both_ways: bool) -> Rule {
         Rule {
             key: 0,
             from,
             to,
-            what: What::Anything,
+            what: MessageMatch::Anything,
             both_ways,
             skip: 0,
             times: None,
             percent: None,
-            verdict: Verdict::Drop,
+            verdict: RuleAction::Drop,
         }
     }
 
     /// Whether it is about such a message. How many it skips, and how many it applies to, is another question.
     #[must_use]
-    pub fn matches(&self, from: NodeId, to: NodeId, what: What) -> bool {
+    pub fn matches(&self, from: NodeId, to: NodeId, what: MessageMatch) -> bool {
         let forth = self.from.includes(from) && self.to.includes(to);
         let back = self.both_ways && self.from.includes(to) && self.to.includes(from);
         (forth || back) && self.what.includes(what)
@@ -184,11 +184,11 @@ impl Rule {
 
 /// What happens to a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verdict {
+pub enum RuleAction {
     /// It never arrives.
     Drop,
     /// It takes longer by so much; a drawn amount reorders messages.
-    Delay(Span),
+    Delay(DelayRange),
     /// It arrives, and so many copies of it, each a drawn while later.
     Duplicate(u16),
     /// It waits until released.
@@ -199,7 +199,7 @@ pub enum Verdict {
 
 /// One end of a link.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Party {
+pub enum NodeMatch {
     /// Anybody.
     Any,
     /// A client.
@@ -212,23 +212,23 @@ pub enum Party {
     Witness(Region),
 }
 
-impl Party {
+impl NodeMatch {
     /// Whether `node` is (one of) this party.
     #[must_use]
     pub fn includes(self, node: NodeId) -> bool {
         match self {
-            Party::Any => true,
-            Party::Client(client) => node == NodeId::Client(client),
-            Party::Region(region) => node.region() == Some(region),
-            Party::ControlPlane(region) => node == NodeId::ControlPlane(region),
-            Party::Witness(region) => node == NodeId::Witness(region),
+            NodeMatch::Any => true,
+            NodeMatch::Client(client) => node == NodeId::Client(client),
+            NodeMatch::Region(region) => node.region() == Some(region),
+            NodeMatch::ControlPlane(region) => node == NodeId::ControlPlane(region),
+            NodeMatch::Witness(region) => node == NodeId::Witness(region),
         }
     }
 }
 
 /// What a message is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum What {
+pub enum MessageMatch {
     /// Anything.
     Anything,
     /// A request: of one operation, or any.
@@ -239,27 +239,28 @@ pub enum What {
     Message(MessageKind),
 }
 
-impl What {
+impl MessageMatch {
     /// Whether a message of kind `other`, always fully said, is one of these.
     #[must_use]
-    pub fn includes(self, other: What) -> bool {
+    pub fn includes(self, other: MessageMatch) -> bool {
         match (self, other) {
-            (What::Anything, _) => true,
-            (What::Request(None), What::Request(_)) | (What::Response(None), What::Response(_)) => true,
+            (MessageMatch::Anything, _) => true,
+            (MessageMatch::Request(None), MessageMatch::Request(_))
+            | (MessageMatch::Response(None), MessageMatch::Response(_)) => true,
             (mine, other) => mine == other,
         }
     }
 }
 
-impl fmt::Display for What {
+impl fmt::Display for MessageMatch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            What::Anything => f.write_str("anything"),
-            What::Request(None) => f.write_str("a request"),
-            What::Response(None) => f.write_str("an answer"),
-            What::Request(Some(operation)) => write!(f, "{operation}"),
-            What::Response(Some(operation)) => write!(f, "the answer to {operation}"),
-            What::Message(kind) => f.write_str(kind.name()),
+            MessageMatch::Anything => f.write_str("anything"),
+            MessageMatch::Request(None) => f.write_str("a request"),
+            MessageMatch::Response(None) => f.write_str("an answer"),
+            MessageMatch::Request(Some(operation)) => write!(f, "{operation}"),
+            MessageMatch::Response(Some(operation)) => write!(f, "the answer to {operation}"),
+            MessageMatch::Message(kind) => f.write_str(kind.name()),
         }
     }
 }

@@ -14,10 +14,10 @@ pub mod queue;
 pub mod trace;
 
 mod act;
-mod ahead;
 mod disk;
 mod network;
 mod node;
+mod prefetch;
 mod run;
 mod slots;
 
@@ -28,13 +28,13 @@ use std::time::Duration;
 
 use crate::api::Request;
 use crate::control::assumptions::Assumptions;
-use crate::control::authorization::{Action, Asker, Principals};
+use crate::control::authorization::{Caller, IamAction, Principals};
+use crate::control::authorizer::Checked;
 use crate::control::disk::{Disk, Replaced};
-use crate::control::durable::{Batch, Durable};
-use crate::control::guard::Checked;
+use crate::control::environment::Outside;
 use crate::control::message::{Commit, Delivery, Effect, Reply, Timer};
 use crate::control::mutant::Mutants;
-use crate::control::outside::Outside;
+use crate::control::storage::{Batch, Storage};
 use crate::goal::Goals;
 use crate::region::Region;
 use crate::rng::{self, Purpose};
@@ -47,10 +47,10 @@ use coverage::{Coverage, FaultKinds};
 use deeds::{Deeds, FaultId};
 use fault::Fault;
 use network::{Envelope, Network};
-use node::{Machine, Node, State};
+use node::{Machine, Node, NodeState};
 use queue::Queue;
 use slots::Slots;
-use trace::{Happening, Trace, TraceLevel};
+use trace::{Trace, TraceEvent, TraceLevel};
 
 /// What a world is made with.
 #[derive(Clone, Debug)]
@@ -121,7 +121,7 @@ pub struct World {
     /// What is so in each Region, whether its control plane is up or not.
     outside: [Outside; Region::COUNT],
     calls: Calls,
-    refusals: Vec<Refusal>,
+    refusals: Vec<InjectedError>,
     names: Names,
     trace: Trace,
     changes: Vec<Change>,
@@ -147,7 +147,7 @@ pub enum Change {
         /// Whose.
         region: Region,
         /// Who asks.
-        asker: Asker,
+        asker: Caller,
         /// Which.
         delivery: Delivery,
         /// What is asked.
@@ -162,7 +162,7 @@ pub enum Change {
         /// Where.
         region: Region,
         /// What.
-        action: Action,
+        action: IamAction,
         /// Whether it is.
         denied: bool,
     },
@@ -205,7 +205,7 @@ pub enum Change {
         /// Which.
         node: NodeId,
         /// What it had in memory of its storage.
-        memory: Box<Durable>,
+        memory: Box<Storage>,
         /// What its disk holds.
         disk: Box<Disk>,
     },
@@ -230,11 +230,11 @@ enum Event {
         life: u32,
     },
     /// The call in this slot may want to do something by itself.
-    Wake(u32),
+    ClientTimer(u32),
     /// The fault in this place among those that are planned happens.
     Fault(u32),
     /// Time passes: somebody wanted to stop here.
-    Bell,
+    Wake,
 }
 
 /// A timer that a node has set.
@@ -250,7 +250,7 @@ struct Alarm {
 
 /// Requests to be answered with an error.
 #[derive(Clone, Debug)]
-struct Refusal {
+struct InjectedError {
     fault: FaultId,
     region: Region,
     operation: Option<crate::api::Operation>,
@@ -344,14 +344,14 @@ impl World {
 
     /// What the control plane of `region` has in storage; nothing, if nobody ever spoke to it.
     #[must_use]
-    pub fn storage(&self, region: Region) -> Option<&Durable> {
+    pub fn storage(&self, region: Region) -> Option<&Storage> {
         let place = self.places[region.index()][0]?;
         Some(self.nodes[usize::from(place)].durable())
     }
 
     /// What a node has in memory of its storage, what its disk holds, and what of the memory is not there yet, oldest
     /// first; nothing, if nobody ever spoke to it.
-    pub(crate) fn memory(&self, node: NodeId) -> Option<(&Durable, &Disk, Vec<&Batch>)> {
+    pub(crate) fn memory(&self, node: NodeId) -> Option<(&Storage, &Disk, Vec<&Batch>)> {
         let (region, kind) = kind_of(node);
         let node = &self.nodes[usize::from(self.places[region.index()][kind]?)];
         let unsynced = node.outbox.iter().filter_map(|effect| match effect {
@@ -383,7 +383,8 @@ impl World {
         self.fill_token(&mut call);
         let id = self.calls.add(client, call);
         let ongoing = self.calls.get(id).expect("the call was just added");
-        let happening = Happening::Invoked(NodeId::Client(client), &ongoing.call, ongoing.call.request.key());
+        let happening =
+            TraceEvent::Invoked(NodeId::Client(client), &ongoing.call, ongoing.call.request.key());
         self.trace.record(self.now, &happening, &self.names, &self.options.clients);
         self.send_attempt(id);
         id
@@ -445,7 +446,7 @@ impl World {
             Machine::ControlPlane(plane) => Some(plane),
             Machine::Witness(_) => None,
         });
-        let down = |id: &NodeId| self.nodes.iter().any(|node| node.id == *id && node.state != State::Up);
+        let down = |id: &NodeId| self.nodes.iter().any(|node| node.id == *id && node.state != NodeState::Up);
         let words = trace::Words { names: &self.names, clients: &self.options.clients };
         let mut text = String::new();
         for (client, call) in self.calls.waiting() {
@@ -500,20 +501,20 @@ impl World {
 
     /// Writes a remark into the trace.
     pub fn say(&mut self, words: &str) {
-        self.note(&Happening::Remark(words));
+        self.note(&TraceEvent::Remark(words));
     }
 
     /// Writes into the trace, if there is one, what is done to the world from outside. What that leads to counts for
     /// the hash, and the words do not.
     pub fn announce(&mut self, words: impl FnOnce() -> String) {
         if self.trace.is_written() {
-            self.note(&Happening::Told(&words()));
+            self.note(&TraceEvent::Told(&words()));
         }
     }
 
     /// Makes sure that something happens at `at`, be it nothing.
-    pub fn ring_at(&mut self, at: Instant) {
-        self.schedule(at, Event::Bell);
+    pub fn wake_at(&mut self, at: Instant) {
+        self.schedule(at, Event::Wake);
     }
 
     /// Whether nothing is left to happen but the repetition of questions that cannot be answered: no call is open,

@@ -7,14 +7,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::api::{Operation, Request};
-use crate::control::authorization::Asker;
+use crate::control::authorization::Caller;
 use crate::control::message::{Delivery, Message, Reply};
 use crate::region::Region;
 use crate::rng::{self, Purpose, mix};
 use crate::types::NodeId;
 
 use super::deeds::{Deeds, FaultId};
-use super::fault::{DUPLICATE_WITHIN, Party, Rule, Verdict, What};
+use super::fault::{DUPLICATE_WITHIN, MessageMatch, NodeMatch, Rule, RuleAction};
 use super::latency::round_trip;
 
 /// A message on its way.
@@ -38,7 +38,7 @@ pub(super) enum Payload {
         /// Which.
         delivery: Delivery,
         /// Who calls.
-        asker: Asker,
+        asker: Caller,
         /// What is asked.
         request: Arc<Request>,
     },
@@ -60,12 +60,12 @@ pub(super) enum Payload {
 impl Payload {
     /// What it is, for rules.
     #[must_use]
-    pub(super) fn what(&self) -> What {
+    pub(super) fn what(&self) -> MessageMatch {
         match self {
-            Payload::Request { request, .. } => What::Request(Some(request.operation())),
-            Payload::Response { operation, .. } => What::Response(Some(*operation)),
-            Payload::Reset(_) => What::Response(None),
-            Payload::Message(message) => What::Message(message.kind()),
+            Payload::Request { request, .. } => MessageMatch::Request(Some(request.operation())),
+            Payload::Response { operation, .. } => MessageMatch::Response(Some(*operation)),
+            Payload::Reset(_) => MessageMatch::Response(None),
+            Payload::Message(message) => MessageMatch::Message(message.kind()),
         }
     }
 }
@@ -89,7 +89,7 @@ pub enum Latency {
     /// Half of the measured round trip between the two Regions, and up to a tenth more.
     Measured,
     /// Drawn evenly from a range for each message, whatever the Regions.
-    Even(crate::control::message::Span),
+    Even(crate::control::message::DelayRange),
 }
 
 /// The network.
@@ -111,7 +111,7 @@ impl Network {
     }
 
     /// Ends the rules between two parties, or all; `false` if none of them could apply any more.
-    pub(super) fn heal(&mut self, between: Option<(Party, Party)>) -> bool {
+    pub(super) fn heal(&mut self, between: Option<(NodeMatch, NodeMatch)>) -> bool {
         let is_meant = |rule: &Rule| {
             between.is_none_or(|(one, other)| {
                 (rule.from, rule.to) == (one, other) || (rule.from, rule.to) == (other, one)
@@ -124,7 +124,7 @@ impl Network {
 
     /// Ends the rules that hold messages back, and gives these back.
     pub(super) fn release(&mut self) -> Vec<Envelope> {
-        self.rules.retain(|(_, rule)| rule.verdict != Verdict::Hold);
+        self.rules.retain(|(_, rule)| rule.verdict != RuleAction::Hold);
         std::mem::take(&mut self.held)
     }
 
@@ -147,11 +147,11 @@ impl Network {
         };
         deeds.did(*fault);
         match rule.verdict {
-            Verdict::Drop => Fate::Lost,
-            Verdict::Hold => Fate::Held,
-            Verdict::Duplicate(copies) => Fate::Copied(usual, copies),
-            Verdict::Slow(factor) => Fate::Arrives(usual.saturating_mul(factor)),
-            Verdict::Delay(span) => {
+            RuleAction::Drop => Fate::Lost,
+            RuleAction::Hold => Fate::Held,
+            RuleAction::Duplicate(copies) => Fate::Copied(usual, copies),
+            RuleAction::Slow(factor) => Fate::Arrives(usual.saturating_mul(factor)),
+            RuleAction::Delay(span) => {
                 let key = mix(rule.key, envelope.key);
                 Fate::Arrives(usual + rng::between(seed, Purpose::Amount, key, span.min, span.max))
             }
@@ -177,7 +177,7 @@ impl Network {
 
 impl Rule {
     /// Whether the rule applies to a message; counts it if it matches.
-    fn applies(&mut self, seed: u64, envelope: &Envelope, what: What) -> bool {
+    fn applies(&mut self, seed: u64, envelope: &Envelope, what: MessageMatch) -> bool {
         if !self.matches(envelope.from, envelope.to, what) || self.times == Some(0) {
             return false;
         }

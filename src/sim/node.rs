@@ -8,15 +8,15 @@ use std::collections::VecDeque;
 use crate::control::ControlPlane;
 use crate::control::authorization::Denials;
 use crate::control::disk::Disk;
-use crate::control::durable::Durable;
 use crate::control::message::{Commit, Effect, Input};
+use crate::control::storage::Storage;
 use crate::control::witness::WitnessNode;
 use crate::types::{Instant, NodeId};
 
 use super::Options;
-use super::aim::Doing;
+use super::aim::NodeActivity;
 use super::deeds::FaultId;
-use super::fault::{Moment, Unfinished};
+use super::fault::{CrashPoint, Unfinished};
 
 /// A control plane or a witness node.
 #[derive(Clone, Debug)]
@@ -34,7 +34,7 @@ pub(super) struct Node {
     pub(super) disk: Disk,
     /// How often it has started; events meant for an earlier life do nothing.
     pub(super) life: u32,
-    pub(super) state: State,
+    pub(super) state: NodeState,
     /// What its Region's wall clock is wrong by, in seconds.
     pub(super) skew: i64,
     /// What waits for the disk.
@@ -42,14 +42,14 @@ pub(super) struct Node {
     /// How many of the writes in the outbox the disk is busy with.
     pub(super) syncing: usize,
     /// Crashes that wait for their moment.
-    pub(super) traps: Vec<Trap>,
+    pub(super) traps: Vec<CrashTrigger>,
     /// How many requests it has taken in, in this life, and not answered.
     pub(super) unanswered: usize,
 }
 
 /// Whether a node runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum State {
+pub(super) enum NodeState {
     Up,
     /// Its process is down; the host says so to whoever connects.
     Down,
@@ -59,9 +59,9 @@ pub(super) enum State {
 
 /// A crash that waits for its moment.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Trap {
+pub(super) struct CrashTrigger {
     pub(super) fault: FaultId,
-    pub(super) moment: Moment,
+    pub(super) moment: CrashPoint,
     pub(super) unfinished: Option<Unfinished>,
 }
 
@@ -72,10 +72,10 @@ impl Node {
     pub(super) fn new(id: NodeId, options: &Options) -> Node {
         Node {
             id,
-            machine: Machine::new(id, options, Durable::default()),
+            machine: Machine::new(id, options, Storage::default()),
             disk: Disk::default(),
             life: 0,
-            state: State::Up,
+            state: NodeState::Up,
             skew: 0,
             outbox: VecDeque::new(),
             syncing: 0,
@@ -91,7 +91,7 @@ impl Node {
         }
     }
 
-    pub(super) fn durable(&self) -> &Durable {
+    pub(super) fn durable(&self) -> &Storage {
         match &self.machine {
             Machine::ControlPlane(plane) => plane.durable(),
             Machine::Witness(witness) => witness.durable(),
@@ -109,7 +109,7 @@ impl Node {
 
     /// Stops it: forgets the writes behind the first `kept` of those that were not finished. Gives back the kept
     /// writes, which are yet to reach the disk, and the forgotten ones, oldest first.
-    pub(super) fn stop(&mut self, state: State, kept: usize) -> (Writes, Writes) {
+    pub(super) fn stop(&mut self, state: NodeState, kept: usize) -> (Writes, Writes) {
         let mut writes: Writes = std::mem::take(&mut self.outbox)
             .into_iter()
             .filter_map(|effect| match effect {
@@ -127,7 +127,7 @@ impl Node {
 
     /// Makes its state machine anew of what the disk holds and of nothing else, and gives back what the old one had in
     /// memory of its storage. What is denied to callers was never its to remember.
-    pub(super) fn rebuild(&mut self, options: &Options) -> Durable {
+    pub(super) fn rebuild(&mut self, options: &Options) -> Storage {
         let denials = std::mem::take(self.denials_mut());
         let machine = Machine::new(self.id, options, self.disk.replay());
         let old = std::mem::replace(&mut self.machine, machine);
@@ -139,20 +139,20 @@ impl Node {
     }
 
     /// Counts what it does on every trap that waits for its like, and gives back the one that springs.
-    pub(super) fn spring(&mut self, doing: Doing<'_>) -> Option<Trap> {
+    pub(super) fn fire_trigger(&mut self, doing: NodeActivity<'_>) -> Option<CrashTrigger> {
         let place = self.traps.iter_mut().position(|trap| match &mut trap.moment {
-            Moment::At(point, count) if point.is_met_by(doing) => {
+            CrashPoint::At(point, count) if point.is_met_by(doing) => {
                 *count = count.saturating_sub(1);
                 *count == 0
             }
-            Moment::At(..) | Moment::Now => false,
+            CrashPoint::At(..) | CrashPoint::Now => false,
         })?;
         Some(self.traps.swap_remove(place))
     }
 }
 
 impl Machine {
-    fn new(id: NodeId, options: &Options, storage: Durable) -> Machine {
+    fn new(id: NodeId, options: &Options, storage: Storage) -> Machine {
         let (principals, mutants) = (options.principals.clone(), options.mutants);
         match id {
             NodeId::Witness(region) => {

@@ -224,11 +224,11 @@ mod tests {
 
     /// The same queue, said slowly: a map from (time, turn of pushing) to item.
     #[derive(Default)]
-    struct Reference {
+    struct ReferenceQueue {
         items: BTreeMap<(Instant, u64), u64>,
     }
 
-    impl Reference {
+    impl ReferenceQueue {
         fn pop(&mut self) -> Option<(Instant, u64)> {
             self.items.pop_first().map(|((at, _), item)| (at, item))
         }
@@ -263,7 +263,7 @@ mod tests {
     #[test]
     fn pushes_and_pops_in_any_mixture_agree_with_the_reference() {
         for (seed, spread) in (0..).zip(&SPREADS[..5]) {
-            let (mut queue, mut reference) = (Queue::new(), Reference::default());
+            let (mut queue, mut reference) = (Queue::new(), ReferenceQueue::default());
             let mut now = Instant::START;
             for turn in 0..5_000 {
                 match below(seed, Purpose::Rate, turn, 100) {

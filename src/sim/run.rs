@@ -4,23 +4,23 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::api::Request;
-use crate::control::authorization::Asker;
+use crate::control::authorization::Caller;
 use crate::control::cluster::Serial;
-use crate::control::durable::TokenKey;
 use crate::control::message::{Delivery, Effect, Input, Message, Reply};
+use crate::control::storage::TokenKey;
 use crate::goal::Goal;
 use crate::region::Region;
 use crate::rng::{self, Purpose, mix};
 use crate::types::{Account, ClientId, Identifier, Instant, NodeId, Timestamp};
 
-use super::aim::Doing;
+use super::aim::NodeActivity;
 use super::client::{self, Call, CallId, Next, Outcome};
 use super::coverage::Mark;
 use super::deeds::Lasting;
-use super::fault::What;
+use super::fault::MessageMatch;
 use super::network::{Envelope, Fate, Payload};
-use super::node::{Node, State};
-use super::trace::Happening;
+use super::node::{Node, NodeState};
+use super::trace::TraceEvent;
 use super::{Alarm, Change, Event, World, kind_of};
 
 impl World {
@@ -41,25 +41,25 @@ impl World {
                 self.fire(place);
             }
             Event::Synced { node, life } => self.synced(usize::from(node), life),
-            Event::Wake(slot) => {
+            Event::ClientTimer(slot) => {
                 self.pending_wakes -= 1;
                 self.wake(slot);
             }
             Event::Fault(place) => {
                 let (first, fault, words) = self.planned.remove(place);
-                self.note(&Happening::Remark(&words));
+                self.note(&TraceEvent::Remark(&words));
                 self.act(&mut first.clone(), fault);
             }
-            Event::Bell => {}
+            Event::Wake => {}
         }
         true
     }
 
     /// Lets everything happen up to and including `moment`.
     ///
-    /// A caller who looks at [`World::changes`] uses [`World::ring_at`] and [`World::step`] instead.
+    /// A caller who looks at [`World::changes`] uses [`World::wake_at`] and [`World::step`] instead.
     pub fn run_until(&mut self, moment: Instant) {
-        self.ring_at(moment);
+        self.wake_at(moment);
         while self.queue.peek_time().is_some_and(|at| at <= moment) {
             self.step();
         }
@@ -101,7 +101,7 @@ impl World {
     }
 
     #[inline(always)]
-    pub(super) fn note(&mut self, happening: &Happening<'_>) {
+    pub(super) fn note(&mut self, happening: &TraceEvent<'_>) {
         self.trace.record(self.now, happening, &self.names, &self.options.clients);
     }
 
@@ -113,13 +113,13 @@ impl World {
         let request = ongoing.call.request.clone();
         let to = NodeId::ControlPlane(ongoing.call.region);
         if attempt > 1 {
-            let happening = Happening::Retried(NodeId::Client(client), &ongoing.call, attempt);
+            let happening = TraceEvent::Retried(NodeId::Client(client), &ongoing.call, attempt);
             self.trace.record(self.now, &happening, &self.names, &self.options.clients);
         }
         let principal = ongoing.call.principal;
         let key = mix(delivery.word(), REQUEST);
         let options = &self.options.clients[client.0 as usize];
-        let asker = Asker { account: options.account, principal: principal.or(options.principal) };
+        let asker = Caller { account: options.account, principal: principal.or(options.principal) };
         let payload = Payload::Request { delivery, asker, request };
         self.send(Envelope { from: NodeId::Client(client), to, key, payload });
         self.sleep(id);
@@ -131,7 +131,7 @@ impl World {
         let latency = match self.network.fate(&envelope, from, to, &mut self.deeds) {
             Fate::Arrives(latency) => latency,
             Fate::Copied(latency, copies) => {
-                self.note(&Happening::Copied(&envelope, copies));
+                self.note(&TraceEvent::Copied(&envelope, copies));
                 for copy in 1..=copies {
                     let later = latency + self.network.copy_delay(&envelope, copy);
                     let copied = envelope.copy(copy);
@@ -139,14 +139,14 @@ impl World {
                 }
                 latency
             }
-            Fate::Lost => return self.note(&Happening::Lost(&envelope, "lost")),
+            Fate::Lost => return self.note(&TraceEvent::Lost(&envelope, "lost")),
             Fate::Held => {
-                self.note(&Happening::Held(&envelope));
+                self.note(&TraceEvent::Held(&envelope));
                 return self.network.hold(envelope);
             }
         };
         let at = self.now.after(latency);
-        self.note(&Happening::Sent(&envelope, at));
+        self.note(&TraceEvent::Sent(&envelope, at));
         self.deliver_at(at, envelope);
     }
 
@@ -161,9 +161,9 @@ impl World {
         }
         let place = self.place(envelope.to);
         let node = &mut self.nodes[place];
-        if node.state != State::Up {
-            let refused = node.state == State::Down;
-            self.note(&Happening::Lost(&envelope, "nobody there"));
+        if node.state != NodeState::Up {
+            let refused = node.state == NodeState::Down;
+            self.note(&TraceEvent::Lost(&envelope, "nobody there"));
             if let (true, Payload::Request { delivery, .. }) = (refused, &envelope.payload) {
                 let key = mix(envelope.key, RESET);
                 let payload = Payload::Reset(*delivery);
@@ -171,12 +171,12 @@ impl World {
             }
             return;
         }
-        if let Some(fall) = self.spring(place, |_| Doing::Handles(envelope.payload.what())) {
-            self.note(&Happening::Lost(&envelope, "crashed"));
+        if let Some(fall) = self.fire_trigger(place, |_| NodeActivity::Handles(envelope.payload.what())) {
+            self.note(&TraceEvent::Lost(&envelope, "crashed"));
             self.crash(place, fall);
             return;
         }
-        self.note(&Happening::Arrived(&envelope));
+        self.note(&TraceEvent::Arrived(&envelope));
         let input = match envelope.payload {
             Payload::Message(message) => Input::Message { from: envelope.from, message },
             Payload::Request { delivery, asker, request } => {
@@ -185,7 +185,7 @@ impl World {
                 self.changes.push(arrived);
                 if let Some(error) = self.refusal(region, request.operation()) {
                     self.changes.push(Change::Injected(delivery));
-                    self.note(&Happening::Refused(envelope.to, request.operation(), &error));
+                    self.note(&TraceEvent::Refused(envelope.to, request.operation(), &error));
                     return self.reply(place, delivery, Err(error));
                 }
                 self.cover(place, &request);
@@ -206,9 +206,9 @@ impl World {
     fn deliver_to_client(&mut self, envelope: Envelope) {
         let (seed, now) = (self.options.seed, self.now);
         if self.is_orphan(&envelope) {
-            return self.note(&Happening::Lost(&envelope, "nobody there"));
+            return self.note(&TraceEvent::Lost(&envelope, "nobody there"));
         }
-        self.note(&Happening::Arrived(&envelope));
+        self.note(&TraceEvent::Arrived(&envelope));
         let (delivery, result) = match envelope.payload {
             Payload::Response { delivery, result, .. } => (delivery, Some(result)),
             Payload::Reset(delivery) => (delivery, None),
@@ -232,7 +232,7 @@ impl World {
             Next::Late => self.reached.insert(Goal::AnswerLate),
             Next::End => {
                 let outcome = ongoing.outcome.as_ref().expect("a call that has ended");
-                let happening = Happening::Ended(NodeId::Client(client), &ongoing.call, outcome);
+                let happening = TraceEvent::Ended(NodeId::Client(client), &ongoing.call, outcome);
                 self.trace.record(self.now, &happening, &self.names, &self.options.clients);
                 if matches!(outcome, Outcome::Unknown) {
                     self.reached.extend(self.fate(&ongoing.call, client));
@@ -258,7 +258,7 @@ impl World {
     fn sleep(&mut self, id: CallId) {
         if let Some(wakes) = self.calls.set_alarm(id) {
             self.pending_wakes += 1;
-            self.schedule(wakes, Event::Wake(id.slot));
+            self.schedule(wakes, Event::ClientTimer(id.slot));
         }
     }
 
@@ -279,8 +279,8 @@ impl World {
     fn fire(&mut self, place: u32) {
         let Alarm { node: place, life, key, timer } = self.timers.remove(place);
         let node = &self.nodes[usize::from(place)];
-        if node.life == life && node.state == State::Up {
-            self.note(&Happening::Fired(node.id, key));
+        if node.life == life && node.state == NodeState::Up {
+            self.note(&TraceEvent::Fired(node.id, key));
             self.feed(usize::from(place), Input::Timer(timer));
         }
     }
@@ -303,7 +303,7 @@ impl World {
             return false;
         };
         let id = CallId { slot: delivery.slot, key: delivery.call };
-        self.calls.get(id).is_some_and(|ongoing| ongoing.doing == client::Doing::Abandoned)
+        self.calls.get(id).is_some_and(|ongoing| ongoing.doing == client::ClientActivity::Abandoned)
     }
 
     /// Does what a node wants done; whatever it wants to persist is durable already.
@@ -328,7 +328,7 @@ impl World {
                 let event = if is_retry { Event::Retry(alarm) } else { Event::Fire(alarm) };
                 self.schedule(self.now.after(pause), event);
             }
-            Effect::Note(note) => self.note(&Happening::Noted(id, *note)),
+            Effect::Note(note) => self.note(&TraceEvent::Noted(id, *note)),
             Effect::Checked(checked) => self.changes.push(Change::Checked(checked)),
             Effect::Denied(action) => {
                 self.coverage.insert(Mark::Denied(action));
@@ -342,13 +342,13 @@ impl World {
     fn send_message(&mut self, place: usize, to: NodeId, message: Box<Message>) {
         let from = self.nodes[place].id;
         let key = rng::key(&[from.word(), to.word(), message.key()]);
-        let what = What::Message(message.kind());
-        if let Some(fall) = self.spring(place, |_| Doing::Sends(what)) {
+        let what = MessageMatch::Message(message.kind());
+        if let Some(fall) = self.fire_trigger(place, |_| NodeActivity::Sends(what)) {
             self.crash(place, fall);
             return;
         }
         self.send(Envelope { from, to, key, payload: Payload::Message(message) });
-        if let Some(fall) = self.spring(place, |_| Doing::Sent(what)) {
+        if let Some(fall) = self.fire_trigger(place, |_| NodeActivity::Sent(what)) {
             self.crash(place, fall);
         }
     }
@@ -361,8 +361,8 @@ impl World {
         let request = ongoing.call.request.clone();
         let account = self.options.clients[delivery.client.0 as usize].account;
         let region = from.region().expect("control planes reply");
-        let what = What::Response(Some(request.operation()));
-        if let Some(fall) = self.spring(place, |_| Doing::Sends(what)) {
+        let what = MessageMatch::Response(Some(request.operation()));
+        if let Some(fall) = self.fire_trigger(place, |_| NodeActivity::Sends(what)) {
             self.crash(place, fall);
             return;
         }
@@ -370,12 +370,12 @@ impl World {
             Ok(response) => response.key(),
             Err(error) => error.key(),
         };
-        self.note(&Happening::Answered(from, delivery, sum));
+        self.note(&TraceEvent::Answered(from, delivery, sum));
         let key = mix(delivery.word(), RESPONSE);
         let payload = Payload::Response { delivery, result: result.clone(), operation: request.operation() };
         self.changes.push(Change::Replied { region, delivery, account, request, result });
         self.send(Envelope { from, to: NodeId::Client(delivery.client), key, payload });
-        if let Some(fall) = self.spring(place, |_| Doing::Sent(what)) {
+        if let Some(fall) = self.fire_trigger(place, |_| NodeActivity::Sent(what)) {
             self.crash(place, fall);
         }
     }

@@ -1,6 +1,6 @@
 //! Things that are under way, each in a place of its own until it is taken out.
 
-use super::ahead::fetch_element;
+use super::prefetch::fetch_element;
 
 /// Things by place. A place that is free is used again, the last one first: its memory was touched last.
 #[derive(Clone, Debug)]

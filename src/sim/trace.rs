@@ -9,11 +9,11 @@ use std::sync::Arc;
 use crate::api::{Error, Operation, StreamStatus, Tags};
 use crate::control::attached::{Attached, Stream};
 use crate::control::message::{Commit, Delivery, Note};
-use crate::control::register::Outcome as Link;
+use crate::control::register::LinkOutcome as Link;
 use crate::rng::{self, key_of_bytes, mix};
 use crate::types::{Identifier, Instant, NodeId, Timestamp};
 
-use super::aim::{Doing, Stage};
+use super::aim::{NodeActivity, Stage};
 use super::client::{Call, ClientOptions, Names, Outcome};
 use super::network::{Envelope, Payload};
 
@@ -31,7 +31,7 @@ pub enum TraceLevel {
 
 /// Something that happened.
 #[derive(Clone, Debug)]
-pub(super) enum Happening<'a> {
+pub(super) enum TraceEvent<'a> {
     /// A client begins a call, whose request sums up to the number.
     Invoked(NodeId, &'a Call, u64),
     /// A client tries again.
@@ -117,13 +117,13 @@ impl Trace {
     pub(super) fn record(
         &mut self,
         now: Instant,
-        happening: &Happening<'_>,
+        happening: &TraceEvent<'_>,
         names: &Names,
         who: &[ClientOptions],
     ) {
         // What is sent arrives, or is lost, held back or late, and counts then; so does what is done from outside, by
         // what it leads to.
-        if !matches!(happening, Happening::Sent(..) | Happening::Refused(..) | Happening::Told(_)) {
+        if !matches!(happening, TraceEvent::Sent(..) | TraceEvent::Refused(..) | TraceEvent::Told(_)) {
             self.events += 1;
             self.hash = mix(self.hash, happening.words(now.0));
         }
@@ -133,7 +133,7 @@ impl Trace {
     }
 
     #[cold]
-    fn write_down(&mut self, now: Instant, happening: &Happening<'_>, words: &Words<'_>) {
+    fn write_down(&mut self, now: Instant, happening: &TraceEvent<'_>, words: &Words<'_>) {
         if let Some(text) = happening.text(words) {
             let actor = words.node(happening.actor());
             self.lines.push(format!("{} {actor:<10} {text}", time(now)));
@@ -148,14 +148,15 @@ pub fn time(moment: Instant) -> String {
     format!("{:>4}.{:03}", millis / 1000, millis % 1000)
 }
 
-impl Happening<'_> {
+impl TraceEvent<'_> {
     fn level(&self) -> TraceLevel {
         match self {
-            Happening::Sent(..) | Happening::Arrived(_) | Happening::Answered(..) | Happening::Fired(..) => {
-                TraceLevel::Messages
-            }
-            Happening::Wrote(_, commit) if !is_milestone(commit) => TraceLevel::Messages,
-            Happening::Noted(_, Note::Chosen { outcome: Link::Open, .. }) => TraceLevel::Messages,
+            TraceEvent::Sent(..)
+            | TraceEvent::Arrived(_)
+            | TraceEvent::Answered(..)
+            | TraceEvent::Fired(..) => TraceLevel::Messages,
+            TraceEvent::Wrote(_, commit) if !is_milestone(commit) => TraceLevel::Messages,
+            TraceEvent::Noted(_, Note::Chosen { outcome: Link::Open, .. }) => TraceLevel::Messages,
             _ => TraceLevel::Milestones,
         }
     }
@@ -163,13 +164,13 @@ impl Happening<'_> {
     #[inline(always)]
     fn words(&self, hash: u64) -> u64 {
         match self {
-            Happening::Invoked(who, call, fingerprint) => {
+            TraceEvent::Invoked(who, call, fingerprint) => {
                 fold(hash, [1, who.word(), call.region.index() as u64, call.key, *fingerprint])
             }
-            Happening::Retried(who, call, attempt) => {
+            TraceEvent::Retried(who, call, attempt) => {
                 fold(hash, [2, who.word(), call.key, u64::from(*attempt)])
             }
-            Happening::Ended(who, call, outcome) => {
+            TraceEvent::Ended(who, call, outcome) => {
                 // What an answer says was hashed when it was given.
                 let word = match outcome {
                     Outcome::Ok(_) => 0,
@@ -180,77 +181,77 @@ impl Happening<'_> {
                 };
                 fold(hash, [3, who.word(), call.key, word])
             }
-            Happening::Sent(..) | Happening::Refused(..) | Happening::Told(_) => hash,
-            Happening::Arrived(envelope) => fold(hash, [5, envelope.word()]),
-            Happening::Lost(envelope, why) => fold(hash, [6, envelope.word(), why.len() as u64]),
-            Happening::Copied(envelope, copies) => fold(hash, [7, envelope.word(), u64::from(*copies)]),
-            Happening::Held(envelope) => fold(hash, [8, envelope.word()]),
-            Happening::Answered(node, delivery, sum) => fold(hash, [4, node.word(), delivery.word(), *sum]),
-            Happening::Wrote(node, commit) => fold(hash, [9, node.word(), commit.word()]),
-            Happening::Forgot(node, commit) => fold(hash, [10, node.word(), commit.word()]),
-            Happening::Noted(node, note) => fold(hash, [11, node.word(), note.word()]),
-            Happening::Crashed(node, _) => fold(hash, [12, node.word()]),
-            Happening::Restarted(node) => fold(hash, [13, node.word()]),
-            Happening::Fired(node, key) => fold(hash, [14, node.word(), *key]),
-            Happening::Remark(text) => fold(hash, [15, crate::rng::key_of_bytes(text.as_bytes())]),
+            TraceEvent::Sent(..) | TraceEvent::Refused(..) | TraceEvent::Told(_) => hash,
+            TraceEvent::Arrived(envelope) => fold(hash, [5, envelope.word()]),
+            TraceEvent::Lost(envelope, why) => fold(hash, [6, envelope.word(), why.len() as u64]),
+            TraceEvent::Copied(envelope, copies) => fold(hash, [7, envelope.word(), u64::from(*copies)]),
+            TraceEvent::Held(envelope) => fold(hash, [8, envelope.word()]),
+            TraceEvent::Answered(node, delivery, sum) => fold(hash, [4, node.word(), delivery.word(), *sum]),
+            TraceEvent::Wrote(node, commit) => fold(hash, [9, node.word(), commit.word()]),
+            TraceEvent::Forgot(node, commit) => fold(hash, [10, node.word(), commit.word()]),
+            TraceEvent::Noted(node, note) => fold(hash, [11, node.word(), note.word()]),
+            TraceEvent::Crashed(node, _) => fold(hash, [12, node.word()]),
+            TraceEvent::Restarted(node) => fold(hash, [13, node.word()]),
+            TraceEvent::Fired(node, key) => fold(hash, [14, node.word(), *key]),
+            TraceEvent::Remark(text) => fold(hash, [15, crate::rng::key_of_bytes(text.as_bytes())]),
         }
     }
 
     /// At whose side it happened.
     fn actor(&self) -> Option<NodeId> {
         match self {
-            Happening::Invoked(who, ..) | Happening::Retried(who, ..) | Happening::Ended(who, ..) => {
+            TraceEvent::Invoked(who, ..) | TraceEvent::Retried(who, ..) | TraceEvent::Ended(who, ..) => {
                 Some(*who)
             }
-            Happening::Sent(envelope, _)
-            | Happening::Lost(envelope, _)
-            | Happening::Copied(envelope, _)
-            | Happening::Held(envelope) => Some(envelope.from),
-            Happening::Arrived(envelope) => Some(envelope.to),
-            Happening::Answered(node, ..)
-            | Happening::Wrote(node, _)
-            | Happening::Forgot(node, _)
-            | Happening::Noted(node, _)
-            | Happening::Crashed(node, _)
-            | Happening::Refused(node, ..)
-            | Happening::Restarted(node)
-            | Happening::Fired(node, _) => Some(*node),
-            Happening::Remark(_) | Happening::Told(_) => None,
+            TraceEvent::Sent(envelope, _)
+            | TraceEvent::Lost(envelope, _)
+            | TraceEvent::Copied(envelope, _)
+            | TraceEvent::Held(envelope) => Some(envelope.from),
+            TraceEvent::Arrived(envelope) => Some(envelope.to),
+            TraceEvent::Answered(node, ..)
+            | TraceEvent::Wrote(node, _)
+            | TraceEvent::Forgot(node, _)
+            | TraceEvent::Noted(node, _)
+            | TraceEvent::Crashed(node, _)
+            | TraceEvent::Refused(node, ..)
+            | TraceEvent::Restarted(node)
+            | TraceEvent::Fired(node, _) => Some(*node),
+            TraceEvent::Remark(_) | TraceEvent::Told(_) => None,
         }
     }
 
     fn text(&self, words: &Words<'_>) -> Option<String> {
         Some(match self {
-            Happening::Invoked(_, call, _) => format!("calls {}", words.call(call)),
-            Happening::Retried(_, call, attempt) => format!("calls {}, attempt {attempt}", words.call(call)),
-            Happening::Ended(_, call, outcome) => {
+            TraceEvent::Invoked(_, call, _) => format!("calls {}", words.call(call)),
+            TraceEvent::Retried(_, call, attempt) => format!("calls {}, attempt {attempt}", words.call(call)),
+            TraceEvent::Ended(_, call, outcome) => {
                 format!("{} {}", call.request.operation(), words.outcome(call, outcome))
             }
-            Happening::Sent(envelope, at) => {
+            TraceEvent::Sent(envelope, at) => {
                 format!("sends {}, to arrive at {}", words.to(envelope), time(*at).trim())
             }
-            Happening::Arrived(envelope) => {
+            TraceEvent::Arrived(envelope) => {
                 format!("gets {} from {}", words.payload(envelope), words.node(Some(envelope.from)))
             }
-            Happening::Lost(envelope, why) => format!("sends {} ✗ {why}", words.to(envelope)),
-            Happening::Copied(envelope, copies) => {
+            TraceEvent::Lost(envelope, why) => format!("sends {} ✗ {why}", words.to(envelope)),
+            TraceEvent::Copied(envelope, copies) => {
                 format!("sends {}, duplicated {copies}×", words.to(envelope))
             }
-            Happening::Held(envelope) => format!("sends {}, held back", words.to(envelope)),
-            Happening::Wrote(_, commit) => words.commit(commit)?,
-            Happening::Forgot(_, commit) => match &commit.batch.cluster {
+            TraceEvent::Held(envelope) => format!("sends {}, held back", words.to(envelope)),
+            TraceEvent::Wrote(_, commit) => words.commit(commit)?,
+            TraceEvent::Forgot(_, commit) => match &commit.batch.cluster {
                 None if commit.batch.register.is_some() => "loses the write of a link register".to_owned(),
                 _ => format!("loses the write of {}", words.commit(commit)?),
             },
-            Happening::Noted(_, note) => words.note(note),
-            Happening::Crashed(_, None) => "crashes".to_owned(),
-            Happening::Crashed(_, Some(why)) => format!("crashes {why}"),
-            Happening::Refused(_, operation, error) => {
+            TraceEvent::Noted(_, note) => words.note(note),
+            TraceEvent::Crashed(_, None) => "crashes".to_owned(),
+            TraceEvent::Crashed(_, Some(why)) => format!("crashes {why}"),
+            TraceEvent::Refused(_, operation, error) => {
                 format!("answers {operation} {}, injected", error.name())
             }
-            Happening::Restarted(_) => "starts again".to_owned(),
-            Happening::Answered(..) | Happening::Fired(..) => return None,
-            Happening::Remark(text) | Happening::Told(text) => (*text).to_owned(),
+            TraceEvent::Restarted(_) => "starts again".to_owned(),
+            TraceEvent::Answered(..) | TraceEvent::Fired(..) => return None,
+            TraceEvent::Remark(text) | TraceEvent::Told(text) => (*text).to_owned(),
         })
     }
 }
@@ -319,14 +320,14 @@ impl Words<'_> {
     }
 
     /// Why a node crashes that does `doing`.
-    pub(super) fn reason(&self, doing: Doing<'_>) -> String {
+    pub(super) fn reason(&self, doing: NodeActivity<'_>) -> String {
         match doing {
-            Doing::Handles(what) => format!("before handling {what}"),
-            Doing::Sends(what) => format!("before sending {what}"),
-            Doing::Sent(what) => format!("after sending {what}"),
-            Doing::Persists(stage, commit, operation) => {
+            NodeActivity::Handles(what) => format!("before handling {what}"),
+            NodeActivity::Sends(what) => format!("before sending {what}"),
+            NodeActivity::Sent(what) => format!("after sending {what}"),
+            NodeActivity::Persists(stage, commit, operation) => {
                 let when = match stage {
-                    Stage::Before => "before",
+                    Stage::Undo => "before",
                     Stage::During => "while",
                     Stage::After => "after",
                 };

@@ -8,21 +8,21 @@ mod counts;
 mod tally;
 
 use crate::control::mutant::Mutants;
-use crate::generate::{Shape, generate, vary};
+use crate::generate::{Size, generate, vary};
 use crate::scenario::run::{Report, run};
 use crate::scenario::{Scenario, panic};
 use crate::sim::trace::TraceLevel;
 
-pub use counts::Counts;
+pub use counts::CoverageCounts;
 pub use tally::{GoalTally, Tally, ViolationTally};
 
 /// What is run for each seed.
 #[derive(Clone, Debug)]
 pub enum Campaign {
     /// The scenario that is made up from the seed, with bugs planted in it.
-    Generated(Shape, Mutants),
+    Generated(Size, Mutants),
     /// One scenario, with the seed's draws and the seed's faults.
-    Varied(Shape, Box<Scenario>),
+    Varied(Size, Box<Scenario>),
 }
 
 impl Campaign {

@@ -9,7 +9,7 @@ use crate::goal::Goal;
 use crate::rng::mix;
 use crate::scenario::run::Report;
 
-use super::counts::Counts;
+use super::counts::CoverageCounts;
 
 /// What came of some seeds. `join` is commutative and associative: a whole does not depend on its parts.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,7 +24,7 @@ pub struct Tally {
     /// How often each invariant of [`INVARIANTS`] was judged.
     pub exercised: [u64; INVARIANTS.len()],
     /// In how many seeds each mark was left.
-    pub coverage: Counts,
+    pub coverage: CoverageCounts,
     /// By the invariant's name, what did not hold.
     pub violations: BTreeMap<String, ViolationTally>,
     goals: [GoalTally; Goal::ALL.len()],
@@ -123,7 +123,7 @@ impl Default for Tally {
             events: 0,
             hash: 0,
             exercised: [0; INVARIANTS.len()],
-            coverage: Counts::default(),
+            coverage: CoverageCounts::default(),
             violations: BTreeMap::new(),
             goals: [GoalTally::default(); Goal::ALL.len()],
         }
@@ -139,7 +139,7 @@ struct Data {
     exercised: BTreeMap<String, u64>,
     goals: BTreeMap<String, GoalTally>,
     violations: BTreeMap<String, ViolationTally>,
-    coverage: Counts,
+    coverage: CoverageCounts,
 }
 
 impl From<Tally> for Data {

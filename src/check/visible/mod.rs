@@ -35,21 +35,21 @@ use std::sync::Arc;
 
 use crate::api::{Error, Operation, Request, Response, TagMap, Tags};
 use crate::control::cluster::Cluster;
-use crate::control::durable::TokenKey;
 use crate::control::message::Reply;
+use crate::control::storage::TokenKey;
 use crate::map::{FixedMap, Generations};
 use crate::region::Region;
 use crate::table::Table;
 use crate::types::{Account, ClientToken, ClusterArn, Identifier, Instant};
 
-use super::Verdict;
-use super::invariant::{Invariant, Judge};
+use super::CheckResult;
+use super::invariant::{CheckContext, Invariant};
 use super::open::{Moment, OpenCall, Subject};
 
 pub(super) use fact::{customer_key, listed_peer};
 
 use fact::{Fact, PolicyFact};
-use register::{Read, Registers};
+use register::{ReadInterval, Registers};
 
 /// What was acknowledged, and what may have been done since.
 #[derive(Clone, Debug, Default)]
@@ -59,7 +59,7 @@ pub(super) struct Visible {
     /// The writes that tokens stand for.
     tokens: FixedMap<TokenKind, Generations<ClientToken, TokenOf>>,
     /// Listings that have not come to their last page, by the token of the next.
-    listings: FixedMap<String, Listing>,
+    listings: FixedMap<String, ListingProgress>,
 }
 
 type TokenKind = (Account, Region, Operation);
@@ -89,7 +89,7 @@ struct TokenOf {
 
 /// A listing that has not come to its last page.
 #[derive(Clone, Debug)]
-struct Listing {
+struct ListingProgress {
     began: Moment,
     /// How many identifiers had been used by then.
     used: usize,
@@ -119,7 +119,7 @@ impl Visible {
     }
 
     /// A request comes to a control plane: if it asks for a write, that may be carried out from now on.
-    pub(super) fn arrived(&mut self, judge: &Judge<'_>, used: &Used, call: &mut OpenCall) {
+    pub(super) fn arrived(&mut self, judge: &CheckContext<'_>, used: &Used, call: &mut OpenCall) {
         match &*call.request {
             Request::CreateCluster(_) => return,
             Request::ListClusters(_) => call.used = used.entries().len(),
@@ -178,12 +178,12 @@ impl Visible {
     /// A request is answered.
     pub(super) fn answered(
         &mut self,
-        judge: &mut Judge<'_>,
+        judge: &mut CheckContext<'_>,
         used: &mut Used,
         call: &OpenCall,
         now: Moment,
         result: &Reply,
-    ) -> Verdict {
+    ) -> CheckResult {
         match result {
             Err(error) if error.http_status() >= 500 && !call.is_injected => {
                 self.lost(call);
@@ -210,7 +210,7 @@ impl Visible {
 
     fn succeeded(
         &mut self,
-        judge: &Judge<'_>,
+        judge: &CheckContext<'_>,
         used: &mut Used,
         call: &OpenCall,
         now: Moment,
@@ -254,12 +254,12 @@ impl Visible {
     /// A read is answered with success.
     fn shown(
         &mut self,
-        judge: &mut Judge<'_>,
+        judge: &mut CheckContext<'_>,
         used: &Used,
         call: &OpenCall,
         now: Moment,
         response: &Response,
-    ) -> Verdict {
+    ) -> CheckResult {
         let read = read(judge, call, now);
         match response {
             Response::ListClusters(page) => {
@@ -309,12 +309,12 @@ impl Visible {
     /// What a read asks for is not there.
     fn not_found(
         &mut self,
-        judge: &mut Judge<'_>,
+        judge: &mut CheckContext<'_>,
         used: &mut Used,
         call: &OpenCall,
         now: Moment,
         error: &Error,
-    ) -> Verdict {
+    ) -> CheckResult {
         let (false, Error::ResourceNotFound { resource_type, .. }) =
             (call.request.operation().changes(), error)
         else {
@@ -349,20 +349,20 @@ impl Visible {
     /// A page of a listing: what is on it exists, and what exists for certain is on one of the pages.
     fn listed(
         &mut self,
-        judge: &mut Judge<'_>,
+        judge: &mut CheckContext<'_>,
         used: &Used,
         call: &OpenCall,
-        read: Read,
+        read: ReadInterval,
         page: Vec<Subject>,
         next: Option<&String>,
-    ) -> Verdict {
+    ) -> CheckResult {
         let token = match &*call.request {
             Request::ListClusters(input) => input.next_token.as_ref(),
             Request::ListStreams(input) => input.next_token.as_ref(),
             _ => None,
         };
         let listing = match token {
-            None => Some(Listing { began: read.arrived, used: call.used, seen: BTreeSet::new() }),
+            None => Some(ListingProgress { began: read.arrived, used: call.used, seen: BTreeSet::new() }),
             Some(token) => self.listings.get(token).cloned(),
         };
         for subject in &page {
@@ -374,7 +374,7 @@ impl Visible {
             self.listings.insert(next.clone(), listing);
             return Ok(());
         }
-        let whole = Read { arrived: listing.began, ..read };
+        let whole = ReadInterval { arrived: listing.began, ..read };
         let missing = self.missing(used, call, &listing, whole);
         judge.ensure(missing.is_none(), Invariant::AcknowledgedIsVisible, || {
             let subject = missing.map_or_else(String::new, |subject| subject.to_string());
@@ -386,7 +386,13 @@ impl Visible {
     }
 
     /// What a listing should show and has not.
-    fn missing(&self, used: &Used, call: &OpenCall, listing: &Listing, whole: Read) -> Option<Subject> {
+    fn missing(
+        &self,
+        used: &Used,
+        call: &OpenCall,
+        listing: &ListingProgress,
+        whole: ReadInterval,
+    ) -> Option<Subject> {
         let of = match &*call.request {
             Request::ListStreams(_) => Some(call.subject()?.cluster),
             _ => None,
@@ -466,20 +472,20 @@ fn born(used: &Used, subject: Subject) -> Option<&Born> {
     (born.arn() == subject.cluster).then_some(born)
 }
 
-fn read(judge: &Judge<'_>, call: &OpenCall, answered: Moment) -> Read {
+fn read(judge: &CheckContext<'_>, call: &OpenCall, answered: Moment) -> ReadInterval {
     let is_silent_shown = judge.scene.assumptions().silent_peer_shows_declaration;
-    Read { arrived: call.arrived, answered, is_silent_shown }
+    ReadInterval { arrived: call.arrived, answered, is_silent_shown }
 }
 
 /// A read is answered from the record that every acknowledged write is in, and leaves after everything that it shows is
 /// durable.
 fn acknowledged_is_visible(
-    judge: &mut Judge<'_>,
+    judge: &mut CheckContext<'_>,
     subject: Subject,
     registers: &mut Registers,
-    read: Read,
+    read: ReadInterval,
     facts: impl IntoIterator<Item = Fact>,
-) -> Verdict {
+) -> CheckResult {
     for fact in facts {
         judge.ensure(registers.may_show(&fact, read), Invariant::AcknowledgedIsVisible, || {
             format!("{subject} is shown with {fact}, and it should be {}", registers.expected(&fact, read))
@@ -490,7 +496,12 @@ fn acknowledged_is_visible(
 }
 
 /// What is gone never comes back: a cluster's and a stream's record is removed once.
-fn exists(judge: &mut Judge<'_>, subject: Subject, known: Option<&mut Registers>, read: Read) -> Verdict {
+fn exists(
+    judge: &mut CheckContext<'_>,
+    subject: Subject,
+    known: Option<&mut Registers>,
+    read: ReadInterval,
+) -> CheckResult {
     let gone = known.and_then(|registers| registers.gone);
     judge.ensure(gone.is_none_or(|gone| gone > read.arrived), Invariant::AcknowledgedIsVisible, || {
         format!("{subject} is shown, and a read before has said that it does not exist")

@@ -34,11 +34,11 @@ struct Write {
     open: u32,
     /// Whether a request for it was lost in a crash, or answered with 5xx: it may be carried out at any time.
     is_lost: bool,
-    sets: Vec<Set>,
+    sets: Vec<Assignment>,
 }
 
 #[derive(Clone, Debug)]
-struct Set {
+struct Assignment {
     fact: Fact,
     /// Since when another write is known to have replaced it.
     out: Option<Moment>,
@@ -46,7 +46,7 @@ struct Set {
 
 /// A read: when it arrived and when it was answered.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Read {
+pub(super) struct ReadInterval {
     pub(super) arrived: Moment,
     pub(super) answered: Moment,
     /// Whether a cluster that declares nothing may show the peer that declares it.
@@ -63,7 +63,7 @@ impl Registers {
 
     /// A write arrives that sets `facts`.
     pub(super) fn begin(&mut self, began: Moment, is_maybe: bool, facts: Vec<Fact>) {
-        let sets = facts.into_iter().map(|fact| Set { fact, out: None }).collect();
+        let sets = facts.into_iter().map(|fact| Assignment { fact, out: None }).collect();
         let (ended, is_certain, is_lost) = (None, false, false);
         self.writes.push(Write { began, ended, is_certain, is_maybe, open: 1, is_lost, sets });
     }
@@ -129,7 +129,7 @@ impl Registers {
     }
 
     /// Whether it existed throughout a read, for nothing may have deleted it.
-    pub(super) fn must_exist(&self, read: Read) -> bool {
+    pub(super) fn must_exist(&self, read: ReadInterval) -> bool {
         let existed =
             |write: &Write| write.is_certain && write.ended.is_some_and(|ended| ended < read.arrived);
         self.gone.is_none() && self.writes.iter().any(existed) && !self.may_show(&Fact::Deleted(true), read)
@@ -142,20 +142,20 @@ impl Registers {
     }
 
     /// Whether a read may show `fact`.
-    pub(super) fn may_show(&self, fact: &Fact, read: Read) -> bool {
+    pub(super) fn may_show(&self, fact: &Fact, read: ReadInterval) -> bool {
         self.candidates(fact, read).any(|(_, set)| set.fact.agrees(fact, read.is_silent_shown))
             || self.may_be_as_created(fact, read)
     }
 
     /// What a read may show instead of `fact`, in words.
-    pub(super) fn expected(&self, fact: &Fact, read: Read) -> String {
+    pub(super) fn expected(&self, fact: &Fact, read: ReadInterval) -> String {
         let known: Vec<String> = self.candidates(fact, read).map(|(_, set)| set.fact.to_string()).collect();
         if known.is_empty() { "nothing of the kind".to_owned() } else { known.join(" or ") }
     }
 
     /// A read has shown `fact`, which it may: it was so at some point while the read was open. What had ended before
     /// that and differs is replaced; and if one write alone can have set it, that write was carried out.
-    pub(super) fn shown(&mut self, fact: &Fact, read: Read) {
+    pub(super) fn shown(&mut self, fact: &Fact, read: ReadInterval) {
         let is_as_created = self.may_be_as_created(fact, read);
         let agreeing = self.candidates(fact, read);
         let mut agreeing = agreeing.filter(|(_, set)| set.fact.agrees(fact, read.is_silent_shown));
@@ -210,7 +210,11 @@ impl Registers {
         self.writes[place].sets = new;
     }
 
-    fn candidates<'a>(&'a self, fact: &'a Fact, read: Read) -> impl Iterator<Item = (&'a Write, &'a Set)> {
+    fn candidates<'a>(
+        &'a self,
+        fact: &'a Fact,
+        read: ReadInterval,
+    ) -> impl Iterator<Item = (&'a Write, &'a Assignment)> {
         let sets = self.writes.iter().flat_map(|write| write.sets.iter().map(move |set| (write, set)));
         sets.filter(move |(_, set)| {
             set.fact.is_about_what(fact) && set.out.is_none_or(|out| out > read.arrived)
@@ -218,7 +222,7 @@ impl Registers {
     }
 
     /// Whether no write was known to have set the member when the read arrived, and it may show what it was before.
-    fn may_be_as_created(&self, fact: &Fact, read: Read) -> bool {
+    fn may_be_as_created(&self, fact: &Fact, read: ReadInterval) -> bool {
         let is_set = self
             .candidates(fact, read)
             .any(|(write, _)| write.is_certain && write.ended.is_some_and(|ended| ended <= read.arrived));

@@ -7,36 +7,41 @@ use crate::scenario::CallStep;
 
 use super::super::draws::Draws;
 use super::input;
-use super::{Cluster, Draft, Story};
+use super::{CallDraft, CallPlan, PlannedCluster};
 
 /// Tags a cluster or a stream, removes its tags, or lists them.
-pub(super) fn tag(draws: Draws, story: &Story<'_>, cluster: &Cluster) -> Draft {
+pub(super) fn tag(draws: Draws, story: &CallPlan<'_>, cluster: &PlannedCluster) -> CallDraft {
     use Operation::{ListTagsForResource, TagResource, UntagResource};
     draft(draws, story, draws.pick("tags", &[TagResource, UntagResource, ListTagsForResource]), cluster)
 }
 
 /// Puts, reads or removes a resource policy.
-pub(super) fn policy(draws: Draws, story: &Story<'_>, cluster: &Cluster) -> Draft {
+pub(super) fn policy(draws: Draws, story: &CallPlan<'_>, cluster: &PlannedCluster) -> CallDraft {
     use Operation::{DeleteClusterPolicy, GetClusterPolicy, PutClusterPolicy};
     let kinds = [(3, PutClusterPolicy), (2, DeleteClusterPolicy), (1, GetClusterPolicy)];
     draft(draws, story, draws.weigh("policy", &kinds), cluster)
 }
 
 /// Creates a stream.
-pub(super) fn stream(draws: Draws, story: &Story<'_>, cluster: &Cluster) -> Draft {
+pub(super) fn stream(draws: Draws, story: &CallPlan<'_>, cluster: &PlannedCluster) -> CallDraft {
     draft(draws, story, Operation::CreateStream, cluster)
 }
 
 /// Reads, lists or deletes streams.
-pub(super) fn old_stream(draws: Draws, story: &Story<'_>, cluster: &Cluster) -> Draft {
+pub(super) fn old_stream(draws: Draws, story: &CallPlan<'_>, cluster: &PlannedCluster) -> CallDraft {
     use Operation::{DeleteStream, GetStream, ListStreams};
     draft(draws, story, draws.pick("old stream", &[GetStream, ListStreams, DeleteStream]), cluster)
 }
 
 /// A call of `operation` about what is attached to `cluster`, or to one of the streams so far.
-pub(super) fn draft(draws: Draws, story: &Story<'_>, operation: Operation, cluster: &Cluster) -> Draft {
+pub(super) fn draft(
+    draws: Draws,
+    story: &CallPlan<'_>,
+    operation: Operation,
+    cluster: &PlannedCluster,
+) -> CallDraft {
     use Operation::*;
-    let about = |input| Draft::about(operation, cluster, input);
+    let about = |input| CallDraft::about(operation, cluster, input);
     match operation {
         TagResource => of_stream(draws, story, about(json!({ "tags": input::tags(draws) })), cluster),
         UntagResource => {
@@ -72,7 +77,12 @@ pub(super) fn draft(draws: Draws, story: &Story<'_>, operation: Operation, clust
 }
 
 /// Lets a call about tags be about the tags of a cluster or, sometimes, of a stream.
-fn of_stream(draws: Draws, story: &Story<'_>, mut draft: Draft, cluster: &Cluster) -> Draft {
+fn of_stream(
+    draws: Draws,
+    story: &CallPlan<'_>,
+    mut draft: CallDraft,
+    cluster: &PlannedCluster,
+) -> CallDraft {
     draft.input["resourceArn"] = cluster.arn().into();
     if draws.chance("of a stream", 25)
         && let Some((name, stream)) = known_stream(draws, story)
@@ -85,7 +95,7 @@ fn of_stream(draws: Draws, story: &Story<'_>, mut draft: Draft, cluster: &Cluste
 }
 
 /// Lets a change of a policy name the version that its caller has in mind: what an earlier call said, or a guess.
-fn expect_version(draws: Draws, story: &Story<'_>, mut draft: Draft) -> Draft {
+fn expect_version(draws: Draws, story: &CallPlan<'_>, mut draft: CallDraft) -> CallDraft {
     let said = story.answered().filter(|step| step.operation() == Operation::PutClusterPolicy);
     let said = draws.among("which said", said.filter_map(|step| Some((&**step.alias.as_ref()?, ()))));
     let version = match draws.weigh("version", &[(5, "none"), (2, "said"), (2, "guess")]) {
@@ -98,7 +108,7 @@ fn expect_version(draws: Draws, story: &Story<'_>, mut draft: Draft) -> Draft {
     draft
 }
 
-fn new_stream(draws: Draws, cluster: &Cluster) -> Value {
+fn new_stream(draws: Draws, cluster: &PlannedCluster) -> Value {
     let (region, owner) = (cluster.region, cluster.owner);
     let stream = draws.pick("target", &["changes", "orders"]);
     let role = draws.pick("role", &["changes", "streamer"]);
@@ -118,7 +128,7 @@ fn new_stream(draws: Draws, cluster: &Cluster) -> Value {
 }
 
 /// A listing of streams, or the next page of one.
-fn listing(draws: Draws, story: &Story<'_>, mut draft: Draft) -> Draft {
+fn listing(draws: Draws, story: &CallPlan<'_>, mut draft: CallDraft) -> CallDraft {
     story.cut_page(draws, &mut draft);
     let before = story.answered().rev().find(|step| step.operation() == Operation::ListStreams);
     if let Some(step) = before
@@ -134,7 +144,7 @@ fn listing(draws: Draws, story: &Story<'_>, mut draft: Draft) -> Draft {
 }
 
 /// A stream that an earlier call was meant to create.
-fn known_stream<'a>(draws: Draws, story: &'a Story<'_>) -> Option<(&'a str, &'a CallStep)> {
+fn known_stream<'a>(draws: Draws, story: &'a CallPlan<'_>) -> Option<(&'a str, &'a CallStep)> {
     let streams = story.answered().filter(|step| step.operation() == Operation::CreateStream);
     draws.among("stream", streams.filter_map(|step| Some((&**step.alias.as_ref()?, step))))
 }

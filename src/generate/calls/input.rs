@@ -9,10 +9,10 @@ use crate::types::Account;
 
 use super::super::draws::Draws;
 use super::super::swarm::Swarm;
-use super::Draft;
+use super::CallDraft;
 
 /// Fills a draft up with what the scenario's calls use to say.
-pub(super) fn settle(draws: Draws, swarm: &Swarm, account: Account, draft: &mut Draft) {
+pub(super) fn settle(draws: Draws, swarm: &Swarm, account: Account, draft: &mut CallDraft) {
     let (operation, region, input) = (draft.operation, draft.region, &mut draft.input);
     let is_new = operation == Operation::CreateCluster;
     if is_new {

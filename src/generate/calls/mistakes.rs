@@ -2,20 +2,20 @@
 
 use serde_json::{Value, json};
 
-use crate::api::Kind;
+use crate::api::MemberKind;
 use crate::region::Region;
 
 use super::super::draws::Draws;
-use super::super::place::Place;
-use super::Draft;
+use super::super::topology::Topology;
+use super::CallDraft;
 
 /// Puts a mistake into a call: a member that is wrong or missing, or the wrong Region.
-pub(super) fn make(draws: Draws, place: &Place, draft: &mut Draft) {
+pub(super) fn make(draws: Draws, place: &Topology, draft: &mut CallDraft) {
     if draws.chance("elsewhere", 10) {
         draft.region = place.opposite(draws, draft.region);
         return;
     }
-    let Kind::Structure(members) = draft.operation.input() else { return };
+    let MemberKind::Structure(members) = draft.operation.input() else { return };
     let names = members.iter().map(|(name, _)| name.as_str());
     let Some(name) = draws.among("member", names) else { return };
     if name == "multiRegionProperties" {

@@ -96,7 +96,7 @@ pub(super) fn draw(
     opening: Opening,
     count: usize,
 ) -> Vec<Vec<Action>> {
-    let mut story = Story {
+    let mut story = CallPlan {
         plan,
         set_up,
         groups: Vec::new(),
@@ -130,7 +130,7 @@ pub(super) fn draw(
 
 /// A cluster that a call was meant to create.
 #[derive(Clone)]
-struct Cluster {
+struct PlannedCluster {
     name: Arc<str>,
     region: Region,
     owner: Account,
@@ -141,7 +141,7 @@ struct Cluster {
 }
 
 /// A call that is being made up.
-struct Draft {
+struct CallDraft {
     operation: Operation,
     region: Region,
     input: Value,
@@ -159,7 +159,7 @@ struct New {
 }
 
 /// The calls so far.
-struct Story<'a> {
+struct CallPlan<'a> {
     plan: &'a Plan,
     set_up: &'a SetUp,
     groups: Vec<Vec<Action>>,
@@ -167,7 +167,7 @@ struct Story<'a> {
     made: Vec<CallStep>,
     /// How many of them have ended when the next begins.
     answered: usize,
-    clusters: Vec<Cluster>,
+    clusters: Vec<PlannedCluster>,
     /// The token that every call takes which takes one, for now.
     token: Option<&'static str>,
     /// Whether clusters are created without protection, for now.
@@ -182,7 +182,7 @@ struct Story<'a> {
     turns_pages: bool,
 }
 
-impl Story<'_> {
+impl CallPlan<'_> {
     /// A call by itself, about the cluster in this place if it is not drawn.
     fn call(&mut self, draws: Draws, aim: Option<usize>, kind: CallKind) {
         self.together([(draws, aim, kind)]);
@@ -272,7 +272,7 @@ impl Story<'_> {
         self.finish(draws, draft)
     }
 
-    fn draft(&self, draws: Draws, aim: Option<usize>, kind: CallKind) -> Draft {
+    fn draft(&self, draws: Draws, aim: Option<usize>, kind: CallKind) -> CallDraft {
         let one = aim.or_else(|| self.some(draws.about("one", 0), |_| true));
         let multi = aim.or_else(|| self.some(draws.about("multi", 0), |cluster| cluster.witness.is_some()));
         let drawn = draws.among("region", self.plan.place.clusters()).expect("there are two");
@@ -285,32 +285,37 @@ impl Story<'_> {
             (CallKind::ChangeWitness, _, Some((cluster, _))) => peers::change_witness(draws, self, cluster),
             (CallKind::Protect, Some((cluster, _)), _) => {
                 let settings = json!({ "deletionProtectionEnabled": draws.chance("on", 50) });
-                Draft::about(Operation::UpdateCluster, cluster, settings)
+                CallDraft::about(Operation::UpdateCluster, cluster, settings)
             }
             (CallKind::Change, Some((cluster, _)), _) => {
-                let mut draft = Draft::about(Operation::UpdateCluster, cluster, json!({}));
+                let mut draft = CallDraft::about(Operation::UpdateCluster, cluster, json!({}));
                 input::change(draws, cluster.region, cluster.owner, &mut draft.input);
                 draft
             }
             (CallKind::Delete, Some((cluster, _)), _) => {
-                Draft::about(Operation::DeleteCluster, cluster, json!({}))
+                CallDraft::about(Operation::DeleteCluster, cluster, json!({}))
             }
-            (CallKind::Get, Some((cluster, _)), _) => Draft::about(Operation::GetCluster, cluster, json!({})),
+            (CallKind::Get, Some((cluster, _)), _) => {
+                CallDraft::about(Operation::GetCluster, cluster, json!({}))
+            }
             (CallKind::Wait, Some((cluster, _)), _) => {
                 let goals = [("active", WaitFor::ClusterActive), ("gone", WaitFor::ClusterNotExists)];
                 let (_, goal) = draws.pick("goal", &goals);
-                Draft { waiter: Some(goal), ..Draft::about(Operation::GetCluster, cluster, json!({})) }
+                CallDraft {
+                    waiter: Some(goal),
+                    ..CallDraft::about(Operation::GetCluster, cluster, json!({}))
+                }
             }
             (CallKind::List, ..) => self.list(draws, region),
             (CallKind::Tag, Some((cluster, _)), _) => attached::tag(draws, self, cluster),
             (CallKind::Policy, Some((cluster, _)), _) => attached::policy(draws, self, cluster),
             (CallKind::Endpoint, Some((cluster, _)), _) => {
-                Draft::about(Operation::GetVpcEndpointServiceName, cluster, json!({}))
+                CallDraft::about(Operation::GetVpcEndpointServiceName, cluster, json!({}))
             }
             (CallKind::Stream, Some((cluster, _)), _) => attached::stream(draws, self, cluster),
             (CallKind::OldStream, Some((cluster, _)), _) => attached::old_stream(draws, self, cluster),
             (CallKind::CreateAlone, ..) => {
-                Draft::create(region, json!({}), New { witness: None, partner: None })
+                CallDraft::create(region, json!({}), New { witness: None, partner: None })
             }
             // Nothing is there to do it to: something has to be created first.
             _ => peers::create(draws, self, region),
@@ -318,7 +323,7 @@ impl Story<'_> {
     }
 
     /// The call that a draft becomes: whose it is, how often it is tried, what it says beside what it is for.
-    fn finish(&mut self, draws: Draws, mut draft: Draft) -> CallStep {
+    fn finish(&mut self, draws: Draws, mut draft: CallDraft) -> CallStep {
         let client = self.client(draws, draft.owner);
         let account = self.set_up.clients[client.0 as usize].account;
         input::settle(draws, &self.plan.swarm, account, &mut draft);
@@ -333,7 +338,13 @@ impl Story<'_> {
         }
         if let Some(New { witness, partner }) = draft.creates {
             let name = format!("c{}", self.made.len() + 1).into();
-            self.clusters.push(Cluster { name, region: draft.region, owner: account, witness, partner });
+            self.clusters.push(PlannedCluster {
+                name,
+                region: draft.region,
+                owner: account,
+                witness,
+                partner,
+            });
         }
         if self.plan.swarm.mistakes && draws.chance("mistake", 20) {
             mistakes::make(draws.about("mistake", 0), &self.plan.place, &mut draft);
@@ -374,7 +385,7 @@ impl Story<'_> {
     }
 
     /// The place of a cluster of which `is_fit`.
-    fn some(&self, draws: Draws, is_fit: impl Fn(&Cluster) -> bool) -> Option<usize> {
+    fn some(&self, draws: Draws, is_fit: impl Fn(&PlannedCluster) -> bool) -> Option<usize> {
         let fit = self.clusters.iter().enumerate().filter(|(_, cluster)| is_fit(cluster));
         draws.among("which", fit.map(|(place, cluster)| (&*cluster.name, place))).map(|(_, place)| place)
     }
@@ -404,8 +415,8 @@ impl Story<'_> {
     }
 
     /// A listing, or the next page of one.
-    fn list(&self, draws: Draws, region: Region) -> Draft {
-        let mut draft = Draft {
+    fn list(&self, draws: Draws, region: Region) -> CallDraft {
+        let mut draft = CallDraft {
             operation: Operation::ListClusters,
             region,
             input: json!({}),
@@ -424,7 +435,7 @@ impl Story<'_> {
     }
 
     /// Says how much of a listing a page holds.
-    fn cut_page(&self, draws: Draws, draft: &mut Draft) {
+    fn cut_page(&self, draws: Draws, draft: &mut CallDraft) {
         if self.turns_pages {
             draft.input["maxResults"] = 1.into();
         } else if draws.chance("paged", 85) {
@@ -433,7 +444,7 @@ impl Story<'_> {
     }
 
     /// Makes a listing the next page of `step`.
-    fn turn(&self, draws: Draws, step: &CallStep, draft: &mut Draft) {
+    fn turn(&self, draws: Draws, step: &CallStep, draft: &mut CallDraft) {
         let Some(name) = &step.alias else { return };
         draft.input["nextToken"] = format!("${name}.nextToken").into();
         draft.owner = Some(self.set_up.clients[step.client.0 as usize].account);
@@ -449,14 +460,14 @@ impl Story<'_> {
     }
 }
 
-impl Draft {
-    fn create(region: Region, input: Value, new: New) -> Draft {
+impl CallDraft {
+    fn create(region: Region, input: Value, new: New) -> CallDraft {
         let operation = Operation::CreateCluster;
-        Draft { operation, region, input, waiter: None, owner: None, creates: Some(new) }
+        CallDraft { operation, region, input, waiter: None, owner: None, creates: Some(new) }
     }
 
     /// A call of `operation` that names `cluster`, unless its input names it in another way.
-    fn about(operation: Operation, cluster: &Cluster, mut input: Value) -> Draft {
+    fn about(operation: Operation, cluster: &PlannedCluster, mut input: Value) -> CallDraft {
         let member = match operation {
             Operation::TagResource | Operation::UntagResource | Operation::ListTagsForResource => None,
             Operation::CreateStream
@@ -469,11 +480,11 @@ impl Draft {
             input[member] = format!("${}.identifier", cluster.name).into();
         }
         let (region, owner) = (cluster.region, Some(cluster.owner));
-        Draft { operation, region, input, waiter: None, owner, creates: None }
+        CallDraft { operation, region, input, waiter: None, owner, creates: None }
     }
 }
 
-impl Cluster {
+impl PlannedCluster {
     fn arn(&self) -> String {
         format!("${}.arn", self.name)
     }

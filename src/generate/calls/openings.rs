@@ -4,14 +4,14 @@
 use std::time::Duration;
 
 use crate::api::Operation;
+use crate::control::environment::ExternalEvent;
 use crate::control::message::MessageKind;
-use crate::control::outside::Shift;
 use crate::scenario::{Action, When};
-use crate::sim::fault::{Fault, Moment, Party, Point, Rule, What, Written};
+use crate::sim::fault::{CrashPoint, Fault, MessageMatch, NodeMatch, Point, Rule, Written};
 use crate::types::NodeId;
 
 use super::super::draws::Draws;
-use super::{CallKind, Story};
+use super::{CallKind, CallPlan};
 
 macro_rules! openings {
     ($($(#[doc = $doc:literal])+ $variant:ident = $name:literal, $weight:literal, $calls:literal;)+) => {
@@ -90,7 +90,7 @@ impl Opening {
 /// The documented way to a pair, in three calls.
 const PAIR: [CallKind; 3] = [CallKind::CreateForPair, CallKind::CreateWithPeer, CallKind::Declare];
 
-impl Story<'_> {
+impl CallPlan<'_> {
     pub(super) fn open(&mut self, draws: Draws, opening: Opening, count: usize) {
         match opening {
             Opening::Nothing => {}
@@ -200,10 +200,10 @@ impl Story<'_> {
         self.advance(draws.pause("until declared", 14));
         let lasts = draws.seconds("lasts", 5, 60);
         for silent in [0, 2] {
-            let party = Party::Region(self.clusters[silent].region);
-            let what = What::Message(MessageKind::Prepare);
-            let lost = Fault::Rule(Rule { what, ..Rule::cut(party, Party::Any, false) });
-            let heard = Fault::All(vec![Fault::Heal(Some((party, Party::Any)))]);
+            let party = NodeMatch::Region(self.clusters[silent].region);
+            let what = MessageMatch::Message(MessageKind::Prepare);
+            let lost = Fault::Rule(Rule { what, ..Rule::cut(party, NodeMatch::Any, false) });
+            let heard = Fault::All(vec![Fault::Heal(Some((party, NodeMatch::Any)))]);
             self.groups.push(vec![Action::Fault(lost), Action::FaultAt(When::In(lasts), heard)]);
         }
         for (place, peer) in [(0, 1), (1, 2)] {
@@ -232,10 +232,10 @@ impl Story<'_> {
             }
         }
         let region = self.clusters[1].region;
-        let (party, lasts) = (Party::Region(region), draws.seconds("lasts", 5, 30));
-        let what = What::Message(MessageKind::Prepare);
-        let lost = Fault::Rule(Rule { what, ..Rule::cut(party, Party::Any, false) });
-        let heard = Fault::All(vec![Fault::Heal(Some((party, Party::Any)))]);
+        let (party, lasts) = (NodeMatch::Region(region), draws.seconds("lasts", 5, 30));
+        let what = MessageMatch::Message(MessageKind::Prepare);
+        let lost = Fault::Rule(Rule { what, ..Rule::cut(party, NodeMatch::Any, false) });
+        let heard = Fault::All(vec![Fault::Heal(Some((party, NodeMatch::Any)))]);
         self.groups.push(vec![Action::Fault(lost), Action::FaultAt(When::In(lasts), heard)]);
         let last = [(4, ("withdrawal", CallKind::Withdraw)), (1, ("deletion", CallKind::Delete))];
         let (_, last) = draws.weigh("last", &last);
@@ -245,7 +245,7 @@ impl Story<'_> {
                 CallKind::Delete => Operation::DeleteCluster,
                 _ => Operation::UpdateCluster,
             };
-            let moment = Moment::At(Point::AfterPersisting(Written::For(operation)), 1);
+            let moment = CrashPoint::At(Point::AfterPersisting(Written::For(operation)), 1);
             let crash = Fault::Crash { node, moment, unfinished: None };
             let restart = Fault::All(vec![Fault::Restart(node)]);
             // An attempt is given up after ten seconds, and the next finds what it left.
@@ -276,13 +276,13 @@ impl Story<'_> {
         let node =
             NodeId::ControlPlane(self.clusters.first().map_or(self.plan.place.witness, |it| it.region));
         let moment = match draws.pick("moment", &["at once", "during", "after"]) {
-            "at once" => Moment::Now,
-            "during" => Moment::during_persist(draws.between("nth", 2, 6) as u32),
-            _ => Moment::after_persist(draws.between("nth", 2, 6) as u32),
+            "at once" => CrashPoint::Now,
+            "during" => CrashPoint::during_persist(draws.between("nth", 2, 6) as u32),
+            _ => CrashPoint::after_persist(draws.between("nth", 2, 6) as u32),
         };
         let crash = Fault::Crash { node, moment, unfinished: None };
         let crash = match moment {
-            Moment::Now => Action::FaultAt(When::In(draws.pause("crashes", 9)), crash),
+            CrashPoint::Now => Action::FaultAt(When::In(draws.pause("crashes", 9)), crash),
             _ => Action::Fault(crash),
         };
         let restart = Fault::All(vec![Fault::Restart(node)]);
@@ -383,14 +383,14 @@ impl Story<'_> {
         self.encrypted = false;
         self.advance(draws.seconds("until active", 8, 15));
         let region = self.clusters[0].region;
-        let shift = |shift| Action::Fault(Fault::Shift { region, shift });
+        let shift = |shift| Action::Fault(Fault::ExternalEvent { region, shift });
         for number in 0..2 {
             let draws = draws.about("turn", number);
             let shifts = [
-                ("disabled", &[Shift::DisableKeys][..]),
-                ("enabled", &[Shift::EnableKeys]),
-                ("disabled, and somebody connects", &[Shift::DisableKeys, Shift::Wake]),
-                ("disabled while it rests", &[Shift::Doze, Shift::DisableKeys]),
+                ("disabled", &[ExternalEvent::DisableKeys][..]),
+                ("enabled", &[ExternalEvent::EnableKeys]),
+                ("disabled, and somebody connects", &[ExternalEvent::DisableKeys, ExternalEvent::Wake]),
+                ("disabled while it rests", &[ExternalEvent::Doze, ExternalEvent::DisableKeys]),
                 ("as they are", &[]),
             ];
             let (_, shifts) = draws.pick("keys", &shifts);
@@ -420,7 +420,7 @@ impl Story<'_> {
             }
         }
         let region = self.clusters[0].region;
-        let doze = Action::Fault(Fault::Shift { region, shift: Shift::Doze });
+        let doze = Action::Fault(Fault::ExternalEvent { region, shift: ExternalEvent::Doze });
         match opening {
             Opening::Idle => self.groups.push(vec![doze]),
             Opening::Inactive => self.groups.push(vec![doze.clone(), doze]),

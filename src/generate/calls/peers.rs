@@ -6,20 +6,20 @@ use crate::api::Operation;
 use crate::region::Region;
 
 use super::super::draws::Draws;
-use super::{Cluster, Draft, New, Story};
+use super::{CallDraft, CallPlan, New, PlannedCluster};
 
 /// Creates a cluster that may be peered.
-pub(super) fn create(draws: Draws, story: &Story<'_>, region: Region) -> Draft {
+pub(super) fn create(draws: Draws, story: &CallPlan<'_>, region: Region) -> CallDraft {
     let place = &story.plan.place;
     let other = place.opposite(draws, region);
     let witness = place.witness_of([region, other]);
     let properties = json!({ "witnessRegion": witness.name() });
     let new = New { witness: Some(witness), partner: None };
-    Draft::create(region, json!({ "multiRegionProperties": properties }), new)
+    CallDraft::create(region, json!({ "multiRegionProperties": properties }), new)
 }
 
 /// Creates a cluster that declares the one in place `peer`.
-pub(super) fn create_with(draws: Draws, story: &Story<'_>, peer: usize) -> Draft {
+pub(super) fn create_with(draws: Draws, story: &CallPlan<'_>, peer: usize) -> CallDraft {
     let place = &story.plan.place;
     let declared = &story.clusters[peer];
     let region = match draws.chance("opposite", 90) {
@@ -31,17 +31,18 @@ pub(super) fn create_with(draws: Draws, story: &Story<'_>, peer: usize) -> Draft
     add_another(draws, story, peer, &mut clusters);
     let properties = json!({ "witnessRegion": witness.name(), "clusters": clusters });
     let new = New { witness: Some(witness), partner: Some(peer) };
-    Draft::create(region, json!({ "multiRegionProperties": properties }), new)
+    CallDraft::create(region, json!({ "multiRegionProperties": properties }), new)
 }
 
 /// Declares a peer of the cluster in this place: whom it is meant for, mostly, or another that could be.
-pub(super) fn declare(draws: Draws, story: &Story<'_>, place: usize) -> Draft {
+pub(super) fn declare(draws: Draws, story: &CallPlan<'_>, place: usize) -> CallDraft {
     let cluster = &story.clusters[place];
-    let suits = |other: &Cluster| {
+    let suits = |other: &PlannedCluster| {
         other.witness.is_some() && other.region != cluster.region && other.name != cluster.name
     };
     let meant = |known: usize| {
-        let declared_it = |(other, it): (usize, &Cluster)| (it.partner == Some(known)).then_some(other);
+        let declared_it =
+            |(other, it): (usize, &PlannedCluster)| (it.partner == Some(known)).then_some(other);
         cluster.partner.or_else(|| story.clusters.iter().enumerate().find_map(declared_it))
     };
     let partner = meant(place).filter(|_| draws.chance("whom it is meant for", 70));
@@ -56,20 +57,20 @@ pub(super) fn declare(draws: Draws, story: &Story<'_>, place: usize) -> Draft {
     }
     let mut properties = json!({ "clusters": clusters });
     name_witness(draws, story, cluster, &mut properties);
-    Draft::about(Operation::UpdateCluster, cluster, json!({ "multiRegionProperties": properties }))
+    CallDraft::about(Operation::UpdateCluster, cluster, json!({ "multiRegionProperties": properties }))
 }
 
 /// Takes the declaration of the cluster in this place back.
-pub(super) fn withdraw(draws: Draws, story: &Story<'_>, place: usize) -> Draft {
+pub(super) fn withdraw(draws: Draws, story: &CallPlan<'_>, place: usize) -> CallDraft {
     let cluster = &story.clusters[place];
     let clusters = if draws.chance("own", 50) { vec![cluster.arn()] } else { Vec::new() };
     let mut properties = json!({ "clusters": clusters });
     name_witness(draws, story, cluster, &mut properties);
-    Draft::about(Operation::UpdateCluster, cluster, json!({ "multiRegionProperties": properties }))
+    CallDraft::about(Operation::UpdateCluster, cluster, json!({ "multiRegionProperties": properties }))
 }
 
 /// Names another witness Region, or the same again.
-pub(super) fn change_witness(draws: Draws, story: &Story<'_>, cluster: &Cluster) -> Draft {
+pub(super) fn change_witness(draws: Draws, story: &CallPlan<'_>, cluster: &PlannedCluster) -> CallDraft {
     let place = &story.plan.place;
     let drawn = draws.pick("witness", &place.set);
     let partner = cluster.partner.filter(|_| draws.chance("where the peer is", 20));
@@ -78,11 +79,11 @@ pub(super) fn change_witness(draws: Draws, story: &Story<'_>, cluster: &Cluster)
     if draws.chance("with itself", 45) {
         properties["clusters"] = json!([cluster.arn()]);
     }
-    Draft::about(Operation::UpdateCluster, cluster, json!({ "multiRegionProperties": properties }))
+    CallDraft::about(Operation::UpdateCluster, cluster, json!({ "multiRegionProperties": properties }))
 }
 
 /// Most updates name the witness that there is.
-fn name_witness(draws: Draws, story: &Story<'_>, cluster: &Cluster, properties: &mut Value) {
+fn name_witness(draws: Draws, story: &CallPlan<'_>, cluster: &PlannedCluster, properties: &mut Value) {
     let witness = match draws.weigh("named witness", &[(20, "same"), (1, "none"), (1, "another")]) {
         "same" => cluster.witness.unwrap_or(story.plan.place.witness),
         "none" => return,
@@ -92,7 +93,7 @@ fn name_witness(draws: Draws, story: &Story<'_>, cluster: &Cluster, properties: 
 }
 
 /// Seldom somebody wants two peers.
-fn add_another(draws: Draws, story: &Story<'_>, peer: usize, clusters: &mut Vec<String>) {
+fn add_another(draws: Draws, story: &CallPlan<'_>, peer: usize, clusters: &mut Vec<String>) {
     if draws.chance("another peer", 4) {
         let other = story.some(draws.about("another", 0), |it| it.name != story.clusters[peer].name);
         clusters.extend(other.map(|other| story.clusters[other].arn()));

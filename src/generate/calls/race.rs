@@ -3,14 +3,14 @@
 
 use std::time::Duration;
 
-use crate::control::message::{MessageKind, Span};
+use crate::control::message::{DelayRange, MessageKind};
 use crate::scenario::{Action, When};
-use crate::sim::fault::{Fault, Party, Rule, Verdict, What};
+use crate::sim::fault::{Fault, MessageMatch, NodeMatch, Rule, RuleAction};
 
 use super::super::draws::Draws;
-use super::{CallKind, Story};
+use super::{CallKind, CallPlan};
 
-impl Story<'_> {
+impl CallPlan<'_> {
     /// A withdrawal, a change of witness or a deletion races with the declaration that answers it; or one side of a
     /// pair leaves while the other is deleted.
     pub(super) fn race(&mut self, draws: Draws) {
@@ -50,9 +50,9 @@ impl Story<'_> {
     /// Keeps one side from hearing of the other's proposal in time. What favours the one is that the witness hears of
     /// its proposal first; what favours the other is that its own is chosen without the witness.
     fn race_faults(&mut self, draws: Draws) {
-        let plane = |place: usize| Party::ControlPlane(self.clusters[place].region);
+        let plane = |place: usize| NodeMatch::ControlPlane(self.clusters[place].region);
         let witness = self.clusters[0].witness.unwrap_or(self.plan.place.witness);
-        let (one, other, witness) = (plane(0), plane(1), Party::Witness(witness));
+        let (one, other, witness) = (plane(0), plane(1), NodeMatch::Witness(witness));
         let (one, other) = if draws.chance("mirrored", 15) { (other, one) } else { (one, other) };
         let links = [
             ("late promise", witness, other, MessageKind::Promise, 10),
@@ -72,9 +72,9 @@ impl Story<'_> {
                 true => Duration::from_millis(draws.between("late", 120, 450) as u64),
                 false => Duration::from_millis(60) + draws.pause("later", 12),
             };
-            let late = Verdict::Delay(Span { min: late, max: late });
-            let verdict = if draws.chance("lost", lost) { Verdict::Drop } else { late };
-            let rule = Rule { what: What::Message(kind), verdict, ..Rule::cut(from, to, false) };
+            let late = RuleAction::Delay(DelayRange { min: late, max: late });
+            let verdict = if draws.chance("lost", lost) { RuleAction::Drop } else { late };
+            let rule = Rule { what: MessageMatch::Message(kind), verdict, ..Rule::cut(from, to, false) };
             let heard = Fault::All(vec![Fault::Heal(Some((from, to)))]);
             self.groups.push(vec![Action::Fault(Fault::Rule(rule)), Action::FaultAt(When::In(lasts), heard)]);
         }

@@ -86,7 +86,7 @@ pub(super) fn read(source: Piece<'_>) -> Result<Json, Vec<Diagnostic>> {
         (Err(error), _) => Err(syntax_error(source, &error)),
         (Ok(parsed), None) => parsed.value.ok_or_else(|| nothing_there(source)),
     };
-    let mut reader = Reader { source, mistakes: Vec::new() };
+    let mut reader = JsonReader { source, mistakes: Vec::new() };
     let json = reader.json(tree.map_err(|mistake| vec![mistake])?);
     if reader.mistakes.is_empty() { Ok(json) } else { Err(reader.mistakes) }
 }
@@ -106,12 +106,12 @@ const STRICT: ParseOptions = ParseOptions {
 };
 
 /// Turns the parser's tree into ours, noting what is well written but wrong.
-struct Reader<'a> {
+struct JsonReader<'a> {
     source: Piece<'a>,
     mistakes: Vec<Diagnostic>,
 }
 
-impl Reader<'_> {
+impl JsonReader<'_> {
     fn json(&mut self, value: Value<'_>) -> Json {
         let span = span_in(self.source, value.range());
         let kind = match value {
@@ -269,26 +269,28 @@ enum Landmark {
 
 /// Where in the JSON a byte is.
 #[derive(Clone, Copy)]
-enum Place {
+enum TextPosition {
     Outside,
     String { quote: usize },
     Escape { quote: usize },
 }
 
 fn landmarks(text: &str) -> impl Iterator<Item = (usize, Landmark)> {
-    let mut place = Place::Outside;
+    let mut place = TextPosition::Outside;
     // The end of the text ends its last line.
     text.bytes().chain([b'\n']).enumerate().filter_map(move |(at, byte)| {
         let (next, landmark) = match (place, byte) {
-            (Place::Outside, b'"') => (Place::String { quote: at }, None),
-            (Place::Outside, b'{') => (Place::Outside, Some((at, Landmark::Open))),
-            (Place::Outside, b'}') => (Place::Outside, Some((at, Landmark::Close))),
-            (Place::Outside, _) | (Place::String { .. }, b'"') => (Place::Outside, None),
-            (Place::String { quote } | Place::Escape { quote }, b'\n') => {
-                (Place::Outside, Some((quote, Landmark::UnclosedString)))
+            (TextPosition::Outside, b'"') => (TextPosition::String { quote: at }, None),
+            (TextPosition::Outside, b'{') => (TextPosition::Outside, Some((at, Landmark::Open))),
+            (TextPosition::Outside, b'}') => (TextPosition::Outside, Some((at, Landmark::Close))),
+            (TextPosition::Outside, _) | (TextPosition::String { .. }, b'"') => (TextPosition::Outside, None),
+            (TextPosition::String { quote } | TextPosition::Escape { quote }, b'\n') => {
+                (TextPosition::Outside, Some((quote, Landmark::UnclosedString)))
             }
-            (Place::String { quote }, b'\\') => (Place::Escape { quote }, None),
-            (Place::String { quote } | Place::Escape { quote }, _) => (Place::String { quote }, None),
+            (TextPosition::String { quote }, b'\\') => (TextPosition::Escape { quote }, None),
+            (TextPosition::String { quote } | TextPosition::Escape { quote }, _) => {
+                (TextPosition::String { quote }, None)
+            }
         };
         place = next;
         landmark

@@ -27,7 +27,7 @@ impl Script {
 }
 
 /// What a line begins, if it is neither margin nor recorded output.
-enum Kind {
+enum LexemeKind {
     Separator,
     Body,
     /// A bracket that closes nothing.
@@ -35,24 +35,24 @@ enum Kind {
     Command,
 }
 
-impl Kind {
-    fn of(line: Piece<'_>) -> Kind {
+impl LexemeKind {
+    fn of(line: Piece<'_>) -> LexemeKind {
         match line.text.trim() {
-            SEPARATOR => Kind::Separator,
+            SEPARATOR => LexemeKind::Separator,
             // Dashes miscounted: they can be nothing else, and read as a command they would hide the output.
-            text if text.len() >= 3 && text.bytes().all(|byte| byte == b'-') => Kind::Separator,
-            text if text.starts_with('{') => Kind::Body,
-            text if text.starts_with(['}', ']']) => Kind::Bracket,
-            _ => Kind::Command,
+            text if text.len() >= 3 && text.bytes().all(|byte| byte == b'-') => LexemeKind::Separator,
+            text if text.starts_with('{') => LexemeKind::Body,
+            text if text.starts_with(['}', ']']) => LexemeKind::Bracket,
+            _ => LexemeKind::Command,
         }
     }
 
     fn name(&self) -> &'static str {
         match self {
-            Kind::Separator => "`----`",
-            Kind::Body => "a body",
-            Kind::Bracket => "a bracket",
-            Kind::Command => "a command",
+            LexemeKind::Separator => "`----`",
+            LexemeKind::Body => "a body",
+            LexemeKind::Bracket => "a bracket",
+            LexemeKind::Command => "a command",
         }
     }
 }
@@ -114,16 +114,16 @@ impl<'a> Parser<'a> {
             self.margin.push(line.text.to_owned());
             return;
         }
-        let (kind, content) = (Kind::of(line), line.trim_start().trim_end());
+        let (kind, content) = (LexemeKind::of(line), line.trim_start().trim_end());
         if is_indented(line) {
             let message = format!("{} must begin in column 1", kind.name());
             self.mistake(message, content.span(), "remove the spaces before it");
         }
         match kind {
-            Kind::Separator => self.read_output(content),
-            Kind::Body => self.read_body(content),
-            Kind::Bracket => self.refuse_bracket(content.split_at(1).0),
-            Kind::Command => self.read_command(content),
+            LexemeKind::Separator => self.read_output(content),
+            LexemeKind::Body => self.read_body(content),
+            LexemeKind::Bracket => self.refuse_bracket(content.split_at(1).0),
+            LexemeKind::Command => self.read_command(content),
         }
         if is_indented(line) {
             // One slip of the tab key, or the rest of a broken body: one mistake, not one for every line.

@@ -4,8 +4,8 @@
 //! cut and healed, or a node that crashed and came back, has left its marks, and these are what is worth meeting.
 //! Before any fault the kind is `none`.
 
-use crate::control::outside::Shift;
-use crate::sim::fault::{Fault, Rule, Verdict, What};
+use crate::control::environment::ExternalEvent;
+use crate::sim::fault::{Fault, MessageMatch, Rule, RuleAction};
 
 macro_rules! kinds {
     ($($(#[doc = $doc:literal])+ $variant:ident = $name:literal,)+) => {
@@ -52,7 +52,7 @@ kinds! {
     /// Requests are answered with an error before the control plane sees them.
     Refuse = "throttle",
     /// Clusters go idle, or their keys cannot be used.
-    Shift = "shift",
+    ExternalEvent = "shift",
 }
 
 /// The kinds of fault that count at a moment.
@@ -77,8 +77,9 @@ fn kind_of(fault: &Fault) -> Option<FaultKind> {
         Fault::Crash { .. } => Some(FaultKind::Crash),
         Fault::Outage(_) => Some(FaultKind::Outage),
         Fault::Skew { seconds, .. } => (*seconds != 0).then_some(FaultKind::Skew),
-        Fault::Shift { shift, .. } => {
-            matches!(shift, Shift::Doze | Shift::DisableKeys).then_some(FaultKind::Shift)
+        Fault::ExternalEvent { shift, .. } => {
+            matches!(shift, ExternalEvent::Doze | ExternalEvent::DisableKeys)
+                .then_some(FaultKind::ExternalEvent)
         }
         Fault::Deny { denied, .. } => denied.then_some(FaultKind::Deny),
         Fault::Refuse { .. } => Some(FaultKind::Refuse),
@@ -88,13 +89,15 @@ fn kind_of(fault: &Fault) -> Option<FaultKind> {
 
 fn kind_of_rule(rule: &Rule) -> FaultKind {
     match rule.verdict {
-        Verdict::Drop if rule.what == What::Anything && rule.times.is_none() && rule.percent.is_none() => {
+        RuleAction::Drop
+            if rule.what == MessageMatch::Anything && rule.times.is_none() && rule.percent.is_none() =>
+        {
             FaultKind::Partition
         }
-        Verdict::Drop => FaultKind::Drop,
-        Verdict::Delay(_) => FaultKind::Delay,
-        Verdict::Duplicate(_) => FaultKind::Duplicate,
-        Verdict::Hold => FaultKind::Hold,
-        Verdict::Slow(_) => FaultKind::Slow,
+        RuleAction::Drop => FaultKind::Drop,
+        RuleAction::Delay(_) => FaultKind::Delay,
+        RuleAction::Duplicate(_) => FaultKind::Duplicate,
+        RuleAction::Hold => FaultKind::Hold,
+        RuleAction::Slow(_) => FaultKind::Slow,
     }
 }

@@ -17,7 +17,7 @@ use std::ops::BitOrAssign;
 
 use crate::api::{Error, Operation, Request};
 use crate::control::assumptions::Assumptions;
-use crate::control::authorization::Action;
+use crate::control::authorization::IamAction;
 use crate::types::ClusterStatus;
 
 pub use kinds::FaultKind;
@@ -34,7 +34,7 @@ pub enum Mark {
     /// A call was refused because of this member of its input.
     Refused(Operation, usize),
     /// An action was denied to a call that needed it.
-    Denied(Action),
+    Denied(IamAction),
     /// The switch in this place of [`Assumptions::NAMES`] was flipped.
     Flipped(usize),
 }
@@ -68,7 +68,7 @@ impl Mark {
             let places = 0..operation.members().len();
             places.flat_map(|place| [Mark::Accepted(*operation, place), Mark::Refused(*operation, place)])
         });
-        let denied = Action::all().map(Mark::Denied);
+        let denied = IamAction::all().map(Mark::Denied);
         let flipped = (0..Assumptions::NAMES.len()).map(Mark::Flipped);
         Cell::all().map(Mark::Cell).chain(members).chain(denied).chain(flipped)
     }
@@ -80,7 +80,9 @@ impl Mark {
             Mark::Cell(cell) => (row_of(cell.operation, cell.status), cell.fault as usize),
             Mark::Accepted(operation, place) => (MEMBERS + operation as usize, place),
             Mark::Refused(operation, place) => (MEMBERS + OPERATIONS + operation as usize, place),
-            Mark::Denied(action) => (DENIED, Action::all().position(|it| it == action).unwrap_or_default()),
+            Mark::Denied(action) => {
+                (DENIED, IamAction::all().position(|it| it == action).unwrap_or_default())
+            }
             Mark::Flipped(place) => (FLIPPED, place),
         };
         row * BITS + bit
@@ -204,7 +206,7 @@ const STATUSES: usize = ClusterStatus::ALL.len() + 1;
 /// Where the rows of members begin, of accepted ones first; cells are before them.
 const MEMBERS: usize = OPERATIONS * STATUSES;
 const DENIED: usize = MEMBERS + 2 * OPERATIONS;
-const FLIPPED: usize = DENIED + Action::COUNT.div_ceil(BITS);
+const FLIPPED: usize = DENIED + IamAction::COUNT.div_ceil(BITS);
 const ROWS: usize = FLIPPED + Assumptions::NAMES.len().div_ceil(BITS);
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! Marks that cannot be met, and why.
 
-use crate::api::{Kind, Operation};
+use crate::api::{MemberKind, Operation};
 use crate::types::ClusterStatus;
 
 use super::{Cell, FaultKind, Mark};
@@ -17,7 +17,7 @@ pub fn unreachable(mark: Mark) -> Option<&'static str> {
             _ => None,
         },
         Mark::Refused(operation, place) => match operation.members().swap_remove(place) {
-            (_, Kind::Boolean) => Some("no boolean is wrong"),
+            (_, MemberKind::Boolean) => Some("no boolean is wrong"),
             (name, _) if name == "expectedPolicyVersion" => Some(
                 "no version is wrong: one that has passed is a conflict, which is the goal policy-moved-on",
             ),

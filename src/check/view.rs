@@ -6,16 +6,16 @@ use std::time::Duration;
 use crate::api::Request;
 use crate::control::assumptions::Assumptions;
 use crate::control::disk::Disk;
-use crate::control::durable::{Batch, Durable};
+use crate::control::environment::Outside;
 use crate::control::message::Delivery;
-use crate::control::outside::Outside;
+use crate::control::storage::{Batch, Storage};
 use crate::iam::Identity;
 use crate::region::Region;
 use crate::sim::World;
 use crate::types::{Instant, NodeId, PrincipalId};
 
 /// What the invariants look at: a world, or a model of one.
-pub trait Scene: fmt::Debug {
+pub trait WorldView: fmt::Debug {
     /// What time it is.
     fn now(&self) -> Instant;
     /// How long a write may be under way, at most.
@@ -23,7 +23,7 @@ pub trait Scene: fmt::Debug {
     /// How open questions are answered.
     fn assumptions(&self) -> &Assumptions;
     /// What the control plane of `region` has in storage, if there is one.
-    fn storage(&self, region: Region) -> Option<&Durable>;
+    fn storage(&self, region: Region) -> Option<&Storage>;
     /// What a node has of its storage; nothing, if nobody ever spoke to it.
     fn memory(&self, node: NodeId) -> Option<Memory<'_>>;
     /// What is so outside the control plane of `region`.
@@ -46,14 +46,14 @@ pub trait Scene: fmt::Debug {
 #[derive(Debug)]
 pub struct Memory<'a> {
     /// In memory.
-    pub storage: &'a Durable,
+    pub storage: &'a Storage,
     /// On its disk.
     pub disk: &'a Disk,
     /// What of the memory is not on the disk yet, oldest first.
     pub unsynced: Vec<&'a Batch>,
 }
 
-impl Scene for World {
+impl WorldView for World {
     fn now(&self) -> Instant {
         self.now()
     }
@@ -67,7 +67,7 @@ impl Scene for World {
         &self.options().assumptions
     }
 
-    fn storage(&self, region: Region) -> Option<&Durable> {
+    fn storage(&self, region: Region) -> Option<&Storage> {
         self.storage(region)
     }
 

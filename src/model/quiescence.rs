@@ -6,8 +6,8 @@
 use crate::check::Violation;
 
 use super::Small;
-use super::state::State;
-use super::step::{Event, Step};
+use super::state::ModelState;
+use super::step::{ModelEvent, Transition};
 
 /// How often every timer fires. A pair that is linked, or comes apart, takes half as many.
 const SWEEPS: usize = 12;
@@ -17,12 +17,13 @@ impl Small {
     ///
     /// # Errors
     /// The invariant that does not hold, on the way or in the end.
-    pub(super) fn at_rest(&self, state: &State) -> Result<State, Violation> {
+    pub(super) fn at_rest(&self, state: &ModelState) -> Result<ModelState, Violation> {
         let mut state = self.settled(state.clone())?;
         for _ in 0..SWEEPS {
             for label in state.timers.iter().map(|pending| pending.label).collect::<Vec<u32>>() {
                 let place = state.timers.iter().position(|pending| pending.label == label);
-                let fired = place.and_then(|place| self.after(&state, Step::Take(Event::Timer(place), None)));
+                let fired = place
+                    .and_then(|place| self.after(&state, Transition::Take(ModelEvent::Timer(place), None)));
                 state = match fired {
                     Some(fired) => self.settled(fired)?,
                     None => state,
@@ -38,7 +39,7 @@ impl Small {
     }
 
     /// Lets everything arrive that is under way, and all that comes of it.
-    fn settled(&self, mut state: State) -> Result<State, Violation> {
+    fn settled(&self, mut state: ModelState) -> Result<ModelState, Violation> {
         loop {
             if let Some(broken) = &state.broken {
                 return Err(Violation::clone(broken));
@@ -46,8 +47,9 @@ impl Small {
             if state.packets.is_empty() {
                 return Ok(state);
             }
-            state =
-                self.after(&state, Step::Take(Event::Packet(0), None)).expect("a message can always arrive");
+            state = self
+                .after(&state, Transition::Take(ModelEvent::Packet(0), None))
+                .expect("a message can always arrive");
         }
     }
 }

@@ -15,14 +15,14 @@ use crate::Region;
 use crate::api::wire::Origin;
 use crate::api::{Error, Request, Response};
 use crate::check::{Simulation, Violation};
-use crate::control::durable::Batch;
-use crate::control::outside::Shift;
+use crate::control::environment::ExternalEvent;
+use crate::control::storage::Batch;
 use crate::map::FixedMap;
 use crate::permissions::{Audit, needed};
 use crate::rng::mix;
 use crate::scenario::diagnostic::Diagnostic;
 use crate::scenario::recording::{Recording, outside_call};
-use crate::scenario::run::enact;
+use crate::scenario::run::run_blocks;
 use crate::scenario::{Action, Scenario, When};
 use crate::sim::client::{Call, CallId, ClientOptions, Outcome};
 use crate::sim::fault::Fault;
@@ -30,13 +30,13 @@ use crate::sim::{Change, World};
 use crate::types::{Account, ClientId, Instant, NodeId};
 
 use super::clock::Clock;
-use super::desk::{Answer, Order};
+use super::handle::{CallAnswer, WorldCommand};
 use super::store::{About, Saved, Store};
-use super::{Options, Refused};
+use super::{ServerOptions, StartError};
 
 /// What came of serving.
 #[derive(Clone, Debug)]
-pub struct Ended {
+pub struct ServerEnd {
     /// The first violation of each invariant that did not hold.
     pub violations: Vec<Violation>,
     /// The hash of everything that happened.
@@ -49,7 +49,7 @@ pub struct Ended {
 
 /// What is seen of the world from event to event.
 #[derive(Debug, Default)]
-struct Seen {
+struct Observed {
     /// What became durable and is not in the store yet.
     written: Vec<(NodeId, Batch)>,
     /// When the last call ended.
@@ -59,17 +59,17 @@ struct Seen {
 }
 
 /// Owns the world.
-pub(super) struct Keeper {
-    options: Options,
+pub(super) struct Driver {
+    options: ServerOptions,
     store: Option<Store>,
     simulation: Simulation,
-    seen: Rc<RefCell<Seen>>,
+    seen: Rc<RefCell<Observed>>,
     clock: Clock,
     recording: Recording,
     clients: FixedMap<String, ClientId>,
     /// Whoever comes when no more clients are told apart.
     anybody: ClientId,
-    waiting: FixedMap<CallId, oneshot::Sender<Answer>>,
+    waiting: FixedMap<CallId, oneshot::Sender<CallAnswer>>,
     violations: Vec<Violation>,
     /// The last lines of the trace.
     lines: VecDeque<String>,
@@ -83,8 +83,8 @@ pub(super) struct Keeper {
     has_forgotten: bool,
 }
 
-impl Keeper {
-    pub(super) fn new(options: Options) -> Result<Keeper, Refused> {
+impl Driver {
+    pub(super) fn new(options: ServerOptions) -> Result<Driver, StartError> {
         let (store, saved) = match &options.data {
             Some(directory) => {
                 let (store, saved) = Store::open(directory, &options.scenario)?;
@@ -93,36 +93,38 @@ impl Keeper {
             None => (None, None),
         };
         let life = saved.as_ref().map_or(0, |saved| saved.about.life + 1);
-        Keeper::begin(options, store, saved, life)
+        Driver::begin(options, store, saved, life)
     }
 
     fn begin(
-        options: Options,
+        options: ServerOptions,
         store: Option<Store>,
         saved: Option<Saved>,
         life: u64,
-    ) -> Result<Keeper, Refused> {
-        let seen = Rc::new(RefCell::new(Seen::default()));
+    ) -> Result<Driver, StartError> {
+        let seen = Rc::new(RefCell::new(Observed::default()));
         let mut scenario = match &saved {
             None => options.scenario.clone(),
             // What it says has happened already.
             Some(_) => Scenario::of(options.scenario.set_up.clone(), Vec::new()),
         };
         scenario.set_up.principals.extend(options.principals.iter().cloned());
-        let simulation = enact(&scenario, options.trace, |simulation| {
+        let simulation = run_blocks(&scenario, options.trace, |simulation| {
             let (seen, is_kept) = (seen.clone(), store.is_some());
             simulation.world_mut().watch_permissions();
             simulation.watch(move |world| seen.borrow_mut().look(world, is_kept));
             if let Some(Saved { about, written }) = saved {
                 for region in about.keys_disabled {
-                    simulation.world_mut().inject(Fault::Shift { region, shift: Shift::DisableKeys });
+                    simulation
+                        .world_mut()
+                        .inject(Fault::ExternalEvent { region, shift: ExternalEvent::DisableKeys });
                 }
                 simulation.restore(about.now, written);
             }
         })
-        .map_err(Refused::Scenario)?;
+        .map_err(StartError::Scenario)?;
         let now = simulation.world().now();
-        let mut keeper = Keeper {
+        let mut keeper = Driver {
             clock: Clock::new(now, options.speed),
             recording: Recording::after(&scenario, now),
             room: options.limits.memory,
@@ -148,7 +150,7 @@ impl Keeper {
     ///
     /// # Errors
     /// Something could not be kept, and so not be answered either.
-    pub(super) fn keep(mut self, orders: &Receiver<Order>) -> Result<Ended, Refused> {
+    pub(super) fn keep(mut self, orders: &Receiver<WorldCommand>) -> Result<ServerEnd, StartError> {
         loop {
             let order = match self.simulation.world().next_event_at() {
                 Some(at) => orders.recv_timeout(self.clock.until(at)),
@@ -156,13 +158,13 @@ impl Keeper {
             };
             self.run_until(self.clock.now());
             match order {
-                Ok(Order::Stop) | Err(RecvTimeoutError::Disconnected) => return self.end(),
+                Ok(WorldCommand::Stop) | Err(RecvTimeoutError::Disconnected) => return self.end(),
                 Ok(order) => self.carry_out(order)?,
                 Err(RecvTimeoutError::Timeout) => {}
             }
             // What came meanwhile is kept together: that takes the disk no longer.
             for order in orders.try_iter().take(AT_ONCE) {
-                if matches!(order, Order::Stop) {
+                if matches!(order, WorldCommand::Stop) {
                     return self.end();
                 }
                 self.carry_out(order)?;
@@ -172,33 +174,35 @@ impl Keeper {
         }
     }
 
-    fn carry_out(&mut self, order: Order) -> Result<(), Refused> {
+    fn carry_out(&mut self, order: WorldCommand) -> Result<(), StartError> {
         // Whoever asked may be gone by now.
         match order {
-            Order::Call { origin, request, bytes, answer } => self.call(&origin, request, bytes, answer),
-            Order::Fault { text, answer } => {
+            WorldCommand::Call { origin, request, bytes, answer } => {
+                self.call(&origin, request, bytes, answer)
+            }
+            WorldCommand::Fault { text, answer } => {
                 let told = self.fault(&text);
                 self.tell(answer, told)?;
             }
-            Order::Advance { pause, answer } => {
+            WorldCommand::Advance { pause, answer } => {
                 self.clock.skip(pause);
                 self.run_until(self.clock.now());
                 self.tell(answer, self.time())?;
             }
-            Order::Reset { answer } => {
+            WorldCommand::Reset { answer } => {
                 self.reset()?;
                 self.tell(answer, self.time())?;
             }
-            Order::State { answer } => self.tell(answer, self.state())?,
-            Order::Trace { answer } => self.tell(answer, self.trace())?,
-            Order::Verdict { answer } => self.tell(answer, self.verdict())?,
-            Order::Permissions { answer } => self.tell(answer, self.permissions())?,
-            Order::Stop => {}
+            WorldCommand::State { answer } => self.tell(answer, self.state())?,
+            WorldCommand::Trace { answer } => self.tell(answer, self.trace())?,
+            WorldCommand::Verdict { answer } => self.tell(answer, self.verdict())?,
+            WorldCommand::Permissions { answer } => self.tell(answer, self.permissions())?,
+            WorldCommand::Stop => {}
         }
         Ok(())
     }
 
-    fn call(&mut self, origin: &Origin, request: Request, bytes: usize, answer: oneshot::Sender<Answer>) {
+    fn call(&mut self, origin: &Origin, request: Request, bytes: usize, answer: oneshot::Sender<CallAnswer>) {
         if request.operation().changes() || self.options.records {
             let taken = CALL_BYTES + bytes;
             if taken > self.room {
@@ -279,17 +283,17 @@ impl Keeper {
         Ok(self.time())
     }
 
-    fn reset(&mut self) -> Result<(), Refused> {
+    fn reset(&mut self) -> Result<(), StartError> {
         let mut store = self.store.take();
         if let Some(store) = &mut store {
             store.clear()?;
         }
-        *self = Keeper::begin(self.options.clone(), store, None, self.life + 1)?;
+        *self = Driver::begin(self.options.clone(), store, None, self.life + 1)?;
         Ok(())
     }
 
     /// Tells something that says what time it is, once that is kept: no later life begins before it.
-    fn tell<T>(&mut self, answer: oneshot::Sender<T>, told: T) -> Result<(), Refused> {
+    fn tell<T>(&mut self, answer: oneshot::Sender<T>, told: T) -> Result<(), StartError> {
         self.keep_all()?;
         // Nobody need listen any more.
         let _ = answer.send(told);
@@ -373,7 +377,7 @@ impl Keeper {
     }
 
     /// Keeps what became durable since the last time.
-    fn save(&mut self) -> Result<(), Refused> {
+    fn save(&mut self) -> Result<(), StartError> {
         self.lines.extend(self.simulation.world_mut().take_trace_lines());
         self.lines.drain(..self.lines.len().saturating_sub(self.options.limits.trace));
         let mut seen = self.seen.borrow_mut();
@@ -386,7 +390,7 @@ impl Keeper {
     }
 
     /// Keeps what became durable, what time it is and how things are outside, unless it is kept already.
-    fn keep_all(&mut self) -> Result<(), Refused> {
+    fn keep_all(&mut self) -> Result<(), StartError> {
         let (now, life, keys_disabled) = (self.simulation.world().now(), self.life, self.keys_disabled());
         let Some(store) = &mut self.store else { return Ok(()) };
         let (about, written) = (About { now, life, keys_disabled }, &mut self.seen.borrow_mut().written);
@@ -400,7 +404,7 @@ impl Keeper {
     }
 
     /// Lets every call end. Unless it goes on another time, puts everything right and demands that it converges.
-    fn end(mut self) -> Result<Ended, Refused> {
+    fn end(mut self) -> Result<ServerEnd, StartError> {
         loop {
             self.save()?;
             self.hand_out();
@@ -422,11 +426,11 @@ impl Keeper {
         }
         let recorded = self.options.records.then(|| self.recording.scenario(last_end, ended_at));
         let trace = self.simulation.world().trace();
-        Ok(Ended { hash: trace.hash(), events: trace.events(), recorded, violations: self.violations })
+        Ok(ServerEnd { hash: trace.hash(), events: trace.events(), recorded, violations: self.violations })
     }
 }
 
-impl Seen {
+impl Observed {
     /// Looks at what the last event of `world` did.
     fn look(&mut self, world: &World, is_kept: bool) {
         self.audit.look(world);

@@ -5,18 +5,18 @@
 //! planes or the evaluator that they ask.
 
 use crate::api::{Error, Request};
-use crate::control::authorization::Action;
+use crate::control::authorization::IamAction;
 use crate::control::cluster::Cluster;
 use crate::control::message::Commit;
 use crate::iam::{Document, Identity};
 use crate::region::Region;
 use crate::types::{ClusterArn, Instant};
 
-use super::invariant::{Invariant, Judge};
+use super::invariant::{CheckContext, Invariant};
 use super::open::OpenCall;
 use super::permitted::{Demand, is_permitted};
 use super::records::{Records, is_about_one};
-use super::{Scene, Verdict, demands};
+use super::{CheckResult, WorldView, demands};
 
 /// What was denied to everybody, where, and from when to when.
 #[derive(Clone, Debug, Default)]
@@ -24,7 +24,7 @@ pub(super) struct Denied(Vec<(Region, &'static str, Instant, Option<Instant>)>);
 
 impl Denied {
     /// From now on `action` is denied in `region`, or not any more.
-    pub(super) fn set(&mut self, region: Region, action: Action, now: Instant, denied: bool) {
+    pub(super) fn set(&mut self, region: Region, action: IamAction, now: Instant, denied: bool) {
         let name = action.iam_name();
         let mut lasting = self.0.iter_mut().filter(|it| it.0 == region && it.1 == name && it.3.is_none());
         match (lasting.next(), denied) {
@@ -57,11 +57,11 @@ impl Denied {
 
 /// The own Region checks before anything else, whatever is called, and so before a retry is answered too.
 pub(super) fn answered(
-    judge: &mut Judge<'_>,
+    judge: &mut CheckContext<'_>,
     denied: &Denied,
     records: &Records,
     asked: &OpenCall,
-) -> Verdict {
+) -> CheckResult {
     if asked.principal.is_none() && denied.0.is_empty() {
         return Ok(());
     }
@@ -69,7 +69,8 @@ pub(super) fn answered(
     let is_gone = cluster.is_none() && is_about_one(&asked.request);
     for demand in demands::at_home(asked, cluster) {
         let of = cluster.filter(|cluster| demand.resource == cluster.arn.to_string());
-        let policy = if is_gone { Policy::Unknown } else { Policy::of(judge.scene, of, asked.arrived.at) };
+        let policy =
+            if is_gone { PolicyView::Unknown } else { PolicyView::of(judge.scene, of, asked.arrived.at) };
         let is_denied = denied.throughout(&demand, asked.arrived.at, asked.arrived.at);
         ensure(judge, asked, &demand, is_denied, policy)?;
     }
@@ -83,12 +84,12 @@ pub(super) fn answered(
 /// The policies of principals do not change, so it does not matter when each Region looked at them; where a cluster's
 /// tags or a policy that was put on meanwhile may have decided otherwise, nothing is said.
 pub(super) fn carried_out(
-    judge: &mut Judge<'_>,
+    judge: &mut CheckContext<'_>,
     denied: &Denied,
     records: &Records,
     commit: &Commit,
     asked: &OpenCall,
-) -> Verdict {
+) -> CheckResult {
     let Some((_, _, Some(after))) = &commit.batch.cluster else { return Ok(()) };
     let before = commit.before.cluster.as_deref();
     let was_waiting = before.is_some_and(|before| before.intent.is_some());
@@ -101,7 +102,7 @@ pub(super) fn carried_out(
     let now = judge.scene.now();
     for (peer, demand) in demands::elsewhere(asked, before) {
         let is_denied = denied.throughout(&demand, asked.arrived.at, now);
-        let policy = Policy::of_peer(judge.scene, records, peer, asked.arrived.at);
+        let policy = PolicyView::of_peer(judge.scene, records, peer, asked.arrived.at);
         ensure(judge, asked, &demand, is_denied, policy)?;
     }
     Ok(())
@@ -110,7 +111,7 @@ pub(super) fn carried_out(
 /// Whether this AccessDeniedException may be the answer to `asked`: something that it must be allowed is denied, or it
 /// is not known to be allowed, and that is what the message names.
 pub(super) fn may_be_denied(
-    scene: &dyn Scene,
+    scene: &dyn WorldView,
     denied: &Denied,
     records: &Records,
     asked: &OpenCall,
@@ -120,11 +121,11 @@ pub(super) fn may_be_denied(
     let cluster = records.named(asked);
     let at_home = demands::at_home(asked, cluster).into_iter().map(|demand| {
         let of = cluster.filter(|cluster| demand.resource == cluster.arn.to_string());
-        (Policy::of(scene, of, asked.arrived.at), demand)
+        (PolicyView::of(scene, of, asked.arrived.at), demand)
     });
     let elsewhere = demands::elsewhere(asked, cluster).into_iter();
     let elsewhere =
-        elsewhere.map(|(peer, demand)| (Policy::of_peer(scene, records, peer, asked.arrived.at), demand));
+        elsewhere.map(|(peer, demand)| (PolicyView::of_peer(scene, records, peer, asked.arrived.at), demand));
     let is_create = matches!(*asked.request, Request::CreateCluster(_));
     let lacks_role = is_create && !scene.assumptions().service_linked_role;
     let mut all = at_home.chain(elsewhere);
@@ -145,12 +146,12 @@ fn is_named(demand: &Demand<'_>, message: &str) -> bool {
 }
 
 fn ensure(
-    judge: &mut Judge<'_>,
+    judge: &mut CheckContext<'_>,
     asked: &OpenCall,
     demand: &Demand<'_>,
     is_denied: bool,
-    policy: Policy<'_>,
-) -> Verdict {
+    policy: PolicyView<'_>,
+) -> CheckResult {
     let scene = judge.scene;
     let identity = identity(scene, asked);
     let is_met = !is_denied && identity.is_none_or(|it| policy.permits(it, demand) != Some(false));
@@ -162,48 +163,53 @@ fn ensure(
 }
 
 /// Who asks, unless he may do everything.
-fn identity<'a>(scene: &'a dyn Scene, asked: &OpenCall) -> Option<&'a Identity> {
+fn identity<'a>(scene: &'a dyn WorldView, asked: &OpenCall) -> Option<&'a Identity> {
     asked.principal.and_then(|principal| scene.identity(principal))
 }
 
 /// The policy of a resource.
 #[derive(Clone, Copy)]
-enum Policy<'a> {
+enum PolicyView<'a> {
     None,
     Is(&'a Document),
     /// One was put on or taken off meanwhile, or the resource is gone.
     Unknown,
 }
 
-impl<'a> Policy<'a> {
+impl<'a> PolicyView<'a> {
     /// That of `cluster` since before `at`; none, if it is about no cluster.
-    fn of(scene: &dyn Scene, cluster: Option<&'a Cluster>, at: Instant) -> Policy<'a> {
+    fn of(scene: &dyn WorldView, cluster: Option<&'a Cluster>, at: Instant) -> PolicyView<'a> {
         let Some(attached) = cluster.and_then(|it| it.attached.as_deref()).filter(|it| it.policies > 0)
         else {
-            return Policy::None;
+            return PolicyView::None;
         };
         let is_in_force = attached.policy_changed.after(scene.assumptions().policy_delay) < at;
         match &attached.policy {
-            _ if !is_in_force => Policy::Unknown,
-            None => Policy::None,
-            Some(policy) => Policy::Is(&policy.document),
+            _ if !is_in_force => PolicyView::Unknown,
+            None => PolicyView::None,
+            Some(policy) => PolicyView::Is(&policy.document),
         }
     }
 
-    fn of_peer(scene: &dyn Scene, records: &'a Records, peer: Option<ClusterArn>, at: Instant) -> Policy<'a> {
+    fn of_peer(
+        scene: &dyn WorldView,
+        records: &'a Records,
+        peer: Option<ClusterArn>,
+        at: Instant,
+    ) -> PolicyView<'a> {
         match peer.map(|peer| records.at(peer)) {
-            None => Policy::None,
-            Some(None) => Policy::Unknown,
-            Some(cluster) => Policy::of(scene, cluster, at),
+            None => PolicyView::None,
+            Some(None) => PolicyView::Unknown,
+            Some(cluster) => PolicyView::of(scene, cluster, at),
         }
     }
 
     fn permits(self, identity: &Identity, demand: &Demand<'_>) -> Option<bool> {
         match self {
-            Policy::None => is_permitted(identity, None, demand),
-            Policy::Is(document) => is_permitted(identity, Some(document), demand),
+            PolicyView::None => is_permitted(identity, None, demand),
+            PolicyView::Is(document) => is_permitted(identity, Some(document), demand),
             // Whatever it says, it cannot take away what nothing is known to give.
-            Policy::Unknown => None,
+            PolicyView::Unknown => None,
         }
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! It is in memory, ahead of the disk by what is still being written, and gone after a crash: then it is made anew of
 //! what the [`Disk`](super::disk::Disk) holds. A [`Batch`] is written as a whole or not at all. Applying one gives back
-//! what was there [`Before`], for those who judge the change. Everything else in here (the index by identifier, the
+//! what was there [`Undo`], for those who judge the change. Everything else in here (the index by identifier, the
 //! counts for quotas) is derived from what was written.
 
 use std::collections::BTreeMap;
@@ -59,7 +59,7 @@ pub struct Batch {
 
 /// What was in the places that a batch wrote to. Few tokens and registers are written twice, so it is kept small.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Before {
+pub struct Undo {
     /// The cluster's record.
     pub cluster: Option<Arc<Cluster>>,
     /// The token's record.
@@ -70,7 +70,7 @@ pub struct Before {
 
 /// How many clusters an account has.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Counts {
+pub struct ClusterCounts {
     /// Single-Region clusters.
     pub single: u32,
     /// Clusters of multi-Region pairs, peered or not.
@@ -79,7 +79,7 @@ pub struct Counts {
 
 /// Everything a node has in storage.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Durable {
+pub struct Storage {
     owners: BTreeMap<Account, Owner>,
     /// By account and operation, of which there are few, so that a token's own entry is small.
     tokens: FixedMap<(Account, Option<Operation>), Generations<ClientToken, TokenRecord>>,
@@ -91,16 +91,16 @@ pub struct Durable {
 struct Owner {
     /// The cluster with serial 1 first; those that are gone leave their place empty.
     clusters: Vec<Option<Arc<Cluster>>>,
-    counts: Counts,
+    counts: ClusterCounts,
     /// Where clusters are in the list, beside a part of their identifiers: there are very many, and none is looked at
     /// to find another.
     places: Index<(u32, u32)>,
 }
 
-impl Durable {
+impl Storage {
     /// Applies `batch` and gives back what was there before.
-    pub fn apply(&mut self, batch: &Batch) -> Before {
-        Before {
+    pub fn apply(&mut self, batch: &Batch) -> Undo {
+        Undo {
             cluster: batch
                 .cluster
                 .as_ref()
@@ -156,7 +156,7 @@ impl Durable {
 
     /// How many clusters `account` has.
     #[must_use]
-    pub fn counts(&self, account: Account) -> Counts {
+    pub fn counts(&self, account: Account) -> ClusterCounts {
         self.owners.get(&account).map(|owner| owner.counts).unwrap_or_default()
     }
 
@@ -252,7 +252,7 @@ fn hash(part: u32) -> u64 {
     fold(0, part.into())
 }
 
-impl Counts {
+impl ClusterCounts {
     fn of(&mut self, cluster: &Cluster) -> &mut u32 {
         if cluster.multi_region.is_some() { &mut self.multi } else { &mut self.single }
     }

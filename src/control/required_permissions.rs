@@ -23,28 +23,28 @@
 use std::borrow::Cow;
 
 use crate::api::{CreateClusterInput, Error, MultiRegionProperties, Operation, Request, Tags};
-use crate::iam::{Context, Key, Values};
+use crate::iam::{Context, ContextValues, Key};
 use crate::region::Region;
 use crate::types::{Account, ClusterArn};
 
-use super::authorization::Action;
+use super::authorization::IamAction;
 use super::cluster::Cluster;
 use super::create::customer_key;
 
 /// A permission that a call needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Need<'a> {
+pub struct RequiredPermission<'a> {
     /// To do what.
-    pub action: Action,
+    pub action: IamAction,
     /// With what: an ARN, or `*`.
     pub resource: &'a str,
     /// What the request says of itself.
-    pub says: Says<'a>,
+    pub says: RequestAttributes<'a>,
 }
 
 /// What a request says of itself, as far as an action carries the keys for it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Says<'a> {
+pub struct RequestAttributes<'a> {
     /// `dsql:WitnessRegion`.
     pub witness: Option<&'a str>,
     /// `aws:RequestTag/…` and `aws:TagKeys`.
@@ -57,7 +57,7 @@ pub struct Says<'a> {
 
 /// Why another Region is asked about a peer of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Asks {
+pub enum PeerAction {
     /// The call lists it.
     Add,
     /// The call does not speak of peers, and keeps it: there is nothing to allow.
@@ -66,16 +66,16 @@ pub enum Asks {
     Remove,
 }
 
-impl Asks {
+impl PeerAction {
     /// A number for keys: none for what is always asked.
     pub(super) fn word(self) -> u64 {
-        u64::from(self == Asks::Remove)
+        u64::from(self == PeerAction::Remove)
     }
 }
 
 /// The clusters of an account in a Region.
 #[derive(Clone, Debug)]
-pub(super) struct Home {
+pub(super) struct AccountScope {
     region: Region,
     account: Account,
     /// The ARN of any cluster, as a pattern.
@@ -83,72 +83,78 @@ pub(super) struct Home {
 }
 
 /// Asks whether a permission is there.
-type Ask<'a> = &'a mut dyn FnMut(Need<'_>) -> Result<(), Error>;
+type Demanded<'a> = &'a mut dyn FnMut(RequiredPermission<'_>) -> Result<(), Error>;
 
 /// Asks for everything that `request` needs in its own Region, and stops at the first refusal; `cluster` is what it is
 /// about, if that exists.
 pub(super) fn local(
     request: &Request,
-    home: &Home,
+    home: &AccountScope,
     cluster: Option<&Cluster>,
     lacks_role: bool,
-    ask: Ask<'_>,
+    ask: Demanded<'_>,
 ) -> Result<(), Error> {
-    let own = Action::Call(request.operation());
+    let own = IamAction::Call(request.operation());
     let named = request.identifier().map(|identifier| home.cluster(identifier)).unwrap_or_default();
     match request {
         Request::CreateCluster(input) => home.create(input, lacks_role, ask),
         Request::UpdateCluster(input) => {
-            ask(Need::new(own, &named))?;
-            ask(Need::new(Action::Call(Operation::GetCluster), &named))?;
+            ask(RequiredPermission::new(own, &named))?;
+            ask(RequiredPermission::new(IamAction::Call(Operation::GetCluster), &named))?;
             let arn = cluster.map(|cluster| cluster.arn);
             multi_region(input.multi_region_properties.as_deref(), &named, arn, ask)?;
-            home.keys(customer_key(input.kms_encryption_key.as_ref()).as_deref(), &Action::KMS, ask)
+            home.keys(customer_key(input.kms_encryption_key.as_ref()).as_deref(), &IamAction::KMS, ask)
         }
-        Request::ListClusters(_) => ask(Need::new(own, "*")),
-        Request::TagResource(input) => {
-            ask(Need::new(own, &input.resource_arn)
-                .saying(Says { tags: input.tags.as_ref(), ..Says::default() }))
-        }
+        Request::ListClusters(_) => ask(RequiredPermission::new(own, "*")),
+        Request::TagResource(input) => ask(RequiredPermission::new(own, &input.resource_arn)
+            .saying(RequestAttributes { tags: input.tags.as_ref(), ..RequestAttributes::default() })),
         Request::UntagResource(input) => {
             let tag_keys = input.tag_keys.as_deref().unwrap_or_default();
-            ask(Need::new(own, &input.resource_arn).saying(Says { tag_keys, ..Says::default() }))
+            ask(RequiredPermission::new(own, &input.resource_arn)
+                .saying(RequestAttributes { tag_keys, ..RequestAttributes::default() }))
         }
-        Request::ListTagsForResource(input) => ask(Need::new(own, &input.resource_arn)),
-        Request::GetStream(input) => ask(Need::new(own, &stream(&named, &input.stream_identifier))),
-        Request::DeleteStream(input) => ask(Need::new(own, &stream(&named, &input.stream_identifier))),
+        Request::ListTagsForResource(input) => ask(RequiredPermission::new(own, &input.resource_arn)),
+        Request::GetStream(input) => {
+            ask(RequiredPermission::new(own, &stream(&named, &input.stream_identifier)))
+        }
+        Request::DeleteStream(input) => {
+            ask(RequiredPermission::new(own, &stream(&named, &input.stream_identifier)))
+        }
         Request::CreateStream(input) => {
-            ask(Need::new(own, &named).saying(Says { tags: input.tags.as_ref(), ..Says::default() }))?;
+            ask(RequiredPermission::new(own, &named)
+                .saying(RequestAttributes { tags: input.tags.as_ref(), ..RequestAttributes::default() }))?;
             let target = input.target_definition.as_ref().and_then(|target| target.kinesis.as_ref());
             if let Some(role) = target.and_then(|target| target.role_arn.as_deref()) {
                 let service = Some(("iam:PassedToService", SERVICE));
-                ask(Need::new(Action::PassRole, role).saying(Says { service, ..Says::default() }))?;
+                ask(RequiredPermission::new(IamAction::PassRole, role)
+                    .saying(RequestAttributes { service, ..RequestAttributes::default() }))?;
             }
-            home.keys(cluster.and_then(|cluster| cluster.kms_key.as_deref()), &[Action::DECRYPT], ask)
+            home.keys(cluster.and_then(|cluster| cluster.kms_key.as_deref()), &[IamAction::DECRYPT], ask)
         }
-        _ => ask(Need::new(own, &named)),
+        _ => ask(RequiredPermission::new(own, &named)),
     }
 }
 
 /// What the witness Region is asked for, whose clusters are `home`.
-pub(super) fn witness(home: &Home) -> Need<'_> {
+pub(super) fn witness(home: &AccountScope) -> RequiredPermission<'_> {
     let witness = Some(home.region.name());
-    Need::new(Action::PutWitnessRegion, &home.any).saying(Says { witness, ..Says::default() })
+    RequiredPermission::new(IamAction::PutWitnessRegion, &home.any)
+        .saying(RequestAttributes { witness, ..RequestAttributes::default() })
 }
 
 /// What the Region of the peer with this ARN is asked for.
-pub(super) fn peer(peer: &str, asks: Asks) -> Option<Need<'_>> {
+pub(super) fn peer(peer: &str, asks: PeerAction) -> Option<RequiredPermission<'_>> {
     let action = match asks {
-        Asks::Add => Action::AddPeerCluster,
-        Asks::Keep => return None,
-        Asks::Remove => Action::RemovePeerCluster,
+        PeerAction::Add => IamAction::AddPeerCluster,
+        PeerAction::Keep => return None,
+        PeerAction::Remove => IamAction::RemovePeerCluster,
     };
-    Some(Need::new(action, peer))
+    Some(RequiredPermission::new(action, peer))
 }
 
-impl Home {
-    pub(super) fn of(region: Region, account: Account) -> Home {
-        Home { region, account, any: format!("arn:aws:dsql:{region}:{account}:cluster/*") }
+impl AccountScope {
+    pub(super) fn of(region: Region, account: Account) -> AccountScope {
+        AccountScope { region, account, any: format!("arn:aws:dsql:{region}:{account}:cluster/*") }
     }
 
     /// The ARN of any cluster, as a pattern.
@@ -160,31 +166,36 @@ impl Home {
         format!("{}{identifier}", self.any.trim_end_matches('*'))
     }
 
-    fn create(&self, input: &CreateClusterInput, lacks_role: bool, ask: Ask<'_>) -> Result<(), Error> {
+    fn create(&self, input: &CreateClusterInput, lacks_role: bool, ask: Demanded<'_>) -> Result<(), Error> {
         let any = &self.any;
         let tags = input.tags.as_ref().filter(|tags| !tags.is_empty());
         let properties = input.multi_region_properties.as_deref();
         let witness = properties.and_then(|it| it.witness_region.as_deref());
-        let need = |operation| Need::new(Action::Call(operation), any);
-        ask(need(Operation::CreateCluster).saying(Says { witness, tags, ..Says::default() }))?;
+        let need = |operation| RequiredPermission::new(IamAction::Call(operation), any);
+        ask(need(Operation::CreateCluster).saying(RequestAttributes {
+            witness,
+            tags,
+            ..RequestAttributes::default()
+        }))?;
         if lacks_role {
             let role = format!("arn:aws:iam::{}:role/aws-service-role/{SERVICE}/{ROLE}", self.account);
             let service = Some(("iam:AWSServiceName", SERVICE));
-            let need = Need::new(Action::CreateServiceLinkedRole, &role);
-            ask(need.saying(Says { service, ..Says::default() }))?;
+            let need = RequiredPermission::new(IamAction::CreateServiceLinkedRole, &role);
+            ask(need.saying(RequestAttributes { service, ..RequestAttributes::default() }))?;
         }
         if tags.is_some() {
-            ask(need(Operation::TagResource).saying(Says { tags, ..Says::default() }))?;
+            ask(need(Operation::TagResource)
+                .saying(RequestAttributes { tags, ..RequestAttributes::default() }))?;
         }
         multi_region(properties, any, None, ask)?;
         if input.policy.is_some() {
             ask(need(Operation::PutClusterPolicy))?;
         }
-        self.keys(customer_key(input.kms_encryption_key.as_ref()).as_deref(), &Action::KMS, ask)
+        self.keys(customer_key(input.kms_encryption_key.as_ref()).as_deref(), &IamAction::KMS, ask)
     }
 
     /// A key is known by its ARN, or by its identifier in the account.
-    fn keys(&self, key: Option<&str>, actions: &[Action], ask: Ask<'_>) -> Result<(), Error> {
+    fn keys(&self, key: Option<&str>, actions: &[IamAction], ask: Demanded<'_>) -> Result<(), Error> {
         let Some(key) = key else { return Ok(()) };
         let kind = if key.starts_with("alias/") { "" } else { "key/" };
         let resource: Cow<'_, str> = match key.starts_with("arn:") {
@@ -192,8 +203,9 @@ impl Home {
             false => format!("arn:aws:kms:{}:{}:{kind}{key}", self.region, self.account).into(),
         };
         let through = format!("dsql.{}.amazonaws.com", self.region);
-        let says = Says { service: Some(("kms:ViaService", &through)), ..Says::default() };
-        actions.iter().try_for_each(|action| ask(Need::new(*action, &resource).saying(says)))
+        let says =
+            RequestAttributes { service: Some(("kms:ViaService", &through)), ..RequestAttributes::default() };
+        actions.iter().try_for_each(|action| ask(RequiredPermission::new(*action, &resource).saying(says)))
     }
 }
 
@@ -202,47 +214,47 @@ fn multi_region(
     properties: Option<&MultiRegionProperties>,
     resource: &str,
     own: Option<ClusterArn>,
-    ask: Ask<'_>,
+    ask: Demanded<'_>,
 ) -> Result<(), Error> {
     let Some(properties) = properties else { return Ok(()) };
-    ask(Need::new(Action::PutMultiRegionProperties, resource))?;
+    ask(RequiredPermission::new(IamAction::PutMultiRegionProperties, resource))?;
     if let Some(witness) = properties.witness_region.as_deref() {
-        let says = Says { witness: Some(witness), ..Says::default() };
-        ask(Need::new(Action::PutWitnessRegion, resource).saying(says))?;
+        let says = RequestAttributes { witness: Some(witness), ..RequestAttributes::default() };
+        ask(RequiredPermission::new(IamAction::PutWitnessRegion, resource).saying(says))?;
     }
     let listed = properties.clusters.as_deref().unwrap_or_default();
     let adds = listed.iter().any(|arn| own.is_none() || ClusterArn::parse(arn) != own);
-    if adds { ask(Need::new(Action::AddPeerCluster, resource)) } else { Ok(()) }
+    if adds { ask(RequiredPermission::new(IamAction::AddPeerCluster, resource)) } else { Ok(()) }
 }
 
 fn stream(cluster: &str, identifier: &str) -> String {
     format!("{cluster}/stream/{identifier}")
 }
 
-impl<'a> Need<'a> {
-    pub(super) fn new(action: Action, resource: &'a str) -> Need<'a> {
-        Need { action, resource, says: Says::default() }
+impl<'a> RequiredPermission<'a> {
+    pub(super) fn new(action: IamAction, resource: &'a str) -> RequiredPermission<'a> {
+        RequiredPermission { action, resource, says: RequestAttributes::default() }
     }
 
-    fn saying(self, says: Says<'a>) -> Need<'a> {
-        Need { says, ..self }
+    fn saying(self, says: RequestAttributes<'a>) -> RequiredPermission<'a> {
+        RequiredPermission { says, ..self }
     }
 }
 
-impl Context for Says<'_> {
-    fn each<'a>(&'a self, see: &mut dyn FnMut(Key<'a>, Values<'a>)) {
+impl Context for RequestAttributes<'_> {
+    fn each<'a>(&'a self, see: &mut dyn FnMut(Key<'a>, ContextValues<'a>)) {
         if let Some(witness) = self.witness {
-            see(Key("dsql:WitnessRegion", ""), Values::One(witness));
+            see(Key("dsql:WitnessRegion", ""), ContextValues::One(witness));
         }
         if let Some(tags) = self.tags.filter(|tags| !tags.is_empty()) {
-            tags.iter().for_each(|(key, value)| see(Key("aws:RequestTag/", key), Values::One(value)));
-            see(Key("aws:TagKeys", ""), Values::KeysOf(tags));
+            tags.iter().for_each(|(key, value)| see(Key("aws:RequestTag/", key), ContextValues::One(value)));
+            see(Key("aws:TagKeys", ""), ContextValues::KeysOf(tags));
         }
         if !self.tag_keys.is_empty() {
-            see(Key("aws:TagKeys", ""), Values::Several(self.tag_keys));
+            see(Key("aws:TagKeys", ""), ContextValues::Several(self.tag_keys));
         }
         if let Some((key, service)) = self.service {
-            see(Key(key, ""), Values::One(service));
+            see(Key(key, ""), ContextValues::One(service));
         }
     }
 }

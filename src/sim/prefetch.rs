@@ -9,8 +9,8 @@ use std::slice;
 use prefetch_index::prefetch_index;
 
 use crate::control::cluster::Serial;
-use crate::control::durable::Durable;
 use crate::control::message::Timer;
+use crate::control::storage::Storage;
 use crate::types::Account;
 
 use super::network::Payload;
@@ -26,7 +26,7 @@ impl World {
         match self.queue.ahead(first) {
             Some(Event::Deliver(place)) => self.under_way.fetch(*place),
             Some(Event::Fire(place) | Event::Retry(place)) => self.timers.fetch(*place),
-            Some(Event::Wake(slot)) => self.calls.fetch(*slot),
+            Some(Event::ClientTimer(slot)) => self.calls.fetch(*slot),
             _ => {}
         }
         match self.queue.ahead(second) {
@@ -74,7 +74,7 @@ impl World {
     }
 
     /// The name of the cluster that a timer is about, and the storage that it is in.
-    fn cluster_of(&self, place: u32) -> Option<(&Durable, Account, Serial)> {
+    fn cluster_of(&self, place: u32) -> Option<(&Storage, Account, Serial)> {
         let Alarm { node, timer: Timer::Status { account, serial, .. }, .. } = self.timers.get(place)? else {
             return None;
         };

@@ -32,7 +32,7 @@ pub struct Outside {
 
 /// What comes over all clusters of a Region.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Shift {
+pub enum ExternalEvent {
     /// Nobody has connected for long: ACTIVE becomes IDLE, and IDLE becomes INACTIVE.
     /// (User Guide, "Cluster lifecycle".)
     Doze,
@@ -48,11 +48,11 @@ pub enum Shift {
 impl Outside {
     /// What is so after `shift`.
     #[must_use]
-    pub fn after(self, shift: Shift) -> Outside {
+    pub fn after(self, shift: ExternalEvent) -> Outside {
         match shift {
-            Shift::DisableKeys => Outside { keys_disabled: true },
-            Shift::EnableKeys => Outside { keys_disabled: false },
-            Shift::Doze | Shift::Wake => self,
+            ExternalEvent::DisableKeys => Outside { keys_disabled: true },
+            ExternalEvent::EnableKeys => Outside { keys_disabled: false },
+            ExternalEvent::Doze | ExternalEvent::Wake => self,
         }
     }
 }
@@ -60,7 +60,8 @@ impl Outside {
 impl ControlPlane {
     /// Learns what is so outside, when it starts.
     pub(super) fn meet(&mut self, outside: Outside, out: &mut Vec<Effect>) {
-        let changed = if outside.keys_disabled { Shift::DisableKeys } else { Shift::EnableKeys };
+        let changed =
+            if outside.keys_disabled { ExternalEvent::DisableKeys } else { ExternalEvent::EnableKeys };
         if !self.mutants.has(Mutant::KeysNotMetAtStart) {
             self.shift(changed, out);
         }
@@ -82,7 +83,7 @@ impl ControlPlane {
     }
 
     /// Carries out what comes over the clusters here.
-    pub(super) fn shift(&mut self, shift: Shift, out: &mut Vec<Effect>) {
+    pub(super) fn shift(&mut self, shift: ExternalEvent, out: &mut Vec<Effect>) {
         self.outside = self.outside.after(shift);
         let clusters: Vec<Arc<Cluster>> = self.durable.clusters().cloned().collect();
         for cluster in clusters {
@@ -98,19 +99,21 @@ impl ControlPlane {
     }
 }
 
-fn shifted(mutants: Mutants, shift: Shift, cluster: &Cluster) -> (ClusterStatus, EncryptionStatus) {
+fn shifted(mutants: Mutants, shift: ExternalEvent, cluster: &Cluster) -> (ClusterStatus, EncryptionStatus) {
     use ClusterStatus::{Active, Idle, Inactive};
     use EncryptionStatus::{Enabled, KmsKeyInaccessible};
     let (status, encryption) = (cluster.status, cluster.encryption);
     match (shift, status) {
-        (Shift::Doze, Active) => (Idle, encryption),
-        (Shift::Doze, Idle) => (Inactive, encryption),
-        (Shift::Wake, Idle | Inactive) if mutants.has(Mutant::WokenWithoutKey) => (Active, encryption),
-        (Shift::Wake, Idle | Inactive) if encryption != KmsKeyInaccessible => (Active, encryption),
-        (Shift::DisableKeys, _) if cluster.kms_key.is_some() => {
+        (ExternalEvent::Doze, Active) => (Idle, encryption),
+        (ExternalEvent::Doze, Idle) => (Inactive, encryption),
+        (ExternalEvent::Wake, Idle | Inactive) if mutants.has(Mutant::WokenWithoutKey) => {
+            (Active, encryption)
+        }
+        (ExternalEvent::Wake, Idle | Inactive) if encryption != KmsKeyInaccessible => (Active, encryption),
+        (ExternalEvent::DisableKeys, _) if cluster.kms_key.is_some() => {
             (if status == Active { Idle } else { status }, KmsKeyInaccessible)
         }
-        (Shift::EnableKeys, _) if encryption == KmsKeyInaccessible => {
+        (ExternalEvent::EnableKeys, _) if encryption == KmsKeyInaccessible => {
             (if status == Idle { Active } else { status }, Enabled)
         }
         _ => (status, encryption),

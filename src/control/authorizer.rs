@@ -6,22 +6,22 @@ use std::sync::Arc;
 
 use crate::api::{Error, Operation, Request, Tags};
 use crate::iam::{
-    self, Context, Decision, Document, Effect as Decided, Facts, Identity, Key, List, Question, Values,
-    Verdict,
+    self, Context, ContextValues, Decision, Document, Evaluation, Facts, Identity, Key, List, PolicyEffect,
+    Question,
 };
 use crate::region::Region;
 use crate::types::{Identifier, Instant};
 
-use super::authorization::{Action, Asker, Denials, Principals};
+use super::authorization::{Caller, Denials, IamAction, Principals};
 use super::cluster::Cluster;
 use super::message::{Delivery, Effect};
 use super::mutant::Mutant;
-use super::needs::{self, Home, Need};
-use super::{Caller, ControlPlane};
+use super::required_permissions::{self, AccountScope, RequiredPermission};
+use super::{ControlPlane, RequestContext};
 
 /// What a node asks whether something may be done.
 #[derive(Clone, Debug)]
-pub struct Guard {
+pub struct Authorizer {
     region: Region,
     denials: Denials,
     principals: Arc<Principals>,
@@ -33,11 +33,11 @@ pub struct Checked {
     /// For which call.
     pub call: Delivery,
     /// Who called.
-    pub asker: Asker,
+    pub asker: Caller,
     /// Where it was made.
     pub region: Region,
     /// What was asked for.
-    pub action: Action,
+    pub action: IamAction,
     /// With what: an ARN, or `*`.
     pub resource: String,
     /// What the request said of itself.
@@ -48,7 +48,7 @@ pub struct Checked {
 
 /// What a resource itself says on who may do what with it.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Labels<'a> {
+pub struct ResourceAttributes<'a> {
     /// Its tags.
     pub tags: Option<&'a Tags>,
     /// Its policy.
@@ -64,11 +64,11 @@ pub enum Denial {
     Explicit(List),
 }
 
-impl Guard {
+impl Authorizer {
     /// The guard of a node in `region`.
     #[must_use]
-    pub fn new(region: Region, principals: Arc<Principals>) -> Guard {
-        Guard { region, denials: Denials::default(), principals }
+    pub fn new(region: Region, principals: Arc<Principals>) -> Authorizer {
+        Authorizer { region, denials: Denials::default(), principals }
     }
 
     /// What is denied here to everybody.
@@ -78,7 +78,7 @@ impl Guard {
 
     /// Whether there is nothing to ask: nothing is denied, and the caller may do everything.
     #[inline]
-    pub(super) fn lets_pass(&self, asker: Asker) -> bool {
+    pub(super) fn is_unrestricted(&self, asker: Caller) -> bool {
         asker.principal.is_none() && self.denials.is_empty() && !self.principals.are_watched
     }
 
@@ -89,9 +89,9 @@ impl Guard {
     pub(super) fn check(
         &self,
         call: Delivery,
-        asker: Asker,
-        need: Need<'_>,
-        labels: Labels<'_>,
+        asker: Caller,
+        need: RequiredPermission<'_>,
+        labels: ResourceAttributes<'_>,
         out: &mut Vec<Effect>,
     ) -> Result<(), Denial> {
         if self.denials.contains(need.action) {
@@ -117,9 +117,9 @@ impl Guard {
     pub(super) fn judge(
         &self,
         call: Delivery,
-        asker: Asker,
-        need: Need<'_>,
-        labels: Labels<'_>,
+        asker: Caller,
+        need: RequiredPermission<'_>,
+        labels: ResourceAttributes<'_>,
         out: &mut Vec<Effect>,
     ) -> Result<(), Denial> {
         let identity = &*self.principals.identity(asker);
@@ -138,19 +138,32 @@ impl Guard {
         Denial::of(verdict).map_or(Ok(()), Err)
     }
 
-    fn tell(&self, call: Delivery, asker: Asker, need: Need<'_>, decision: Decision, out: &mut Vec<Effect>) {
-        let Need { action, resource, says } = need;
+    fn tell(
+        &self,
+        call: Delivery,
+        asker: Caller,
+        need: RequiredPermission<'_>,
+        decision: Decision,
+        out: &mut Vec<Effect>,
+    ) {
+        let RequiredPermission { action, resource, says } = need;
         let (resource, says) = (resource.to_owned(), Facts::of(&says));
         let checked = Checked { call, asker, region: self.region, action, resource, says, decision };
         out.push(Effect::Checked(Box::new(checked)));
     }
 
     /// AccessDeniedException, as AWS words it, for what was `denied` to `asker` in `region`.
-    pub(super) fn error(&self, asker: Asker, need: Need<'_>, region: Region, denial: Denial) -> Error {
-        if need.action == Action::CreateServiceLinkedRole {
+    pub(super) fn error(
+        &self,
+        asker: Caller,
+        need: RequiredPermission<'_>,
+        region: Region,
+        denial: Denial,
+    ) -> Error {
+        if need.action == IamAction::CreateServiceLinkedRole {
             return Error::AccessDenied { message: NO_SERVICE_LINKED_ROLE.to_owned() };
         }
-        let (who, Need { action, resource, .. }) = (self.principals.arn(asker), need);
+        let (who, RequiredPermission { action, resource, .. }) = (self.principals.arn(asker), need);
         let why = denial.reason(action);
         Error::AccessDenied {
             message: format!(
@@ -165,10 +178,10 @@ impl ControlPlane {
     pub(super) fn authorize(
         &self,
         now: Instant,
-        caller: &Caller,
+        caller: &RequestContext,
         out: &mut Vec<Effect>,
     ) -> Result<(), Error> {
-        if self.guard.lets_pass(caller.asker()) {
+        if self.guard.is_unrestricted(caller.asker()) {
             return Ok(());
         }
         if self.mutants.has(Mutant::ReadsNotAsked) && !caller.request.operation().changes() {
@@ -176,14 +189,15 @@ impl ControlPlane {
         }
         let (cluster, stream) = self.named(caller);
         let cluster = cluster.as_deref();
-        let home = Home::of(self.region, caller.account);
-        needs::local(&caller.request, &home, cluster, caller.lacks_role, &mut |need| {
+        let home = AccountScope::of(self.region, caller.account);
+        required_permissions::local(&caller.request, &home, cluster, caller.lacks_role, &mut |need| {
             let labels = match (cluster, stream) {
                 (Some(cluster), _) if need.resource == cluster.arn.to_string() => self.labels(now, cluster),
-                (Some(cluster), Some(stream)) if need.resource.contains("/stream/") => {
-                    Labels { tags: cluster.stream(stream).map(|stream| &stream.tags), policy: None }
-                }
-                _ => Labels::default(),
+                (Some(cluster), Some(stream)) if need.resource.contains("/stream/") => ResourceAttributes {
+                    tags: cluster.stream(stream).map(|stream| &stream.tags),
+                    policy: None,
+                },
+                _ => ResourceAttributes::default(),
             };
             if self.overlooks(caller, need) {
                 return Ok(());
@@ -205,25 +219,25 @@ impl ControlPlane {
     }
 
     /// Whether a planted bug makes it forget to check what is needed.
-    fn overlooks(&self, caller: &Caller, need: Need<'_>) -> bool {
+    fn overlooks(&self, caller: &RequestContext, need: RequiredPermission<'_>) -> bool {
         let forgets = |mutant, action| self.mutants.has(mutant) && need.action == action;
         let is_update = matches!(*caller.request, Request::UpdateCluster(_));
         let is_create = matches!(*caller.request, Request::CreateCluster(_));
-        forgets(Mutant::PropertiesNotAsked, Action::PutMultiRegionProperties)
-            || (is_create && forgets(Mutant::TagResourceNotAsked, Action::Call(Operation::TagResource)))
-            || (is_update && forgets(Mutant::GetClusterNotAsked, Action::Call(Operation::GetCluster)))
+        forgets(Mutant::PropertiesNotAsked, IamAction::PutMultiRegionProperties)
+            || (is_create && forgets(Mutant::TagResourceNotAsked, IamAction::Call(Operation::TagResource)))
+            || (is_update && forgets(Mutant::GetClusterNotAsked, IamAction::Call(Operation::GetCluster)))
     }
 
     /// What `cluster` itself says on who may do what with it.
-    pub(super) fn labels<'a>(&self, now: Instant, cluster: &'a Cluster) -> Labels<'a> {
+    pub(super) fn labels<'a>(&self, now: Instant, cluster: &'a Cluster) -> ResourceAttributes<'a> {
         let attached = cluster.attached.as_deref();
         let policy =
             attached.and_then(|attached| attached.policy_in_force(now, self.assumptions.policy_delay));
-        Labels { tags: cluster.tags.as_ref(), policy: policy.map(|policy| &policy.document) }
+        ResourceAttributes { tags: cluster.tags.as_ref(), policy: policy.map(|policy| &policy.document) }
     }
 
     /// The cluster and the stream that the request is about, as far as they exist.
-    fn named(&self, caller: &Caller) -> (Option<Arc<Cluster>>, Option<Identifier>) {
+    fn named(&self, caller: &RequestContext) -> (Option<Arc<Cluster>>, Option<Identifier>) {
         let arn = match &*caller.request {
             Request::TagResource(input) => &input.resource_arn,
             Request::UntagResource(input) => &input.resource_arn,
@@ -243,17 +257,17 @@ impl ControlPlane {
 }
 
 impl Denial {
-    fn of(verdict: Verdict) -> Option<Denial> {
+    fn of(verdict: Evaluation) -> Option<Denial> {
         match verdict.effect {
-            Decided::Allow => None,
-            Decided::Deny => Some(Denial::Explicit(verdict.list().unwrap_or(List::Identity))),
-            Decided::Implicit if verdict.is_bounded => Some(Denial::Implicit(List::Boundary)),
-            Decided::Implicit => Some(Denial::Implicit(List::Identity)),
+            PolicyEffect::Allow => None,
+            PolicyEffect::Deny => Some(Denial::Explicit(verdict.list().unwrap_or(List::Identity))),
+            PolicyEffect::Implicit if verdict.is_bounded => Some(Denial::Implicit(List::Boundary)),
+            PolicyEffect::Implicit => Some(Denial::Implicit(List::Identity)),
         }
     }
 
     /// The end of the sentence (IAM User Guide, "Troubleshoot access denied error messages").
-    fn reason(self, action: Action) -> String {
+    fn reason(self, action: IamAction) -> String {
         let (a, policy) = match self {
             Denial::Implicit(List::Identity) | Denial::Explicit(List::Identity) => {
                 ("an", "identity-based policy")
@@ -281,17 +295,17 @@ const NO_SERVICE_LINKED_ROLE: &str = "Insufficient permissions to create service
 struct Asked<'a> {
     identity: &'a Identity,
     region: Region,
-    need: Need<'a>,
+    need: RequiredPermission<'a>,
     tags: Option<&'a Tags>,
 }
 
 impl Context for Asked<'_> {
-    fn each<'a>(&'a self, see: &mut dyn FnMut(Key<'a>, Values<'a>)) {
+    fn each<'a>(&'a self, see: &mut dyn FnMut(Key<'a>, ContextValues<'a>)) {
         self.identity.each(see);
-        see(Key("aws:RequestedRegion", ""), Values::One(self.region.name()));
+        see(Key("aws:RequestedRegion", ""), ContextValues::One(self.region.name()));
         self.need.says.each(see);
         for (key, value) in self.tags.iter().flat_map(|tags| tags.iter()) {
-            see(Key("aws:ResourceTag/", key), Values::One(value));
+            see(Key("aws:ResourceTag/", key), ContextValues::One(value));
         }
     }
 }

@@ -10,13 +10,13 @@ use crate::types::Instant;
 
 /// One run of one scenario with one seed.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
-pub(super) struct Record {
+pub(super) struct RunRecord {
     /// The scenario's path.
     pub(super) scenario: String,
     /// The seed.
     pub(super) seed: u64,
     /// How it went.
-    pub(super) outcome: Outcome,
+    pub(super) outcome: OutcomeRecord,
     /// The hash of everything that happened: 16 hexadecimal digits.
     pub(super) hash: String,
     /// How many things happened.
@@ -64,7 +64,7 @@ pub(super) struct WarningRecord {
 /// How a run went.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
-pub(super) enum Outcome {
+pub(super) enum OutcomeRecord {
     /// Everything that must hold held.
     Pass,
     /// Something did not.
@@ -97,14 +97,14 @@ pub(super) struct CommandRecord {
     input: Option<serde_json::Value>,
 }
 
-impl Record {
+impl RunRecord {
     /// What came of running the scenario at `path` with `text`.
-    pub(super) fn new(path: &str, text: &str, report: &Report, failure: Option<&Failure>) -> Record {
+    pub(super) fn new(path: &str, text: &str, report: &Report, failure: Option<&Failure>) -> RunRecord {
         let line = failure.and_then(|failure| failure.span).map(|span| line_of(text, span.start));
-        Record {
+        RunRecord {
             scenario: path.to_owned(),
             seed: report.seed,
-            outcome: if failure.is_some() { Outcome::Fail } else { Outcome::Pass },
+            outcome: if failure.is_some() { OutcomeRecord::Fail } else { OutcomeRecord::Pass },
             hash: format!("{:016x}", report.hash),
             events: report.events,
             virtual_ms: millis(report.end),
@@ -121,11 +121,11 @@ impl Record {
     }
 
     /// The scenario at `path`, which could not be run.
-    pub(super) fn error(path: &str, message: &str) -> Record {
-        Record {
+    pub(super) fn error(path: &str, message: &str) -> RunRecord {
+        RunRecord {
             scenario: path.to_owned(),
             seed: 0,
-            outcome: Outcome::Error,
+            outcome: OutcomeRecord::Error,
             hash: String::new(),
             events: 0,
             virtual_ms: 0,
@@ -185,9 +185,9 @@ pub(super) fn reproduce(path: &str, seed: u64, failure: &Failure) -> String {
     format!("dsql-sim run {path} --seed {seed}")
 }
 
-/// The JSON Schema of a [`Record`].
+/// The JSON Schema of a [`RunRecord`].
 pub(super) fn schema() -> String {
-    let schema = schemars::schema_for!(Record);
+    let schema = schemars::schema_for!(RunRecord);
     serde_json::to_string_pretty(&schema).expect("a schema is plain JSON")
 }
 

@@ -3,18 +3,18 @@
 use crate::api::EncryptionStatus;
 use crate::control::attached::Stream;
 use crate::control::cluster::Cluster;
-use crate::control::durable::Durable;
-use crate::control::register::{Change, Outcome};
+use crate::control::register::{LinkChange, LinkOutcome};
+use crate::control::storage::Storage;
 use crate::region::Region;
 use crate::types::{ClusterArn, ClusterStatus, NodeId};
 
-use super::Verdict;
-use super::invariant::{Invariant, Judge};
+use super::CheckResult;
+use super::invariant::{CheckContext, Invariant};
 use super::pairs::{Pairs, is_being_deleted, is_leaving};
 
 /// Every cluster that wants something from its link register asks until it gets it, whoever else crashed or was cut
 /// off, so that both sides learn what was chosen as soon as two of the three acceptors can talk.
-pub(super) fn converged(pairs: &Pairs, judge: &mut Judge<'_>, except: Option<Region>) -> Verdict {
+pub(super) fn converged(pairs: &Pairs, judge: &mut CheckContext<'_>, except: Option<Region>) -> CheckResult {
     for cluster in pairs.iter().filter(|cluster| Some(cluster.arn.region) != except) {
         match declared_peer(cluster) {
             Some(peer) if Some(peer.region) == except => decided_without_peer(judge, cluster, peer)?,
@@ -29,7 +29,7 @@ pub(super) fn converged(pairs: &Pairs, judge: &mut Judge<'_>, except: Option<Reg
     Ok(())
 }
 
-fn both_settled(judge: &mut Judge<'_>, cluster: &Cluster, peer: &Cluster) -> Verdict {
+fn both_settled(judge: &mut CheckContext<'_>, cluster: &Cluster, peer: &Cluster) -> CheckResult {
     let scene = judge.scene;
     let witness = |cluster: &Cluster| cluster.multi_region.as_deref().map(|it| it.witness);
     if declared_peer(peer) == Some(cluster.arn) && witness(cluster) == witness(peer) {
@@ -51,7 +51,7 @@ fn both_settled(judge: &mut Judge<'_>, cluster: &Cluster, peer: &Cluster) -> Ver
 
 /// The peer's Region is dead, and the two acceptors that are left are a majority: what they hold decides. The last
 /// value that either accepted is the one that a proposer finds, so what the cluster wants has come of that value.
-fn decided_without_peer(judge: &mut Judge<'_>, cluster: &Cluster, peer: ClusterArn) -> Verdict {
+fn decided_without_peer(judge: &mut CheckContext<'_>, cluster: &Cluster, peer: ClusterArn) -> CheckResult {
     let (Some(register), Some(change)) = (cluster.register(), wish(cluster)) else { return Ok(()) };
     let scene = judge.scene;
     let left = [NodeId::ControlPlane(cluster.arn.region), NodeId::Witness(register.witness())];
@@ -60,8 +60,8 @@ fn decided_without_peer(judge: &mut Judge<'_>, cluster: &Cluster, peer: ClusterA
     let last = accepted.max_by_key(|(ballot, _)| *ballot).map(|(_, value)| value).unwrap_or_default();
     let outcome = last.after(register.side(cluster.arn), change).outcome;
     let still_waits = match change {
-        Change::Declare | Change::Withdraw => outcome == Outcome::Open,
-        Change::Leave | Change::Delete => outcome == Outcome::Linked,
+        LinkChange::Declare | LinkChange::Withdraw => outcome == LinkOutcome::Open,
+        LinkChange::Leave | LinkChange::Delete => outcome == LinkOutcome::Linked,
     };
     judge.ensure(still_waits, Invariant::PeeringConverges, || {
         let (arn, status, waits) = (cluster.arn, cluster.status, scene.who_waits());
@@ -72,17 +72,21 @@ fn decided_without_peer(judge: &mut Judge<'_>, cluster: &Cluster, peer: ClusterA
 }
 
 /// What a cluster that is at rest waits for, by its record.
-fn wish(cluster: &Cluster) -> Option<Change> {
+fn wish(cluster: &Cluster) -> Option<LinkChange> {
     match cluster.status {
-        ClusterStatus::PendingDelete => Some(Change::Delete),
-        ClusterStatus::PendingSetup => Some(Change::Declare),
-        _ if is_leaving(cluster) => Some(Change::Leave),
+        ClusterStatus::PendingDelete => Some(LinkChange::Delete),
+        ClusterStatus::PendingSetup => Some(LinkChange::Declare),
+        _ if is_leaving(cluster) => Some(LinkChange::Leave),
         _ => None,
     }
 }
 
 /// Timers and unfinished calls are derived from storage after a crash, and every call has a deadline.
-pub(super) fn nothing_is_stuck(pairs: &Pairs, judge: &mut Judge<'_>, except: Option<Region>) -> Verdict {
+pub(super) fn nothing_is_stuck(
+    pairs: &Pairs,
+    judge: &mut CheckContext<'_>,
+    except: Option<Region>,
+) -> CheckResult {
     let scene = judge.scene;
     for region in Region::all().filter(|region| Some(*region) != except) {
         let Some(storage) = scene.storage(region) else { continue };
@@ -105,10 +109,10 @@ pub(super) fn nothing_is_stuck(pairs: &Pairs, judge: &mut Judge<'_>, except: Opt
 
 /// A control plane hears of every change of what is so outside while it is up, meets it when it starts, and looks at it
 /// when it puts a key to use.
-pub(super) fn no_active_without_key(judge: &mut Judge<'_>, except: Option<Region>) -> Verdict {
+pub(super) fn no_active_without_key(judge: &mut CheckContext<'_>, except: Option<Region>) -> CheckResult {
     let scene = judge.scene;
     for region in Region::all().filter(|region| Some(*region) != except) {
-        let clusters = scene.storage(region).into_iter().flat_map(Durable::clusters);
+        let clusters = scene.storage(region).into_iter().flat_map(Storage::clusters);
         for cluster in clusters {
             // A key that AWS owns can always be used.
             let is_disabled = cluster.kms_key.is_some() && scene.outside(region).keys_disabled;

@@ -6,7 +6,7 @@ use super::draws::Draws;
 
 /// Where a scenario plays: Regions for clusters and one for the witness.
 #[derive(Clone, Debug)]
-pub(super) struct Place {
+pub(super) struct Topology {
     /// Where most clusters are.
     pub(super) regions: [Region; 2],
     /// Most clusters' witness.
@@ -17,9 +17,9 @@ pub(super) struct Place {
     pub(super) set: Vec<Region>,
 }
 
-impl Place {
+impl Topology {
     /// Regions of one set, with a third one for clusters if `is_wide`.
-    pub(super) fn draw(draws: Draws, is_wide: bool) -> Place {
+    pub(super) fn draw(draws: Draws, is_wide: bool) -> Topology {
         let sets = [
             (9, ("Americas", RegionSet::Americas)),
             (5, ("Europe", RegionSet::Europe)),
@@ -47,11 +47,11 @@ impl Place {
         // Of three Regions the third is a witness's and has clusters.
         let third = take("third", &|_| true).unwrap_or(witness);
         let others = if is_wide { vec![third] } else { Vec::new() };
-        Place { regions, witness, others, set }
+        Topology { regions, witness, others, set }
     }
 
     /// Regions of which as many as can be are called, and named as a witness.
-    pub(super) fn among(draws: Draws, called: &[Region], witnesses: &[Region]) -> Place {
+    pub(super) fn among(draws: Draws, called: &[Region], witnesses: &[Region]) -> Topology {
         let is_near = |region: &Region| called.first().is_none_or(|it| it.set() == region.set());
         let set: Vec<Region> = Region::all().filter(is_near).collect();
         let mut taken: Vec<Region> = Vec::new();
@@ -66,7 +66,7 @@ impl Place {
             next
         };
         let regions = [take("one", called), take("other", called)];
-        Place { regions, witness: take("witness", witnesses), others: Vec::new(), set }
+        Topology { regions, witness: take("witness", witnesses), others: Vec::new(), set }
     }
 
     /// Where clusters are.

@@ -13,52 +13,52 @@ use crate::goal::Goal;
 use crate::region::Region;
 use crate::types::{Account, ClusterArn, ClusterStatus, Instant, NodeId};
 
-use super::authorization::Asker;
+use super::authorization::Caller;
+use super::authorizer::Denial;
 use super::cluster::{MultiRegion, Serial};
-use super::guard::Denial;
-use super::message::{Delivery, Effect, Message, PeerAnswer, Reply, Span, Timer, Wait};
+use super::message::{DelayRange, Delivery, Effect, Message, PeerAnswer, Reply, Timer, Wait};
 use super::mutant::Mutant;
-use super::needs::{self, Asks, Home};
-use super::{Caller, ControlPlane, refuse};
+use super::required_permissions::{self, AccountScope, PeerAction};
+use super::{ControlPlane, RequestContext, errors};
 
 /// A call that waits for answers from other Regions.
 #[derive(Clone, Debug)]
-pub(super) struct Call {
+pub(super) struct PendingCall {
     /// Who called first with its token.
-    pub(super) caller: Caller,
+    pub(super) caller: RequestContext,
     /// Everybody who gets the answer.
     pub(super) waiters: Vec<Delivery>,
     /// What it is about.
-    pub(super) target: Target,
+    pub(super) target: CallTarget,
     /// What it wants.
     pub(super) wanted: MultiRegion,
     /// What other Regions have yet to answer.
-    awaits: Vec<Question>,
+    is_outstanding: Vec<RemoteCheck>,
 }
 
 /// What another Region is asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Question {
+pub(super) enum RemoteCheck {
     /// Its witness node: may the witness be there?
     Witness(Region),
     /// Its control plane: what about this cluster?
-    Peer(ClusterArn, Asks),
+    Peer(ClusterArn, PeerAction),
 }
 
 /// What a waiting call is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Target {
+pub(super) enum CallTarget {
     /// A cluster to be created.
     New,
     /// An update of the cluster with this serial.
     Existing(Serial),
 }
 
-impl Target {
+impl CallTarget {
     fn verb(self) -> &'static str {
         match self {
-            Target::New => "create",
-            Target::Existing(_) => "update",
+            CallTarget::New => "create",
+            CallTarget::Existing(_) => "update",
         }
     }
 }
@@ -77,22 +77,25 @@ impl ControlPlane {
     /// those of `peers`.
     pub(super) fn begin_checks(
         &mut self,
-        caller: Caller,
-        target: Target,
+        caller: RequestContext,
+        target: CallTarget,
         wanted: MultiRegion,
-        peers: impl IntoIterator<Item = (ClusterArn, Asks)>,
+        peers: impl IntoIterator<Item = (ClusterArn, PeerAction)>,
         out: &mut Vec<Effect>,
     ) {
-        if self.mutants.has(Mutant::CreateBeforeChecks) && target == Target::New {
+        if self.mutants.has(Mutant::CreateBeforeChecks) && target == CallTarget::New {
             self.put_new(self.new_cluster(&caller, Some(wanted)), None, caller.delivery, out);
         }
         if let Some(token) = self.token_key(caller.account, &caller.request) {
             self.in_flight.insert(token, InFlight::Checks(caller.delivery));
         }
         let delivery = caller.delivery;
-        let mut awaits = vec![Question::Witness(wanted.witness)];
-        awaits.extend(peers.into_iter().map(|(peer, asks)| Question::Peer(peer, asks)));
-        self.calls.insert(delivery, Call { caller, waiters: vec![delivery], target, wanted, awaits });
+        let mut is_outstanding = vec![RemoteCheck::Witness(wanted.witness)];
+        is_outstanding.extend(peers.into_iter().map(|(peer, asks)| RemoteCheck::Peer(peer, asks)));
+        self.calls.insert(
+            delivery,
+            PendingCall { caller, waiters: vec![delivery], target, wanted, is_outstanding },
+        );
         self.ask_other_regions(delivery, 0, out);
     }
 
@@ -110,14 +113,14 @@ impl ControlPlane {
         );
         let Some(waiting) = waiting else { return };
         let witness = waiting.wanted.witness;
-        waiting.hears(Question::Witness(witness));
+        waiting.record_answer(RemoteCheck::Witness(witness));
         let Some(denial) = denial else { return self.check_answered(now, call, out) };
         out.push(Effect::Reached(Goal::WitnessDenied));
         let asker = waiting.caller.asker();
-        let home = Home::of(witness, asker.account);
+        let home = AccountScope::of(witness, asker.account);
         let names_own = self.mutants.has(Mutant::DenialNamesOwnRegion);
         let named = if names_own { self.region } else { witness };
-        let error = self.guard.error(asker, needs::witness(&home), named, denial);
+        let error = self.guard.error(asker, required_permissions::witness(&home), named, denial);
         self.end_checks(call, error, out);
     }
 
@@ -125,13 +128,13 @@ impl ControlPlane {
         &mut self,
         now: Instant,
         call: Delivery,
-        about: Question,
+        about: RemoteCheck,
         answer: PeerAnswer,
         out: &mut Vec<Effect>,
     ) {
-        let Question::Peer(peer, asks) = about else { return };
+        let RemoteCheck::Peer(peer, asks) = about else { return };
         let Some(waiting) = self.calls.get_mut(&call) else { return };
-        waiting.hears(about);
+        waiting.record_answer(about);
         match answer {
             PeerAnswer::Denied(_) => out.push(Effect::Reached(Goal::PeerDenied)),
             PeerAnswer::Missing => out.push(Effect::Reached(Goal::PeerMissing)),
@@ -150,12 +153,12 @@ impl ControlPlane {
             out.push(Effect::Reached(Goal::CheckRepeated));
             return self.ask_other_regions(call, attempt, out);
         }
-        out.extend(waiting.awaits.iter().map(|question| match question {
-            Question::Witness(_) => Effect::Reached(Goal::WitnessSilent),
-            Question::Peer(..) => Effect::Reached(Goal::PeerSilent),
+        out.extend(waiting.is_outstanding.iter().map(|question| match question {
+            RemoteCheck::Witness(_) => Effect::Reached(Goal::WitnessSilent),
+            RemoteCheck::Peer(..) => Effect::Reached(Goal::PeerSilent),
         }));
-        let silent: Vec<Region> = waiting.awaits.iter().map(|question| question.region()).collect();
-        self.end_checks(call, refuse::unreachable(&silent), out);
+        let silent: Vec<Region> = waiting.is_outstanding.iter().map(|question| question.region()).collect();
+        self.end_checks(call, errors::unreachable(&silent), out);
     }
 
     /// What this control plane says about its cluster `peer` to another Region's.
@@ -163,20 +166,21 @@ impl ControlPlane {
         &self,
         now: Instant,
         call: Delivery,
-        asker: Asker,
+        asker: Caller,
         peer: ClusterArn,
-        asks: Asks,
+        asks: PeerAction,
         out: &mut Vec<Effect>,
     ) -> PeerAnswer {
         let cluster = self.durable.cluster(peer.identifier).filter(|cluster| cluster.arn == peer);
-        if !self.guard.lets_pass(asker) {
+        if !self.guard.is_unrestricted(asker) {
             let mut arn = peer.to_string();
             if self.mutants.has(Mutant::PeerCheckedByWildcard) {
-                arn = Home::of(self.region, asker.account).any().to_owned();
+                arn = AccountScope::of(self.region, asker.account).any().to_owned();
             }
             let labels = cluster.map(|cluster| self.labels(now, cluster)).unwrap_or_default();
-            let need = needs::peer(&arn, asks);
-            let need = need.filter(|_| asks == Asks::Add || !self.mutants.has(Mutant::RemovePeerNotAsked));
+            let need = required_permissions::peer(&arn, asks);
+            let need =
+                need.filter(|_| asks == PeerAction::Add || !self.mutants.has(Mutant::RemovePeerNotAsked));
             let checked = need.map_or(Ok(()), |need| self.guard.check(call, asker, need, labels, out));
             if let Err(denial) = checked {
                 return PeerAnswer::Denied(denial);
@@ -201,7 +205,7 @@ impl ControlPlane {
         let result: Reply = Err(Arc::new(error));
         self.reply(&waiting.waiters, result, out);
         if self.mutants.has(Mutant::BusyAfterRefusal) {
-            self.calls.insert(call, Call { waiters: Vec::new(), ..waiting });
+            self.calls.insert(call, PendingCall { waiters: Vec::new(), ..waiting });
         }
     }
 
@@ -210,14 +214,14 @@ impl ControlPlane {
         self.calls.values().map(|call| Wait {
             region: self.region,
             who: format!("{} of client {}", call.caller.request.operation(), call.caller.delivery.client.0),
-            on: call.awaits.iter().map(|question| question.node()).collect(),
+            on: call.is_outstanding.iter().map(|question| question.node()).collect(),
             to: "answer a check",
         })
     }
 
     /// How many of the account's creates wait for other Regions: they count towards its quota.
     pub(super) fn creates_in_flight(&self, account: Account) -> u32 {
-        let waiting = |call: &&Call| call.target == Target::New && call.caller.account == account;
+        let waiting = |call: &&PendingCall| call.target == CallTarget::New && call.caller.account == account;
         self.calls.values().filter(waiting).count() as u32
     }
 
@@ -225,7 +229,7 @@ impl ControlPlane {
     pub(super) fn has_update_in_flight(&self, account: Account, serial: Serial) -> bool {
         self.calls
             .values()
-            .any(|call| call.target == Target::Existing(serial) && call.caller.account == account)
+            .any(|call| call.target == CallTarget::Existing(serial) && call.caller.account == account)
     }
 
     fn ask_other_regions(&self, delivery: Delivery, attempt: u32, out: &mut Vec<Effect>) {
@@ -233,22 +237,22 @@ impl ControlPlane {
             out.push(Effect::send(to, message));
         }
         let after = self.assumptions.remote_deadline / ASKS;
-        let after = Span { min: after, max: after.max(Duration::from_nanos(1)) };
+        let after = DelayRange { min: after, max: after.max(Duration::from_nanos(1)) };
         out.push(Effect::SetTimer { after, timer: Timer::Recheck { call: delivery, attempt: attempt + 1 } });
     }
 
     fn check_answered(&mut self, now: Instant, call: Delivery, out: &mut Vec<Effect>) {
-        if !self.calls[&call].awaits.is_empty() {
+        if !self.calls[&call].is_outstanding.is_empty() {
             return;
         }
         let Some(call) = self.take_call(call) else { return };
         match call.target {
-            Target::New => self.finish_create(now, &call.caller, &call.waiters, Some(call.wanted), out),
-            Target::Existing(serial) => self.update_checked(now, call, serial, out),
+            CallTarget::New => self.finish_create(now, &call.caller, &call.waiters, Some(call.wanted), out),
+            CallTarget::Existing(serial) => self.update_checked(now, call, serial, out),
         }
     }
 
-    fn take_call(&mut self, delivery: Delivery) -> Option<Call> {
+    fn take_call(&mut self, delivery: Delivery) -> Option<PendingCall> {
         let call = self.calls.swap_remove(&delivery)?;
         if let Some(token) = self.token_key(call.caller.account, &call.caller.request) {
             self.in_flight.swap_remove(&token);
@@ -256,11 +260,17 @@ impl ControlPlane {
         Some(call)
     }
 
-    fn judge_peer(&self, call: &Call, peer: ClusterArn, asks: Asks, answer: PeerAnswer) -> Result<(), Error> {
+    fn judge_peer(
+        &self,
+        call: &PendingCall,
+        peer: ClusterArn,
+        asks: PeerAction,
+        answer: PeerAnswer,
+    ) -> Result<(), Error> {
         let (verb, assumed) = (call.target.verb(), &*self.assumptions);
         let own = match call.target {
-            Target::New => None,
-            Target::Existing(serial) => {
+            CallTarget::New => None,
+            CallTarget::Existing(serial) => {
                 self.durable.at(call.caller.account, serial).map(|cluster| cluster.arn)
             }
         };
@@ -268,12 +278,13 @@ impl ControlPlane {
         match answer {
             PeerAnswer::Denied(denial) => {
                 let arn = peer.to_string();
-                let need = needs::peer(&arn, asks).expect("nothing is denied to whom asks for nothing");
+                let need = required_permissions::peer(&arn, asks)
+                    .expect("nothing is denied to whom asks for nothing");
                 Err(self.guard.error(call.caller.asker(), need, peer.region, denial))
             }
-            _ if asks == Asks::Remove => Ok(()),
-            PeerAnswer::Missing => Err(refuse::missing_peer(assumed.missing_peer, verb, &peer.to_string())),
-            PeerAnswer::SingleRegion if assumed.single_region_peer_refused => Err(refuse::properties(
+            _ if asks == PeerAction::Remove => Ok(()),
+            PeerAnswer::Missing => Err(errors::missing_peer(assumed.missing_peer, verb, &peer.to_string())),
+            PeerAnswer::SingleRegion if assumed.single_region_peer_refused => Err(errors::properties(
                 super::assumptions::Refusal::Validation,
                 verb,
                 format_args!("Peer cluster {peer} is a single-Region cluster"),
@@ -290,7 +301,7 @@ impl ControlPlane {
                     && assumed.witness_mismatch_refused
                     && !self.mutants.has(Mutant::LinkedWitnessChanged)
                 {
-                    return Err(refuse::properties(
+                    return Err(errors::properties(
                         super::assumptions::Refusal::Validation,
                         verb,
                         format_args!("Peer cluster {peer} has the witness Region {witness}"),
@@ -299,43 +310,43 @@ impl ControlPlane {
                 } else {
                     return Ok(());
                 };
-                Err(refuse::properties(assumed.peer_taken, verb, cause, another))
+                Err(errors::properties(assumed.peer_taken, verb, cause, another))
             }
         }
     }
 }
 
-impl Call {
+impl PendingCall {
     /// An answer has come.
-    fn hears(&mut self, about: Question) {
-        self.awaits.retain(|question| *question != about);
+    fn record_answer(&mut self, about: RemoteCheck) {
+        self.is_outstanding.retain(|question| *question != about);
     }
 
     fn questions(&self, call: Delivery, attempt: u32) -> impl Iterator<Item = (Message, NodeId)> {
         let asker = self.caller.asker();
-        self.awaits.iter().map(move |question| {
+        self.is_outstanding.iter().map(move |question| {
             let message = match *question {
-                Question::Witness(_) => Message::CheckWitness { call, asker, attempt },
-                Question::Peer(peer, asks) => Message::CheckPeer { call, asker, peer, asks, attempt },
+                RemoteCheck::Witness(_) => Message::CheckWitness { call, asker, attempt },
+                RemoteCheck::Peer(peer, asks) => Message::CheckPeer { call, asker, peer, asks, attempt },
             };
             (message, question.node())
         })
     }
 }
 
-impl Question {
+impl RemoteCheck {
     fn region(self) -> Region {
         match self {
-            Question::Witness(region) => region,
-            Question::Peer(peer, _) => peer.region,
+            RemoteCheck::Witness(region) => region,
+            RemoteCheck::Peer(peer, _) => peer.region,
         }
     }
 
     /// Who answers it.
     fn node(self) -> NodeId {
         match self {
-            Question::Witness(region) => NodeId::Witness(region),
-            Question::Peer(peer, _) => NodeId::ControlPlane(peer.region),
+            RemoteCheck::Witness(region) => NodeId::Witness(region),
+            RemoteCheck::Peer(peer, _) => NodeId::ControlPlane(peer.region),
         }
     }
 }
