@@ -1,5 +1,6 @@
 //! The architecture's invariants, held by a test: floors, banned names, sizes.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
@@ -101,6 +102,27 @@ fn files_are_short_and_say_what_they_are_for() {
         let long = text.lines().find(|line| line.chars().count() > LONGEST_LINE);
         assert!(long.is_none(), "{path} has a line that is too long: {long:?}");
     }
+}
+
+#[test]
+fn no_two_types_have_one_name() {
+    let mut known: BTreeMap<String, String> = BTreeMap::new();
+    for (path, text) in sources() {
+        for name in text.lines().filter_map(defined_type) {
+            if let Some(other) = known.insert(name.to_owned(), path.clone()) {
+                panic!("`{name}` is defined in {other} and in {path}: each name stands for one thing");
+            }
+        }
+    }
+    assert!(known.len() > 300, "the types were found");
+}
+
+/// The type that a line defines, outside of modules, functions and implementations.
+fn defined_type(line: &str) -> Option<&str> {
+    let mut words = line.split(' ').skip_while(|word| word.starts_with("pub"));
+    let is_type = |word: &str| ["struct", "enum", "trait", "type", "union"].contains(&word);
+    let name = words.next().filter(|word| is_type(word)).and_then(|_| words.next())?;
+    name.split(|letter: char| !letter.is_alphanumeric()).next()
 }
 
 #[test]

@@ -170,7 +170,8 @@ pub struct Caller {
 pub struct Principals {
     /// They.
     pub known: Vec<Arc<Identity>>,
-    /// Whether every check that is made is told of ([`Checked`](super::authorizer::Checked)), also of callers who may do
+    /// Whether every check that is made is reported ([`Checked`](super::authorizer::Checked)), also of callers who may
+    /// do
     /// everything.
     pub are_watched: bool,
 }

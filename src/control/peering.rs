@@ -34,7 +34,8 @@
 //!
 //! # Who proposes what
 //!
-//! What a cluster asks of its register follows from its record alone (`wanted_change`), so a restarted control plane goes on
+//! What a cluster asks of its register follows from its record alone (`wanted_change`), so a restarted control plane
+//! goes on
 //! where it stopped. A cluster that has not got what it wants asks again, and again, ever more slowly and never
 //! giving up; each time it runs a whole round, which is harmless because every change is idempotent, and which is how
 //! it learns that the other side has moved. An acceptor that accepts a value its own cluster has been waiting for

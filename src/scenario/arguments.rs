@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::control::message::DelayRange as TimeSpan;
 use crate::types::parse_duration;
 
-use super::diagnostic::{Diagnostic, Span, did_you_mean};
+use super::diagnostic::{Diagnostic, Parsed, Span, did_you_mean};
 use super::script::{Command, Word};
 
 /// What a command was given.
@@ -17,8 +17,6 @@ pub(super) struct Arguments<'a> {
     /// The options that the command has been asked for: what it takes.
     known: Vec<&'static str>,
 }
-
-type Parsed<T> = Result<T, Diagnostic>;
 
 impl<'a> Arguments<'a> {
     pub(super) fn new(command: &'a Command) -> Arguments<'a> {

@@ -11,6 +11,9 @@ pub struct Span {
     pub end: usize,
 }
 
+/// What reading one part of a file gives.
+pub(super) type Parsed<T> = Result<T, Diagnostic>;
+
 /// One mistake in a scenario file, or something that tests less than it says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Diagnostic {

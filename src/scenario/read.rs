@@ -16,7 +16,7 @@ use crate::sim::trace::TraceLevel;
 use crate::types::{Account, ClientId, PrincipalId};
 
 use super::arguments::{Arguments, duration, number, one_of, time_span};
-use super::diagnostic::{Diagnostic, did_you_mean};
+use super::diagnostic::{Diagnostic, Parsed, did_you_mean};
 use super::expect::Expectation;
 use super::script::{Command, Line, Script, Word};
 use super::verb::Verb;
@@ -75,8 +75,6 @@ struct Known {
     after: Duration,
     operation: Operation,
 }
-
-type Parsed<T> = Result<T, Diagnostic>;
 
 impl ScenarioReader {
     fn new() -> ScenarioReader {

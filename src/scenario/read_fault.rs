@@ -10,12 +10,10 @@ use crate::sim::fault::{
 use crate::types::NodeId;
 
 use super::arguments::{Arguments, number, one_of, time_span};
-use super::diagnostic::{Diagnostic, did_you_mean};
+use super::diagnostic::{Diagnostic, Parsed, did_you_mean};
 use super::read::ScenarioReader;
 use super::script::Word;
 use super::verb::Verb;
-
-type Parsed<T> = Result<T, Diagnostic>;
 
 /// The fault that a command of the chapter "Faults" is. Its rules are not keyed yet.
 pub(super) fn read(reader: &ScenarioReader, verb: Verb, arguments: &mut Arguments<'_>) -> Parsed<Fault> {

@@ -6,11 +6,9 @@ use crate::iam::{Document, Identity, Mistake, PathStep, Principal};
 use crate::types::PrincipalId;
 
 use super::arguments::{Arguments, one_of};
-use super::diagnostic::{Diagnostic, Span, did_you_mean};
+use super::diagnostic::{Diagnostic, Parsed, Span, did_you_mean};
 use super::script::{Body, Json, JsonKind, Word};
 use super::{PrincipalOptions, SetUp};
-
-type Parsed<T> = Result<T, Diagnostic>;
 
 /// Takes in a `principal` command, which has a policy below it or none.
 pub(super) fn read(set_up: &mut SetUp, body: Option<&Body>, arguments: &mut Arguments<'_>) -> Parsed<()> {

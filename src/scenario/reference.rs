@@ -50,7 +50,7 @@ expect status == PENDING_SETUP
    0.000 ops        calls use1 CreateCluster as blue
 ```
 
-MessageMatch `expect` says, and every invariant, holds for every seed; no tool rewrites it. The recorded trace holds for the
+What `expect` says, and every invariant, holds for every seed; no tool rewrites it. The recorded trace holds for the
 scenario's own seed, and `dsql-sim run --rewrite` records it anew; it refuses when an expectation or an invariant does
 not hold, and when the variable `CI` is set.
 
