@@ -8,7 +8,9 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::iam::{Decision, Document, Facts, Mistake, Policies, Principal, Question, StatementRef, decide};
+use crate::iam::{
+    AccessRequest, ContextMap, Decision, Document, Policies, PolicyError, Principal, StatementRef, decide,
+};
 
 use super::{exit, files, stream};
 
@@ -119,7 +121,7 @@ fn answer(line: &str) -> Result<DecisionOutput, String> {
             line.principal
         )
     })?;
-    let mut context = Facts::default();
+    let mut context = ContextMap::default();
     for (key, values) in line.context {
         match values {
             InputValues::One(value) => context.set(&key, [value]),
@@ -127,11 +129,15 @@ fn answer(line: &str) -> Result<DecisionOutput, String> {
         }
     }
     let policies = Policies { identity: &identity, boundaries: &boundaries, resource: resource.as_ref() };
-    let question =
-        Question { principal: &principal, action: &line.action, resource: &line.resource, context: &context };
-    let Decision { effect, by, misses } = decide(policies, question);
+    let question = AccessRequest {
+        principal: &principal,
+        action: &line.action,
+        resource: &line.resource,
+        context: &context,
+    };
+    let Decision { effect, by, mismatches } = decide(policies, question);
     let matched = by.into_iter().map(|place| reason(place, "it matches".to_owned()));
-    let reason = matched.chain(misses.into_iter().map(|(place, miss)| reason(place, miss.to_string())));
+    let reason = matched.chain(mismatches.into_iter().map(|(place, miss)| reason(place, miss.to_string())));
     Ok(DecisionOutput { decision: effect.name(), reason: reason.collect() })
 }
 
@@ -142,7 +148,7 @@ fn documents(name: &str, values: &[Value]) -> Result<Vec<Document>, String> {
     values.iter().enumerate().map(read).collect()
 }
 
-fn placed(document: &str, mistake: &Mistake) -> String {
+fn placed(document: &str, mistake: &PolicyError) -> String {
     let separator = if mistake.path.is_empty() { ": " } else { "." };
     format!("{document}{separator}{mistake}")
 }

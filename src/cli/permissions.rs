@@ -147,12 +147,12 @@ fn reason(decision: &Decision) -> String {
     match (&decision.by, decision.effect) {
         (Some(by), _) => by.to_string(),
         (None, PolicyEffect::Allow) => "no policy binds whoever runs as nobody".to_owned(),
-        (None, PolicyEffect::Implicit) if decision.misses.is_empty() => {
+        (None, PolicyEffect::Implicit) if decision.mismatches.is_empty() => {
             "no statement allows anything".to_owned()
         }
         _ => {
-            let misses = decision.misses.iter().map(|(at, miss)| format!("{at}: {miss}"));
-            misses.collect::<Vec<_>>().join("; ")
+            let mismatches = decision.mismatches.iter().map(|(at, miss)| format!("{at}: {miss}"));
+            mismatches.collect::<Vec<_>>().join("; ")
         }
     }
 }
@@ -161,7 +161,7 @@ fn reason(decision: &Decision) -> String {
 fn all_allowed(mut scenario: Scenario) -> Scenario {
     for principal in &mut scenario.set_up.principals {
         let identity = Arc::make_mut(&mut principal.identity);
-        (identity.policies, identity.boundaries) = (vec![Document::everything()], Vec::new());
+        (identity.policies, identity.boundaries) = (vec![Document::allow_all()], Vec::new());
     }
     scenario
 }

@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use crate::api::{Error, Operation, Request, Tags};
 use crate::iam::{
-    self, Context, ContextValues, Decision, Document, Evaluation, Facts, Identity, Key, List, PolicyEffect,
-    Question,
+    self, AccessRequest, Context, ContextMap, ContextValues, Decision, Document, Evaluation, Identity, Key,
+    PolicyEffect, PolicyKind,
 };
 use crate::region::Region;
 use crate::types::{Identifier, Instant};
@@ -41,7 +41,7 @@ pub struct Checked {
     /// With what: an ARN, or `*`.
     pub resource: String,
     /// What the request said of itself.
-    pub says: Facts,
+    pub says: ContextMap,
     /// What came of it.
     pub decision: Decision,
 }
@@ -59,9 +59,9 @@ pub struct ResourceAttributes<'a> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Denial {
     /// None of these policies allows it.
-    Implicit(List),
+    Implicit(PolicyKind),
     /// One of these policies denies it.
-    Explicit(List),
+    Explicit(PolicyKind),
 }
 
 impl Authorizer {
@@ -96,7 +96,7 @@ impl Authorizer {
     ) -> Result<(), Denial> {
         if self.denials.contains(need.action) {
             out.push(Effect::Denied(need.action));
-            return Err(Denial::Implicit(List::Identity));
+            return Err(Denial::Implicit(PolicyKind::Identity));
         }
         if asker.principal.is_some() {
             let judged = self.judge(call, asker, need, labels, out);
@@ -105,7 +105,7 @@ impl Authorizer {
         }
         // He may do everything, and no cluster's policy binds him.
         if self.principals.are_watched {
-            self.tell(call, asker, need, Decision::EVERYTHING, out);
+            self.tell(call, asker, need, Decision::UNRESTRICTED, out);
         }
         Ok(())
     }
@@ -124,14 +124,14 @@ impl Authorizer {
     ) -> Result<(), Denial> {
         let identity = &*self.principals.identity(asker);
         let context = Asked { identity, region: self.region, need, tags: labels.tags };
-        let question = Question {
+        let question = AccessRequest {
             principal: &identity.principal,
             action: need.action.iam_name(),
             resource: need.resource,
             context: &context,
         };
         let policies = identity.policies(labels.policy);
-        let verdict = iam::judge(policies, question);
+        let verdict = iam::evaluate(policies, question);
         if self.principals.are_watched {
             self.tell(call, asker, need, iam::explain(policies, question, verdict), out);
         }
@@ -147,7 +147,7 @@ impl Authorizer {
         out: &mut Vec<Effect>,
     ) {
         let RequiredPermission { action, resource, says } = need;
-        let (resource, says) = (resource.to_owned(), Facts::of(&says));
+        let (resource, says) = (resource.to_owned(), ContextMap::of(&says));
         let checked = Checked { call, asker, region: self.region, action, resource, says, decision };
         out.push(Effect::Checked(Box::new(checked)));
     }
@@ -205,14 +205,14 @@ impl ControlPlane {
             let mut checked = self.guard.check(caller.delivery, caller.asker(), need, labels, out);
             match checked {
                 Err(Denial::Explicit(_)) if self.mutants.has(Mutant::ExplicitDenyIgnored) => return Ok(()),
-                Err(Denial::Implicit(List::Boundary)) if self.mutants.has(Mutant::BoundaryIgnored) => {
+                Err(Denial::Implicit(PolicyKind::Boundary)) if self.mutants.has(Mutant::BoundaryIgnored) => {
                     return Ok(());
                 }
                 _ => {}
             }
             let is_session = self.guard.principals.identity(caller.asker()).principal.role().is_some();
             if is_session && self.mutants.has(Mutant::SessionWithoutPolicies) {
-                checked = Err(Denial::Implicit(List::Identity));
+                checked = Err(Denial::Implicit(PolicyKind::Identity));
             }
             checked.map_err(|denial| self.guard.error(caller.asker(), need, self.region, denial))
         })
@@ -260,22 +260,22 @@ impl Denial {
     fn of(verdict: Evaluation) -> Option<Denial> {
         match verdict.effect {
             PolicyEffect::Allow => None,
-            PolicyEffect::Deny => Some(Denial::Explicit(verdict.list().unwrap_or(List::Identity))),
-            PolicyEffect::Implicit if verdict.is_bounded => Some(Denial::Implicit(List::Boundary)),
-            PolicyEffect::Implicit => Some(Denial::Implicit(List::Identity)),
+            PolicyEffect::Deny => Some(Denial::Explicit(verdict.list().unwrap_or(PolicyKind::Identity))),
+            PolicyEffect::Implicit if verdict.is_bounded => Some(Denial::Implicit(PolicyKind::Boundary)),
+            PolicyEffect::Implicit => Some(Denial::Implicit(PolicyKind::Identity)),
         }
     }
 
     /// The end of the sentence (IAM User Guide, "Troubleshoot access denied error messages").
     fn reason(self, action: IamAction) -> String {
         let (a, policy) = match self {
-            Denial::Implicit(List::Identity) | Denial::Explicit(List::Identity) => {
+            Denial::Implicit(PolicyKind::Identity) | Denial::Explicit(PolicyKind::Identity) => {
                 ("an", "identity-based policy")
             }
-            Denial::Implicit(List::Boundary) | Denial::Explicit(List::Boundary) => {
+            Denial::Implicit(PolicyKind::Boundary) | Denial::Explicit(PolicyKind::Boundary) => {
                 ("a", "permissions boundary")
             }
-            Denial::Implicit(List::Resource) | Denial::Explicit(List::Resource) => {
+            Denial::Implicit(PolicyKind::Resource) | Denial::Explicit(PolicyKind::Resource) => {
                 ("a", "resource-based policy")
             }
         };

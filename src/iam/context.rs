@@ -74,13 +74,13 @@ impl fmt::Display for Key<'_> {
 
 /// Condition keys and their values, written down.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Facts(Vec<(String, Vec<String>)>);
+pub struct ContextMap(Vec<(String, Vec<String>)>);
 
-impl Facts {
+impl ContextMap {
     /// What `context` says.
     #[must_use]
-    pub fn of(context: &dyn Context) -> Facts {
-        let mut facts = Facts::default();
+    pub fn of(context: &dyn Context) -> ContextMap {
+        let mut facts = ContextMap::default();
         context.each(&mut |key, values| facts.set(&key.to_string(), values.iter().map(str::to_owned)));
         facts
     }
@@ -91,7 +91,7 @@ impl Facts {
     }
 }
 
-impl Context for Facts {
+impl Context for ContextMap {
     fn each<'a>(&'a self, see: &mut dyn FnMut(Key<'a>, ContextValues<'a>)) {
         self.0.iter().for_each(|(key, values)| see(Key(key, ""), ContextValues::Several(values)));
     }

@@ -21,7 +21,7 @@ pub struct Policies<'a> {
 
 /// What somebody asks for.
 #[derive(Clone, Copy, Debug)]
-pub struct Question<'a> {
+pub struct AccessRequest<'a> {
     /// Who.
     pub principal: &'a Principal,
     /// As in `dsql:CreateCluster`.
@@ -40,12 +40,13 @@ pub struct Decision {
     /// The statement that decides; `None` when nothing allows, or nothing binds.
     pub by: Option<StatementRef>,
     /// When nothing allows: what of each statement that allows did not match.
-    pub misses: Vec<(StatementRef, Mismatch)>,
+    pub mismatches: Vec<(StatementRef, Mismatch)>,
 }
 
 impl Decision {
     /// About somebody whom no policy binds: no statement decides.
-    pub const EVERYTHING: Decision = Decision { effect: PolicyEffect::Allow, by: None, misses: Vec::new() };
+    pub const UNRESTRICTED: Decision =
+        Decision { effect: PolicyEffect::Allow, by: None, mismatches: Vec::new() };
 }
 
 /// What policies decide.
@@ -75,7 +76,7 @@ impl PolicyEffect {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StatementRef {
     /// In which policies.
-    pub list: List,
+    pub list: PolicyKind,
     /// In which of them, from 0.
     pub document: usize,
     /// In which place there, from 0.
@@ -89,9 +90,9 @@ impl StatementRef {
     #[must_use]
     pub fn policy(&self) -> String {
         match self.list {
-            List::Identity => format!("identity_policies[{}]", self.document),
-            List::Boundary => format!("boundaries[{}]", self.document),
-            List::Resource => "resource_policy".to_owned(),
+            PolicyKind::Identity => format!("identity_policies[{}]", self.document),
+            PolicyKind::Boundary => format!("boundaries[{}]", self.document),
+            PolicyKind::Resource => "resource_policy".to_owned(),
         }
     }
 }
@@ -105,7 +106,7 @@ impl fmt::Display for StatementRef {
 
 /// A list of policies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum List {
+pub enum PolicyKind {
     /// The principal's.
     Identity,
     /// What bounds them.
@@ -151,22 +152,22 @@ impl fmt::Display for Mismatch {
 
 /// Decides.
 #[must_use]
-pub fn decide(policies: Policies<'_>, question: Question<'_>) -> Decision {
-    explain(policies, question, judge(policies, question))
+pub fn decide(policies: Policies<'_>, question: AccessRequest<'_>) -> Decision {
+    explain(policies, question, evaluate(policies, question))
 }
 
 /// The reasons of a `verdict` on the same.
 #[must_use]
-pub fn explain(policies: Policies<'_>, question: Question<'_>, verdict: Evaluation) -> Decision {
+pub fn explain(policies: Policies<'_>, question: AccessRequest<'_>, verdict: Evaluation) -> Decision {
     let place = |spot: Spot| {
         let (list, documents) = policies.lists()[spot.list as usize];
         let sid = documents[spot.document].statements[spot.statement].sid.clone();
         StatementRef { list, document: spot.document, statement: spot.statement, sid }
     };
-    let misses =
-        if verdict.effect == PolicyEffect::Implicit { misses(policies, question) } else { Vec::new() };
-    let misses = misses.into_iter().map(|(spot, miss)| (place(spot), miss)).collect();
-    Decision { effect: verdict.effect, by: verdict.by.map(place), misses }
+    let mismatches =
+        if verdict.effect == PolicyEffect::Implicit { mismatches(policies, question) } else { Vec::new() };
+    let mismatches = mismatches.into_iter().map(|(spot, miss)| (place(spot), miss)).collect();
+    Decision { effect: verdict.effect, by: verdict.by.map(place), mismatches }
 }
 
 /// What policies decide, in few words.
@@ -182,7 +183,7 @@ pub struct Evaluation {
 impl Evaluation {
     /// The list of the statement that decides; `None` when nothing allows.
     #[must_use]
-    pub fn list(self) -> Option<List> {
+    pub fn list(self) -> Option<PolicyKind> {
         self.by.map(|spot| spot.list)
     }
 }
@@ -190,14 +191,14 @@ impl Evaluation {
 /// Where a statement stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Spot {
-    list: List,
+    list: PolicyKind,
     document: usize,
     statement: usize,
 }
 
 /// Decides, and keeps the reasons to itself.
 #[must_use]
-pub fn judge(policies: Policies<'_>, question: Question<'_>) -> Evaluation {
+pub fn evaluate(policies: Policies<'_>, question: AccessRequest<'_>) -> Evaluation {
     let mut allows: [Option<Spot>; 3] = [None; 3];
     let mut is_named_himself = false;
     for (list, documents) in policies.lists() {
@@ -208,7 +209,7 @@ pub fn judge(policies: Policies<'_>, question: Question<'_>) -> Evaluation {
                 if !known.allows {
                     return Evaluation { effect: PolicyEffect::Deny, is_bounded: false, by: Some(spot) };
                 }
-                is_named_himself |= list == List::Resource && named == PrincipalMatch::Himself;
+                is_named_himself |= list == PolicyKind::Resource && named == PrincipalMatch::Himself;
                 allows[list as usize].get_or_insert(spot);
             }
         }
@@ -222,8 +223,8 @@ pub fn judge(policies: Policies<'_>, question: Question<'_>) -> Evaluation {
 }
 
 /// What of each statement that allows did not match, when nothing allows.
-fn misses(policies: Policies<'_>, question: Question<'_>) -> Vec<(Spot, Mismatch)> {
-    let mut misses = Vec::new();
+fn mismatches(policies: Policies<'_>, question: AccessRequest<'_>) -> Vec<(Spot, Mismatch)> {
+    let mut mismatches = Vec::new();
     let mut bounded: [Option<Spot>; 3] = [None; 3];
     let statements = policies.lists().into_iter().flat_map(|(list, documents)| {
         documents.iter().enumerate().flat_map(move |(document, known)| {
@@ -233,21 +234,25 @@ fn misses(policies: Policies<'_>, question: Question<'_>) -> Vec<(Spot, Mismatch
     });
     for (spot, statement) in statements.filter(|(_, statement)| statement.allows) {
         match question.matches(statement) {
-            Err(missed) => misses.push((spot, missed.into())),
+            Err(missed) => mismatches.push((spot, missed.into())),
             Ok(_) => {
                 bounded[spot.list as usize].get_or_insert(spot);
             }
         }
     }
     let [identity, _, resource] = bounded;
-    misses.extend(identity.into_iter().chain(resource).map(|spot| (spot, Mismatch::Boundary)));
-    misses
+    mismatches.extend(identity.into_iter().chain(resource).map(|spot| (spot, Mismatch::Boundary)));
+    mismatches
 }
 
 impl<'a> Policies<'a> {
-    fn lists(self) -> [(List, &'a [Document]); 3] {
+    fn lists(self) -> [(PolicyKind, &'a [Document]); 3] {
         let resource = self.resource.map(std::slice::from_ref).unwrap_or_default();
-        [(List::Identity, self.identity), (List::Boundary, self.boundaries), (List::Resource, resource)]
+        [
+            (PolicyKind::Identity, self.identity),
+            (PolicyKind::Boundary, self.boundaries),
+            (PolicyKind::Resource, resource),
+        ]
     }
 }
 
@@ -275,7 +280,7 @@ impl From<Missed<'_>> for Mismatch {
     }
 }
 
-impl Question<'_> {
+impl AccessRequest<'_> {
     /// How the principal is named, if everything matches; what does not, if something does not.
     fn matches<'s>(&self, statement: &'s Statement) -> Result<PrincipalMatch, Missed<'s>> {
         let named = self.names(statement)?;

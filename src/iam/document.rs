@@ -36,7 +36,7 @@ pub(super) struct Inclusion<T> {
 
 /// Why a document is none.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Mistake {
+pub struct PolicyError {
     /// Where, from the outside in: names of members, and places in arrays from 0.
     pub path: Vec<PathStep>,
     /// What.
@@ -52,7 +52,7 @@ pub enum PathStep {
     Element(usize),
 }
 
-impl fmt::Display for Mistake {
+impl fmt::Display for PolicyError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (place, step) in self.path.iter().enumerate() {
             match step {
@@ -66,14 +66,14 @@ impl fmt::Display for Mistake {
     }
 }
 
-impl std::error::Error for Mistake {}
+impl std::error::Error for PolicyError {}
 
 impl Document {
     /// A policy that is attached to a principal.
     ///
     /// # Errors
     /// It is malformed, or names a principal.
-    pub fn identity(document: &Value) -> Result<Document, Mistake> {
+    pub fn identity(document: &Value) -> Result<Document, PolicyError> {
         Document::read(document, false)
     }
 
@@ -81,13 +81,13 @@ impl Document {
     ///
     /// # Errors
     /// It is malformed, or names no principal.
-    pub fn resource(document: &Value) -> Result<Document, Mistake> {
+    pub fn resource(document: &Value) -> Result<Document, PolicyError> {
         Document::read(document, true)
     }
 
     /// An identity policy that allows everything.
     #[must_use]
-    pub fn everything() -> Document {
+    pub fn allow_all() -> Document {
         let all = json!({ "Statement": { "Effect": "Allow", "Action": "*", "Resource": "*" } });
         Document::identity(&all).expect("a policy")
     }
@@ -98,7 +98,7 @@ impl Document {
         &self.source
     }
 
-    fn read(document: &Value, is_resource: bool) -> Result<Document, Mistake> {
+    fn read(document: &Value, is_resource: bool) -> Result<Document, PolicyError> {
         let members = object(document)?;
         known(members, &["Version", "Id", "Statement"])?;
         let variables = match members.get("Version") {
@@ -107,16 +107,15 @@ impl Document {
                 Some("2012-10-17") => true,
                 Some("2008-10-17") => false,
                 _ => {
-                    return Err(
-                        Mistake::new(unknown(version, "\"2012-10-17\" or \"2008-10-17\"")).below("Version")
-                    );
+                    return Err(PolicyError::new(unknown(version, "\"2012-10-17\" or \"2008-10-17\""))
+                        .below("Version"));
                 }
             },
         };
         if let Some(id) = members.get("Id") {
             text(id).map_err(|mistake| mistake.below("Id"))?;
         }
-        let statements = members.get("Statement").ok_or_else(|| Mistake::new("Statement is missing"))?;
+        let statements = members.get("Statement").ok_or_else(|| PolicyError::new("Statement is missing"))?;
         let reader = PolicyReader { is_resource, variables };
         let statements = several(statements, |statement| reader.statement(statement));
         let statements = statements.map_err(|mistake| mistake.below("Statement"))?;
@@ -132,34 +131,34 @@ struct PolicyReader {
 }
 
 impl PolicyReader {
-    fn statement(self, statement: &Value) -> Result<Statement, Mistake> {
+    fn statement(self, statement: &Value) -> Result<Statement, PolicyError> {
         let members = object(statement)?;
         let mut names = vec!["Sid", "Effect", "Action", "NotAction", "Resource", "NotResource", "Condition"];
         names.extend(self.is_resource.then_some(["Principal", "NotPrincipal"]).into_iter().flatten());
         known(members, &names)?;
         let sid =
             members.get("Sid").map(|sid| text(sid).map_err(|mistake| mistake.below("Sid"))).transpose()?;
-        let effect = members.get("Effect").ok_or_else(|| Mistake::new("Effect is missing"))?;
+        let effect = members.get("Effect").ok_or_else(|| PolicyError::new("Effect is missing"))?;
         let allows = match effect.as_str() {
             Some("Allow") => true,
             Some("Deny") => false,
-            _ => return Err(Mistake::new(unknown(effect, "\"Allow\" or \"Deny\"")).below("Effect")),
+            _ => return Err(PolicyError::new(unknown(effect, "\"Allow\" or \"Deny\"")).below("Effect")),
         };
         let principals = match self.is_resource {
             false => None,
             true => Some(
                 either(members, "Principal", "NotPrincipal", principals)?
-                    .ok_or_else(|| Mistake::new("Principal is missing"))?,
+                    .ok_or_else(|| PolicyError::new("Principal is missing"))?,
             ),
         };
         if allows && principals.as_ref().is_some_and(|principals| principals.is_not) {
-            return Err(Mistake::new("it goes with \"Effect\": \"Deny\" alone").below("NotPrincipal"));
+            return Err(PolicyError::new("it goes with \"Effect\": \"Deny\" alone").below("NotPrincipal"));
         }
         let actions = either(members, "Action", "NotAction", |value| listed(value, action))?;
         let resources =
             either(members, "Resource", "NotResource", |value| listed(value, |text| self.resource(text)))?;
         if resources.is_none() && !self.is_resource {
-            return Err(Mistake::new("Resource is missing"));
+            return Err(PolicyError::new("Resource is missing"));
         }
         let conditions = match members.get("Condition") {
             None => Vec::new(),
@@ -169,7 +168,7 @@ impl PolicyReader {
             sid: sid.map(str::to_owned),
             allows,
             principals,
-            actions: actions.ok_or_else(|| Mistake::new("Action is missing"))?,
+            actions: actions.ok_or_else(|| PolicyError::new("Action is missing"))?,
             resources,
             conditions,
         })
@@ -188,31 +187,31 @@ impl PolicyReader {
         Glob::of_arn(text, self.variables)
     }
 
-    fn conditions(self, conditions: &Value) -> Result<Vec<Condition>, Mistake> {
+    fn conditions(self, conditions: &Value) -> Result<Vec<Condition>, PolicyError> {
         let mut compiled = Vec::new();
         for (operator, keys) in object(conditions)? {
             for (key, values) in object(keys).map_err(|mistake| mistake.below(operator))? {
-                let below = |mistake: Mistake| mistake.below(key).below(operator);
+                let below = |mistake: PolicyError| mistake.below(key).below(operator);
                 let values = scalars(values).map_err(below)?;
                 let condition = Condition::new(operator, key, &values, self.variables);
-                compiled.push(condition.map_err(|message| below(Mistake::new(message)))?);
+                compiled.push(condition.map_err(|message| below(PolicyError::new(message)))?);
             }
         }
         Ok(compiled)
     }
 }
 
-impl Mistake {
-    fn new(message: impl Into<String>) -> Mistake {
-        Mistake { path: Vec::new(), message: message.into() }
+impl PolicyError {
+    fn new(message: impl Into<String>) -> PolicyError {
+        PolicyError { path: Vec::new(), message: message.into() }
     }
 
-    fn below(mut self, member: &str) -> Mistake {
+    fn below(mut self, member: &str) -> PolicyError {
         self.path.insert(0, PathStep::Member(member.to_owned()));
         self
     }
 
-    fn at(mut self, place: usize) -> Mistake {
+    fn at(mut self, place: usize) -> PolicyError {
         self.path.insert(0, PathStep::Element(place));
         self
     }
@@ -223,11 +222,11 @@ fn either<T>(
     members: &Map<String, Value>,
     is: &str,
     not: &str,
-    read: impl Fn(&Value) -> Result<Vec<T>, Mistake>,
-) -> Result<Option<Inclusion<T>>, Mistake> {
+    read: impl Fn(&Value) -> Result<Vec<T>, PolicyError>,
+) -> Result<Option<Inclusion<T>>, PolicyError> {
     let (name, value) = match (members.get(is), members.get(not)) {
         (Some(_), Some(_)) => {
-            return Err(Mistake::new(format!("{is} and {not} exclude each other")).below(not));
+            return Err(PolicyError::new(format!("{is} and {not} exclude each other")).below(not));
         }
         (Some(value), None) => (is, value),
         (None, Some(value)) => (not, value),
@@ -237,11 +236,11 @@ fn either<T>(
     Ok(Some(Inclusion { is_not: name == not, several }))
 }
 
-fn principals(value: &Value) -> Result<Vec<PrincipalPattern>, Mistake> {
+fn principals(value: &Value) -> Result<Vec<PrincipalPattern>, PolicyError> {
     if value == "*" {
         return Ok(vec![PrincipalPattern::Everybody]);
     }
-    let kinds = value.as_object().ok_or_else(|| Mistake::new(unknown(value, "\"*\" or an object")))?;
+    let kinds = value.as_object().ok_or_else(|| PolicyError::new(unknown(value, "\"*\" or an object")))?;
     known(kinds, &["AWS", "Service", "Federated", "CanonicalUser"])?;
     let mut named = Vec::new();
     for (kind, value) in kinds {
@@ -267,43 +266,43 @@ fn action(text: &str) -> Result<Glob, String> {
 }
 
 /// A string, or several.
-fn listed<T>(value: &Value, read: impl Fn(&str) -> Result<T, String>) -> Result<Vec<T>, Mistake> {
+fn listed<T>(value: &Value, read: impl Fn(&str) -> Result<T, String>) -> Result<Vec<T>, PolicyError> {
     if value.as_array().is_some_and(Vec::is_empty) {
-        return Err(Mistake::new("it is empty"));
+        return Err(PolicyError::new("it is empty"));
     }
-    several(value, |value| read(text(value)?).map_err(Mistake::new))
+    several(value, |value| read(text(value)?).map_err(PolicyError::new))
 }
 
 /// A string, number or Boolean, or several, as text.
-fn scalars(value: &Value) -> Result<Vec<String>, Mistake> {
+fn scalars(value: &Value) -> Result<Vec<String>, PolicyError> {
     several(value, |value| match value {
         Value::String(text) => Ok(text.clone()),
         Value::Number(number) => Ok(number.to_string()),
         Value::Bool(truth) => Ok(truth.to_string()),
-        other => Err(Mistake::new(unknown(other, "a string, a number or a Boolean"))),
+        other => Err(PolicyError::new(unknown(other, "a string, a number or a Boolean"))),
     })
 }
 
 /// What `read` makes of a value, or of each in an array.
-fn several<T>(value: &Value, read: impl Fn(&Value) -> Result<T, Mistake>) -> Result<Vec<T>, Mistake> {
+fn several<T>(value: &Value, read: impl Fn(&Value) -> Result<T, PolicyError>) -> Result<Vec<T>, PolicyError> {
     let Value::Array(values) = value else { return Ok(vec![read(value)?]) };
     let each = values.iter().enumerate();
     each.map(|(place, value)| read(value).map_err(|mistake| mistake.at(place))).collect()
 }
 
-fn text(value: &Value) -> Result<&str, Mistake> {
-    value.as_str().ok_or_else(|| Mistake::new(unknown(value, "a string")))
+fn text(value: &Value) -> Result<&str, PolicyError> {
+    value.as_str().ok_or_else(|| PolicyError::new(unknown(value, "a string")))
 }
 
-fn object(value: &Value) -> Result<&Map<String, Value>, Mistake> {
-    value.as_object().ok_or_else(|| Mistake::new(unknown(value, "an object")))
+fn object(value: &Value) -> Result<&Map<String, Value>, PolicyError> {
+    value.as_object().ok_or_else(|| PolicyError::new(unknown(value, "an object")))
 }
 
-fn known(members: &Map<String, Value>, names: &[&str]) -> Result<(), Mistake> {
+fn known(members: &Map<String, Value>, names: &[&str]) -> Result<(), PolicyError> {
     match members.keys().find(|name| !names.contains(&name.as_str())) {
         None => Ok(()),
         Some(name) => {
-            Err(Mistake::new(format!("unknown member, expected one of {}", names.join(", "))).below(name))
+            Err(PolicyError::new(format!("unknown member, expected one of {}", names.join(", "))).below(name))
         }
     }
 }

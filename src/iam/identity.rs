@@ -25,7 +25,7 @@ impl Identity {
         let principal = Principal::parse(&Identity::root_arn(account));
         Identity {
             principal: principal.expect("the ARN of a root"),
-            policies: vec![Document::everything()],
+            policies: vec![Document::allow_all()],
             boundaries: Vec::new(),
         }
     }

@@ -34,11 +34,11 @@ mod identity;
 mod principal;
 mod values;
 
-pub use context::{Context, ContextValues, Facts, Key, find};
+pub use context::{Context, ContextMap, ContextValues, Key, find};
 pub use decide::{
-    Decision, Evaluation, List, Mismatch, Policies, PolicyEffect, Question, StatementRef, decide, explain,
-    judge,
+    AccessRequest, Decision, Evaluation, Mismatch, Policies, PolicyEffect, PolicyKind, StatementRef, decide,
+    evaluate, explain,
 };
-pub use document::{Document, Mistake, PathStep};
+pub use document::{Document, PathStep, PolicyError};
 pub use identity::Identity;
 pub use principal::Principal;

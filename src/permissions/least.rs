@@ -12,7 +12,9 @@ use indexmap::{IndexMap, IndexSet};
 use serde::{Serialize, Serializer};
 
 use crate::control::authorizer::Checked;
-use crate::iam::{Context, Document, Facts, List, Policies, PolicyEffect, Principal, Question, judge};
+use crate::iam::{
+    AccessRequest, Context, ContextMap, Document, Policies, PolicyEffect, PolicyKind, Principal, evaluate,
+};
 use crate::region::Region;
 
 /// Something that a call needed.
@@ -79,7 +81,7 @@ impl Use {
     #[must_use]
     pub fn of(checked: &Checked) -> Option<Use> {
         let by = checked.decision.by.as_ref().map(|place| place.list);
-        if checked.decision.effect != PolicyEffect::Allow || by == Some(List::Resource) {
+        if checked.decision.effect != PolicyEffect::Allow || by == Some(PolicyKind::Resource) {
             return None;
         }
         let mut keys = BTreeMap::new();
@@ -96,8 +98,8 @@ impl Use {
         Some(Use { region: checked.region, action, resource, keys })
     }
 
-    fn context(&self) -> Facts {
-        let mut facts = Facts::default();
+    fn context(&self) -> ContextMap {
+        let mut facts = ContextMap::default();
         facts.set("aws:RequestedRegion", [self.region.name()]);
         self.keys.iter().for_each(|(key, values)| facts.set(key, values.iter().cloned()));
         facts
@@ -246,6 +248,7 @@ fn allows(policy: &Document, it: &Use) -> bool {
     let principal = Principal::parse("arn:aws:iam::111122223333:role/anybody").expect("the ARN of a role");
     let (identity, context) = (std::slice::from_ref(policy), &it.context());
     let policies = Policies { identity, ..Policies::default() };
-    let question = Question { principal: &principal, action: &it.action, resource: &it.resource, context };
-    judge(policies, question).effect == PolicyEffect::Allow
+    let question =
+        AccessRequest { principal: &principal, action: &it.action, resource: &it.resource, context };
+    evaluate(policies, question).effect == PolicyEffect::Allow
 }

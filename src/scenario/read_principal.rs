@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::iam::{Document, Identity, Mistake, PathStep, Principal};
+use crate::iam::{Document, Identity, PathStep, PolicyError, Principal};
 use crate::types::PrincipalId;
 
 use super::arguments::{Arguments, one_of};
@@ -78,7 +78,7 @@ fn place(set_up: &mut SetUp, name: &Word, arn: Option<&Word>) -> Parsed<usize> {
                 Diagnostic::new(format!("`{}` is not the ARN of a principal", arn.text), arn.span)
                     .help(format!("write it as in {EXAMPLE}"))
             })?;
-            let policies = if principal.is_root() { vec![Document::everything()] } else { Vec::new() };
+            let policies = if principal.is_root() { vec![Document::allow_all()] } else { Vec::new() };
             set_up.principals.push(PrincipalOptions {
                 name: name.text.as_str().into(),
                 access_key: None,
@@ -90,7 +90,7 @@ fn place(set_up: &mut SetUp, name: &Word, arn: Option<&Word>) -> Parsed<usize> {
 }
 
 /// The mistake, where it stands in the file.
-fn located(mistake: &Mistake, policy: &Json) -> Diagnostic {
+fn located(mistake: &PolicyError, policy: &Json) -> Diagnostic {
     Diagnostic::new(format!("this is no policy: {mistake}"), find(policy, &mistake.path))
 }
 
