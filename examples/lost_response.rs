@@ -30,7 +30,7 @@ fn main() -> Result<(), Violation> {
         skip: 0,
         times: Some(1),
         percent: None,
-        verdict: RuleAction::Drop,
+        action: RuleAction::Drop,
     }))?;
 
     // One attempt only: the caller does not know whether it worked.

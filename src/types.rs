@@ -92,7 +92,7 @@ impl Identifier {
 
     /// A number for keys and hashes. The bytes are random, so half of them tell two identifiers apart.
     #[must_use]
-    pub const fn word(self) -> u64 {
+    pub const fn digest(self) -> u64 {
         self.0[0]
     }
 
@@ -125,7 +125,7 @@ impl Identifier {
 
 impl Hash for Identifier {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        state.write_u64(self.word());
+        state.write_u64(self.digest());
     }
 }
 
@@ -363,15 +363,15 @@ pub struct ClientId(pub u32);
 pub struct PrincipalId(NonZeroU16);
 
 impl PrincipalId {
-    /// The principal in `place`, from 0; `None` if there cannot be so many.
+    /// The principal with this index, counted from 0; `None` beyond the 65,534th.
     #[must_use]
-    pub fn new(place: usize) -> Option<PrincipalId> {
-        u16::try_from(place + 1).ok().and_then(NonZeroU16::new).map(PrincipalId)
+    pub fn new(index: usize) -> Option<PrincipalId> {
+        u16::try_from(index + 1).ok().and_then(NonZeroU16::new).map(PrincipalId)
     }
 
-    /// Its place, from 0.
+    /// The principal's index in the order of declaration, counted from 0.
     #[must_use]
-    pub fn place(self) -> usize {
+    pub fn index(self) -> usize {
         usize::from(self.0.get()) - 1
     }
 }
@@ -399,7 +399,7 @@ impl NodeId {
 
     /// A number of its own for each node, for keys and hashes.
     #[must_use]
-    pub fn word(self) -> u64 {
+    pub fn digest(self) -> u64 {
         match self {
             NodeId::Client(client) => u64::from(client.0) << 8,
             NodeId::ControlPlane(region) => 1 | (region.index() as u64) << 8,

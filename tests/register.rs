@@ -190,7 +190,7 @@ impl Search<'_> {
         if left().all(|(_, ask)| ask.answer.is_none()) {
             return true;
         }
-        if !self.failed.insert((over, value.word())) {
+        if !self.failed.insert((over, value.digest())) {
             return false;
         }
         // Nothing can happen that was asked only after something that is left was answered, and nothing of a side that

@@ -178,7 +178,7 @@ words! {
     EncryptionStatus: |it, state| state.word(*it as u64);
     MetricGroup: |it, state| state.word(*it as u64);
     ClusterArn: |it, state| {
-        state.word(it.identifier.word()).word(it.region.index() as u64).word(it.account.number())
+        state.word(it.identifier.digest()).word(it.region.index() as u64).word(it.account.number())
     };
     TagMap: |it, state| {
         let state = state.word(it.len() as u64);

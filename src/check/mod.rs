@@ -132,9 +132,9 @@ impl Checker {
     fn look_at(&mut self, scene: &dyn WorldView, changes: &[Change], place: usize) -> CheckResult {
         let judge = &mut CheckContext { scene, exercised: &mut self.exercised };
         match &changes[place] {
-            Change::Arrived { region, asker, delivery, request } => {
-                self.answers.arrived(judge, *region, asker.account, *delivery);
-                let call = self.open.arrived(scene.now(), *region, *asker, *delivery, request);
+            Change::Arrived { region, caller, delivery, request } => {
+                self.answers.arrived(judge, *region, caller.account, *delivery);
+                let call = self.open.arrived(scene.now(), *region, *caller, *delivery, request);
                 self.visible.arrived(judge, &self.clusters.used, call);
                 Ok(())
             }

@@ -85,7 +85,7 @@ impl WorldView for World {
     }
 
     fn identity(&self, principal: PrincipalId) -> Option<&Identity> {
-        self.options().principals.known.get(principal.place()).map(|identity| &**identity)
+        self.options().principals.known.get(principal.index()).map(|identity| &**identity)
     }
 
     fn unanswered(&self, region: Region) -> usize {

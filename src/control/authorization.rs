@@ -196,6 +196,6 @@ impl Principals {
     }
 
     fn find(&self, asker: Caller) -> Option<&Identity> {
-        asker.principal.and_then(|principal| self.known.get(principal.place())).map(|identity| &**identity)
+        asker.principal.and_then(|principal| self.known.get(principal.index())).map(|identity| &**identity)
     }
 }

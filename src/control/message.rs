@@ -35,7 +35,7 @@ pub struct Delivery {
 impl Delivery {
     /// A number for keys and hashes.
     #[must_use]
-    pub fn word(&self) -> u64 {
+    pub fn digest(&self) -> u64 {
         let arrival = u64::from(self.attempt) << 16 | u64::from(self.copy);
         mix(self.call.wrapping_add(arrival << 32), u64::from(self.client.0))
     }
@@ -339,28 +339,28 @@ impl Message {
     #[must_use]
     pub fn key(&self) -> u64 {
         let about = match self {
-            Message::CheckWitness { call, attempt, .. } => key(&[call.word(), u64::from(*attempt)]),
+            Message::CheckWitness { call, attempt, .. } => key(&[call.digest(), u64::from(*attempt)]),
             Message::WitnessChecked { call, denial, attempt } => {
-                key(&[call.word(), u64::from(denial.is_none()), u64::from(*attempt)])
+                key(&[call.digest(), u64::from(denial.is_none()), u64::from(*attempt)])
             }
             Message::CheckPeer { call, asks, attempt, .. } => {
-                key(&[call.word(), u64::from(*attempt) | asks.word() << 32])
+                key(&[call.digest(), u64::from(*attempt) | asks.digest() << 32])
             }
             Message::PeerChecked { call, asks, answer, attempt, .. } => {
-                key(&[call.word(), answer.word(), u64::from(*attempt) | asks.word() << 32])
+                key(&[call.digest(), answer.digest(), u64::from(*attempt) | asks.digest() << 32])
             }
             Message::Prepare { register, ballot } | Message::Accepted { register, ballot } => {
-                key(&[register.word(), ballot.word()])
+                key(&[register.digest(), ballot.digest()])
             }
             Message::Promise { register, ballot, accepted } => {
-                let (from, value) = accepted.map_or((0, 0), |(from, value)| (from.word(), value.word()));
-                key(&[register.word(), ballot.word(), from, value])
+                let (from, value) = accepted.map_or((0, 0), |(from, value)| (from.digest(), value.digest()));
+                key(&[register.digest(), ballot.digest(), from, value])
             }
             Message::Accept { register, ballot, value } => {
-                key(&[register.word(), ballot.word(), value.word()])
+                key(&[register.digest(), ballot.digest(), value.digest()])
             }
             Message::Refused { register, ballot, promised } => {
-                key(&[register.word(), ballot.word(), promised.word()])
+                key(&[register.digest(), ballot.digest(), promised.digest()])
             }
         };
         mix(about, self.kind() as u64)
@@ -368,13 +368,13 @@ impl Message {
 }
 
 impl PeerAnswer {
-    fn word(&self) -> u64 {
+    fn digest(&self) -> u64 {
         match self {
             PeerAnswer::Denied(_) => 1,
             PeerAnswer::Missing => 2,
             PeerAnswer::SingleRegion => 3,
             PeerAnswer::MultiRegion { status, witness, linked } => {
-                let linked = linked.map_or(0, |arn| arn.identifier.word());
+                let linked = linked.map_or(0, |arn| arn.identifier.digest());
                 key(&[4, *status as u64, witness.index() as u64, linked])
             }
         }
@@ -447,9 +447,9 @@ impl Timer {
             Timer::Propose { account, serial, round } => {
                 key(&[2, account.number(), serial.0, u64::from(*round)])
             }
-            Timer::Recheck { call, attempt } => key(&[3, call.word(), u64::from(*attempt)]),
+            Timer::Recheck { call, attempt } => key(&[3, call.digest(), u64::from(*attempt)]),
             Timer::Deadline { account, serial, began } => {
-                key(&[4, account.number(), serial.0, began.map_or(0, |call| call.word())])
+                key(&[4, account.number(), serial.0, began.map_or(0, |call| call.digest())])
             }
         }
     }

@@ -66,8 +66,8 @@ impl RegisterKey {
 
     /// A number for keys and hashes.
     #[must_use]
-    pub fn word(&self) -> u64 {
-        let pair = mix(self.low.identifier.word(), self.high.identifier.word());
+    pub fn digest(&self) -> u64 {
+        let pair = mix(self.low.identifier.digest(), self.high.identifier.digest());
         mix(pair, self.witness.index() as u64)
     }
 }
@@ -158,7 +158,7 @@ impl LinkValue {
 
     /// A number for keys and hashes.
     #[must_use]
-    pub fn word(&self) -> u64 {
+    pub fn digest(&self) -> u64 {
         let bits = [self.declared, self.leaving, self.deleting].into_iter().flatten();
         bits.fold(self.outcome as u64, |word, bit| word << 1 | u64::from(bit))
     }
@@ -192,7 +192,7 @@ impl Ballot {
 
     /// A number for keys and hashes.
     #[must_use]
-    pub fn word(self) -> u64 {
+    pub fn digest(self) -> u64 {
         u64::from(self.round) << 8 | u64::from(self.proposer)
     }
 }

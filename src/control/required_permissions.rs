@@ -68,7 +68,7 @@ pub enum PeerAction {
 
 impl PeerAction {
     /// A number for keys: none for what is always asked.
-    pub(super) fn word(self) -> u64 {
+    pub(super) fn digest(self) -> u64 {
         u64::from(self == PeerAction::Remove)
     }
 }

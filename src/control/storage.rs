@@ -244,7 +244,7 @@ impl PartialEq for Owner {
 
 /// A part of an identifier that tells it from almost all others.
 fn part(identifier: Identifier) -> u32 {
-    identifier.word() as u32
+    identifier.digest() as u32
 }
 
 /// Identifiers are random bits, and so are their parts; they only have to be spread over those of a hash.

@@ -50,8 +50,8 @@ pub(super) fn draw(draws: Draws, plan: &Plan) -> Vec<Action> {
             let keys = ("keys", (ExternalEvent::DisableKeys, ExternalEvent::EnableKeys));
             let (_, (there, back)) = draws.pick("shift", &[doze, keys]);
             (
-                Fault::ExternalEvent { region, shift: there },
-                Some(Fault::ExternalEvent { region, shift: back }),
+                Fault::ExternalEvent { region, event: there },
+                Some(Fault::ExternalEvent { region, event: back }),
             )
         }
         FaultKind::Refuse => (refuse(draws, region), None),
@@ -67,9 +67,9 @@ pub(super) fn draw(draws: Draws, plan: &Plan) -> Vec<Action> {
     [fault].into_iter().chain(remedy).collect()
 }
 
-fn rule(draws: Draws, plan: &Plan, verdict: RuleAction) -> (Fault, Option<Fault>) {
+fn rule(draws: Draws, plan: &Plan, action: RuleAction) -> (Fault, Option<Fault>) {
     // A second copy of a request is worth more than one of an answer.
-    let of_client = if matches!(verdict, RuleAction::Duplicate(_)) { 60 } else { 40 };
+    let of_client = if matches!(action, RuleAction::Duplicate(_)) { 60 } else { 40 };
     let (from, to, is_call) = aim::link(draws, plan, of_client);
     let rule = Rule {
         key: 0,
@@ -80,7 +80,7 @@ fn rule(draws: Draws, plan: &Plan, verdict: RuleAction) -> (Fault, Option<Fault>
         skip: if draws.chance("skips", 25) { draws.between("skip", 1, 4) as u32 } else { 0 },
         times: draws.chance("some", 50).then(|| draws.between("times", 1, 4) as u32),
         percent: draws.chance("rate", 40).then(|| draws.between("percent", 10, 90) as u8),
-        verdict,
+        action,
     };
     (Fault::Rule(rule), Some(Fault::All(vec![Fault::Heal(Some((from, to)))])))
 }

@@ -31,7 +31,7 @@ impl Small {
         let mut held: Vec<&Rule> = Vec::new();
         for step in &scenario.blocks[block] {
             match &step.action {
-                Action::Fault(Fault::Rule(rule)) if rule.verdict == RuleAction::Hold => held.push(rule),
+                Action::Fault(Fault::Rule(rule)) if rule.action == RuleAction::Hold => held.push(rule),
                 Action::Call(call) => {
                     let caller = self.add(call, names, &state);
                     self.call(&mut state, caller);

@@ -99,7 +99,7 @@ fn moments(path: &[Passage], seed: u64) -> Option<Vec<Duration>> {
         moments.push(moment);
         for pending in after.timers.iter().filter(|pending| pending.label > before.labels) {
             let node = &after.nodes[pending.place];
-            let draw = key(&[node.id.word(), u64::from(node.life), pending.timer.key()]);
+            let draw = key(&[node.id.digest(), u64::from(node.life), pending.timer.key()]);
             let DelayRange { min, max } = pending.after;
             set.push((pending.label, moment + rng::between(seed, Purpose::Timer, draw, min, max)));
         }
@@ -122,8 +122,8 @@ fn rules(path: &[Passage], moments: &[Duration]) -> Vec<Action> {
                 sent += MOMENT;
             }
             let taken = taken(path, moments, packet);
-            let verdict = taken.map_or(RuleAction::Drop, |taken| delay(taken.saturating_sub(sent + MOMENT)));
-            rules.push(rule(*from, packet.to, MessageMatch::Message(message.kind()), Some(1), verdict));
+            let action = taken.map_or(RuleAction::Drop, |taken| delay(taken.saturating_sub(sent + MOMENT)));
+            rules.push(rule(*from, packet.to, MessageMatch::Message(message.kind()), Some(1), action));
         }
     }
     let ids: Vec<NodeId> = path[0].before.nodes.iter().map(|node| node.id).collect();
@@ -134,9 +134,9 @@ fn rules(path: &[Passage], moments: &[Duration]) -> Vec<Action> {
     rules
 }
 
-fn rule(from: NodeId, to: NodeId, what: MessageMatch, times: Option<u32>, verdict: RuleAction) -> Action {
+fn rule(from: NodeId, to: NodeId, what: MessageMatch, times: Option<u32>, action: RuleAction) -> Action {
     let (from, to) = (party(from), party(to));
-    let rule = Rule { key: 0, from, to, what, both_ways: false, skip: 0, times, percent: None, verdict };
+    let rule = Rule { key: 0, from, to, what, both_ways: false, skip: 0, times, percent: None, action };
     Action::Fault(Fault::Rule(rule))
 }
 

@@ -155,7 +155,7 @@ impl ModelMachine {
     }
 
     /// What it knows, as a number.
-    pub(super) fn word(&self) -> u64 {
+    pub(super) fn digest(&self) -> u64 {
         match self {
             ModelMachine::Plane(plane) => word_of(&plane.knowledge()),
             ModelMachine::Witness(witness) => word_of(witness.durable()),
@@ -237,10 +237,10 @@ impl ModelState {
 
 impl ModelState {
     /// What it is, as a number. What is under way has no order.
-    fn word(&self) -> u64 {
+    fn digest(&self) -> u64 {
         let mut words: Vec<u64> = self.nodes.iter().flat_map(|node| [node.word, node.disk_word]).collect();
-        words.push(self.packets.iter().map(Packet::word).fold(0, u64::wrapping_add));
-        words.push(self.timers.iter().map(Pending::word).fold(0, u64::wrapping_add));
+        words.push(self.packets.iter().map(Packet::digest).fold(0, u64::wrapping_add));
+        words.push(self.timers.iter().map(Pending::digest).fold(0, u64::wrapping_add));
         words.extend(self.callers.iter().map(|caller| (caller.begun as u64) << 1 | u64::from(caller.waits)));
         let Spent { crashes, losses, duplicates, deadlines, repeats } = &self.spent;
         words.extend(
@@ -257,27 +257,27 @@ impl ModelState {
 
 impl PartialEq for ModelState {
     fn eq(&self, other: &ModelState) -> bool {
-        self.word() == other.word()
+        self.digest() == other.digest()
     }
 }
 
 impl Hash for ModelState {
     fn hash<H: Hasher>(&self, hasher: &mut H) {
-        self.word().hash(hasher);
+        self.digest().hash(hasher);
     }
 }
 
 impl Pending {
-    fn word(&self) -> u64 {
+    fn digest(&self) -> u64 {
         key(&[self.place as u64, self.timer.key()])
     }
 }
 
 impl Packet {
-    pub(super) fn word(&self) -> u64 {
+    pub(super) fn digest(&self) -> u64 {
         match &self.load {
             Load::Request { caller, call, copy } => key(&[1, *caller as u64, *call as u64, u64::from(*copy)]),
-            Load::Message { from, message } => key(&[2, from.word(), self.to.word(), message.key()]),
+            Load::Message { from, message } => key(&[2, from.digest(), self.to.digest(), message.key()]),
         }
     }
 }

@@ -57,8 +57,8 @@ impl Small {
         let cuts = (1..=MOST_WRITES).flat_map(|write| [true, false].map(|kept| Some(Cut { write, kept })));
         let cuts = cuts.filter(|_| may_crash);
         for place in 0..state.packets.len() {
-            let word = state.packets[place].word();
-            if state.packets[..place].iter().any(|packet| packet.word() == word) {
+            let word = state.packets[place].digest();
+            if state.packets[..place].iter().any(|packet| packet.digest() == word) {
                 continue;
             }
             let event = ModelEvent::Packet(place);
@@ -106,7 +106,7 @@ impl Small {
                     (packet.to, &input)
                 {
                     let (delivery, asker, request) = (*delivery, *asker, request.clone());
-                    changes.push(Change::Arrived { region, asker, delivery, request });
+                    changes.push(Change::Arrived { region, caller: asker, delivery, request });
                 }
                 self.take(&mut next, node, input, cut, changes)?;
             }
@@ -211,7 +211,7 @@ impl Small {
         }
         let Some(cut) = cut else {
             let node = &mut state.nodes[place];
-            node.word = node.machine.word();
+            node.word = node.machine.digest();
             if writes > 0 {
                 node.disk_word = word_of(&node.disk);
             }

@@ -110,7 +110,7 @@ impl Small {
             .map(|id| {
                 let machine = Arc::new(ModelMachine::new(id, &assumptions, mutants, Storage::default()));
                 let disk = Arc::new(Disk::default());
-                ModelNode { id, word: machine.word(), disk_word: word_of(&disk), machine, disk, life: 0 }
+                ModelNode { id, word: machine.digest(), disk_word: word_of(&disk), machine, disk, life: 0 }
             })
             .collect();
         let start = ModelState {

@@ -77,7 +77,7 @@ pub fn under(scenario: &Scenario, policy_of: &dyn Fn(&str) -> Document) -> Scena
     let mut blocks: Vec<Vec<Action>> =
         scenario.blocks.iter().map(|block| block.iter().map(|step| step.action.clone()).collect()).collect();
     for client in &mut set_up.clients {
-        let is_root = |id: PrincipalId| set_up.principals[id.place()].identity.principal.is_root();
+        let is_root = |id: PrincipalId| set_up.principals[id.index()].identity.principal.is_root();
         if client.principal.is_none_or(is_root) {
             let deputy = deputy(client.account, policy_of(&Identity::root_arn(client.account)));
             set_up.principals.push(deputy);

@@ -213,7 +213,7 @@ impl SetUp {
     /// The account of a principal of it.
     #[must_use]
     pub fn account_of(&self, principal: PrincipalId) -> Account {
-        let principal = &self.principals[principal.place()].identity.principal;
+        let principal = &self.principals[principal.index()].identity.principal;
         principal.account().and_then(Account::parse).expect("a principal was read with an account")
     }
 

@@ -56,21 +56,21 @@ pub(super) fn read(reader: &ScenarioReader, verb: Verb, arguments: &mut Argument
 }
 
 fn shift(reader: &ScenarioReader, arguments: &mut Arguments<'_>, shift: ExternalEvent) -> Parsed<Fault> {
-    Ok(Fault::ExternalEvent { region: reader.region(arguments.required("a Region")?)?, shift })
+    Ok(Fault::ExternalEvent { region: reader.region(arguments.required("a Region")?)?, event: shift })
 }
 
 fn rule(
     reader: &ScenarioReader,
     arguments: &mut Arguments<'_>,
-    verdict: impl FnOnce(&mut Arguments<'_>) -> Parsed<RuleAction>,
+    action: impl FnOnce(&mut Arguments<'_>) -> Parsed<RuleAction>,
 ) -> Parsed<Fault> {
     let (from, to, both_ways) = link(reader, arguments.required("a link, as in use1->use2")?)?;
     let what = arguments.word().map_or(Ok(MessageMatch::Anything), what)?;
-    let verdict = verdict(arguments)?;
+    let action = action(arguments)?;
     let times = arguments.option("times").map(number).transpose()?;
     let skip = arguments.number("skip", 0)?;
     let percent = arguments.option("rate").map(percent).transpose()?;
-    Ok(Fault::Rule(Rule { key: 0, from, to, what, both_ways, skip, times, percent, verdict }))
+    Ok(Fault::Rule(Rule { key: 0, from, to, what, both_ways, skip, times, percent, action }))
 }
 
 fn partition(reader: &ScenarioReader, arguments: &mut Arguments<'_>) -> Parsed<Fault> {

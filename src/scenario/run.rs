@@ -252,7 +252,7 @@ impl<'a> Run<'a> {
             Action::Show(names) => {
                 for name in names {
                     let text = self.describe(name);
-                    self.simulation.world_mut().say(&text);
+                    self.simulation.world_mut().remark(&text);
                 }
                 Ok(())
             }
@@ -279,7 +279,7 @@ impl<'a> Run<'a> {
         let request = match step.request(&|name, member| self.resolve(name, member)) {
             Ok(request) => request,
             Err(missing) if step.may_be_skipped => {
-                self.simulation.world_mut().say(&format!("{} is left out: {missing}", step.operation()));
+                self.simulation.world_mut().remark(&format!("{} is left out: {missing}", step.operation()));
                 self.warn(span, WarningReason::LeftOut(missing));
                 return Ok(None);
             }

@@ -5,8 +5,8 @@
 
 use crate::control::environment::ExternalEvent;
 use crate::sim::World;
-use crate::sim::deeds::FaultId;
 use crate::sim::fault::{CrashPoint, Fault};
+use crate::sim::fault_log::FaultId;
 use crate::sim::trace::time;
 use crate::types::{Instant, NodeId};
 
@@ -117,7 +117,7 @@ fn why(set_up: &SetUp, fault: &Fault) -> String {
         Fault::Deny { denied: false, region: of, action } => {
             format!("{} was not denied in {}", action.name(), region(*of))
         }
-        Fault::ExternalEvent { region: of, shift } => match shift {
+        Fault::ExternalEvent { region: of, event } => match event {
             ExternalEvent::Doze => format!("no cluster in {} was ACTIVE or IDLE", region(*of)),
             ExternalEvent::Wake => format!("no cluster in {} was IDLE or INACTIVE", region(*of)),
             ExternalEvent::DisableKeys => format!("no cluster in {} had a key of its own", region(*of)),

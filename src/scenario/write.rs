@@ -143,7 +143,7 @@ impl Writer<'_> {
                 let _ = write!(page, "clients {} home={home}", client.name);
                 match client.principal {
                     Some(principal) => {
-                        let _ = write!(page, " principal={}", principals[principal.place()].name);
+                        let _ = write!(page, " principal={}", principals[principal.index()].name);
                     }
                     None if client.account != Account::DEFAULT => {
                         let _ = write!(page, " account={}", client.account);
@@ -258,7 +258,7 @@ impl Writer<'_> {
             let _ = write!(self.page, " after={}", print_duration(call.after));
         }
         // Who calls changes no draw: where steps are keyed, nobody is known.
-        if let Some(principal) = call.principal.and_then(|it| self.set_up.principals.get(it.place())) {
+        if let Some(principal) = call.principal.and_then(|it| self.set_up.principals.get(it.index())) {
             let _ = write!(self.page, " principal={}", principal.name);
         }
         if call.may_be_skipped {

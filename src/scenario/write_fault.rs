@@ -45,8 +45,8 @@ pub(super) fn write(set_up: &SetUp, fault: &Fault, page: &mut String) {
             let verb = if *denied { "deny" } else { "allow" };
             write!(page, "{verb} {} {}", self::region(set_up, *region), action.name())
         }
-        Fault::ExternalEvent { region, shift } => {
-            let verb = match shift {
+        Fault::ExternalEvent { region, event } => {
+            let verb = match event {
                 ExternalEvent::Doze => "doze",
                 ExternalEvent::Wake => "wake",
                 ExternalEvent::DisableKeys => "disable-keys",
@@ -96,7 +96,7 @@ fn several(set_up: &SetUp, faults: &[Fault], page: &mut String) {
 }
 
 fn rule(set_up: &SetUp, rule: &Rule, page: &mut String) {
-    let verb = match rule.verdict {
+    let verb = match rule.action {
         RuleAction::Drop => "drop",
         RuleAction::Delay(_) => "delay",
         RuleAction::Duplicate(_) => "duplicate",
@@ -107,7 +107,7 @@ fn rule(set_up: &SetUp, rule: &Rule, page: &mut String) {
     if rule.what != MessageMatch::Anything {
         let _ = write!(page, " {}", what(rule.what));
     }
-    let _ = match rule.verdict {
+    let _ = match rule.action {
         RuleAction::Delay(span) => write!(page, " by={}", time_span(span)),
         RuleAction::Slow(factor) => write!(page, " by={factor}x"),
         RuleAction::Duplicate(copies) if copies != 1 => write!(page, " copies={copies}"),

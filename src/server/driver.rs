@@ -117,7 +117,7 @@ impl Driver {
                 for region in about.keys_disabled {
                     simulation
                         .world_mut()
-                        .inject(Fault::ExternalEvent { region, shift: ExternalEvent::DisableKeys });
+                        .inject(Fault::ExternalEvent { region, event: ExternalEvent::DisableKeys });
                 }
                 simulation.restore(about.now, written);
             }

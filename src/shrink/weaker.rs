@@ -106,11 +106,9 @@ fn weaker_rule(rule: &Rule) -> Vec<Rule> {
         weaker
     };
     let mut all = Vec::new();
-    if rule.verdict == RuleAction::Drop {
+    if rule.action == RuleAction::Drop {
         let second = Duration::from_secs(1);
-        all.push(rule_with(&|rule| {
-            rule.verdict = RuleAction::Delay(DelayRange { min: second, max: second })
-        }));
+        all.push(rule_with(&|rule| rule.action = RuleAction::Delay(DelayRange { min: second, max: second })));
     }
     if rule.times != Some(1) {
         all.push(rule_with(&|rule| rule.times = Some(1)));
@@ -124,16 +122,16 @@ fn weaker_rule(rule: &Rule) -> Vec<Rule> {
     if rule.percent.is_some() {
         all.push(rule_with(&|rule| rule.percent = None));
     }
-    match rule.verdict {
+    match rule.action {
         RuleAction::Duplicate(copies) if copies > 1 => {
-            all.push(rule_with(&|rule| rule.verdict = RuleAction::Duplicate(1)))
+            all.push(rule_with(&|rule| rule.action = RuleAction::Duplicate(1)))
         }
         RuleAction::Slow(factor) if factor > 3 => {
-            all.push(rule_with(&|rule| rule.verdict = RuleAction::Slow(3)))
+            all.push(rule_with(&|rule| rule.action = RuleAction::Slow(3)))
         }
         RuleAction::Delay(span) if span.min != span.max => {
             all.push(rule_with(&|rule| {
-                rule.verdict = RuleAction::Delay(DelayRange { min: span.max, max: span.max })
+                rule.action = RuleAction::Delay(DelayRange { min: span.max, max: span.max })
             }));
         }
         _ => {}

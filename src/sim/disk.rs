@@ -8,9 +8,9 @@ use crate::goal::Goal;
 use crate::rng::{self, Purpose};
 use crate::types::NodeId;
 
-use super::aim::{NodeActivity, Stage};
-use super::deeds::Lasting;
+use super::crash_point::{NodeActivity, Stage};
 use super::fault::Unfinished;
+use super::fault_log::Lasting;
 use super::node::NodeState;
 use super::trace::{TraceEvent, Words};
 use super::{Change, Event, World};
@@ -119,7 +119,7 @@ impl World {
             Some(Unfinished::Kept) => writes,
             Some(Unfinished::Lost) => 0,
             None => {
-                let key = rng::mix(id.word(), u64::from(node.life));
+                let key = rng::mix(id.digest(), u64::from(node.life));
                 rng::below(self.options.seed, Purpose::Unfinished, key, writes + 1)
             }
         };

@@ -11,7 +11,7 @@ use crate::control::message::{DelayRange, MessageKind};
 use crate::region::Region;
 use crate::types::{ClientId, NodeId};
 
-pub use super::aim::{CrashPoint, Point, Written};
+pub use super::crash_point::{CrashPoint, Point, Written};
 
 /// Something that goes wrong, or is put right.
 ///
@@ -71,7 +71,7 @@ pub enum Fault {
         /// Whose clusters.
         region: Region,
         /// What.
-        shift: ExternalEvent,
+        event: ExternalEvent,
     },
     /// Requests are answered with an error before the control plane sees them. It acts when one is.
     Refuse {
@@ -153,7 +153,7 @@ pub struct Rule {
     /// In how many of a hundred messages it applies, drawn for each.
     pub percent: Option<u8>,
     /// What is done.
-    pub verdict: RuleAction,
+    pub action: RuleAction,
 }
 
 impl Rule {
@@ -169,7 +169,7 @@ impl Rule {
             skip: 0,
             times: None,
             percent: None,
-            verdict: RuleAction::Drop,
+            action: RuleAction::Drop,
         }
     }
 

@@ -4,17 +4,17 @@
 //! moves it, and the same calls, faults and seed make the same things happen, on every machine. What an event did is
 //! in [`World::changes`] until the next step, for whoever checks it.
 
-pub mod aim;
 pub mod client;
 pub mod coverage;
-pub mod deeds;
+pub mod crash_point;
 pub mod fault;
+pub mod fault_log;
 pub mod latency;
 pub mod queue;
 pub mod trace;
 
-mod act;
 mod disk;
+mod inject;
 mod network;
 mod node;
 mod prefetch;
@@ -44,8 +44,8 @@ pub use network::Latency;
 
 use client::{Call, CallId, Calls, ClientOptions, Names, Outcome};
 use coverage::{Coverage, FaultKinds};
-use deeds::{Deeds, FaultId};
 use fault::Fault;
+use fault_log::{FaultId, FaultLog};
 use network::{Envelope, Network};
 use node::{Machine, Node, NodeState};
 use queue::Queue;
@@ -114,7 +114,7 @@ pub struct World {
     timers: Slots<Alarm>,
     /// The faults that have yet to happen, and what they are called in the trace.
     planned: Slots<(FaultId, Fault, Arc<str>)>,
-    deeds: Deeds,
+    deeds: FaultLog,
     network: Network,
     nodes: Vec<Node>,
     places: [[Option<u16>; 2]; Region::COUNT],
@@ -146,8 +146,8 @@ pub enum Change {
     Arrived {
         /// Whose.
         region: Region,
-        /// Who asks.
-        asker: Caller,
+        /// The account and the principal that sent it.
+        caller: Caller,
         /// Which.
         delivery: Delivery,
         /// What is asked.
@@ -268,7 +268,7 @@ impl World {
             under_way: Slots::new(),
             timers: Slots::new(),
             planned: Slots::new(),
-            deeds: Deeds::default(),
+            deeds: FaultLog::default(),
             network: Network::new(options.seed, options.latency.clone()),
             nodes: Vec::new(),
             places: [[None; 2]; Region::COUNT],
@@ -499,9 +499,9 @@ impl World {
         !self.planned.is_empty()
     }
 
-    /// Writes a remark into the trace.
-    pub fn say(&mut self, words: &str) {
-        self.note(&TraceEvent::Remark(words));
+    /// Writes a remark into the trace. Its text enters the hash.
+    pub fn remark(&mut self, text: &str) {
+        self.note(&TraceEvent::Remark(text));
     }
 
     /// Writes into the trace, if there is one, what is done to the world from outside. What that leads to counts for

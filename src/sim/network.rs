@@ -13,8 +13,8 @@ use crate::region::Region;
 use crate::rng::{self, Purpose, mix};
 use crate::types::NodeId;
 
-use super::deeds::{Deeds, FaultId};
 use super::fault::{DUPLICATE_WITHIN, MessageMatch, NodeMatch, Rule, RuleAction};
+use super::fault_log::{FaultId, FaultLog};
 use super::latency::round_trip;
 
 /// A message on its way.
@@ -38,7 +38,7 @@ pub(super) enum Payload {
         /// Which.
         delivery: Delivery,
         /// Who calls.
-        asker: Caller,
+        caller: Caller,
         /// What is asked.
         request: Arc<Request>,
     },
@@ -124,7 +124,7 @@ impl Network {
 
     /// Ends the rules that hold messages back, and gives these back.
     pub(super) fn release(&mut self) -> Vec<Envelope> {
-        self.rules.retain(|(_, rule)| rule.verdict != RuleAction::Hold);
+        self.rules.retain(|(_, rule)| rule.action != RuleAction::Hold);
         std::mem::take(&mut self.held)
     }
 
@@ -133,7 +133,13 @@ impl Network {
     }
 
     /// Decides what becomes of `envelope`, sent by a party in `from` to one in `to`.
-    pub(super) fn fate(&mut self, envelope: &Envelope, from: Region, to: Region, deeds: &mut Deeds) -> Fate {
+    pub(super) fn fate(
+        &mut self,
+        envelope: &Envelope,
+        from: Region,
+        to: Region,
+        deeds: &mut FaultLog,
+    ) -> Fate {
         let usual = self.usual_latency(envelope, from, to);
         if self.rules.is_empty() {
             return Fate::Arrives(usual);
@@ -146,7 +152,7 @@ impl Network {
             return Fate::Arrives(usual);
         };
         deeds.did(*fault);
-        match rule.verdict {
+        match rule.action {
             RuleAction::Drop => Fate::Lost,
             RuleAction::Hold => Fate::Held,
             RuleAction::Duplicate(copies) => Fate::Copied(usual, copies),

@@ -14,9 +14,9 @@ use crate::control::witness::WitnessNode;
 use crate::types::{Instant, NodeId};
 
 use super::Options;
-use super::aim::NodeActivity;
-use super::deeds::FaultId;
+use super::crash_point::NodeActivity;
 use super::fault::{CrashPoint, Unfinished};
+use super::fault_log::FaultId;
 
 /// A control plane or a witness node.
 #[derive(Clone, Debug)]

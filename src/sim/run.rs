@@ -13,11 +13,11 @@ use crate::region::Region;
 use crate::rng::{self, Purpose, mix};
 use crate::types::{Account, ClientId, Identifier, Instant, NodeId, Timestamp};
 
-use super::aim::NodeActivity;
 use super::client::{self, Call, CallId, Next, Outcome};
 use super::coverage::Mark;
-use super::deeds::Lasting;
+use super::crash_point::NodeActivity;
 use super::fault::MessageMatch;
+use super::fault_log::Lasting;
 use super::network::{Envelope, Fate, Payload};
 use super::node::{Node, NodeState};
 use super::trace::TraceEvent;
@@ -117,10 +117,10 @@ impl World {
             self.trace.record(self.now, &happening, &self.names, &self.options.clients);
         }
         let principal = ongoing.call.principal;
-        let key = mix(delivery.word(), REQUEST);
+        let key = mix(delivery.digest(), REQUEST);
         let options = &self.options.clients[client.0 as usize];
-        let asker = Caller { account: options.account, principal: principal.or(options.principal) };
-        let payload = Payload::Request { delivery, asker, request };
+        let caller = Caller { account: options.account, principal: principal.or(options.principal) };
+        let payload = Payload::Request { delivery, caller, request };
         self.send(Envelope { from: NodeId::Client(client), to, key, payload });
         self.sleep(id);
     }
@@ -179,9 +179,9 @@ impl World {
         self.note(&TraceEvent::Arrived(&envelope));
         let input = match envelope.payload {
             Payload::Message(message) => Input::Message { from: envelope.from, message },
-            Payload::Request { delivery, asker, request } => {
+            Payload::Request { delivery, caller, request } => {
                 let region = envelope.to.region().expect("requests go to control planes");
-                let arrived = Change::Arrived { region, asker, delivery, request: request.clone() };
+                let arrived = Change::Arrived { region, caller, delivery, request: request.clone() };
                 self.changes.push(arrived);
                 if let Some(error) = self.refusal(region, request.operation()) {
                     self.changes.push(Change::Injected(delivery));
@@ -195,8 +195,8 @@ impl World {
                     self.deeds.met(Lasting::Skew(region));
                 }
                 self.nodes[place].unanswered += 1;
-                let lacks_role = self.lacks_role(asker.account);
-                Input::Request { delivery, asker, lacks_role, request, fresh, stamp }
+                let lacks_role = self.lacks_role(caller.account);
+                Input::Request { delivery, asker: caller, lacks_role, request, fresh, stamp }
             }
             Payload::Response { .. } | Payload::Reset(_) => unreachable!("answers go to clients"),
         };
@@ -320,7 +320,7 @@ impl World {
             }
             Effect::SetTimer { after, timer } => {
                 let key = timer.key();
-                let draw = rng::key(&[id.word(), u64::from(life), key]);
+                let draw = rng::key(&[id.digest(), u64::from(life), key]);
                 let pause = rng::between(self.options.seed, Purpose::Timer, draw, after.min, after.max);
                 let alarm = self.timers.insert(Alarm { node: place as u16, life, key, timer });
                 let is_retry = timer.is_retry();
@@ -341,7 +341,7 @@ impl World {
 
     fn send_message(&mut self, place: usize, to: NodeId, message: Box<Message>) {
         let from = self.nodes[place].id;
-        let key = rng::key(&[from.word(), to.word(), message.key()]);
+        let key = rng::key(&[from.digest(), to.digest(), message.key()]);
         let what = MessageMatch::Message(message.kind());
         if let Some(fall) = self.fire_trigger(place, |_| NodeActivity::Sends(what)) {
             self.crash(place, fall);
@@ -371,7 +371,7 @@ impl World {
             Err(error) => error.key(),
         };
         self.note(&TraceEvent::Answered(from, delivery, sum));
-        let key = mix(delivery.word(), RESPONSE);
+        let key = mix(delivery.digest(), RESPONSE);
         let payload = Payload::Response { delivery, result: result.clone(), operation: request.operation() };
         self.changes.push(Change::Replied { region, delivery, account, request, result });
         self.send(Envelope { from, to: NodeId::Client(delivery.client), key, payload });
@@ -382,7 +382,7 @@ impl World {
 
     /// An identifier of its own for each delivery; the first names the cluster that the call is to create.
     fn fresh_identifier(&mut self, delivery: &Delivery) -> Identifier {
-        let word = delivery.word();
+        let word = delivery.digest();
         let half = |half: u64| rng::draw(self.options.seed, Purpose::Identifier, word.wrapping_add(half));
         let identifier = Identifier::new([half(1), half(2)]);
         let id = CallId { slot: delivery.slot, key: delivery.call };

@@ -13,8 +13,8 @@ use crate::control::register::LinkOutcome as Link;
 use crate::rng::{self, key_of_bytes, mix};
 use crate::types::{Identifier, Instant, NodeId, Timestamp};
 
-use super::aim::{NodeActivity, Stage};
 use super::client::{Call, ClientOptions, Names, Outcome};
+use super::crash_point::{NodeActivity, Stage};
 use super::network::{Envelope, Payload};
 
 /// How much of the trace is written down.
@@ -165,10 +165,10 @@ impl TraceEvent<'_> {
     fn words(&self, hash: u64) -> u64 {
         match self {
             TraceEvent::Invoked(who, call, fingerprint) => {
-                fold(hash, [1, who.word(), call.region.index() as u64, call.key, *fingerprint])
+                fold(hash, [1, who.digest(), call.region.index() as u64, call.key, *fingerprint])
             }
             TraceEvent::Retried(who, call, attempt) => {
-                fold(hash, [2, who.word(), call.key, u64::from(*attempt)])
+                fold(hash, [2, who.digest(), call.key, u64::from(*attempt)])
             }
             TraceEvent::Ended(who, call, outcome) => {
                 // What an answer says was hashed when it was given.
@@ -179,20 +179,22 @@ impl TraceEvent<'_> {
                     Outcome::Gone => 3,
                     Outcome::Failed(_) => 4,
                 };
-                fold(hash, [3, who.word(), call.key, word])
+                fold(hash, [3, who.digest(), call.key, word])
             }
             TraceEvent::Sent(..) | TraceEvent::Refused(..) | TraceEvent::Told(_) => hash,
-            TraceEvent::Arrived(envelope) => fold(hash, [5, envelope.word()]),
-            TraceEvent::Lost(envelope, why) => fold(hash, [6, envelope.word(), why.len() as u64]),
-            TraceEvent::Copied(envelope, copies) => fold(hash, [7, envelope.word(), u64::from(*copies)]),
-            TraceEvent::Held(envelope) => fold(hash, [8, envelope.word()]),
-            TraceEvent::Answered(node, delivery, sum) => fold(hash, [4, node.word(), delivery.word(), *sum]),
-            TraceEvent::Wrote(node, commit) => fold(hash, [9, node.word(), commit.word()]),
-            TraceEvent::Forgot(node, commit) => fold(hash, [10, node.word(), commit.word()]),
-            TraceEvent::Noted(node, note) => fold(hash, [11, node.word(), note.word()]),
-            TraceEvent::Crashed(node, _) => fold(hash, [12, node.word()]),
-            TraceEvent::Restarted(node) => fold(hash, [13, node.word()]),
-            TraceEvent::Fired(node, key) => fold(hash, [14, node.word(), *key]),
+            TraceEvent::Arrived(envelope) => fold(hash, [5, envelope.digest()]),
+            TraceEvent::Lost(envelope, why) => fold(hash, [6, envelope.digest(), why.len() as u64]),
+            TraceEvent::Copied(envelope, copies) => fold(hash, [7, envelope.digest(), u64::from(*copies)]),
+            TraceEvent::Held(envelope) => fold(hash, [8, envelope.digest()]),
+            TraceEvent::Answered(node, delivery, sum) => {
+                fold(hash, [4, node.digest(), delivery.digest(), *sum])
+            }
+            TraceEvent::Wrote(node, commit) => fold(hash, [9, node.digest(), commit.digest()]),
+            TraceEvent::Forgot(node, commit) => fold(hash, [10, node.digest(), commit.digest()]),
+            TraceEvent::Noted(node, note) => fold(hash, [11, node.digest(), note.digest()]),
+            TraceEvent::Crashed(node, _) => fold(hash, [12, node.digest()]),
+            TraceEvent::Restarted(node) => fold(hash, [13, node.digest()]),
+            TraceEvent::Fired(node, key) => fold(hash, [14, node.digest(), *key]),
             TraceEvent::Remark(text) => fold(hash, [15, crate::rng::key_of_bytes(text.as_bytes())]),
         }
     }
@@ -424,18 +426,18 @@ impl Words<'_> {
 
 impl Envelope {
     /// A number for the hash: the sender's key says what it is about, the ends say where it goes.
-    pub(super) fn word(&self) -> u64 {
-        fold(self.key, [self.from.word(), self.to.word()])
+    pub(super) fn digest(&self) -> u64 {
+        fold(self.key, [self.from.digest(), self.to.digest()])
     }
 }
 
 impl Note {
-    fn word(&self) -> u64 {
+    fn digest(&self) -> u64 {
         match self {
-            Note::Replayed(delivery) => mix(1, delivery.word()),
-            Note::Joined(delivery) => mix(2, delivery.word()),
+            Note::Replayed(delivery) => mix(1, delivery.digest()),
+            Note::Joined(delivery) => mix(2, delivery.digest()),
             Note::Chosen { register, cluster, outcome } => {
-                fold(3, [register.word(), cluster.identifier.word(), *outcome as u64])
+                fold(3, [register.digest(), cluster.identifier.digest(), *outcome as u64])
             }
         }
     }
@@ -443,8 +445,8 @@ impl Note {
 
 impl Commit {
     /// A number for the hash: what is written, of the parts that others can see.
-    fn word(&self) -> u64 {
-        let mut word = self.cause.map_or(0, |cause| cause.word());
+    fn digest(&self) -> u64 {
+        let mut word = self.cause.map_or(0, |cause| cause.digest());
         if let Some((_, serial, record)) = &self.batch.cluster {
             word = mix(word, serial.0);
             if let Some(record) = record {
@@ -452,10 +454,10 @@ impl Commit {
                     .multi_region
                     .as_deref()
                     .and_then(|it| it.peer)
-                    .map_or(0, |arn| arn.identifier.word());
+                    .map_or(0, |arn| arn.identifier.digest());
                 let linked = record.multi_region.as_deref().is_some_and(|it| it.linked);
                 let Timestamp(created) = record.creation_time;
-                word = fold(word, [record.arn.identifier.word(), record.status as u64]);
+                word = fold(word, [record.arn.identifier.digest(), record.status as u64]);
                 word = fold(word, [u64::from(record.version), created, peer, u64::from(linked)]);
                 word = mix(
                     word,
@@ -478,8 +480,8 @@ impl Commit {
         if let Some(register) = &self.batch.register {
             let (register, acceptor) = &**register;
             let (ballot, value) =
-                acceptor.accepted.map_or((0, 0), |(ballot, value)| (ballot.word(), value.word()));
-            word = fold(word, [register.word(), acceptor.promised.word(), ballot, value]);
+                acceptor.accepted.map_or((0, 0), |(ballot, value)| (ballot.digest(), value.digest()));
+            word = fold(word, [register.digest(), acceptor.promised.digest(), ballot, value]);
         }
         word
     }
@@ -496,7 +498,7 @@ fn attached_word(attached: &Arc<Attached>) -> u64 {
     let streams = attached
         .streams
         .iter()
-        .map(|stream| fold(tags_word(&stream.tags), [stream.identifier.word(), stream.status as u64]));
+        .map(|stream| fold(tags_word(&stream.tags), [stream.identifier.digest(), stream.status as u64]));
     streams.fold(word, mix)
 }
 

@@ -383,7 +383,7 @@ impl CallPlan<'_> {
         self.encrypted = false;
         self.advance(draws.seconds("until active", 8, 15));
         let region = self.clusters[0].region;
-        let shift = |shift| Action::Fault(Fault::ExternalEvent { region, shift });
+        let shift = |shift| Action::Fault(Fault::ExternalEvent { region, event: shift });
         for number in 0..2 {
             let draws = draws.about("turn", number);
             let shifts = [
@@ -420,7 +420,7 @@ impl CallPlan<'_> {
             }
         }
         let region = self.clusters[0].region;
-        let doze = Action::Fault(Fault::ExternalEvent { region, shift: ExternalEvent::Doze });
+        let doze = Action::Fault(Fault::ExternalEvent { region, event: ExternalEvent::Doze });
         match opening {
             Opening::Idle => self.groups.push(vec![doze]),
             Opening::Inactive => self.groups.push(vec![doze.clone(), doze]),

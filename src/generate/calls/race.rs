@@ -73,8 +73,8 @@ impl CallPlan<'_> {
                 false => Duration::from_millis(60) + draws.pause("later", 12),
             };
             let late = RuleAction::Delay(DelayRange { min: late, max: late });
-            let verdict = if draws.chance("lost", lost) { RuleAction::Drop } else { late };
-            let rule = Rule { what: MessageMatch::Message(kind), verdict, ..Rule::cut(from, to, false) };
+            let action = if draws.chance("lost", lost) { RuleAction::Drop } else { late };
+            let rule = Rule { what: MessageMatch::Message(kind), action, ..Rule::cut(from, to, false) };
             let heard = Fault::All(vec![Fault::Heal(Some((from, to)))]);
             self.groups.push(vec![Action::Fault(Fault::Rule(rule)), Action::FaultAt(When::In(lasts), heard)]);
         }

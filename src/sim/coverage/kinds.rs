@@ -77,8 +77,8 @@ fn kind_of(fault: &Fault) -> Option<FaultKind> {
         Fault::Crash { .. } => Some(FaultKind::Crash),
         Fault::Outage(_) => Some(FaultKind::Outage),
         Fault::Skew { seconds, .. } => (*seconds != 0).then_some(FaultKind::Skew),
-        Fault::ExternalEvent { shift, .. } => {
-            matches!(shift, ExternalEvent::Doze | ExternalEvent::DisableKeys)
+        Fault::ExternalEvent { event, .. } => {
+            matches!(event, ExternalEvent::Doze | ExternalEvent::DisableKeys)
                 .then_some(FaultKind::ExternalEvent)
         }
         Fault::Deny { denied, .. } => denied.then_some(FaultKind::Deny),
@@ -88,7 +88,7 @@ fn kind_of(fault: &Fault) -> Option<FaultKind> {
 }
 
 fn kind_of_rule(rule: &Rule) -> FaultKind {
-    match rule.verdict {
+    match rule.action {
         RuleAction::Drop
             if rule.what == MessageMatch::Anything && rule.times.is_none() && rule.percent.is_none() =>
         {

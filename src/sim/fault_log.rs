@@ -21,7 +21,7 @@ impl FaultId {
 
 /// What faults have done so far.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Deeds {
+pub(super) struct FaultLog {
     acted: Vec<bool>,
     lasting: Vec<(Lasting, FaultId)>,
 }
@@ -37,7 +37,7 @@ pub(super) enum Lasting {
     Keys(Region),
 }
 
-impl Deeds {
+impl FaultLog {
     /// The name that the next fault will have.
     pub(super) fn next(&self) -> FaultId {
         FaultId(self.acted.len() as u32)

@@ -7,12 +7,12 @@ use crate::control::message::Input;
 use crate::region::Region;
 use crate::types::{ClientId, NodeId};
 
-use super::aim::CrashPoint;
 use super::client::Next;
 use super::coverage::FaultKinds;
-use super::deeds::{FaultId, Lasting};
+use super::crash_point::CrashPoint;
 use super::disk::Fall;
 use super::fault::{Fault, NodeMatch};
+use super::fault_log::{FaultId, Lasting};
 use super::node::{CrashTrigger, NodeState};
 use super::trace::TraceEvent;
 use super::{Change, InjectedError, World};
@@ -84,7 +84,7 @@ impl World {
                 self.deeds.lasts(Lasting::Denial(region, action), id);
                 false
             }
-            Fault::ExternalEvent { region, shift } => self.shift(id, region, shift),
+            Fault::ExternalEvent { region, event } => self.external_event(id, region, event),
             Fault::Refuse { region, operation, error, times } => {
                 let error = Arc::new(error);
                 self.refusals.push(InjectedError { fault: id, region, operation, error, times });
@@ -94,18 +94,18 @@ impl World {
     }
 
     /// Whether something has come over a cluster, or a fact is another.
-    fn shift(&mut self, id: FaultId, region: Region, shift: ExternalEvent) -> bool {
+    fn external_event(&mut self, id: FaultId, region: Region, event: ExternalEvent) -> bool {
         let outside = &mut self.outside[region.index()];
-        let were_disabled = std::mem::replace(outside, outside.after(shift)).keys_disabled;
-        match shift {
+        let were_disabled = std::mem::replace(outside, outside.after(event)).keys_disabled;
+        match event {
             ExternalEvent::DisableKeys => self.deeds.lasts(Lasting::Keys(region), id),
             ExternalEvent::EnableKeys => drop(self.deeds.ends(Lasting::Keys(region))),
             ExternalEvent::Doze | ExternalEvent::Wake => {}
         }
         let place = self.place(NodeId::ControlPlane(region));
         let has_moved =
-            self.nodes[place].state == NodeState::Up && self.feed(place, Input::ExternalEvent(shift));
-        has_moved || shift == ExternalEvent::EnableKeys && were_disabled
+            self.nodes[place].state == NodeState::Up && self.feed(place, Input::ExternalEvent(event));
+        has_moved || event == ExternalEvent::EnableKeys && were_disabled
     }
 
     /// Puts everything right: every rule, denial and injected error ends, what was held back goes on its way, every
