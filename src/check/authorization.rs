@@ -162,6 +162,20 @@ fn ensure(
     })
 }
 
+/// Whether the caller of `asked`, and be it the root of the account, may do what `demand` says with a resource that has
+/// this policy; `None` is undecided.
+pub(super) fn under(
+    scene: &dyn WorldView,
+    asked: &OpenCall,
+    policy: &Document,
+    demand: &Demand<'_>,
+) -> Option<bool> {
+    match asked.principal {
+        Some(_) => is_permitted(identity(scene, asked)?, Some(policy), demand),
+        None => is_permitted(&Identity::root(asked.account), Some(policy), demand),
+    }
+}
+
 /// Who asks, unless he may do everything.
 fn identity<'a>(scene: &'a dyn WorldView, asked: &OpenCall) -> Option<&'a Identity> {
     asked.principal.and_then(|principal| scene.identity(principal))

@@ -79,16 +79,17 @@ impl Callers {
         }
         answers::answered_in_time(judge, call)?;
         self.tokens.replied(judge, call, result)?;
+        let Callers { records, tokens, denied, started, last } = self;
+        let facts = &RefusalContext { records, open, tokens, denied, started };
         let error = match result {
             Ok(response) => {
-                let record = self.records.named(call).filter(|_| !call.request.operation().changes());
+                let record = records.named(call).filter(|_| !call.request.operation().changes());
                 said::reads_show_what_was_written(judge, record, call, response)?;
-                return authorization::answered(judge, &self.denied, &self.records, call);
+                authorization::answered(judge, denied, records, call)?;
+                return refusals::no_success_against_a_cause(judge, facts, call);
             }
             Err(error) => error,
         };
-        let Callers { records, tokens, denied, started, last } = self;
-        let facts = &RefusalContext { records, open, tokens, denied, started };
         let now = judge.scene.now();
         // Whoever joins a call gets its answer, whatever would have become of his own.
         let first = last.as_ref().filter(|(first, at)| *at == now && call.may_have_joined(first));

@@ -52,6 +52,8 @@ invariants! {
         "within its window a token stands for one request: that gets its success again, another a conflict",
     EveryRefusalHasACause = "every-refusal-has-a-cause":
         "a refusal follows from the request, from what is stored, or from who asks",
+    NoSuccessAgainstACause = "no-success-against-a-cause":
+        "a call succeeds only where nothing in the request or in what is stored stood in its way",
     QuotaRespected = "quota-respected": "an account never has more clusters in a Region than its quota",
     IdentifiersUnique = "identifiers-unique": "no identifier is ever used again",
     ListComplete = "list-complete": "pages list each cluster that existed throughout exactly once",

@@ -41,7 +41,7 @@ pub(super) struct OpenCall {
     pub(super) is_injected: bool,
     /// Whether anything became durable for it.
     pub(super) has_written: bool,
-    /// The cluster's record before and after the last write for it.
+    /// The cluster's record before the first write for it and after the last.
     pub(super) record: Option<(Option<Arc<Cluster>>, Arc<Cluster>)>,
 }
 
@@ -108,7 +108,8 @@ impl OpenCalls {
         let Some(call) = commit.cause.and_then(|cause| self.get_mut(cause)) else { return };
         call.has_written = true;
         if let Some((_, _, Some(after))) = &commit.batch.cluster {
-            call.record = Some((commit.before.cluster.clone(), after.clone()));
+            let before = call.record.take().map_or_else(|| commit.before.cluster.clone(), |it| it.0);
+            call.record = Some((before, after.clone()));
         }
     }
 

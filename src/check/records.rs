@@ -20,6 +20,8 @@ pub(super) struct Records {
     clusters: Table<Identifier, (Arc<Cluster>, Instant)>,
     /// How many an account has in a Region: single-Region clusters, and multi-Region ones.
     counts: FixedMap<(Account, Region), [u32; 2]>,
+    /// When one ceased to exist last.
+    last_removed: Instant,
 }
 
 impl Records {
@@ -34,6 +36,7 @@ impl Records {
             self.clusters.insert(after.arn.identifier, (after.clone(), now));
         } else if let Some(before) = before {
             self.clusters.remove(&before.arn.identifier);
+            self.last_removed = now;
         }
         let count = |cluster: &Arc<Cluster>| {
             ((cluster.arn.account, cluster.arn.region), usize::from(cluster.multi_region.is_some()))
@@ -72,6 +75,11 @@ impl Records {
     /// When the cluster with this ARN was last written.
     pub(super) fn last_written(&self, arn: ClusterArn) -> Option<Instant> {
         self.clusters.get(&arn.identifier).map(|(_, at)| *at)
+    }
+
+    /// When any cluster ceased to exist last; the beginning, if none did.
+    pub(super) fn last_removed(&self) -> Instant {
+        self.last_removed
     }
 
     /// The cluster that `asked` is about, as far as its Region and its account have it.

@@ -1,10 +1,11 @@
-//! The invariant about refusals: each has a cause, in the request, in what is stored, in who asks, or in what another
-//! call is doing.
+//! The invariants about what is refused and what is not: a refusal has a cause, in the request, in what is stored, in
+//! who asks, or in what another call is doing; a success has none.
 //!
-//! This is a specification of its own of when an exception may be given, and is asked for refusals alone. What was
-//! stored when a refusal was decided is what is durable when it leaves, for a node's writes and answers come out in the
-//! order in which it made them; of other Regions, everything that was stored between the call's arrival and its refusal
-//! counts. An error that was injected is none of a control plane's.
+//! This is a specification of its own of when an exception may be given, and is read both ways. What was stored when a
+//! refusal was decided is what is durable when it leaves, for a node's writes and answers come out in the order in
+//! which it made them; of other Regions, everything that was stored between the call's arrival and its refusal counts.
+//! Where that leaves open what was found, a cause is only possible: it explains a refusal, and speaks against no
+//! success. An error that was injected is none of a control plane's.
 
 use std::time::Duration;
 
@@ -19,6 +20,7 @@ use crate::types::{ClusterArn, ClusterStatus, Identifier, Instant};
 use super::authorization::{self, Denied};
 use super::invariant::{CheckContext, Invariant};
 use super::open::{OpenCall, OpenCalls};
+use super::permitted::Demand;
 use super::records::{self, Records};
 use super::tokens::Tokens;
 use super::{CheckResult, WorldView, demands};
@@ -89,11 +91,40 @@ pub(super) fn every_refusal_has_a_cause(
     error: &Error,
 ) -> CheckResult {
     let scene = judge.scene;
-    let is_caused = |asked| Causes::new(scene, facts, asked).include(error);
+    let is_caused = |asked| Causes::new(scene, facts, asked, facts.records.named(asked)).include(error);
     let is_caused = is_caused(asked) || first.is_some_and(is_caused);
     judge.ensure(is_caused, Invariant::EveryRefusalHasACause, || {
         let (operation, name, message) = (asked.request.operation(), error.name(), error.message());
         format!("{operation} was refused with {name} {message:?}, and nothing was in its way")
+    })
+}
+
+/// A call that is carried out has passed every check in the step that writes, by the record that the write replaces; a
+/// read, and a second deletion, is answered from the record as it is when the answer leaves.
+///
+/// What is left out is judged elsewhere, of every write: quotas by `quota-respected`, tokens by `retry-never-worse` and
+/// `one-effect-per-token`, permissions by `authorized-in-every-region`. A call that is answered from its token, or
+/// with another that it joined, has looked at nothing but its own members.
+pub(super) fn no_success_against_a_cause(
+    judge: &mut CheckContext<'_>,
+    facts: &RefusalContext<'_>,
+    asked: &OpenCall,
+) -> CheckResult {
+    let scene = judge.scene;
+    let is_from_record = match &*asked.request {
+        Request::DeleteCluster(_) => asked.has_written,
+        request => !request.operation().changes(),
+    };
+    let found = match &asked.record {
+        Some((before, _)) => Causes::new(scene, facts, asked, before.as_deref()).certain(),
+        None if is_from_record => Causes::new(scene, facts, asked, facts.records.named(asked)).certain(),
+        None => None,
+    };
+    let found = found.or_else(|| asked.request.validate().is_err().then_some(RefusalKind::Malformed));
+    judge.ensure(found.is_none(), Invariant::NoSuccessAgainstACause, || {
+        let (operation, kind) = (asked.request.operation(), found.unwrap_or(RefusalKind::Malformed));
+        let of = asked.subject().map_or_else(String::new, |subject| format!(" of {subject}"));
+        format!("{operation}{of} succeeded, and had to be refused: {kind:?}")
     })
 }
 
@@ -102,12 +133,33 @@ struct Causes<'a> {
     scene: &'a dyn WorldView,
     facts: &'a RefusalContext<'a>,
     asked: &'a OpenCall,
-    found: Vec<RefusalKind>,
+    /// What the call is about, as it was when the call was decided.
+    cluster: Option<&'a Cluster>,
+    found: Vec<Cause>,
+}
+
+/// Why.
+#[derive(Clone, Copy)]
+struct Cause {
+    kind: RefusalKind,
+    /// Whether it is known to have been there whenever it may have been looked for.
+    is_certain: bool,
 }
 
 impl<'a> Causes<'a> {
-    fn new(scene: &'a dyn WorldView, facts: &'a RefusalContext<'a>, asked: &'a OpenCall) -> Causes<'a> {
-        Causes { scene, facts, asked, found: Vec::new() }
+    fn new(
+        scene: &'a dyn WorldView,
+        facts: &'a RefusalContext<'a>,
+        asked: &'a OpenCall,
+        cluster: Option<&'a Cluster>,
+    ) -> Causes<'a> {
+        Causes { scene, facts, asked, cluster, found: Vec::new() }
+    }
+
+    /// The first that leaves no way to a success.
+    fn certain(mut self) -> Option<RefusalKind> {
+        self.look();
+        self.found.iter().find(|cause| cause.is_certain).map(|cause| cause.kind)
     }
 
     /// Whether one of them leads to this error, as far as its kind says, and of a denial its words.
@@ -125,12 +177,22 @@ impl<'a> Causes<'a> {
         let is_denied = || {
             authorization::may_be_denied(self.scene, self.facts.denied, self.facts.records, self.asked, error)
         };
-        self.found.contains(&kind) || (kind == RefusalKind::Denied && is_denied()) || is_mismatch()
+        self.found.iter().any(|cause| cause.kind == kind)
+            || (kind == RefusalKind::Denied && is_denied())
+            || is_mismatch()
     }
 
+    /// What must be refused.
     fn add(&mut self, is_cause: bool, kind: impl Into<RefusalKind>) {
         if is_cause {
-            self.found.push(kind.into());
+            self.found.push(Cause { kind: kind.into(), is_certain: true });
+        }
+    }
+
+    /// What may be refused.
+    fn may(&mut self, is_cause: bool, kind: impl Into<RefusalKind>) {
+        if is_cause {
+            self.found.push(Cause { kind: kind.into(), is_certain: false });
         }
     }
 
@@ -138,17 +200,16 @@ impl<'a> Causes<'a> {
         let request = &*self.asked.request;
         self.properties();
         if let Request::CreateCluster(input) = request {
-            self.add(
-                input.policy.as_ref().is_some_and(|policy| self.may_lock_out(policy)),
-                RefusalKind::Invalid,
-            );
+            let made = self.asked.record.as_ref().map(|(_, after)| after.arn);
+            if let Some(policy) = &input.policy {
+                self.policy(policy, input.bypass_policy_lockout_safety_check, made);
+            }
             return self.quota();
         }
         if matches!(request, Request::ListClusters(_)) {
             return;
         }
-        let facts = self.facts;
-        match facts.records.named(self.asked) {
+        match self.cluster {
             None => self.add(true, RefusalKind::NotFound),
             Some(cluster) => self.cluster(cluster),
         }
@@ -170,7 +231,10 @@ impl<'a> Causes<'a> {
                 self.add(self.is_busy(cluster), RefusalKind::Conflict);
             }
             Request::DeleteCluster(_) => {
-                let is_going = matches!(status, PendingDelete | Deleting | Deleted) && !assumed.delete_again;
+                let is_going = matches!(status, PendingDelete | Deleting | Deleted);
+                if is_going && assumed.delete_again {
+                    return;
+                }
                 let is_updating = status == Updating && !assumed.delete_while_updating;
                 self.add(is_going || is_updating || status == Creating, assumed.wrong_state);
                 self.add(self.is_busy(cluster), RefusalKind::Conflict);
@@ -190,7 +254,7 @@ impl<'a> Causes<'a> {
             }
             Request::PutClusterPolicy(input) => {
                 let text = input.policy.as_deref().unwrap_or_default();
-                self.add(self.may_lock_out(text), RefusalKind::Invalid);
+                self.policy(text, input.bypass_policy_lockout_safety_check, Some(cluster.arn));
                 let expected = input.expected_policy_version.as_ref();
                 self.add(expected.is_some_and(|it| version.as_ref() != Some(it)), RefusalKind::Conflict);
             }
@@ -272,15 +336,13 @@ impl<'a> Causes<'a> {
         };
         let others = self.facts.open.within(asked.region).filter(is_create).count() as u32;
         let exist = self.facts.records.count(asked.account, asked.region, is_multi);
-        self.add(exist + others >= quota, RefusalKind::Quota);
+        self.may(exist + others >= quota, RefusalKind::Quota);
     }
 
     /// The rules of `multiRegionProperties`.
     fn properties(&mut self) {
         let Some(properties) = demands::properties(&self.asked.request) else { return };
-        let facts = self.facts;
-        let (assumed, region) = (self.scene.assumptions(), self.asked.region);
-        let cluster = facts.records.named(self.asked);
+        let (assumed, region, cluster) = (self.scene.assumptions(), self.asked.region, self.cluster);
         let is_update = matches!(*self.asked.request, Request::UpdateCluster(_));
         let current = cluster.and_then(|cluster| cluster.multi_region.as_deref());
         self.add(is_update && cluster.is_some() && current.is_none(), assumed.single_to_multi_region);
@@ -313,10 +375,11 @@ impl<'a> Causes<'a> {
         {
             self.add(witness != Some(current.witness), assumed.witness_change_when_linked);
             let is_kept = properties.clusters.is_none() || peers == [peer.to_string()];
-            let parts = peers.is_empty() && assumed.unpeer_active;
-            self.add(!(is_kept || parts) || current.leaving, RefusalKind::Invalid);
+            let leaves = properties.clusters.is_some() && peers.is_empty();
+            let parts = leaves && assumed.unpeer_active;
+            self.add(!(is_kept || parts) || (current.leaving && !leaves), RefusalKind::Invalid);
             // The declaration that the call wanted to take back was answered first.
-            self.add(!is_kept || witness != Some(current.witness), RefusalKind::Conflict);
+            self.may(!is_kept || witness != Some(current.witness), RefusalKind::Conflict);
         }
     }
 
@@ -334,12 +397,17 @@ impl<'a> Causes<'a> {
         use ClusterStatus::{Deleted, Deleting, Failed, PendingDelete};
         let assumed = self.scene.assumptions();
         let records = self.facts.records;
-        let has_changed = records.last_written(peer).is_none_or(|at| self.asked.arrived.at <= at);
-        let Some(cluster) = records.at(peer).filter(|_| !has_changed) else {
-            // It is gone, or was written meanwhile: what it was when it was looked at is not known.
-            self.add(true, assumed.missing_peer);
-            self.add(true, assumed.peer_taken);
-            return self.add(true, RefusalKind::Invalid);
+        let is_meanwhile = |at: Instant| self.asked.arrived.at <= at;
+        let found = records.at(peer);
+        if found.is_none() && !is_meanwhile(records.last_removed()) {
+            return self.add(true, assumed.missing_peer);
+        }
+        let has_changed = records.last_written(peer).is_none_or(is_meanwhile);
+        let Some(cluster) = found.filter(|_| !has_changed) else {
+            // It went or was written meanwhile: what it was when it was looked at is not known.
+            self.may(true, assumed.missing_peer);
+            self.may(true, assumed.peer_taken);
+            return self.may(true, RefusalKind::Invalid);
         };
         let is_going = matches!(cluster.status, PendingDelete | Deleting | Deleted | Failed);
         let is_taken = cluster.linked_peer().is_some_and(|it| Some(it) != own);
@@ -350,15 +418,21 @@ impl<'a> Causes<'a> {
         self.add(differs && assumed.witness_mismatch_refused, RefusalKind::Invalid);
     }
 
-    /// Whether `policy` is none, or may keep its own caller out. What a policy decides is not judged here.
-    fn may_lock_out(&self, policy: &str) -> bool {
-        let bypass = match &*self.asked.request {
-            Request::CreateCluster(input) => input.bypass_policy_lockout_safety_check,
-            Request::PutClusterPolicy(input) => input.bypass_policy_lockout_safety_check,
-            _ => None,
+    /// Whether a policy is none, or keeps its own caller from putting another on cluster `arn`, or from taking it off.
+    /// Where that is not known, it may.
+    fn policy(&mut self, policy: &str, bypass: Option<bool>, arn: Option<ClusterArn>) {
+        let asked = self.asked;
+        let Ok(policy) = ClusterPolicy::parse(policy) else { return self.add(true, RefusalKind::Invalid) };
+        if bypass == Some(true) || (asked.principal.is_none() && !policy.text.contains("Deny")) {
+            return;
+        }
+        let keeps = |action| {
+            let demand = Demand::on(action, arn?.to_string(), asked.region);
+            authorization::under(self.scene, asked, &policy.document, &demand).map(|may| !may)
         };
-        let may_bind = self.asked.principal.is_some() || policy.contains("Deny");
-        ClusterPolicy::parse(policy).is_err() || (may_bind && bypass != Some(true))
+        let keeps = ["dsql:PutClusterPolicy", "dsql:DeleteClusterPolicy"].map(keeps);
+        self.add(keeps.contains(&Some(true)), RefusalKind::Invalid);
+        self.may(keeps.contains(&None), RefusalKind::Invalid);
     }
 
     /// Whether the token stands for another request: for one that was carried out, or one that waits.

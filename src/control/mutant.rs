@@ -336,6 +336,12 @@ mutants! {
     GivenUpKeyCounts = "given-up-key-counts" caught by "no-active-without-key",
     /// A call that a restarted control plane finds written down waits for the link register without a deadline.
     ResumedWithoutDeadline = "resumed-without-deadline" caught by "nothing-stuck",
+    /// The policy lockout safety check lets every well-formed policy pass.
+    LockoutNotChecked = "lockout-not-checked" caught by "no-success-against-a-cause",
+    /// A peer that is linked with another cluster is taken as if it were free.
+    TakenPeerDeclared = "taken-peer-declared" caught by "no-success-against-a-cause",
+    /// A cluster that sleeps gets a stream as if it were ACTIVE.
+    AsleepGetsStream = "asleep-gets-stream" caught by "no-success-against-a-cause",
 }
 
 impl Mutant {

@@ -293,9 +293,11 @@ impl ControlPlane {
             PeerAnswer::SingleRegion => Ok(()),
             PeerAnswer::MultiRegion { status, witness, linked } => {
                 use ClusterStatus::{Deleted, Deleting, Failed, PendingDelete};
+                let is_free =
+                    linked.is_none() || linked == own || self.mutants.has(Mutant::TakenPeerDeclared);
                 let cause = if matches!(status, PendingDelete | Deleting | Deleted | Failed) {
                     format!("Peer cluster {peer} is in {status} state")
-                } else if linked.is_some() && linked != own {
+                } else if !is_free {
                     format!("Peer cluster {peer} is peered with another cluster")
                 } else if witness != call.wanted.witness
                     && assumed.witness_mismatch_refused

@@ -32,6 +32,7 @@ impl ControlPlane {
                 return Err(errors::busy("create stream of", &cluster));
             }
             ClusterStatus::Active => {}
+            ClusterStatus::Idle | ClusterStatus::Inactive if self.mutants.has(Mutant::AsleepGetsStream) => {}
             ClusterStatus::Idle | ClusterStatus::Inactive => return Err(errors::asleep(&cluster)),
             _ => return Err(errors::wrong_state(self.assumptions.wrong_state, "create stream of", &cluster)),
         }
