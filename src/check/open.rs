@@ -64,7 +64,7 @@ impl OpenCalls {
         &mut self,
         at: Instant,
         region: Region,
-        asker: Caller,
+        caller: Caller,
         delivery: Delivery,
         request: &Arc<Request>,
     ) -> &mut OpenCall {
@@ -78,8 +78,8 @@ impl OpenCalls {
         calls.push(OpenCall {
             delivery,
             region,
-            account: asker.account,
-            principal: asker.principal,
+            account: caller.account,
+            principal: caller.principal,
             request,
             arrived,
             used: 0,

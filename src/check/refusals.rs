@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use crate::api::{Error, Request, ValidationReason};
 use crate::control::assumptions::Refusal;
-use crate::control::attached::{ClusterPolicy, MOST_STREAMS};
+use crate::control::attached::{ClusterPolicy, MAX_STREAMS};
 use crate::control::cluster::Cluster;
 use crate::map::FixedMap;
 use crate::region::Region;
@@ -268,7 +268,7 @@ impl<'a> Causes<'a> {
                 self.add(matches!(status, Idle | Inactive), RefusalKind::Invalid);
                 self.add(!matches!(status, Active | Idle | Inactive), assumed.wrong_state);
                 self.add(self.is_busy(cluster), RefusalKind::Conflict);
-                self.add(cluster.streams().len() >= MOST_STREAMS, RefusalKind::Quota);
+                self.add(cluster.streams().len() >= MAX_STREAMS, RefusalKind::Quota);
             }
             Request::GetStream(input) => self.stream_of(cluster, Some(&input.stream_identifier)),
             Request::DeleteStream(input) => {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::api::StreamStatus;
-use crate::control::attached::{MOST_STREAMS, Stream, stream_may_become};
+use crate::control::attached::{MAX_STREAMS, Stream, stream_may_become};
 use crate::control::cluster::Cluster;
 
 use super::CheckResult;
@@ -70,7 +70,7 @@ fn identifiers_unique(
 
 /// CreateStream counts the streams of the record that it is about to change, in the same step.
 fn quota_respected(judge: &mut CheckContext<'_>, cluster: &Cluster, count: usize) -> CheckResult {
-    judge.ensure(count <= MOST_STREAMS, Invariant::QuotaRespected, || {
-        format!("{} has {count} streams, and may have {MOST_STREAMS}", cluster.arn)
+    judge.ensure(count <= MAX_STREAMS, Invariant::QuotaRespected, || {
+        format!("{} has {count} streams, and may have {MAX_STREAMS}", cluster.arn)
     })
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::api::Request;
 use crate::control::assumptions::Assumptions;
 use crate::control::disk::Disk;
-use crate::control::environment::Outside;
+use crate::control::environment::Environment;
 use crate::control::message::Delivery;
 use crate::control::storage::{Batch, Storage};
 use crate::iam::Identity;
@@ -27,7 +27,7 @@ pub trait WorldView: fmt::Debug {
     /// What a node has of its storage; nothing, if nobody ever spoke to it.
     fn memory(&self, node: NodeId) -> Option<Memory<'_>>;
     /// What is so outside the control plane of `region`.
-    fn outside(&self, region: Region) -> Outside;
+    fn outside(&self, region: Region) -> Environment;
     /// What was asked, if it is known.
     fn request_of(&self, delivery: Delivery) -> Option<&Request>;
     /// Who a principal is, and what he may do.
@@ -76,7 +76,7 @@ impl WorldView for World {
         Some(Memory { storage, disk, unsynced })
     }
 
-    fn outside(&self, region: Region) -> Outside {
+    fn outside(&self, region: Region) -> Environment {
         self.outside(region)
     }
 

@@ -126,7 +126,7 @@ fn print(answer: &PermissionsOutput, out: &mut impl Write) -> io::Result<()> {
 fn check(scenario: &str, made: &Made) -> Check {
     let checked = &made.checked;
     let mut keys = BTreeMap::new();
-    checked.says.each(&mut |key, values| {
+    checked.attributes.each(&mut |key, values| {
         keys.insert(key.to_string(), values.iter().map(str::to_owned).collect());
     });
     Check {

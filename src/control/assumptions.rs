@@ -34,7 +34,7 @@ impl Refusal {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SwitchKind {
     /// `true` or `false`.
-    ClusterState,
+    Boolean,
     /// A whole number.
     Number,
     /// A way to refuse a call.
@@ -56,7 +56,7 @@ trait Switch: Sized {
 }
 
 impl Switch for bool {
-    const KIND: SwitchKind = SwitchKind::ClusterState;
+    const KIND: SwitchKind = SwitchKind::Boolean;
     const VALUES: &'static str = "true | false";
     fn parse(text: &str) -> Option<bool> {
         text.parse().ok()

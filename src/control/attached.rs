@@ -15,7 +15,7 @@ use crate::iam::Document;
 use crate::types::{ClusterArn, Identifier, Instant, Timestamp};
 
 /// How many streams a cluster has at most ("Quotas and limits").
-pub const MOST_STREAMS: usize = 5;
+pub const MAX_STREAMS: usize = 5;
 
 /// What is attached to a cluster.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

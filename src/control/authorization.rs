@@ -179,23 +179,23 @@ pub struct Principals {
 impl Principals {
     /// The ARN of `asker`.
     #[must_use]
-    pub fn arn(&self, asker: Caller) -> Cow<'_, str> {
-        match self.find(asker) {
+    pub fn arn(&self, caller: Caller) -> Cow<'_, str> {
+        match self.find(caller) {
             Some(identity) => identity.principal.arn().into(),
-            None => Identity::root_arn(asker.account).into(),
+            None => Identity::root_arn(caller.account).into(),
         }
     }
 
     /// Who `asker` is: the root of the account, if nobody in particular.
     #[must_use]
-    pub fn identity(&self, asker: Caller) -> Cow<'_, Identity> {
-        match self.find(asker) {
+    pub fn identity(&self, caller: Caller) -> Cow<'_, Identity> {
+        match self.find(caller) {
             Some(identity) => Cow::Borrowed(identity),
-            None => Cow::Owned(Identity::root(asker.account)),
+            None => Cow::Owned(Identity::root(caller.account)),
         }
     }
 
-    fn find(&self, asker: Caller) -> Option<&Identity> {
-        asker.principal.and_then(|principal| self.known.get(principal.index())).map(|identity| &**identity)
+    fn find(&self, caller: Caller) -> Option<&Identity> {
+        caller.principal.and_then(|principal| self.known.get(principal.index())).map(|identity| &**identity)
     }
 }

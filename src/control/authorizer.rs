@@ -33,7 +33,7 @@ pub struct Checked {
     /// For which call.
     pub call: Delivery,
     /// Who called.
-    pub asker: Caller,
+    pub caller: Caller,
     /// Where it was made.
     pub region: Region,
     /// What was asked for.
@@ -41,7 +41,7 @@ pub struct Checked {
     /// With what: an ARN, or `*`.
     pub resource: String,
     /// What the request said of itself.
-    pub says: ContextMap,
+    pub attributes: ContextMap,
     /// What came of it.
     pub decision: Decision,
 }
@@ -78,8 +78,8 @@ impl Authorizer {
 
     /// Whether there is nothing to ask: nothing is denied, and the caller may do everything.
     #[inline]
-    pub(super) fn is_unrestricted(&self, asker: Caller) -> bool {
-        asker.principal.is_none() && self.denials.is_empty() && !self.principals.are_watched
+    pub(super) fn is_unrestricted(&self, caller: Caller) -> bool {
+        caller.principal.is_none() && self.denials.is_empty() && !self.principals.are_watched
     }
 
     /// Whether `asker` may do what `need` says, for `call`.
@@ -89,23 +89,23 @@ impl Authorizer {
     pub(super) fn check(
         &self,
         call: Delivery,
-        asker: Caller,
-        need: RequiredPermission<'_>,
-        labels: ResourceAttributes<'_>,
+        caller: Caller,
+        permission: RequiredPermission<'_>,
+        attributes: ResourceAttributes<'_>,
         out: &mut Vec<Effect>,
     ) -> Result<(), Denial> {
-        if self.denials.contains(need.action) {
-            out.push(Effect::Denied(need.action));
+        if self.denials.contains(permission.action) {
+            out.push(Effect::Denied(permission.action));
             return Err(Denial::Implicit(PolicyKind::Identity));
         }
-        if asker.principal.is_some() {
-            let judged = self.judge(call, asker, need, labels, out);
-            out.extend(judged.err().map(|_| Effect::Denied(need.action)));
+        if caller.principal.is_some() {
+            let judged = self.evaluate(call, caller, permission, attributes, out);
+            out.extend(judged.err().map(|_| Effect::Denied(permission.action)));
             return judged;
         }
         // He may do everything, and no cluster's policy binds him.
         if self.principals.are_watched {
-            self.tell(call, asker, need, Decision::UNRESTRICTED, out);
+            self.record(call, caller, permission, Decision::UNRESTRICTED, out);
         }
         Ok(())
     }
@@ -114,56 +114,56 @@ impl Authorizer {
     ///
     /// # Errors
     /// Why not.
-    pub(super) fn judge(
+    pub(super) fn evaluate(
         &self,
         call: Delivery,
-        asker: Caller,
-        need: RequiredPermission<'_>,
-        labels: ResourceAttributes<'_>,
+        caller: Caller,
+        permission: RequiredPermission<'_>,
+        attributes: ResourceAttributes<'_>,
         out: &mut Vec<Effect>,
     ) -> Result<(), Denial> {
-        let identity = &*self.principals.identity(asker);
-        let context = Asked { identity, region: self.region, need, tags: labels.tags };
+        let identity = &*self.principals.identity(caller);
+        let context = Asked { identity, region: self.region, permission, tags: attributes.tags };
         let question = AccessRequest {
             principal: &identity.principal,
-            action: need.action.iam_name(),
-            resource: need.resource,
+            action: permission.action.iam_name(),
+            resource: permission.resource,
             context: &context,
         };
-        let policies = identity.policies(labels.policy);
+        let policies = identity.policies(attributes.policy);
         let verdict = iam::evaluate(policies, question);
         if self.principals.are_watched {
-            self.tell(call, asker, need, iam::explain(policies, question, verdict), out);
+            self.record(call, caller, permission, iam::explain(policies, question, verdict), out);
         }
         Denial::of(verdict).map_or(Ok(()), Err)
     }
 
-    fn tell(
+    fn record(
         &self,
         call: Delivery,
-        asker: Caller,
-        need: RequiredPermission<'_>,
+        caller: Caller,
+        permission: RequiredPermission<'_>,
         decision: Decision,
         out: &mut Vec<Effect>,
     ) {
-        let RequiredPermission { action, resource, says } = need;
-        let (resource, says) = (resource.to_owned(), ContextMap::of(&says));
-        let checked = Checked { call, asker, region: self.region, action, resource, says, decision };
+        let RequiredPermission { action, resource, attributes } = permission;
+        let (resource, attributes) = (resource.to_owned(), ContextMap::of(&attributes));
+        let checked = Checked { call, caller, region: self.region, action, resource, attributes, decision };
         out.push(Effect::Checked(Box::new(checked)));
     }
 
     /// AccessDeniedException, as AWS words it, for what was `denied` to `asker` in `region`.
     pub(super) fn error(
         &self,
-        asker: Caller,
-        need: RequiredPermission<'_>,
+        caller: Caller,
+        permission: RequiredPermission<'_>,
         region: Region,
         denial: Denial,
     ) -> Error {
-        if need.action == IamAction::CreateServiceLinkedRole {
+        if permission.action == IamAction::CreateServiceLinkedRole {
             return Error::AccessDenied { message: NO_SERVICE_LINKED_ROLE.to_owned() };
         }
-        let (who, RequiredPermission { action, resource, .. }) = (self.principals.arn(asker), need);
+        let (who, RequiredPermission { action, resource, .. }) = (self.principals.arn(caller), permission);
         let why = denial.reason(action);
         Error::AccessDenied {
             message: format!(
@@ -178,31 +178,35 @@ impl ControlPlane {
     pub(super) fn authorize(
         &self,
         now: Instant,
-        caller: &RequestContext,
+        ctx: &RequestContext,
         out: &mut Vec<Effect>,
     ) -> Result<(), Error> {
-        if self.guard.is_unrestricted(caller.asker()) {
+        if self.authorizer.is_unrestricted(ctx.caller()) {
             return Ok(());
         }
-        if self.mutants.has(Mutant::ReadsNotAsked) && !caller.request.operation().changes() {
+        if self.mutants.has(Mutant::ReadsNotAsked) && !ctx.request.operation().changes() {
             return Ok(());
         }
-        let (cluster, stream) = self.named(caller);
+        let (cluster, stream) = self.named_resource(ctx);
         let cluster = cluster.as_deref();
-        let home = AccountScope::of(self.region, caller.account);
-        required_permissions::local(&caller.request, &home, cluster, caller.lacks_role, &mut |need| {
-            let labels = match (cluster, stream) {
-                (Some(cluster), _) if need.resource == cluster.arn.to_string() => self.labels(now, cluster),
-                (Some(cluster), Some(stream)) if need.resource.contains("/stream/") => ResourceAttributes {
-                    tags: cluster.stream(stream).map(|stream| &stream.tags),
-                    policy: None,
-                },
+        let home = AccountScope::of(self.region, ctx.account);
+        required_permissions::local(&ctx.request, &home, cluster, ctx.lacks_role, &mut |permission| {
+            let attributes = match (cluster, stream) {
+                (Some(cluster), _) if permission.resource == cluster.arn.to_string() => {
+                    self.attributes(now, cluster)
+                }
+                (Some(cluster), Some(stream)) if permission.resource.contains("/stream/") => {
+                    ResourceAttributes {
+                        tags: cluster.stream(stream).map(|stream| &stream.tags),
+                        policy: None,
+                    }
+                }
                 _ => ResourceAttributes::default(),
             };
-            if self.overlooks(caller, need) {
+            if self.is_check_skipped(ctx, permission) {
                 return Ok(());
             }
-            let mut checked = self.guard.check(caller.delivery, caller.asker(), need, labels, out);
+            let mut checked = self.authorizer.check(ctx.delivery, ctx.caller(), permission, attributes, out);
             match checked {
                 Err(Denial::Explicit(_)) if self.mutants.has(Mutant::ExplicitDenyIgnored) => return Ok(()),
                 Err(Denial::Implicit(PolicyKind::Boundary)) if self.mutants.has(Mutant::BoundaryIgnored) => {
@@ -210,26 +214,26 @@ impl ControlPlane {
                 }
                 _ => {}
             }
-            let is_session = self.guard.principals.identity(caller.asker()).principal.role().is_some();
+            let is_session = self.authorizer.principals.identity(ctx.caller()).principal.role().is_some();
             if is_session && self.mutants.has(Mutant::SessionWithoutPolicies) {
                 checked = Err(Denial::Implicit(PolicyKind::Identity));
             }
-            checked.map_err(|denial| self.guard.error(caller.asker(), need, self.region, denial))
+            checked.map_err(|denial| self.authorizer.error(ctx.caller(), permission, self.region, denial))
         })
     }
 
     /// Whether a planted bug makes it forget to check what is needed.
-    fn overlooks(&self, caller: &RequestContext, need: RequiredPermission<'_>) -> bool {
-        let forgets = |mutant, action| self.mutants.has(mutant) && need.action == action;
-        let is_update = matches!(*caller.request, Request::UpdateCluster(_));
-        let is_create = matches!(*caller.request, Request::CreateCluster(_));
+    fn is_check_skipped(&self, ctx: &RequestContext, permission: RequiredPermission<'_>) -> bool {
+        let forgets = |mutant, action| self.mutants.has(mutant) && permission.action == action;
+        let is_update = matches!(*ctx.request, Request::UpdateCluster(_));
+        let is_create = matches!(*ctx.request, Request::CreateCluster(_));
         forgets(Mutant::PropertiesNotAsked, IamAction::PutMultiRegionProperties)
             || (is_create && forgets(Mutant::TagResourceNotAsked, IamAction::Call(Operation::TagResource)))
             || (is_update && forgets(Mutant::GetClusterNotAsked, IamAction::Call(Operation::GetCluster)))
     }
 
     /// What `cluster` itself says on who may do what with it.
-    pub(super) fn labels<'a>(&self, now: Instant, cluster: &'a Cluster) -> ResourceAttributes<'a> {
+    pub(super) fn attributes<'a>(&self, now: Instant, cluster: &'a Cluster) -> ResourceAttributes<'a> {
         let attached = cluster.attached.as_deref();
         let policy =
             attached.and_then(|attached| attached.policy_in_force(now, self.assumptions.policy_delay));
@@ -237,8 +241,8 @@ impl ControlPlane {
     }
 
     /// The cluster and the stream that the request is about, as far as they exist.
-    fn named(&self, caller: &RequestContext) -> (Option<Arc<Cluster>>, Option<Identifier>) {
-        let arn = match &*caller.request {
+    fn named_resource(&self, ctx: &RequestContext) -> (Option<Arc<Cluster>>, Option<Identifier>) {
+        let arn = match &*ctx.request {
             Request::TagResource(input) => &input.resource_arn,
             Request::UntagResource(input) => &input.resource_arn,
             Request::ListTagsForResource(input) => &input.resource_arn,
@@ -248,11 +252,11 @@ impl ControlPlane {
                     Request::DeleteStream(input) => Identifier::parse(&input.stream_identifier),
                     _ => None,
                 };
-                let named = request.identifier().and_then(|named| self.find(caller.account, named).ok());
+                let named = request.identifier().and_then(|named| self.find(ctx.account, named).ok());
                 return (named.cloned(), stream);
             }
         };
-        self.tagged(caller.account, arn).map_or((None, None), |(cluster, stream)| (Some(cluster), stream))
+        self.tagged(ctx.account, arn).map_or((None, None), |(cluster, stream)| (Some(cluster), stream))
     }
 }
 
@@ -295,7 +299,7 @@ const NO_SERVICE_LINKED_ROLE: &str = "Insufficient permissions to create service
 struct Asked<'a> {
     identity: &'a Identity,
     region: Region,
-    need: RequiredPermission<'a>,
+    permission: RequiredPermission<'a>,
     tags: Option<&'a Tags>,
 }
 
@@ -303,7 +307,7 @@ impl Context for Asked<'_> {
     fn each<'a>(&'a self, see: &mut dyn FnMut(Key<'a>, ContextValues<'a>)) {
         self.identity.each(see);
         see(Key("aws:RequestedRegion", ""), ContextValues::One(self.region.name()));
-        self.need.says.each(see);
+        self.permission.attributes.each(see);
         for (key, value) in self.tags.iter().flat_map(|tags| tags.iter()) {
             see(Key("aws:ResourceTag/", key), ContextValues::One(value));
         }

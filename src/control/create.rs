@@ -24,24 +24,24 @@ impl ControlPlane {
     pub(super) fn create_cluster(
         &mut self,
         now: Instant,
-        caller: &RequestContext,
+        ctx: &RequestContext,
         input: &CreateClusterInput,
         out: &mut Vec<Effect>,
     ) -> Result<(), Error> {
         if let Some(policy) = &input.policy {
             let bypass = input.bypass_policy_lockout_safety_check.unwrap_or(false);
-            let (region, account, identifier) = (self.region, caller.account, caller.fresh);
+            let (region, account, identifier) = (self.region, ctx.account, ctx.fresh);
             let cluster = ClusterArn { region, account, identifier };
-            self.check_policy(caller, policy, cluster, input.tags.as_ref(), bypass, out)?;
+            self.check_policy(ctx, policy, cluster, input.tags.as_ref(), bypass, out)?;
         }
         let wanted = match &input.multi_region_properties {
-            Some(properties) => Some(self.wanted("create", caller.account, None, properties)?),
+            Some(properties) => Some(self.wanted("create", ctx.account, None, properties)?),
             None => None,
         };
-        self.check_quota(caller.account, wanted.is_some(), out)?;
+        self.check_quota(ctx.account, wanted.is_some(), out)?;
         match wanted {
             None => {
-                self.finish_create(now, caller, &[caller.delivery], None, out);
+                self.finish_create(now, ctx, &[ctx.delivery], None, out);
                 Ok(())
             }
             Some(wanted) => {
@@ -52,7 +52,7 @@ impl ControlPlane {
                     leaving: false,
                 };
                 let peer = multi_region.peer.map(|peer| (peer, PeerAction::Add));
-                self.begin_checks(caller.clone(), CallTarget::New, multi_region, peer, out);
+                self.start_checks(ctx.clone(), CallTarget::New, multi_region, peer, out);
                 Ok(())
             }
         }
@@ -62,21 +62,21 @@ impl ControlPlane {
     pub(super) fn finish_create(
         &mut self,
         now: Instant,
-        caller: &RequestContext,
+        ctx: &RequestContext,
         waiters: &[Delivery],
         multi_region: Option<MultiRegion>,
         out: &mut Vec<Effect>,
     ) {
-        let cluster = self.new_cluster(caller, multi_region);
+        let cluster = self.new_cluster(ctx, multi_region);
         let response = Arc::new(Response::CreateCluster(cluster.created()));
-        let token = self.token_write(now, caller.account, &caller.request, &response);
-        let cluster = self.put_new(cluster, token, caller.delivery, out);
+        let token = self.token_write(now, ctx.account, &ctx.request, &response);
+        let cluster = self.write_new(cluster, token, ctx.delivery, out);
         self.reply(waiters, Ok(response), out);
         self.propose(&cluster, 0, out);
     }
 
     /// Writes a new cluster down, with the answer that a retry gets, and begins the work on it.
-    pub(super) fn put_new(
+    pub(super) fn write_new(
         &mut self,
         cluster: Cluster,
         token: Option<TokenWrite>,
@@ -95,26 +95,26 @@ impl ControlPlane {
         cluster
     }
 
-    pub(super) fn new_cluster(&self, caller: &RequestContext, multi_region: Option<MultiRegion>) -> Cluster {
-        let Request::CreateCluster(input) = &*caller.request else {
+    pub(super) fn new_cluster(&self, ctx: &RequestContext, multi_region: Option<MultiRegion>) -> Cluster {
+        let Request::CreateCluster(input) = &*ctx.request else {
             unreachable!("only CreateCluster creates a cluster")
         };
         let reused = self.last_deleted.filter(|_| self.mutants.has(Mutant::IdentifierReused));
-        let named = caller.request.client_token().filter(|_| self.mutants.has(Mutant::IdentifierFromToken));
+        let named = ctx.request.client_token().filter(|_| self.mutants.has(Mutant::IdentifierFromToken));
         let named = named.map(|token| Identifier::new([key_of_bytes(token.to_string().as_bytes()); 2]));
-        let identifier = reused.or(named).unwrap_or(caller.fresh);
+        let identifier = reused.or(named).unwrap_or(ctx.fresh);
         let kms_key = customer_key(input.kms_encryption_key.as_ref());
         let used = kms_key.as_ref().filter(|_| !self.mutants.has(Mutant::NewKeyNotTried));
         let encryption = self.encryption_with(used);
         Cluster {
-            arn: ClusterArn { region: self.region, account: caller.account, identifier },
-            serial: self.durable.next_serial(caller.account),
+            arn: ClusterArn { region: self.region, account: ctx.account, identifier },
+            serial: self.storage.next_serial(ctx.account),
             status: match multi_region {
                 Some(_) if !self.mutants.has(Mutant::PendingSetupSkipped) => ClusterStatus::PendingSetup,
                 _ => ClusterStatus::Creating,
             },
             version: 1,
-            creation_time: caller.stamp,
+            creation_time: ctx.stamp,
             deletion_protection: input.deletion_protection_enabled.unwrap_or(true),
             kms_key,
             tags: input
@@ -132,9 +132,9 @@ impl ControlPlane {
     /// Compares the account's clusters, and its creates that wait for other Regions, with its quota.
     fn check_quota(&self, account: Account, is_multi: bool, out: &mut Vec<Effect>) -> Result<(), Error> {
         let assumed = &*self.assumptions;
-        let counts = self.durable.counts(account);
+        let counts = self.storage.counts(account);
         let (exist, quota, code) = if self.mutants.has(Mutant::QuotaNeverReleased) && !is_multi {
-            (self.durable.next_serial(account).0 as u32 - 1, assumed.single_region_quota, "L-B3A4E51E")
+            (self.storage.next_serial(account).0 as u32 - 1, assumed.single_region_quota, "L-B3A4E51E")
         } else if is_multi {
             (counts.multi, assumed.multi_region_quota, "L-DCF93F11")
         } else {
@@ -171,7 +171,7 @@ impl ControlPlane {
                 && cluster.multi_region.is_some() == is_multi
                 && cluster.arn.account == account
         };
-        self.durable.clusters().filter(counts).count() as u32
+        self.storage.clusters().filter(counts).count() as u32
     }
 }
 

@@ -16,15 +16,15 @@ impl ControlPlane {
     pub(super) fn delete_cluster(
         &mut self,
         now: Instant,
-        caller: &RequestContext,
+        ctx: &RequestContext,
         input: &DeleteClusterInput,
         out: &mut Vec<Effect>,
     ) -> Result<(), Error> {
         use ClusterStatus::{Creating, Deleted, Deleting, PendingDelete, PendingSetup, Updating};
-        let cluster = self.find(caller.account, &input.identifier)?.clone();
+        let cluster = self.find(ctx.account, &input.identifier)?.clone();
         let being_deleted = matches!(cluster.status, PendingDelete | Deleting | Deleted);
         if being_deleted && self.assumptions.delete_again {
-            self.answer_deleted(now, caller, &cluster, out);
+            self.answer_deleted(now, ctx, &cluster, out);
             return Ok(());
         }
         let is_updating = cluster.status == Updating && !self.assumptions.delete_while_updating;
@@ -32,8 +32,8 @@ impl ControlPlane {
         if being_deleted || is_updating || is_creating {
             return Err(errors::wrong_state(self.assumptions.wrong_state, "delete", &cluster));
         }
-        if Self::deletion_waits(&cluster) && self.assumptions.delete_again {
-            self.join_deletion(caller, &cluster, out);
+        if Self::is_deletion_deferred(&cluster) && self.assumptions.delete_again {
+            self.join_deletion(ctx, &cluster, out);
             return Ok(());
         }
         if self.is_busy(&cluster) {
@@ -44,7 +44,7 @@ impl ControlPlane {
             || (self.mutants.has(Mutant::SetUpUnprotected) && cluster.status == PendingSetup);
         if cluster.deletion_protection && !is_exempt {
             if self.mutants.has(Mutant::RefusedDeleteWritten) {
-                self.ask_register_first(caller, &cluster, Vec::new(), out);
+                self.defer_to_register(ctx, &cluster, Vec::new(), out);
             }
             return Err(errors::protected());
         }
@@ -52,16 +52,16 @@ impl ControlPlane {
             return Err(errors::has_streams(&cluster));
         }
         if cluster.linked_peer().is_some() && self.mutants.has(Mutant::OwnLinkCleared) {
-            let (cluster, alone) = (self.with_link(&cluster, false), Waiting::alone(caller.delivery));
-            self.finish_delete(now, caller.account, &caller.request, &cluster, Deleting, &alone, out);
+            let (cluster, alone) = (self.with_link(&cluster, false), Waiting::alone(ctx.delivery));
+            self.finish_delete(now, ctx.account, &ctx.request, &cluster, Deleting, &alone, out);
         } else if cluster.linked_peer().is_some() && !self.mutants.has(Mutant::DeleteWithoutPeer) {
-            let alone = Waiting::alone(caller.delivery);
-            self.finish_delete(now, caller.account, &caller.request, &cluster, PendingDelete, &alone, out);
+            let alone = Waiting::alone(ctx.delivery);
+            self.finish_delete(now, ctx.account, &ctx.request, &cluster, PendingDelete, &alone, out);
         } else if cluster.register().is_some() && cluster.linked_peer().is_none() {
-            self.ask_register_first(caller, &cluster, vec![caller.delivery], out);
+            self.defer_to_register(ctx, &cluster, vec![ctx.delivery], out);
         } else {
-            let alone = Waiting::alone(caller.delivery);
-            self.finish_delete(now, caller.account, &caller.request, &cluster, Deleting, &alone, out);
+            let alone = Waiting::alone(ctx.delivery);
+            self.finish_delete(now, ctx.account, &ctx.request, &cluster, Deleting, &alone, out);
         }
         Ok(())
     }
@@ -92,7 +92,7 @@ impl ControlPlane {
             record.intent = None;
             record.tags = record.tags.take().filter(|_| !drops_tags);
         });
-        self.record_joined(now, waiting, &response, out);
+        self.record_joined_tokens(now, waiting, &response, out);
         self.reply(&waiting.waiters, Ok(response), out);
         self.propose(&cluster, 0, out);
     }
@@ -100,15 +100,15 @@ impl ControlPlane {
     fn answer_deleted(
         &mut self,
         now: Instant,
-        caller: &RequestContext,
+        ctx: &RequestContext,
         cluster: &Cluster,
         out: &mut Vec<Effect>,
     ) {
         let response = Arc::new(Response::DeleteCluster(cluster.deleted()));
-        let token = self.token_write(now, caller.account, &caller.request, &response);
+        let token = self.token_write(now, ctx.account, &ctx.request, &response);
         if token.is_some() {
-            self.persist(Batch { token, ..Batch::default() }, Some(caller.delivery), out);
+            self.persist(Batch { token, ..Batch::default() }, Some(ctx.delivery), out);
         }
-        self.reply(&[caller.delivery], Ok(response), out);
+        self.reply(&[ctx.delivery], Ok(response), out);
     }
 }

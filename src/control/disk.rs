@@ -21,7 +21,7 @@ use super::storage::{Batch, Storage, TokenWrite};
 pub struct Disk {
     /// By account, sorted, in the order of creation; those that are gone leave their place empty. Most worlds have one
     /// account, which a list finds sooner than a tree.
-    clusters: Vec<(Account, Places)>,
+    clusters: Vec<(Account, AccountRecords)>,
     /// In the order in which they were recorded.
     tokens: VecDeque<TokenWrite>,
     registers: BTreeMap<RegisterKey, Acceptor>,
@@ -37,19 +37,19 @@ pub struct Replaced {
 }
 
 /// The clusters of an account; the one with serial 1 first.
-type Places = Vec<Option<Arc<Cluster>>>;
+type AccountRecords = Vec<Option<Arc<Cluster>>>;
 
 impl Disk {
     /// Writes `batch` and gives back what was in its places before. Tokens that are as old as `window` by then are no
     /// use to anybody and are left out from now on.
     pub fn write(&mut self, batch: &Batch, window: Duration) -> Replaced {
         let cluster = batch.cluster.as_ref().and_then(|(account, serial, record)| {
-            let places = self.places(*account);
-            match places.get_mut(serial.index()) {
-                Some(place) => std::mem::replace(place, record.clone()),
+            let slots = self.slots(*account);
+            match slots.get_mut(serial.index()) {
+                Some(slot) => std::mem::replace(slot, record.clone()),
                 None => {
-                    places.resize(serial.index(), None);
-                    places.push(record.clone());
+                    slots.resize(serial.index(), None);
+                    slots.push(record.clone());
                     None
                 }
             }
@@ -78,8 +78,8 @@ impl Disk {
 
     /// Every place of a cluster, by account and order of creation, with the cluster's record if it is not gone.
     pub fn clusters(&self) -> impl Iterator<Item = (Account, Serial, Option<&Arc<Cluster>>)> {
-        self.clusters.iter().flat_map(|(account, places)| {
-            (1..).map(Serial).zip(places).map(|(serial, record)| (*account, serial, record.as_ref()))
+        self.clusters.iter().flat_map(|(account, slots)| {
+            (1..).map(Serial).zip(slots).map(|(serial, record)| (*account, serial, record.as_ref()))
         })
     }
 
@@ -94,13 +94,13 @@ impl Disk {
         &self.registers
     }
 
-    fn places(&mut self, account: Account) -> &mut Places {
-        let place = self.clusters.binary_search_by_key(&account, |(owner, _)| *owner);
-        let place = place.unwrap_or_else(|place| {
-            self.clusters.insert(place, (account, Places::new()));
-            place
+    fn slots(&mut self, account: Account) -> &mut AccountRecords {
+        let slot = self.clusters.binary_search_by_key(&account, |(owner, _)| *owner);
+        let slot = slot.unwrap_or_else(|slot| {
+            self.clusters.insert(slot, (account, AccountRecords::new()));
+            slot
         });
-        &mut self.clusters[place].1
+        &mut self.clusters[slot].1
     }
 
     /// Batches that leave what is here, when they are written to an empty disk one after the other.

@@ -25,7 +25,7 @@ use super::mutant::{Mutant, Mutants};
 
 /// What is so in a Region, whether its control plane is up or not.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Outside {
+pub struct Environment {
     /// Whether customer managed keys are disabled.
     pub keys_disabled: bool,
 }
@@ -45,13 +45,13 @@ pub enum ExternalEvent {
     EnableKeys,
 }
 
-impl Outside {
-    /// What is so after `shift`.
+impl Environment {
+    /// What is so after `event`.
     #[must_use]
-    pub fn after(self, shift: ExternalEvent) -> Outside {
-        match shift {
-            ExternalEvent::DisableKeys => Outside { keys_disabled: true },
-            ExternalEvent::EnableKeys => Outside { keys_disabled: false },
+    pub fn after(self, event: ExternalEvent) -> Environment {
+        match event {
+            ExternalEvent::DisableKeys => Environment { keys_disabled: true },
+            ExternalEvent::EnableKeys => Environment { keys_disabled: false },
             ExternalEvent::Doze | ExternalEvent::Wake => self,
         }
     }
@@ -59,18 +59,18 @@ impl Outside {
 
 impl ControlPlane {
     /// Learns what is so outside, when it starts.
-    pub(super) fn meet(&mut self, outside: Outside, out: &mut Vec<Effect>) {
+    pub(super) fn observe_environment(&mut self, environment: Environment, out: &mut Vec<Effect>) {
         let changed =
-            if outside.keys_disabled { ExternalEvent::DisableKeys } else { ExternalEvent::EnableKeys };
+            if environment.keys_disabled { ExternalEvent::DisableKeys } else { ExternalEvent::EnableKeys };
         if !self.mutants.has(Mutant::KeysNotMetAtStart) {
-            self.shift(changed, out);
+            self.apply_external_event(changed, out);
         }
     }
 
     /// What the encryption of a cluster with customer key `key` is, or comes to be once the key is in use.
     pub(super) fn encryption_with(&self, key: Option<&Arc<str>>) -> EncryptionStatus {
         match key {
-            Some(_) if self.outside.keys_disabled => EncryptionStatus::KmsKeyInaccessible,
+            Some(_) if self.environment.keys_disabled => EncryptionStatus::KmsKeyInaccessible,
             _ => EncryptionStatus::Enabled,
         }
     }
@@ -83,11 +83,11 @@ impl ControlPlane {
     }
 
     /// Carries out what comes over the clusters here.
-    pub(super) fn shift(&mut self, shift: ExternalEvent, out: &mut Vec<Effect>) {
-        self.outside = self.outside.after(shift);
-        let clusters: Vec<Arc<Cluster>> = self.durable.clusters().cloned().collect();
+    pub(super) fn apply_external_event(&mut self, event: ExternalEvent, out: &mut Vec<Effect>) {
+        self.environment = self.environment.after(event);
+        let clusters: Vec<Arc<Cluster>> = self.storage.clusters().cloned().collect();
         for cluster in clusters {
-            let (status, encryption) = shifted(self.mutants, shift, &cluster);
+            let (status, encryption) = status_after(self.mutants, event, &cluster);
             if (status, encryption) != (cluster.status, cluster.encryption) {
                 self.write(&cluster, None, None, out, |record| {
                     record.status = status;
@@ -99,11 +99,15 @@ impl ControlPlane {
     }
 }
 
-fn shifted(mutants: Mutants, shift: ExternalEvent, cluster: &Cluster) -> (ClusterStatus, EncryptionStatus) {
+fn status_after(
+    mutants: Mutants,
+    event: ExternalEvent,
+    cluster: &Cluster,
+) -> (ClusterStatus, EncryptionStatus) {
     use ClusterStatus::{Active, Idle, Inactive};
     use EncryptionStatus::{Enabled, KmsKeyInaccessible};
     let (status, encryption) = (cluster.status, cluster.encryption);
-    match (shift, status) {
+    match (event, status) {
         (ExternalEvent::Doze, Active) => (Idle, encryption),
         (ExternalEvent::Doze, Idle) => (Inactive, encryption),
         (ExternalEvent::Wake, Idle | Inactive) if mutants.has(Mutant::WokenWithoutKey) => {

@@ -21,35 +21,35 @@ impl ControlPlane {
     ///
     /// # Errors
     /// The token was used with other parameters.
-    pub(super) fn answer_from_token(
+    pub(super) fn replay_or_join(
         &mut self,
         now: Instant,
-        caller: &RequestContext,
+        ctx: &RequestContext,
         out: &mut Vec<Effect>,
     ) -> Result<bool, Error> {
-        let Some(key) = self.token_key(caller.account, &caller.request) else { return Ok(false) };
+        let Some(key) = self.token_key(ctx.account, &ctx.request) else { return Ok(false) };
         if self.mutants.has(Mutant::StreamTokenNotLookedUp)
-            && matches!(*caller.request, Request::CreateStream(_))
+            && matches!(*ctx.request, Request::CreateStream(_))
         {
             return Ok(false);
         }
         if self.mutants.has(Mutant::DeletionLooksForClusterFirst)
-            && let Request::DeleteCluster(input) = &*caller.request
+            && let Request::DeleteCluster(input) = &*ctx.request
         {
-            self.find(caller.account, &input.identifier)?;
+            self.find(ctx.account, &input.identifier)?;
         }
         let mut window = self.assumptions.token_window;
         if self.mutants.has(Mutant::TokenWindowHalved) {
             window /= 2;
         }
-        self.durable.forget_tokens(now, window);
-        match self.durable.token(&key) {
+        self.storage.forget_tokens(now, window);
+        match self.storage.token(&key) {
             Some(record) if now.since(record.at) < window || self.mutants.has(Mutant::TokenNeverExpires) => {
-                self.same_request(record.fingerprint, caller, out)?;
-                let response = self.replayed(&record.response, caller);
-                out.push(Effect::Note(Box::new(Note::Replayed(caller.delivery))));
+                self.require_same_request(record.fingerprint, ctx, out)?;
+                let response = self.replayed_response(&record.response, ctx);
+                out.push(Effect::Note(Box::new(Note::Replayed(ctx.delivery))));
                 out.push(Effect::Reached(Goal::RetryReplayed));
-                out.push(Effect::Reply { delivery: caller.delivery, result: Ok(response) });
+                out.push(Effect::Reply { delivery: ctx.delivery, result: Ok(response) });
                 return Ok(true);
             }
             Some(_) => out.push(Effect::Reached(Goal::TokenExpired)),
@@ -61,26 +61,26 @@ impl ControlPlane {
         let Some(in_flight) = self.in_flight.get(&key).copied() else { return Ok(false) };
         match in_flight {
             InFlight::Checks(call) => {
-                self.same_request(self.calls[&call].caller.request.fingerprint(), caller, out)?;
-                let is_copy = (call.call, call.attempt) == (caller.delivery.call, caller.delivery.attempt);
+                self.require_same_request(self.calls[&call].ctx.request.fingerprint(), ctx, out)?;
+                let is_copy = (call.call, call.attempt) == (ctx.delivery.call, ctx.delivery.attempt);
                 out.push(Effect::Reached(if is_copy { Goal::DuplicateJoined } else { Goal::CallsJoined }));
                 let times = if self.mutants.has(Mutant::JoinerAnsweredTwice) { 2 } else { 1 };
-                self.calls[&call].waiters.extend(std::iter::repeat_n(caller.delivery, times));
+                self.calls[&call].waiters.extend(std::iter::repeat_n(ctx.delivery, times));
             }
             InFlight::Register(account, serial) => {
-                let intent = self.durable.at(account, serial).and_then(|cluster| cluster.intent.clone());
+                let intent = self.storage.at(account, serial).and_then(|cluster| cluster.intent.clone());
                 let joined = self.waiting.get(&(account, serial)).into_iter().flat_map(|it| &it.joined);
                 let joined = joined.map(|joined| joined.request.clone());
                 let mut known = intent.map(|intent| intent.request.clone()).into_iter().chain(joined);
-                let with_token = known.find(|it| it.client_token() == caller.request.client_token());
+                let with_token = known.find(|it| it.client_token() == ctx.request.client_token());
                 if let Some(known) = with_token {
-                    self.same_request(known.fingerprint(), caller, out)?;
+                    self.require_same_request(known.fingerprint(), ctx, out)?;
                 }
-                self.waiting.entry((account, serial)).or_default().waiters.push(caller.delivery);
+                self.waiting.entry((account, serial)).or_default().waiters.push(ctx.delivery);
                 out.push(Effect::Reached(Goal::RegisterCallsJoined));
             }
         }
-        out.push(Effect::Note(Box::new(Note::Joined(caller.delivery))));
+        out.push(Effect::Note(Box::new(Note::Joined(ctx.delivery))));
         Ok(true)
     }
 
@@ -107,24 +107,24 @@ impl ControlPlane {
         Some((key, record))
     }
 
-    fn same_request(
+    fn require_same_request(
         &self,
         known: Fingerprint,
-        caller: &RequestContext,
+        ctx: &RequestContext,
         out: &mut Vec<Effect>,
     ) -> Result<(), Error> {
-        if known == caller.request.fingerprint() || self.mutants.has(Mutant::TokenMismatchNotDetected) {
+        if known == ctx.request.fingerprint() || self.mutants.has(Mutant::TokenMismatchNotDetected) {
             return Ok(());
         }
         out.push(Effect::Reached(Goal::TokenMismatched));
         Err(errors::token_mismatch(self.assumptions.token_mismatch))
     }
 
-    fn replayed(&self, recorded: &Arc<Response>, caller: &RequestContext) -> Arc<Response> {
+    fn replayed_response(&self, recorded: &Arc<Response>, ctx: &RequestContext) -> Arc<Response> {
         if let Response::CreateCluster(answer) = &**recorded {
             let mut answer = answer.clone();
             if self.mutants.has(Mutant::ReplayRestamped) {
-                answer.creation_time = caller.stamp;
+                answer.creation_time = ctx.stamp;
                 return Arc::new(Response::CreateCluster(answer));
             }
             if self.mutants.has(Mutant::ReplayWithoutProperties) {
@@ -135,7 +135,7 @@ impl ControlPlane {
         if self.assumptions.replay_frozen && !self.mutants.has(Mutant::ReplayFresh) {
             return recorded.clone();
         }
-        let now = |identifier| self.durable.cluster(identifier);
+        let now = |identifier| self.storage.cluster(identifier);
         let fresh = match &**recorded {
             Response::CreateCluster(answer) => {
                 now(answer.arn.identifier).map(|it| Response::CreateCluster(it.created()))

@@ -66,18 +66,18 @@ impl Waiting {
 impl ControlPlane {
     /// Writes the call down and leaves the decision to the link register: it alone knows whether the cluster, whose
     /// declaration may have been answered by now, can go alone.
-    pub(super) fn ask_register_first(
+    pub(super) fn defer_to_register(
         &mut self,
-        caller: &RequestContext,
+        ctx: &RequestContext,
         cluster: &Arc<Cluster>,
         waiters: Vec<Delivery>,
         out: &mut Vec<Effect>,
     ) {
-        let intent = Arc::new(Intent { account: caller.account, request: caller.request.clone() });
+        let intent = Arc::new(Intent { account: ctx.account, request: ctx.request.clone() });
         let cluster =
-            self.write(cluster, None, Some(caller.delivery), out, |record| record.intent = Some(intent));
-        let waiting = Waiting { began: Some(caller.delivery), waiters, joined: Vec::new() };
-        self.wait_for_register(&cluster, waiting, out);
+            self.write(cluster, None, Some(ctx.delivery), out, |record| record.intent = Some(intent));
+        let waiting = Waiting { began: Some(ctx.delivery), waiters, joined: Vec::new() };
+        self.start_waiting(&cluster, waiting, out);
         self.propose(&cluster, 0, out);
     }
 
@@ -85,29 +85,24 @@ impl ControlPlane {
     pub(super) fn resume_intent(&mut self, cluster: &Cluster, out: &mut Vec<Effect>) {
         if cluster.intent.is_some() {
             out.push(Effect::Reached(Goal::IntentResumed));
-            self.wait_for_register(cluster, Waiting::default(), out);
+            self.start_waiting(cluster, Waiting::default(), out);
         }
     }
 
     /// Lets a second deletion wait for the first one's answer.
-    pub(super) fn join_deletion(
-        &mut self,
-        caller: &RequestContext,
-        cluster: &Cluster,
-        out: &mut Vec<Effect>,
-    ) {
+    pub(super) fn join_deletion(&mut self, ctx: &RequestContext, cluster: &Cluster, out: &mut Vec<Effect>) {
         out.push(Effect::Reached(Goal::DeletionsJoined));
-        let place = (cluster.arn.account, cluster.serial);
-        if let Some(token) = self.token_key(caller.account, &caller.request) {
-            self.in_flight.insert(token, InFlight::Register(place.0, place.1));
+        let key = (cluster.arn.account, cluster.serial);
+        if let Some(token) = self.token_key(ctx.account, &ctx.request) {
+            self.in_flight.insert(token, InFlight::Register(key.0, key.1));
         }
-        let waiting = self.waiting.entry(place).or_default();
-        waiting.waiters.push(caller.delivery);
-        waiting.joined.push(caller.clone());
+        let waiting = self.waiting.entry(key).or_default();
+        waiting.waiters.push(ctx.delivery);
+        waiting.joined.push(ctx.clone());
     }
 
     /// Whether a deletion of the cluster waits for the link register.
-    pub(super) fn deletion_waits(cluster: &Cluster) -> bool {
+    pub(super) fn is_deletion_deferred(cluster: &Cluster) -> bool {
         cluster.intent.as_ref().is_some_and(|intent| matches!(*intent.request, Request::DeleteCluster(_)))
     }
 
@@ -117,7 +112,7 @@ impl ControlPlane {
     }
 
     /// The time for the wait that `began` with this call is up, and the register has not decided.
-    pub(super) fn deadline(
+    pub(super) fn expire_wait(
         &mut self,
         now: Instant,
         (account, serial): (Account, Serial),
@@ -128,9 +123,9 @@ impl ControlPlane {
         if self.waiting.get(&(account, serial)).is_none_or(|waiting| waiting.began != began) {
             return;
         }
-        let Some(cluster) = self.durable.at(account, serial).cloned() else { return };
+        let Some(cluster) = self.storage.at(account, serial).cloned() else { return };
         let Some(intent) = &cluster.intent else { return };
-        if Self::deletion_waits(&cluster) {
+        if Self::is_deletion_deferred(&cluster) {
             out.push(Effect::Reached(Goal::DeleteDeadlinePassed));
             let waiting = self.take_waiting(&cluster);
             let status = ClusterStatus::PendingDelete;
@@ -144,13 +139,13 @@ impl ControlPlane {
             let peer = cluster.register().and_then(|register| register.other(cluster.arn));
             let witness = cluster.register().as_ref().map(RegisterKey::witness);
             let silent: Vec<_> = peer.map(|peer| peer.region).into_iter().chain(witness).collect();
-            self.give_update_up(&cluster, errors::undecided(&silent), out);
+            self.abandon_update(&cluster, errors::undecided(&silent), out);
         }
     }
 
     /// Ends the update that waits for the link register without carrying it out. The cluster goes on declaring its
     /// peer.
-    pub(super) fn give_update_up(
+    pub(super) fn abandon_update(
         &mut self,
         cluster: &Arc<Cluster>,
         error: crate::api::Error,
@@ -167,10 +162,10 @@ impl ControlPlane {
 
     /// The calls that wait for the register's decision about the cluster. Their tokens are no longer in flight.
     pub(super) fn take_waiting(&mut self, cluster: &Cluster) -> Waiting {
-        let place = (cluster.arn.account, cluster.serial);
-        let waiting = self.waiting.swap_remove(&place).unwrap_or_default();
+        let key = (cluster.arn.account, cluster.serial);
+        let waiting = self.waiting.swap_remove(&key).unwrap_or_default();
         let first = cluster.intent.as_ref().map(|intent| (intent.account, &intent.request));
-        let joined = waiting.joined.iter().map(|caller| (caller.account, &caller.request));
+        let joined = waiting.joined.iter().map(|ctx| (ctx.account, &ctx.request));
         for (account, request) in first.into_iter().chain(joined) {
             if let Some(token) = self.token_key(account, request) {
                 self.in_flight.swap_remove(&token);
@@ -180,7 +175,7 @@ impl ControlPlane {
     }
 
     /// Marks the token of the call that waits as in flight, and sets the wait's deadline.
-    fn wait_for_register(&mut self, cluster: &Cluster, waiting: Waiting, out: &mut Vec<Effect>) {
+    fn start_waiting(&mut self, cluster: &Cluster, waiting: Waiting, out: &mut Vec<Effect>) {
         let (account, serial) = (cluster.arn.account, cluster.serial);
         let intent = cluster.intent.as_ref();
         if let Some(token) = intent.and_then(|intent| self.token_key(intent.account, &intent.request)) {
@@ -195,17 +190,17 @@ impl ControlPlane {
     }
 
     /// Records the answer of each call that joined, so that its retry gets it too.
-    pub(super) fn record_joined(
+    pub(super) fn record_joined_tokens(
         &mut self,
         now: Instant,
         waiting: &Waiting,
         response: &Arc<crate::api::Response>,
         out: &mut Vec<Effect>,
     ) {
-        for caller in &waiting.joined {
-            let token = self.token_write(now, caller.account, &caller.request, response);
+        for ctx in &waiting.joined {
+            let token = self.token_write(now, ctx.account, &ctx.request, response);
             if token.is_some() {
-                self.persist(Batch { token, ..Batch::default() }, Some(caller.delivery), out);
+                self.persist(Batch { token, ..Batch::default() }, Some(ctx.delivery), out);
             }
         }
     }

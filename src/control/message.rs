@@ -12,7 +12,7 @@ use crate::types::{Account, ClientId, ClusterArn, ClusterStatus, Identifier, Nod
 use super::authorization::{Caller, IamAction};
 use super::authorizer::{Checked, Denial};
 use super::cluster::Serial;
-use super::environment::{ExternalEvent, Outside};
+use super::environment::{Environment, ExternalEvent};
 use super::register::{AcceptedValue, Ballot, LinkOutcome, LinkValue, RegisterKey};
 use super::required_permissions::PeerAction;
 use super::storage::{Batch, Storage, Undo};
@@ -45,13 +45,13 @@ impl Delivery {
 #[derive(Clone, Debug)]
 pub enum Input {
     /// The node starts, for the first time or after a crash, with what its storage holds, and meets what is so outside.
-    Start(Outside),
+    Start(Environment),
     /// A client's request arrives.
     Request {
         /// Which one.
         delivery: Delivery,
         /// Who called.
-        asker: Caller,
+        caller: Caller,
         /// Whether the account has no service-linked role yet; IAM knows, and it is asked before anything is created.
         lacks_role: bool,
         /// What is asked.
@@ -168,7 +168,7 @@ pub enum Message {
         /// For which call.
         call: Delivery,
         /// Whose.
-        asker: Caller,
+        caller: Caller,
         /// How often it was asked before.
         attempt: u32,
     },
@@ -187,11 +187,11 @@ pub enum Message {
         /// For which call.
         call: Delivery,
         /// Whose.
-        asker: Caller,
+        caller: Caller,
         /// Which cluster.
         peer: ClusterArn,
         /// Why.
-        asks: PeerAction,
+        action: PeerAction,
         /// How often it was asked before.
         attempt: u32,
     },
@@ -202,7 +202,7 @@ pub enum Message {
         /// Which cluster.
         peer: ClusterArn,
         /// Why it was asked about.
-        asks: PeerAction,
+        action: PeerAction,
         /// What is known.
         answer: PeerAnswer,
         /// The `attempt` that is answered.
@@ -343,11 +343,11 @@ impl Message {
             Message::WitnessChecked { call, denial, attempt } => {
                 key(&[call.digest(), u64::from(denial.is_none()), u64::from(*attempt)])
             }
-            Message::CheckPeer { call, asks, attempt, .. } => {
-                key(&[call.digest(), u64::from(*attempt) | asks.digest() << 32])
+            Message::CheckPeer { call, action, attempt, .. } => {
+                key(&[call.digest(), u64::from(*attempt) | action.digest() << 32])
             }
-            Message::PeerChecked { call, asks, answer, attempt, .. } => {
-                key(&[call.digest(), answer.digest(), u64::from(*attempt) | asks.digest() << 32])
+            Message::PeerChecked { call, action, answer, attempt, .. } => {
+                key(&[call.digest(), answer.digest(), u64::from(*attempt) | action.digest() << 32])
             }
             Message::Prepare { register, ballot } | Message::Accepted { register, ballot } => {
                 key(&[register.digest(), ballot.digest()])
@@ -485,9 +485,9 @@ pub struct Wait {
     /// Where.
     pub region: Region,
     /// Which cluster, or which call.
-    pub who: String,
+    pub waiter: String,
     /// Whose answer is missing; nobody's, if it waits for time to pass.
-    pub on: Vec<NodeId>,
+    pub missing: Vec<NodeId>,
     /// What it waits for.
-    pub to: &'static str,
+    pub action: &'static str,
 }

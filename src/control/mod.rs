@@ -61,7 +61,7 @@ use assumptions::Assumptions;
 use authorization::{Caller, Denials, Principals};
 use authorizer::Authorizer;
 use cluster::{Cluster, Serial};
-use environment::Outside;
+use environment::Environment;
 use intent::Waiting;
 use message::{Commit, DelayRange, Delivery, Effect, Input, Message, Reply, Timer, Wait};
 use mutant::{Mutant, Mutants};
@@ -75,10 +75,10 @@ pub struct ControlPlane {
     region: Region,
     assumptions: Arc<Assumptions>,
     mutants: Mutants,
-    guard: Authorizer,
-    durable: Storage,
+    authorizer: Authorizer,
+    storage: Storage,
     // From here on: volatile, forgotten in a crash.
-    outside: Outside,
+    environment: Environment,
     calls: FixedMap<Delivery, PendingCall>,
     in_flight: FixedMap<TokenKey, InFlight>,
     waiting: FixedMap<(Account, Serial), Waiting>,
@@ -96,15 +96,15 @@ impl ControlPlane {
         assumptions: Arc<Assumptions>,
         principals: Arc<Principals>,
         mutants: Mutants,
-        durable: Storage,
+        storage: Storage,
     ) -> ControlPlane {
         ControlPlane {
             region,
             assumptions,
             mutants,
-            guard: Authorizer::new(region, principals),
-            durable,
-            outside: Outside::default(),
+            authorizer: Authorizer::new(region, principals),
+            storage,
+            environment: Environment::default(),
             calls: FixedMap::default(),
             in_flight: FixedMap::default(),
             waiting: FixedMap::default(),
@@ -116,67 +116,66 @@ impl ControlPlane {
 
     /// What is denied here.
     pub fn denials_mut(&mut self) -> &mut Denials {
-        self.guard.denials_mut()
+        self.authorizer.denials_mut()
     }
 
     /// What it has in storage, as far as it knows.
     #[must_use]
-    pub fn durable(&self) -> &Storage {
-        &self.durable
+    pub fn storage(&self) -> &Storage {
+        &self.storage
     }
 
     /// The same, when it is no more.
     #[must_use]
-    pub fn into_durable(self) -> Storage {
-        self.durable
+    pub fn into_storage(self) -> Storage {
+        self.storage
     }
 
     /// Everything that decides what it will do, in storage and in memory, but for what it was made with.
     #[must_use]
     pub fn knowledge(&self) -> impl fmt::Debug {
-        let ControlPlane { durable, calls, in_flight, waiting, rounds, last_deleted, resumed, .. } = self;
-        (durable, calls, in_flight, waiting, rounds, last_deleted, resumed)
+        let ControlPlane { storage, calls, in_flight, waiting, rounds, last_deleted, resumed, .. } = self;
+        (storage, calls, in_flight, waiting, rounds, last_deleted, resumed)
     }
 
     /// Everything that waits here for somebody.
     pub fn waits(&self) -> impl Iterator<Item = Wait> {
-        self.waiting_calls().chain(self.waiting_rounds())
+        self.pending_call_waits().chain(self.register_waits())
     }
 
     /// Takes in `input` and appends what is to be done to `out`.
     pub fn handle(&mut self, now: Instant, input: Input, out: &mut Vec<Effect>) {
         match input {
-            Input::Start(outside) => self.start(outside, out),
-            Input::Request { delivery, asker, lacks_role, request, fresh, stamp } => {
-                let Caller { account, principal } = asker;
-                let caller =
-                    RequestContext { delivery, account, principal, lacks_role, request, fresh, stamp };
-                if let Err(error) = self.request(now, &caller, out) {
+            Input::Start(environment) => self.start(environment, out),
+            Input::Request { delivery, caller, lacks_role, request, fresh, stamp } => {
+                let Caller { account, principal } = caller;
+                let ctx = RequestContext { delivery, account, principal, lacks_role, request, fresh, stamp };
+                if let Err(error) = self.handle_request(now, &ctx, out) {
                     out.push(Effect::Reply { delivery, result: Err(Arc::new(error)) });
                 }
             }
-            Input::ExternalEvent(shift) => self.shift(shift, out),
-            Input::Message { from, message } => self.message(now, from, *message, out),
+            Input::ExternalEvent(event) => self.apply_external_event(event, out),
+            Input::Message { from, message } => self.handle_message(now, from, *message, out),
             Input::Timer(Timer::Status { account, serial, version, to }) => {
-                self.work_done(account, serial, version, to, out);
+                self.finish_transition(account, serial, version, to, out);
             }
             Input::Timer(Timer::Stream { account, serial, number, to }) => {
-                self.stream_work_done(account, serial, number, to, out);
+                self.finish_stream_transition(account, serial, number, to, out);
             }
             Input::Timer(Timer::Propose { account, serial, round }) => {
                 self.retry(account, serial, round, out);
             }
             Input::Timer(Timer::Recheck { call, attempt }) => self.recheck(call, attempt, out),
             Input::Timer(Timer::Deadline { account, serial, began }) => {
-                self.deadline(now, (account, serial), began, out);
+                self.expire_wait(now, (account, serial), began, out);
             }
         }
     }
 
     /// Derives from storage what a crash made it forget.
-    fn start(&mut self, outside: Outside, out: &mut Vec<Effect>) {
-        self.meet(outside, out);
-        let clusters: Vec<_> = self.durable.clusters().cloned().collect();
+    fn start(&mut self, environment: Environment, out: &mut Vec<Effect>) {
+        self.observe_environment(environment, out);
+        let clusters: Vec<_> = self.storage.clusters().cloned().collect();
         for cluster in clusters {
             if !self.mutants.has(Mutant::TimersForgottenInCrash) {
                 self.set_status_timer(&cluster, out);
@@ -195,62 +194,71 @@ impl ControlPlane {
         }
     }
 
-    fn request(&mut self, now: Instant, caller: &RequestContext, out: &mut Vec<Effect>) -> Result<(), Error> {
-        caller.request.validate()?;
-        self.authorize(now, caller, out)?;
-        if self.answer_from_token(now, caller, out)? {
+    fn handle_request(
+        &mut self,
+        now: Instant,
+        ctx: &RequestContext,
+        out: &mut Vec<Effect>,
+    ) -> Result<(), Error> {
+        ctx.request.validate()?;
+        self.authorize(now, ctx, out)?;
+        if self.replay_or_join(now, ctx, out)? {
             return Ok(());
         }
-        match &*caller.request {
-            Request::CreateCluster(input) => self.create_cluster(now, caller, input, out),
-            Request::UpdateCluster(input) => self.update_cluster(now, caller, input, out),
-            Request::DeleteCluster(input) => self.delete_cluster(now, caller, input, out),
-            Request::GetCluster(input) => self.get_cluster(caller, input, out),
-            Request::ListClusters(input) => self.list_clusters(caller, input, out),
-            Request::TagResource(input) => self.tag_resource(caller, input, out),
-            Request::UntagResource(input) => self.untag_resource(caller, input, out),
-            Request::ListTagsForResource(input) => self.list_tags(caller, input, out),
-            Request::PutClusterPolicy(input) => self.put_policy(now, caller, input, out),
-            Request::GetClusterPolicy(input) => self.get_policy(caller, input, out),
-            Request::DeleteClusterPolicy(input) => self.delete_policy(now, caller, input, out),
-            Request::GetVpcEndpointServiceName(input) => {
-                self.get_vpc_endpoint_service_name(caller, input, out)
-            }
-            Request::CreateStream(input) => self.create_stream(now, caller, input, out),
-            Request::GetStream(input) => self.get_stream(caller, input, out),
-            Request::ListStreams(input) => self.list_streams(caller, input, out),
-            Request::DeleteStream(input) => self.delete_stream(now, caller, input, out),
+        match &*ctx.request {
+            Request::CreateCluster(input) => self.create_cluster(now, ctx, input, out),
+            Request::UpdateCluster(input) => self.update_cluster(now, ctx, input, out),
+            Request::DeleteCluster(input) => self.delete_cluster(now, ctx, input, out),
+            Request::GetCluster(input) => self.get_cluster(ctx, input, out),
+            Request::ListClusters(input) => self.list_clusters(ctx, input, out),
+            Request::TagResource(input) => self.tag_resource(ctx, input, out),
+            Request::UntagResource(input) => self.untag_resource(ctx, input, out),
+            Request::ListTagsForResource(input) => self.list_tags(ctx, input, out),
+            Request::PutClusterPolicy(input) => self.put_policy(now, ctx, input, out),
+            Request::GetClusterPolicy(input) => self.get_policy(ctx, input, out),
+            Request::DeleteClusterPolicy(input) => self.delete_policy(now, ctx, input, out),
+            Request::GetVpcEndpointServiceName(input) => self.get_vpc_endpoint_service_name(ctx, input, out),
+            Request::CreateStream(input) => self.create_stream(now, ctx, input, out),
+            Request::GetStream(input) => self.get_stream(ctx, input, out),
+            Request::ListStreams(input) => self.list_streams(ctx, input, out),
+            Request::DeleteStream(input) => self.delete_stream(now, ctx, input, out),
         }
     }
 
-    fn message(&mut self, now: Instant, from: NodeId, message: Message, out: &mut Vec<Effect>) {
+    fn handle_message(&mut self, now: Instant, from: NodeId, message: Message, out: &mut Vec<Effect>) {
         match message {
-            Message::CheckPeer { call, asker, peer, asks, attempt } => {
-                let answer = self.peer_answer(now, call, asker, peer, asks, out);
-                out.push(Effect::send(from, Message::PeerChecked { call, peer, asks, answer, attempt }));
+            Message::CheckPeer { call, caller, peer, action, attempt } => {
+                let answer = self.answer_peer_check(now, call, caller, peer, action, out);
+                out.push(Effect::send(from, Message::PeerChecked { call, peer, action, answer, attempt }));
             }
-            Message::WitnessChecked { call, denial, .. } => self.witness_checked(now, call, denial, out),
-            Message::PeerChecked { call, peer, asks, answer, .. } => {
-                self.peer_checked(now, call, RemoteCheck::Peer(peer, asks), answer, out);
+            Message::WitnessChecked { call, denial, .. } => {
+                self.receive_witness_answer(now, call, denial, out)
+            }
+            Message::PeerChecked { call, peer, action, answer, .. } => {
+                self.receive_peer_answer(now, call, RemoteCheck::Peer(peer, action), answer, out);
             }
             Message::Promise { register, ballot, accepted } => {
-                self.promised(now, from, register, ballot, accepted, out);
+                self.receive_promise(now, from, register, ballot, accepted, out);
             }
-            Message::Accepted { register, ballot } => self.accepted(now, from, register, ballot, out),
-            Message::Refused { register, ballot, promised } => self.refused(register, ballot, promised, out),
+            Message::Accepted { register, ballot } => {
+                self.receive_acceptance(now, from, register, ballot, out)
+            }
+            Message::Refused { register, ballot, promised } => {
+                self.receive_refusal(register, ballot, promised, out)
+            }
             Message::CheckWitness { .. } => {}
             Message::Prepare { .. } => {
-                self.accept(from, message, out);
+                self.act_as_acceptor(from, message, out);
             }
             Message::Accept { register, .. } => {
-                self.accept(from, message, out);
+                self.act_as_acceptor(from, message, out);
                 self.learn_from_acceptor(&register, out);
             }
         }
     }
 
     /// The work behind a transient status is done, or there was none and the status just moves on.
-    fn work_done(
+    fn finish_transition(
         &mut self,
         account: Account,
         serial: Serial,
@@ -258,7 +266,7 @@ impl ControlPlane {
         to: Option<ClusterStatus>,
         out: &mut Vec<Effect>,
     ) {
-        let Some(cluster) = self.durable.at(account, serial).cloned() else { return };
+        let Some(cluster) = self.storage.at(account, serial).cloned() else { return };
         if cluster.version != version {
             out.push(Effect::Reached(Goal::TimerStale));
             if !self.mutants.has(Mutant::StaleTimer) {
@@ -335,19 +343,19 @@ impl ControlPlane {
     /// Writes what `caller` changes of what is attached to a cluster, and `token`'s answer with it.
     fn attach(
         &mut self,
-        caller: &RequestContext,
+        ctx: &RequestContext,
         cluster: &Arc<Cluster>,
         token: Option<storage::TokenWrite>,
         out: &mut Vec<Effect>,
         change: impl FnOnce(&mut attached::Attached),
     ) {
-        self.write(cluster, token, Some(caller.delivery), out, |record| {
+        self.write(cluster, token, Some(ctx.delivery), out, |record| {
             change(Arc::make_mut(record.attached.get_or_insert_default()));
         });
     }
 
     fn persist(&mut self, batch: Batch, cause: Option<Delivery>, out: &mut Vec<Effect>) {
-        let mut commit = Commit::new(&mut self.durable, batch, cause);
+        let mut commit = Commit::new(&mut self.storage, batch, cause);
         if self.mutants.has(Mutant::TokenForgottenInCrash) {
             commit.batch.token = None;
         }
@@ -392,7 +400,7 @@ struct RequestContext {
 }
 
 impl RequestContext {
-    fn asker(&self) -> Caller {
+    fn caller(&self) -> Caller {
         Caller { account: self.account, principal: self.principal }
     }
 }

@@ -104,12 +104,17 @@ impl ControlPlane {
                 "name a peer cluster of the same account and try again",
             ));
         }
-        self.check_place(verb, peer, witness)?;
+        self.check_peer_region(verb, peer, witness)?;
         Ok(peer)
     }
 
     /// Whether a peer may be where it is, beside this witness.
-    pub(super) fn check_place(&self, verb: &str, peer: ClusterArn, witness: Region) -> Result<(), Error> {
+    pub(super) fn check_peer_region(
+        &self,
+        verb: &str,
+        peer: ClusterArn,
+        witness: Region,
+    ) -> Result<(), Error> {
         let wrong = if peer.region == self.region {
             "is in the cluster's own Region"
         } else if peer.region == witness && !self.mutants.has(Mutant::PeerInWitnessRegion) {

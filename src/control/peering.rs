@@ -77,13 +77,13 @@ pub(super) struct Round {
     ballot: Ballot,
     attempt: u32,
     /// The highest ballot that somebody refused this round for.
-    refused_for: Ballot,
+    highest_refusal: Ballot,
     highest: Option<AcceptedValue>,
     phase: Phase,
     /// What the register was last known to say.
-    known: Option<LinkOutcome>,
+    known_outcome: Option<LinkOutcome>,
     /// Whether another proposer was in the way, so that the next round begins sooner.
-    is_hurried: bool,
+    is_expedited: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -135,7 +135,7 @@ fn wanted_change(cluster: &Cluster) -> Option<LinkChange> {
 }
 
 /// Whether what the register says is what `cluster` has been waiting for.
-fn is_waited_for(cluster: &Cluster, value: LinkValue) -> bool {
+fn is_awaited(cluster: &Cluster, value: LinkValue) -> bool {
     match wanted_change(cluster) {
         Some(LinkChange::Declare) => value.outcome == LinkOutcome::Linked,
         Some(LinkChange::Delete) => value.outcome == LinkOutcome::Dissolved,
@@ -145,24 +145,24 @@ fn is_waited_for(cluster: &Cluster, value: LinkValue) -> bool {
 }
 
 /// Answers a proposer on behalf of the acceptor `me`; other messages are not for acceptors and do nothing.
-pub(super) fn accept(
-    durable: &mut Storage,
+pub(super) fn answer_proposer(
+    storage: &mut Storage,
     mutants: Mutants,
     me: NodeId,
     from: NodeId,
     message: Message,
     out: &mut Vec<Effect>,
 ) {
-    debug_assert_ne!(me, from, "a proposer asks its own acceptor without a message");
+    debug_assert_ne!(me, from, "a proposer updates its own acceptor without a message");
     let (register, ballot, value) = match message {
         Message::Prepare { register, ballot } => (register, ballot, None),
         Message::Accept { register, ballot, value } => (register, ballot, Some(value)),
         _ => return,
     };
-    let mut acceptor = durable.register(&register);
+    let mut acceptor = storage.register(&register);
     let before = acceptor.accepted;
     let has = |mutant| mutants.has(mutant) && matches!(me, NodeId::ControlPlane(_));
-    out.extend(acceptor.meets(ballot).map(Effect::Reached));
+    out.extend(acceptor.coverage_of(ballot).map(Effect::Reached));
     let answer = match value {
         None => acceptor.prepare(ballot).map(|accepted| Message::Promise { register, ballot, accepted }),
         Some(value) => {
@@ -186,7 +186,7 @@ pub(super) fn accept(
         _ => {}
     }
     if !matches!(message, Message::Refused { .. }) {
-        persist_acceptor(durable, register, acceptor, out);
+        persist_acceptor(storage, register, acceptor, out);
         if is_kept_in_memory(mutants, me, value.is_some()) {
             out.pop();
         }
@@ -194,9 +194,9 @@ pub(super) fn accept(
     out.push(Effect::send(from, message));
 }
 
-fn persist_acceptor(durable: &mut Storage, register: RegisterKey, acceptor: Acceptor, out: &mut Vec<Effect>) {
+fn persist_acceptor(storage: &mut Storage, register: RegisterKey, acceptor: Acceptor, out: &mut Vec<Effect>) {
     let batch = Batch { register: Some(Box::new((register, acceptor))), ..Batch::default() };
-    out.push(Effect::Persist(Commit::new(durable, batch, None)));
+    out.push(Effect::Persist(Commit::new(storage, batch, None)));
 }
 
 /// Whether a planted bug keeps what the acceptor `me` was to persist in memory only: a value accepted, or a promise.
@@ -211,9 +211,9 @@ fn is_kept_in_memory(mutants: Mutants, me: NodeId, is_value: bool) -> bool {
 
 impl ControlPlane {
     /// Answers a proposer in another Region.
-    pub(super) fn accept(&mut self, from: NodeId, message: Message, out: &mut Vec<Effect>) {
+    pub(super) fn act_as_acceptor(&mut self, from: NodeId, message: Message, out: &mut Vec<Effect>) {
         let me = NodeId::ControlPlane(self.region);
-        accept(&mut self.durable, self.mutants, me, from, message, out);
+        answer_proposer(&mut self.storage, self.mutants, me, from, message, out);
     }
 
     /// Asks the link register for what the cluster's record says it wants, if it wants anything.
@@ -225,14 +225,15 @@ impl ControlPlane {
             }
             return;
         };
-        let mut acceptor = self.durable.register(&register);
+        let mut acceptor = self.storage.register(&register);
         let last = self.rounds.get(&(account, serial)).filter(|round| round.register == register);
-        let (refused_for, known) = last.map(|round| (round.refused_for, round.known)).unwrap_or_default();
+        let (highest_refusal, known_outcome) =
+            last.map(|round| (round.highest_refusal, round.known_outcome)).unwrap_or_default();
         let kept =
             last.filter(|_| self.mutants.has(Mutant::LastRoundValueKept)).and_then(|last| last.highest);
-        let ballot = acceptor.promised.max(refused_for).next(self.region);
+        let ballot = acceptor.promised.max(highest_refusal).next(self.region);
         let highest = acceptor.prepare(ballot).expect("a ballot above every promise of this acceptor");
-        persist_acceptor(&mut self.durable, register, acceptor, out);
+        persist_acceptor(&mut self.storage, register, acceptor, out);
         self.keep_in_memory(Mutant::OwnAcceptorForgetsInCrash, out);
         let phase = Phase::Prepare(Votes::OWN);
         let round = Round {
@@ -240,11 +241,11 @@ impl ControlPlane {
             change,
             ballot,
             attempt,
-            refused_for,
+            highest_refusal,
             highest: kept.or(highest).filter(|_| !self.mutants.has(Mutant::OwnValueIgnored)),
             phase,
-            known,
-            is_hurried: false,
+            known_outcome,
+            is_expedited: false,
         };
         self.rounds.insert((account, serial), round);
         self.send_to_acceptors(&register, cluster, out, || Message::Prepare { register, ballot });
@@ -264,17 +265,17 @@ impl ControlPlane {
         let attempt = round.attempt + 1;
         let is_chosen = matches!(round.phase, Phase::Chosen);
         let is_over =
-            round.known == Some(LinkOutcome::Dissolved) || self.mutants.has(Mutant::LinkNeverLearned);
+            round.known_outcome == Some(LinkOutcome::Dissolved) || self.mutants.has(Mutant::LinkNeverLearned);
         let gives_up = self.mutants.has(Mutant::RetriesEnd) && attempt > 3;
         if round.ballot.round() != ballot_round || (is_chosen && is_over) || gives_up {
             return;
         }
-        if let Some(cluster) = self.durable.at(account, serial).cloned() {
+        if let Some(cluster) = self.storage.at(account, serial).cloned() {
             self.propose(&cluster, attempt, out);
         }
     }
 
-    pub(super) fn promised(
+    pub(super) fn receive_promise(
         &mut self,
         now: Instant,
         from: NodeId,
@@ -284,14 +285,14 @@ impl ControlPlane {
         out: &mut Vec<Effect>,
     ) {
         let adopts_last = self.mutants.has(Mutant::LastAnswerAdopted);
-        let Some((cluster, round)) = self.round(&register, ballot) else { return };
-        let Phase::Prepare(voters) = round.phase else { return };
-        let voters = voters.with(from);
-        let known = round.highest.filter(|_| accepted.is_none() || !adopts_last);
-        round.highest = known.max_by_ballot(accepted);
-        round.phase = Phase::Prepare(voters);
+        let Some((cluster, round)) = self.current_round(&register, ballot) else { return };
+        let Phase::Prepare(votes) = round.phase else { return };
+        let votes = votes.with(from);
+        let highest = round.highest.filter(|_| accepted.is_none() || !adopts_last);
+        round.highest = highest.max_by_ballot(accepted);
+        round.phase = Phase::Prepare(votes);
         let (change, highest) = (round.change, round.highest);
-        if !self.is_enough(voters) {
+        if !self.is_decisive(votes) {
             return;
         }
         if highest.is_some_and(|(accepted, _)| !accepted.is_of(self.region)) {
@@ -302,22 +303,22 @@ impl ControlPlane {
             adopted.map(|(_, value)| value).unwrap_or_default().after(register.side(cluster.arn), change);
         let is_void = change == LinkChange::Withdraw && self.mutants.has(Mutant::WithdrawalIsVoid);
         let value = adopted.filter(|_| is_void).map_or(value, |(_, unchanged)| unchanged);
-        let mut acceptor = self.durable.register(&register);
+        let mut acceptor = self.storage.register(&register);
         if acceptor.accept(ballot, value).is_err() {
             return;
         }
         if change != LinkChange::Withdraw || !self.mutants.has(Mutant::WithdrawalNotWritten) {
-            persist_acceptor(&mut self.durable, register, acceptor, out);
+            persist_acceptor(&mut self.storage, register, acceptor, out);
             self.keep_in_memory(Mutant::OwnAcceptorForgetsInCrash, out);
         }
         self.rounds[&(cluster.arn.account, cluster.serial)].phase = Phase::Accept(value, Votes::OWN);
         self.send_to_acceptors(&register, &cluster, out, || Message::Accept { register, ballot, value });
         if self.mutants.has(Mutant::ChosenByOne) {
-            self.chosen(now, &cluster, register, change, value, out);
+            self.apply_chosen(now, &cluster, register, change, value, out);
         }
     }
 
-    pub(super) fn accepted(
+    pub(super) fn receive_acceptance(
         &mut self,
         now: Instant,
         from: NodeId,
@@ -325,44 +326,44 @@ impl ControlPlane {
         ballot: Ballot,
         out: &mut Vec<Effect>,
     ) {
-        let Some((cluster, round)) = self.round(&register, ballot) else { return };
-        let Phase::Accept(value, voters) = round.phase else { return };
-        let voters = voters.with(from);
-        round.phase = Phase::Accept(value, voters);
+        let Some((cluster, round)) = self.current_round(&register, ballot) else { return };
+        let Phase::Accept(value, votes) = round.phase else { return };
+        let votes = votes.with(from);
+        round.phase = Phase::Accept(value, votes);
         let change = round.change;
-        if self.is_enough(voters) {
+        if self.is_decisive(votes) {
             if change == LinkChange::Declare && value.outcome == LinkOutcome::Linked {
-                let goal = if voters.peer { Goal::LinkedWithoutWitness } else { Goal::LinkedWithoutPeer };
+                let goal = if votes.peer { Goal::LinkedWithoutWitness } else { Goal::LinkedWithoutPeer };
                 out.push(Effect::Reached(goal));
             }
-            self.chosen(now, &cluster, register, change, value, out);
+            self.apply_chosen(now, &cluster, register, change, value, out);
         }
     }
 
     /// Somebody has promised a higher ballot: the next one goes above it.
-    pub(super) fn refused(
+    pub(super) fn receive_refusal(
         &mut self,
         register: RegisterKey,
         ballot: Ballot,
         promised: Ballot,
         out: &mut Vec<Effect>,
     ) {
-        let Some((cluster, round)) = self.round(&register, ballot) else { return };
+        let Some((cluster, round)) = self.current_round(&register, ballot) else { return };
         out.push(Effect::Reached(Goal::BallotLost));
-        round.refused_for = round.refused_for.max(promised);
+        round.highest_refusal = round.highest_refusal.max(promised);
         round.retry_soon(&cluster, out);
     }
 
     /// The acceptor here has accepted another proposer's value: if that is what its cluster waits for, the cluster
     /// asks at once instead of waiting for its timer, unless it knows already or is asking.
     pub(super) fn learn_from_acceptor(&mut self, register: &RegisterKey, out: &mut Vec<Effect>) {
-        let Some((_, value)) = self.durable.register(register).accepted else { return };
+        let Some((_, value)) = self.storage.register(register).accepted else { return };
         let own =
-            register.cluster_in(self.region).and_then(|arn| self.durable.cluster(arn.identifier)).cloned();
+            register.cluster_in(self.region).and_then(|arn| self.storage.cluster(arn.identifier)).cloned();
         let Some(cluster) = own.filter(|cluster| cluster.register() == Some(*register)) else { return };
         let Some(round) = self.rounds.get_mut(&(cluster.arn.account, cluster.serial)) else { return };
-        if !is_waited_for(&cluster, value)
-            || round.known == Some(value.outcome)
+        if !is_awaited(&cluster, value)
+            || round.known_outcome == Some(value.outcome)
             || self.mutants.has(Mutant::LinkNeverLearned)
         {
             return;
@@ -376,7 +377,7 @@ impl ControlPlane {
     }
 
     /// A change was chosen: the cluster acts on what the register says now.
-    fn chosen(
+    fn apply_chosen(
         &mut self,
         now: Instant,
         cluster: &Arc<Cluster>,
@@ -388,7 +389,7 @@ impl ControlPlane {
         use ClusterStatus::{Creating, Deleting, PendingDelete, Updating};
         let round = &mut self.rounds[&(cluster.arn.account, cluster.serial)];
         round.phase = Phase::Chosen;
-        if round.known.replace(value.outcome) != Some(value.outcome) {
+        if round.known_outcome.replace(value.outcome) != Some(value.outcome) {
             let note = Note::Chosen { register, cluster: cluster.arn, outcome: value.outcome };
             out.push(Effect::Note(Box::new(note)));
         }
@@ -398,7 +399,7 @@ impl ControlPlane {
                 out.extend((!is_linked).then_some(Effect::Reached(Goal::DeclaredOneSided)));
                 if is_linked || self.mutants.has(Mutant::LinkFromOneSide) {
                     let linked = !self.mutants.has(Mutant::LinkNotWritten);
-                    self.rewrite(cluster, Creating, out, |it| it.linked = linked);
+                    self.update_link(cluster, Creating, out, |it| it.linked = linked);
                 }
             }
             LinkChange::Withdraw if is_linked => self.withdrawal_lost(cluster, out),
@@ -406,7 +407,7 @@ impl ControlPlane {
             LinkChange::Leave if is_linked && !self.mutants.has(Mutant::LeftAlone) => {}
             LinkChange::Leave => {
                 out.push(Effect::Reached(Goal::PairParted));
-                self.rewrite(cluster, Updating, out, |it| {
+                self.update_link(cluster, Updating, out, |it| {
                     it.peer = None;
                     it.linked = false;
                     it.leaving = false;
@@ -423,7 +424,7 @@ impl ControlPlane {
                 }
                 // The deadline of the call came before the register could say so.
                 None if is_linked && cluster.linked_peer().is_none() => {
-                    self.rewrite(cluster, PendingDelete, out, |it| it.linked = true);
+                    self.update_link(cluster, PendingDelete, out, |it| it.linked = true);
                 }
                 None if value.outcome == LinkOutcome::Dissolved
                     || self.mutants.has(Mutant::DissolvedByOne) =>
@@ -436,7 +437,7 @@ impl ControlPlane {
                     };
                     out.push(Effect::SetTimer { after: self.assumptions.dissolve_time, timer });
                 }
-                None if !is_linked => self.rewrite(cluster, Deleting, out, |it| it.linked = false),
+                None if !is_linked => self.update_link(cluster, Deleting, out, |it| it.linked = false),
                 None => {}
             },
         }
@@ -452,49 +453,49 @@ impl ControlPlane {
                 self.calls.contains_key(call)
             }
             Message::Promise { ballot, .. } => round(*ballot).is_some_and(
-                |round| matches!(round.phase, Phase::Prepare(voters) if voters.with(from) != voters),
+                |round| matches!(round.phase, Phase::Prepare(votes) if votes.with(from) != votes),
             ),
             Message::Accepted { ballot, .. } => round(*ballot).is_some_and(
-                |round| matches!(round.phase, Phase::Accept(_, voters) if voters.with(from) != voters),
+                |round| matches!(round.phase, Phase::Accept(_, votes) if votes.with(from) != votes),
             ),
             Message::Refused { ballot, promised, .. } => {
-                round(*ballot).is_some_and(|round| !round.is_hurried || round.refused_for < *promised)
+                round(*ballot).is_some_and(|round| !round.is_expedited || round.highest_refusal < *promised)
             }
             _ => true,
         }
     }
 
     /// The clusters that wait for their link register.
-    pub(super) fn waiting_rounds(&self) -> impl Iterator<Item = Wait> {
+    pub(super) fn register_waits(&self) -> impl Iterator<Item = Wait> {
         self.rounds.iter().filter_map(|((account, serial), round)| {
-            let cluster = self.durable.at(*account, *serial)?;
+            let cluster = self.storage.at(*account, *serial)?;
             let peer = round.register.other(cluster.arn)?;
             let (witness, peer_plane) =
                 (NodeId::Witness(round.register.witness()), NodeId::ControlPlane(peer.region));
-            let missing = |voters: Votes| {
-                let missing = [(voters.peer, peer_plane), (voters.witness, witness)];
-                missing.into_iter().filter(|(has_voted, _)| !has_voted).map(|(_, node)| node).collect()
+            let silent = |votes: Votes| {
+                let acceptors = [(votes.peer, peer_plane), (votes.witness, witness)];
+                acceptors.into_iter().filter(|(has_voted, _)| !has_voted).map(|(_, node)| node).collect()
             };
-            let (on, to) = match round.phase {
-                Phase::Prepare(voters) => (missing(voters), "promise a ballot on the link register"),
-                Phase::Accept(_, voters) => (missing(voters), "accept a value of the link register"),
+            let (missing, action) = match round.phase {
+                Phase::Prepare(votes) => (silent(votes), "promise a ballot on the link register"),
+                Phase::Accept(_, votes) => (silent(votes), "accept a value of the link register"),
                 Phase::Chosen if round.change == LinkChange::Declare => {
                     (vec![peer_plane], "declare the cluster in turn")
                 }
-                Phase::Chosen => (vec![peer_plane], "ask for the same"),
+                Phase::Chosen => (vec![peer_plane], "request the same change"),
             };
-            let who = format!("{} ({})", cluster.arn.identifier, cluster.status);
-            Some(Wait { region: self.region, who, on, to })
+            let waiter = format!("{} ({})", cluster.arn.identifier, cluster.status);
+            Some(Wait { region: self.region, waiter, missing, action })
         })
     }
 
-    /// Whether `voters` decide.
-    fn is_enough(&self, voters: Votes) -> bool {
+    /// Whether `votes` decide.
+    fn is_decisive(&self, votes: Votes) -> bool {
         let all = Votes { own: true, peer: true, witness: true };
-        voters.are_majority() && (voters == all || !self.mutants.has(Mutant::ThreeOfThree))
+        votes.are_majority() && (votes == all || !self.mutants.has(Mutant::ThreeOfThree))
     }
 
-    fn rewrite(
+    fn update_link(
         &mut self,
         cluster: &Arc<Cluster>,
         status: ClusterStatus,
@@ -519,9 +520,13 @@ impl ControlPlane {
     }
 
     /// The cluster here that proposes to `register`, and its round, if that is still the one with `ballot`.
-    fn round(&mut self, register: &RegisterKey, ballot: Ballot) -> Option<(Arc<Cluster>, &mut Round)> {
+    fn current_round(
+        &mut self,
+        register: &RegisterKey,
+        ballot: Ballot,
+    ) -> Option<(Arc<Cluster>, &mut Round)> {
         let arn = register.cluster_in(self.region)?;
-        let cluster = self.durable.cluster(arn.identifier)?.clone();
+        let cluster = self.storage.cluster(arn.identifier)?.clone();
         let round = self.rounds.get_mut(&(arn.account, cluster.serial))?;
         (round.register == *register && round.ballot == ballot).then_some((cluster, round))
     }
@@ -544,7 +549,7 @@ impl ControlPlane {
 impl Round {
     /// Begins the next round sooner, once: another proposer was in the way, and will be done by then.
     fn retry_soon(&mut self, cluster: &Cluster, out: &mut Vec<Effect>) {
-        if std::mem::replace(&mut self.is_hurried, true) {
+        if std::mem::replace(&mut self.is_expedited, true) {
             return;
         }
         let pause = back_off(self.attempt);

@@ -25,7 +25,7 @@ use super::{ControlPlane, RequestContext, errors};
 #[derive(Clone, Debug)]
 pub(super) struct PendingCall {
     /// Who called first with its token.
-    pub(super) caller: RequestContext,
+    pub(super) ctx: RequestContext,
     /// Everybody who gets the answer.
     pub(super) waiters: Vec<Delivery>,
     /// What it is about.
@@ -33,7 +33,7 @@ pub(super) struct PendingCall {
     /// What it wants.
     pub(super) wanted: MultiRegion,
     /// What other Regions have yet to answer.
-    is_outstanding: Vec<RemoteCheck>,
+    outstanding: Vec<RemoteCheck>,
 }
 
 /// What another Region is asked.
@@ -75,31 +75,29 @@ pub(super) enum InFlight {
 impl ControlPlane {
     /// Asks the other Regions that have a say, and keeps the call until they have answered: that of the witness, and
     /// those of `peers`.
-    pub(super) fn begin_checks(
+    pub(super) fn start_checks(
         &mut self,
-        caller: RequestContext,
+        ctx: RequestContext,
         target: CallTarget,
         wanted: MultiRegion,
         peers: impl IntoIterator<Item = (ClusterArn, PeerAction)>,
         out: &mut Vec<Effect>,
     ) {
         if self.mutants.has(Mutant::CreateBeforeChecks) && target == CallTarget::New {
-            self.put_new(self.new_cluster(&caller, Some(wanted)), None, caller.delivery, out);
+            self.write_new(self.new_cluster(&ctx, Some(wanted)), None, ctx.delivery, out);
         }
-        if let Some(token) = self.token_key(caller.account, &caller.request) {
-            self.in_flight.insert(token, InFlight::Checks(caller.delivery));
+        if let Some(token) = self.token_key(ctx.account, &ctx.request) {
+            self.in_flight.insert(token, InFlight::Checks(ctx.delivery));
         }
-        let delivery = caller.delivery;
-        let mut is_outstanding = vec![RemoteCheck::Witness(wanted.witness)];
-        is_outstanding.extend(peers.into_iter().map(|(peer, asks)| RemoteCheck::Peer(peer, asks)));
-        self.calls.insert(
-            delivery,
-            PendingCall { caller, waiters: vec![delivery], target, wanted, is_outstanding },
-        );
-        self.ask_other_regions(delivery, 0, out);
+        let delivery = ctx.delivery;
+        let mut outstanding = vec![RemoteCheck::Witness(wanted.witness)];
+        outstanding.extend(peers.into_iter().map(|(peer, action)| RemoteCheck::Peer(peer, action)));
+        self.calls
+            .insert(delivery, PendingCall { ctx, waiters: vec![delivery], target, wanted, outstanding });
+        self.send_checks(delivery, 0, out);
     }
 
-    pub(super) fn witness_checked(
+    pub(super) fn receive_witness_answer(
         &mut self,
         now: Instant,
         call: Delivery,
@@ -114,17 +112,17 @@ impl ControlPlane {
         let Some(waiting) = waiting else { return };
         let witness = waiting.wanted.witness;
         waiting.record_answer(RemoteCheck::Witness(witness));
-        let Some(denial) = denial else { return self.check_answered(now, call, out) };
+        let Some(denial) = denial else { return self.finish_if_all_answered(now, call, out) };
         out.push(Effect::Reached(Goal::WitnessDenied));
-        let asker = waiting.caller.asker();
-        let home = AccountScope::of(witness, asker.account);
+        let caller = waiting.ctx.caller();
+        let home = AccountScope::of(witness, caller.account);
         let names_own = self.mutants.has(Mutant::DenialNamesOwnRegion);
         let named = if names_own { self.region } else { witness };
-        let error = self.guard.error(asker, required_permissions::witness(&home), named, denial);
-        self.end_checks(call, error, out);
+        let error = self.authorizer.error(caller, required_permissions::witness(&home), named, denial);
+        self.fail_checks(call, error, out);
     }
 
-    pub(super) fn peer_checked(
+    pub(super) fn receive_peer_answer(
         &mut self,
         now: Instant,
         call: Delivery,
@@ -132,7 +130,7 @@ impl ControlPlane {
         answer: PeerAnswer,
         out: &mut Vec<Effect>,
     ) {
-        let RemoteCheck::Peer(peer, asks) = about else { return };
+        let RemoteCheck::Peer(peer, action) = about else { return };
         let Some(waiting) = self.calls.get_mut(&call) else { return };
         waiting.record_answer(about);
         match answer {
@@ -140,48 +138,50 @@ impl ControlPlane {
             PeerAnswer::Missing => out.push(Effect::Reached(Goal::PeerMissing)),
             PeerAnswer::SingleRegion | PeerAnswer::MultiRegion { .. } => {}
         }
-        match self.judge_peer(&self.calls[&call], peer, asks, answer) {
-            Ok(()) => self.check_answered(now, call, out),
-            Err(error) => self.end_checks(call, error, out),
+        match self.evaluate_peer(&self.calls[&call], peer, action, answer) {
+            Ok(()) => self.finish_if_all_answered(now, call, out),
+            Err(error) => self.fail_checks(call, error, out),
         }
     }
 
     /// An answer is late: asks again, or gives up.
     pub(super) fn recheck(&mut self, call: Delivery, attempt: u32, out: &mut Vec<Effect>) {
         let Some(waiting) = self.calls.get(&call) else { return };
-        if attempt < ASKS && !self.mutants.has(Mutant::AskedOnce) {
+        if attempt < MAX_ATTEMPTS && !self.mutants.has(Mutant::AskedOnce) {
             out.push(Effect::Reached(Goal::CheckRepeated));
-            return self.ask_other_regions(call, attempt, out);
+            return self.send_checks(call, attempt, out);
         }
-        out.extend(waiting.is_outstanding.iter().map(|question| match question {
+        out.extend(waiting.outstanding.iter().map(|question| match question {
             RemoteCheck::Witness(_) => Effect::Reached(Goal::WitnessSilent),
             RemoteCheck::Peer(..) => Effect::Reached(Goal::PeerSilent),
         }));
-        let silent: Vec<Region> = waiting.is_outstanding.iter().map(|question| question.region()).collect();
-        self.end_checks(call, errors::unreachable(&silent), out);
+        let silent: Vec<Region> = waiting.outstanding.iter().map(|question| question.region()).collect();
+        self.fail_checks(call, errors::unreachable(&silent), out);
     }
 
     /// What this control plane says about its cluster `peer` to another Region's.
-    pub(super) fn peer_answer(
+    pub(super) fn answer_peer_check(
         &self,
         now: Instant,
         call: Delivery,
-        asker: Caller,
+        caller: Caller,
         peer: ClusterArn,
-        asks: PeerAction,
+        action: PeerAction,
         out: &mut Vec<Effect>,
     ) -> PeerAnswer {
-        let cluster = self.durable.cluster(peer.identifier).filter(|cluster| cluster.arn == peer);
-        if !self.guard.is_unrestricted(asker) {
+        let cluster = self.storage.cluster(peer.identifier).filter(|cluster| cluster.arn == peer);
+        if !self.authorizer.is_unrestricted(caller) {
             let mut arn = peer.to_string();
             if self.mutants.has(Mutant::PeerCheckedByWildcard) {
-                arn = AccountScope::of(self.region, asker.account).any().to_owned();
+                arn = AccountScope::of(self.region, caller.account).any().to_owned();
             }
-            let labels = cluster.map(|cluster| self.labels(now, cluster)).unwrap_or_default();
-            let need = required_permissions::peer(&arn, asks);
-            let need =
-                need.filter(|_| asks == PeerAction::Add || !self.mutants.has(Mutant::RemovePeerNotAsked));
-            let checked = need.map_or(Ok(()), |need| self.guard.check(call, asker, need, labels, out));
+            let attributes = cluster.map(|cluster| self.attributes(now, cluster)).unwrap_or_default();
+            let permission = required_permissions::peer(&arn, action);
+            let permission = permission
+                .filter(|_| action == PeerAction::Add || !self.mutants.has(Mutant::RemovePeerNotAsked));
+            let checked = permission.map_or(Ok(()), |permission| {
+                self.authorizer.check(call, caller, permission, attributes, out)
+            });
             if let Err(denial) = checked {
                 return PeerAnswer::Denied(denial);
             }
@@ -200,7 +200,7 @@ impl ControlPlane {
     }
 
     /// Ends a waiting call and answers everybody who waits for it.
-    pub(super) fn end_checks(&mut self, call: Delivery, error: Error, out: &mut Vec<Effect>) {
+    pub(super) fn fail_checks(&mut self, call: Delivery, error: Error, out: &mut Vec<Effect>) {
         let Some(waiting) = self.take_call(call) else { return };
         let result: Reply = Err(Arc::new(error));
         self.reply(&waiting.waiters, result, out);
@@ -210,18 +210,18 @@ impl ControlPlane {
     }
 
     /// The calls that wait for other Regions.
-    pub(super) fn waiting_calls(&self) -> impl Iterator<Item = Wait> {
+    pub(super) fn pending_call_waits(&self) -> impl Iterator<Item = Wait> {
         self.calls.values().map(|call| Wait {
             region: self.region,
-            who: format!("{} of client {}", call.caller.request.operation(), call.caller.delivery.client.0),
-            on: call.is_outstanding.iter().map(|question| question.node()).collect(),
-            to: "answer a check",
+            waiter: format!("{} of client {}", call.ctx.request.operation(), call.ctx.delivery.client.0),
+            missing: call.outstanding.iter().map(|question| question.node()).collect(),
+            action: "answer a check",
         })
     }
 
     /// How many of the account's creates wait for other Regions: they count towards its quota.
     pub(super) fn creates_in_flight(&self, account: Account) -> u32 {
-        let waiting = |call: &&PendingCall| call.target == CallTarget::New && call.caller.account == account;
+        let waiting = |call: &&PendingCall| call.target == CallTarget::New && call.ctx.account == account;
         self.calls.values().filter(waiting).count() as u32
     }
 
@@ -229,60 +229,60 @@ impl ControlPlane {
     pub(super) fn has_update_in_flight(&self, account: Account, serial: Serial) -> bool {
         self.calls
             .values()
-            .any(|call| call.target == CallTarget::Existing(serial) && call.caller.account == account)
+            .any(|call| call.target == CallTarget::Existing(serial) && call.ctx.account == account)
     }
 
-    fn ask_other_regions(&self, delivery: Delivery, attempt: u32, out: &mut Vec<Effect>) {
-        for (message, to) in self.calls[&delivery].questions(delivery, attempt) {
+    fn send_checks(&self, delivery: Delivery, attempt: u32, out: &mut Vec<Effect>) {
+        for (message, to) in self.calls[&delivery].check_messages(delivery, attempt) {
             out.push(Effect::send(to, message));
         }
-        let after = self.assumptions.remote_deadline / ASKS;
+        let after = self.assumptions.remote_deadline / MAX_ATTEMPTS;
         let after = DelayRange { min: after, max: after.max(Duration::from_nanos(1)) };
         out.push(Effect::SetTimer { after, timer: Timer::Recheck { call: delivery, attempt: attempt + 1 } });
     }
 
-    fn check_answered(&mut self, now: Instant, call: Delivery, out: &mut Vec<Effect>) {
-        if !self.calls[&call].is_outstanding.is_empty() {
+    fn finish_if_all_answered(&mut self, now: Instant, call: Delivery, out: &mut Vec<Effect>) {
+        if !self.calls[&call].outstanding.is_empty() {
             return;
         }
         let Some(call) = self.take_call(call) else { return };
         match call.target {
-            CallTarget::New => self.finish_create(now, &call.caller, &call.waiters, Some(call.wanted), out),
-            CallTarget::Existing(serial) => self.update_checked(now, call, serial, out),
+            CallTarget::New => self.finish_create(now, &call.ctx, &call.waiters, Some(call.wanted), out),
+            CallTarget::Existing(serial) => self.resume_update(now, call, serial, out),
         }
     }
 
     fn take_call(&mut self, delivery: Delivery) -> Option<PendingCall> {
         let call = self.calls.swap_remove(&delivery)?;
-        if let Some(token) = self.token_key(call.caller.account, &call.caller.request) {
+        if let Some(token) = self.token_key(call.ctx.account, &call.ctx.request) {
             self.in_flight.swap_remove(&token);
         }
         Some(call)
     }
 
-    fn judge_peer(
+    fn evaluate_peer(
         &self,
         call: &PendingCall,
         peer: ClusterArn,
-        asks: PeerAction,
+        action: PeerAction,
         answer: PeerAnswer,
     ) -> Result<(), Error> {
         let (verb, assumed) = (call.target.verb(), &*self.assumptions);
         let own = match call.target {
             CallTarget::New => None,
             CallTarget::Existing(serial) => {
-                self.durable.at(call.caller.account, serial).map(|cluster| cluster.arn)
+                self.storage.at(call.ctx.account, serial).map(|cluster| cluster.arn)
             }
         };
         let another = "name another peer cluster and try again";
         match answer {
             PeerAnswer::Denied(denial) => {
                 let arn = peer.to_string();
-                let need = required_permissions::peer(&arn, asks)
-                    .expect("nothing is denied to whom asks for nothing");
-                Err(self.guard.error(call.caller.asker(), need, peer.region, denial))
+                let permission = required_permissions::peer(&arn, action)
+                    .expect("an action without a permission is never denied");
+                Err(self.authorizer.error(call.ctx.caller(), permission, peer.region, denial))
             }
-            _ if asks == PeerAction::Remove => Ok(()),
+            _ if action == PeerAction::Remove => Ok(()),
             PeerAnswer::Missing => Err(errors::missing_peer(assumed.missing_peer, verb, &peer.to_string())),
             PeerAnswer::SingleRegion if assumed.single_region_peer_refused => Err(errors::properties(
                 super::assumptions::Refusal::Validation,
@@ -321,15 +321,15 @@ impl ControlPlane {
 impl PendingCall {
     /// An answer has come.
     fn record_answer(&mut self, about: RemoteCheck) {
-        self.is_outstanding.retain(|question| *question != about);
+        self.outstanding.retain(|question| *question != about);
     }
 
-    fn questions(&self, call: Delivery, attempt: u32) -> impl Iterator<Item = (Message, NodeId)> {
-        let asker = self.caller.asker();
-        self.is_outstanding.iter().map(move |question| {
+    fn check_messages(&self, call: Delivery, attempt: u32) -> impl Iterator<Item = (Message, NodeId)> {
+        let caller = self.ctx.caller();
+        self.outstanding.iter().map(move |question| {
             let message = match *question {
-                RemoteCheck::Witness(_) => Message::CheckWitness { call, asker, attempt },
-                RemoteCheck::Peer(peer, asks) => Message::CheckPeer { call, asker, peer, asks, attempt },
+                RemoteCheck::Witness(_) => Message::CheckWitness { call, caller, attempt },
+                RemoteCheck::Peer(peer, action) => Message::CheckPeer { call, caller, peer, action, attempt },
             };
             (message, question.node())
         })
@@ -354,4 +354,4 @@ impl RemoteCheck {
 }
 
 /// How often other Regions are asked before a call gives up.
-const ASKS: u32 = 5;
+const MAX_ATTEMPTS: u32 = 5;

@@ -24,24 +24,24 @@ impl ControlPlane {
     pub(super) fn put_policy(
         &mut self,
         now: Instant,
-        caller: &RequestContext,
+        ctx: &RequestContext,
         input: &PutClusterPolicyInput,
         out: &mut Vec<Effect>,
     ) -> Result<(), Error> {
-        let cluster = self.find(caller.account, &input.identifier)?.clone();
+        let cluster = self.find(ctx.account, &input.identifier)?.clone();
         let text = input.policy.as_deref().unwrap_or_default();
         let bypass = input.bypass_policy_lockout_safety_check.unwrap_or(false);
-        let policy = self.check_policy(caller, text, cluster.arn, cluster.tags.as_ref(), bypass, out)?;
-        self.expect_version(&cluster, input.expected_policy_version.as_deref(), out)?;
+        let policy = self.check_policy(ctx, text, cluster.arn, cluster.tags.as_ref(), bypass, out)?;
+        self.check_version(&cluster, input.expected_policy_version.as_deref(), out)?;
         let last = cluster.attached.as_ref().map_or(0, |attached| attached.policies);
         let version = if self.mutants.has(Mutant::OldPolicyVersionAnswered) { last } else { last + 1 };
         let output = PutClusterPolicyOutput { policy_version: version.to_string() };
         let response = Arc::new(Response::PutClusterPolicy(output));
-        let token = self.token_write(now, caller.account, &caller.request, &response);
+        let token = self.token_write(now, ctx.account, &ctx.request, &response);
         let delay = self.assumptions.policy_delay;
-        self.attach(caller, &cluster, token, out, |attached| attached.put_policy(now, delay, Some(policy)));
+        self.attach(ctx, &cluster, token, out, |attached| attached.put_policy(now, delay, Some(policy)));
         self.keep_in_memory(Mutant::PolicyInMemory, out);
-        self.reply(&[caller.delivery], Ok(response), out);
+        self.reply(&[ctx.delivery], Ok(response), out);
         Ok(())
     }
 
@@ -49,7 +49,7 @@ impl ControlPlane {
     /// still put another on, and take it off.
     pub(super) fn check_policy(
         &self,
-        caller: &RequestContext,
+        ctx: &RequestContext,
         policy: &str,
         cluster: ClusterArn,
         tags: Option<&Tags>,
@@ -57,12 +57,12 @@ impl ControlPlane {
         out: &mut Vec<Effect>,
     ) -> Result<ClusterPolicy, Error> {
         let policy = ClusterPolicy::parse(policy).map_err(|mistake| errors::malformed_policy(&mistake))?;
-        let labels = ResourceAttributes { tags, policy: Some(&policy.document) };
+        let attributes = ResourceAttributes { tags, policy: Some(&policy.document) };
         let operations = [Operation::PutClusterPolicy, Operation::DeleteClusterPolicy];
-        let (call, asker, arn) = (caller.delivery, caller.asker(), cluster.to_string());
+        let (call, caller, arn) = (ctx.delivery, ctx.caller(), cluster.to_string());
         let mut may = |operation| {
-            let need = RequiredPermission::new(IamAction::Call(operation), &arn);
-            self.guard.judge(call, asker, need, labels, out).is_ok()
+            let permission = RequiredPermission::new(IamAction::Call(operation), &arn);
+            self.authorizer.evaluate(call, caller, permission, attributes, out).is_ok()
         };
         let is_exempt = bypass || self.mutants.has(Mutant::LockoutNotChecked);
         if is_exempt || operations.into_iter().all(&mut may) { Ok(policy) } else { Err(errors::lockout()) }
@@ -70,11 +70,11 @@ impl ControlPlane {
 
     pub(super) fn get_policy(
         &self,
-        caller: &RequestContext,
+        ctx: &RequestContext,
         input: &GetClusterPolicyInput,
         out: &mut Vec<Effect>,
     ) -> Result<(), Error> {
-        let cluster = self.find(caller.account, &input.identifier)?;
+        let cluster = self.find(ctx.account, &input.identifier)?;
         let attached = cluster.attached.as_deref();
         let Some((attached, policy)) = attached.and_then(|it| Some((it, it.policy.as_ref()?))) else {
             return Err(errors::no_policy(cluster));
@@ -83,43 +83,43 @@ impl ControlPlane {
         let policy = old.unwrap_or(policy).text.to_string();
         let policy_version = attached.policy_version();
         let output = GetClusterPolicyOutput { policy, policy_version };
-        self.reply(&[caller.delivery], Ok(Arc::new(Response::GetClusterPolicy(output))), out);
+        self.reply(&[ctx.delivery], Ok(Arc::new(Response::GetClusterPolicy(output))), out);
         Ok(())
     }
 
     pub(super) fn delete_policy(
         &mut self,
         now: Instant,
-        caller: &RequestContext,
+        ctx: &RequestContext,
         input: &DeleteClusterPolicyInput,
         out: &mut Vec<Effect>,
     ) -> Result<(), Error> {
-        let cluster = self.find(caller.account, &input.identifier)?.clone();
+        let cluster = self.find(ctx.account, &input.identifier)?.clone();
         let attached = cluster.attached.as_deref().filter(|attached| attached.policy.is_some());
         let policy_version = attached.ok_or_else(|| errors::no_policy(&cluster))?.policy_version();
-        self.expect_version(&cluster, input.expected_policy_version.as_deref(), out)?;
+        self.check_version(&cluster, input.expected_policy_version.as_deref(), out)?;
         let response = Arc::new(Response::DeleteClusterPolicy(DeleteClusterPolicyOutput { policy_version }));
-        let token = self.token_write(now, caller.account, &caller.request, &response);
+        let token = self.token_write(now, ctx.account, &ctx.request, &response);
         let delay = self.assumptions.policy_delay;
         let starts_over = self.mutants.has(Mutant::PolicyVersionStartsOver);
         if !self.mutants.has(Mutant::PolicyRemovalNotWritten) {
-            self.attach(caller, &cluster, token, out, |attached| {
+            self.attach(ctx, &cluster, token, out, |attached| {
                 attached.put_policy(now, delay, None);
                 attached.policies = if starts_over { 0 } else { attached.policies };
             });
         }
-        self.reply(&[caller.delivery], Ok(response), out);
+        self.reply(&[ctx.delivery], Ok(response), out);
         Ok(())
     }
 
     /// The PrivateLink service of the cell that a cluster is in. The Region has one cell.
     pub(super) fn get_vpc_endpoint_service_name(
         &self,
-        caller: &RequestContext,
+        ctx: &RequestContext,
         input: &GetVpcEndpointServiceNameInput,
         out: &mut Vec<Effect>,
     ) -> Result<(), Error> {
-        let cluster = self.find(caller.account, &input.identifier)?;
+        let cluster = self.find(ctx.account, &input.identifier)?;
         let (region, identifier) = (self.region, cluster.arn.identifier);
         let mut number = mix(region.index() as u64, 0);
         let letters = std::iter::repeat_with(|| {
@@ -132,12 +132,12 @@ impl ControlPlane {
             service_name: format!("com.amazonaws.{region}.dsql-{cell}"),
             cluster_vpc_endpoint: Some(format!("{identifier}.dsql-{cell}.{region}.on.aws")),
         };
-        self.reply(&[caller.delivery], Ok(Arc::new(Response::GetVpcEndpointServiceName(output))), out);
+        self.reply(&[ctx.delivery], Ok(Arc::new(Response::GetVpcEndpointServiceName(output))), out);
         Ok(())
     }
 
     /// Whether the cluster's policy is still the one that the caller has in mind.
-    fn expect_version(
+    fn check_version(
         &self,
         cluster: &Cluster,
         expected: Option<&str>,

@@ -25,11 +25,11 @@ const DEFAULT_PAGE: usize = 20;
 impl ControlPlane {
     pub(super) fn get_cluster(
         &self,
-        caller: &RequestContext,
+        ctx: &RequestContext,
         input: &GetClusterInput,
         out: &mut Vec<Effect>,
     ) -> Result<(), Error> {
-        let cluster = self.find(caller.account, &input.identifier)?;
+        let cluster = self.find(ctx.account, &input.identifier)?;
         let mut output = cluster.describe();
         if self.assumptions.silent_peer_shows_declaration {
             self.show_silent_declaration(cluster, &mut output);
@@ -49,25 +49,25 @@ impl ControlPlane {
             properties.clusters.retain(|arn| if *arn == cluster.arn { !hides_own } else { !hides_peer });
         }
         let response = Arc::new(Response::GetCluster(output));
-        self.reply(&[caller.delivery], Ok(response), out);
+        self.reply(&[ctx.delivery], Ok(response), out);
         Ok(())
     }
 
     pub(super) fn list_clusters(
         &self,
-        caller: &RequestContext,
+        ctx: &RequestContext,
         input: &ListClustersInput,
         out: &mut Vec<Effect>,
     ) -> Result<(), Error> {
         let size = input.max_results.map_or(DEFAULT_PAGE, |size| size as usize);
         let after = match &input.next_token {
-            Some(token) => self.read_page_token(caller.account, token)?,
+            Some(token) => self.read_page_token(ctx.account, token)?,
             None => Serial(0),
         };
-        if after > Serial(0) && self.durable.at(caller.account, after).is_none() {
+        if after > Serial(0) && self.storage.at(ctx.account, after).is_none() {
             out.push(Effect::Reached(Goal::PageAfterDelete));
         }
-        let mut rest = self.durable.clusters_after(caller.account, after);
+        let mut rest = self.storage.clusters_after(ctx.account, after);
         let is_listed = |cluster: &&Arc<Cluster>| {
             cluster.status != ClusterStatus::PendingDelete || !self.mutants.has(Mutant::DeletedNotListed)
         };
@@ -75,19 +75,19 @@ impl ControlPlane {
         let next = rest.next();
         let last = page.last().copied().filter(|_| next.is_some());
         let last = if self.mutants.has(Mutant::PageNamesNext) { next } else { last };
-        let next_token = last.map(|last| self.page_token(caller.account, last.serial));
+        let next_token = last.map(|last| self.page_token(ctx.account, last.serial));
         let hides_updating = self.mutants.has(Mutant::UpdatingNotListed);
         let page = page.into_iter().filter(|it| it.status != ClusterStatus::Updating || !hides_updating);
         let clusters = page.map(|cluster| cluster.summary()).collect();
         let response = Arc::new(Response::ListClusters(ListClustersOutput { next_token, clusters }));
-        self.reply(&[caller.delivery], Ok(response), out);
+        self.reply(&[ctx.delivery], Ok(response), out);
         Ok(())
     }
 
     /// The account's cluster called `identifier`.
     pub(super) fn find(&self, account: Account, identifier: &str) -> Result<&Arc<Cluster>, Error> {
         Identifier::parse(identifier)
-            .and_then(|identifier| self.durable.cluster(identifier))
+            .and_then(|identifier| self.storage.cluster(identifier))
             .filter(|cluster| cluster.arn.account == account)
             .filter(|it| it.status != ClusterStatus::Idle || !self.mutants.has(Mutant::IdleNotFound))
             .ok_or_else(|| errors::no_such_cluster(self.region, account, identifier))
@@ -99,7 +99,7 @@ impl ControlPlane {
         else {
             return;
         };
-        properties.clusters.extend(self.durable.registers().iter().find_map(|(register, acceptor)| {
+        properties.clusters.extend(self.storage.registers().iter().find_map(|(register, acceptor)| {
             let other = register.other(cluster.arn)?;
             let (_, value) = acceptor.accepted?;
             (value.outcome == LinkOutcome::Open && value.has_declared(register.side(other))).then_some(other)
@@ -110,7 +110,7 @@ impl ControlPlane {
         let mut position = last.0;
         if self.mutants.has(Mutant::PageSkipsAfterDelete) {
             position =
-                self.durable.clusters_after(account, Serial(0)).take_while(|it| it.serial <= last).count()
+                self.storage.clusters_after(account, Serial(0)).take_while(|it| it.serial <= last).count()
                     as u64;
         }
         sealed(position, |position| self.page_seal(account, position))
@@ -121,7 +121,7 @@ impl ControlPlane {
             read_sealed(Operation::ListClusters, token, |position| self.page_seal(account, position))?;
         if self.mutants.has(Mutant::PageSkipsAfterDelete) {
             let listed =
-                self.durable.clusters_after(account, Serial(0)).nth((position as usize).saturating_sub(1));
+                self.storage.clusters_after(account, Serial(0)).nth((position as usize).saturating_sub(1));
             return Ok(listed.map_or(Serial(u64::from(u32::MAX)), |cluster| cluster.serial));
         }
         Ok(Serial(position))

@@ -146,8 +146,8 @@ impl LinkValue {
     }
 
     /// Whether the side at `place` asked to leave or to be deleted.
-    fn has_given_up(&self, place: usize) -> bool {
-        self.leaving[place] || self.deleting[place]
+    fn has_given_up(&self, side: usize) -> bool {
+        self.leaving[side] || self.deleting[side]
     }
 
     /// Whether `side` has declared the other.
@@ -160,7 +160,7 @@ impl LinkValue {
     #[must_use]
     pub fn digest(&self) -> u64 {
         let bits = [self.declared, self.leaving, self.deleting].into_iter().flatten();
-        bits.fold(self.outcome as u64, |word, bit| word << 1 | u64::from(bit))
+        bits.fold(self.outcome as u64, |digest, bit| digest << 1 | u64::from(bit))
     }
 }
 
@@ -211,7 +211,7 @@ pub struct Acceptor {
 
 impl Acceptor {
     /// What there is to tell about a message under `ballot` that comes now.
-    pub(super) fn meets(&self, ballot: Ballot) -> Option<Goal> {
+    pub(super) fn coverage_of(&self, ballot: Ballot) -> Option<Goal> {
         let is_same = ballot.proposer == self.promised.proposer;
         let is_under_way =
             self.promised != Ballot::default() && self.accepted.is_none_or(|(last, _)| last < self.promised);

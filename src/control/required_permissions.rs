@@ -39,7 +39,7 @@ pub struct RequiredPermission<'a> {
     /// With what: an ARN, or `*`.
     pub resource: &'a str,
     /// What the request says of itself.
-    pub says: RequestAttributes<'a>,
+    pub attributes: RequestAttributes<'a>,
 }
 
 /// What a request says of itself, as far as an action carries the keys for it.
@@ -83,7 +83,7 @@ pub(super) struct AccountScope {
 }
 
 /// Asks whether a permission is there.
-type Demanded<'a> = &'a mut dyn FnMut(RequiredPermission<'_>) -> Result<(), Error>;
+type Require<'a> = &'a mut dyn FnMut(RequiredPermission<'_>) -> Result<(), Error>;
 
 /// Asks for everything that `request` needs in its own Region, and stops at the first refusal; `cluster` is what it is
 /// about, if that exists.
@@ -92,46 +92,54 @@ pub(super) fn local(
     home: &AccountScope,
     cluster: Option<&Cluster>,
     lacks_role: bool,
-    ask: Demanded<'_>,
+    require: Require<'_>,
 ) -> Result<(), Error> {
     let own = IamAction::Call(request.operation());
     let named = request.identifier().map(|identifier| home.cluster(identifier)).unwrap_or_default();
     match request {
-        Request::CreateCluster(input) => home.create(input, lacks_role, ask),
+        Request::CreateCluster(input) => home.create(input, lacks_role, require),
         Request::UpdateCluster(input) => {
-            ask(RequiredPermission::new(own, &named))?;
-            ask(RequiredPermission::new(IamAction::Call(Operation::GetCluster), &named))?;
+            require(RequiredPermission::new(own, &named))?;
+            require(RequiredPermission::new(IamAction::Call(Operation::GetCluster), &named))?;
             let arn = cluster.map(|cluster| cluster.arn);
-            multi_region(input.multi_region_properties.as_deref(), &named, arn, ask)?;
-            home.keys(customer_key(input.kms_encryption_key.as_ref()).as_deref(), &IamAction::KMS, ask)
+            multi_region(input.multi_region_properties.as_deref(), &named, arn, require)?;
+            home.keys(customer_key(input.kms_encryption_key.as_ref()).as_deref(), &IamAction::KMS, require)
         }
-        Request::ListClusters(_) => ask(RequiredPermission::new(own, "*")),
-        Request::TagResource(input) => ask(RequiredPermission::new(own, &input.resource_arn)
-            .saying(RequestAttributes { tags: input.tags.as_ref(), ..RequestAttributes::default() })),
+        Request::ListClusters(_) => require(RequiredPermission::new(own, "*")),
+        Request::TagResource(input) => require(
+            RequiredPermission::new(own, &input.resource_arn)
+                .with(RequestAttributes { tags: input.tags.as_ref(), ..RequestAttributes::default() }),
+        ),
         Request::UntagResource(input) => {
             let tag_keys = input.tag_keys.as_deref().unwrap_or_default();
-            ask(RequiredPermission::new(own, &input.resource_arn)
-                .saying(RequestAttributes { tag_keys, ..RequestAttributes::default() }))
+            require(
+                RequiredPermission::new(own, &input.resource_arn)
+                    .with(RequestAttributes { tag_keys, ..RequestAttributes::default() }),
+            )
         }
-        Request::ListTagsForResource(input) => ask(RequiredPermission::new(own, &input.resource_arn)),
+        Request::ListTagsForResource(input) => require(RequiredPermission::new(own, &input.resource_arn)),
         Request::GetStream(input) => {
-            ask(RequiredPermission::new(own, &stream(&named, &input.stream_identifier)))
+            require(RequiredPermission::new(own, &stream(&named, &input.stream_identifier)))
         }
         Request::DeleteStream(input) => {
-            ask(RequiredPermission::new(own, &stream(&named, &input.stream_identifier)))
+            require(RequiredPermission::new(own, &stream(&named, &input.stream_identifier)))
         }
         Request::CreateStream(input) => {
-            ask(RequiredPermission::new(own, &named)
-                .saying(RequestAttributes { tags: input.tags.as_ref(), ..RequestAttributes::default() }))?;
+            require(
+                RequiredPermission::new(own, &named)
+                    .with(RequestAttributes { tags: input.tags.as_ref(), ..RequestAttributes::default() }),
+            )?;
             let target = input.target_definition.as_ref().and_then(|target| target.kinesis.as_ref());
             if let Some(role) = target.and_then(|target| target.role_arn.as_deref()) {
                 let service = Some(("iam:PassedToService", SERVICE));
-                ask(RequiredPermission::new(IamAction::PassRole, role)
-                    .saying(RequestAttributes { service, ..RequestAttributes::default() }))?;
+                require(
+                    RequiredPermission::new(IamAction::PassRole, role)
+                        .with(RequestAttributes { service, ..RequestAttributes::default() }),
+                )?;
             }
-            home.keys(cluster.and_then(|cluster| cluster.kms_key.as_deref()), &[IamAction::DECRYPT], ask)
+            home.keys(cluster.and_then(|cluster| cluster.kms_key.as_deref()), &[IamAction::DECRYPT], require)
         }
-        _ => ask(RequiredPermission::new(own, &named)),
+        _ => require(RequiredPermission::new(own, &named)),
     }
 }
 
@@ -139,12 +147,12 @@ pub(super) fn local(
 pub(super) fn witness(home: &AccountScope) -> RequiredPermission<'_> {
     let witness = Some(home.region.name());
     RequiredPermission::new(IamAction::PutWitnessRegion, &home.any)
-        .saying(RequestAttributes { witness, ..RequestAttributes::default() })
+        .with(RequestAttributes { witness, ..RequestAttributes::default() })
 }
 
 /// What the Region of the peer with this ARN is asked for.
-pub(super) fn peer(peer: &str, asks: PeerAction) -> Option<RequiredPermission<'_>> {
-    let action = match asks {
+pub(super) fn peer(peer: &str, purpose: PeerAction) -> Option<RequiredPermission<'_>> {
+    let action = match purpose {
         PeerAction::Add => IamAction::AddPeerCluster,
         PeerAction::Keep => return None,
         PeerAction::Remove => IamAction::RemovePeerCluster,
@@ -166,13 +174,18 @@ impl AccountScope {
         format!("{}{identifier}", self.any.trim_end_matches('*'))
     }
 
-    fn create(&self, input: &CreateClusterInput, lacks_role: bool, ask: Demanded<'_>) -> Result<(), Error> {
+    fn create(
+        &self,
+        input: &CreateClusterInput,
+        lacks_role: bool,
+        require: Require<'_>,
+    ) -> Result<(), Error> {
         let any = &self.any;
         let tags = input.tags.as_ref().filter(|tags| !tags.is_empty());
         let properties = input.multi_region_properties.as_deref();
         let witness = properties.and_then(|it| it.witness_region.as_deref());
-        let need = |operation| RequiredPermission::new(IamAction::Call(operation), any);
-        ask(need(Operation::CreateCluster).saying(RequestAttributes {
+        let permission = |operation| RequiredPermission::new(IamAction::Call(operation), any);
+        require(permission(Operation::CreateCluster).with(RequestAttributes {
             witness,
             tags,
             ..RequestAttributes::default()
@@ -180,22 +193,24 @@ impl AccountScope {
         if lacks_role {
             let role = format!("arn:aws:iam::{}:role/aws-service-role/{SERVICE}/{ROLE}", self.account);
             let service = Some(("iam:AWSServiceName", SERVICE));
-            let need = RequiredPermission::new(IamAction::CreateServiceLinkedRole, &role);
-            ask(need.saying(RequestAttributes { service, ..RequestAttributes::default() }))?;
+            let permission = RequiredPermission::new(IamAction::CreateServiceLinkedRole, &role);
+            require(permission.with(RequestAttributes { service, ..RequestAttributes::default() }))?;
         }
         if tags.is_some() {
-            ask(need(Operation::TagResource)
-                .saying(RequestAttributes { tags, ..RequestAttributes::default() }))?;
+            require(
+                permission(Operation::TagResource)
+                    .with(RequestAttributes { tags, ..RequestAttributes::default() }),
+            )?;
         }
-        multi_region(properties, any, None, ask)?;
+        multi_region(properties, any, None, require)?;
         if input.policy.is_some() {
-            ask(need(Operation::PutClusterPolicy))?;
+            require(permission(Operation::PutClusterPolicy))?;
         }
-        self.keys(customer_key(input.kms_encryption_key.as_ref()).as_deref(), &IamAction::KMS, ask)
+        self.keys(customer_key(input.kms_encryption_key.as_ref()).as_deref(), &IamAction::KMS, require)
     }
 
     /// A key is known by its ARN, or by its identifier in the account.
-    fn keys(&self, key: Option<&str>, actions: &[IamAction], ask: Demanded<'_>) -> Result<(), Error> {
+    fn keys(&self, key: Option<&str>, actions: &[IamAction], require: Require<'_>) -> Result<(), Error> {
         let Some(key) = key else { return Ok(()) };
         let kind = if key.starts_with("alias/") { "" } else { "key/" };
         let resource: Cow<'_, str> = match key.starts_with("arn:") {
@@ -203,9 +218,11 @@ impl AccountScope {
             false => format!("arn:aws:kms:{}:{}:{kind}{key}", self.region, self.account).into(),
         };
         let through = format!("dsql.{}.amazonaws.com", self.region);
-        let says =
+        let attributes =
             RequestAttributes { service: Some(("kms:ViaService", &through)), ..RequestAttributes::default() };
-        actions.iter().try_for_each(|action| ask(RequiredPermission::new(*action, &resource).saying(says)))
+        actions
+            .iter()
+            .try_for_each(|action| require(RequiredPermission::new(*action, &resource).with(attributes)))
     }
 }
 
@@ -214,17 +231,17 @@ fn multi_region(
     properties: Option<&MultiRegionProperties>,
     resource: &str,
     own: Option<ClusterArn>,
-    ask: Demanded<'_>,
+    require: Require<'_>,
 ) -> Result<(), Error> {
     let Some(properties) = properties else { return Ok(()) };
-    ask(RequiredPermission::new(IamAction::PutMultiRegionProperties, resource))?;
+    require(RequiredPermission::new(IamAction::PutMultiRegionProperties, resource))?;
     if let Some(witness) = properties.witness_region.as_deref() {
-        let says = RequestAttributes { witness: Some(witness), ..RequestAttributes::default() };
-        ask(RequiredPermission::new(IamAction::PutWitnessRegion, resource).saying(says))?;
+        let attributes = RequestAttributes { witness: Some(witness), ..RequestAttributes::default() };
+        require(RequiredPermission::new(IamAction::PutWitnessRegion, resource).with(attributes))?;
     }
     let listed = properties.clusters.as_deref().unwrap_or_default();
     let adds = listed.iter().any(|arn| own.is_none() || ClusterArn::parse(arn) != own);
-    if adds { ask(RequiredPermission::new(IamAction::AddPeerCluster, resource)) } else { Ok(()) }
+    if adds { require(RequiredPermission::new(IamAction::AddPeerCluster, resource)) } else { Ok(()) }
 }
 
 fn stream(cluster: &str, identifier: &str) -> String {
@@ -233,11 +250,11 @@ fn stream(cluster: &str, identifier: &str) -> String {
 
 impl<'a> RequiredPermission<'a> {
     pub(super) fn new(action: IamAction, resource: &'a str) -> RequiredPermission<'a> {
-        RequiredPermission { action, resource, says: RequestAttributes::default() }
+        RequiredPermission { action, resource, attributes: RequestAttributes::default() }
     }
 
-    fn saying(self, says: RequestAttributes<'a>) -> RequiredPermission<'a> {
-        RequiredPermission { says, ..self }
+    fn with(self, attributes: RequestAttributes<'a>) -> RequiredPermission<'a> {
+        RequiredPermission { attributes, ..self }
     }
 }
 

@@ -94,7 +94,7 @@ struct Owner {
     counts: ClusterCounts,
     /// Where clusters are in the list, beside a part of their identifiers: there are very many, and none is looked at
     /// to find another.
-    places: Index<(u32, u32)>,
+    slots: Index<(u32, u32)>,
 }
 
 impl Storage {
@@ -131,7 +131,7 @@ impl Storage {
     }
 
     /// Has the place of a cluster fetched from memory, for it will be looked at soon.
-    pub fn fetch_place(&self, account: Account, serial: Serial) {
+    pub fn prefetch_slot(&self, account: Account, serial: Serial) {
         if let Some(owner) = self.owners.get(&account) {
             prefetch_index(&owner.clusters, serial.index());
         }
@@ -200,16 +200,16 @@ impl Storage {
         }
         let before = std::mem::replace(&mut owner.clusters[serial.index()], record);
         let after = &owner.clusters[serial.index()];
-        let place = |cluster: &Cluster| (part(cluster.arn.identifier), serial.index() as u32);
+        let slot = |cluster: &Cluster| (part(cluster.arn.identifier), serial.index() as u32);
         match (&before, after) {
             (None, Some(after)) => {
-                let place = place(after);
-                owner.places.insert(hash(place.0), place, |(part, _)| hash(*part));
+                let slot = slot(after);
+                owner.slots.insert(hash(slot.0), slot, |(part, _)| hash(*part));
                 *owner.counts.of(after) += 1;
             }
             (Some(before), None) => {
-                let place = place(before);
-                owner.places.remove(hash(place.0), |known| *known == place);
+                let slot = slot(before);
+                owner.slots.remove(hash(slot.0), |known| *known == slot);
                 *owner.counts.of(before) -= 1;
             }
             _ => {}
@@ -226,12 +226,12 @@ impl Storage {
 impl Owner {
     fn find(&self, identifier: Identifier) -> Option<&Arc<Cluster>> {
         let part = part(identifier);
-        let at = |place: u32| self.clusters[place as usize].as_ref();
-        let is_it = |(known, place): &(u32, u32)| {
-            *known == part && at(*place).is_some_and(|cluster| cluster.arn.identifier == identifier)
+        let at = |slot: u32| self.clusters[slot as usize].as_ref();
+        let is_it = |(known, slot): &(u32, u32)| {
+            *known == part && at(*slot).is_some_and(|cluster| cluster.arn.identifier == identifier)
         };
-        let (_, place) = self.places.find(hash(part), is_it)?;
-        at(*place)
+        let (_, slot) = self.slots.find(hash(part), is_it)?;
+        at(*slot)
     }
 }
 

@@ -9,7 +9,7 @@ use crate::api::{
 use crate::goal::Goal;
 use crate::types::{Account, ClusterStatus, Identifier, Instant};
 
-use super::attached::{MOST_STREAMS, Stream};
+use super::attached::{MAX_STREAMS, Stream};
 use super::cluster::{Cluster, Serial};
 use super::message::{DelayRange, Effect, Timer};
 use super::mutant::Mutant;
@@ -22,11 +22,11 @@ impl ControlPlane {
     pub(super) fn create_stream(
         &mut self,
         now: Instant,
-        caller: &RequestContext,
+        ctx: &RequestContext,
         input: &CreateStreamInput,
         out: &mut Vec<Effect>,
     ) -> Result<(), Error> {
-        let cluster = self.find(caller.account, &input.cluster_identifier)?.clone();
+        let cluster = self.find(ctx.account, &input.cluster_identifier)?.clone();
         match cluster.status {
             ClusterStatus::Active if self.is_busy(&cluster) => {
                 return Err(errors::busy("create stream of", &cluster));
@@ -37,7 +37,7 @@ impl ControlPlane {
             _ => return Err(errors::wrong_state(self.assumptions.wrong_state, "create stream of", &cluster)),
         }
         let streams = cluster.streams();
-        if streams.len() >= MOST_STREAMS && !self.mutants.has(Mutant::StreamQuotaIgnored) {
+        if streams.len() >= MAX_STREAMS && !self.mutants.has(Mutant::StreamQuotaIgnored) {
             out.push(Effect::Reached(Goal::StreamLimitReached));
             return Err(errors::stream_limit(&cluster));
         }
@@ -45,50 +45,50 @@ impl ControlPlane {
         let number = cluster.attached.as_ref().map_or(0, |attached| attached.numbered) + 1;
         let stream = Stream {
             number,
-            identifier: last.filter(|_| self.mutants.has(Mutant::StreamNameReused)).unwrap_or(caller.fresh),
+            identifier: last.filter(|_| self.mutants.has(Mutant::StreamNameReused)).unwrap_or(ctx.fresh),
             status: StreamStatus::Creating,
-            creation_time: caller.stamp,
+            creation_time: ctx.stamp,
             target: input.target_definition.clone().unwrap_or_default(),
             tags: input.tags.clone().unwrap_or_default(),
         };
         let response = Arc::new(Response::CreateStream(Box::new(stream.created(cluster.arn))));
-        let token = self.token_write(now, caller.account, &caller.request, &response);
+        let token = self.token_write(now, ctx.account, &ctx.request, &response);
         self.set_stream_timer(&cluster, &stream, out);
-        self.attach(caller, &cluster, token, out, |attached| {
+        self.attach(ctx, &cluster, token, out, |attached| {
             attached.numbered = number;
             attached.streams.push(stream);
         });
         self.keep_in_memory(Mutant::StreamInMemory, out);
-        self.reply(&[caller.delivery], Ok(response), out);
+        self.reply(&[ctx.delivery], Ok(response), out);
         Ok(())
     }
 
     pub(super) fn get_stream(
         &self,
-        caller: &RequestContext,
+        ctx: &RequestContext,
         input: &GetStreamInput,
         out: &mut Vec<Effect>,
     ) -> Result<(), Error> {
         let (cluster, stream) =
-            self.find_stream(caller.account, &input.cluster_identifier, &input.stream_identifier)?;
+            self.find_stream(ctx.account, &input.cluster_identifier, &input.stream_identifier)?;
         let mut output = stream.describe(cluster.arn);
         if self.mutants.has(Mutant::ClusterTagsShownOfStream) {
             output.tags.clone_from(&cluster.tags);
         }
         let response = Response::GetStream(Box::new(output));
-        self.reply(&[caller.delivery], Ok(Arc::new(response)), out);
+        self.reply(&[ctx.delivery], Ok(Arc::new(response)), out);
         Ok(())
     }
 
     pub(super) fn list_streams(
         &self,
-        caller: &RequestContext,
+        ctx: &RequestContext,
         input: &ListStreamsInput,
         out: &mut Vec<Effect>,
     ) -> Result<(), Error> {
-        let cluster = self.find(caller.account, &input.cluster_identifier)?;
+        let cluster = self.find(ctx.account, &input.cluster_identifier)?;
         let size = input.max_results.map_or(DEFAULT_PAGE, |size| size as usize);
-        let seal = |last| self.page_seal(caller.account, cluster.serial.0 << 32 | last);
+        let seal = |last| self.page_seal(ctx.account, cluster.serial.0 << 32 | last);
         let after = match &input.next_token {
             Some(token) => super::read::read_sealed(Operation::ListStreams, token, seal)?,
             None => 0,
@@ -99,19 +99,19 @@ impl ControlPlane {
         let next_token = last.map(|last| super::read::sealed(last, seal));
         let streams = page.into_iter().map(|stream| stream.summary(cluster.arn)).collect();
         let response = Response::ListStreams(ListStreamsOutput { next_token, streams });
-        self.reply(&[caller.delivery], Ok(Arc::new(response)), out);
+        self.reply(&[ctx.delivery], Ok(Arc::new(response)), out);
         Ok(())
     }
 
     pub(super) fn delete_stream(
         &mut self,
         now: Instant,
-        caller: &RequestContext,
+        ctx: &RequestContext,
         input: &DeleteStreamInput,
         out: &mut Vec<Effect>,
     ) -> Result<(), Error> {
         let (cluster, stream) =
-            self.find_stream(caller.account, &input.cluster_identifier, &input.stream_identifier)?;
+            self.find_stream(ctx.account, &input.cluster_identifier, &input.stream_identifier)?;
         let (cluster, mut stream) = (cluster.clone(), stream.clone());
         if stream.status == StreamStatus::Creating && !self.mutants.has(Mutant::StreamDeletedInCreation) {
             return Err(errors::stream_in_creation(&cluster, &stream));
@@ -121,15 +121,15 @@ impl ControlPlane {
             stream.status = StreamStatus::Deleting;
         }
         if self.mutants.has(Mutant::StreamRestamped) {
-            stream.creation_time = caller.stamp;
+            stream.creation_time = ctx.stamp;
         }
         let response = Arc::new(Response::DeleteStream(Box::new(stream.deleted(cluster.arn))));
-        let token = self.token_write(now, caller.account, &caller.request, &response);
+        let token = self.token_write(now, ctx.account, &ctx.request, &response);
         if !was_asked {
             self.set_stream_timer(&cluster, &stream, out);
         }
         if !self.mutants.has(Mutant::StreamDeletionNotWritten) {
-            self.attach(caller, &cluster, token, out, |attached| {
+            self.attach(ctx, &cluster, token, out, |attached| {
                 attached
                     .streams
                     .iter_mut()
@@ -137,12 +137,12 @@ impl ControlPlane {
                     .for_each(|it| *it = stream.clone());
             });
         }
-        self.reply(&[caller.delivery], Ok(response), out);
+        self.reply(&[ctx.delivery], Ok(response), out);
         Ok(())
     }
 
     /// The work behind a stream's transient status is done.
-    pub(super) fn stream_work_done(
+    pub(super) fn finish_stream_transition(
         &mut self,
         account: Account,
         serial: Serial,
@@ -150,9 +150,11 @@ impl ControlPlane {
         to: Option<StreamStatus>,
         out: &mut Vec<Effect>,
     ) {
-        let Some(cluster) = self.durable.at(account, serial).cloned() else { return };
+        let Some(cluster) = self.storage.at(account, serial).cloned() else { return };
         let stream = cluster.streams().iter().find(|stream| stream.number == number);
-        let Some(mut stream) = stream.filter(|stream| self.leads_to(stream).1 == to).cloned() else { return };
+        let Some(mut stream) = stream.filter(|stream| self.next_status(stream).1 == to).cloned() else {
+            return;
+        };
         if let Some(status) = to {
             stream.status = status;
             self.set_stream_timer(&cluster, &stream, out);
@@ -172,14 +174,14 @@ impl ControlPlane {
     /// Sets the timer that leads out of a stream's transient status.
     pub(super) fn set_stream_timer(&self, cluster: &Cluster, stream: &Stream, out: &mut Vec<Effect>) {
         if stream.is_transient() {
-            let (after, to) = self.leads_to(stream);
+            let (after, to) = self.next_status(stream);
             let (account, serial, number) = (cluster.arn.account, cluster.serial, stream.number);
             out.push(Effect::SetTimer { after, timer: Timer::Stream { account, serial, number, to } });
         }
     }
 
     /// When and where a stream's transient status leads.
-    fn leads_to(&self, stream: &Stream) -> (DelayRange, Option<StreamStatus>) {
+    fn next_status(&self, stream: &Stream) -> (DelayRange, Option<StreamStatus>) {
         let assumed = &*self.assumptions;
         let visible = assumed.deleted_visible;
         match stream.status {

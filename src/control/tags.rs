@@ -14,16 +14,16 @@ use super::mutant::Mutant;
 use super::{ControlPlane, RequestContext, errors};
 
 /// The most tags that a resource has (API model, TagMap).
-const MOST_TAGS: usize = 200;
+const MAX_TAGS: usize = 200;
 
 impl ControlPlane {
     pub(super) fn tag_resource(
         &mut self,
-        caller: &RequestContext,
+        ctx: &RequestContext,
         input: &TagResourceInput,
         out: &mut Vec<Effect>,
     ) -> Result<(), Error> {
-        let (cluster, stream) = self.tagged(caller.account, &input.resource_arn)?;
+        let (cluster, stream) = self.tagged(ctx.account, &input.resource_arn)?;
         let mut tags = TagMap::clone(&tags_of(&cluster, stream));
         if self.mutants.has(Mutant::TagsReplaced) {
             tags.clear();
@@ -31,42 +31,42 @@ impl ControlPlane {
         for (key, value) in input.tags.iter().flat_map(|tags| tags.iter()) {
             tags.insert(key.clone(), value.clone());
         }
-        if tags.len() > MOST_TAGS {
+        if tags.len() > MAX_TAGS {
             return Err(errors::tag_limit(&input.resource_arn));
         }
         if !self.mutants.has(Mutant::TagNotWritten) {
-            self.put_tags(caller, &cluster, stream, tags, out);
+            self.put_tags(ctx, &cluster, stream, tags, out);
         }
-        self.reply(&[caller.delivery], Ok(Arc::new(Response::TagResource(TagResourceOutput {}))), out);
+        self.reply(&[ctx.delivery], Ok(Arc::new(Response::TagResource(TagResourceOutput {}))), out);
         Ok(())
     }
 
     pub(super) fn untag_resource(
         &mut self,
-        caller: &RequestContext,
+        ctx: &RequestContext,
         input: &UntagResourceInput,
         out: &mut Vec<Effect>,
     ) -> Result<(), Error> {
-        let (cluster, stream) = self.tagged(caller.account, &input.resource_arn)?;
+        let (cluster, stream) = self.tagged(ctx.account, &input.resource_arn)?;
         let mut tags = TagMap::clone(&tags_of(&cluster, stream));
         let gone = input.tag_keys.as_deref().unwrap_or_default();
         tags.retain(|key, _| !gone.contains(key) || self.mutants.has(Mutant::UntagRemovesNothing));
-        self.put_tags(caller, &cluster, stream, tags, out);
-        self.reply(&[caller.delivery], Ok(Arc::new(Response::UntagResource(UntagResourceOutput {}))), out);
+        self.put_tags(ctx, &cluster, stream, tags, out);
+        self.reply(&[ctx.delivery], Ok(Arc::new(Response::UntagResource(UntagResourceOutput {}))), out);
         Ok(())
     }
 
     pub(super) fn list_tags(
         &self,
-        caller: &RequestContext,
+        ctx: &RequestContext,
         input: &ListTagsForResourceInput,
         out: &mut Vec<Effect>,
     ) -> Result<(), Error> {
-        let (cluster, stream) = self.tagged(caller.account, &input.resource_arn)?;
-        let first = self.durable.clusters_after(caller.account, Serial(0)).next();
+        let (cluster, stream) = self.tagged(ctx.account, &input.resource_arn)?;
+        let first = self.storage.clusters_after(ctx.account, Serial(0)).next();
         let cluster = first.filter(|_| self.mutants.has(Mutant::TagsOfFirstListed)).unwrap_or(&cluster);
         let output = ListTagsForResourceOutput { tags: Some(tags_of(cluster, stream)) };
-        self.reply(&[caller.delivery], Ok(Arc::new(Response::ListTagsForResource(output))), out);
+        self.reply(&[ctx.delivery], Ok(Arc::new(Response::ListTagsForResource(output))), out);
         Ok(())
     }
 
@@ -82,7 +82,7 @@ impl ControlPlane {
             None => (arn, None),
         };
         let named = ClusterArn::parse(cluster).filter(|it| it.region == self.region && it.account == account);
-        let cluster = named.and_then(|named| self.durable.cluster(named.identifier)).ok_or_else(missing)?;
+        let cluster = named.and_then(|named| self.storage.cluster(named.identifier)).ok_or_else(missing)?;
         if stream.is_some_and(|stream| cluster.stream(stream).is_none()) {
             return Err(missing());
         }
@@ -91,7 +91,7 @@ impl ControlPlane {
 
     fn put_tags(
         &mut self,
-        caller: &RequestContext,
+        ctx: &RequestContext,
         cluster: &Arc<Cluster>,
         stream: Option<Identifier>,
         tags: TagMap,
@@ -100,9 +100,9 @@ impl ControlPlane {
         match stream {
             None => {
                 let tags = Some(tags).filter(|tags| !tags.is_empty()).map(Arc::new);
-                self.write(cluster, None, Some(caller.delivery), out, |record| record.tags = tags);
+                self.write(cluster, None, Some(ctx.delivery), out, |record| record.tags = tags);
             }
-            Some(identifier) => self.attach(caller, cluster, None, out, |attached| {
+            Some(identifier) => self.attach(ctx, cluster, None, out, |attached| {
                 let stream = attached.streams.iter_mut().find(|stream| stream.identifier == identifier);
                 stream.expect("the stream was found above").tags = Arc::new(tags);
             }),

@@ -23,22 +23,22 @@ impl ControlPlane {
     pub(super) fn update_cluster(
         &mut self,
         now: Instant,
-        caller: &RequestContext,
+        ctx: &RequestContext,
         input: &UpdateClusterInput,
         out: &mut Vec<Effect>,
     ) -> Result<(), Error> {
-        let cluster = self.find(caller.account, &input.identifier)?.clone();
-        self.may_update(&cluster)?;
+        let cluster = self.find(ctx.account, &input.identifier)?.clone();
+        self.check_updatable(&cluster)?;
         if self.is_busy(&cluster) {
             return Err(errors::busy("update", &cluster));
         }
         let Some(next) = self.next_properties(&cluster, input)? else {
-            let waiters = [caller.delivery];
-            self.finish_update(now, caller.account, &caller.request, &cluster, None, &waiters, out);
+            let waiters = [ctx.delivery];
+            self.finish_update(now, ctx.account, &ctx.request, &cluster, None, &waiters, out);
             return Ok(());
         };
         if self.mutants.has(Mutant::SettingsBeforeChecks) {
-            self.write(&cluster, None, Some(caller.delivery), out, |record| {
+            self.write(&cluster, None, Some(ctx.delivery), out, |record| {
                 record.deletion_protection =
                     input.deletion_protection_enabled.unwrap_or(record.deletion_protection);
             });
@@ -48,29 +48,29 @@ impl ControlPlane {
         let left = cluster.multi_region.as_deref().and_then(|it| it.peer).filter(|peer| kept != Some(*peer));
         let kept = kept.map(|peer| (peer, if lists_peers { PeerAction::Add } else { PeerAction::Keep }));
         let peers = kept.into_iter().chain(left.map(|peer| (peer, PeerAction::Remove)));
-        self.begin_checks(caller.clone(), CallTarget::Existing(cluster.serial), next, peers, out);
+        self.start_checks(ctx.clone(), CallTarget::Existing(cluster.serial), next, peers, out);
         Ok(())
     }
 
     /// The other Regions have agreed; meanwhile the cluster may have moved on.
-    pub(super) fn update_checked(
+    pub(super) fn resume_update(
         &mut self,
         now: Instant,
         call: PendingCall,
         serial: Serial,
         out: &mut Vec<Effect>,
     ) {
-        let caller = &call.caller;
-        let (account, request) = (caller.account, &caller.request);
-        let Some(cluster) = self.durable.at(account, serial).cloned() else {
+        let ctx = &call.ctx;
+        let (account, request) = (ctx.account, &ctx.request);
+        let Some(cluster) = self.storage.at(account, serial).cloned() else {
             out.push(Effect::Reached(Goal::UpdateOvertaken));
             let identifier = request.identifier().unwrap_or_default();
             let gone = errors::no_such_cluster(self.region, account, identifier);
             return self.reply(&call.waiters, Err(Arc::new(gone)), out);
         };
-        match self.still_wanted(&cluster, request) {
+        match self.revalidate(&cluster, request) {
             Ok(Some(next)) if self.needs_withdrawal(&cluster, next) => {
-                self.ask_register_first(caller, &cluster, call.waiters.clone(), out);
+                self.defer_to_register(ctx, &cluster, call.waiters.clone(), out);
             }
             Ok(next) => self.finish_update(now, account, request, &cluster, next, &call.waiters, out),
             Err(error) => {
@@ -151,23 +151,23 @@ impl ControlPlane {
         let wanted = self.wanted("update", cluster.arn.account, Some(cluster.arn), properties)?;
         let peer = wanted.peer.unwrap_or(current.peer);
         let next = MultiRegion { witness: wanted.witness, peer, ..current };
-        self.may_replace(cluster, next)?;
+        self.check_replacement(cluster, next)?;
         let kept = peer.filter(|_| wanted.peer.is_none() && !self.mutants.has(Mutant::KeptPeerNotPlaced));
         if let Some(kept) = kept {
-            self.check_place("update", kept, wanted.witness)?;
+            self.check_peer_region("update", kept, wanted.witness)?;
         }
         let leaves = current.linked && peer.is_none();
         Ok(Some(if leaves { MultiRegion { leaving: true, ..current } } else { next }))
     }
 
     /// What the update asks for, of the cluster as it is by now.
-    fn still_wanted(&self, cluster: &Cluster, request: &Request) -> Result<Option<MultiRegion>, Error> {
+    fn revalidate(&self, cluster: &Cluster, request: &Request) -> Result<Option<MultiRegion>, Error> {
         let Request::UpdateCluster(input) = request else { return Ok(None) };
-        self.may_update(cluster)?;
+        self.check_updatable(cluster)?;
         self.next_properties(cluster, input)
     }
 
-    fn may_update(&self, cluster: &Cluster) -> Result<(), Error> {
+    fn check_updatable(&self, cluster: &Cluster) -> Result<(), Error> {
         use ClusterStatus::{Active, Idle, Inactive, PendingDelete, PendingSetup};
         match cluster.status {
             Active | Idle | Inactive | PendingSetup => Ok(()),
@@ -178,7 +178,7 @@ impl ControlPlane {
 
     /// Whether `next` may stand in the place of the cluster's multi-Region properties: of a linked pair's, almost
     /// nothing may change.
-    fn may_replace(&self, cluster: &Cluster, next: MultiRegion) -> Result<(), Error> {
+    fn check_replacement(&self, cluster: &Cluster, next: MultiRegion) -> Result<(), Error> {
         let (Some(current), Some(peer)) = (cluster.multi_region.as_deref(), cluster.linked_peer()) else {
             return Ok(());
         };
@@ -235,7 +235,7 @@ impl ControlPlane {
                 let waiters = self.take_waiting(cluster).waiters;
                 self.finish_update(now, intent.account, &intent.request, cluster, next, &waiters, out);
             }
-            Err(error) => self.give_update_up(cluster, error, out),
+            Err(error) => self.abandon_update(cluster, error, out),
         }
     }
 
@@ -246,7 +246,7 @@ impl ControlPlane {
         let Some(peer) = cluster.multi_region.as_deref().and_then(|it| it.peer) else { return };
         let keeps_intent = self.mutants.has(Mutant::LostWithdrawalKept);
         let kept = cluster.intent.as_ref().filter(|_| self.mutants.has(Mutant::LostWitnessKept));
-        let kept = kept.and_then(|lost| self.still_wanted(cluster, &lost.request).ok()?);
+        let kept = kept.and_then(|lost| self.revalidate(cluster, &lost.request).ok()?);
         self.write(cluster, None, None, out, |record| {
             record.intent = record.intent.take().filter(|_| keeps_intent);
             record.status = ClusterStatus::Creating;

@@ -12,7 +12,7 @@ use super::authorization::{Caller, Denials, Principals};
 use super::authorizer::{Authorizer, Denial, ResourceAttributes};
 use super::message::{Delivery, Effect, Input, Message};
 use super::mutant::{Mutant, Mutants};
-use super::peering::accept;
+use super::peering::answer_proposer;
 use super::required_permissions::{self, AccountScope};
 use super::storage::Storage;
 
@@ -21,8 +21,8 @@ use super::storage::Storage;
 pub struct WitnessNode {
     region: Region,
     mutants: Mutants,
-    guard: Authorizer,
-    durable: Storage,
+    authorizer: Authorizer,
+    storage: Storage,
 }
 
 impl WitnessNode {
@@ -32,39 +32,46 @@ impl WitnessNode {
         region: Region,
         principals: Arc<Principals>,
         mutants: Mutants,
-        durable: Storage,
+        storage: Storage,
     ) -> WitnessNode {
-        WitnessNode { region, mutants, guard: Authorizer::new(region, principals), durable }
+        WitnessNode { region, mutants, authorizer: Authorizer::new(region, principals), storage }
     }
 
     /// What is denied here.
     pub fn denials_mut(&mut self) -> &mut Denials {
-        self.guard.denials_mut()
+        self.authorizer.denials_mut()
     }
 
     /// What it has in storage, as far as it knows.
     #[must_use]
-    pub fn durable(&self) -> &Storage {
-        &self.durable
+    pub fn storage(&self) -> &Storage {
+        &self.storage
     }
 
     /// The same, when it is no more.
     #[must_use]
-    pub fn into_durable(self) -> Storage {
-        self.durable
+    pub fn into_storage(self) -> Storage {
+        self.storage
     }
 
     /// Takes in `input` and appends what is to be done to `out`.
     pub fn handle(&mut self, _now: Instant, input: Input, out: &mut Vec<Effect>) {
         match input {
             Input::Message { from, message } => match *message {
-                Message::CheckWitness { call, asker, attempt } => {
-                    let denial = self.denial(call, asker, out);
+                Message::CheckWitness { call, caller, attempt } => {
+                    let denial = self.denial(call, caller, out);
                     let denial = denial.filter(|_| !self.mutants.has(Mutant::WitnessRegionNotAsked));
                     out.push(Effect::send(from, Message::WitnessChecked { call, denial, attempt }));
                 }
                 message => {
-                    accept(&mut self.durable, self.mutants, NodeId::Witness(self.region), from, message, out);
+                    answer_proposer(
+                        &mut self.storage,
+                        self.mutants,
+                        NodeId::Witness(self.region),
+                        from,
+                        message,
+                        out,
+                    );
                 }
             },
             Input::Start(_) | Input::Timer(_) | Input::Request { .. } | Input::ExternalEvent(_) => {}
@@ -72,13 +79,13 @@ impl WitnessNode {
     }
 
     /// Why the clusters of `asker` may not have their witness here, if they may not.
-    fn denial(&self, call: Delivery, asker: Caller, out: &mut Vec<Effect>) -> Option<Denial> {
-        if self.guard.is_unrestricted(asker) {
+    fn denial(&self, call: Delivery, caller: Caller, out: &mut Vec<Effect>) -> Option<Denial> {
+        if self.authorizer.is_unrestricted(caller) {
             return None;
         }
-        let home = AccountScope::of(self.region, asker.account);
-        self.guard
-            .check(call, asker, required_permissions::witness(&home), ResourceAttributes::default(), out)
+        let home = AccountScope::of(self.region, caller.account);
+        self.authorizer
+            .check(call, caller, required_permissions::witness(&home), ResourceAttributes::default(), out)
             .err()
     }
 }

@@ -74,7 +74,7 @@ fn client(draws: Draws, number: usize, accounts: usize, place: &Topology, set_up
 fn assume(draws: Draws, assumptions: &mut Assumptions) {
     let (name, kind) = draws.pick("which", Assumptions::SWITCHES);
     let value = match kind {
-        SwitchKind::ClusterState => (assumptions.value(name) == "false").to_string(),
+        SwitchKind::Boolean => (assumptions.value(name) == "false").to_string(),
         SwitchKind::Refusal => {
             let values = ["validation", "conflict", "access-denied", "not-found"];
             let usual = assumptions.value(name);

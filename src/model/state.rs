@@ -15,7 +15,7 @@ use crate::check::{Checker, Memory, Violation, WorldView};
 use crate::control::ControlPlane;
 use crate::control::assumptions::Assumptions;
 use crate::control::disk::Disk;
-use crate::control::environment::Outside;
+use crate::control::environment::Environment;
 use crate::control::message::{DelayRange, Delivery, Effect, Input, Message, Timer};
 use crate::control::mutant::Mutants;
 use crate::control::storage::Storage;
@@ -158,14 +158,14 @@ impl ModelMachine {
     pub(super) fn digest(&self) -> u64 {
         match self {
             ModelMachine::Plane(plane) => word_of(&plane.knowledge()),
-            ModelMachine::Witness(witness) => word_of(witness.durable()),
+            ModelMachine::Witness(witness) => word_of(witness.storage()),
         }
     }
 
     pub(super) fn storage(&self) -> &Storage {
         match self {
-            ModelMachine::Plane(plane) => plane.durable(),
-            ModelMachine::Witness(witness) => witness.durable(),
+            ModelMachine::Plane(plane) => plane.storage(),
+            ModelMachine::Witness(witness) => witness.storage(),
         }
     }
 }
@@ -340,8 +340,8 @@ impl WorldView for ModelState {
         Some(Memory { storage: machine.storage(), disk, unsynced: Vec::new() })
     }
 
-    fn outside(&self, _region: Region) -> Outside {
-        Outside::default()
+    fn outside(&self, _region: Region) -> Environment {
+        Environment::default()
     }
 
     fn request_of(&self, _delivery: Delivery) -> Option<&Request> {
@@ -360,7 +360,9 @@ impl WorldView for ModelState {
         });
         let waits = planes.flat_map(|plane| plane.waits());
         waits
-            .map(|wait| format!("\n  {} {} waits for {:?} to {}", wait.region, wait.who, wait.on, wait.to))
+            .map(|wait| {
+                format!("\n  {} {} waits for {:?} to {}", wait.region, wait.waiter, wait.missing, wait.action)
+            })
             .collect()
     }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::control::authorization::Caller;
 use crate::control::disk::Disk;
-use crate::control::environment::Outside;
+use crate::control::environment::Environment;
 use crate::control::message::{Delivery, Effect, Input, Message, Timer};
 use crate::sim::{Change, DEFAULT_EPOCH};
 use crate::types::{Account, ClientId, Identifier, NodeId};
@@ -102,11 +102,11 @@ impl Small {
                 let packet = next.packets.remove(place);
                 let node = next.place(packet.to)?;
                 let input = self.input(&mut next, packet.load);
-                if let (NodeId::ControlPlane(region), Input::Request { delivery, asker, request, .. }) =
+                if let (NodeId::ControlPlane(region), Input::Request { delivery, caller, request, .. }) =
                     (packet.to, &input)
                 {
-                    let (delivery, asker, request) = (*delivery, *asker, request.clone());
-                    changes.push(Change::Arrived { region, caller: asker, delivery, request });
+                    let (delivery, caller, request) = (*delivery, *caller, request.clone());
+                    changes.push(Change::Arrived { region, caller, delivery, request });
                 }
                 self.take(&mut next, node, input, cut, changes)?;
             }
@@ -162,7 +162,7 @@ impl Small {
                 let request = self.calls[caller][call].clone();
                 Input::Request {
                     delivery: delivery(caller, call, copy),
-                    asker: Caller { account: Account::DEFAULT, principal: None },
+                    caller: Caller { account: Account::DEFAULT, principal: None },
                     lacks_role: false,
                     request,
                     fresh: Identifier::new([caller as u64 + 1, call as u64 + 1]),
@@ -286,7 +286,7 @@ impl Small {
         if state.callers.get(place).is_some_and(|caller| caller.waits) {
             self.call(state, place);
         }
-        self.take(state, place, Input::Start(Outside::default()), None, changes);
+        self.take(state, place, Input::Start(Environment::default()), None, changes);
     }
 
     pub(super) fn judge(&self, state: &mut ModelState, changes: &[Change]) {

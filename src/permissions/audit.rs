@@ -40,7 +40,7 @@ impl Audit {
         for change in world.changes() {
             match change {
                 Change::Checked(checked) => {
-                    let principal = world.options().principals.arn(checked.asker).into_owned();
+                    let principal = world.options().principals.arn(checked.caller).into_owned();
                     let made = Made { call: words(world, checked), principal, checked: (**checked).clone() };
                     self.open.entry(checked.call).or_default().push(made);
                 }

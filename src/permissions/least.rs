@@ -86,7 +86,7 @@ impl Use {
         }
         let mut keys = BTreeMap::new();
         for (key, _) in LIMITS {
-            if let Some(values) = checked.says.get(key) {
+            if let Some(values) = checked.attributes.get(key) {
                 keys.insert(key, values.iter().map(str::to_owned).collect());
             }
         }

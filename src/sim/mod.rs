@@ -31,7 +31,7 @@ use crate::control::assumptions::Assumptions;
 use crate::control::authorization::{Caller, IamAction, Principals};
 use crate::control::authorizer::Checked;
 use crate::control::disk::{Disk, Replaced};
-use crate::control::environment::Outside;
+use crate::control::environment::Environment;
 use crate::control::message::{Commit, Delivery, Effect, Reply, Timer};
 use crate::control::mutant::Mutants;
 use crate::control::storage::{Batch, Storage};
@@ -119,7 +119,7 @@ pub struct World {
     nodes: Vec<Node>,
     places: [[Option<u16>; 2]; Region::COUNT],
     /// What is so in each Region, whether its control plane is up or not.
-    outside: [Outside; Region::COUNT],
+    outside: [Environment; Region::COUNT],
     calls: Calls,
     refusals: Vec<InjectedError>,
     names: Names,
@@ -272,7 +272,7 @@ impl World {
             network: Network::new(options.seed, options.latency.clone()),
             nodes: Vec::new(),
             places: [[None; 2]; Region::COUNT],
-            outside: [Outside::default(); Region::COUNT],
+            outside: [Environment::default(); Region::COUNT],
             calls: Calls::default(),
             refusals: Vec::new(),
             names: Names::default(),
@@ -363,7 +363,7 @@ impl World {
 
     /// What is so outside the control plane of `region`, whether that is up or not.
     #[must_use]
-    pub fn outside(&self, region: Region) -> Outside {
+    pub fn outside(&self, region: Region) -> Environment {
         self.outside[region.index()]
     }
 
@@ -457,12 +457,12 @@ impl World {
         }
         for wait in planes.flat_map(|plane| plane.waits()) {
             let on: Vec<_> = wait
-                .on
+                .missing
                 .iter()
                 .map(|node| words.node(Some(*node)) + if down(node) { " (down)" } else { "" })
                 .collect();
             let on = if on.is_empty() { "its own time".to_owned() } else { on.join(", ") };
-            let _ = write!(text, "\n  {} {} waits for {on} to {}", wait.region, wait.who, wait.to);
+            let _ = write!(text, "\n  {} {} waits for {on} to {}", wait.region, wait.waiter, wait.action);
         }
         text
     }

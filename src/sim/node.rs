@@ -93,8 +93,8 @@ impl Node {
 
     pub(super) fn durable(&self) -> &Storage {
         match &self.machine {
-            Machine::ControlPlane(plane) => plane.durable(),
-            Machine::Witness(witness) => witness.durable(),
+            Machine::ControlPlane(plane) => plane.storage(),
+            Machine::Witness(witness) => witness.storage(),
         }
     }
 
@@ -133,8 +133,8 @@ impl Node {
         let old = std::mem::replace(&mut self.machine, machine);
         *self.denials_mut() = denials;
         match old {
-            Machine::ControlPlane(plane) => plane.into_durable(),
-            Machine::Witness(witness) => witness.into_durable(),
+            Machine::ControlPlane(plane) => plane.into_storage(),
+            Machine::Witness(witness) => witness.into_storage(),
         }
     }
 

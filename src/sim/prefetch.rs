@@ -60,7 +60,7 @@ impl World {
     /// The place of the cluster that a timer is about.
     fn fetch_place(&self, place: u32) {
         if let Some((storage, account, serial)) = self.cluster_of(place) {
-            storage.fetch_place(account, serial);
+            storage.prefetch_slot(account, serial);
         }
     }
 

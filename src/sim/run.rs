@@ -196,7 +196,7 @@ impl World {
                 }
                 self.nodes[place].unanswered += 1;
                 let lacks_role = self.lacks_role(caller.account);
-                Input::Request { delivery, asker: caller, lacks_role, request, fresh, stamp }
+                Input::Request { delivery, caller, lacks_role, request, fresh, stamp }
             }
             Payload::Response { .. } | Payload::Reset(_) => unreachable!("answers go to clients"),
         };
