@@ -79,7 +79,11 @@ pub use sim::fault::Fault;
 pub use sim::{Options, World};
 pub use types::{ClientId, NodeId};
 
-/// The README's example compiles.
+/// The Rust blocks of the README and of the page about the library compile.
 #[cfg(doctest)]
-#[doc = include_str!("../README.md")]
-struct Readme;
+mod pages {
+    #[doc = include_str!("../README.md")]
+    struct Readme;
+    #[doc = include_str!("../docs/library.md")]
+    struct Library;
+}

@@ -5,6 +5,7 @@ use std::io::Write;
 use std::path::Path;
 use std::process::Stdio;
 
+use dsql_sim::scenario::verb::{Chapter, Verb};
 use serde_json::Value;
 
 use super::{command, dsql_sim, records, stderr, stdout};
@@ -114,7 +115,29 @@ fn every_json_record_fits_the_schema() {
 fn the_reference_page_is_what_help_prints() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     assert_page(root, "docs/scenario-files.md", &stdout(&dsql_sim(root, &["help", "scenario"])));
+    let faults = fs::read_to_string(root.join("docs/faults.md")).expect("the page of faults");
+    let (introduction, _) = faults.split_once(FAULTS).expect("the heading of the table");
+    assert_page(root, "docs/faults.md", &format!("{introduction}{FAULTS}{}", table_of_faults()));
     assert_page(root, "docs/report.schema.json", &stdout(&dsql_sim(root, &["help", "report"])));
+}
+
+/// The heading in `docs/faults.md` behind which the page is generated.
+const FAULTS: &str = "## Every fault\n\n";
+
+/// The verbs of faults, each with its forms and the first sentence of its meaning.
+fn table_of_faults() -> String {
+    let mut table = "| verb | form | meaning |\n|---|---|---|\n".to_owned();
+    for verb in Verb::ALL.iter().filter(|verb| verb.chapter() == Chapter::Faults) {
+        let name = verb.name();
+        let forms: Vec<_> =
+            verb.usage().lines().map(|form| format!("`{}`", form.replace('|', "\\|"))).collect();
+        let meaning: Vec<_> = verb.meaning().iter().map(|line| line.trim()).collect();
+        let meaning = meaning.join(" ");
+        let first = meaning.split_inclusive(". ").next().unwrap_or_default().trim();
+        let row = format!("| [`{name}`](scenario-files.md#{name}) | {} | {first} |\n", forms.join("<br>"));
+        table.push_str(&row);
+    }
+    table
 }
 
 #[test]
