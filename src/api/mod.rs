@@ -13,6 +13,7 @@ mod shapes;
 mod tags;
 
 use std::fmt;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -249,6 +250,13 @@ impl fmt::Display for Operation {
     }
 }
 
+/// The members that CreateCluster and UpdateCluster share.
+pub(crate) struct SettingsMut<'a> {
+    pub(crate) deletion_protection_enabled: &'a mut Option<bool>,
+    pub(crate) kms_encryption_key: &'a mut Option<Arc<str>>,
+    pub(crate) metric_groups: &'a mut Option<Box<[MetricGroupRequest]>>,
+}
+
 impl Request {
     /// The client token, if it carries one.
     #[must_use]
@@ -300,6 +308,55 @@ impl Request {
             | Request::TagResource(_)
             | Request::UntagResource(_)
             | Request::ListTagsForResource(_) => None,
+        }
+    }
+
+    /// The same, to be written.
+    pub(crate) fn identifier_mut(&mut self) -> Option<&mut String> {
+        match self {
+            Request::UpdateCluster(input) => Some(&mut input.identifier),
+            Request::DeleteCluster(input) => Some(&mut input.identifier),
+            Request::GetCluster(input) => Some(&mut input.identifier),
+            Request::PutClusterPolicy(input) => Some(&mut input.identifier),
+            Request::GetClusterPolicy(input) => Some(&mut input.identifier),
+            Request::DeleteClusterPolicy(input) => Some(&mut input.identifier),
+            Request::GetVpcEndpointServiceName(input) => Some(&mut input.identifier),
+            Request::CreateStream(input) => Some(&mut input.cluster_identifier),
+            Request::GetStream(input) => Some(&mut input.cluster_identifier),
+            Request::ListStreams(input) => Some(&mut input.cluster_identifier),
+            Request::DeleteStream(input) => Some(&mut input.cluster_identifier),
+            Request::CreateCluster(_)
+            | Request::ListClusters(_)
+            | Request::TagResource(_)
+            | Request::UntagResource(_)
+            | Request::ListTagsForResource(_) => None,
+        }
+    }
+
+    /// The members that CreateCluster and UpdateCluster share, to be written.
+    pub(crate) fn settings_mut(&mut self) -> Option<SettingsMut<'_>> {
+        macro_rules! settings {
+            ($input:expr) => {
+                Some(SettingsMut {
+                    deletion_protection_enabled: &mut $input.deletion_protection_enabled,
+                    kms_encryption_key: &mut $input.kms_encryption_key,
+                    metric_groups: &mut $input.metric_groups,
+                })
+            };
+        }
+        match self {
+            Request::CreateCluster(input) => settings!(input),
+            Request::UpdateCluster(input) => settings!(input),
+            _ => None,
+        }
+    }
+
+    /// The members of a listing: how many entries a page holds, and which page.
+    pub(crate) fn page_mut(&mut self) -> Option<(&mut Option<i64>, &mut Option<String>)> {
+        match self {
+            Request::ListClusters(input) => Some((&mut input.max_results, &mut input.next_token)),
+            Request::ListStreams(input) => Some((&mut input.max_results, &mut input.next_token)),
+            _ => None,
         }
     }
 

@@ -1,8 +1,9 @@
 //! The calls about what is attached to clusters: tags, policies, streams.
 
-use serde_json::{Value, json};
-
-use crate::api::Operation;
+use crate::api::{
+    CreateStreamInput, DeleteStreamInput, GetStreamInput, KinesisTargetDefinition, ListTagsForResourceInput,
+    Operation, Request, TagResourceInput, TargetDefinition, UntagResourceInput,
+};
 use crate::scenario::CallStep;
 
 use super::super::draws::Draws;
@@ -40,40 +41,61 @@ pub(super) fn draft(
     operation: Operation,
     cluster: &PlannedCluster,
 ) -> CallDraft {
-    use Operation::*;
-    let about = |input| CallDraft::about(operation, cluster, input);
-    match operation {
-        TagResource => of_stream(draws, story, about(json!({ "tags": input::tags(draws) })), cluster),
-        UntagResource => {
+    let about = |input| CallDraft::about(cluster, input);
+    match Request::empty(operation) {
+        Request::TagResource(mut input) => {
+            input.tags = Some(input::tags(draws));
+            of_stream(draws, story, about(Request::TagResource(input)), cluster)
+        }
+        Request::UntagResource(mut input) => {
             let keys = draws.pick("keys", &["one", "two", "none"]);
             let all = [draws.pick("key", input::TAG_KEYS), "colour"];
             let keys = &all[..if keys == "two" { 2 } else { usize::from(keys == "one") }];
-            of_stream(draws, story, about(json!({ "tagKeys": keys })), cluster)
+            input.tag_keys = Some(keys.iter().map(|key| (*key).to_owned()).collect());
+            of_stream(draws, story, about(Request::UntagResource(input)), cluster)
         }
-        ListTagsForResource => of_stream(draws, story, about(json!({})), cluster),
-        PutClusterPolicy => {
-            let mut draft = about(json!({ "policy": input::policy(draws) }));
+        input @ Request::ListTagsForResource(_) => of_stream(draws, story, about(input), cluster),
+        Request::PutClusterPolicy(mut input) => {
+            input.policy = Some(input::policy(draws));
             if draws.chance("bypass", 25) {
-                let bypass = draws.chance("bypasses", 80);
-                draft.input["bypassPolicyLockoutSafetyCheck"] = bypass.into();
+                input.bypass_policy_lockout_safety_check = Some(draws.chance("bypasses", 80));
             }
-            expect_version(draws, story, draft)
+            input.expected_policy_version = expected_version(draws, story);
+            about(Request::PutClusterPolicy(input))
         }
-        DeleteClusterPolicy => expect_version(draws, story, about(json!({}))),
-        CreateStream => about(new_stream(draws, cluster)),
-        ListStreams => listing(draws, story, about(json!({}))),
-        GetStream | DeleteStream => {
-            let mut draft = about(json!({ "streamIdentifier": "s".repeat(26) }));
-            if let Some((name, stream)) = known_stream(draws, story).filter(|_| draws.chance("known", 85)) {
-                draft.input["clusterIdentifier"] = format!("${name}.clusterIdentifier").into();
-                draft.input["streamIdentifier"] = format!("${name}.streamIdentifier").into();
-                draft.region = stream.region;
-                draft.owner = Some(story.set_up.clients[stream.client.0 as usize].account);
-            }
-            draft
+        Request::DeleteClusterPolicy(mut input) => {
+            input.expected_policy_version = expected_version(draws, story);
+            about(Request::DeleteClusterPolicy(input))
         }
-        _ => about(json!({})),
+        Request::CreateStream(mut input) => {
+            fill_stream(draws, cluster, &mut input);
+            about(Request::CreateStream(input))
+        }
+        input @ Request::ListStreams(_) => listing(draws, story, about(input)),
+        input @ (Request::GetStream(_) | Request::DeleteStream(_)) => {
+            known_or_not(draws, story, about(input))
+        }
+        input => about(input),
     }
+}
+
+/// Lets a call be about a stream that an earlier call was meant to create or, seldom, about none.
+fn known_or_not(draws: Draws, story: &CallPlan<'_>, mut draft: CallDraft) -> CallDraft {
+    let known = known_stream(draws, story).filter(|_| draws.chance("known", 85));
+    if let (Some((name, _)), Some(cluster)) = (known, draft.input.identifier_mut()) {
+        *cluster = format!("${name}.clusterIdentifier");
+    }
+    if let Request::GetStream(GetStreamInput { stream_identifier, .. })
+    | Request::DeleteStream(DeleteStreamInput { stream_identifier, .. }) = &mut draft.input
+    {
+        let of_answer = |(name, _)| format!("${name}.streamIdentifier");
+        *stream_identifier = known.map_or_else(|| "s".repeat(26), of_answer);
+    }
+    if let Some((_, stream)) = known {
+        draft.region = stream.region;
+        draft.owner = Some(story.set_up.clients[stream.client.0 as usize].account);
+    }
+    draft
 }
 
 /// Lets a call about tags be about the tags of a cluster or, sometimes, of a stream.
@@ -83,48 +105,47 @@ fn of_stream(
     mut draft: CallDraft,
     cluster: &PlannedCluster,
 ) -> CallDraft {
-    draft.input["resourceArn"] = cluster.arn().into();
+    let mut arn = cluster.arn();
     if draws.chance("of a stream", 25)
         && let Some((name, stream)) = known_stream(draws, story)
     {
-        draft.input["resourceArn"] = format!("${name}.arn").into();
+        arn = format!("${name}.arn");
         draft.region = stream.region;
         draft.owner = Some(story.set_up.clients[stream.client.0 as usize].account);
     }
+    if let Request::TagResource(TagResourceInput { resource_arn, .. })
+    | Request::UntagResource(UntagResourceInput { resource_arn, .. })
+    | Request::ListTagsForResource(ListTagsForResourceInput { resource_arn }) = &mut draft.input
+    {
+        *resource_arn = arn;
+    }
     draft
 }
 
-/// Lets a change of a policy name the version that its caller has in mind: what an earlier call said, or a guess.
-fn expect_version(draws: Draws, story: &CallPlan<'_>, mut draft: CallDraft) -> CallDraft {
+/// The version of a policy that a caller has in mind: what an earlier call said, or a guess; `None` is any.
+fn expected_version(draws: Draws, story: &CallPlan<'_>) -> Option<String> {
     let said = story.answered().filter(|step| step.operation() == Operation::PutClusterPolicy);
     let said = draws.among("which said", said.filter_map(|step| Some((&**step.alias.as_ref()?, ()))));
     let version = match draws.weigh("version", &[(5, "none"), (2, "said"), (2, "guess")]) {
-        "none" => return draft,
+        "none" => return None,
         "said" => said.map(|(name, ())| format!("${name}.policyVersion")),
         _ => None,
     };
-    let version = version.unwrap_or_else(|| draws.pick("guess", &["1", "2", "3"]).to_owned());
-    draft.input["expectedPolicyVersion"] = version.into();
-    draft
+    Some(version.unwrap_or_else(|| draws.pick("guess", &["1", "2", "3"]).to_owned()))
 }
 
-fn new_stream(draws: Draws, cluster: &PlannedCluster) -> Value {
+fn fill_stream(draws: Draws, cluster: &PlannedCluster, input: &mut CreateStreamInput) {
     let (region, owner) = (cluster.region, cluster.owner);
     let stream = draws.pick("target", &["changes", "orders"]);
     let role = draws.pick("role", &["changes", "streamer"]);
-    let kinesis = json!({
-        "streamArn": format!("arn:aws:kinesis:{region}:{owner}:stream/{stream}"),
-        "roleArn": format!("arn:aws:iam::{owner}:role/{role}"),
-    });
-    let mut input = json!({
-        "targetDefinition": { "kinesis": kinesis },
-        "ordering": "UNORDERED",
-        "format": "JSON",
-    });
-    if draws.chance("tagged", 30) {
-        input["tags"] = input::tags(draws);
-    }
-    input
+    let kinesis = KinesisTargetDefinition {
+        stream_arn: Some(format!("arn:aws:kinesis:{region}:{owner}:stream/{stream}")),
+        role_arn: Some(format!("arn:aws:iam::{owner}:role/{role}")),
+    };
+    input.target_definition = Some(Box::new(TargetDefinition { kinesis: Some(kinesis) }));
+    input.ordering = Some("UNORDERED".into());
+    input.format = Some("JSON".into());
+    input.tags = draws.chance("tagged", 30).then(|| input::tags(draws));
 }
 
 /// A listing of streams, or the next page of one.
@@ -135,8 +156,9 @@ fn listing(draws: Draws, story: &CallPlan<'_>, mut draft: CallDraft) -> CallDraf
         && (story.turns_pages || draws.chance("next", 60))
     {
         // A mistake may have left it out.
-        if let Some(cluster) = step.input.identifier().filter(|identifier| !identifier.is_empty()) {
-            draft.input["clusterIdentifier"] = cluster.into();
+        let named = step.input.identifier().filter(|identifier| !identifier.is_empty());
+        if let (Some(named), Some(cluster)) = (named, draft.input.identifier_mut()) {
+            named.clone_into(cluster);
         }
         story.turn(draws, step, &mut draft);
     }

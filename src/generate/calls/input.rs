@@ -1,8 +1,8 @@
 //! What calls say beside what they are for: settings, labels, client tokens.
 
-use serde_json::{Value, json};
+use std::sync::Arc;
 
-use crate::api::{Operation, Request};
+use crate::api::{MetricGroupRequest, Request, TagMap, Tags};
 use crate::region::Region;
 use crate::scenario::CallStep;
 use crate::types::Account;
@@ -13,81 +13,82 @@ use super::CallDraft;
 
 /// Fills a draft up with what the scenario's calls use to say.
 pub(super) fn settle(draws: Draws, swarm: &Swarm, account: Account, draft: &mut CallDraft) {
-    let (operation, region, input) = (draft.operation, draft.region, &mut draft.input);
-    let is_new = operation == Operation::CreateCluster;
-    if is_new {
+    let (region, input) = (draft.region, &mut draft.input);
+    let is_new = matches!(input, Request::CreateCluster(_));
+    if let Request::CreateCluster(input) = input {
         match draws.weigh("protection", &[(7, "off"), (2, "unsaid"), (1, "on")]) {
-            "off" => input["deletionProtectionEnabled"] = false.into(),
-            "on" => input["deletionProtectionEnabled"] = true.into(),
+            "off" => input.deletion_protection_enabled = Some(false),
+            "on" => input.deletion_protection_enabled = Some(true),
             _ => {}
         }
         if swarm.labels && draws.chance("tagged", 50) {
-            input["tags"] = tags(draws);
+            input.tags = Some(tags(draws));
         }
         if swarm.policies && draws.chance("with policy", 30) {
-            input["policy"] = policy(draws).into();
+            input.policy = Some(policy(draws));
             if draws.chance("bypass", 40) {
-                input["bypassPolicyLockoutSafetyCheck"] = draws.chance("bypasses", 80).into();
+                input.bypass_policy_lockout_safety_check = Some(draws.chance("bypasses", 80));
             }
         }
     }
-    if is_new || operation == Operation::UpdateCluster {
+    if let Some(settings) = input.settings_mut() {
         if swarm.keys && draws.chance("key", if is_new { 50 } else { 20 }) {
-            input["kmsEncryptionKey"] = key(draws, region, account);
+            *settings.kms_encryption_key = Some(key(draws, region, account));
         }
         if swarm.metrics && draws.chance("metrics", if is_new { 50 } else { 20 }) {
-            input["metricGroups"] = metric_groups(draws);
+            *settings.metric_groups = Some(metric_groups(draws));
         }
         // Settings and peers may change in one.
         if !is_new && draws.chance("protects", 10) {
-            input["deletionProtectionEnabled"] = draws.chance("protection", 50).into();
+            *settings.deletion_protection_enabled = Some(draws.chance("protection", 50));
         }
     }
-    if swarm.shares_tokens && operation.takes_client_token() && draws.chance("token", 40) {
-        input["clientToken"] = draws.weigh("which token", &[(3, "t1"), (3, "t2"), (1, "T1")]).into();
+    if swarm.shares_tokens && input.operation().takes_client_token() && draws.chance("token", 40) {
+        let token = draws.weigh("which token", &[(3, "t1"), (3, "t2"), (1, "T1")]);
+        input.set_client_token(token.into());
     }
 }
 
 /// Changes a setting that has no call of its own kind.
-pub(super) fn change(draws: Draws, region: Region, account: Account, input: &mut Value) {
+pub(super) fn change(draws: Draws, region: Region, account: Account, input: &mut Request) {
+    let Some(settings) = input.settings_mut() else { return };
     let what = draws.weigh("changes", &[(3, "key"), (2, "metrics"), (1, "both")]);
     if what != "metrics" {
-        input["kmsEncryptionKey"] = key(draws, region, account);
+        *settings.kms_encryption_key = Some(key(draws, region, account));
     }
     if what != "key" {
-        input["metricGroups"] = metric_groups(draws);
+        *settings.metric_groups = Some(metric_groups(draws));
     }
 }
 
 /// Makes a call that is made again another than it was, with the same token.
 pub(super) fn alter(draws: Draws, step: &mut CallStep) {
-    let operation = step.operation();
-    let mut input = step.input.to_json();
-    match operation {
-        Operation::CreateCluster | Operation::UpdateCluster => {
-            let was = input["deletionProtectionEnabled"].as_bool().unwrap_or(true);
-            input["deletionProtectionEnabled"] = (!was).into();
+    match &mut step.input {
+        Request::TagResource(input) => input.tags = Some(tags(draws.about("again", 0))),
+        Request::CreateStream(input) => input.tags = Some(tags(draws.about("again", 0))),
+        Request::PutClusterPolicy(input) => input.policy = Some(policy(draws.about("again", 0))),
+        input => {
+            if let Some(settings) = input.settings_mut() {
+                let protection = settings.deletion_protection_enabled;
+                *protection = Some(!protection.unwrap_or(true));
+            }
         }
-        Operation::TagResource | Operation::CreateStream => input["tags"] = tags(draws.about("again", 0)),
-        Operation::PutClusterPolicy => input["policy"] = policy(draws.about("again", 0)).into(),
-        _ => {}
     }
-    step.input = Request::from_json(operation, input).expect("members are of their kinds");
 }
 
 /// Some tags, of which there may be none.
-pub(super) fn tags(draws: Draws) -> Value {
-    let mut tags = json!({});
+pub(super) fn tags(draws: Draws) -> Tags {
+    let mut tags = TagMap::default();
     for number in 0..draws.weigh("how many tags", &[(1, 0), (5, 1), (3, 2_u64)]) {
         let draws = draws.about("tag", number as usize);
         let value = draws.pick("tag value", &["x", "y", "blue", ""]);
-        tags[draws.pick("tag key", TAG_KEYS)] = value.into();
+        tags.insert(draws.pick("tag key", TAG_KEYS).to_owned(), value.to_owned());
     }
-    tags
+    tags.into()
 }
 
 /// A resource policy: one of those that people write, harmless or not.
-pub(super) fn policy(draws: Draws) -> String {
+pub(super) fn policy(draws: Draws) -> Arc<str> {
     let all = "\"Principal\":\"*\",\"Resource\":\"*\"";
     let statement = match draws.weigh("statement", POLICIES) {
         "none" => String::new(),
@@ -101,15 +102,15 @@ pub(super) fn policy(draws: Draws) -> String {
         ),
         _ => format!("{{\"Effect\":\"Deny\",\"Action\":\"dsql:*\",{all}}}"),
     };
-    format!("{{\"Version\":\"2012-10-17\",\"Statement\":[{statement}]}}")
+    format!("{{\"Version\":\"2012-10-17\",\"Statement\":[{statement}]}}").into()
 }
 
 /// The key that most clusters have which have one of their own.
-pub(super) fn usual_key(region: Region, account: Account) -> Value {
+pub(super) fn usual_key(region: Region, account: Account) -> Arc<str> {
     format!("arn:aws:kms:{region}:{account}:key/{USUAL_KEY}").into()
 }
 
-fn key(draws: Draws, region: Region, account: Account) -> Value {
+fn key(draws: Draws, region: Region, account: Account) -> Arc<str> {
     match draws.weigh("which key", &[(4, "one"), (3, "other"), (3, "AWS's"), (1, "alias"), (1, "identifier")])
     {
         "one" => usual_key(region, account),
@@ -120,8 +121,10 @@ fn key(draws: Draws, region: Region, account: Account) -> Value {
     }
 }
 
-fn metric_groups(draws: Draws) -> Value {
-    if draws.chance("published", 65) { json!([{ "metricGroup": "STATEMENT_STATISTICS" }]) } else { json!([]) }
+fn metric_groups(draws: Draws) -> Box<[MetricGroupRequest]> {
+    let metric_group = Some("STATEMENT_STATISTICS".to_owned());
+    let published = draws.chance("published", 65).then_some(MetricGroupRequest { metric_group });
+    published.into_iter().collect()
 }
 
 /// The identifier of a key.

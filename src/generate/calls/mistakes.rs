@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::api::MemberKind;
+use crate::api::{MemberKind, Request};
 use crate::region::Region;
 
 use super::super::draws::Draws;
@@ -15,22 +15,24 @@ pub(super) fn make(draws: Draws, place: &Topology, draft: &mut CallDraft) {
         draft.region = place.opposite(draws, draft.region);
         return;
     }
-    let MemberKind::Structure(members) = draft.operation.input() else { return };
+    let operation = draft.input.operation();
+    let MemberKind::Structure(members) = operation.input() else { return };
     let names = members.iter().map(|(name, _)| name.as_str());
     let Some(name) = draws.among("member", names) else { return };
+    // Mistakes are seldom, and by the name of any member: JSON is the shortest way to it.
+    let mut input = draft.input.to_json();
     if name == "multiRegionProperties" {
-        properties(draws, draft.region, &mut draft.input);
-        return;
-    }
-    match wrong(draws, name) {
-        Some(Value::Null) => {
-            if let Some(members) = draft.input.as_object_mut() {
-                members.remove(name);
+        properties(draws, draft.region, &mut input);
+    } else {
+        match wrong(draws, name) {
+            Some(Value::Null) => {
+                input.as_object_mut().map(|members| members.remove(name));
             }
+            Some(value) => input[name] = value,
+            None => {}
         }
-        Some(value) => draft.input[name] = value,
-        None => {}
     }
+    draft.input = Request::from_json(operation, input).expect("members are of their kinds");
 }
 
 /// A wrong value of a member, `null` if it is missing; nothing, if no value of its type is wrong.

@@ -10,9 +10,7 @@ mod race;
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde_json::{Value, json};
-
-use crate::api::{Operation, Request};
+use crate::api::{CreateClusterInput, MultiRegionProperties, Operation, Request, UpdateClusterInput};
 use crate::region::Region;
 use crate::scenario::{Action, CallStep, SetUp};
 use crate::sim::client::WaitFor;
@@ -142,9 +140,8 @@ struct PlannedCluster {
 
 /// A call that is being made up.
 struct CallDraft {
-    operation: Operation,
     region: Region,
-    input: Value,
+    input: Request,
     waiter: Option<WaitFor>,
     /// Whose call it should be; `None` is anybody's.
     owner: Option<Account>,
@@ -284,38 +281,39 @@ impl CallPlan<'_> {
             (CallKind::Withdraw, _, Some((_, place))) => peers::withdraw(draws, self, place),
             (CallKind::ChangeWitness, _, Some((cluster, _))) => peers::change_witness(draws, self, cluster),
             (CallKind::Protect, Some((cluster, _)), _) => {
-                let settings = json!({ "deletionProtectionEnabled": draws.chance("on", 50) });
-                CallDraft::about(Operation::UpdateCluster, cluster, settings)
+                let deletion_protection_enabled = Some(draws.chance("on", 50));
+                let settings = UpdateClusterInput { deletion_protection_enabled, ..Default::default() };
+                CallDraft::about(cluster, Request::UpdateCluster(settings))
             }
             (CallKind::Change, Some((cluster, _)), _) => {
-                let mut draft = CallDraft::about(Operation::UpdateCluster, cluster, json!({}));
+                let mut draft = CallDraft::about(cluster, Request::empty(Operation::UpdateCluster));
                 input::change(draws, cluster.region, cluster.owner, &mut draft.input);
                 draft
             }
             (CallKind::Delete, Some((cluster, _)), _) => {
-                CallDraft::about(Operation::DeleteCluster, cluster, json!({}))
+                CallDraft::about(cluster, Request::empty(Operation::DeleteCluster))
             }
             (CallKind::Get, Some((cluster, _)), _) => {
-                CallDraft::about(Operation::GetCluster, cluster, json!({}))
+                CallDraft::about(cluster, Request::empty(Operation::GetCluster))
             }
             (CallKind::Wait, Some((cluster, _)), _) => {
                 let goals = [("active", WaitFor::ClusterActive), ("gone", WaitFor::ClusterNotExists)];
                 let (_, goal) = draws.pick("goal", &goals);
                 CallDraft {
                     waiter: Some(goal),
-                    ..CallDraft::about(Operation::GetCluster, cluster, json!({}))
+                    ..CallDraft::about(cluster, Request::empty(Operation::GetCluster))
                 }
             }
             (CallKind::List, ..) => self.list(draws, region),
             (CallKind::Tag, Some((cluster, _)), _) => attached::tag(draws, self, cluster),
             (CallKind::Policy, Some((cluster, _)), _) => attached::policy(draws, self, cluster),
             (CallKind::Endpoint, Some((cluster, _)), _) => {
-                CallDraft::about(Operation::GetVpcEndpointServiceName, cluster, json!({}))
+                CallDraft::about(cluster, Request::empty(Operation::GetVpcEndpointServiceName))
             }
             (CallKind::Stream, Some((cluster, _)), _) => attached::stream(draws, self, cluster),
             (CallKind::OldStream, Some((cluster, _)), _) => attached::old_stream(draws, self, cluster),
             (CallKind::CreateAlone, ..) => {
-                CallDraft::create(region, json!({}), New { witness: None, partner: None })
+                CallDraft::create(region, None, New { witness: None, partner: None })
             }
             // Nothing is there to do it to: something has to be created first.
             _ => peers::create(draws, self, region),
@@ -327,14 +325,16 @@ impl CallPlan<'_> {
         let client = self.client(draws, draft.owner);
         let account = self.set_up.clients[client.0 as usize].account;
         input::settle(draws, &self.plan.swarm, account, &mut draft);
-        if let Some(token) = self.token.filter(|_| draft.operation.takes_client_token()) {
-            draft.input["clientToken"] = token.into();
+        if let Some(token) = self.token {
+            draft.input.set_client_token(token.into());
         }
-        if self.encrypted && draft.creates.is_some() {
-            draft.input["kmsEncryptionKey"] = input::usual_key(draft.region, account);
-        }
-        if self.unprotected && draft.creates.is_some() {
-            draft.input["deletionProtectionEnabled"] = false.into();
+        if let Request::CreateCluster(input) = &mut draft.input {
+            if self.encrypted {
+                input.kms_encryption_key = Some(input::usual_key(draft.region, account));
+            }
+            if self.unprotected {
+                input.deletion_protection_enabled = Some(false);
+            }
         }
         if let Some(New { witness, partner }) = draft.creates {
             let name = format!("c{}", self.made.len() + 1).into();
@@ -370,7 +370,7 @@ impl CallPlan<'_> {
                 false => None,
             },
             may_be_skipped: true,
-            input: Request::from_json(draft.operation, draft.input).expect("members are of their kinds"),
+            input: draft.input,
         }
     }
 
@@ -417,9 +417,8 @@ impl CallPlan<'_> {
     /// A listing, or the next page of one.
     fn list(&self, draws: Draws, region: Region) -> CallDraft {
         let mut draft = CallDraft {
-            operation: Operation::ListClusters,
             region,
-            input: json!({}),
+            input: Request::empty(Operation::ListClusters),
             waiter: None,
             owner: None,
             creates: None,
@@ -436,17 +435,20 @@ impl CallPlan<'_> {
 
     /// Says how much of a listing a page holds.
     fn cut_page(&self, draws: Draws, draft: &mut CallDraft) {
+        let Some((max_results, _)) = draft.input.page_mut() else { return };
         if self.turns_pages {
-            draft.input["maxResults"] = 1.into();
+            *max_results = Some(1);
         } else if draws.chance("paged", 85) {
-            draft.input["maxResults"] = draws.between("page", 1, 3).into();
+            *max_results = Some(draws.between("page", 1, 3) as i64);
         }
     }
 
     /// Makes a listing the next page of `step`.
     fn turn(&self, draws: Draws, step: &CallStep, draft: &mut CallDraft) {
         let Some(name) = &step.alias else { return };
-        draft.input["nextToken"] = format!("${name}.nextToken").into();
+        if let Some((_, next_token)) = draft.input.page_mut() {
+            *next_token = Some(format!("${name}.nextToken"));
+        }
         draft.owner = Some(self.set_up.clients[step.client.0 as usize].account);
         // A token is good in its own Region alone.
         if draws.chance("there", 92) {
@@ -461,26 +463,26 @@ impl CallPlan<'_> {
 }
 
 impl CallDraft {
-    fn create(region: Region, input: Value, new: New) -> CallDraft {
-        let operation = Operation::CreateCluster;
-        CallDraft { operation, region, input, waiter: None, owner: None, creates: Some(new) }
+    fn create(region: Region, properties: Option<MultiRegionProperties>, new: New) -> CallDraft {
+        let multi_region_properties = properties.map(Box::new);
+        let input =
+            Request::CreateCluster(CreateClusterInput { multi_region_properties, ..Default::default() });
+        CallDraft { region, input, waiter: None, owner: None, creates: Some(new) }
     }
 
-    /// A call of `operation` that names `cluster`, unless its input names it in another way.
-    fn about(operation: Operation, cluster: &PlannedCluster, mut input: Value) -> CallDraft {
-        let member = match operation {
-            Operation::TagResource | Operation::UntagResource | Operation::ListTagsForResource => None,
-            Operation::CreateStream
-            | Operation::GetStream
-            | Operation::ListStreams
-            | Operation::DeleteStream => Some("clusterIdentifier"),
-            _ => Some("identifier"),
-        };
-        if let Some(member) = member {
-            input[member] = format!("${}.identifier", cluster.name).into();
+    fn update(cluster: &PlannedCluster, properties: MultiRegionProperties) -> CallDraft {
+        let multi_region_properties = Some(Box::new(properties));
+        let input = UpdateClusterInput { multi_region_properties, ..Default::default() };
+        CallDraft::about(cluster, Request::UpdateCluster(input))
+    }
+
+    /// A call that names `cluster`, unless its input names it in another way.
+    fn about(cluster: &PlannedCluster, mut input: Request) -> CallDraft {
+        if let Some(identifier) = input.identifier_mut() {
+            *identifier = format!("${}.identifier", cluster.name);
         }
         let (region, owner) = (cluster.region, Some(cluster.owner));
-        CallDraft { operation, region, input, waiter: None, owner, creates: None }
+        CallDraft { region, input, waiter: None, owner, creates: None }
     }
 }
 

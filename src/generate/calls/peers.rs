@@ -1,8 +1,6 @@
 //! The calls that make pairs and part them.
 
-use serde_json::{Value, json};
-
-use crate::api::Operation;
+use crate::api::MultiRegionProperties;
 use crate::region::Region;
 
 use super::super::draws::Draws;
@@ -13,9 +11,10 @@ pub(super) fn create(draws: Draws, story: &CallPlan<'_>, region: Region) -> Call
     let place = &story.plan.place;
     let other = place.opposite(draws, region);
     let witness = place.witness_of([region, other]);
-    let properties = json!({ "witnessRegion": witness.name() });
+    let properties =
+        MultiRegionProperties { witness_region: Some(witness.name().to_owned()), clusters: None };
     let new = New { witness: Some(witness), partner: None };
-    CallDraft::create(region, json!({ "multiRegionProperties": properties }), new)
+    CallDraft::create(region, Some(properties), new)
 }
 
 /// Creates a cluster that declares the one in place `peer`.
@@ -29,9 +28,10 @@ pub(super) fn create_with(draws: Draws, story: &CallPlan<'_>, peer: usize) -> Ca
     let witness = declared.witness.unwrap_or(place.witness);
     let mut clusters = vec![declared.arn()];
     add_another(draws, story, peer, &mut clusters);
-    let properties = json!({ "witnessRegion": witness.name(), "clusters": clusters });
+    let witness_region = Some(witness.name().to_owned());
+    let properties = MultiRegionProperties { witness_region, clusters: Some(clusters) };
     let new = New { witness: Some(witness), partner: Some(peer) };
-    CallDraft::create(region, json!({ "multiRegionProperties": properties }), new)
+    CallDraft::create(region, Some(properties), new)
 }
 
 /// Declares a peer of the cluster in this place: whom it is meant for, mostly, or another that could be.
@@ -55,18 +55,18 @@ pub(super) fn declare(draws: Draws, story: &CallPlan<'_>, place: usize) -> CallD
         "last" => clusters.push(cluster.arn()),
         _ => {}
     }
-    let mut properties = json!({ "clusters": clusters });
+    let mut properties = MultiRegionProperties { witness_region: None, clusters: Some(clusters) };
     name_witness(draws, story, cluster, &mut properties);
-    CallDraft::about(Operation::UpdateCluster, cluster, json!({ "multiRegionProperties": properties }))
+    CallDraft::update(cluster, properties)
 }
 
 /// Takes the declaration of the cluster in this place back.
 pub(super) fn withdraw(draws: Draws, story: &CallPlan<'_>, place: usize) -> CallDraft {
     let cluster = &story.clusters[place];
     let clusters = if draws.chance("own", 50) { vec![cluster.arn()] } else { Vec::new() };
-    let mut properties = json!({ "clusters": clusters });
+    let mut properties = MultiRegionProperties { witness_region: None, clusters: Some(clusters) };
     name_witness(draws, story, cluster, &mut properties);
-    CallDraft::about(Operation::UpdateCluster, cluster, json!({ "multiRegionProperties": properties }))
+    CallDraft::update(cluster, properties)
 }
 
 /// Names another witness Region, or the same again.
@@ -75,21 +75,27 @@ pub(super) fn change_witness(draws: Draws, story: &CallPlan<'_>, cluster: &Plann
     let drawn = draws.pick("witness", &place.set);
     let partner = cluster.partner.filter(|_| draws.chance("where the peer is", 20));
     let witness = partner.map_or(drawn, |partner| story.clusters[partner].region);
-    let mut properties = json!({ "witnessRegion": witness.name() });
+    let witness_region = Some(witness.name().to_owned());
+    let mut properties = MultiRegionProperties { witness_region, clusters: None };
     if draws.chance("with itself", 45) {
-        properties["clusters"] = json!([cluster.arn()]);
+        properties.clusters = Some(vec![cluster.arn()]);
     }
-    CallDraft::about(Operation::UpdateCluster, cluster, json!({ "multiRegionProperties": properties }))
+    CallDraft::update(cluster, properties)
 }
 
 /// Most updates name the witness that there is.
-fn name_witness(draws: Draws, story: &CallPlan<'_>, cluster: &PlannedCluster, properties: &mut Value) {
+fn name_witness(
+    draws: Draws,
+    story: &CallPlan<'_>,
+    cluster: &PlannedCluster,
+    properties: &mut MultiRegionProperties,
+) {
     let witness = match draws.weigh("named witness", &[(20, "same"), (1, "none"), (1, "another")]) {
         "same" => cluster.witness.unwrap_or(story.plan.place.witness),
         "none" => return,
         _ => draws.pick("another witness", &story.plan.place.set),
     };
-    properties["witnessRegion"] = witness.name().into();
+    properties.witness_region = Some(witness.name().to_owned());
 }
 
 /// Seldom somebody wants two peers.
