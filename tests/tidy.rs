@@ -1,6 +1,6 @@
 //! The architecture's invariants, held by a test: floors, banned names, sizes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
@@ -126,7 +126,7 @@ fn defined_type(line: &str) -> Option<&str> {
 }
 
 #[test]
-fn nothing_below_the_doors_reads_a_clock_or_the_environment() {
+fn nothing_below_the_adapters_reads_a_clock_or_the_environment() {
     let banned =
         ["Instant::now", "SystemTime", "std::env::", "HashMap", "HashSet", "thread_rng", "f64", "f32"];
     for (path, text) in sources().into_iter().filter(|(path, _)| floor(path) < 7) {
@@ -134,6 +134,41 @@ fn nothing_below_the_doors_reads_a_clock_or_the_environment() {
             assert!(!text.contains(word), "{path} uses {word}, which differs between runs");
         }
     }
+}
+
+#[test]
+fn the_architecture_names_every_source_file_and_no_other() {
+    let page = page("ARCHITECTURE.md");
+    let named: BTreeSet<_> = in_backticks(&page).filter(|name| name.ends_with(".rs")).collect();
+    let sources = sources();
+    for (path, _) in &sources {
+        assert!(named.contains(path.as_str()), "ARCHITECTURE.md does not name {path}");
+    }
+    for name in named.iter().filter(|name| !name.starts_with("src/") && !name.starts_with("tests/")) {
+        let is_source = sources.iter().any(|(path, _)| path == name);
+        assert!(is_source, "ARCHITECTURE.md names {name}, which does not exist");
+    }
+}
+
+#[test]
+fn the_recipes_name_files_that_exist() {
+    let page = page("CONTRIBUTING.md");
+    let is_path = |name: &&str| name.starts_with("src/") || name.starts_with("tests/");
+    let named: Vec<_> = in_backticks(&page).filter(is_path).collect();
+    assert!(named.len() > 30, "the recipes were found");
+    for name in named {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(name);
+        assert!(path.exists(), "CONTRIBUTING.md names {name}, which does not exist");
+    }
+}
+
+fn page(name: &str) -> String {
+    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(name)).expect("a page")
+}
+
+/// The pieces of a page that stand in backticks on one line.
+fn in_backticks(page: &str) -> impl Iterator<Item = &str> {
+    page.lines().flat_map(|line| line.split('`').skip(1).step_by(2))
 }
 
 fn floor(path: &str) -> u8 {
