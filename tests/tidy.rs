@@ -151,15 +151,25 @@ fn the_architecture_names_every_source_file_and_no_other() {
 }
 
 #[test]
-fn the_recipes_name_files_that_exist() {
+fn the_recipes_count_their_files_and_name_files_that_exist() {
     let page = page("CONTRIBUTING.md");
     let is_path = |name: &&str| name.starts_with("src/") || name.starts_with("tests/");
     let named: Vec<_> = in_backticks(&page).filter(is_path).collect();
     assert!(named.len() > 30, "the recipes were found");
+    page.split("\n### ").skip(1).for_each(assert_count);
     for name in named {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(name);
         assert!(path.exists(), "CONTRIBUTING.md names {name}, which does not exist");
     }
+}
+
+/// The count of source files in a recipe's first line is that of its table.
+fn assert_count(recipe: &str) {
+    let claim = recipe.split_once(" source files").map(|(before, _)| before);
+    let count = claim.and_then(|before| before.rsplit(' ').next()).and_then(|number| number.parse().ok());
+    let rows: Vec<_> = recipe.lines().filter(|line| line.starts_with('|')).collect();
+    let named = rows.iter().flat_map(|row| in_backticks(row)).filter(|name| name.starts_with("src/"));
+    assert_eq!(count, Some(named.count()), "the files of: {}", recipe.lines().next().unwrap_or_default());
 }
 
 fn page(name: &str) -> String {
