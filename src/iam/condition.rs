@@ -1,27 +1,27 @@
-//! The Condition element.
+//! The Condition element: compiles condition operators and evaluates them.
 
 use std::net::IpAddr;
 
 use super::context::Context;
-use super::glob::{Glob, Reading};
+use super::glob::{Glob, GlobSyntax};
 use super::values::{CidrBlock, Number, date, number};
 
-/// One operator on one key.
+/// One operator applied to one condition key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Condition {
-    /// The operator as it is written.
+    /// The operator as written, with its prefix and suffix.
     pub(super) operator: String,
-    /// The key as it is written.
+    /// The condition key as written.
     pub(super) key: String,
-    set: Set,
+    quantifier: Quantifier,
     if_exists: bool,
     test: ConditionTest,
 }
 
-/// How a key's several values are looked at.
+/// The set operator of a condition, for keys with several values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Set {
-    /// With no word about it.
+enum Quantifier {
+    /// No set operator.
     Plain,
     ForAllValues,
     ForAnyValue,
@@ -29,25 +29,24 @@ enum Set {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum ConditionTest {
-    /// Whether the key is missing must be one of these.
+    /// The operator `Null`: whether the key is absent must be one of these values.
     Null(Vec<bool>),
     Compare {
         is_negated: bool,
-        values: Vec<Value>,
+        values: Vec<ConditionValue>,
     },
 }
 
-/// What a value of the request is compared with, and how.
+/// A value of the policy, with the comparison that its operator makes.
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Value {
+enum ConditionValue {
     Text(Glob),
-    /// Compared without regard to case.
-    TextOfAnyCase(Glob),
+    TextIgnoreCase(Glob),
     Number(Order, Number),
     Date(Order, Number),
-    ClusterState(bool),
+    Bool(bool),
     Bytes(String),
-    Addresses(CidrBlock),
+    Address(CidrBlock),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,26 +58,26 @@ enum Order {
     GreaterOrEqual,
 }
 
-/// What an operator compares.
+/// The comparison of an operator, without its negation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum OperatorKind {
     Null,
     Text { is_like: bool },
-    TextOfAnyCase,
+    TextIgnoreCase,
     Number(Order),
     Date(Order),
-    ClusterState,
+    Bool,
     Bytes,
-    Addresses,
+    Address,
     Arn,
 }
 
-/// Every operator: its name, what it compares, and whether it is negated.
+/// Every operator: its name, its comparison, and whether it is negated.
 const OPERATORS: [(&str, OperatorKind, bool); 27] = [
     ("StringEquals", OperatorKind::Text { is_like: false }, false),
     ("StringNotEquals", OperatorKind::Text { is_like: false }, true),
-    ("StringEqualsIgnoreCase", OperatorKind::TextOfAnyCase, false),
-    ("StringNotEqualsIgnoreCase", OperatorKind::TextOfAnyCase, true),
+    ("StringEqualsIgnoreCase", OperatorKind::TextIgnoreCase, false),
+    ("StringNotEqualsIgnoreCase", OperatorKind::TextIgnoreCase, true),
     ("StringLike", OperatorKind::Text { is_like: true }, false),
     ("StringNotLike", OperatorKind::Text { is_like: true }, true),
     ("NumericEquals", OperatorKind::Number(Order::Equal), false),
@@ -93,10 +92,10 @@ const OPERATORS: [(&str, OperatorKind, bool); 27] = [
     ("DateLessThanEquals", OperatorKind::Date(Order::LessOrEqual), false),
     ("DateGreaterThan", OperatorKind::Date(Order::Greater), false),
     ("DateGreaterThanEquals", OperatorKind::Date(Order::GreaterOrEqual), false),
-    ("Bool", OperatorKind::ClusterState, false),
+    ("Bool", OperatorKind::Bool, false),
     ("BinaryEquals", OperatorKind::Bytes, false),
-    ("IpAddress", OperatorKind::Addresses, false),
-    ("NotIpAddress", OperatorKind::Addresses, true),
+    ("IpAddress", OperatorKind::Address, false),
+    ("NotIpAddress", OperatorKind::Address, true),
     ("ArnEquals", OperatorKind::Arn, false),
     ("ArnLike", OperatorKind::Arn, false),
     ("ArnNotEquals", OperatorKind::Arn, true),
@@ -105,23 +104,27 @@ const OPERATORS: [(&str, OperatorKind, bool); 27] = [
 ];
 
 impl Condition {
-    /// Compiles the operator that is written `operator`, on `key`, with `values` of JSON as text.
+    /// Compiles `operator` on `key`. `values` are the JSON scalars of the document as text.
+    ///
+    /// # Errors
+    /// The operator is unknown, or a value is not of its type.
     pub(super) fn new(
         operator: &str,
         key: &str,
         values: &[String],
         variables: bool,
     ) -> Result<Condition, String> {
-        let (set, rest) = match operator.split_once(':') {
-            Some(("ForAllValues", rest)) => (Set::ForAllValues, rest),
-            Some(("ForAnyValue", rest)) => (Set::ForAnyValue, rest),
+        let (quantifier, rest) = match operator.split_once(':') {
+            Some(("ForAllValues", rest)) => (Quantifier::ForAllValues, rest),
+            Some(("ForAnyValue", rest)) => (Quantifier::ForAnyValue, rest),
             Some((other, _)) => {
                 return Err(format!("unknown set operator {other:?}, expected ForAllValues or ForAnyValue"));
             }
-            None => (Set::Plain, operator),
+            None => (Quantifier::Plain, operator),
         };
         let name = rest.strip_suffix("IfExists").unwrap_or(rest);
         let if_exists = name.len() < rest.len();
+        // The guide allows IfExists with every operator except Null.
         let found = OPERATORS
             .iter()
             .find(|(known, kind, _)| *known == name && !(if_exists && *kind == OperatorKind::Null));
@@ -130,60 +133,63 @@ impl Condition {
         };
         let test = match kind {
             OperatorKind::Null => {
-                ConditionTest::Null(values.iter().map(|value| truth(value)).collect::<Result<_, _>>()?)
+                ConditionTest::Null(values.iter().map(|value| boolean(value)).collect::<Result<_, _>>()?)
             }
             kind => {
-                let values = values.iter().map(|value| Value::new(*kind, value, variables));
+                let values = values.iter().map(|value| ConditionValue::new(*kind, value, variables));
                 ConditionTest::Compare { is_negated: *is_negated, values: values.collect::<Result<_, _>>()? }
             }
         };
-        Ok(Condition { operator: operator.to_owned(), key: key.to_owned(), set, if_exists, test })
+        Ok(Condition { operator: operator.to_owned(), key: key.to_owned(), quantifier, if_exists, test })
     }
 
-    /// Whether it is true of a request.
-    pub(super) fn holds(&self, context: &dyn Context) -> bool {
+    /// Whether the condition is true for a request.
+    pub(super) fn is_met(&self, context: &dyn Context) -> bool {
         let found = context.get(&self.key);
         let (is_negated, values) = match &self.test {
-            ConditionTest::Null(wanted) => return wanted.contains(&found.is_none()),
+            ConditionTest::Null(expected) => return expected.contains(&found.is_none()),
             ConditionTest::Compare { is_negated, values } => (*is_negated, values),
         };
-        let is_one = |found: &str| values.iter().any(|value| value.fits(found, context));
-        let holds = |found: &str| is_one(found) != is_negated;
-        match (found, self.set) {
+        // Several values of the policy are alternatives; a negated operator excludes all of them.
+        let matches_any = |found: &str| values.iter().any(|value| value.matches(found, context));
+        let is_met = |found: &str| matches_any(found) != is_negated;
+        match (found, self.quantifier) {
             (None, _) if self.if_exists => true,
-            (None, Set::Plain) => is_negated,
-            (None, Set::ForAllValues) => true,
-            (None, Set::ForAnyValue) => false,
-            (Some(found), Set::ForAllValues) => found.iter().all(holds),
-            (Some(found), Set::ForAnyValue) => found.iter().any(holds),
-            (Some(found), Set::Plain) if is_negated => found.iter().all(holds),
-            (Some(found), Set::Plain) => found.iter().any(holds),
+            // An absent key equals nothing, so a negated operator is true for it.
+            (None, Quantifier::Plain) => is_negated,
+            (None, Quantifier::ForAllValues) => true,
+            (None, Quantifier::ForAnyValue) => false,
+            (Some(found), Quantifier::ForAllValues) => found.iter().all(is_met),
+            (Some(found), Quantifier::ForAnyValue) => found.iter().any(is_met),
+            (Some(found), Quantifier::Plain) if is_negated => found.iter().all(is_met),
+            (Some(found), Quantifier::Plain) => found.iter().any(is_met),
         }
     }
 }
 
-impl Value {
-    fn new(kind: OperatorKind, text: &str, variables: bool) -> Result<Value, String> {
+impl ConditionValue {
+    fn new(kind: OperatorKind, text: &str, variables: bool) -> Result<ConditionValue, String> {
         Ok(match kind {
             OperatorKind::Text { is_like } => {
-                Value::Text(Glob::of_text(text, Reading { wildcards: is_like, variables })?)
+                ConditionValue::Text(Glob::of_text(text, GlobSyntax { wildcards: is_like, variables })?)
             }
-            OperatorKind::TextOfAnyCase => {
-                let reading = Reading { wildcards: false, variables };
-                Value::TextOfAnyCase(Glob::of_text(text, reading)?)
+            OperatorKind::TextIgnoreCase => {
+                let syntax = GlobSyntax { wildcards: false, variables };
+                ConditionValue::TextIgnoreCase(Glob::of_text(text, syntax)?)
             }
-            OperatorKind::Arn => Value::Text(Glob::of_arn(text, variables)?),
-            OperatorKind::Number(order) => {
-                Value::Number(order, number(text).ok_or_else(|| format!("{text:?} is not a number"))?)
-            }
-            OperatorKind::Date(order) => Value::Date(
+            OperatorKind::Arn => ConditionValue::Text(Glob::of_arn(text, variables)?),
+            OperatorKind::Number(order) => ConditionValue::Number(
+                order,
+                number(text).ok_or_else(|| format!("{text:?} is not a number"))?,
+            ),
+            OperatorKind::Date(order) => ConditionValue::Date(
                 order,
                 date(text)
                     .ok_or_else(|| format!("{text:?} is not a date: write it as in 2026-11-24T10:00:00Z"))?,
             ),
-            OperatorKind::ClusterState => Value::ClusterState(truth(text)?),
-            OperatorKind::Bytes => Value::Bytes(text.to_owned()),
-            OperatorKind::Addresses => Value::Addresses(
+            OperatorKind::Bool => ConditionValue::Bool(boolean(text)?),
+            OperatorKind::Bytes => ConditionValue::Bytes(text.to_owned()),
+            OperatorKind::Address => ConditionValue::Address(
                 CidrBlock::parse(text)
                     .ok_or_else(|| format!("{text:?} is no address: write it as in 192.0.2.0/24"))?,
             ),
@@ -191,21 +197,29 @@ impl Value {
         })
     }
 
-    fn fits(&self, found: &str, context: &dyn Context) -> bool {
+    /// Whether a value of the request matches. A variable without a value and a request value of the wrong type match
+    /// nothing.
+    fn matches(&self, found: &str, context: &dyn Context) -> bool {
         match self {
-            Value::Text(glob) => glob.matches(found, context).unwrap_or(false),
-            Value::TextOfAnyCase(glob) => glob.matches_any_case(found, context).unwrap_or(false),
-            Value::Number(order, value) => number(found).is_some_and(|found| order.holds(found, *value)),
-            Value::Date(order, value) => date(found).is_some_and(|found| order.holds(found, *value)),
-            Value::ClusterState(value) => truth(found) == Ok(*value),
-            Value::Bytes(value) => found == value,
-            Value::Addresses(block) => found.parse::<IpAddr>().is_ok_and(|found| block.holds(found)),
+            ConditionValue::Text(glob) => glob.matches(found, context).unwrap_or(false),
+            ConditionValue::TextIgnoreCase(glob) => glob.matches_ignore_case(found, context).unwrap_or(false),
+            ConditionValue::Number(order, value) => {
+                number(found).is_some_and(|found| order.is_met(found, *value))
+            }
+            ConditionValue::Date(order, value) => {
+                date(found).is_some_and(|found| order.is_met(found, *value))
+            }
+            ConditionValue::Bool(value) => boolean(found) == Ok(*value),
+            ConditionValue::Bytes(value) => found == value,
+            ConditionValue::Address(block) => {
+                found.parse::<IpAddr>().is_ok_and(|found| block.contains(found))
+            }
         }
     }
 }
 
 impl Order {
-    fn holds(self, found: Number, value: Number) -> bool {
+    fn is_met(self, found: Number, value: Number) -> bool {
         match self {
             Order::Equal => found == value,
             Order::Less => found < value,
@@ -216,7 +230,7 @@ impl Order {
     }
 }
 
-fn truth(text: &str) -> Result<bool, String> {
+fn boolean(text: &str) -> Result<bool, String> {
     match text {
         _ if text.eq_ignore_ascii_case("true") => Ok(true),
         _ if text.eq_ignore_ascii_case("false") => Ok(false),

@@ -1,54 +1,58 @@
-//! What a request says of itself, by condition key.
+//! The request context: condition keys and their values.
 
 use std::fmt;
 
 use crate::api::TagMap;
 
-/// The condition keys of a request and their values. Nothing is made of them before a condition or a variable asks.
+/// The condition keys of a request and their values.
+///
+/// Most requests meet no condition, so implementations build no map: they enumerate their keys only when a condition or
+/// a policy variable needs one.
 pub trait Context: fmt::Debug {
-    /// Shows every key, and its values, to `see`.
+    /// Gives `see` every key with its values.
     fn each<'a>(&'a self, see: &mut dyn FnMut(Key<'a>, ContextValues<'a>));
 
-    /// The values of `key`, whatever the case of its letters; `None` if the request has no such key. A key without
-    /// values is as good as none. Of a key that is there twice, the first counts.
+    /// The values of `key`, compared without regard to case, or `None` if the request does not have the key. A key
+    /// without values is treated as absent. If a key occurs twice, the first occurrence counts.
     fn get(&self, key: &str) -> Option<ContextValues<'_>> {
         find(self, key)
     }
 }
 
-/// What [`Context::get`] gives unless it is told otherwise.
+/// Searches `context` for `key`: the default implementation of [`Context::get`].
 pub fn find<'a, C: Context + ?Sized>(context: &'a C, key: &str) -> Option<ContextValues<'a>> {
     let mut found = None;
     context.each(&mut |Key(head, tail), values| {
-        let is_it = found.is_none()
+        let is_match = found.is_none()
             && key.len() == head.len() + tail.len()
             && key.split_at_checked(head.len()).is_some_and(|(begin, end)| {
                 begin.eq_ignore_ascii_case(head) && end.eq_ignore_ascii_case(tail)
             });
-        if is_it {
+        if is_match {
             found = Some(values);
         }
     });
     found.filter(|values| values.iter().next().is_some())
 }
 
-/// A condition key, in two parts: of a tag's, as in `aws:RequestTag/team`, the second is the tag's own key.
+/// A condition key in two parts, so that a tag's key needs no concatenation: in `aws:RequestTag/team` the second part
+/// is `team`. For other keys it is empty.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Key<'a>(pub &'a str, pub &'a str);
 
-/// The values of a condition key.
+/// The values of a condition key, borrowed from the request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ContextValues<'a> {
-    /// One.
+    /// Exactly one value.
     One(&'a str),
-    /// Several, or none.
+    /// A list of values, which may be empty.
     Several(&'a [String]),
-    /// The keys of these tags.
+    /// The keys of these tags, as in `aws:TagKeys`.
     KeysOf(&'a TagMap),
 }
 
 impl<'a> ContextValues<'a> {
-    /// Each of them.
+    /// Iterates over the values.
     pub fn iter(self) -> impl Iterator<Item = &'a str> {
         let (one, several, keys) = match self {
             ContextValues::One(value) => (Some(value), &[][..], None),
@@ -59,7 +63,7 @@ impl<'a> ContextValues<'a> {
         one.into_iter().chain(several).chain(keys.into_iter().flatten().map(String::as_str))
     }
 
-    /// The only one, if there is only one.
+    /// The value, if there is exactly one.
     pub(super) fn only(self) -> Option<&'a str> {
         let mut all = self.iter();
         all.next().filter(|_| all.next().is_none())
@@ -72,20 +76,20 @@ impl fmt::Display for Key<'_> {
     }
 }
 
-/// Condition keys and their values, written down.
+/// A [`Context`] that owns its keys and values, in the order in which they were set.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ContextMap(Vec<(String, Vec<String>)>);
 
 impl ContextMap {
-    /// What `context` says.
+    /// Copies every key and value of `context`.
     #[must_use]
     pub fn of(context: &dyn Context) -> ContextMap {
-        let mut facts = ContextMap::default();
-        context.each(&mut |key, values| facts.set(&key.to_string(), values.iter().map(str::to_owned)));
-        facts
+        let mut map = ContextMap::default();
+        context.each(&mut |key, values| map.set(&key.to_string(), values.iter().map(str::to_owned)));
+        map
     }
 
-    /// Adds `key` with one value, or with several.
+    /// Appends `key` with its values. If the key is there already, the earlier values keep counting.
     pub fn set<V: Into<String>>(&mut self, key: &str, values: impl IntoIterator<Item = V>) {
         self.0.push((key.to_owned(), values.into_iter().map(Into::into).collect()));
     }

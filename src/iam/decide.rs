@@ -1,4 +1,4 @@
-//! The decision.
+//! Policy evaluation: whether the policies of a principal and of a resource allow an action, and why.
 
 use std::fmt;
 
@@ -8,60 +8,60 @@ use super::document::{Document, Inclusion, Statement};
 use super::glob::Glob;
 use super::principal::{Principal, PrincipalMatch, PrincipalPattern};
 
-/// The policies that count when somebody asks for something.
+/// The policies that apply to one access request.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Policies<'a> {
-    /// Those of the principal.
+    /// The identity policies of the principal.
     pub identity: &'a [Document],
-    /// What bounds them; no bounds, if empty.
+    /// The permissions boundaries of the principal; empty if it has none, which limits nothing.
     pub boundaries: &'a [Document],
-    /// That of the resource.
+    /// The policy of the resource, if it has one.
     pub resource: Option<&'a Document>,
 }
 
-/// What somebody asks for.
+/// A principal that wants to perform an action on a resource.
 #[derive(Clone, Copy, Debug)]
 pub struct AccessRequest<'a> {
-    /// Who.
+    /// The caller.
     pub principal: &'a Principal,
-    /// As in `dsql:CreateCluster`.
+    /// The IAM action, as in `dsql:CreateCluster`.
     pub action: &'a str,
-    /// An ARN, or `*` for an action that knows no resources.
+    /// The ARN of the resource, or `*` if the Service Authorization Reference lists no resource type for the action.
     pub resource: &'a str,
-    /// What the request says of itself.
+    /// The condition keys of the request.
     pub context: &'a dyn Context,
 }
 
-/// What policies decide, and why.
+/// An evaluation with its reasons.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Decision {
-    /// What.
+    /// The result.
     pub effect: PolicyEffect,
-    /// The statement that decides; `None` when nothing allows, or nothing binds.
+    /// The deciding statement; `None` if the action is denied implicitly, or if the principal is unrestricted.
     pub by: Option<StatementRef>,
-    /// When nothing allows: what of each statement that allows did not match.
+    /// For an implicit deny: each Allow statement with the first part of it that did not match. Otherwise empty.
     pub mismatches: Vec<(StatementRef, Mismatch)>,
 }
 
 impl Decision {
-    /// About somebody whom no policy binds: no statement decides.
+    /// The decision for a principal that is exempt from policies.
     pub const UNRESTRICTED: Decision =
         Decision { effect: PolicyEffect::Allow, by: None, mismatches: Vec::new() };
 }
 
-/// What policies decide.
+/// The result of an evaluation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum PolicyEffect {
-    /// A statement allows it, and none denies it.
+    /// A statement allows the action, and no statement denies it.
     Allow,
-    /// A statement denies it.
+    /// A statement denies the action explicitly. No Allow can override it.
     Deny,
-    /// No statement says anything.
+    /// No statement allows the action, or no permissions boundary does. No statement denies it either.
     Implicit,
 }
 
 impl PolicyEffect {
-    /// Its name.
+    /// The variant's name, as it stands in output.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -72,21 +72,21 @@ impl PolicyEffect {
     }
 }
 
-/// Where a statement stands.
+/// A reference to a statement, for output.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StatementRef {
-    /// In which policies.
+    /// The kind of the policy.
     pub list: PolicyKind,
-    /// In which of them, from 0.
+    /// The index of the policy among those of its kind, from 0.
     pub document: usize,
-    /// In which place there, from 0.
+    /// The index of the statement in the policy, from 0.
     pub statement: usize,
-    /// What it is called.
+    /// The Sid element, if the statement has one.
     pub sid: Option<String>,
 }
 
 impl StatementRef {
-    /// The policy that it is in.
+    /// The policy, as in `identity_policies[0]`.
     #[must_use]
     pub fn policy(&self) -> String {
         match self.list {
@@ -104,36 +104,37 @@ impl fmt::Display for StatementRef {
     }
 }
 
-/// A list of policies.
+/// The kinds of policies, by what they are attached to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PolicyKind {
-    /// The principal's.
+    /// An identity policy of the principal: it grants and denies.
     Identity,
-    /// What bounds them.
+    /// A permissions boundary of the principal: it limits the identity policies and denies, but grants nothing.
     Boundary,
-    /// The resource's.
+    /// The policy of the resource: it grants and denies.
     Resource,
 }
 
-/// What of a statement did not match.
+/// The part of an Allow statement that did not match.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Mismatch {
-    /// It is about somebody else.
+    /// The Principal element does not name the caller.
     Principal,
-    /// It names the principal's account, which has to pass on what it is granted.
+    /// The Principal element names only the caller's account. Such a statement delegates to the account's identity
+    /// policies and grants nothing by itself.
     DelegatesOnly,
-    /// It is about other actions.
+    /// The Action element does not match.
     Action,
-    /// It is about other resources.
+    /// The Resource element does not match.
     Resource,
-    /// The operator on the key is false.
+    /// A condition is false.
     Condition {
-        /// As written.
+        /// The operator, as written in the document.
         operator: String,
-        /// As written.
+        /// The condition key, as written in the document.
         key: String,
     },
-    /// It matches, but no permissions boundary allows as much.
+    /// The statement matches, but no permissions boundary of the principal allows the action.
     Boundary,
 }
 
@@ -141,107 +142,112 @@ impl fmt::Display for Mismatch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Mismatch::Principal => f.write_str("Principal does not match"),
-            Mismatch::DelegatesOnly => f.write_str("Principal is the account, which only passes it on"),
+            Mismatch::DelegatesOnly => f.write_str("Principal is the account, which only delegates"),
             Mismatch::Action => f.write_str("Action does not match"),
             Mismatch::Resource => f.write_str("Resource does not match"),
             Mismatch::Condition { operator, key } => write!(f, "Condition {operator} {key} does not match"),
-            Mismatch::Boundary => f.write_str("it matches, and no permissions boundary does"),
+            Mismatch::Boundary => f.write_str("the statement matches, but no permissions boundary does"),
         }
     }
 }
 
-/// Decides.
+/// Evaluates `policies` for `request` and gives the reasons.
 #[must_use]
-pub fn decide(policies: Policies<'_>, question: AccessRequest<'_>) -> Decision {
-    explain(policies, question, evaluate(policies, question))
+pub fn decide(policies: Policies<'_>, request: AccessRequest<'_>) -> Decision {
+    explain(policies, request, evaluate(policies, request))
 }
 
-/// The reasons of a `verdict` on the same.
+/// Adds the reasons to an `evaluation` of the same policies and request.
 #[must_use]
-pub fn explain(policies: Policies<'_>, question: AccessRequest<'_>, verdict: Evaluation) -> Decision {
-    let place = |spot: Spot| {
-        let (list, documents) = policies.lists()[spot.list as usize];
-        let sid = documents[spot.document].statements[spot.statement].sid.clone();
-        StatementRef { list, document: spot.document, statement: spot.statement, sid }
+pub fn explain(policies: Policies<'_>, request: AccessRequest<'_>, evaluation: Evaluation) -> Decision {
+    let reference = |index: StatementIndex| {
+        let (list, documents) = policies.lists()[index.list as usize];
+        let sid = documents[index.document].statements[index.statement].sid.clone();
+        StatementRef { list, document: index.document, statement: index.statement, sid }
     };
-    let mismatches =
-        if verdict.effect == PolicyEffect::Implicit { mismatches(policies, question) } else { Vec::new() };
-    let mismatches = mismatches.into_iter().map(|(spot, miss)| (place(spot), miss)).collect();
-    Decision { effect: verdict.effect, by: verdict.by.map(place), mismatches }
+    let mismatches = match evaluation.effect {
+        PolicyEffect::Implicit => mismatches(policies, request),
+        PolicyEffect::Allow | PolicyEffect::Deny => Vec::new(),
+    };
+    let mismatches = mismatches.into_iter().map(|(index, mismatch)| (reference(index), mismatch)).collect();
+    Decision { effect: evaluation.effect, by: evaluation.by.map(reference), mismatches }
 }
 
-/// What policies decide, in few words.
+/// An evaluation without its reasons. It allocates nothing: [`explain`] finds the reasons when someone needs them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Evaluation {
-    /// What.
+    /// The result.
     pub effect: PolicyEffect,
-    /// Whether nothing allows it because no permissions boundary does.
+    /// Whether a statement allows the action and only the permissions boundaries do not.
     pub is_bounded: bool,
-    by: Option<Spot>,
+    by: Option<StatementIndex>,
 }
 
 impl Evaluation {
-    /// The list of the statement that decides; `None` when nothing allows.
+    /// The kind of the policy with the deciding statement; `None` for an implicit deny.
     #[must_use]
     pub fn list(self) -> Option<PolicyKind> {
-        self.by.map(|spot| spot.list)
+        self.by.map(|index| index.list)
     }
 }
 
-/// Where a statement stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Spot {
+struct StatementIndex {
     list: PolicyKind,
     document: usize,
     statement: usize,
 }
 
-/// Decides, and keeps the reasons to itself.
+/// Evaluates `policies` for `request`, without the reasons.
 #[must_use]
-pub fn evaluate(policies: Policies<'_>, question: AccessRequest<'_>) -> Evaluation {
-    let mut allows: [Option<Spot>; 3] = [None; 3];
-    let mut is_named_himself = false;
+pub fn evaluate(policies: Policies<'_>, request: AccessRequest<'_>) -> Evaluation {
+    let mut allows: [Option<StatementIndex>; 3] = [None; 3];
+    let mut is_granted_by_own_arn = false;
     for (list, documents) in policies.lists() {
         for (document, known) in documents.iter().enumerate() {
             for (statement, known) in known.statements.iter().enumerate() {
-                let Ok(named) = question.matches(known) else { continue };
-                let spot = Spot { list, document, statement };
+                let Ok(principal_match) = request.matches(known) else { continue };
+                let index = StatementIndex { list, document, statement };
+                // A Deny is final, whatever Allow was found before it.
                 if !known.allows {
-                    return Evaluation { effect: PolicyEffect::Deny, is_bounded: false, by: Some(spot) };
+                    return Evaluation { effect: PolicyEffect::Deny, is_bounded: false, by: Some(index) };
                 }
-                is_named_himself |= list == PolicyKind::Resource && named == PrincipalMatch::Himself;
-                allows[list as usize].get_or_insert(spot);
+                is_granted_by_own_arn |=
+                    list == PolicyKind::Resource && principal_match == PrincipalMatch::Exact;
+                allows[list as usize].get_or_insert(index);
             }
         }
     }
     let [identity, boundary, resource] = allows;
     let is_bounded = !policies.boundaries.is_empty() && boundary.is_none();
-    let unbounded = identity.filter(|_| !is_bounded);
-    let by = unbounded.or(resource.filter(|_| !is_bounded || is_named_himself));
+    let identity_grant = identity.filter(|_| !is_bounded);
+    // A grant to the principal's own ARN is outside of its boundaries; a grant to `*` or to its role is not.
+    let by = identity_grant.or(resource.filter(|_| !is_bounded || is_granted_by_own_arn));
     let effect = if by.is_some() { PolicyEffect::Allow } else { PolicyEffect::Implicit };
     Evaluation { effect, is_bounded: by.is_none() && (identity.is_some() || resource.is_some()), by }
 }
 
-/// What of each statement that allows did not match, when nothing allows.
-fn mismatches(policies: Policies<'_>, question: AccessRequest<'_>) -> Vec<(Spot, Mismatch)> {
+/// Each Allow statement with its mismatch, for a request that no statement allows.
+fn mismatches(policies: Policies<'_>, request: AccessRequest<'_>) -> Vec<(StatementIndex, Mismatch)> {
     let mut mismatches = Vec::new();
-    let mut bounded: [Option<Spot>; 3] = [None; 3];
+    let mut bounded: [Option<StatementIndex>; 3] = [None; 3];
     let statements = policies.lists().into_iter().flat_map(|(list, documents)| {
         documents.iter().enumerate().flat_map(move |(document, known)| {
             let statements = known.statements.iter().enumerate();
-            statements.map(move |(statement, known)| (Spot { list, document, statement }, known))
+            statements.map(move |(statement, known)| (StatementIndex { list, document, statement }, known))
         })
     });
-    for (spot, statement) in statements.filter(|(_, statement)| statement.allows) {
-        match question.matches(statement) {
-            Err(missed) => mismatches.push((spot, missed.into())),
+    for (index, statement) in statements.filter(|(_, statement)| statement.allows) {
+        match request.matches(statement) {
+            Err(part) => mismatches.push((index, part.into())),
+            // The action is denied all the same, so only the boundaries can be the reason.
             Ok(_) => {
-                bounded[spot.list as usize].get_or_insert(spot);
+                bounded[index.list as usize].get_or_insert(index);
             }
         }
     }
     let [identity, _, resource] = bounded;
-    mismatches.extend(identity.into_iter().chain(resource).map(|spot| (spot, Mismatch::Boundary)));
+    mismatches.extend(identity.into_iter().chain(resource).map(|index| (index, Mismatch::Boundary)));
     mismatches
 }
 
@@ -256,9 +262,9 @@ impl<'a> Policies<'a> {
     }
 }
 
-/// What of a statement did not match.
+/// A [`Mismatch`] that borrows from its statement, so that an evaluation allocates nothing.
 #[derive(Clone, Copy)]
-enum Missed<'a> {
+enum MismatchedPart<'a> {
     Principal,
     DelegatesOnly,
     Action,
@@ -266,63 +272,70 @@ enum Missed<'a> {
     Condition(&'a Condition),
 }
 
-impl From<Missed<'_>> for Mismatch {
-    fn from(missed: Missed<'_>) -> Mismatch {
-        match missed {
-            Missed::Principal => Mismatch::Principal,
-            Missed::DelegatesOnly => Mismatch::DelegatesOnly,
-            Missed::Action => Mismatch::Action,
-            Missed::Resource => Mismatch::Resource,
-            Missed::Condition(broken) => {
-                Mismatch::Condition { operator: broken.operator.clone(), key: broken.key.clone() }
+impl From<MismatchedPart<'_>> for Mismatch {
+    fn from(part: MismatchedPart<'_>) -> Mismatch {
+        match part {
+            MismatchedPart::Principal => Mismatch::Principal,
+            MismatchedPart::DelegatesOnly => Mismatch::DelegatesOnly,
+            MismatchedPart::Action => Mismatch::Action,
+            MismatchedPart::Resource => Mismatch::Resource,
+            MismatchedPart::Condition(condition) => {
+                Mismatch::Condition { operator: condition.operator.clone(), key: condition.key.clone() }
             }
         }
     }
 }
 
 impl AccessRequest<'_> {
-    /// How the principal is named, if everything matches; what does not, if something does not.
-    fn matches<'s>(&self, statement: &'s Statement) -> Result<PrincipalMatch, Missed<'s>> {
-        let named = self.names(statement)?;
-        let fits = |glob: &Glob| glob.matches(self.action, self.context) == Some(true);
-        if statement.actions.several.iter().any(fits) == statement.actions.is_not {
-            return Err(Missed::Action);
+    /// How `statement` names the principal if all its elements match; otherwise the first element that does not.
+    fn matches<'s>(&self, statement: &'s Statement) -> Result<PrincipalMatch, MismatchedPart<'s>> {
+        let principal_match = self.match_principal(statement)?;
+        let matches = |glob: &Glob| glob.matches(self.action, self.context) == Some(true);
+        if statement.actions.elements.iter().any(matches) == statement.actions.is_not {
+            return Err(MismatchedPart::Action);
         }
-        if !statement.resources.as_ref().is_none_or(|resources| self.is_about(resources, statement.allows)) {
-            return Err(Missed::Resource);
+        let resources = statement.resources.as_ref();
+        if !resources.is_none_or(|resources| self.matches_resource(resources, statement.allows)) {
+            return Err(MismatchedPart::Resource);
         }
-        match statement.conditions.iter().find(|condition| !condition.holds(self.context)) {
-            None => Ok(named),
-            Some(broken) => Err(Missed::Condition(broken)),
+        match statement.conditions.iter().find(|condition| !condition.is_met(self.context)) {
+            None => Ok(principal_match),
+            Some(condition) => Err(MismatchedPart::Condition(condition)),
         }
     }
 
-    fn names(&self, statement: &Statement) -> Result<PrincipalMatch, Missed<'static>> {
-        let Some(principals) = &statement.principals else { return Ok(PrincipalMatch::Himself) };
-        let named = principals.several.iter().filter_map(|named| named.names(self.principal)).max();
+    fn match_principal(&self, statement: &Statement) -> Result<PrincipalMatch, MismatchedPart<'static>> {
+        // An identity policy has no Principal element: it is about the principal that it is attached to.
+        let Some(principals) = &statement.principals else { return Ok(PrincipalMatch::Exact) };
+        let most_direct =
+            principals.elements.iter().filter_map(|pattern| pattern.matches(self.principal)).max();
         if principals.is_not {
-            let is_listed = match named {
-                Some(PrincipalMatch::Himself) => true,
-                Some(PrincipalMatch::OneOfAccount) => self.principal.is_root(),
-                Some(PrincipalMatch::OneOfMany) => principals.several.contains(&PrincipalPattern::Everybody),
+            // NotPrincipal exempts only a principal that it lists itself. A listed account exempts the root alone, and
+            // a listed role does not exempt its sessions.
+            let is_listed = match most_direct {
+                Some(PrincipalMatch::Exact) => true,
+                Some(PrincipalMatch::Account) => self.principal.is_root(),
+                Some(PrincipalMatch::Group) => principals.elements.contains(&PrincipalPattern::Everyone),
                 None => false,
             };
-            return if is_listed { Err(Missed::Principal) } else { Ok(PrincipalMatch::Himself) };
+            return if is_listed { Err(MismatchedPart::Principal) } else { Ok(PrincipalMatch::Exact) };
         }
-        match named {
-            None => Err(Missed::Principal),
-            Some(PrincipalMatch::OneOfAccount) if statement.allows => Err(Missed::DelegatesOnly),
-            Some(named) => Ok(named),
+        match most_direct {
+            None => Err(MismatchedPart::Principal),
+            // A Deny for an account holds for all its principals; an Allow leaves the decision to the account.
+            Some(PrincipalMatch::Account) if statement.allows => Err(MismatchedPart::DelegatesOnly),
+            Some(principal_match) => Ok(principal_match),
         }
     }
 
-    fn is_about(&self, resources: &Inclusion<Glob>, allows: bool) -> bool {
-        let found = resources.several.iter().map(|glob| glob.matches(self.resource, self.context));
+    fn matches_resource(&self, resources: &Inclusion<Glob>, allows: bool) -> bool {
+        let matches = resources.elements.iter().map(|glob| glob.matches(self.resource, self.context));
         if !resources.is_not {
-            return found.into_iter().any(|found| found == Some(true));
+            return matches.into_iter().any(|is_match| is_match == Some(true));
         }
-        let found: Vec<Option<bool>> = found.collect();
-        // What a variable without a value stands for, nobody knows: the side that grants less is taken.
-        !found.contains(&Some(true)) && (!allows || !found.contains(&None))
+        let matches: Vec<Option<bool>> = matches.collect();
+        // NotResource with a variable that has no value: whether the resource is excluded is undecided. The choice that
+        // grants less is safe, so an Allow does not match and a Deny does.
+        !matches.contains(&Some(true)) && (!allows || !matches.contains(&None))
     }
 }

@@ -1,4 +1,4 @@
-//! Policy documents: read, refused, compiled.
+//! Policy documents: validates the JSON of a policy and compiles it into statements.
 
 use std::fmt;
 
@@ -19,46 +19,46 @@ pub struct Document {
 pub(super) struct Statement {
     pub(super) sid: Option<String>,
     pub(super) allows: bool,
-    /// Whom it is about; `None` in an identity policy, which is about whom it is attached to.
+    /// `None` in an identity policy, which applies to the principal that it is attached to.
     pub(super) principals: Option<Inclusion<PrincipalPattern>>,
     pub(super) actions: Inclusion<Glob>,
-    /// `None` in a resource policy that leaves it out: it is about what it is attached to.
+    /// `None` in a resource policy without the element, which applies to the resource that it is attached to.
     pub(super) resources: Option<Inclusion<Glob>>,
     pub(super) conditions: Vec<Condition>,
 }
 
-/// An element, or its complement.
+/// An element such as Action, or its complement such as NotAction.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Inclusion<T> {
     pub(super) is_not: bool,
-    pub(super) several: Vec<T>,
+    pub(super) elements: Vec<T>,
 }
 
-/// Why a document is none.
+/// An error of a policy document, with its position.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PolicyError {
-    /// Where, from the outside in: names of members, and places in arrays from 0.
+    /// The path to the erroneous value, from the root of the document; empty for the document itself.
     pub path: Vec<PathStep>,
-    /// What.
+    /// The error. Where a correction is known, the message gives it.
     pub message: String,
 }
 
-/// A step into a document.
+/// One step of a path into a document.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PathStep {
-    /// To the member of this name.
+    /// The member of an object, by its name.
     Member(String),
-    /// To the element in this place, from 0.
+    /// The element of an array, by its index from 0.
     Element(usize),
 }
 
 impl fmt::Display for PolicyError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (place, step) in self.path.iter().enumerate() {
+        for (depth, step) in self.path.iter().enumerate() {
             match step {
-                PathStep::Member(name) if place == 0 => write!(f, "{name}")?,
+                PathStep::Member(name) if depth == 0 => write!(f, "{name}")?,
                 PathStep::Member(name) => write!(f, ".{name}")?,
-                PathStep::Element(place) => write!(f, "[{place}]")?,
+                PathStep::Element(index) => write!(f, "[{index}]")?,
             }
         }
         let colon = if self.path.is_empty() { "" } else { ": " };
@@ -69,30 +69,31 @@ impl fmt::Display for PolicyError {
 impl std::error::Error for PolicyError {}
 
 impl Document {
-    /// A policy that is attached to a principal.
+    /// Compiles an identity policy or a permissions boundary.
     ///
     /// # Errors
-    /// It is malformed, or names a principal.
+    /// The first error of the document. A Principal element is an error: the policy applies to the principal that it is
+    /// attached to.
     pub fn identity(document: &Value) -> Result<Document, PolicyError> {
         Document::read(document, false)
     }
 
-    /// A policy that is attached to a resource.
+    /// Compiles a resource policy.
     ///
     /// # Errors
-    /// It is malformed, or names no principal.
+    /// The first error of the document. A statement without a Principal or NotPrincipal element is an error.
     pub fn resource(document: &Value) -> Result<Document, PolicyError> {
         Document::read(document, true)
     }
 
-    /// An identity policy that allows everything.
+    /// An identity policy that allows every action on every resource.
     #[must_use]
     pub fn allow_all() -> Document {
         let all = json!({ "Statement": { "Effect": "Allow", "Action": "*", "Resource": "*" } });
         Document::identity(&all).expect("a policy")
     }
 
-    /// What it was read from.
+    /// The JSON that the document was compiled from.
     #[must_use]
     pub fn source(&self) -> &Value {
         &self.source
@@ -100,30 +101,31 @@ impl Document {
 
     fn read(document: &Value, is_resource: bool) -> Result<Document, PolicyError> {
         let members = object(document)?;
-        known(members, &["Version", "Id", "Statement"])?;
+        reject_unknown(members, &["Version", "Id", "Statement"])?;
+        // Variables came with the later version; before it, and without a version, `${…}` is plain text.
         let variables = match members.get("Version") {
             None => false,
             Some(version) => match version.as_str() {
                 Some("2012-10-17") => true,
                 Some("2008-10-17") => false,
                 _ => {
-                    return Err(PolicyError::new(unknown(version, "\"2012-10-17\" or \"2008-10-17\""))
+                    return Err(PolicyError::new(unknown_value(version, "\"2012-10-17\" or \"2008-10-17\""))
                         .below("Version"));
                 }
             },
         };
         if let Some(id) = members.get("Id") {
-            text(id).map_err(|mistake| mistake.below("Id"))?;
+            text(id).map_err(|error| error.below("Id"))?;
         }
         let statements = members.get("Statement").ok_or_else(|| PolicyError::new("Statement is missing"))?;
         let reader = PolicyReader { is_resource, variables };
-        let statements = several(statements, |statement| reader.statement(statement));
-        let statements = statements.map_err(|mistake| mistake.below("Statement"))?;
+        let statements = one_or_many(statements, |statement| reader.statement(statement));
+        let statements = statements.map_err(|error| error.below("Statement"))?;
         Ok(Document { statements, source: document.clone() })
     }
 }
 
-/// How a document is read.
+/// The rules for reading a document, which depend on its kind and its version.
 #[derive(Clone, Copy)]
 struct PolicyReader {
     is_resource: bool,
@@ -135,34 +137,33 @@ impl PolicyReader {
         let members = object(statement)?;
         let mut names = vec!["Sid", "Effect", "Action", "NotAction", "Resource", "NotResource", "Condition"];
         names.extend(self.is_resource.then_some(["Principal", "NotPrincipal"]).into_iter().flatten());
-        known(members, &names)?;
-        let sid =
-            members.get("Sid").map(|sid| text(sid).map_err(|mistake| mistake.below("Sid"))).transpose()?;
+        reject_unknown(members, &names)?;
+        let sid = members.get("Sid").map(|sid| text(sid).map_err(|error| error.below("Sid"))).transpose()?;
         let effect = members.get("Effect").ok_or_else(|| PolicyError::new("Effect is missing"))?;
         let allows = match effect.as_str() {
             Some("Allow") => true,
             Some("Deny") => false,
-            _ => return Err(PolicyError::new(unknown(effect, "\"Allow\" or \"Deny\"")).below("Effect")),
+            _ => return Err(PolicyError::new(unknown_value(effect, "\"Allow\" or \"Deny\"")).below("Effect")),
         };
         let principals = match self.is_resource {
             false => None,
             true => Some(
-                either(members, "Principal", "NotPrincipal", principals)?
+                inclusion(members, "Principal", "NotPrincipal", principals)?
                     .ok_or_else(|| PolicyError::new("Principal is missing"))?,
             ),
         };
         if allows && principals.as_ref().is_some_and(|principals| principals.is_not) {
             return Err(PolicyError::new("it goes with \"Effect\": \"Deny\" alone").below("NotPrincipal"));
         }
-        let actions = either(members, "Action", "NotAction", |value| listed(value, action))?;
+        let actions = inclusion(members, "Action", "NotAction", |value| listed(value, action))?;
         let resources =
-            either(members, "Resource", "NotResource", |value| listed(value, |text| self.resource(text)))?;
+            inclusion(members, "Resource", "NotResource", |value| listed(value, |text| self.resource(text)))?;
         if resources.is_none() && !self.is_resource {
             return Err(PolicyError::new("Resource is missing"));
         }
         let conditions = match members.get("Condition") {
             None => Vec::new(),
-            Some(conditions) => self.conditions(conditions).map_err(|mistake| mistake.below("Condition"))?,
+            Some(conditions) => self.conditions(conditions).map_err(|error| error.below("Condition"))?,
         };
         Ok(Statement {
             sid: sid.map(str::to_owned),
@@ -190,8 +191,8 @@ impl PolicyReader {
     fn conditions(self, conditions: &Value) -> Result<Vec<Condition>, PolicyError> {
         let mut compiled = Vec::new();
         for (operator, keys) in object(conditions)? {
-            for (key, values) in object(keys).map_err(|mistake| mistake.below(operator))? {
-                let below = |mistake: PolicyError| mistake.below(key).below(operator);
+            for (key, values) in object(keys).map_err(|error| error.below(operator))? {
+                let below = |error: PolicyError| error.below(key).below(operator);
                 let values = scalars(values).map_err(below)?;
                 let condition = Condition::new(operator, key, &values, self.variables);
                 compiled.push(condition.map_err(|message| below(PolicyError::new(message)))?);
@@ -211,14 +212,14 @@ impl PolicyError {
         self
     }
 
-    fn at(mut self, place: usize) -> PolicyError {
-        self.path.insert(0, PathStep::Element(place));
+    fn at(mut self, index: usize) -> PolicyError {
+        self.path.insert(0, PathStep::Element(index));
         self
     }
 }
 
-/// The element `is`, or its complement `not`; both is a mistake.
-fn either<T>(
+/// The element `is` or its complement `not`. A statement with both is an error.
+fn inclusion<T>(
     members: &Map<String, Value>,
     is: &str,
     not: &str,
@@ -232,28 +233,29 @@ fn either<T>(
         (None, Some(value)) => (not, value),
         (None, None) => return Ok(None),
     };
-    let several = read(value).map_err(|mistake| mistake.below(name))?;
-    Ok(Some(Inclusion { is_not: name == not, several }))
+    let elements = read(value).map_err(|error| error.below(name))?;
+    Ok(Some(Inclusion { is_not: name == not, elements }))
 }
 
 fn principals(value: &Value) -> Result<Vec<PrincipalPattern>, PolicyError> {
     if value == "*" {
-        return Ok(vec![PrincipalPattern::Everybody]);
+        return Ok(vec![PrincipalPattern::Everyone]);
     }
-    let kinds = value.as_object().ok_or_else(|| PolicyError::new(unknown(value, "\"*\" or an object")))?;
-    known(kinds, &["AWS", "Service", "Federated", "CanonicalUser"])?;
-    let mut named = Vec::new();
+    let kinds =
+        value.as_object().ok_or_else(|| PolicyError::new(unknown_value(value, "\"*\" or an object")))?;
+    reject_unknown(kinds, &["AWS", "Service", "Federated", "CanonicalUser"])?;
+    let mut patterns = Vec::new();
     for (kind, value) in kinds {
-        let one = |text: &str| match kind.as_str() {
+        let pattern = |text: &str| match kind.as_str() {
             "AWS" => PrincipalPattern::of_aws(text).ok_or_else(|| {
                 format!("{text:?} is no principal: write it as in arn:aws:iam::111122223333:role/NAME")
             }),
-            "Service" => Ok(PrincipalPattern::One(text.to_owned())),
-            _ => Ok(PrincipalPattern::Stranger),
+            "Service" => Ok(PrincipalPattern::Exact(text.to_owned())),
+            _ => Ok(PrincipalPattern::Unsupported),
         };
-        named.extend(listed(value, one).map_err(|mistake| mistake.below(kind))?);
+        patterns.extend(listed(value, pattern).map_err(|error| error.below(kind))?);
     }
-    Ok(named)
+    Ok(patterns)
 }
 
 fn action(text: &str) -> Result<Glob, String> {
@@ -265,40 +267,43 @@ fn action(text: &str) -> Result<Glob, String> {
     Glob::of_action(text)
 }
 
-/// A string, or several.
+/// A string, or an array of strings with at least one element.
 fn listed<T>(value: &Value, read: impl Fn(&str) -> Result<T, String>) -> Result<Vec<T>, PolicyError> {
     if value.as_array().is_some_and(Vec::is_empty) {
         return Err(PolicyError::new("it is empty"));
     }
-    several(value, |value| read(text(value)?).map_err(PolicyError::new))
+    one_or_many(value, |value| read(text(value)?).map_err(PolicyError::new))
 }
 
-/// A string, number or Boolean, or several, as text.
+/// A string, number or Boolean, or an array of them, as text.
 fn scalars(value: &Value) -> Result<Vec<String>, PolicyError> {
-    several(value, |value| match value {
+    one_or_many(value, |value| match value {
         Value::String(text) => Ok(text.clone()),
         Value::Number(number) => Ok(number.to_string()),
-        Value::Bool(truth) => Ok(truth.to_string()),
-        other => Err(PolicyError::new(unknown(other, "a string, a number or a Boolean"))),
+        Value::Bool(value) => Ok(value.to_string()),
+        other => Err(PolicyError::new(unknown_value(other, "a string, a number or a Boolean"))),
     })
 }
 
-/// What `read` makes of a value, or of each in an array.
-fn several<T>(value: &Value, read: impl Fn(&Value) -> Result<T, PolicyError>) -> Result<Vec<T>, PolicyError> {
+/// Applies `read` to a single value, or to each element of an array.
+fn one_or_many<T>(
+    value: &Value,
+    read: impl Fn(&Value) -> Result<T, PolicyError>,
+) -> Result<Vec<T>, PolicyError> {
     let Value::Array(values) = value else { return Ok(vec![read(value)?]) };
     let each = values.iter().enumerate();
-    each.map(|(place, value)| read(value).map_err(|mistake| mistake.at(place))).collect()
+    each.map(|(index, value)| read(value).map_err(|error| error.at(index))).collect()
 }
 
 fn text(value: &Value) -> Result<&str, PolicyError> {
-    value.as_str().ok_or_else(|| PolicyError::new(unknown(value, "a string")))
+    value.as_str().ok_or_else(|| PolicyError::new(unknown_value(value, "a string")))
 }
 
 fn object(value: &Value) -> Result<&Map<String, Value>, PolicyError> {
-    value.as_object().ok_or_else(|| PolicyError::new(unknown(value, "an object")))
+    value.as_object().ok_or_else(|| PolicyError::new(unknown_value(value, "an object")))
 }
 
-fn known(members: &Map<String, Value>, names: &[&str]) -> Result<(), PolicyError> {
+fn reject_unknown(members: &Map<String, Value>, names: &[&str]) -> Result<(), PolicyError> {
     match members.keys().find(|name| !names.contains(&name.as_str())) {
         None => Ok(()),
         Some(name) => {
@@ -307,6 +312,6 @@ fn known(members: &Map<String, Value>, names: &[&str]) -> Result<(), PolicyError
     }
 }
 
-fn unknown(value: &Value, expected: &str) -> String {
+fn unknown_value(value: &Value, expected: &str) -> String {
     format!("unknown value {value}, expected {expected}")
 }

@@ -1,37 +1,37 @@
-//! Patterns with wildcards and variables.
+//! Globs: patterns with the wildcards `*` and `?` and with policy variables.
 
 use super::context::{Context, ContextValues};
 
-/// A pattern, compiled.
+/// A compiled pattern.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Glob {
     pieces: Vec<GlobPiece>,
     has_variables: bool,
-    /// Whether the case of letters does not matter.
-    any_case: bool,
+    ignores_case: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum GlobPiece {
     Text(String),
-    /// `?`: one character; a colon only if so said.
+    /// `?`: one character.
     One {
-        colon: bool,
+        crosses_colon: bool,
     },
-    /// `*`: any run; over colons only if so said.
+    /// `*`: any run of characters.
     Run {
-        colon: bool,
+        crosses_colon: bool,
     },
+    /// `${key}` or `${key, 'default'}`.
     Variable {
         key: String,
         default: Option<String>,
-        colon: bool,
+        crosses_colon: bool,
     },
 }
 
-/// How a pattern is read.
+/// The syntax of a pattern, which depends on the operator and on the version of the document.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Reading {
+pub(super) struct GlobSyntax {
     /// Whether `*` and `?` are wildcards.
     pub(super) wildcards: bool,
     /// Whether `${…}` is a variable.
@@ -39,49 +39,51 @@ pub(super) struct Reading {
 }
 
 impl Glob {
-    /// A pattern for any text.
-    pub(super) fn of_text(text: &str, reading: Reading) -> Result<Glob, String> {
-        Ok(Glob::new(pieces(text, reading, |_| true)?))
+    /// Compiles a pattern for text without structure.
+    pub(super) fn of_text(text: &str, syntax: GlobSyntax) -> Result<Glob, String> {
+        Ok(Glob::new(pieces(text, syntax, |_| true)?))
     }
 
-    /// A pattern for actions, the case of whose letters does not matter.
+    /// Compiles a pattern for actions, which ignores case.
     pub(super) fn of_action(text: &str) -> Result<Glob, String> {
-        let glob = Glob::of_text(text, Reading { wildcards: true, variables: false })?;
-        Ok(Glob { any_case: true, ..glob })
+        let glob = Glob::of_text(text, GlobSyntax { wildcards: true, variables: false })?;
+        Ok(Glob { ignores_case: true, ..glob })
     }
 
-    /// A pattern for ARNs, segment by segment; `*` stands for everything.
+    /// Compiles a pattern for ARNs. Wildcards stay within their segment, except in the resource segment and at the end.
+    /// `*` alone matches everything.
     pub(super) fn of_arn(text: &str, variables: bool) -> Result<Glob, String> {
-        let reading = Reading { wildcards: true, variables };
+        let syntax = GlobSyntax { wildcards: true, variables };
         if text == "*" {
-            return Glob::of_text(text, reading);
+            return Glob::of_text(text, syntax);
         }
-        // Colons of a variable's default are no separators.
-        let mut pieces = pieces(text, reading, |colons| colons >= 5)?;
-        if let Some(GlobPiece::Run { colon }) = pieces.last_mut() {
-            *colon = true;
+        // The resource is the sixth segment, and may contain colons of its own. Colons in the default of a variable are
+        // not counted: they separate no segments of the pattern.
+        let mut pieces = pieces(text, syntax, |colons| colons >= 5)?;
+        if let Some(GlobPiece::Run { crosses_colon }) = pieces.last_mut() {
+            *crosses_colon = true;
         }
         Ok(Glob::new(pieces))
     }
 
     fn new(pieces: Vec<GlobPiece>) -> Glob {
         let has_variables = pieces.iter().any(|piece| matches!(piece, GlobPiece::Variable { .. }));
-        Glob { pieces, has_variables, any_case: false }
+        Glob { pieces, has_variables, ignores_case: false }
     }
 
-    /// Whether `text` fits it; `None` if a variable in it has no value.
+    /// Whether `text` matches; `None` if a variable of the pattern has no value.
     #[inline]
     pub(super) fn matches(&self, text: &str, context: &dyn Context) -> Option<bool> {
         if !self.has_variables {
-            return Some(fits(&self.pieces, text, self.any_case));
+            return Some(matches(&self.pieces, text, self.ignores_case));
         }
         let resolved: Option<Vec<GlobPiece>> =
             self.pieces.iter().map(|piece| resolve(piece, context)).collect();
-        Some(fits(&resolved?, text, self.any_case))
+        Some(matches(&resolved?, text, self.ignores_case))
     }
 
-    /// The same without wildcards, and without regard to case.
-    pub(super) fn matches_any_case(&self, text: &str, context: &dyn Context) -> Option<bool> {
+    /// Like [`Glob::matches`], ignoring case by the rules of Unicode. The pattern has no wildcards.
+    pub(super) fn matches_ignore_case(&self, text: &str, context: &dyn Context) -> Option<bool> {
         let mut whole = String::new();
         for piece in &self.pieces {
             match resolve(piece, context)? {
@@ -93,15 +95,20 @@ impl Glob {
     }
 }
 
-/// A variable becomes its value, as plain text. In a segment of an ARN a value with a colon fits nothing.
+/// Replaces a variable by its value, which is plain text even if it contains `*`. Within a segment of an ARN, a value
+/// with a colon is rejected: otherwise one variable could supply several segments, such as the account.
 fn resolve(piece: &GlobPiece, context: &dyn Context) -> Option<GlobPiece> {
-    let GlobPiece::Variable { key, default, colon } = piece else { return Some(piece.clone()) };
+    let GlobPiece::Variable { key, default, crosses_colon } = piece else { return Some(piece.clone()) };
     let value = context.get(key).and_then(ContextValues::only).or(default.as_deref())?;
-    (*colon || !value.contains(':')).then(|| GlobPiece::Text(value.to_owned()))
+    (*crosses_colon || !value.contains(':')).then(|| GlobPiece::Text(value.to_owned()))
 }
 
-/// Compiles `text`; `may_cross` says whether wildcards behind so many colons reach over one.
-fn pieces(text: &str, reading: Reading, may_cross: impl Fn(usize) -> bool) -> Result<Vec<GlobPiece>, String> {
+/// Compiles `text`. `may_cross` decides whether wildcards after the given number of colons match a colon.
+fn pieces(
+    text: &str,
+    syntax: GlobSyntax,
+    may_cross: impl Fn(usize) -> bool,
+) -> Result<Vec<GlobPiece>, String> {
     let mut pieces = Vec::new();
     let mut colons = 0;
     let mut rest = text;
@@ -112,27 +119,31 @@ fn pieces(text: &str, reading: Reading, may_cross: impl Fn(usize) -> bool) -> Re
         }
     };
     while let Some(letter) = rest.chars().next() {
-        let colon = may_cross(colons);
-        if reading.variables
+        let crosses_colon = may_cross(colons);
+        if syntax.variables
             && let Some(after) = rest.strip_prefix("${")
         {
-            let (inner, behind) =
+            let (inner, remainder) =
                 after.split_once('}').ok_or("a variable has no end: write it as in ${aws:username}")?;
-            rest = behind;
+            rest = remainder;
             match inner {
                 "*" | "?" | "$" => plain.push_str(inner),
                 _ => {
                     flush(&mut plain, &mut pieces);
-                    pieces.push(variable(inner, colon)?);
+                    pieces.push(variable(inner, crosses_colon)?);
                 }
             }
             continue;
         }
         rest = &rest[letter.len_utf8()..];
         match letter {
-            '*' | '?' if reading.wildcards => {
+            '*' | '?' if syntax.wildcards => {
                 flush(&mut plain, &mut pieces);
-                pieces.push(if letter == '*' { GlobPiece::Run { colon } } else { GlobPiece::One { colon } });
+                pieces.push(if letter == '*' {
+                    GlobPiece::Run { crosses_colon }
+                } else {
+                    GlobPiece::One { crosses_colon }
+                });
             }
             _ => {
                 colons += usize::from(letter == ':');
@@ -144,7 +155,7 @@ fn pieces(text: &str, reading: Reading, may_cross: impl Fn(usize) -> bool) -> Re
     Ok(pieces)
 }
 
-fn variable(inner: &str, colon: bool) -> Result<GlobPiece, String> {
+fn variable(inner: &str, crosses_colon: bool) -> Result<GlobPiece, String> {
     let (key, default) = match inner.split_once(',') {
         None => (inner, None),
         Some((key, default)) => {
@@ -157,62 +168,71 @@ fn variable(inner: &str, colon: bool) -> Result<GlobPiece, String> {
     if key.is_empty() || key.contains(char::is_whitespace) {
         return Err(format!("${{{inner}}} is no variable: write it as in ${{aws:username}}"));
     }
-    Ok(GlobPiece::Variable { key: key.to_owned(), default, colon })
+    Ok(GlobPiece::Variable { key: key.to_owned(), default, crosses_colon })
 }
 
-/// Whether `text` fits `pieces`. A run that was too short is made longer, the last one first.
-fn fits(pieces: &[GlobPiece], text: &str, any_case: bool) -> bool {
-    let (mut place, mut rest) = (0, text);
-    // Where to go on when something does not fit: behind the last run, with more in it.
-    let mut again: Option<(usize, &str)> = None;
+/// Whether `text` matches `pieces`. A run starts empty and grows when the pieces after it do not match. Only the last
+/// run has to grow: it can take whatever an earlier run could, because a run crosses colons if an earlier one does. So
+/// the time is at most the product of both lengths.
+fn matches(pieces: &[GlobPiece], text: &str, ignores_case: bool) -> bool {
+    let (mut position, mut rest) = (0, text);
+    // The last run, with the text after the characters that it takes so far.
+    let mut last_run: Option<(usize, &str)> = None;
     loop {
-        let next = match pieces.get(place) {
+        let next = match pieces.get(position) {
             None if rest.is_empty() => return true,
             None => None,
-            Some(GlobPiece::Text(plain)) => strip(rest, plain, any_case),
-            Some(GlobPiece::One { colon }) => one(rest, *colon),
-            Some(GlobPiece::Run { colon }) if place + 1 == pieces.len() => {
-                return *colon || !rest.contains(':');
+            Some(GlobPiece::Text(plain)) => strip(rest, plain, ignores_case),
+            Some(GlobPiece::One { crosses_colon }) => strip_one(rest, *crosses_colon),
+            Some(GlobPiece::Run { crosses_colon }) if position + 1 == pieces.len() => {
+                return *crosses_colon || !rest.contains(':');
             }
             Some(GlobPiece::Run { .. }) => {
-                again = Some((place, rest));
+                last_run = Some((position, rest));
                 Some(rest)
             }
             Some(GlobPiece::Variable { .. }) => unreachable!("variables are resolved before"),
         };
         if let Some(next) = next {
-            (place, rest) = (place + 1, next);
+            (position, rest) = (position + 1, next);
             continue;
         }
-        let Some((run, begin)) = again else { return false };
-        let GlobPiece::Run { colon } = pieces[run] else { unreachable!("it was a run") };
-        let Some(longer) = longer(begin, colon, &pieces[run + 1], any_case) else { return false };
-        again = Some((run, longer));
-        (place, rest) = (run + 1, longer);
+        let Some((run, after)) = last_run else { return false };
+        let GlobPiece::Run { crosses_colon } = pieces[run] else { unreachable!("it was a run") };
+        let Some(after) = extend_run(after, crosses_colon, &pieces[run + 1], ignores_case) else {
+            return false;
+        };
+        last_run = Some((run, after));
+        (position, rest) = (run + 1, after);
     }
 }
 
-/// What is left behind a run that takes in more of `text`: at least a character, and no less than up to where what
-/// comes behind it can begin.
-fn longer<'a>(text: &'a str, colon: bool, behind: &GlobPiece, any_case: bool) -> Option<&'a str> {
-    let rest = one(text, colon)?;
-    let GlobPiece::Text(plain) = behind else { return Some(rest) };
+/// Extends a run over `text` by at least one character, and up to the next position at which the `following` piece can
+/// begin; gives the text after the run. `None` if the run would have to cross a colon, or the text ends.
+fn extend_run<'a>(
+    text: &'a str,
+    crosses_colon: bool,
+    following: &GlobPiece,
+    ignores_case: bool,
+) -> Option<&'a str> {
+    let rest = strip_one(text, crosses_colon)?;
+    let GlobPiece::Text(plain) = following else { return Some(rest) };
     let first = plain.as_bytes()[0];
-    let begins = |byte: u8| if any_case { byte.eq_ignore_ascii_case(&first) } else { byte == first };
-    let at = rest.bytes().position(|byte| begins(byte) || (byte == b':' && !colon))?;
-    // A character that begins as `plain` does begins one, and so does a colon.
+    let begins = |byte: u8| if ignores_case { byte.eq_ignore_ascii_case(&first) } else { byte == first };
+    let at = rest.bytes().position(|byte| begins(byte) || (byte == b':' && !crosses_colon))?;
+    // The byte is the first of a character, as the first byte of `plain` and a colon are, so the slice is valid.
     begins(rest.as_bytes()[at]).then(|| &rest[at..])
 }
 
-fn strip<'a>(text: &'a str, plain: &str, any_case: bool) -> Option<&'a str> {
-    if !any_case {
+fn strip<'a>(text: &'a str, plain: &str, ignores_case: bool) -> Option<&'a str> {
+    if !ignores_case {
         return text.strip_prefix(plain);
     }
     let (begin, rest) = text.split_at_checked(plain.len())?;
     begin.eq_ignore_ascii_case(plain).then_some(rest)
 }
 
-fn one(text: &str, colon: bool) -> Option<&str> {
+fn strip_one(text: &str, crosses_colon: bool) -> Option<&str> {
     let letter = text.chars().next()?;
-    (colon || letter != ':').then(|| &text[letter.len_utf8()..])
+    (crosses_colon || letter != ':').then(|| &text[letter.len_utf8()..])
 }

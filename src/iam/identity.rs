@@ -1,4 +1,4 @@
-//! Somebody with his policies.
+//! Identities: an IAM principal and its policies.
 
 use crate::types::Account;
 
@@ -7,19 +7,20 @@ use super::decide::Policies;
 use super::document::Document;
 use super::principal::Principal;
 
-/// A principal, and the policies that are attached to him.
+/// An IAM principal and its policies.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Identity {
-    /// Who he is.
+    /// The user, role, session, root or service itself.
     pub principal: Principal,
-    /// What he may do.
+    /// The identity policies that are attached to the principal. Without any, only a resource policy can allow a call.
     pub policies: Vec<Document>,
-    /// His permissions boundaries: one of them must allow it too, if there are any.
+    /// The permissions boundaries. They grant nothing: if there are any, one of them must also allow what `policies`
+    /// allow.
     pub boundaries: Vec<Document>,
 }
 
 impl Identity {
-    /// The root of an account, who may do everything.
+    /// The root of `account`, with one policy that allows every action on every resource.
     #[must_use]
     pub fn root(account: Account) -> Identity {
         let principal = Principal::parse(&Identity::root_arn(account));
@@ -30,21 +31,23 @@ impl Identity {
         }
     }
 
-    /// The ARN of the root of an account.
+    /// The ARN of the root of `account`.
     #[must_use]
     pub fn root_arn(account: Account) -> String {
         format!("arn:aws:iam::{account}:root")
     }
 
-    /// The policies that count when he wants something of a resource that has this policy, or none.
+    /// The policies that apply when this principal accesses a resource; `resource` is the resource's own policy.
     #[must_use]
     pub fn policies<'a>(&'a self, resource: Option<&'a Document>) -> Policies<'a> {
         Policies { identity: &self.policies, boundaries: &self.boundaries, resource }
     }
 
-    /// Shows what every request of his says of him to `see`.
+    /// Gives `see` the condition keys that describe the principal in each of its requests: `aws:PrincipalArn`,
+    /// `aws:PrincipalAccount` and `aws:username`.
     pub fn each<'a>(&'a self, see: &mut dyn FnMut(Key<'a>, ContextValues<'a>)) {
         let principal = &self.principal;
+        // For a session, the guide defines aws:PrincipalArn as the ARN of the role.
         see(Key("aws:PrincipalArn", ""), ContextValues::One(principal.role().unwrap_or(principal.arn())));
         for (key, value) in
             [("aws:PrincipalAccount", principal.account()), ("aws:username", principal.user_name())]

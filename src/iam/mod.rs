@@ -1,29 +1,36 @@
-//! IAM policies: documents, and what they decide.
+//! IAM policies: documents are compiled when they are read, and evaluated for one principal, action and resource.
 //!
-//! The rules are those of the IAM User Guide, "Policy evaluation logic" and "IAM JSON policy elements". A document is
-//! compiled when it is read ([`Document::identity`], [`Document::resource`]), so that a decision cannot fail; a
-//! [`Decision`] says which statement made it, or what of each statement did not match.
+//! The rules are those of the IAM User Guide, "Policy evaluation logic" and "IAM JSON policy elements". Compilation
+//! ([`Document::identity`], [`Document::resource`]) reports every error of a document, so that evaluation cannot fail.
+//! [`evaluate`] decides; [`decide`] also gives the deciding statement or, when nothing allows the action, the part of
+//! each statement that did not match.
 //!
-//! # What decides
+//! # Evaluation order
 //!
-//! A statement that denies wins wherever it stands. Otherwise one that allows is needed: in an identity policy, and, if
-//! there are permissions boundaries, in one of these too; or in the resource policy. In a resource policy an account
-//! or its root only delegates, so that its Allow grants nothing by itself, and a role stands for its sessions.
+//! 1. A matching Deny statement decides, in whichever policy it is.
+//! 2. Otherwise a matching Allow in an identity policy decides. If the principal has permissions boundaries, one of
+//!    them must allow the action as well.
+//! 3. Otherwise a matching Allow in the resource policy decides. An Allow whose principal is an account, or its root,
+//!    only delegates to the account's own policies and grants nothing by itself. An Allow whose principal is a role
+//!    covers the role's sessions.
+//! 4. Otherwise the action is denied implicitly.
 //!
-//! # What the guide leaves open, and what is done here
+//! # Decisions on points that the guide leaves open
 //!
-//! - A wildcard in the service segment of an ARN pattern is refused when the document is read.
-//! - A wildcard in the resource segment may reach over the slash, as in `cluster/*/stream/*`.
-//! - `*` in place of an ARN stands for every value. A pattern with fewer than six segments matches only by a final
-//!   `*`, which reaches over colons.
-//! - A plain operator on a key with several values is true if it is for any of them, a negated one if it is for all.
-//! - A set operator on a key with one value sees a set of one.
-//! - Names of operators are written as in the guide; other spellings are refused.
-//! - A variable in NotResource that has no value keeps an Allow from matching, and lets a Deny match.
-//! - A value that is no number, date or address where one is needed equals none: a positive operator is false for it,
-//!   a negated one true.
-//! - NotPrincipal is taken with Deny alone; a session that it does not list itself is denied, whatever its role is.
-//! - A permissions boundary does not bound what a resource policy grants a user or a session by its own ARN.
+//! - A wildcard in the service segment of an ARN pattern is an error of the document.
+//! - A wildcard in the resource segment also matches slashes, as in `cluster/*/stream/*`.
+//! - `*` instead of an ARN matches every value. A pattern of fewer than six segments matches only through a final `*`,
+//!   which also matches colons.
+//! - For a key with several values, a plain operator is true if it is true for any value; a plain negated operator is
+//!   true if it is true for all of them.
+//! - A set operator treats a key with one value as a set of one.
+//! - Operator names are case-sensitive and spelled as in the guide; other spellings are errors.
+//! - If a variable in NotResource has no value, an Allow statement does not match and a Deny statement does.
+//! - A request value that is not a number, date or address, where the operator needs one, equals nothing: a positive
+//!   operator is false for it, and a negated operator is true.
+//! - NotPrincipal is valid with Deny only. A session is denied unless the element lists the session itself; a listed
+//!   role does not exempt its sessions.
+//! - A permissions boundary does not limit what a resource policy grants to the ARN of a user or of a session.
 
 mod condition;
 mod context;

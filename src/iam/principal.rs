@@ -1,18 +1,19 @@
-//! Who asks, and whom a resource policy means.
+//! Principals, and the Principal element of a resource policy.
 
-/// Who asks: an account's root, a user, a role's session, or a service.
+/// An authenticated principal: an account's root, a user, a role, a role's session, a federated user, or a service.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Principal {
     arn: String,
     account: Option<String>,
-    /// The ARN of the role, for a session of one.
+    /// The ARN of the role; for a session of a role only.
     role: Option<String>,
-    /// Its name, for a user.
+    /// The user name; for a user only.
     user: Option<String>,
 }
 
 impl Principal {
-    /// Who has this ARN; `None` if it is nobody's. A service is named as in `backup.amazonaws.com`.
+    /// Parses the ARN of a principal, or the name of a service, as in `backup.amazonaws.com`; `None` if `arn` is
+    /// neither.
     #[must_use]
     pub fn parse(arn: &str) -> Option<Principal> {
         if !arn.starts_with("arn:") {
@@ -26,7 +27,6 @@ impl Principal {
         }
         let parts: Vec<&str> = arn.splitn(6, ':').collect();
         let [_, partition, service, "", account, name] = parts[..] else { return None };
-        let is_account = account.len() == 12 && account.bytes().all(|byte| byte.is_ascii_digit());
         let (kind, rest) = name.split_once('/').unwrap_or((name, ""));
         let role = match (service, kind) {
             ("iam", "root") if rest.is_empty() => None,
@@ -42,90 +42,100 @@ impl Principal {
             _ => return None,
         };
         let user = (kind == "user").then(|| rest.rsplit('/').next().unwrap_or_default().to_owned());
-        is_account.then(|| Principal { arn: arn.to_owned(), account: Some(account.to_owned()), role, user })
+        is_account_id(account).then(|| Principal {
+            arn: arn.to_owned(),
+            account: Some(account.to_owned()),
+            role,
+            user,
+        })
     }
 
-    /// Its ARN, or a service's name.
+    /// The ARN, or the name of a service.
     #[must_use]
     pub fn arn(&self) -> &str {
         &self.arn
     }
 
-    /// Its account; a service has none.
+    /// The account id, 12 digits. A service has none.
     #[must_use]
     pub fn account(&self) -> Option<&str> {
         self.account.as_deref()
     }
 
-    /// The ARN of the role whose session it is.
+    /// The ARN of the assumed role, if the principal is a session.
     #[must_use]
     pub fn role(&self) -> Option<&str> {
         self.role.as_deref()
     }
 
-    /// Its name, if it is a user: the last part of its ARN, without the path.
+    /// The user name without its path, if the principal is a user.
     #[must_use]
     pub fn user_name(&self) -> Option<&str> {
         self.user.as_deref()
     }
 
-    /// Whether it is an account itself.
+    /// Whether the principal is the root of an account.
     #[must_use]
     pub fn is_root(&self) -> bool {
         self.arn.ends_with(":root")
     }
 }
 
-/// Whom a resource policy names.
+/// One entry of a Principal or NotPrincipal element.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum PrincipalPattern {
-    Everybody,
-    /// An account, which passes on what it is granted to whom it likes.
+    /// `*`.
+    Everyone,
+    /// An account id or the ARN of a root. In an Allow it only delegates to the policies of the account.
     Account(String),
-    /// Somebody by an ARN, or a service by its name.
-    One(String),
-    /// Somebody whom nobody here can be: a canonical user, or one of another identity provider.
-    Stranger,
+    /// An ARN of a user, role or session, or the name of a service.
+    Exact(String),
+    /// A canonical user or a principal of another identity provider. The simulation has no such callers, so the pattern
+    /// matches none.
+    Unsupported,
 }
 
-/// How somebody is named.
+/// How directly a pattern names a principal, from the least direct to the most direct. If several patterns of an
+/// element match, the most direct one counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum PrincipalMatch {
-    /// Only as one of an account.
-    OneOfAccount,
-    /// As everybody, or as a session of a role.
-    OneOfMany,
-    /// Himself.
-    Himself,
+    /// Through its account.
+    Account,
+    /// Through `*`, or through the role of the session.
+    Group,
+    /// By its own ARN or service name.
+    Exact,
 }
 
 impl PrincipalPattern {
-    /// Whom `text` names as an AWS principal; `None` if nobody can be meant.
+    /// Parses an entry of the `AWS` member; `None` if no principal is written so.
     pub(super) fn of_aws(text: &str) -> Option<PrincipalPattern> {
         if text == "*" {
-            return Some(PrincipalPattern::Everybody);
+            return Some(PrincipalPattern::Everyone);
         }
-        let is_account = |text: &str| text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit());
-        if is_account(text) {
+        if is_account_id(text) {
             return Some(PrincipalPattern::Account(text.to_owned()));
         }
+        // Services have a member of their own, so a name without `arn:` is an error here.
         let principal = Principal::parse(text).filter(|_| text.starts_with("arn:"))?;
         let root = text.ends_with(":root").then(|| principal.account().map(str::to_owned)).flatten();
-        Some(root.map_or_else(|| PrincipalPattern::One(text.to_owned()), PrincipalPattern::Account))
+        Some(root.map_or_else(|| PrincipalPattern::Exact(text.to_owned()), PrincipalPattern::Account))
     }
 
-    /// How `principal` is named by it, if at all.
-    pub(super) fn names(&self, principal: &Principal) -> Option<PrincipalMatch> {
+    /// How the pattern names `principal`, if it does.
+    pub(super) fn matches(&self, principal: &Principal) -> Option<PrincipalMatch> {
         match self {
-            PrincipalPattern::Everybody => Some(PrincipalMatch::OneOfMany),
+            PrincipalPattern::Everyone => Some(PrincipalMatch::Group),
             PrincipalPattern::Account(account) => {
-                (principal.account() == Some(account)).then_some(PrincipalMatch::OneOfAccount)
+                (principal.account() == Some(account)).then_some(PrincipalMatch::Account)
             }
-            PrincipalPattern::One(arn) if *arn == principal.arn => Some(PrincipalMatch::Himself),
-            PrincipalPattern::One(arn) => {
-                (principal.role() == Some(arn)).then_some(PrincipalMatch::OneOfMany)
-            }
-            PrincipalPattern::Stranger => None,
+            PrincipalPattern::Exact(arn) if *arn == principal.arn => Some(PrincipalMatch::Exact),
+            PrincipalPattern::Exact(arn) => (principal.role() == Some(arn)).then_some(PrincipalMatch::Group),
+            PrincipalPattern::Unsupported => None,
         }
     }
+}
+
+fn is_account_id(text: &str) -> bool {
+    text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit())
 }

@@ -1,28 +1,34 @@
-//! Numbers, dates and addresses, as conditions compare them.
+//! Numbers, dates and address blocks, as condition operators compare them.
 
 use std::net::IpAddr;
 
-/// A decimal number: so many billionths.
+/// A decimal number in billionths. Integers make comparisons exact, and the same on every machine.
 pub(super) type Number = i128;
 
-/// Reads a decimal number with up to nine places behind the point.
+/// Parses a decimal number with at most 27 digits before the point and 9 after it.
 pub(super) fn number(text: &str) -> Option<Number> {
     let (is_negative, digits) = match text.strip_prefix('-') {
         Some(digits) => (true, digits),
         None => (false, text.strip_prefix('+').unwrap_or(text)),
     };
-    let (whole, places) = digits.split_once('.').unwrap_or((digits, ""));
+    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
     let are_digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
-    if whole.is_empty() || !are_digits(whole) || !are_digits(places) || places.len() > 9 || whole.len() > 27 {
+    if whole.is_empty()
+        || !are_digits(whole)
+        || !are_digits(fraction)
+        || fraction.len() > 9
+        || whole.len() > 27
+    {
         return None;
     }
-    let billionths: i128 = format!("{whole}{places:0<9}").parse().ok()?;
+    let billionths: i128 = format!("{whole}{fraction:0<9}").parse().ok()?;
     Some(if is_negative { -billionths } else { billionths })
 }
 
-/// Reads a date, as seconds since 1970 in billionths: ISO 8601 (`2026-11-24`, `2026-11-24T10:00:00Z`, with an offset or
-/// a fraction), or the number of seconds itself.
+/// Parses a date into billionths of a second since 1970. The text is ISO 8601 (`2026-11-24`, `2026-11-24T10:00:00Z`,
+/// with an offset or a fraction), or the number of seconds itself.
 pub(super) fn date(text: &str) -> Option<Number> {
+    // A hyphen after the first character is a separator; a leading one is the sign of a number of seconds.
     if !text.get(1..).is_some_and(|rest| rest.contains('-')) {
         return number(text);
     }
@@ -46,13 +52,13 @@ pub(super) fn date(text: &str) -> Option<Number> {
     Some(i128::from(seconds) * 1_000_000_000 + fraction)
 }
 
-/// The time of day, and by how many seconds it is ahead of UTC.
+/// Splits a time into the time of day and its offset from UTC in seconds, positive to the east.
 fn offset(time: &str) -> Option<(&str, i64)> {
     if let Some(clock) = time.strip_suffix(['Z', 'z']) {
         return Some((clock, 0));
     }
-    let place = time.rfind(['+', '-'])?;
-    let (clock, offset) = time.split_at(place);
+    let sign = time.rfind(['+', '-'])?;
+    let (clock, offset) = time.split_at(sign);
     let (hours, minutes) = offset[1..].split_once(':')?;
     let seconds = digits(hours, 2)? * 3600 + digits(minutes, 2)? * 60;
     Some((clock, if offset.starts_with('-') { -seconds } else { seconds }))
@@ -76,14 +82,14 @@ fn days_of(year: i64, month: i64) -> i64 {
     }
 }
 
-/// How many days after 1970-01-01 the day is.
+/// The number of days from 1970-01-01 to the given day, negative before it.
 fn days_before(year: i64, month: i64, day: i64) -> i64 {
     let leaps = |year: i64| year.div_euclid(4) - year.div_euclid(100) + year.div_euclid(400);
     let years = (year - 1970) * 365 + leaps(year - 1) - leaps(1969);
     years + (1..month).map(|month| days_of(year, month)).sum::<i64>() + day - 1
 }
 
-/// A block of addresses.
+/// A block of IPv4 or IPv6 addresses with a common prefix.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct CidrBlock {
     address: IpAddr,
@@ -91,7 +97,7 @@ pub(super) struct CidrBlock {
 }
 
 impl CidrBlock {
-    /// Reads `192.0.2.0/24`, or one address.
+    /// Parses a block, as in `192.0.2.0/24`, or a single address.
     pub(super) fn parse(text: &str) -> Option<CidrBlock> {
         let (address, bits) =
             text.split_once('/').map_or((text, None), |(address, bits)| (address, Some(bits)));
@@ -101,16 +107,17 @@ impl CidrBlock {
         (bits <= most).then_some(CidrBlock { address, bits })
     }
 
-    /// Whether it holds `address`. Addresses of the other family are in none.
-    pub(super) fn holds(self, address: IpAddr) -> bool {
+    /// Whether the block contains `address`. A block contains no address of the other family.
+    pub(super) fn contains(self, address: IpAddr) -> bool {
         match (self.address, address) {
             (IpAddr::V4(block), IpAddr::V4(address)) => {
-                let apart = u32::from(block) ^ u32::from(address);
-                apart.checked_shr(32 - u32::from(self.bits)).unwrap_or(0) == 0
+                // A prefix of 0 bits contains everything: the shift by the whole width has no value, hence 0.
+                let difference = u32::from(block) ^ u32::from(address);
+                difference.checked_shr(32 - u32::from(self.bits)).unwrap_or(0) == 0
             }
             (IpAddr::V6(block), IpAddr::V6(address)) => {
-                let apart = u128::from(block) ^ u128::from(address);
-                apart.checked_shr(128 - u32::from(self.bits)).unwrap_or(0) == 0
+                let difference = u128::from(block) ^ u128::from(address);
+                difference.checked_shr(128 - u32::from(self.bits)).unwrap_or(0) == 0
             }
             _ => false,
         }
