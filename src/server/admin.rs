@@ -1,17 +1,17 @@
-//! What a test asks of the world itself, in JSON, under a path that no operation of the API uses.
+//! The control interface for tests: JSON over HTTP, under a path that no operation of the API uses.
 //!
-//! | | |
+//! | request | answer or effect |
 //! |---|---|
-//! | `GET /_sim/state` | the clusters of every Region, as GetCluster shows them |
-//! | `GET /_sim/trace` | the last lines of the trace, oldest first |
-//! | `GET /_sim/verdict` | the invariants that did not hold so far, how much happened, and the hash of it |
-//! | `GET /_sim/permissions` | the least IAM policy that allows what was called so far, by principal |
-//! | `POST /_sim/faults` | the body is lines of fault verbs of the scenario language, as in `crash us-east-1` |
-//! | `POST /_sim/advance` | `{"by": "30s"}`: so much virtual time passes at once |
-//! | `POST /_sim/reset` | the world begins anew, as it was when it was first served |
+//! | `GET /_sim/state` | the clusters of every Region, in the shape of GetCluster's output |
+//! | `GET /_sim/trace` | the latest lines of the trace, oldest first |
+//! | `GET /_sim/verdict` | the violations of invariants so far, the number of events and the hash of the run |
+//! | `GET /_sim/permissions` | by principal, the least IAM policy that allows the calls made so far |
+//! | `POST /_sim/faults` | injects faults; the body is lines of the scenario language, as in `crash us-east-1` |
+//! | `POST /_sim/advance` | advances virtual time at once; the body is `{"by": "30s"}`, at most 366 days |
+//! | `POST /_sim/reset` | starts the world again from the scenario it was served with |
 //!
-//! Each answers with the virtual time, in milliseconds. A request that makes no sense is answered with 400 and
-//! `{"message": …}`.
+//! Every answer has the virtual time as `virtualMilliseconds`. An invalid request is answered with 400, 404 or 405, a
+//! request after the world has ended with 503, and the body is then `{"message": …}`.
 
 use std::time::Duration;
 
@@ -26,33 +26,38 @@ use crate::types::parse_duration;
 
 use super::handle::WorldHandle;
 
-/// What every path here begins with.
+/// The prefix of every path of the control interface.
 pub(super) const PREFIX: &str = "/_sim/";
 
-pub(super) fn router(desk: WorldHandle) -> Router {
+pub(super) fn router(handle: WorldHandle) -> Router {
     Router::new()
-        .route("/_sim/state", get(async |State(desk): State<WorldHandle>| given(desk.state().await)))
-        .route("/_sim/trace", get(async |State(desk): State<WorldHandle>| given(desk.trace().await)))
-        .route("/_sim/verdict", get(async |State(desk): State<WorldHandle>| given(desk.verdict().await)))
+        .route("/_sim/state", get(async |State(handle): State<WorldHandle>| answered(handle.state().await)))
+        .route("/_sim/trace", get(async |State(handle): State<WorldHandle>| answered(handle.trace().await)))
+        .route(
+            "/_sim/verdict",
+            get(async |State(handle): State<WorldHandle>| answered(handle.verdict().await)),
+        )
         .route(
             "/_sim/permissions",
-            get(async |State(desk): State<WorldHandle>| given(desk.permissions().await)),
+            get(async |State(handle): State<WorldHandle>| answered(handle.permissions().await)),
         )
-        .route("/_sim/reset", post(async |State(desk): State<WorldHandle>| given(desk.reset().await)))
+        .route("/_sim/reset", post(async |State(handle): State<WorldHandle>| answered(handle.reset().await)))
         .route("/_sim/faults", post(faults))
         .route("/_sim/advance", post(advance))
-        .fallback(async || refused(StatusCode::NOT_FOUND, "there is no such thing under /_sim/"))
-        .method_not_allowed_fallback(async || refused(StatusCode::METHOD_NOT_ALLOWED, "not with this method"))
-        .with_state(desk)
+        .fallback(async || refused(StatusCode::NOT_FOUND, "unknown path under /_sim/"))
+        .method_not_allowed_fallback(async || {
+            refused(StatusCode::METHOD_NOT_ALLOWED, "the path does not take this method")
+        })
+        .with_state(handle)
 }
 
-type Told = (StatusCode, Json<Value>);
+type AdminAnswer = (StatusCode, Json<Value>);
 
-async fn faults(State(desk): State<WorldHandle>, body: String) -> Told {
-    match desk.fault(body).await {
-        Some(Err(mistake)) => refused(StatusCode::BAD_REQUEST, &mistake),
-        Some(Ok(told)) => given(Some(told)),
-        None => given(None),
+async fn faults(State(handle): State<WorldHandle>, body: String) -> AdminAnswer {
+    match handle.fault(body).await {
+        Some(Err(error)) => refused(StatusCode::BAD_REQUEST, &error),
+        Some(Ok(answer)) => answered(Some(answer)),
+        None => answered(None),
     }
 }
 
@@ -61,24 +66,27 @@ struct Advance {
     by: String,
 }
 
-async fn advance(State(desk): State<WorldHandle>, body: String) -> Told {
+async fn advance(State(handle): State<WorldHandle>, body: String) -> AdminAnswer {
     let by = serde_json::from_str(&body).ok().and_then(|Advance { by }| parse_duration(&by));
     match by {
-        Some(by) if by <= LONGEST => given(desk.advance(by).await),
-        _ => refused(StatusCode::BAD_REQUEST, "write it as in {\"by\": \"30s\"}, a year at most"),
+        Some(by) if by <= MAX_ADVANCE => answered(handle.advance(by).await),
+        _ => {
+            refused(StatusCode::BAD_REQUEST, "expected a body such as {\"by\": \"30s\"}, of at most 366 days")
+        }
     }
 }
 
-fn given(told: Option<Value>) -> Told {
-    told.map_or_else(
+/// `None` means that the world's thread has ended before it answered.
+fn answered(answer: Option<Value>) -> AdminAnswer {
+    answer.map_or_else(
         || refused(StatusCode::SERVICE_UNAVAILABLE, "the world has ended"),
-        |told| (StatusCode::OK, Json(told)),
+        |answer| (StatusCode::OK, Json(answer)),
     )
 }
 
-fn refused(status: StatusCode, why: &str) -> Told {
-    (status, Json(json!({ "message": why })))
+fn refused(status: StatusCode, message: &str) -> AdminAnswer {
+    (status, Json(json!({ "message": message })))
 }
 
-/// The most virtual time that passes at once.
-const LONGEST: Duration = Duration::from_secs(366 * 24 * 60 * 60);
+/// The longest advance. The request blocks all others while the world simulates it.
+const MAX_ADVANCE: Duration = Duration::from_secs(366 * 24 * 60 * 60);

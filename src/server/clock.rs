@@ -1,36 +1,36 @@
-//! Virtual time by the wall clock.
+//! The pacing of virtual time by the wall clock.
 
 use std::time::Duration;
 
 use crate::types::Instant;
 
-/// Says what time it is in the world.
+/// Maps wall-clock time to virtual time.
 #[derive(Debug)]
 pub(super) struct Clock {
     began: std::time::Instant,
-    /// What time it was in the world then, and how much was skipped since.
+    /// The virtual time at `began`, plus everything skipped since.
     origin: Instant,
     speed: u32,
 }
 
-#[expect(clippy::disallowed_methods, reason = "a door: the world is paced by the wall clock")]
+#[expect(clippy::disallowed_methods, reason = "an adapter: the wall clock paces virtual time")]
 impl Clock {
-    /// A clock that says `now`, and goes `speed` times as fast as the wall's.
+    /// A clock that starts at virtual time `now` and runs `speed` times as fast as the wall clock.
     pub(super) fn new(now: Instant, speed: u32) -> Clock {
         Clock { began: std::time::Instant::now(), origin: now, speed }
     }
 
-    /// What time it is in the world.
+    /// The current virtual time.
     pub(super) fn now(&self) -> Instant {
         self.origin.after(self.began.elapsed().saturating_mul(self.speed))
     }
 
-    /// How long, by the wall clock, until it is `at`.
+    /// The wall-clock time until virtual time `at`; zero if it has passed.
     pub(super) fn until(&self, at: Instant) -> Duration {
         (at.since(self.origin) / self.speed).saturating_sub(self.began.elapsed())
     }
 
-    /// Skips some virtual time.
+    /// Advances virtual time by `pause` at once.
     pub(super) fn skip(&mut self, pause: Duration) {
         self.origin = self.origin.after(pause);
     }

@@ -1,5 +1,7 @@
-//! The one thread that owns the world: it paces virtual time by the wall clock, makes calls of requests, and lets no
-//! answer leave before what it speaks of is kept.
+//! The world's thread: paces virtual time by the wall clock, turns requests into calls, and sends answers.
+//!
+//! An answer leaves only after everything durable that it depends on is committed to the data directory. So a server
+//! that is killed and started again has forgotten nothing that a client knows.
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
@@ -31,56 +33,56 @@ use crate::types::{Account, ClientId, Instant, NodeId};
 
 use super::clock::Clock;
 use super::handle::{CallAnswer, WorldCommand};
-use super::store::{About, Saved, Store};
+use super::store::{SavedWorld, Store, WorldHeader};
 use super::{ServerOptions, StartError};
 
-/// What came of serving.
+/// The result of serving.
 #[derive(Clone, Debug)]
 pub struct ServerEnd {
-    /// The first violation of each invariant that did not hold.
+    /// The first violation of each invariant.
     pub violations: Vec<Violation>,
-    /// The hash of everything that happened.
+    /// The hash of the run's events.
     pub hash: u64,
-    /// How many things happened.
+    /// The number of the run's events.
     pub events: u64,
-    /// What happened, if it was recorded.
+    /// The recorded scenario, if [`ServerOptions::records`] is set.
     pub recorded: Option<Scenario>,
 }
 
-/// What is seen of the world from event to event.
+/// Observations that are collected after each event of the world.
 #[derive(Debug, Default)]
 struct Observed {
-    /// What became durable and is not in the store yet.
-    written: Vec<(NodeId, Batch)>,
-    /// When the last call ended.
+    /// Batches that are durable in the world and not yet committed to the store, oldest first.
+    batches: Vec<(NodeId, Batch)>,
     last_end: Instant,
-    /// What calls were allowed.
+    /// The permissions that calls needed.
     audit: Audit,
 }
 
-/// Owns the world.
+/// Owns the world, and runs on its thread.
 pub(super) struct Driver {
     options: ServerOptions,
     store: Option<Store>,
     simulation: Simulation,
-    seen: Rc<RefCell<Observed>>,
+    observed: Rc<RefCell<Observed>>,
     clock: Clock,
     recording: Recording,
     clients: FixedMap<String, ClientId>,
-    /// Whoever comes when no more clients are told apart.
-    anybody: ClientId,
+    /// The client for access key ids beyond [`Limits::clients`](super::Limits::clients).
+    overflow_client: ClientId,
     waiting: FixedMap<CallId, oneshot::Sender<CallAnswer>>,
     violations: Vec<Violation>,
-    /// The last lines of the trace.
+    /// The latest lines of the trace.
     lines: VecDeque<String>,
-    /// How many times the world was begun or continued: what draws are keyed by, so that no two lives draw the same.
-    life: u64,
-    /// How many calls there were in this life.
+    /// The number of times that the world was started, continued or reset before. Draws of calls are keyed by it, or a
+    /// continued world would draw the identifiers of existing clusters again.
+    incarnation: u64,
+    /// The number of calls in this incarnation.
     calls: u64,
-    /// How much memory calls may still take, in bytes.
-    room: usize,
-    /// Whether calls have needed more than is remembered of what they needed.
-    has_forgotten: bool,
+    /// The memory that calls may still take, in estimated bytes.
+    memory_left: usize,
+    /// Whether required permissions were dropped at the limit, so that the least policies are incomplete.
+    has_dropped_permissions: bool,
 }
 
 impl Driver {
@@ -92,124 +94,124 @@ impl Driver {
             }
             None => (None, None),
         };
-        let life = saved.as_ref().map_or(0, |saved| saved.about.life + 1);
-        Driver::begin(options, store, saved, life)
+        let incarnation = saved.as_ref().map_or(0, |saved| saved.header.incarnation + 1);
+        Driver::start(options, store, saved, incarnation)
     }
 
-    fn begin(
+    fn start(
         options: ServerOptions,
         store: Option<Store>,
-        saved: Option<Saved>,
-        life: u64,
+        saved: Option<SavedWorld>,
+        incarnation: u64,
     ) -> Result<Driver, StartError> {
-        let seen = Rc::new(RefCell::new(Observed::default()));
+        let observed = Rc::new(RefCell::new(Observed::default()));
         let mut scenario = match &saved {
             None => options.scenario.clone(),
-            // What it says has happened already.
+            // The calls and faults of the scenario are part of the saved world, and must not run twice.
             Some(_) => Scenario::of(options.scenario.set_up.clone(), Vec::new()),
         };
         scenario.set_up.principals.extend(options.principals.iter().cloned());
         let simulation = run_blocks(&scenario, options.trace, |simulation| {
-            let (seen, is_kept) = (seen.clone(), store.is_some());
+            let (observed, is_persistent) = (observed.clone(), store.is_some());
             simulation.world_mut().watch_permissions();
-            simulation.watch(move |world| seen.borrow_mut().look(world, is_kept));
-            if let Some(Saved { about, written }) = saved {
-                for region in about.keys_disabled {
+            simulation.watch(move |world| observed.borrow_mut().observe(world, is_persistent));
+            if let Some(SavedWorld { header, batches }) = saved {
+                for region in header.keys_disabled {
                     simulation
                         .world_mut()
                         .inject(Fault::ExternalEvent { region, event: ExternalEvent::DisableKeys });
                 }
-                simulation.restore(about.now, written);
+                simulation.restore(header.now, batches);
             }
         })
         .map_err(StartError::Scenario)?;
         let now = simulation.world().now();
-        let mut keeper = Driver {
+        let mut driver = Driver {
             clock: Clock::new(now, options.speed),
             recording: Recording::after(&scenario, now),
-            room: options.limits.memory,
+            memory_left: options.limits.memory,
             store,
             simulation,
-            seen,
+            observed,
             clients: FixedMap::default(),
-            anybody: ClientId(0),
+            overflow_client: ClientId(0),
             waiting: FixedMap::default(),
             violations: Vec::new(),
             lines: VecDeque::new(),
-            life,
+            incarnation,
             calls: 0,
-            has_forgotten: false,
+            has_dropped_permissions: false,
             options,
         };
-        // Also when nothing was written: this life's draws are nobody else's from here on.
-        keeper.keep_all()?;
-        Ok(keeper)
+        // Even without a batch: the incarnation must be on disk before it draws, or the next one would draw the same.
+        driver.commit()?;
+        Ok(driver)
     }
 
-    /// Keeps the world until told to stop.
+    /// Runs the world until a [`WorldCommand::Stop`] arrives.
     ///
     /// # Errors
-    /// Something could not be kept, and so not be answered either.
-    pub(super) fn keep(mut self, orders: &Receiver<WorldCommand>) -> Result<ServerEnd, StartError> {
+    /// A commit failed. The calls that depend on it get no answer.
+    pub(super) fn run(mut self, commands: &Receiver<WorldCommand>) -> Result<ServerEnd, StartError> {
         loop {
-            let order = match self.simulation.world().next_event_at() {
-                Some(at) => orders.recv_timeout(self.clock.until(at)),
-                None => orders.recv().map_err(|_| RecvTimeoutError::Disconnected),
+            let command = match self.simulation.world().next_event_at() {
+                Some(at) => commands.recv_timeout(self.clock.until(at)),
+                None => commands.recv().map_err(|_| RecvTimeoutError::Disconnected),
             };
             self.run_until(self.clock.now());
-            match order {
+            match command {
                 Ok(WorldCommand::Stop) | Err(RecvTimeoutError::Disconnected) => return self.end(),
-                Ok(order) => self.carry_out(order)?,
+                Ok(command) => self.execute(command)?,
                 Err(RecvTimeoutError::Timeout) => {}
             }
-            // What came meanwhile is kept together: that takes the disk no longer.
-            for order in orders.try_iter().take(AT_ONCE) {
-                if matches!(order, WorldCommand::Stop) {
+            // One commit for all commands that are waiting costs the disk no more than one for the first.
+            for command in commands.try_iter().take(MAX_COMMANDS_PER_COMMIT) {
+                if matches!(command, WorldCommand::Stop) {
                     return self.end();
                 }
-                self.carry_out(order)?;
+                self.execute(command)?;
             }
-            self.save()?;
-            self.hand_out();
+            self.commit_changes()?;
+            self.send_answers();
         }
     }
 
-    fn carry_out(&mut self, order: WorldCommand) -> Result<(), StartError> {
-        // Whoever asked may be gone by now.
-        match order {
+    fn execute(&mut self, command: WorldCommand) -> Result<(), StartError> {
+        match command {
             WorldCommand::Call { origin, request, bytes, answer } => {
                 self.call(&origin, request, bytes, answer)
             }
             WorldCommand::Fault { text, answer } => {
-                let told = self.fault(&text);
-                self.tell(answer, told)?;
+                let result = self.inject(&text);
+                self.reply(answer, result)?;
             }
             WorldCommand::Advance { pause, answer } => {
                 self.clock.skip(pause);
                 self.run_until(self.clock.now());
-                self.tell(answer, self.time())?;
+                self.reply(answer, self.time())?;
             }
             WorldCommand::Reset { answer } => {
                 self.reset()?;
-                self.tell(answer, self.time())?;
+                self.reply(answer, self.time())?;
             }
-            WorldCommand::State { answer } => self.tell(answer, self.state())?,
-            WorldCommand::Trace { answer } => self.tell(answer, self.trace())?,
-            WorldCommand::Verdict { answer } => self.tell(answer, self.verdict())?,
-            WorldCommand::Permissions { answer } => self.tell(answer, self.permissions())?,
+            WorldCommand::State { answer } => self.reply(answer, self.state())?,
+            WorldCommand::Trace { answer } => self.reply(answer, self.trace())?,
+            WorldCommand::Verdict { answer } => self.reply(answer, self.verdict())?,
+            WorldCommand::Permissions { answer } => self.reply(answer, self.permissions())?,
             WorldCommand::Stop => {}
         }
         Ok(())
     }
 
     fn call(&mut self, origin: &Origin, request: Request, bytes: usize, answer: oneshot::Sender<CallAnswer>) {
+        // Reads leave nothing in memory, unless they are recorded.
         if request.operation().changes() || self.options.records {
             let taken = CALL_BYTES + bytes;
-            if taken > self.room {
-                let _ = answer.send(Some(Err(Arc::new(full()))));
+            if taken > self.memory_left {
+                let _ = answer.send(Some(Err(Arc::new(memory_exhausted()))));
                 return;
             }
-            self.room -= taken;
+            self.memory_left -= taken;
         }
         let at = self.next_millisecond();
         let client = self.client(origin);
@@ -218,14 +220,14 @@ impl Driver {
         self.calls += 1;
         let (key, alias) = match self.options.records {
             true => self.recording.call(at, step),
-            false => (mix(self.calls, self.life), None),
+            false => (mix(self.calls, self.incarnation), None),
         };
         let call = Call { attempts: 1, time_out, alias, ..Call::new(origin.region, request, key) };
         let id = self.simulation.call(client, call);
         self.waiting.insert(id, answer);
     }
 
-    /// Lets the world go on to a whole millisecond, so that what happens then is written down briefly.
+    /// Runs the world to the next whole millisecond. A recorded scenario then has short times for calls and faults.
     fn next_millisecond(&mut self) -> Instant {
         let now = self.simulation.world().now().0.max(self.clock.now().0);
         let at = Instant(now.next_multiple_of(1_000_000));
@@ -233,7 +235,7 @@ impl Driver {
         at
     }
 
-    /// The client with this access key id; those without one are the scenario's first.
+    /// The client for an access key id. Requests without a signature come from the scenario's first client.
     fn client(&mut self, origin: &Origin) -> ClientId {
         let Some(access_key) = &origin.access_key else { return ClientId(0) };
         if let Some(known) = self.clients.get(access_key) {
@@ -241,31 +243,35 @@ impl Driver {
         }
         let principal = self.recording.set_up().principal_of(access_key);
         if self.clients.len() >= self.options.limits.clients && principal.is_none() {
-            return self.anybody;
+            return self.overflow_client;
         }
-        let own = principal.map(|principal| self.recording.set_up().account_of(principal));
+        let own_account = principal.map(|principal| self.recording.set_up().account_of(principal));
         let options = ClientOptions {
             name: format!("client-{}", self.clients.len() + 1).into(),
-            // As with other local stand-ins for AWS, an access key id of twelve digits is an account.
-            account: own.or(Account::parse(access_key)).unwrap_or(Account::DEFAULT),
+            // By convention of local AWS emulators, an access key id of twelve digits is an account id.
+            account: own_account.or(Account::parse(access_key)).unwrap_or(Account::DEFAULT),
             home: origin.region,
             principal,
         };
         self.recording.client(options.clone());
         let client = self.simulation.world_mut().add_client(options);
         self.clients.insert(access_key.clone(), client);
-        self.anybody = if principal.is_none() { client } else { self.anybody };
+        if principal.is_none() {
+            self.overflow_client = client;
+        }
         client
     }
 
-    fn fault(&mut self, text: &str) -> Result<Value, String> {
+    /// Parses `text` after the scenario's set-up, so that it can refer to Regions and principals, and injects its
+    /// faults.
+    fn inject(&mut self, text: &str) -> Result<Value, String> {
         let set_up = Scenario::of(self.recording.set_up().clone(), Vec::new()).print("");
-        let scenario = Scenario::parse(&format!("{set_up}\n{text}\n")).map_err(|mistakes| {
-            let words = |mistake: &Diagnostic| match &mistake.help {
-                Some(help) => format!("{}: {help}", mistake.message),
-                None => mistake.message.clone(),
+        let scenario = Scenario::parse(&format!("{set_up}\n{text}\n")).map_err(|diagnostics| {
+            let message = |diagnostic: &Diagnostic| match &diagnostic.help {
+                Some(help) => format!("{}: {help}", diagnostic.message),
+                None => diagnostic.message.clone(),
             };
-            mistakes.iter().map(words).collect::<Vec<_>>().join("; ")
+            diagnostics.iter().map(message).collect::<Vec<_>>().join("; ")
         })?;
         let now = self.next_millisecond();
         let actions = scenario.blocks.into_iter().flatten().map(|step| step.action);
@@ -275,9 +281,10 @@ impl Driver {
             Action::FaultAt(When::At(at), fault) => Ok((Instant::START.after(at).max(now), fault)),
             _ => Err("only faults can be injected here".to_owned()),
         });
+        // All of them are read before the first is injected, so that a text with an error has no effect.
         for (at, fault) in planned.collect::<Result<Vec<_>, String>>()? {
-            let (fault, words) = self.recording.fault(at, fault);
-            self.simulation.world_mut().inject_at(at, fault, words.into());
+            let (fault, text) = self.recording.fault(at, fault);
+            self.simulation.world_mut().inject_at(at, fault, text.into());
         }
         self.run_until(now);
         Ok(self.time())
@@ -288,15 +295,16 @@ impl Driver {
         if let Some(store) = &mut store {
             store.clear()?;
         }
-        *self = Driver::begin(self.options.clone(), store, None, self.life + 1)?;
+        *self = Driver::start(self.options.clone(), store, None, self.incarnation + 1)?;
         Ok(())
     }
 
-    /// Tells something that says what time it is, once that is kept: no later life begins before it.
-    fn tell<T>(&mut self, answer: oneshot::Sender<T>, told: T) -> Result<(), StartError> {
-        self.keep_all()?;
-        // Nobody need listen any more.
-        let _ = answer.send(told);
+    /// Sends an answer that shows the virtual time, once that time is committed: a continued world then never shows an
+    /// earlier one.
+    fn reply<T>(&mut self, answer: oneshot::Sender<T>, value: T) -> Result<(), StartError> {
+        self.commit()?;
+        // The connection may be closed by now.
+        let _ = answer.send(value);
         Ok(())
     }
 
@@ -331,9 +339,9 @@ impl Driver {
 
     fn permissions(&self) -> Value {
         let mut permissions = self.time();
-        let needed = needed(&self.seen.borrow().audit.uses());
+        let needed = needed(&self.observed.borrow().audit.uses());
         permissions["principals"] = serde_json::to_value(needed).expect("policies are JSON");
-        permissions["isComplete"] = Value::from(!self.has_forgotten);
+        permissions["isComplete"] = Value::from(!self.has_dropped_permissions);
         permissions
     }
 
@@ -343,86 +351,97 @@ impl Driver {
         trace
     }
 
-    /// Lets everything happen up to `moment`, and says what does not hold.
-    fn run_until(&mut self, moment: Instant) {
-        while let Err(violation) = self.simulation.run_until(moment) {
-            self.broken(violation);
+    /// Runs the world up to `deadline`. A violation is reported, and the world goes on: clients are in the middle of a
+    /// test.
+    fn run_until(&mut self, deadline: Instant) {
+        while let Err(violation) = self.simulation.run_until(deadline) {
+            self.report(violation);
         }
     }
 
-    fn broken(&mut self, violation: Violation) {
+    fn report(&mut self, violation: Violation) {
         if self.violations.iter().all(|known| known.invariant != violation.invariant) {
-            // Without a terminal there is nobody to tell.
+            // Standard error may be closed; the violation is in the result all the same.
             let _ = writeln!(io::stderr(), "VIOLATION of {}: {}", violation.invariant, violation.message);
             self.violations.push(violation);
         }
     }
 
-    fn hand_out(&mut self) {
+    /// Sends the outcomes of the calls that have ended.
+    fn send_answers(&mut self) {
         while let Some(id) = self.simulation.world_mut().pop_ended() {
             let alias = self.simulation.world().call_of(id).and_then(|(_, call)| call.alias.clone());
             let outcome = self.simulation.world_mut().take(id);
             if let (Some(alias), Some(Outcome::Ok(response))) = (alias, &outcome) {
                 self.recording.answered(&alias, response);
             }
+            // The simulated network lost the answer of the others, so their connections get none.
             let answer = match outcome {
                 Some(Outcome::Ok(response)) => Some(Ok(response)),
                 Some(Outcome::Failed(error)) => Some(Err(error)),
                 Some(Outcome::Gone | Outcome::Unknown | Outcome::TimedOut(_)) | None => None,
             };
             if let Some(waiting) = self.waiting.swap_remove(&id) {
+                // The connection may be closed by now.
                 let _ = waiting.send(answer);
             }
         }
     }
 
-    /// Keeps what became durable since the last time.
-    fn save(&mut self) -> Result<(), StartError> {
+    /// Drops old trace lines and permissions, and commits if something durable has changed. The time alone does not
+    /// count, or every event would cost a flush of the disk.
+    fn commit_changes(&mut self) -> Result<(), StartError> {
         self.lines.extend(self.simulation.world_mut().take_trace_lines());
         self.lines.drain(..self.lines.len().saturating_sub(self.options.limits.trace));
-        let mut seen = self.seen.borrow_mut();
-        self.has_forgotten |= seen.audit.forget(self.options.limits.permissions);
-        let is_written = !seen.written.is_empty();
-        drop(seen);
-        let kept = self.store.as_ref().and_then(Store::kept);
-        let is_outside_kept = kept.is_none_or(|kept| kept.keys_disabled == self.keys_disabled());
-        if is_written || !is_outside_kept { self.keep_all() } else { Ok(()) }
+        let mut observed = self.observed.borrow_mut();
+        self.has_dropped_permissions |= observed.audit.forget(self.options.limits.permissions);
+        let has_batches = !observed.batches.is_empty();
+        drop(observed);
+        let committed = self.store.as_ref().and_then(Store::committed);
+        let have_keys_changed = committed.is_some_and(|header| header.keys_disabled != self.keys_disabled());
+        if has_batches || have_keys_changed { self.commit() } else { Ok(()) }
     }
 
-    /// Keeps what became durable, what time it is and how things are outside, unless it is kept already.
-    fn keep_all(&mut self) -> Result<(), StartError> {
-        let (now, life, keys_disabled) = (self.simulation.world().now(), self.life, self.keys_disabled());
+    /// Commits the durable batches, the time, the incarnation and the disabled keys, unless they are committed already.
+    fn commit(&mut self) -> Result<(), StartError> {
+        let header = WorldHeader {
+            now: self.simulation.world().now(),
+            incarnation: self.incarnation,
+            keys_disabled: self.keys_disabled(),
+        };
         let Some(store) = &mut self.store else { return Ok(()) };
-        let (about, written) = (About { now, life, keys_disabled }, &mut self.seen.borrow_mut().written);
-        if written.is_empty() && store.kept() == Some(&about) { Ok(()) } else { store.keep(about, written) }
+        let batches = &mut self.observed.borrow_mut().batches;
+        let is_committed = batches.is_empty() && store.committed() == Some(&header);
+        if is_committed { Ok(()) } else { store.commit(header, batches) }
     }
 
-    /// Where customer managed keys are disabled.
+    /// The Regions whose customer managed keys are disabled.
     fn keys_disabled(&self) -> Vec<Region> {
         let world = self.simulation.world();
         Region::all().filter(|region| world.outside(*region).keys_disabled).collect()
     }
 
-    /// Lets every call end. Unless it goes on another time, puts everything right and demands that it converges.
+    /// Lets every pending call end. A world without a data directory then has every fault removed and must converge; a
+    /// world with one is to be continued, and keeps its faults.
     fn end(mut self) -> Result<ServerEnd, StartError> {
         loop {
-            self.save()?;
-            self.hand_out();
+            self.commit_changes()?;
+            self.send_answers();
             if self.waiting.is_empty() {
                 break;
             }
             match self.simulation.step() {
                 Ok(true) => {}
                 Ok(false) => break,
-                Err(violation) => self.broken(violation),
+                Err(violation) => self.report(violation),
             }
         }
-        self.keep_all()?;
-        let (last_end, ended_at) = (self.seen.borrow().last_end, self.simulation.world().now());
+        self.commit()?;
+        let (last_end, ended_at) = (self.observed.borrow().last_end, self.simulation.world().now());
         if self.store.is_none()
             && let Err(violation) = self.simulation.converge(None)
         {
-            self.broken(violation);
+            self.report(violation);
         }
         let recorded = self.options.records.then(|| self.recording.scenario(last_end, ended_at));
         let trace = self.simulation.world().trace();
@@ -431,13 +450,13 @@ impl Driver {
 }
 
 impl Observed {
-    /// Looks at what the last event of `world` did.
-    fn look(&mut self, world: &World, is_kept: bool) {
+    /// Collects the changes of the last event of `world`.
+    fn observe(&mut self, world: &World, is_persistent: bool) {
         self.audit.look(world);
         for change in world.changes() {
             match change {
-                Change::Wrote { node, commit, .. } if is_kept => {
-                    self.written.push((*node, commit.batch.clone()))
+                Change::Wrote { node, commit, .. } if is_persistent => {
+                    self.batches.push((*node, commit.batch.clone()))
                 }
                 Change::Ended(_) => self.last_end = world.now(),
                 _ => {}
@@ -446,10 +465,10 @@ impl Observed {
     }
 }
 
-fn full() -> Error {
+fn memory_exhausted() -> Error {
     Error::Throttling {
-        message: "The simulation keeps all that it has room for. To proceed, reset it (POST /_sim/reset), or serve \
-                  with more --memory"
+        message: "The simulation has reached its memory limit. To proceed, reset it (POST /_sim/reset), or serve with \
+                  more --memory"
             .to_owned(),
         service_code: Some("dsql".to_owned()),
         quota_code: None,
@@ -457,9 +476,9 @@ fn full() -> Error {
     }
 }
 
-/// How many orders are carried out before what they wrote is kept.
-const AT_ONCE: usize = 1024;
+/// The number of commands that are executed before one commit. More would delay the first answers.
+const MAX_COMMANDS_PER_COMMIT: usize = 1024;
 
-/// What the memory of a call is reckoned at, in bytes, besides its request's own: its record, its token, its answer,
-/// and what the invariants remember of them. Some 600 were measured.
+/// The estimated memory of a call in bytes, in addition to its request's body: its record, its token, its answer, and
+/// the state that the invariants keep for it. Some 600 were measured.
 const CALL_BYTES: usize = 1024;

@@ -1,4 +1,4 @@
-//! The desk at which others ask the world for something.
+//! The handle through which connections send commands to the world's thread.
 
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, Sender};
@@ -14,119 +14,130 @@ use crate::api::{Error, Request, Response};
 use super::driver::{Driver, ServerEnd};
 use super::{ServerOptions, StartError};
 
-/// How a call ended: with the service's answer, or with none, as when it was lost.
+/// The answer of the service; `None` if the simulated network lost it or the world ended.
 pub(super) type CallAnswer = Option<Result<Arc<Response>, Arc<Error>>>;
 
-/// Where others ask the world for something.
+/// Sends commands to the world's thread. Clones share the thread.
 #[derive(Clone, Debug)]
 pub(super) struct WorldHandle(Sender<WorldCommand>);
 
-/// What is asked of the world.
+/// A command for the world's thread. Each carries the channel for its answer, except `Stop`.
 #[derive(Debug)]
 pub(super) enum WorldCommand {
+    /// A request of a client, with the size of its body.
     Call { origin: Origin, request: Request, bytes: usize, answer: oneshot::Sender<CallAnswer> },
+    /// Lines of fault verbs to inject now or at their times.
     Fault { text: String, answer: oneshot::Sender<Result<Value, String>> },
+    /// Virtual time to skip.
     Advance { pause: Duration, answer: oneshot::Sender<Value> },
+    /// Starts the world again. Pending calls end without an answer.
     Reset { answer: oneshot::Sender<Value> },
+    /// Reads the clusters of every Region.
     State { answer: oneshot::Sender<Value> },
+    /// Reads the latest trace lines.
     Trace { answer: oneshot::Sender<Value> },
+    /// Reads the violations so far.
     Verdict { answer: oneshot::Sender<Value> },
+    /// Reads the least policies so far.
     Permissions { answer: oneshot::Sender<Value> },
+    /// Ends the thread once every pending call has ended.
     Stop,
 }
 
 /// The thread that owns the world.
 pub(super) struct WorldThread {
     thread: JoinHandle<Result<ServerEnd, StartError>>,
-    /// Dropped by the thread in the end.
-    at_work: oneshot::Receiver<()>,
+    /// Closed when the thread ends, in whatever way: the thread holds the sender.
+    running: oneshot::Receiver<()>,
 }
 
-/// Opens the desk, with the world that `options` ask for behind it.
+/// Starts the thread of the world that `options` describe, and waits until the world is ready for commands.
 ///
 /// # Errors
-/// There is no such world.
+/// The world could not be created.
 pub(super) fn open(options: &ServerOptions) -> Result<(WorldHandle, WorldThread), StartError> {
     let (sender, receiver): (_, Receiver<WorldCommand>) = mpsc::channel();
-    let (begun, has_begun) = mpsc::channel();
-    let (working, at_work) = oneshot::channel();
+    let (ready, is_ready) = mpsc::channel();
+    let (alive, running) = oneshot::channel();
     let options = options.clone();
-    // A world stays on the thread that it was made on.
+    // A world is not `Send`, so the thread that runs it also creates it.
     let thread = thread::spawn(move || {
-        let _working = working;
-        let keeper = Driver::new(options)?;
-        let _ = begun.send(());
-        keeper.keep(&receiver)
+        let _alive = alive;
+        let driver = Driver::new(options)?;
+        let _ = ready.send(());
+        driver.run(&receiver)
     });
-    match has_begun.recv() {
-        Ok(()) => Ok((WorldHandle(sender), WorldThread { thread, at_work })),
-        Err(_) => Err(WorldThread { thread, at_work }.join().err().unwrap_or(StartError::Panicked)),
+    match is_ready.recv() {
+        Ok(()) => Ok((WorldHandle(sender), WorldThread { thread, running })),
+        Err(_) => Err(WorldThread { thread, running }.join().err().unwrap_or(StartError::Panicked)),
     }
 }
 
 impl WorldThread {
-    /// Waits until the world has ended, be it by itself.
+    /// Waits until the thread ends, after a command or by itself.
     pub(super) async fn ends(&mut self) {
-        // Nothing is ever sent.
-        let _ = (&mut self.at_work).await;
+        // No message is ever sent: the wait ends with an error when the sender is dropped.
+        let _ = (&mut self.running).await;
     }
 
-    /// What came of it.
+    /// Waits for the thread's result.
     pub(super) fn join(self) -> Result<ServerEnd, StartError> {
         self.thread.join().unwrap_or(Err(StartError::Panicked))
     }
 }
 
 impl WorldHandle {
-    /// Makes a call of a request that came in so many bytes, and waits for its end.
+    /// Runs `request` as a call, and waits for its answer. `bytes` is the size of its body.
     pub(super) async fn call(&self, origin: Origin, request: Request, bytes: usize) -> CallAnswer {
-        self.ask(|answer| WorldCommand::Call { origin, request, bytes, answer }).await.flatten()
+        self.request(|answer| WorldCommand::Call { origin, request, bytes, answer }).await.flatten()
     }
 
-    /// Carries out fault verbs of the scenario language; says when, or what is wrong with them.
+    /// Injects the faults in `text`, lines of the scenario language. The answer is the virtual time, or the errors of
+    /// the text; then no fault is injected.
     pub(super) async fn fault(&self, text: String) -> Option<Result<Value, String>> {
-        self.ask(|answer| WorldCommand::Fault { text, answer }).await
+        self.request(|answer| WorldCommand::Fault { text, answer }).await
     }
 
-    /// Lets virtual time pass at once.
+    /// Advances virtual time by `pause` at once.
     pub(super) async fn advance(&self, pause: Duration) -> Option<Value> {
-        self.ask(|answer| WorldCommand::Advance { pause, answer }).await
+        self.request(|answer| WorldCommand::Advance { pause, answer }).await
     }
 
-    /// Begins anew. Calls under way end without an answer.
+    /// Starts the world again from its scenario. Pending calls end without an answer.
     pub(super) async fn reset(&self) -> Option<Value> {
-        self.ask(|answer| WorldCommand::Reset { answer }).await
+        self.request(|answer| WorldCommand::Reset { answer }).await
     }
 
     /// The clusters of every Region.
     pub(super) async fn state(&self) -> Option<Value> {
-        self.ask(|answer| WorldCommand::State { answer }).await
+        self.request(|answer| WorldCommand::State { answer }).await
     }
 
-    /// The last lines of the trace.
+    /// The latest lines of the trace.
     pub(super) async fn trace(&self) -> Option<Value> {
-        self.ask(|answer| WorldCommand::Trace { answer }).await
+        self.request(|answer| WorldCommand::Trace { answer }).await
     }
 
-    /// What held so far.
+    /// The violations of invariants so far.
     pub(super) async fn verdict(&self) -> Option<Value> {
-        self.ask(|answer| WorldCommand::Verdict { answer }).await
+        self.request(|answer| WorldCommand::Verdict { answer }).await
     }
 
-    /// What calls needed so far.
+    /// The least policies for the calls so far.
     pub(super) async fn permissions(&self) -> Option<Value> {
-        self.ask(|answer| WorldCommand::Permissions { answer }).await
+        self.request(|answer| WorldCommand::Permissions { answer }).await
     }
 
-    /// Ends the world's thread, after the calls under way.
+    /// Ends the world's thread once every pending call has ended.
     pub(super) fn stop(&self) {
-        // A thread that is gone has stopped.
+        // If the channel is closed, the thread has ended already.
         let _ = self.0.send(WorldCommand::Stop);
     }
 
-    async fn ask<T>(&self, order: impl FnOnce(oneshot::Sender<T>) -> WorldCommand) -> Option<T> {
+    /// Sends a command and waits for its answer; `None` if the thread has ended.
+    async fn request<T>(&self, command: impl FnOnce(oneshot::Sender<T>) -> WorldCommand) -> Option<T> {
         let (sender, receiver) = oneshot::channel();
-        self.0.send(order(sender)).ok()?;
+        self.0.send(command(sender)).ok()?;
         receiver.await.ok()
     }
 }

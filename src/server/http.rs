@@ -1,4 +1,4 @@
-//! Sockets: HTTP taken apart and put together, and nothing else.
+//! The HTTP server: accepts connections, decodes requests and encodes answers.
 
 use std::fmt;
 use std::io;
@@ -29,71 +29,77 @@ use super::Limits;
 use super::admin;
 use super::handle::WorldHandle;
 
-/// Serves until the process is told to end.
-pub(super) async fn serve(listener: TcpListener, desk: &WorldHandle, limits: Limits) -> io::Result<()> {
+/// Serves until the process receives SIGTERM or SIGINT.
+pub(super) async fn serve(listener: TcpListener, handle: &WorldHandle, limits: Limits) -> io::Result<()> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
-    let places = Arc::new(Semaphore::new(limits.connections));
-    let door =
-        Door { desk: desk.clone(), admin: admin::router(desk.clone()), limits, served: Arc::default() };
+    let permits = Arc::new(Semaphore::new(limits.connections));
+    let service = HttpService {
+        handle: handle.clone(),
+        admin: admin::router(handle.clone()),
+        limits,
+        served: Arc::default(),
+    };
     loop {
-        let place = places.clone().acquire_owned().await.map_err(io::Error::other)?;
+        // Without a permit, connections wait in the backlog of the socket, where they take no memory of this process.
+        let permit = permits.clone().acquire_owned().await.map_err(io::Error::other)?;
         let stream = tokio::select! {
             accepted = listener.accept() => match accepted {
                 Ok((stream, _)) => stream,
-                // Too many open files, or a client that has gone already: others may still come.
+                // Too many open files, or the client has disconnected: neither concerns the next connection.
                 Err(_) => continue,
             },
             _ = terminate.recv() => return Ok(()),
             _ = interrupt.recv() => return Ok(()),
         };
-        let door = door.clone();
+        let service = service.clone();
         tokio::spawn(async move {
-            door.converse(stream).await;
-            drop(place);
+            service.serve_connection(stream).await;
+            drop(permit);
         });
     }
 }
 
-/// What every connection needs.
+/// The state that every connection shares.
 #[derive(Clone)]
-struct Door {
-    desk: WorldHandle,
+struct HttpService {
+    handle: WorldHandle,
     admin: Router,
     limits: Limits,
-    /// How many requests there were.
+    /// The number of requests so far. Request ids count, so that they are the same in every run.
     served: Arc<AtomicU64>,
 }
 
-/// The simulated network has lost the answer, so nothing is said and the connection ends.
+/// The request has no answer, because the simulated network lost it or the body did not arrive. The error makes hyper
+/// close the connection without a response.
 #[derive(Debug)]
-struct Lost;
+struct AnswerLost;
 
-impl fmt::Display for Lost {
+impl fmt::Display for AnswerLost {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("the answer is lost")
     }
 }
 
-impl std::error::Error for Lost {}
+impl std::error::Error for AnswerLost {}
 
-impl Door {
-    async fn converse(self, stream: TcpStream) {
+impl HttpService {
+    async fn serve_connection(self, stream: TcpStream) {
         let _ = stream.set_nodelay(true);
         let limits = self.limits;
         let service = service_fn(move |request| {
-            let door = self.clone();
-            async move { door.answer(request).await }
+            let service = self.clone();
+            async move { service.answer(request).await }
         });
         let mut http = http1::Builder::new();
-        http.timer(TokioTimer::new()).header_read_timeout(limits.patience).max_buf_size(LARGEST_HEAD);
-        // A connection ends well, or its client has gone or broken the rules: there is nobody to tell.
+        http.timer(TokioTimer::new()).header_read_timeout(limits.patience).max_buf_size(MAX_HEAD_BYTES);
+        // An error of one connection, as when its client disconnects or sends no HTTP, does not concern the server.
         let mut stream = TimeoutStream::new(stream);
         stream.set_write_timeout(Some(limits.patience));
         let _ = http.serve_connection(TokioIo::new(Box::pin(stream)), service).await;
     }
 
-    async fn answer(self, request: Request<Incoming>) -> Result<Response<Body>, Lost> {
+    async fn answer(self, request: Request<Incoming>) -> Result<Response<Body>, AnswerLost> {
         let number = self.served.fetch_add(1, Ordering::Relaxed);
         let id = Uuid::from_u64_pair(0, number).to_string();
         let (head, body) = request.into_parts();
@@ -106,10 +112,12 @@ impl Door {
                     Err(&Error::Validation { message, reason, field_list: Vec::new() }),
                     &id,
                 ));
+                // The rest of the body is not read, so the connection cannot carry another request.
                 response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
                 return Ok(response);
             }
-            Ok(Err(_)) | Err(_) => return Err(Lost),
+            // The client disconnected within the body, or sent it too slowly.
+            Ok(Err(_)) | Err(_) => return Err(AnswerLost),
         };
         if head.uri.path().starts_with(admin::PREFIX) {
             let request = Request::from_parts(head, Body::from(body));
@@ -126,7 +134,7 @@ impl Door {
             Ok(received) => received,
             Err(error) => return Ok(response(wire::encode(Err(&error), &id))),
         };
-        let answer = self.desk.call(origin, request, body.len()).await.ok_or(Lost)?;
+        let answer = self.handle.call(origin, request, body.len()).await.ok_or(AnswerLost)?;
         Ok(response(wire::encode(answer.as_deref().map_err(|error| &**error), &id)))
     }
 }
@@ -142,5 +150,5 @@ fn response(parts: HttpResponse) -> Response<Body> {
     response
 }
 
-/// The most bytes that the head of a request may have.
-const LARGEST_HEAD: usize = 64 * 1024;
+/// The largest head of a request, in bytes.
+const MAX_HEAD_BYTES: usize = 64 * 1024;

@@ -1,12 +1,12 @@
-//! The simulated Regions behind one HTTP port, for clients that know nothing of a simulation.
+//! The server: simulated Regions behind one HTTP port, for unmodified SDK clients.
 //!
-//! One thread owns the world (`keeper`): it paces virtual time by the wall clock, makes each request that comes to its
-//! `desk` a call of the world, keeps what became durable (`store`), and gives the outcome back. The sockets (`http`)
-//! take HTTP apart and put it together, through [`wire`](crate::api::wire) alone. What a test wants of the world itself
-//! is under `/_sim/` (`admin`).
+//! One thread owns the world (`driver`). It paces virtual time by the wall clock, turns each request into a call of the
+//! world, commits to disk what became durable (`store`), and then sends the outcome back. Connections reach that thread
+//! through a `handle`. The sockets (`http`) decode and encode HTTP through [`wire`](crate::api::wire) alone. Tests
+//! control the world under `/_sim/` (`admin`).
 //!
-//! A request is a call that is tried once: whoever sent it tries again, as SDKs do. A call whose answer the simulated
-//! network loses ends with its connection.
+//! A request becomes a call with a single attempt, because the SDK client on the other side retries by itself. If the
+//! simulated network loses the answer of a call, the server closes the connection without one.
 
 mod admin;
 mod clock;
@@ -30,55 +30,56 @@ use crate::sim::trace::TraceLevel;
 
 pub use driver::ServerEnd;
 
-/// How the world is served.
+/// The configuration of a server.
 #[derive(Clone, Debug)]
 pub struct ServerOptions {
-    /// Where to listen; port 0 picks a free one.
+    /// The address to listen on. Port 0 picks a free port.
     pub address: SocketAddr,
-    /// How many virtual seconds pass in a second, from 1 to [`MOST_SPEED`].
+    /// Virtual seconds per second of wall-clock time, from 1 to [`MOST_SPEED`].
     pub speed: u32,
-    /// What has happened before the first client comes: set-up, calls and faults.
+    /// The set-up, and calls and faults that run before the first client connects.
     pub scenario: Scenario,
-    /// Whom clients are by their access key ids, besides the scenario's principals. They may change from one life of a
-    /// world to the next.
+    /// Principals by access key id, in addition to those of the scenario. They may differ each time that a world in a
+    /// data directory is continued.
     pub principals: Vec<PrincipalOptions>,
-    /// Whether what clients send is kept, to be a scenario in the end. It takes memory for every call.
+    /// Whether to record the calls of clients as a scenario. Every call then takes memory, reads included.
     pub records: bool,
-    /// How much of what happens can be asked for.
+    /// The detail of the trace that `GET /_sim/trace` shows.
     pub trace: TraceLevel,
-    /// Where what is durable in the world is kept for another time; nowhere, if not said.
+    /// The data directory; without one, the world ends with the process.
     pub data: Option<PathBuf>,
-    /// What clients may use.
+    /// The limits on resources that clients use.
     pub limits: Limits,
 }
 
-/// The most virtual seconds that pass in a second: some four months a minute.
+/// The highest speed, in virtual seconds per second: some four months a minute.
 pub const MOST_SPEED: u32 = 200_000;
 
-/// What clients may use of the server.
+/// Limits on the resources that clients use, so that no client can exhaust the server's memory or sockets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Bytes of a body.
+    /// The largest request body, in bytes.
     pub body: usize,
-    /// Connections at a time; more wait to be accepted.
+    /// The number of open connections. Further connections wait to be accepted.
     pub connections: usize,
-    /// How long a connection may be idle, how long the head of a request may take and how long its body, and how long a
-    /// client may read nothing of an answer.
+    /// The timeout of each phase of a connection: idle, reading a request's head, reading its body, and waiting for the
+    /// client to read the answer.
     pub patience: Duration,
-    /// Bytes of memory that calls which change something may take, as they are reckoned; when recording, all calls.
-    /// More are refused until a reset.
+    /// The memory, in estimated bytes, for calls that change something; when recording, for all calls. Calls beyond it
+    /// fail with ThrottlingException until a reset.
     pub memory: usize,
-    /// Lines of the trace that are remembered.
+    /// The number of trace lines kept.
     pub trace: usize,
-    /// Access key ids that are told apart besides those of principals; later ones count as the last of these.
+    /// The number of distinct clients by access key id, without those of principals. Further access key ids share the
+    /// last client.
     pub clients: usize,
-    /// Things that calls needed, of each principal, that are remembered.
+    /// The number of required permissions kept for each principal.
     pub permissions: usize,
 }
 
 impl Limits {
-    /// 1 MiB of body, 1024 connections, 30 seconds of patience, 1 GiB of memory, 10,000 lines of trace,
-    /// 1000 clients, 10,000 things that calls needed.
+    /// Bodies of 1 MiB, 1024 connections, timeouts of 30 seconds, 1 GiB of memory, 10,000 trace lines, 1000 clients and
+    /// 10,000 permissions.
     pub const DEFAULT: Limits = Limits {
         body: 1 << 20,
         connections: 1024,
@@ -90,23 +91,23 @@ impl Limits {
     };
 }
 
-/// Why there is nothing to serve, or no more.
+/// The error that prevents a server from starting, or ends it.
 #[derive(Debug)]
 pub enum StartError {
-    /// The address is taken or not ours, or the system refused something.
+    /// An error of the operating system, as when the address is in use.
     Io(io::Error),
-    /// The scenario that was to happen first fails.
+    /// The scenario that runs before the first client fails.
     Scenario(Failure),
-    /// The data directory cannot be used, and is as it was.
+    /// The data directory cannot be used. It is left unchanged.
     Data {
-        /// Which.
+        /// The data directory.
         directory: PathBuf,
-        /// Why not.
+        /// The reason.
         why: String,
     },
-    /// What became durable in the world could not be kept. It was not answered.
+    /// A commit to the data directory failed. No answer that depends on it was sent.
     Kept(redb::Error),
-    /// The world's thread ended by itself: a bug.
+    /// The world's thread panicked, which is a bug of the simulation.
     Panicked,
 }
 
@@ -120,7 +121,7 @@ impl fmt::Display for StartError {
             StartError::Data { directory, why } => {
                 write!(f, "the data directory {} cannot be used: {why}", directory.display())
             }
-            StartError::Kept(error) => write!(f, "what was written could not be kept: {error}"),
+            StartError::Kept(error) => write!(f, "the data could not be committed: {error}"),
             StartError::Panicked => f.write_str("the world's thread panicked"),
         }
     }
@@ -134,28 +135,28 @@ impl From<io::Error> for StartError {
     }
 }
 
-/// Serves until the process is told to end (SIGTERM or Ctrl-C), then lets every call end and the world come to rest.
+/// Serves until the process receives SIGTERM or SIGINT, then lets every pending call end and the world converge.
 ///
-/// `ready` is told the address as soon as clients can come.
+/// `ready` receives the address as soon as clients can connect.
 ///
 /// # Errors
-/// Nothing was served, or no more: see [`StartError`].
+/// The server did not start, or the world ended by itself: see [`StartError`].
 pub fn serve(
     options: &ServerOptions,
     ready: impl FnOnce(SocketAddr) -> io::Result<()>,
 ) -> Result<ServerEnd, StartError> {
-    let (desk, mut backroom) = handle::open(options)?;
+    let (handle, mut world_thread) = handle::open(options)?;
     let runtime = Runtime::new()?;
     runtime.block_on(async {
         let listener = TcpListener::bind(options.address).await?;
         ready(listener.local_addr()?)?;
         tokio::select! {
-            served = http::serve(listener, &desk, options.limits) => served,
-            () = backroom.ends() => Ok(()),
+            served = http::serve(listener, &handle, options.limits) => served,
+            () = world_thread.ends() => Ok(()),
         }
     })?;
-    desk.stop();
-    let ended = backroom.join();
+    handle.stop();
+    let ended = world_thread.join();
     runtime.shutdown_timeout(Duration::from_secs(1));
     ended
 }

@@ -1,12 +1,12 @@
-//! What nodes have in storage, on a real disk.
+//! The data directory: the storage of every node, on a real disk.
 //!
-//! One file of a data directory holds what is in the storage of every node, by the keys under which the nodes keep it;
-//! records are JSON. Writes that became durable in the world are committed here, flushed to the disk, before any answer
-//! behind them leaves, and so is the time before an answer says it. Tokens that have expired are removed with the next
-//! commit. The directory is locked as long as a process is using it.
+//! One database file has a table for each kind of record, with the nodes' own keys; values are JSON. A batch that
+//! became durable in the world is committed and flushed here before any answer that depends on it leaves. The virtual
+//! time is committed before an answer shows it. Each commit also removes the tokens that have expired. The directory is
+//! locked while a process uses it.
 //!
-//! A directory that is not right is refused and left as it is: what is opened, checked and repaired is a copy, which
-//! takes the place of the original only when all of it could be read.
+//! A directory with other or damaged contents is refused and left unchanged. For that, the file is copied first: the
+//! copy is opened, checked and repaired, and replaces the original only after all of it could be read.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt::Display;
@@ -27,115 +27,121 @@ use crate::types::{Account, Instant, NodeId};
 
 use super::StartError;
 
-/// Where what nodes wrote is kept.
+/// An open data directory.
 #[derive(Debug)]
 pub(super) struct Store {
     database: Database,
-    /// What the world began with.
+    /// The scenario, as text. A directory continues only a world that began with the same one.
     set_up: String,
-    /// How long tokens are kept.
+    /// The time after which a token expires.
     token_window: Duration,
-    /// The tokens that are here, in the order in which they were recorded.
-    tokens: VecDeque<Recorded>,
-    /// What was kept last, since it was opened.
-    kept: Option<About>,
-    /// Locked as long as it is open.
+    /// The tokens in the database, in the order in which they were recorded and will expire.
+    tokens: VecDeque<TokenEntry>,
+    /// The header of the last commit since the directory was opened.
+    committed: Option<WorldHeader>,
+    /// The lock of the directory, held as long as the file is open.
     _lock: File,
 }
 
-/// What a former life kept.
+/// The world of the last commit.
 #[derive(Debug)]
-pub(super) struct Saved {
-    /// How it was when it ended.
-    pub(super) about: About,
-    /// What nodes wrote.
-    pub(super) written: Vec<(NodeId, Batch)>,
+pub(super) struct SavedWorld {
+    /// The state outside of the nodes' storage.
+    pub(super) header: WorldHeader,
+    /// The storage of every node, one record a batch.
+    pub(super) batches: Vec<(NodeId, Batch)>,
 }
 
-/// What is kept of a world besides what nodes wrote.
+/// The state of a world outside of the nodes' storage.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct About {
-    /// What time it was.
+pub(super) struct WorldHeader {
+    /// The virtual time.
     pub(super) now: Instant,
-    /// How many lives there were before this one.
-    pub(super) life: u64,
-    /// Where customer managed keys were disabled.
+    /// The number of times that the world was started, continued or reset before.
+    pub(super) incarnation: u64,
+    /// The Regions whose customer managed keys are disabled.
     pub(super) keys_disabled: Vec<Region>,
 }
 
-/// A token that is here: when it was recorded, and its key in the table.
-type Recorded = (Instant, (&'static str, Vec<u8>));
+/// A token in the database: the time at which it was recorded, and its key in the table.
+type TokenEntry = (Instant, (&'static str, Vec<u8>));
 
-/// Format and scenario; time, life and where keys are disabled, once something was kept.
+/// Names and values: format and scenario from the start, and the header once there was a commit.
 const ABOUT: TableDefinition<'_, &str, &str> = TableDefinition::new("about");
-/// Clusters by Region, account and place; `null` for one that is gone.
+/// Clusters by Region, account and serial; `null` for a deleted cluster.
 const CLUSTERS: TableDefinition<'_, (&str, &str, u64), &[u8]> = TableDefinition::new("clusters");
 /// Token records by Region and token.
 const TOKENS: TableDefinition<'_, (&str, &[u8]), &[u8]> = TableDefinition::new("tokens");
-/// Acceptors by Region, whether it is the witness node there, and register.
+/// Acceptors by Region, whether the node is the witness node, and register.
 const REGISTERS: TableDefinition<'_, (&str, bool, &[u8]), &[u8]> = TableDefinition::new("registers");
 
 const FORMAT: &str = "dsql-sim 2";
 const NOW: &str = "now";
-const LIFE: &str = "life";
+const INCARNATION: &str = "life";
 const KEYS_DISABLED: &str = "keys disabled";
 const FILE: &str = "dsql-sim.redb";
 const COPY: &str = "dsql-sim.redb.new";
 
-/// How much memory the store's cache takes: what is written is hardly ever read.
+/// The memory of the database's cache. It is small, because rows are read only when the directory is opened.
 const CACHE_BYTES: usize = 16 << 20;
 
 impl Store {
-    /// Opens the store in `directory`, or makes one there for a world that begins with `scenario`; gives what was
-    /// written there, if anything was.
+    /// Opens the store in `directory`, or creates one there for a world that begins with `scenario`. Gives the saved
+    /// world if there was a commit.
     ///
     /// # Errors
-    /// The directory holds something else, is damaged or in use, or began with another scenario. It is as it was.
-    pub(super) fn open(directory: &Path, scenario: &Scenario) -> Result<(Store, Option<Saved>), StartError> {
+    /// The directory has other contents, is damaged, is in use, or belongs to a world of another scenario. It is left
+    /// unchanged.
+    pub(super) fn open(
+        directory: &Path,
+        scenario: &Scenario,
+    ) -> Result<(Store, Option<SavedWorld>), StartError> {
         let refused = |why: String| StartError::Data { directory: directory.to_owned(), why };
         let set_up = scenario.print("");
-        let told = |error: io::Error| refused(error.to_string());
-        fs::create_dir_all(directory).map_err(told)?;
+        let io_error = |error: io::Error| refused(error.to_string());
+        fs::create_dir_all(directory).map_err(io_error)?;
         let (file, copy) = (directory.join(FILE), directory.join(COPY));
-        let is_old = file.try_exists().map_err(told)?;
-        if !is_old && holds_something_else(directory).map_err(told)? {
+        let is_old = file.try_exists().map_err(io_error)?;
+        if !is_old && has_other_contents(directory).map_err(io_error)? {
             return Err(refused("it is not empty, and holds no data of dsql-sim".to_owned()));
         }
         let lock = lock(directory).map_err(refused)?;
         let opened = if is_old { reopen(&file, &copy, &set_up) } else { create(&copy, &set_up) };
         let (database, saved) = opened.inspect_err(|_| remove(&copy)).map_err(refused)?;
-        put_in_place(&copy, &file).map_err(told)?;
+        replace(&copy, &file).map_err(io_error)?;
         let token_window = scenario.set_up.assumptions.token_window;
-        let tokens = saved.iter().flat_map(|saved| &saved.written).filter_map(recorded).collect();
-        Ok((Store { database, set_up, token_window, tokens, kept: None, _lock: lock }, saved))
+        let tokens = saved.iter().flat_map(|saved| &saved.batches).filter_map(token_entry).collect();
+        Ok((Store { database, set_up, token_window, tokens, committed: None, _lock: lock }, saved))
     }
 
-    /// What was kept last of the world besides what nodes wrote; nothing, if nothing was kept since it was opened.
-    pub(super) fn kept(&self) -> Option<&About> {
-        self.kept.as_ref()
+    /// The header of the last commit; `None` if there was no commit since the directory was opened.
+    pub(super) fn committed(&self) -> Option<&WorldHeader> {
+        self.committed.as_ref()
     }
 
-    /// Keeps `written`, oldest first, and leaves nothing of it. From the first time on, the world here has begun.
+    /// Commits and drains `batches`, oldest first, in one transaction. The first commit makes the directory one of a
+    /// world that has begun.
     ///
     /// # Errors
-    /// It may not be kept.
-    pub(super) fn keep(
+    /// The commit failed. Whether it is on disk is unknown, so no answer that depends on it may be sent.
+    pub(super) fn commit(
         &mut self,
-        about: About,
-        written: &mut Vec<(NodeId, Batch)>,
+        header: WorldHeader,
+        batches: &mut Vec<(NodeId, Batch)>,
     ) -> Result<(), StartError> {
-        let (recorded_here, window) = (&mut self.tokens, self.token_window);
+        let (known_tokens, window) = (&mut self.tokens, self.token_window);
         write(&self.database, |transaction| {
             let mut clusters = transaction.open_table(CLUSTERS)?;
             let mut tokens = transaction.open_table(TOKENS)?;
             let mut registers = transaction.open_table(REGISTERS)?;
-            // Before the new ones: a token that has expired may be used again.
-            let has_expired = |(at, _): &mut Recorded| at.after(window) <= about.now;
-            while let Some((_, (region, token))) = recorded_here.pop_front_if(has_expired) {
+            // Expired tokens are removed before new ones are inserted: a batch may record the same token again, and the
+            // removal would otherwise delete the new record.
+            let has_expired = |(at, _): &mut TokenEntry| at.after(window) <= header.now;
+            while let Some((_, (region, token))) = known_tokens.pop_front_if(has_expired) {
                 tokens.remove((region, &*token))?;
             }
-            recorded_here.extend(written.iter().filter_map(recorded));
-            for (node, batch) in written.drain(..) {
+            known_tokens.extend(batches.iter().filter_map(token_entry));
+            for (node, batch) in batches.drain(..) {
                 let region = node.region().map_or("", Region::name);
                 if let Some((account, serial, record)) = &batch.cluster {
                     clusters.insert((region, &*account.to_string(), serial.0), &*json(record))?;
@@ -149,38 +155,39 @@ impl Store {
                 }
             }
             let mut table = transaction.open_table(ABOUT)?;
-            table.insert(NOW, &*about.now.0.to_string())?;
-            table.insert(LIFE, &*about.life.to_string())?;
-            let regions: Vec<_> = about.keys_disabled.iter().map(|region| region.name()).collect();
+            table.insert(NOW, &*header.now.0.to_string())?;
+            table.insert(INCARNATION, &*header.incarnation.to_string())?;
+            let regions: Vec<_> = header.keys_disabled.iter().map(|region| region.name()).collect();
             table.insert(KEYS_DISABLED, &*regions.join(" "))?;
             Ok(())
         })
         .map_err(StartError::Kept)?;
-        self.kept = Some(about);
+        self.committed = Some(header);
         Ok(())
     }
 
-    /// Forgets everything: the world here has yet to begin.
+    /// Deletes every record: the world has not begun.
     ///
     /// # Errors
-    /// It may not be forgotten.
+    /// The commit failed.
     pub(super) fn clear(&mut self) -> Result<(), StartError> {
         self.tokens.clear();
-        self.kept = None;
+        self.committed = None;
         write(&self.database, |transaction| {
             transaction.delete_table(CLUSTERS)?;
             transaction.delete_table(TOKENS)?;
             transaction.delete_table(REGISTERS)?;
             transaction.delete_table(ABOUT)?;
-            lay_out(transaction, &self.set_up)
+            create_tables(transaction, &self.set_up)
         })
         .map_err(StartError::Kept)
     }
 }
 
-fn holds_something_else(directory: &Path) -> io::Result<bool> {
+fn has_other_contents(directory: &Path) -> io::Result<bool> {
     for entry in fs::read_dir(directory)? {
         let name = entry?.file_name();
+        // A copy is left behind when a process is killed while it opens the directory.
         if name != COPY {
             return Ok(true);
         }
@@ -197,51 +204,52 @@ fn lock(directory: &Path) -> Result<File, String> {
     }
 }
 
-fn create(copy: &Path, set_up: &str) -> Result<(Database, Option<Saved>), String> {
+fn create(copy: &Path, set_up: &str) -> Result<(Database, Option<SavedWorld>), String> {
     remove(copy);
     let database =
         Builder::new().set_cache_size(CACHE_BYTES).create(copy).map_err(|error| error.to_string())?;
-    write(&database, |transaction| lay_out(transaction, set_up)).map_err(|error| error.to_string())?;
+    write(&database, |transaction| create_tables(transaction, set_up)).map_err(|error| error.to_string())?;
     Ok((database, None))
 }
 
-fn reopen(file: &Path, copy: &Path, set_up: &str) -> Result<(Database, Option<Saved>), String> {
+fn reopen(file: &Path, copy: &Path, set_up: &str) -> Result<(Database, Option<SavedWorld>), String> {
     fs::copy(file, copy).map_err(|error| error.to_string())?;
     let opened = Builder::new().set_cache_size(CACHE_BYTES).set_check_integrity_on_open(true).open(copy);
     let database = opened.map_err(damaged)?;
     let about = about(&database).map_err(damaged)?;
-    let said = |name: &str| about.get(name).ok_or_else(|| damaged(format_args!("{name} is missing")));
-    let format = said("format")?;
+    let value = |name: &str| about.get(name).ok_or_else(|| damaged(format_args!("{name} is missing")));
+    let format = value("format")?;
     if format != FORMAT {
-        return Err(format!("its data are of the format {format:?}, and this version knows {FORMAT:?}"));
+        return Err(format!("its data has the format {format:?}, expected {FORMAT:?}"));
     }
-    if said("scenario")? != set_up {
-        return Err("it began with another scenario or seed".to_owned());
+    if value("scenario")? != set_up {
+        return Err("its world began with another scenario or seed".to_owned());
     }
-    if !about.contains_key(LIFE) {
+    // Created and never committed, as when the process was killed first: there is no world to continue.
+    if !about.contains_key(INCARNATION) {
         return Ok((database, None));
     }
-    let number = |name: &str| said(name)?.parse::<u64>().map_err(damaged);
-    // Those that were written before it was kept have no such row.
+    let number = |name: &str| value(name)?.parse::<u64>().map_err(damaged);
+    // Directories of earlier versions have no such row.
     let keys_disabled = about.get(KEYS_DISABLED).map_or("", |regions| regions).split_whitespace();
     let keys_disabled = keys_disabled.map(|name| region(name).map_err(damaged)).collect::<Result<_, _>>()?;
-    let about = About { now: Instant(number(NOW)?), life: number(LIFE)?, keys_disabled };
-    let written = records(&database).map_err(damaged)?;
-    Ok((database, Some(Saved { about, written })))
+    let header = WorldHeader { now: Instant(number(NOW)?), incarnation: number(INCARNATION)?, keys_disabled };
+    let batches = records(&database).map_err(damaged)?;
+    Ok((database, Some(SavedWorld { header, batches })))
 }
 
 fn region(name: &str) -> Result<Region, String> {
-    Region::parse(name).ok_or_else(|| format!("{name:?} is no Region"))
+    Region::parse(name).ok_or_else(|| format!("unknown Region {name:?}"))
 }
 
-/// The token that a batch records, if it does.
-fn recorded((node, batch): &(NodeId, Batch)) -> Option<Recorded> {
+/// The token that a batch records, if any.
+fn token_entry((node, batch): &(NodeId, Batch)) -> Option<TokenEntry> {
     let (key, record) = batch.token.as_ref()?;
     Some((record.at, (node.region().map_or("", Region::name), json(key))))
 }
 
 fn damaged(why: impl Display) -> String {
-    format!("its data are damaged: {why}")
+    format!("its data is damaged: {why}")
 }
 
 fn about(database: &Database) -> Result<BTreeMap<String, String>, redb::Error> {
@@ -255,35 +263,35 @@ fn about(database: &Database) -> Result<BTreeMap<String, String>, redb::Error> {
 
 fn records(database: &Database) -> Result<Vec<(NodeId, Batch)>, Box<dyn std::error::Error>> {
     let transaction = database.begin_read()?;
-    let mut written = Vec::new();
+    let mut batches = Vec::new();
     for row in transaction.open_table(CLUSTERS)?.iter()? {
         let (key, value) = row?;
-        let (place, account, serial) = key.value();
-        let account = Account::parse(account).ok_or_else(|| format!("{account:?} is no account"))?;
+        let (region_name, account, serial) = key.value();
+        let account = Account::parse(account).ok_or_else(|| format!("invalid account {account:?}"))?;
         let cluster = Some((account, Serial(serial), of_json(value.value())?));
-        written.push((NodeId::ControlPlane(region(place)?), Batch { cluster, ..Batch::default() }));
+        batches.push((NodeId::ControlPlane(region(region_name)?), Batch { cluster, ..Batch::default() }));
     }
     let mut tokens: Vec<(NodeId, TokenWrite)> = Vec::new();
     for row in transaction.open_table(TOKENS)?.iter()? {
         let (key, value) = row?;
-        let (place, token) = key.value();
+        let (region_name, token) = key.value();
         let token = (of_json(token)?, of_json(value.value())?);
-        tokens.push((NodeId::ControlPlane(region(place)?), token));
+        tokens.push((NodeId::ControlPlane(region(region_name)?), token));
     }
-    // In the order in which they were recorded, and in which they will be forgotten.
+    // The table is sorted by token, but tokens expire in the order in which they were recorded.
     tokens.sort_by_key(|(_, (_, record))| record.at);
-    written.extend(
+    batches.extend(
         tokens.into_iter().map(|(node, token)| (node, Batch { token: Some(token), ..Batch::default() })),
     );
     for row in transaction.open_table(REGISTERS)?.iter()? {
         let (key, value) = row?;
-        let (place, is_witness, register) = key.value();
-        let place = region(place)?;
-        let node = if is_witness { NodeId::Witness(place) } else { NodeId::ControlPlane(place) };
+        let (region_name, is_witness, register) = key.value();
+        let region = region(region_name)?;
+        let node = if is_witness { NodeId::Witness(region) } else { NodeId::ControlPlane(region) };
         let register = Some(Box::new((of_json(register)?, of_json(value.value())?)));
-        written.push((node, Batch { register, ..Batch::default() }));
+        batches.push((node, Batch { register, ..Batch::default() }));
     }
-    Ok(written)
+    Ok(batches)
 }
 
 fn write(
@@ -295,8 +303,8 @@ fn write(
     Ok(transaction.commit()?)
 }
 
-/// Every table, with nothing in it but what the world is to begin with.
-fn lay_out(transaction: &redb::WriteTransaction, set_up: &str) -> Result<(), redb::Error> {
+/// Creates every table, with the format and the scenario as the only rows.
+fn create_tables(transaction: &redb::WriteTransaction, set_up: &str) -> Result<(), redb::Error> {
     transaction.open_table(CLUSTERS)?;
     transaction.open_table(TOKENS)?;
     transaction.open_table(REGISTERS)?;
@@ -314,15 +322,16 @@ fn of_json<T: DeserializeOwned>(bytes: &[u8]) -> serde_json::Result<T> {
     serde_json::from_slice(bytes)
 }
 
-/// The copy becomes what is opened the next time, with the directory's entry on the disk.
-fn put_in_place(copy: &Path, file: &Path) -> io::Result<()> {
+/// Replaces `file` by `copy`, and flushes the entry of the directory: without that, a power failure could bring the
+/// original back.
+fn replace(copy: &Path, file: &Path) -> io::Result<()> {
     fs::rename(copy, file)?;
     let directory = file.parent().map_or_else(|| PathBuf::from("."), Path::to_owned);
     File::open(directory)?.sync_all()
 }
 
 fn remove(copy: &Path) {
-    // It need not be there.
+    // There may be no copy.
     let _ = fs::remove_file(copy);
 }
 
@@ -335,26 +344,29 @@ mod tests {
     use crate::control::storage::{TokenKey, TokenRecord};
     use crate::scenario::SetUp;
 
-    fn open(directory: &Path) -> (Store, Option<Saved>) {
+    fn open(directory: &Path) -> (Store, Option<SavedWorld>) {
         let scenario = Scenario::of(SetUp::new(), Vec::new());
         Store::open(directory, &scenario).expect("a store")
     }
 
     #[test]
-    fn a_world_has_begun_when_something_was_kept_and_not_when_it_was_only_laid_out_or_cleared() {
+    fn a_world_has_begun_after_a_commit_and_not_after_creation_or_a_reset() {
         let folder = tempfile::tempdir().expect("a folder");
-        // The process may be killed before what the scenario makes happen first is kept.
+        // The process may be killed before the first commit.
         for _ in 0..2 {
             assert!(open(folder.path()).1.is_none());
         }
         let mut store = open(folder.path()).0;
-        let about =
-            About { now: Instant(7), life: 3, keys_disabled: vec![region("us-east-1").expect("a Region")] };
-        store.keep(about.clone(), &mut Vec::new()).expect("room");
+        let header = WorldHeader {
+            now: Instant(7),
+            incarnation: 3,
+            keys_disabled: vec![region("us-east-1").expect("a Region")],
+        };
+        store.commit(header.clone(), &mut Vec::new()).expect("room");
         drop(store);
         let (mut store, saved) = open(folder.path());
         let saved = saved.expect("a world");
-        assert_eq!((saved.about, saved.written.len()), (about, 0));
+        assert_eq!((saved.header, saved.batches.len()), (header, 0));
         store.clear().expect("room");
         drop(store);
         assert!(open(folder.path()).1.is_none());
@@ -374,16 +386,16 @@ mod tests {
             let token = Some((key, TokenRecord { fingerprint: Default::default(), response, at }));
             (node, Batch { token, ..Batch::default() })
         };
-        let about = |now| About { now, life: 0, keys_disabled: Vec::new() };
+        let header = |now| WorldHeader { now, incarnation: 0, keys_disabled: Vec::new() };
         let mut store = open(folder.path()).0;
-        let mut written = vec![batch("old", at(0, 1)), batch("again", at(0, 2)), batch("young", at(0, 9))];
-        store.keep(about(at(0, 9)), &mut written).expect("room");
+        let mut batches = vec![batch("old", at(0, 1)), batch("again", at(0, 2)), batch("young", at(0, 9))];
+        store.commit(header(at(0, 9)), &mut batches).expect("room");
         drop(store);
-        // Also in another life.
+        // The same after the directory is opened again.
         let mut store = open(folder.path()).0;
-        store.keep(about(at(1, 5)), &mut vec![batch("again", at(1, 5))]).expect("room");
+        store.commit(header(at(1, 5)), &mut vec![batch("again", at(1, 5))]).expect("room");
         drop(store);
         let saved = open(folder.path()).1.expect("a world");
-        assert_eq!(saved.written, [batch("young", at(0, 9)), batch("again", at(1, 5))]);
+        assert_eq!(saved.batches, [batch("young", at(0, 9)), batch("again", at(1, 5))]);
     }
 }

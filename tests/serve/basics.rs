@@ -104,8 +104,8 @@ fn what_the_admin_api_cannot_do_it_refuses_and_says_why() {
         ("faults", "crash mars-1", "Region"),
         ("faults", "create-cluster region=us-east-1", "only faults"),
         ("advance", "{\"by\": \"soon\"}", "30s"),
-        ("advance", "{\"by\": \"2000d\"}", "a year at most"),
-        ("nothing", "", "no such thing"),
+        ("advance", "{\"by\": \"2000d\"}", "at most 366 days"),
+        ("nothing", "", "unknown path"),
     ] {
         let answer = connection.sim(what, body);
         assert!((400..500).contains(&answer.status), "{what} {body}");
