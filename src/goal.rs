@@ -1,8 +1,8 @@
-//! Goals: situations that a search must have met, or its silence says nothing.
+//! Goals: situations that a search must have reached before the absence of violations means anything.
 //!
-//! A goal is no demand: what must be true is an invariant. A goal says that something interesting was there to be
-//! judged. Each is reported in one visible line beside the code that it is about, and enters neither the trace nor its
-//! hash. The table below is documentation, test input and what a search counts.
+//! A goal is not a requirement; invariants are. It marks that an interesting situation came up. The code that handles the
+//! situation reports the goal in one line, and goals enter neither the trace nor its hash. The table below is at once the
+//! documentation, the input of tests, and the list that a search counts.
 
 use std::fmt;
 use std::ops::{BitOr, BitOrAssign};
@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 macro_rules! goals {
     ($($(#[doc = $meaning:literal])+ $variant:ident = $name:literal,)+) => {
-        /// A situation that a search must have met.
+        /// A situation that a search must reach.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
         #[repr(u32)]
         pub enum Goal { $($(#[doc = $meaning])+ #[serde(rename = $name)] $variant,)+ }
@@ -20,13 +20,13 @@ macro_rules! goals {
             /// Every goal.
             pub const ALL: &[Goal] = &[$(Goal::$variant),+];
 
-            /// Its name in summaries.
+            /// The name in summaries.
             #[must_use]
             pub fn name(self) -> &'static str {
                 match self { $(Goal::$variant => $name),+ }
             }
 
-            /// The situation, in a sentence.
+            /// The situation in a sentence.
             #[must_use]
             pub fn meaning(self) -> &'static str {
                 match self { $(Goal::$variant => concat!($($meaning),+).trim_ascii()),+ }
@@ -38,89 +38,89 @@ macro_rules! goals {
 goals! {
     /// A retry was answered from the token table.
     RetryReplayed = "retry-replayed",
-    /// A call joined another with its token, which waited for other Regions.
+    /// A call joined another with the same token, which was waiting for other Regions.
     CallsJoined = "calls-joined",
-    /// A second copy of a request came while the first was being carried out.
+    /// A second copy of a request arrived while the first was being carried out.
     DuplicateJoined = "duplicate-joined",
-    /// A call joined another with its token, which waited for the link register.
+    /// A call joined another with the same token, which was waiting for the link register.
     RegisterCallsJoined = "register-calls-joined",
-    /// A deletion joined another one, which waited for the link register, with a token of its own.
+    /// A deletion joined another with a different token, which was waiting for the link register.
     DeletionsJoined = "deletions-joined",
-    /// A token was used again with other parameters.
+    /// A token was reused with other parameters.
     TokenMismatched = "token-mismatched",
-    /// A token was used again after it had expired.
+    /// A token was reused after it had expired.
     TokenExpired = "token-expired",
-    /// A create was refused only because of creates in flight.
+    /// A creation was refused for the quota only because of other creations in flight.
     QuotaHitInFlight = "quota-hit-in-flight",
-    /// A page was asked for after the cluster that its token names was gone.
+    /// A page was requested after the cluster named by its page token was deleted.
     PageAfterDelete = "page-after-delete",
-    /// The witness Region refused to be one.
+    /// The witness Region denied the caller's permission to use it.
     WitnessDenied = "witness-denied",
-    /// A call gave up because the witness Region was silent.
+    /// A call timed out because the witness Region did not answer.
     WitnessSilent = "witness-silent",
-    /// The peer's Region refused to have its cluster added.
+    /// The peer's Region denied the caller's permission to link its cluster.
     PeerDenied = "peer-denied",
-    /// The peer's Region knew of no such cluster.
+    /// The peer's Region did not find the cluster.
     PeerMissing = "peer-missing",
-    /// A call gave up because the peer's Region was silent.
+    /// A call timed out because the peer's Region did not answer.
     PeerSilent = "peer-silent",
-    /// Another Region's answer was late, and it was asked again.
+    /// A remote check was sent again because its answer was late.
     CheckRepeated = "check-repeated",
-    /// A cluster had moved on by the time that the other Regions agreed to its update.
+    /// A cluster changed before the other Regions had agreed to its update.
     UpdateOvertaken = "update-overtaken",
-    /// A declaration was chosen that the peer has not answered.
+    /// A declaration was chosen before the peer declared the link too.
     DeclaredOneSided = "declared-one-sided",
-    /// A link was chosen by the two control planes, without the witness node.
+    /// A link was chosen by the two control planes without the witness node.
     LinkedWithoutWitness = "linked-without-witness",
-    /// A link was chosen by one control plane and the witness node, without the peer's Region.
+    /// A link was chosen by one control plane and the witness node without the peer's Region.
     LinkedWithoutPeer = "linked-without-peer",
-    /// A cluster was told of its link by accepting its peer's value.
+    /// A cluster learned of its link by accepting its peer's value.
     LinkLearned = "link-learned",
-    /// A proposer was refused for a higher ballot.
+    /// An acceptor refused a proposer because of a higher ballot.
     BallotLost = "ballot-lost",
-    /// An acceptor promised a higher ballot while another proposer's was under way.
+    /// An acceptor promised a higher ballot during another proposer's round.
     ProposerOvertaken = "proposer-overtaken",
-    /// A message to an acceptor was overtaken by a later one of its sender.
+    /// A later message of the same sender overtook a message to an acceptor.
     MessageOvertaken = "message-overtaken",
-    /// A proposer took over the value that another had got accepted.
+    /// A proposer adopted a value that another proposer had got accepted.
     ValueAdopted = "value-adopted",
-    /// A declaration was taken back before the peer answered it.
+    /// A declaration was withdrawn before the peer declared the link too.
     WithdrawalWon = "withdrawal-won",
-    /// A declaration was to be taken back, and the pair was linked already.
+    /// A declaration could not be withdrawn because the pair was linked already.
     WithdrawalLost = "withdrawal-lost",
-    /// A linked pair came apart because both sides asked.
+    /// A linked pair was dissolved because both sides requested it.
     PairParted = "pair-parted",
-    /// A cluster that had not heard of its link was deleted, and had to wait for its peer.
+    /// The deletion of a cluster that did not know of its link had to wait for its peer.
     DeletionFoundLink = "deletion-found-link",
-    /// A delete was answered at its deadline, before the link register had decided.
+    /// A deletion was answered at its deadline, before the link register had decided.
     DeleteDeadlinePassed = "delete-deadline-passed",
-    /// An update was given up at its deadline, before the link register had decided.
+    /// An update was abandoned at its deadline, before the link register had decided.
     UpdateDeadlinePassed = "update-deadline-passed",
-    /// A timer fired for a cluster that had moved on since it was set.
+    /// A timer fired for a cluster that had changed since it was set.
     TimerStale = "timer-stale",
-    /// A restarted control plane took up a transient status where it was left.
+    /// A restarted control plane resumed a cluster's transient status.
     WorkResumed = "work-resumed",
-    /// A restarted control plane took up a call that waits for the link register.
+    /// A restarted control plane resumed a call that waits for the link register.
     IntentResumed = "intent-resumed",
-    /// A crash fell after a write was durable and before the answer behind it left.
+    /// A crash happened after a write was durable and before its answer was sent.
     CrashBeforeReply = "crash-before-reply",
-    /// A crash lost a write that was not finished.
+    /// A crash lost an unfinished write.
     WriteLost = "write-lost",
-    /// A crash left a write that was not finished on disk.
+    /// An unfinished write reached the disk in spite of a crash.
     WriteKept = "write-kept",
-    /// A cluster that a crash met in PENDING_DELETE became DELETING.
+    /// A cluster that was in PENDING_DELETE during a crash became DELETING.
     PendingDeleteHealed = "pending-delete-healed",
-    /// A stream was refused because its cluster has as many as it may.
+    /// A stream was refused because its cluster had reached the limit.
     StreamLimitReached = "stream-limit-reached",
-    /// A restarted control plane took up a stream's transient status where it was left.
+    /// A restarted control plane resumed a stream's transient status.
     StreamResumed = "stream-resumed",
-    /// A policy was to be changed that had been changed meanwhile.
+    /// A change of a policy expected a version that was no longer current.
     PolicyMovedOn = "policy-moved-on",
-    /// An answer came to an attempt that its client no longer waited for.
+    /// An answer arrived for an attempt that its client no longer waited for.
     AnswerLate = "answer-late",
-    /// A call whose outcome its client does not know had been carried out.
+    /// A call with unknown outcome had been carried out.
     UnknownHappened = "unknown-happened",
-    /// A call whose outcome its client does not know had not been carried out.
+    /// A call with unknown outcome had not been carried out.
     UnknownHadNot = "unknown-had-not",
 }
 
@@ -147,7 +147,7 @@ impl Goals {
     /// No goal.
     pub const NONE: Goals = Goals(0);
 
-    /// Puts `goal` in.
+    /// Adds a goal.
     pub fn insert(&mut self, goal: Goal) {
         self.0 |= 1 << goal as u32;
     }

@@ -1,13 +1,13 @@
-//! An index of very many things that are kept elsewhere.
+//! A hash index of very many items that are stored elsewhere.
 //!
-//! Where there are more things than caches hold, what an index costs is the memory that it touches. Looking for what is
-//! not there reads a byte for each thing, and these stay in a cache longest. Adding one touches a place that is in no
-//! cache, and a processor can wait for many such places at once, if it meets them together. So what is new is kept in a
-//! small index of its own, and goes over to the large one with many others.
+//! When the index outgrows the caches, its cost is the memory that it touches. A failed lookup reads one control byte per
+//! candidate, and these bytes stay cached longest. An insertion touches a random, uncached line; the processor can wait
+//! for many such lines at once, if the insertions come together. New items therefore go to a small index first, and move
+//! to the large one in batches.
 
 use hashbrown::HashTable;
 
-/// Things by their hashes, which whoever asks knows.
+/// Items by hash. The index does not hash by itself: the caller supplies the hash of an item with every operation.
 #[derive(Clone, Debug)]
 pub struct Index<T> {
     fresh: HashTable<T>,
@@ -15,46 +15,46 @@ pub struct Index<T> {
 }
 
 impl<T> Index<T> {
-    /// An index of `things` and their hashes, with room for as many more.
-    pub fn of(things: impl ExactSizeIterator<Item = (u64, T)>) -> Index<T> {
-        let mut settled = HashTable::with_capacity(things.len() * 2);
-        for (hash, thing) in things {
-            settled.insert_unique(hash, thing, |_| unreachable!("there is room for all"));
+    /// An index of `items` with their hashes, and room for as many more.
+    pub fn of(items: impl ExactSizeIterator<Item = (u64, T)>) -> Index<T> {
+        let mut settled = HashTable::with_capacity(items.len() * 2);
+        for (hash, item) in items {
+            settled.insert_unique(hash, item, |_| unreachable!("there is room for all"));
         }
         Index { fresh: HashTable::new(), settled }
     }
 
-    /// Whether the next thing that is added makes it grow, which asks for the hash of everything, in no order. Where
-    /// hashes are far away, that takes longer than to make it anew.
+    /// Whether the next insertion would make the index grow, which needs the hash of every item, in random order. If
+    /// computing a hash reads uncached memory, building a new index with [`Index::of`] is faster.
     #[must_use]
     pub fn is_full(&self) -> bool {
         self.fresh.len() == FRESH && self.settled.capacity() - self.settled.len() < FRESH
     }
 
-    /// The thing with this `hash` that `is_it`.
+    /// The item with this `hash` for which `is_match` holds.
     #[must_use]
-    pub fn find(&self, hash: u64, is_it: impl Fn(&T) -> bool) -> Option<&T> {
-        self.fresh.find(hash, &is_it).or_else(|| self.settled.find(hash, &is_it))
+    pub fn find(&self, hash: u64, is_match: impl Fn(&T) -> bool) -> Option<&T> {
+        self.fresh.find(hash, &is_match).or_else(|| self.settled.find(hash, &is_match))
     }
 
-    /// The thing with this `hash` that `is_it`, to change it into another with the same hash.
-    pub fn find_mut(&mut self, hash: u64, is_it: impl Fn(&T) -> bool) -> Option<&mut T> {
-        self.fresh.find_mut(hash, &is_it).or_else(|| self.settled.find_mut(hash, &is_it))
+    /// The item with this `hash` for which `is_match` holds, mutably. A change must keep its hash.
+    pub fn find_mut(&mut self, hash: u64, is_match: impl Fn(&T) -> bool) -> Option<&mut T> {
+        self.fresh.find_mut(hash, &is_match).or_else(|| self.settled.find_mut(hash, &is_match))
     }
 
-    /// Adds a thing with this `hash`, as `hash_of` has it, which is not there.
-    pub fn insert(&mut self, hash: u64, thing: T, hash_of: impl Fn(&T) -> u64) {
+    /// Inserts an item that is not in the index yet. `hash` must equal `hash_of(&item)`.
+    pub fn insert(&mut self, hash: u64, item: T, hash_of: impl Fn(&T) -> u64) {
         if self.fresh.len() == FRESH {
             self.settle(&hash_of);
         }
-        self.fresh.insert_unique(hash, thing, hash_of);
+        self.fresh.insert_unique(hash, item, hash_of);
     }
 
-    /// Removes the thing with this `hash` that `is_it`.
-    pub fn remove(&mut self, hash: u64, is_it: impl Fn(&T) -> bool) -> Option<T> {
-        let found = match self.fresh.find_entry(hash, &is_it) {
+    /// Removes the item with this `hash` for which `is_match` holds.
+    pub fn remove(&mut self, hash: u64, is_match: impl Fn(&T) -> bool) -> Option<T> {
+        let found = match self.fresh.find_entry(hash, &is_match) {
             Ok(found) => found,
-            Err(_) => self.settled.find_entry(hash, &is_it).ok()?,
+            Err(_) => self.settled.find_entry(hash, &is_match).ok()?,
         };
         Some(found.remove().0)
     }
@@ -62,8 +62,8 @@ impl<T> Index<T> {
     #[cold]
     fn settle(&mut self, hash_of: impl Fn(&T) -> u64) {
         self.settled.reserve(FRESH, &hash_of);
-        for thing in self.fresh.drain() {
-            self.settled.insert_unique(hash_of(&thing), thing, &hash_of);
+        for item in self.fresh.drain() {
+            self.settled.insert_unique(hash_of(&item), item, &hash_of);
         }
     }
 }
@@ -74,7 +74,7 @@ impl<T> Default for Index<T> {
     }
 }
 
-/// How many things are new at most: enough to go over together, and few enough to stay in the nearest cache.
+/// The capacity of the small index: enough insertions for one batch, and few enough to stay in the L1 cache.
 const FRESH: usize = 256;
 
 #[cfg(test)]
@@ -85,20 +85,20 @@ mod tests {
     use crate::rng::{Purpose, below};
 
     #[test]
-    fn any_mixture_agrees_with_the_reference_even_where_hashes_are_equal() {
+    fn random_operations_agree_with_a_reference_map_even_if_hashes_collide() {
         for (seed, keys, hashes) in [(1, 40, 3), (2, 4_000, 100), (3, 4_000, u64::MAX)] {
             let hash = |key: u64| below(9, Purpose::Amount, key, hashes);
             let (mut index, mut reference) = (Index::default(), BTreeMap::new());
             for turn in 0..20_000_u64 {
                 let key = below(seed, Purpose::Amount, turn, keys);
-                let is_it = |thing: &(u64, u64)| thing.0 == key;
+                let is_match = |item: &(u64, u64)| item.0 == key;
                 match below(seed, Purpose::Rate, turn, 3) {
                     0 => {
-                        let removed = index.remove(hash(key), is_it).map(|(_, value)| value);
+                        let removed = index.remove(hash(key), is_match).map(|(_, value)| value);
                         assert_eq!(removed, reference.remove(&key), "seed {seed}, turn {turn}");
                     }
                     _ => {
-                        if let Some(known) = index.find_mut(hash(key), is_it) {
+                        if let Some(known) = index.find_mut(hash(key), is_match) {
                             known.1 = turn;
                         } else {
                             index.insert(hash(key), (key, turn), |(key, _)| hash(*key));
@@ -107,7 +107,7 @@ mod tests {
                     }
                 }
                 let other = below(seed, Purpose::Timer, turn, keys);
-                let found = index.find(hash(other), |thing| thing.0 == other).map(|(_, value)| value);
+                let found = index.find(hash(other), |item| item.0 == other).map(|(_, value)| value);
                 assert_eq!(found, reference.get(&other), "seed {seed}, turn {turn}");
             }
         }

@@ -1,12 +1,11 @@
 //! A deterministic multi-Region simulator and test harness for the Amazon Aurora DSQL control plane.
 //!
-//! One mock control plane per Region, and a witness node beside it, run over a simulated network in virtual time.
-//! Calls are made as an SDK makes them; messages are lost, Regions are cut off, processes die between two writes;
-//! and after every event every [invariant](check::INVARIANTS) is checked. The same build, scenario and seed give the
-//! same trace, byte for byte.
+//! Each Region has a mock control plane and a witness node, connected by a simulated network in virtual time. Clients
+//! call them as an SDK does. Faults lose messages, cut Regions off and stop processes between two writes, and every
+//! [invariant](check::INVARIANTS) is checked after every event. The same build, scenario and seed give the same trace,
+//! byte for byte.
 //!
-//! Most people write [scenario files](scenario) and run them with `dsql-sim run`. From Rust, a [`Simulation`] does
-//! the same:
+//! [Scenario files](scenario) run with `dsql-sim run`. From Rust, a [`Simulation`] does the same:
 //!
 //! ```
 //! use dsql_sim::api::{CreateClusterInput, Request, Response};
@@ -16,31 +15,31 @@
 //! let region = Region::parse("us-east-1").expect("a Region");
 //! let mut simulation = Simulation::new(Options::new(42));
 //!
-//! // Your own invariant, checked after every event like ours.
+//! // An invariant of your own, checked after every event like the built-in ones.
 //! simulation.invariant("one-cluster-at-most", move |world| {
 //!     let count = world.storage(region).map_or(0, |storage| storage.clusters().count());
 //!     if count <= 1 { Ok(()) } else { Err(format!("there are {count} clusters")) }
 //! });
 //!
-//! // The control plane dies after it has stored the cluster and before it answers, and comes back two seconds later.
+//! // The control plane crashes after it has stored the cluster and before it answers, and restarts two seconds later.
 //! let node = NodeId::ControlPlane(region);
 //! simulation.inject(Fault::crash_after_persist(node, 1))?;
 //! simulation.inject_in(std::time::Duration::from_secs(2), Fault::Restart(node));
 //!
-//! // The SDK tries again with the same client token, and is told of the first cluster.
+//! // The SDK retries with the same client token, and gets the first cluster as the answer.
 //! let create = Request::CreateCluster(CreateClusterInput::default());
 //! let call = simulation.call(ClientId(0), Call::new(region, create, 1));
 //! let Outcome::Ok(answer) = simulation.finish(call)? else { panic!("no attempt was answered") };
 //! assert!(matches!(&*answer, Response::CreateCluster(cluster) if cluster.deletion_protection_enabled));
 //!
-//! // Faults end, and whatever is left to converge must converge.
+//! // All faults are repaired, and every cluster must converge.
 //! simulation.converge(None)
 //! # }
 //! ```
 //!
-//! The floors of the house, each importing only from those below: [`region`], [`types`], [`rng`], [`map`],
-//! [`goal`] and [`api`] are words; [`control`] is one Region's control plane, and the witness node; [`sim`] is the
-//! world; [`check`] is what must be true of it; [`scenario`] is the language.
+//! The layers, each importing only from those below it: [`region`], [`types`], [`rng`], [`map`], [`goal`] and [`api`]
+//! define the domain types; [`control`] implements one Region's control plane and the witness node; [`sim`] is the world
+//! around them; [`check`] holds the invariants; [`scenario`] is the language of scenario files.
 
 pub mod api;
 pub mod check;

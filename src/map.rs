@@ -1,4 +1,4 @@
-//! Maps that are the same in every run.
+//! Deterministic maps: iteration order and hashes are the same in every run and on every machine.
 
 use std::hash::{BuildHasherDefault, Hash};
 use std::time::Duration;
@@ -9,11 +9,11 @@ use rustc_hash::FxHasher;
 use crate::table::Table;
 use crate::types::Instant;
 
-/// A map in insertion order whose hasher is fixed: the same on every machine and in every run.
+/// A map in insertion order with a fixed hasher.
 pub type FixedMap<K, V> = IndexMap<K, V, BuildHasherDefault<FxHasher>>;
 
-/// A map that forgets what is old in whole generations: no entry costs anything to forget, none is forgotten before
-/// it is as old as the window, and all are before they are twice as old.
+/// A map that drops old entries in whole generations, at no cost per entry. No entry is dropped before it is as old as
+/// the window, and every entry is before it is twice as old.
 #[derive(Clone, Debug)]
 pub struct Generations<K, V> {
     young: Table<K, V>,
@@ -22,21 +22,21 @@ pub struct Generations<K, V> {
 }
 
 impl<K: Hash + Eq, V> Generations<K, V> {
-    /// Forgets the generation before last, if the last one is as old as `window`.
-    pub fn turn(&mut self, now: Instant, window: Duration) {
+    /// Drops the older generation and begins a new one, if the current one began at least `window` ago.
+    pub fn rotate(&mut self, now: Instant, window: Duration) {
         if now >= self.turned.after(window) {
             self.old = std::mem::take(&mut self.young);
             self.turned = now;
         }
     }
 
-    /// The value of `key`, if it was not forgotten. It may be older than the window.
+    /// The value of `key`. It may be older than the window; the caller checks its age where that matters.
     #[must_use]
     pub fn get(&self, key: &K) -> Option<&V> {
         self.young.get(key).or_else(|| self.old.get(key))
     }
 
-    /// The value of `key`; what `make` gives, if it has none or one that is not `fit`.
+    /// The value of `key`; if there is none, or one that is not `is_fit`, a new one from `make`.
     pub fn get_or_insert_with(
         &mut self,
         key: K,
@@ -47,25 +47,25 @@ impl<K: Hash + Eq, V> Generations<K, V> {
             return old;
         }
         let mut make = Some(make);
-        let value = self.young.get_or_insert_with(key, || make.take().expect("nobody made one yet")());
+        let value = self.young.get_or_insert_with(key, || make.take().expect("`make` is called once")());
         if let Some(make) = make.filter(|_| !is_fit(value)) {
             *value = make();
         }
         value
     }
 
-    /// Sets the value of `key` and gives the one that it had.
+    /// Sets the value of `key` and returns the previous one.
     pub fn insert(&mut self, key: K, value: V) -> Option<V> {
         let old = self.old.remove(&key);
         self.young.insert(key, value).or(old)
     }
 
-    /// Every value that was not forgotten.
+    /// All values, those of the older generation first.
     pub fn values(&self) -> impl Iterator<Item = &V> {
         self.old.values().chain(self.young.values())
     }
 
-    /// Forgets `key` and gives the value that it had.
+    /// Removes `key` and returns its value.
     pub fn remove(&mut self, key: &K) -> Option<V> {
         self.young.remove(key).or_else(|| self.old.remove(key))
     }
@@ -92,13 +92,13 @@ mod tests {
         let window = Duration::from_secs(10);
         let at = |seconds: u64| Instant(seconds * 1_000_000_000);
         let mut map = Generations::default();
-        map.turn(at(9), window);
+        map.rotate(at(9), window);
         map.insert("late", 1);
-        map.turn(at(10), window);
+        map.rotate(at(10), window);
         map.insert("early", 2);
-        map.turn(at(19), window);
+        map.rotate(at(19), window);
         assert_eq!((map.get(&"late"), map.get(&"early")), (Some(&1), Some(&2)));
-        map.turn(at(20), window);
+        map.rotate(at(20), window);
         assert_eq!((map.get(&"late"), map.get(&"early")), (None, Some(&2)));
         assert_eq!(map.insert("early", 3), Some(2));
         assert_eq!(map.remove(&"early"), Some(3));

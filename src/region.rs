@@ -1,35 +1,36 @@
-//! Regions as data: where clusters can be, and which Regions may form a multi-Region cluster together.
+//! The table of Regions: where clusters can be, and which Regions may form a multi-Region cluster.
 //!
 //! A multi-Region cluster takes its two Regions *and* its witness from one Region set (User Guide, "Region
-//! availability", and the release notes of July 2026). AWS Backup's page alone adds the two Canadian Regions to the
-//! Americas; they are in the table as such, and count only under the assumption `canada_in_americas`.
+//! availability", and the release notes of July 2026). Only AWS Backup's page adds the two Canadian Regions to the
+//! Americas; the table keeps them apart, and they join under the assumption `canada_in_americas`.
 
 use std::fmt;
 
-/// An AWS Region of Aurora DSQL: a small copy, an index into the table.
+/// An AWS Region that offers Aurora DSQL, stored as an index into the table.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Region(u8);
 
-/// Regions that may be peers and witness of each other.
+/// A set of Regions that may be peers and witness of each other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RegionSet {
-    /// United States.
+    /// The three Regions of the United States.
     Americas,
-    /// Canada: in the Americas by AWS Backup's page only.
+    /// The two Canadian Regions, which belong to the Americas according to AWS Backup's page only. Without the assumption
+    /// they host single-Region clusters only.
     Canada,
-    /// Europe.
+    /// The European Regions.
     Europe,
-    /// Asia Pacific.
+    /// The Asia Pacific Regions with multi-Region clusters. Other Regions of that continent are in `None`.
     AsiaPacific,
-    /// Hosts single-Region clusters only.
+    /// Not a set: Regions that host single-Region clusters only, and join no other Region.
     None,
 }
 
 impl Region {
-    /// How many Regions there are.
+    /// The number of Regions.
     pub const COUNT: usize = TABLE.len();
 
-    /// The Region called `name`, as in `us-east-1`.
+    /// The Region with a name such as `us-east-1`.
     #[must_use]
     pub fn parse(name: &str) -> Option<Region> {
         TABLE.iter().position(|(known, _)| *known == name).map(|index| Region(index as u8))
@@ -40,7 +41,7 @@ impl Region {
         (0..TABLE.len() as u8).map(Region)
     }
 
-    /// The Region's name, as in `us-east-1`.
+    /// The Region's name, such as `us-east-1`.
     #[must_use]
     pub fn name(self) -> &'static str {
         TABLE[self.index()].0
@@ -52,7 +53,7 @@ impl Region {
         TABLE[self.index()].1
     }
 
-    /// Its place in the table: dense, from 0, the same for the life of a build.
+    /// The index in the table, below [`Region::COUNT`].
     #[must_use]
     pub fn index(self) -> usize {
         usize::from(self.0)

@@ -1,37 +1,36 @@
 //! Keyed random draws.
 //!
-//! No draw is taken from a shared stream. Each is a pure function of the seed, of what the draw is *for*
-//! ([`Purpose`]) and of what it is *about* (the key of a message, a timer, a call). Removing a step from a scenario
-//! therefore never re-rolls what the other steps meet, which is what makes shrinking work and what lets an old seed
-//! keep its meaning.
+//! No draw comes from a shared stream. Each is a pure function of the seed, the [`Purpose`] of the draw, and the key of
+//! its subject (a message, a timer, a call). Removing a step from a scenario therefore changes no draw of the other
+//! steps, which is what makes shrinking work and what lets an old seed keep its meaning.
 //!
 //! The mixing function is the finalizer of SplitMix64 (G. Steele, D. Lea, C. Flood, "Fast splittable pseudorandom
-//! number generators", OOPSLA 2014), applied once per word. It is portable and fixed for ever: changing it changes
-//! the meaning of every seed ever written down, which is why it is ours and not a dependency's.
+//! number generators", OOPSLA 2014), applied once per number. It is portable and never changes, because a change would
+//! give every recorded seed another meaning; that is why it is not left to a dependency.
 
 use std::time::Duration;
 
-/// What a draw is for. Two purposes never share a draw, even about the same thing.
+/// The purpose of a draw. Two purposes never share a draw, even about the same subject.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u64)]
 pub enum Purpose {
-    /// The fresh identifier that a delivered request may use.
+    /// The fresh identifier that a delivered request may use for a cluster or stream.
     Identifier = 1,
-    /// The client token that an SDK fills in when the caller gave none.
+    /// The client token that an SDK fills in if the caller gave none.
     ClientToken,
-    /// How much longer than its base latency a message takes.
+    /// The latency of a message beyond its minimum.
     Jitter,
-    /// Whether a rule with a rate applies to a message.
+    /// Whether a rule with a percentage applies to a message.
     Rate,
-    /// How long a rule delays, reorders or duplicates by.
+    /// The time by which a rule delays a message or a copy of it.
     Amount,
-    /// How long after it was set a timer fires.
+    /// The time from the setting of a timer until it fires.
     Timer,
-    /// How long a client backs off before its next attempt.
+    /// The pause of a client before its next attempt.
     Backoff,
-    /// Whether a write that a crash interrupted is kept.
+    /// The number of interrupted writes that reach the disk in a crash.
     Unfinished,
-    /// What a generated scenario is like.
+    /// Every choice in a generated scenario.
     Scenario,
 }
 
@@ -47,7 +46,7 @@ pub fn below(seed: u64, purpose: Purpose, key: u64, bound: u64) -> u64 {
     scale(draw(seed, purpose, key), bound)
 }
 
-/// A duration from `min` to `max`, both included. `max` below `min` counts as `min`.
+/// A duration from `min` to `max`, inclusive; `min` if `max` is smaller.
 #[must_use]
 pub fn between(seed: u64, purpose: Purpose, key: u64, min: Duration, max: Duration) -> Duration {
     let (min, max) = (nanos(min), nanos(max));
@@ -55,39 +54,40 @@ pub fn between(seed: u64, purpose: Purpose, key: u64, min: Duration, max: Durati
     Duration::from_nanos(min.saturating_add(below(seed, purpose, key, width)))
 }
 
-/// Folds `word` into `state`: the one mixing step under every draw, key and hash of the crate.
+/// Mixes `value` into `state`: the mixing step of every draw, key and hash of the crate.
 #[must_use]
-pub const fn mix(state: u64, word: u64) -> u64 {
-    let mut z = (state ^ word).wrapping_add(GOLDEN);
+pub const fn mix(state: u64, value: u64) -> u64 {
+    let mut z = (state ^ value).wrapping_add(GOLDEN);
     z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
     (z ^ (z >> 31)).wrapping_add(state.rotate_left(17))
 }
 
-/// Folds a list of words into one key.
+/// The key of a list of numbers.
 #[must_use]
-pub fn key(words: &[u64]) -> u64 {
-    words.iter().fold(0, |state, word| mix(state, *word))
+pub fn key(parts: &[u64]) -> u64 {
+    parts.iter().fold(0, |state, part| mix(state, *part))
 }
 
-/// Folds text into one key, eight bytes at a time, its length last.
+/// The key of a text: eight bytes at a time as little-endian numbers, and the length last.
 #[must_use]
 pub fn key_of_bytes(bytes: &[u8]) -> u64 {
     let (words, rest) = bytes.as_chunks::<8>();
     let state = words.iter().fold(0, |state, word| fold(state, u64::from_le_bytes(*word)));
     let last = match bytes.last_chunk::<8>() {
         _ if rest.is_empty() => 0,
-        // The last eight bytes at once, without those that the word before has.
+        // One load of the last eight bytes; the shift removes those that the previous number holds already.
         Some(tail) => u64::from_le_bytes(*tail) >> (64 - 8 * rest.len()),
         None => rest.iter().rfold(0, |word, byte| word << 8 | u64::from(*byte)),
     };
     mix(fold(state, last), bytes.len() as u64)
 }
 
-/// Folds `word` into `state`, quickly: for the many words of one thing, which [`mix`] then folds into the rest.
+/// Folds `value` into `state` faster and less thoroughly than [`mix`]: for the many numbers of one subject, whose result
+/// is then mixed into the rest.
 #[must_use]
-pub const fn fold(state: u64, word: u64) -> u64 {
-    (state.rotate_left(23) ^ word).wrapping_mul(GOLDEN)
+pub const fn fold(state: u64, value: u64) -> u64 {
+    (state.rotate_left(23) ^ value).wrapping_mul(GOLDEN)
 }
 
 const GOLDEN: u64 = 0x9e37_79b9_7f4a_7c15;
@@ -96,7 +96,7 @@ fn scale(value: u64, bound: u64) -> u64 {
     ((u128::from(value) * u128::from(bound)) >> 64) as u64
 }
 
-/// The nanoseconds of `duration`; the most there can be (some 584 years) if it is longer.
+/// The nanoseconds of `duration`; saturates at some 584 years.
 #[must_use]
 pub const fn nanos(duration: Duration) -> u64 {
     duration.as_secs().saturating_mul(1_000_000_000).saturating_add(duration.subsec_nanos() as u64)
@@ -115,7 +115,7 @@ mod tests {
         assert_ne!(first, draw(1, Purpose::Jitter, 8));
     }
 
-    /// A change of this value changes what every recorded seed means.
+    /// A change of these values changes the meaning of every recorded seed.
     #[test]
     fn the_mixing_function_is_pinned() {
         assert_eq!(draw(42, Purpose::Jitter, 7), 0x2ab8_7dc3_e9fa_7d85);
@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn the_key_of_a_text_is_that_of_its_words_filled_up_with_zeros() {
+    fn the_key_of_a_text_is_that_of_its_numbers_padded_with_zeros() {
         let text: Vec<u8> = (1..=40).collect();
         for length in 0..text.len() {
             let mut padded = text[..length].to_vec();

@@ -1,6 +1,6 @@
-//! A map for very many entries: one behind the other, with an index.
+//! A hash map for very many entries: the entries lie in one vector, and an index finds them by hash.
 //!
-//! It is the same in every run, on every machine.
+//! Its order is the same in every run and on every machine.
 
 use std::hash::{BuildHasher, BuildHasherDefault, Hash};
 
@@ -8,12 +8,12 @@ use rustc_hash::FxHasher;
 
 use crate::index::Index;
 
-/// A map that keeps its entries in the order of insertion until one is removed; the last then takes its place.
+/// A map in the order of insertion. Removing an entry moves the last one to its position.
 #[derive(Clone, Debug)]
 pub struct Table<K, V> {
     entries: Vec<(K, V)>,
-    /// The places of the entries, by the hashes of their keys.
-    places: Index<u32>,
+    /// The positions of the entries, by the hashes of their keys.
+    positions: Index<u32>,
 }
 
 impl<K: Hash + Eq, V> Table<K, V> {
@@ -23,22 +23,22 @@ impl<K: Hash + Eq, V> Table<K, V> {
         if self.entries.is_empty() {
             return None;
         }
-        let place = self.place(hash(key), key)?;
-        Some(&self.entries[place].1)
+        let position = self.position_of(hash(key), key)?;
+        Some(&self.entries[position].1)
     }
 
-    /// The value of `key`; what `make` gives, if it has none.
+    /// The value of `key`, inserted from `make` if there is none.
     pub fn get_or_insert_with(&mut self, key: K, make: impl FnOnce() -> V) -> &mut V {
         let hash = hash(&key);
-        let place = self.place(hash, &key).unwrap_or_else(|| self.add(hash, key, make()));
-        &mut self.entries[place].1
+        let position = self.position_of(hash, &key).unwrap_or_else(|| self.add(hash, key, make()));
+        &mut self.entries[position].1
     }
 
-    /// Sets the value of `key` and gives the one that it had.
+    /// Sets the value of `key` and returns the previous one.
     pub fn insert(&mut self, key: K, value: V) -> Option<V> {
         let hash = hash(&key);
-        match self.place(hash, &key) {
-            Some(place) => Some(std::mem::replace(&mut self.entries[place].1, value)),
+        match self.position_of(hash, &key) {
+            Some(position) => Some(std::mem::replace(&mut self.entries[position].1, value)),
             None => {
                 self.add(hash, key, value);
                 None
@@ -46,71 +46,74 @@ impl<K: Hash + Eq, V> Table<K, V> {
         }
     }
 
-    /// Removes `key` and gives the value that it had.
+    /// Removes `key` and returns its value.
     pub fn remove(&mut self, key: &K) -> Option<V> {
         if self.entries.is_empty() {
             return None;
         }
-        let place = self.places.remove(hash(key), |place| self.entries[*place as usize].0 == *key)?;
-        let (_, value) = self.entries.swap_remove(place as usize);
-        if let Some((moved, _)) = self.entries.get(place as usize) {
+        let position =
+            self.positions.remove(hash(key), |position| self.entries[*position as usize].0 == *key)?;
+        let (_, value) = self.entries.swap_remove(position as usize);
+        if let Some((moved, _)) = self.entries.get(position as usize) {
             let last = self.entries.len() as u32;
-            let known = self.places.find_mut(hash(moved), |known| *known == last);
-            *known.expect("every entry has its place in the index") = place;
+            let known = self.positions.find_mut(hash(moved), |known| *known == last);
+            *known.expect("every entry is in the index") = position;
         }
         Some(value)
     }
 
-    /// Every value.
+    /// All values, in the order of the entries.
     pub fn values(&self) -> impl Iterator<Item = &V> {
         self.entries.iter().map(|(_, value)| value)
     }
 
-    /// How many entries there are.
+    /// The number of entries.
     #[must_use]
     pub fn len(&self) -> usize {
         self.entries.len()
     }
 
-    /// Whether there is none.
+    /// Whether there are no entries.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.entries.is_empty()
     }
 
-    /// The value of `key`, to change it.
+    /// The value of `key`, mutably.
     pub fn get_mut(&mut self, key: &K) -> Option<&mut V> {
-        let place = self.place(hash(key), key)?;
-        Some(&mut self.entries[place].1)
+        let position = self.position_of(hash(key), key)?;
+        Some(&mut self.entries[position].1)
     }
 
-    /// The entries in the order of insertion, if none was ever removed.
+    /// The entries, in the order of insertion as long as none was removed.
     #[must_use]
     pub fn entries(&self) -> &[(K, V)] {
         &self.entries
     }
 
-    fn place(&self, hash: u64, key: &K) -> Option<usize> {
-        let place = self.places.find(hash, |place| self.entries[*place as usize].0 == *key);
-        place.map(|place| *place as usize)
+    fn position_of(&self, hash: u64, key: &K) -> Option<usize> {
+        let position = self.positions.find(hash, |position| self.entries[*position as usize].0 == *key);
+        position.map(|position| *position as usize)
     }
 
-    /// Adds an entry whose key is new, and gives its place.
+    /// Adds an entry with a new key and returns its position.
     fn add(&mut self, hash: u64, key: K, value: V) -> usize {
-        if self.places.is_full() {
+        // The keys lie in order here, so building the index anew is faster than letting it grow.
+        if self.positions.is_full() {
             let hashes = self.entries.iter().map(|(key, _)| self::hash(key));
-            self.places = Index::of(hashes.enumerate().map(|(place, hash)| (hash, place as u32)));
+            self.positions = Index::of(hashes.enumerate().map(|(position, hash)| (hash, position as u32)));
         }
-        let place = self.entries.len();
+        let position = self.entries.len();
         self.entries.push((key, value));
-        self.places.insert(hash, place as u32, |place| self::hash(&self.entries[*place as usize].0));
-        place
+        self.positions
+            .insert(hash, position as u32, |position| self::hash(&self.entries[*position as usize].0));
+        position
     }
 }
 
 impl<K, V> Default for Table<K, V> {
     fn default() -> Self {
-        Table { entries: Vec::new(), places: Index::default() }
+        Table { entries: Vec::new(), positions: Index::default() }
     }
 }
 
@@ -132,7 +135,7 @@ mod tests {
     use crate::rng::{Purpose, below};
 
     #[test]
-    fn any_mixture_of_insertions_and_removals_agrees_with_the_reference() {
+    fn random_insertions_and_removals_agree_with_a_reference_map() {
         for (seed, keys) in [(1, 5), (2, 60), (3, 3_000)] {
             let (mut table, mut reference) = (Table::default(), BTreeMap::new());
             for turn in 0..20_000 {
@@ -155,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn tables_are_equal_whatever_the_order_in_which_they_were_filled() {
+    fn equality_of_tables_ignores_the_order_of_insertion() {
         let (mut one, mut other) = (Table::default(), Table::default());
         for key in 0..100 {
             one.insert(key, key);

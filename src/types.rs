@@ -1,7 +1,7 @@
-//! The words of the domain: identifiers, ARNs, tokens, statuses, nodes and virtual time.
+//! Domain types: identifiers, ARNs, client tokens, statuses, nodes and virtual time.
 //!
-//! Everything here is a small copy (a client token, which shares its text, is the exception), knows how to print and
-//! to parse itself, and knows nothing else.
+//! Each is a small `Copy` type (except the client token, which may share its text) that formats and parses itself and
+//! depends on nothing else.
 
 use std::fmt;
 use std::hash::{Hash, Hasher};
@@ -14,28 +14,28 @@ use serde::{Deserialize, Serialize};
 use crate::region::Region;
 use crate::rng::{key_of_bytes, nanos};
 
-/// A moment of virtual time: nanoseconds since the scenario began.
+/// A point in virtual time: nanoseconds since the scenario began.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Instant(pub u64);
 
 impl Instant {
-    /// The moment a scenario begins.
+    /// The beginning of a scenario.
     pub const START: Instant = Instant(0);
 
-    /// The moment `duration` later; saturates at the end of time, some 584 years on.
+    /// The point `duration` later; saturates at `u64::MAX` nanoseconds, some 584 years.
     #[must_use]
     pub fn after(self, duration: Duration) -> Instant {
         Instant(self.0.saturating_add(nanos(duration)))
     }
 
-    /// How long ago `earlier` was; zero if it has not come yet.
+    /// The time elapsed since `earlier`; zero if `earlier` is in the future.
     #[must_use]
     pub fn since(self, earlier: Instant) -> Duration {
         Duration::from_nanos(self.0.saturating_sub(earlier.0))
     }
 }
 
-/// Seconds since the Unix epoch, as a Region's own (possibly skewed) wall clock tells them.
+/// Seconds since the Unix epoch on a Region's own wall clock, which may be skewed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Timestamp(pub u64);
 
@@ -44,7 +44,7 @@ pub struct Timestamp(pub u64);
 pub struct Account(u64);
 
 impl Account {
-    /// The account that callers have when a scenario names none.
+    /// The account of callers when a scenario names none.
     pub const DEFAULT: Account = Account(111_122_223_333);
 
     /// Parses twelve digits.
@@ -81,16 +81,16 @@ impl fmt::Display for Account {
 pub struct Identifier([u64; 2]);
 
 impl Identifier {
-    /// How many characters an identifier prints as.
+    /// The length of the printed form in characters.
     pub const LENGTH: usize = 26;
 
-    /// The identifier made of these 16 bytes, the first eight first.
+    /// The identifier with these 16 bytes, most significant first.
     #[must_use]
     pub const fn new(words: [u64; 2]) -> Identifier {
         Identifier(words)
     }
 
-    /// A number for keys and hashes. The bytes are random, so half of them tell two identifiers apart.
+    /// A number for keys and hashes. The bytes are random, so half of them suffice to distinguish identifiers.
     #[must_use]
     pub const fn digest(self) -> u64 {
         self.0[0]
@@ -116,8 +116,8 @@ impl Identifier {
         let value = u128::from(self.0[0]) << 64 | u128::from(self.0[1]);
         let mut text = [0; Self::LENGTH];
         text[25] = ALPHABET[(value & 0b111) as usize * 4];
-        for (place, letter) in text[..25].iter_mut().enumerate() {
-            *letter = ALPHABET[(value >> (123 - 5 * place)) as usize & 31];
+        for (position, letter) in text[..25].iter_mut().enumerate() {
+            *letter = ALPHABET[(value >> (123 - 5 * position)) as usize & 31];
         }
         text
     }
@@ -144,16 +144,16 @@ impl fmt::Debug for Identifier {
 /// The ARN of a cluster in the standard partition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ClusterArn {
-    /// Where the cluster is.
+    /// The cluster's Region.
     pub region: Region,
-    /// Whose it is.
+    /// The account that owns it.
     pub account: Account,
-    /// Which one it is.
+    /// Its identifier, unique across Regions.
     pub identifier: Identifier,
 }
 
 impl ClusterArn {
-    /// Parses `arn:aws:dsql:REGION:ACCOUNT:cluster/IDENTIFIER`, case-insensitively, as ARNs are compared.
+    /// Parses `arn:aws:dsql:REGION:ACCOUNT:cluster/IDENTIFIER`, ignoring case, as comparisons of ARNs do.
     ///
     /// `None` for other partitions, Regions not in the table, and identifiers that are not base32: an ARN may fit the
     /// API model's pattern and still name nothing that can exist here.
@@ -167,7 +167,7 @@ impl ClusterArn {
         Some(ClusterArn { region, account, identifier })
     }
 
-    /// Where the cluster is reached.
+    /// The cluster's public endpoint.
     #[must_use]
     pub fn endpoint(self) -> Endpoint {
         Endpoint { identifier: self.identifier, region: self.region }
@@ -183,9 +183,9 @@ impl fmt::Display for ClusterArn {
 /// A cluster's public endpoint, `IDENTIFIER.dsql.REGION.on.aws`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Endpoint {
-    /// The cluster.
+    /// The cluster's identifier.
     pub identifier: Identifier,
-    /// Where it is.
+    /// The cluster's Region.
     pub region: Region,
 }
 
@@ -195,13 +195,14 @@ impl fmt::Display for Endpoint {
     }
 }
 
-/// An idempotency token: 1 to 128 printable ASCII characters once validated. A small copy if it is a UUID as the SDKs
-/// fill them in; other text is shared.
+/// An idempotency token: 1 to 128 printable ASCII characters once validated. A UUID, as the SDKs fill it in, is stored
+/// as 16 bytes; other text is shared.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(from = "String", into = "String")]
 pub struct ClientToken(Token);
 
-/// Every text has one form: a UUID in lower-case hyphenated letters is never kept as text.
+/// The canonical form of a token: a UUID in lower-case hyphenated form is always `Uuid`, any other text `Text`. Equality
+/// of tokens is equality of their texts.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Token {
     Uuid([u64; 2]),
@@ -209,14 +210,14 @@ enum Token {
 }
 
 impl ClientToken {
-    /// The random UUID (version 4) that an SDK makes of these 128 bits.
+    /// The random UUID (version 4) with these 128 bits, as an SDK generates it.
     #[must_use]
     pub fn random(words: [u64; 2]) -> ClientToken {
         let bits = u128::from(words[0]) << 64 | u128::from(words[1]);
         ClientToken::of(uuid::Builder::from_random_bytes(bits.to_be_bytes()).into_uuid())
     }
 
-    /// The text, unless it is a UUID, which is a token like any other and breaks no rule for tokens.
+    /// The text of a token that is not a UUID. A UUID is always a valid token, so only this text needs validation.
     #[must_use]
     pub fn free_text(&self) -> Option<&str> {
         match &self.0 {
@@ -225,7 +226,7 @@ impl ClientToken {
         }
     }
 
-    /// Two words that tell it from other tokens.
+    /// Two numbers that distinguish it from other tokens in hashes.
     #[must_use]
     pub fn words(&self) -> [u64; 2] {
         match &self.0 {
@@ -279,25 +280,26 @@ impl fmt::Display for ClientToken {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum ClusterStatus {
-    /// Resources are being made. Moves on by itself.
+    /// The service is creating the cluster's resources. The status ends by itself.
     Creating,
-    /// Operational.
+    /// The cluster is operational.
     Active,
-    /// Scaled down after a time without connections.
+    /// The cluster has scaled down after a time without connections. A connection makes it active again.
     Idle,
-    /// Scaled to zero after a long time without connections.
+    /// The cluster has scaled to zero after a long time without connections. A connection makes it active again.
     Inactive,
-    /// A configuration change is being applied. Moves on by itself.
+    /// The service is applying a configuration change. The status ends by itself.
     Updating,
-    /// Being deleted. Moves on by itself.
+    /// The service is deleting the cluster. The status ends by itself.
     Deleting,
-    /// Deleted; seen briefly, if at all, before the cluster is gone.
+    /// The cluster is deleted. The status is visible briefly, if at all, before GetCluster no longer finds it.
     Deleted,
-    /// Creation failed.
+    /// The creation failed.
     Failed,
-    /// Multi-Region, no agreed peer yet. Stable: only a customer's action leads out.
+    /// A multi-Region cluster without an agreed peer. The status is stable: only a customer's action ends it.
     PendingSetup,
-    /// Multi-Region, deletion asked here and not yet at the peer. Stable until the peer is deleted too.
+    /// A multi-Region cluster whose deletion was requested here and not yet at the peer. The status is stable until the
+    /// peer is deleted too.
     PendingDelete,
 }
 
@@ -333,13 +335,13 @@ impl ClusterStatus {
         }
     }
 
-    /// The status with the API's spelling `name`.
+    /// Parses the API's spelling.
     #[must_use]
     pub fn parse(name: &str) -> Option<ClusterStatus> {
         Self::ALL.into_iter().find(|status| status.name() == name)
     }
 
-    /// Whether the control plane itself leads out of it.
+    /// Whether the control plane ends the status by itself.
     #[must_use]
     pub fn is_transient(self) -> bool {
         use ClusterStatus::{Creating, Deleted, Deleting, Updating};
@@ -353,12 +355,12 @@ impl fmt::Display for ClusterStatus {
     }
 }
 
-/// A client of the simulation, by its place in the order of declaration.
+/// A client of the simulation, by index in the order of declaration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ClientId(pub u32);
 
-/// A principal of the simulation, by its place in the order of declaration. A request and a message carry it, so it is
-/// kept small.
+/// A principal of the simulation, by index in the order of declaration. Requests and messages carry it, so it is small
+/// even as an `Option`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PrincipalId(NonZeroU16);
 
@@ -379,16 +381,16 @@ impl PrincipalId {
 /// A node of the simulated network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum NodeId {
-    /// A caller of the API.
+    /// A caller of the API. It has no storage.
     Client(ClientId),
-    /// The control plane of a Region.
+    /// The control plane of a Region, which serves the API and stores its clusters.
     ControlPlane(Region),
-    /// The witness node of a Region.
+    /// The witness node of a Region: an acceptor of link registers for clusters of two other Regions.
     Witness(Region),
 }
 
 impl NodeId {
-    /// The Region that a control plane or a witness node stands in; `None` for a client.
+    /// The Region of a control plane or witness node; `None` for a client.
     #[must_use]
     pub fn region(self) -> Option<Region> {
         match self {
@@ -397,7 +399,7 @@ impl NodeId {
         }
     }
 
-    /// A number of its own for each node, for keys and hashes.
+    /// A distinct number for each node, for keys and hashes.
     #[must_use]
     pub fn digest(self) -> u64 {
         match self {
@@ -408,13 +410,13 @@ impl NodeId {
     }
 }
 
-/// Parses a duration as people write it: `250ms`, `30s`, `8h`, `1m30s`.
+/// Parses a duration such as `250ms`, `30s`, `8h` or `1m30s`.
 #[must_use]
 pub fn parse_duration(text: &str) -> Option<Duration> {
     humantime::parse_duration(text).ok()
 }
 
-/// Prints a duration so that it parses back: `1m30s`.
+/// Formats a duration so that [`parse_duration`] reads it back: `1m30s`.
 #[must_use]
 pub fn print_duration(duration: Duration) -> String {
     humantime::format_duration(duration).to_string().replace(' ', "")
@@ -430,7 +432,7 @@ fn base32_digit(byte: u8) -> Option<u8> {
     }
 }
 
-/// Types that are text on the wire: they serialize as they print and parse back.
+/// Implements serde by the textual form, for types that are strings on the wire.
 macro_rules! as_text {
     ($($type:ty => $what:literal, $parse:expr;)*) => {$(
         impl Serialize for $type {

@@ -96,7 +96,7 @@ impl Tokens {
         };
         let arrived = asked.map_or(carried.at, |asked| asked.arrived.at);
         let tokens = self.0.entry(scope).or_default();
-        tokens.turn(now, window);
+        tokens.rotate(now, window);
         let before = tokens.insert(token.clone(), carried);
         let again = before
             .filter(|it| arrived < it.at.after(window) && (it.cause.is_none() || it.cause != commit.cause));

@@ -168,7 +168,7 @@ impl Storage {
 
     /// Forgets tokens that are older than `window`, some at once and all before they are twice as old.
     pub fn forget_tokens(&mut self, now: Instant, window: Duration) {
-        self.tokens.values_mut().for_each(|tokens| tokens.turn(now, window));
+        self.tokens.values_mut().for_each(|tokens| tokens.rotate(now, window));
     }
 
     /// Every record of a token that has not been forgotten.

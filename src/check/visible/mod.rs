@@ -137,7 +137,7 @@ impl Visible {
         let mut is_maybe = false;
         if let Some(token) = call.request.client_token() {
             let tokens = self.tokens.entry(kind).or_default();
-            tokens.turn(began.at, window);
+            tokens.rotate(began.at, window);
             if let Some(known) = tokens.get(token) {
                 let is_same = known.request.as_ref().is_none_or(|request| *request == call.request);
                 let is_remembered = began.at < known.began.at.after(window);
