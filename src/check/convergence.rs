@@ -115,7 +115,7 @@ pub(super) fn no_active_without_key(judge: &mut CheckContext<'_>, except: Option
         let clusters = scene.storage(region).into_iter().flat_map(Storage::clusters);
         for cluster in clusters {
             // A key that AWS owns can always be used.
-            let is_disabled = cluster.kms_key.is_some() && scene.outside(region).keys_disabled;
+            let is_disabled = cluster.kms_key.is_some() && scene.environment(region).keys_disabled;
             let is_said = match cluster.encryption {
                 EncryptionStatus::Enabled => !is_disabled,
                 EncryptionStatus::KmsKeyInaccessible => is_disabled,

@@ -27,7 +27,7 @@ pub trait WorldView: fmt::Debug {
     /// What a node has of its storage; nothing, if nobody ever spoke to it.
     fn memory(&self, node: NodeId) -> Option<Memory<'_>>;
     /// What is so outside the control plane of `region`.
-    fn outside(&self, region: Region) -> Environment;
+    fn environment(&self, region: Region) -> Environment;
     /// What was asked, if it is known.
     fn request_of(&self, delivery: Delivery) -> Option<&Request>;
     /// Who a principal is, and what he may do.
@@ -76,8 +76,8 @@ impl WorldView for World {
         Some(Memory { storage, disk, unsynced })
     }
 
-    fn outside(&self, region: Region) -> Environment {
-        self.outside(region)
+    fn environment(&self, region: Region) -> Environment {
+        self.environment(region)
     }
 
     fn request_of(&self, delivery: Delivery) -> Option<&Request> {

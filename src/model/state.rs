@@ -340,7 +340,7 @@ impl WorldView for ModelState {
         Some(Memory { storage: machine.storage(), disk, unsynced: Vec::new() })
     }
 
-    fn outside(&self, _region: Region) -> Environment {
+    fn environment(&self, _region: Region) -> Environment {
         Environment::default()
     }
 

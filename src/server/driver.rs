@@ -418,7 +418,7 @@ impl Driver {
     /// The Regions whose customer managed keys are disabled.
     fn keys_disabled(&self) -> Vec<Region> {
         let world = self.simulation.world();
-        Region::all().filter(|region| world.outside(*region).keys_disabled).collect()
+        Region::all().filter(|region| world.environment(*region).keys_disabled).collect()
     }
 
     /// Lets every pending call end. A world without a data directory then has every fault removed and must converge; a

@@ -1,8 +1,9 @@
 //! Clients, as the AWS SDKs behave in standard mode: attempts with a time-out each, exponential back-off with full
 //! jitter, one token per call reused across its attempts, and the SDK's waiters.
 //!
-//! A call ends *ok*, *failed* (with the service's error) or *unknown* (no attempt was answered: it may have been
-//! carried out, or not). What is here is pure bookkeeping; the world sends the messages and keeps the time.
+//! A call ends *ok*, *failed* (with the service's error) or *unknown* (the last attempt was not answered, so that the
+//! call may or may not have been carried out). This module only keeps the state of calls; the world sends the messages
+//! and keeps the time.
 
 use std::fmt;
 use std::sync::Arc;
@@ -20,34 +21,35 @@ use super::prefetch::fetch_element;
 /// A client of the world.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClientOptions {
-    /// Its name in traces.
+    /// The client's name in traces.
     pub name: Arc<str>,
-    /// Whose it is.
+    /// The account that it calls from.
     pub account: Account,
-    /// Where it runs, for the latency of its messages.
+    /// The Region it runs in, which determines the latency of its messages. It may call any Region.
     pub home: Region,
-    /// Who it runs as; `None` may do everything.
+    /// The principal it runs as; `None` is allowed everything.
     pub principal: Option<PrincipalId>,
 }
 
-/// A call to be made.
+/// A call for a client to make.
 #[derive(Clone, Debug)]
 pub struct Call {
-    /// The Region whose control plane is called.
+    /// The Region to call.
     pub region: Region,
-    /// What is asked. A client token that the operation takes and the request lacks is filled in.
+    /// The request. If the operation takes a client token and the request has none, the world fills one in, as the SDKs
+    /// do.
     pub request: Arc<Request>,
-    /// What every draw about the call is keyed by: unlike that of any other call of the client.
+    /// The key of every draw about the call. It must differ from the keys of the client's other calls.
     pub key: u64,
-    /// What the cluster that the call creates is called in traces.
+    /// The name in traces of the cluster that the call creates.
     pub alias: Option<Arc<str>>,
-    /// How often it is tried at most. The SDKs' default is 3.
+    /// The maximum number of attempts. The SDKs' default is 3.
     pub attempts: u16,
-    /// How long an attempt waits for its answer.
+    /// The time that each attempt waits for its answer.
     pub time_out: Duration,
-    /// What the call is repeated for, if it is an SDK's waiter.
+    /// The condition to wait for, if the call is an SDK's waiter, which repeats it.
     pub waiter: Option<WaitFor>,
-    /// Who calls, if it is not who the client runs as.
+    /// The principal that calls, if it is not the client's.
     pub principal: Option<PrincipalId>,
 }
 
@@ -68,32 +70,34 @@ impl Call {
     }
 }
 
-/// What an SDK's waiter waits for: a GetCluster every 2 seconds, 60 times (API model, waiters).
+/// The condition of an SDK's waiter, which calls GetCluster every 2 seconds, up to 60 times (API model, waiters).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WaitFor {
-    /// Until the status is ACTIVE. Any error ends it, and no status does but ACTIVE.
+    /// `ClusterActive`: the status is ACTIVE. Any error ends the waiter, and no other status does, not even FAILED.
     ClusterActive,
-    /// Until GetCluster answers ResourceNotFoundException. Any other error ends it.
+    /// `ClusterNotExists`: GetCluster answers ResourceNotFoundException. Any other error ends the waiter.
     ClusterNotExists,
 }
 
-/// How a call ended.
+/// The outcome of a call.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Outcome {
-    /// With an answer.
+    /// The service answered with success.
     Ok(Arc<Response>),
-    /// Well, for a waiter that waited until there is no such cluster.
+    /// A waiter for the end of a cluster found that it no longer exists: a success, though the service answered with an
+    /// error.
     Gone,
-    /// With the service's error, after the last attempt that could be made.
+    /// The service answered with an error that is not retryable, or the last attempt got a retryable one. Earlier attempts
+    /// may have been carried out all the same.
     Failed(Arc<Error>),
-    /// Without any answer: it may have been carried out.
+    /// The last attempt got no answer, or the client crashed. The call may have been carried out, or may still be.
     Unknown,
-    /// A waiter that made its last try in vain, having seen this status so many times in the end.
-    TimedOut(Sight),
+    /// A waiter used up its calls without meeting its condition.
+    TimedOut(LastSeen),
 }
 
 impl Outcome {
-    /// The word for it: `ok`, `failed`, `unknown` or `timed-out`.
+    /// The outcome in scenario files: `ok`, `failed`, `unknown` or `timed-out`.
     #[must_use]
     pub fn name(&self) -> &'static str {
         match self {
@@ -105,23 +109,24 @@ impl Outcome {
     }
 }
 
-/// What a waiter saw last, and how many times without a break.
+/// The last status that a waiter saw, and the number of calls in a row that returned it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Sight {
+pub struct LastSeen {
     /// The cluster's status.
     pub status: ClusterStatus,
-    /// How many times.
+    /// The number of calls in a row that returned it, from 1.
     pub times: u16,
 }
 
-impl fmt::Display for Sight {
+impl fmt::Display for LastSeen {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Sight { status, times } = self;
+        let LastSeen { status, times } = self;
         write!(f, "{status}, {times} {}", if *times == 1 { "time" } else { "times" })
     }
 }
 
-/// Names a call of a world while it lasts.
+/// Identifies a call of a world until it is taken. The slot finds the call, and the key tells it from earlier calls in
+/// the same slot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct CallId {
     pub(super) slot: u32,
@@ -129,99 +134,101 @@ pub struct CallId {
 }
 
 impl CallId {
-    /// Whether `delivery` is an attempt of the call.
+    /// Whether `delivery` is an attempt of this call.
     #[must_use]
     pub fn is_of(self, delivery: Delivery) -> bool {
         (self.slot, self.key) == (delivery.slot, delivery.call)
     }
 }
 
-/// A call under way.
+/// The state of a call, from its first attempt until it is taken.
 #[derive(Clone, Debug)]
-pub(super) struct Ongoing {
+pub(super) struct OngoingCall {
     pub(super) client: ClientId,
     pub(super) call: Call,
     pub(super) attempt: u16,
-    pub(super) doing: ClientActivity,
-    /// When it does something by itself, if nothing happens before.
-    pub(super) wakes: Instant,
-    tries: u16,
-    /// What a waiter saw last.
-    sight: Option<Sight>,
+    pub(super) activity: ClientActivity,
+    /// The end of the current time-out or pause.
+    pub(super) wake_at: Instant,
+    /// The number of calls that a waiter has completed.
+    waiter_tries: u16,
+    /// The last status that a waiter saw.
+    last_seen: Option<LastSeen>,
     pub(super) outcome: Option<Outcome>,
 }
 
-/// What a call is doing.
+/// The activity of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum ClientActivity {
-    /// Waits for the answer to an attempt.
+    /// An attempt is in flight.
     Waiting,
-    /// Waits before it tries again.
+    /// The call pauses before its next attempt.
     BackingOff,
-    /// Waits before a waiter's next call.
+    /// A waiter pauses before its next call.
     Pausing,
-    /// Nothing: it has ended.
+    /// The call has its outcome.
     Ended,
-    /// Nothing: its client has crashed.
+    /// The client has crashed. In contrast to `Ended`, later answers reach no process and are lost.
     Abandoned,
 }
 
-/// What a call does next.
+/// The next step of a call.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Next {
-    /// Sends an attempt.
+    /// The world sends the next attempt.
     Send,
-    /// Waits until the time.
-    Sleep,
-    /// What it did before: the answer is to an attempt that it does not wait for.
+    /// The world schedules a timer for [`OngoingCall::wake_at`].
+    Wait,
+    /// The answer belongs to an attempt that has timed out, or is a second answer. The call ignores it: an SDK has closed
+    /// that connection.
     Late,
-    /// Nothing: it has ended.
+    /// The call has its outcome.
     End,
 }
 
-impl Ongoing {
-    fn new(client: ClientId, call: Call) -> Ongoing {
-        Ongoing {
+impl OngoingCall {
+    fn new(client: ClientId, call: Call) -> OngoingCall {
+        OngoingCall {
             client,
             call,
             attempt: 0,
-            doing: ClientActivity::Pausing,
-            wakes: Instant::START,
-            tries: 0,
-            sight: None,
+            activity: ClientActivity::Pausing,
+            wake_at: Instant::START,
+            waiter_tries: 0,
+            last_seen: None,
             outcome: None,
         }
     }
 
-    /// The delivery that the current attempt is, as its `copy`-th copy.
+    /// The identity of the current attempt's `copy`-th copy.
     pub(super) fn delivery(&self, slot: u32, copy: u16) -> Delivery {
         Delivery { client: self.client, slot, call: self.call.key, attempt: self.number(), copy }
     }
 
-    /// The number of the current attempt, counted over all tries of a waiter.
+    /// The number of the current attempt, counted over all calls of a waiter.
     fn number(&self) -> u16 {
-        self.tries.saturating_mul(self.call.attempts).saturating_add(self.attempt)
+        self.waiter_tries.saturating_mul(self.call.attempts).saturating_add(self.attempt)
     }
 
     /// Begins the next attempt.
     pub(super) fn begin_attempt(&mut self, now: Instant) {
         self.attempt += 1;
-        self.doing = ClientActivity::Waiting;
-        self.wakes = now.after(self.call.time_out);
+        self.activity = ClientActivity::Waiting;
+        self.wake_at = now.after(self.call.time_out);
     }
 
-    /// Its time has come.
+    /// Processes the end of a time-out or pause.
     pub(super) fn wake(&mut self, seed: u64, now: Instant) -> Next {
-        match self.doing {
+        match self.activity {
             ClientActivity::Waiting => self.attempt_failed(seed, now, None),
             ClientActivity::BackingOff | ClientActivity::Pausing => Next::Send,
-            ClientActivity::Ended | ClientActivity::Abandoned => Next::Sleep,
+            ClientActivity::Ended | ClientActivity::Abandoned => Next::Wait,
         }
     }
 
-    /// An answer has come to the attempt `delivery`.
+    /// Processes the answer to the attempt `delivery`.
     pub(super) fn answered(&mut self, seed: u64, now: Instant, delivery: Delivery, result: Reply) -> Next {
-        if self.doing != ClientActivity::Waiting || delivery.attempt != self.number() {
+        if self.activity != ClientActivity::Waiting || delivery.attempt != self.number() {
             return Next::Late;
         }
         match result {
@@ -231,21 +238,22 @@ impl Ongoing {
         }
     }
 
-    /// Its client has crashed: nothing is known of how it ends.
+    /// Ends the call with unknown outcome because its client crashes.
     pub(super) fn abandon(&mut self) {
-        self.doing = ClientActivity::Abandoned;
+        self.activity = ClientActivity::Abandoned;
         self.outcome = Some(Outcome::Unknown);
     }
 
-    /// The connection of the attempt `delivery` was refused.
+    /// Processes a connection reset for the attempt `delivery`.
     pub(super) fn reset(&mut self, seed: u64, now: Instant, delivery: Delivery) -> Next {
-        if self.doing != ClientActivity::Waiting || delivery.attempt != self.number() {
-            return Next::Sleep;
+        if self.activity != ClientActivity::Waiting || delivery.attempt != self.number() {
+            return Next::Wait;
         }
         self.attempt_failed(seed, now, None)
     }
 
-    /// An attempt led to nothing, or to an error that is worth another.
+    /// Processes an attempt without an answer (`None`) or with a retryable error: backs off, or ends the call if it was the
+    /// last attempt.
     fn attempt_failed(&mut self, seed: u64, now: Instant, error: Option<Arc<Error>>) -> Next {
         if self.attempt >= self.call.attempts {
             return self.finish(now, error.map_or(Outcome::Unknown, Outcome::Failed));
@@ -253,46 +261,47 @@ impl Ongoing {
         let most = FIRST_BACK_OFF.saturating_mul(1 << (self.attempt - 1).min(5)).min(LAST_BACK_OFF);
         let key = mix(self.call.key, u64::from(self.number()));
         let pause = rng::between(seed, Purpose::Backoff, key, Duration::ZERO, most);
-        self.doing = ClientActivity::BackingOff;
-        self.wakes = now.after(pause);
-        Next::Sleep
+        self.activity = ClientActivity::BackingOff;
+        self.wake_at = now.after(pause);
+        Next::Wait
     }
 
-    /// A call, or one try of a waiter, has ended.
+    /// Ends the call; for a waiter, one of its calls, after which it may pause and call again.
     fn finish(&mut self, now: Instant, outcome: Outcome) -> Next {
         let outcome = match self.call.waiter {
             None => outcome,
-            Some(goal) => match goal.judge(outcome) {
+            Some(waiter) => match waiter.evaluate(outcome) {
                 Ok(outcome) => outcome,
                 Err(status) => {
-                    let before = self.sight.filter(|sight| sight.status == status);
-                    let sight = Sight { status, times: before.map_or(0, |sight| sight.times) + 1 };
-                    if self.tries + 1 >= WAITER_TRIES {
-                        self.doing = ClientActivity::Ended;
-                        self.outcome = Some(Outcome::TimedOut(sight));
+                    let before = self.last_seen.filter(|last_seen| last_seen.status == status);
+                    let last_seen =
+                        LastSeen { status, times: before.map_or(0, |last_seen| last_seen.times) + 1 };
+                    if self.waiter_tries + 1 >= WAITER_TRIES {
+                        self.activity = ClientActivity::Ended;
+                        self.outcome = Some(Outcome::TimedOut(last_seen));
                         return Next::End;
                     }
-                    self.sight = Some(sight);
-                    self.tries += 1;
+                    self.last_seen = Some(last_seen);
+                    self.waiter_tries += 1;
                     self.attempt = 0;
-                    self.doing = ClientActivity::Pausing;
-                    self.wakes = now.after(WAITER_DELAY);
-                    return Next::Sleep;
+                    self.activity = ClientActivity::Pausing;
+                    self.wake_at = now.after(WAITER_DELAY);
+                    return Next::Wait;
                 }
             },
         };
-        self.doing = ClientActivity::Ended;
+        self.activity = ClientActivity::Ended;
         self.outcome = Some(outcome);
         Next::End
     }
 }
 
 impl WaitFor {
-    /// The outcome of the waiter after a call of it ended with `outcome`.
+    /// The outcome of the waiter after one of its calls ended with `outcome`.
     ///
     /// # Errors
-    /// It goes on, having seen this status.
-    fn judge(self, outcome: Outcome) -> Result<Outcome, ClusterStatus> {
+    /// The status that the call returned, if the waiter goes on.
+    fn evaluate(self, outcome: Outcome) -> Result<Outcome, ClusterStatus> {
         let seen = match &outcome {
             Outcome::Ok(response) => response.status(),
             _ => None,
@@ -317,18 +326,18 @@ pub(super) struct Calls {
     open: usize,
 }
 
-/// A place for a call, used again once the call is forgotten.
+/// A slot for a call, reused once the call is taken.
 #[derive(Clone, Debug)]
 struct Slot {
-    ongoing: Option<Ongoing>,
-    /// When the next of the alarms that were set for the calls here goes off.
+    ongoing: Option<OngoingCall>,
+    /// The time of the earliest timer scheduled for the slot. It may stem from an earlier call.
     alarm: Option<Instant>,
 }
 
 impl Calls {
     pub(super) fn add(&mut self, client: ClientId, call: Call) -> CallId {
         let key = call.key;
-        let ongoing = Some(Ongoing::new(client, call));
+        let ongoing = Some(OngoingCall::new(client, call));
         self.open += 1;
         let slot = match self.free.pop() {
             Some(slot) => {
@@ -343,76 +352,79 @@ impl Calls {
         CallId { slot, key }
     }
 
-    pub(super) fn get(&self, id: CallId) -> Option<&Ongoing> {
+    pub(super) fn get(&self, id: CallId) -> Option<&OngoingCall> {
         let ongoing = self.slots.get(id.slot as usize)?.ongoing.as_ref();
         ongoing.filter(|ongoing| ongoing.call.key == id.key)
     }
 
-    pub(super) fn get_mut(&mut self, id: CallId) -> Option<&mut Ongoing> {
+    pub(super) fn get_mut(&mut self, id: CallId) -> Option<&mut OngoingCall> {
         let ongoing = self.slots.get_mut(id.slot as usize)?.ongoing.as_mut();
         ongoing.filter(|ongoing| ongoing.call.key == id.key)
     }
 
-    pub(super) fn remove(&mut self, id: CallId) -> Option<Ongoing> {
+    pub(super) fn remove(&mut self, id: CallId) -> Option<OngoingCall> {
         self.get(id)?;
         self.free.push(id.slot);
         self.slots[id.slot as usize].ongoing.take()
     }
 
-    /// The call in a slot.
-    pub(super) fn in_slot(&mut self, slot: u32) -> Option<(CallId, &mut Ongoing)> {
+    /// The call in a slot, if there is one.
+    pub(super) fn in_slot(&mut self, slot: u32) -> Option<(CallId, &mut OngoingCall)> {
         let ongoing = self.slots[slot as usize].ongoing.as_mut()?;
         Some((CallId { slot, key: ongoing.call.key }, ongoing))
     }
 
-    /// The calls of `client` that have not ended, by slot.
+    /// The calls of `client` that have not ended, in the order of their slots.
     pub(super) fn open_of(&self, client: ClientId) -> Vec<CallId> {
-        let places = self.slots.iter().zip(0..);
-        let calls = places.filter_map(|(known, slot)| Some((known.ongoing.as_ref()?, slot)));
+        let slots = self.slots.iter().zip(0..);
+        let calls = slots.filter_map(|(known, slot)| Some((known.ongoing.as_ref()?, slot)));
         let open = calls.filter(|(ongoing, _)| ongoing.client == client && ongoing.outcome.is_none());
         open.map(|(ongoing, slot)| CallId { slot, key: ongoing.call.key }).collect()
     }
 
-    /// The calls that wait for an answer, and whose they are.
+    /// The calls with an attempt in flight, with their clients.
     pub(super) fn waiting(&self) -> impl Iterator<Item = (ClientId, &Call)> {
         let calls = self.slots.iter().filter_map(|slot| slot.ongoing.as_ref());
-        calls.filter(|it| it.doing == ClientActivity::Waiting).map(|ongoing| (ongoing.client, &ongoing.call))
+        calls
+            .filter(|it| it.activity == ClientActivity::Waiting)
+            .map(|ongoing| (ongoing.client, &ongoing.call))
     }
 
-    /// When to wake the slot of a call that wants to be woken; `None` if an alarm goes off there before.
+    /// The time for which to schedule a timer for the call; `None` if an earlier timer is scheduled for its slot. That one
+    /// schedules the next, so that a call has at most one timer in the queue most of the time.
     pub(super) fn set_alarm(&mut self, id: CallId) -> Option<Instant> {
         let slot = &mut self.slots[id.slot as usize];
-        let wakes = slot.ongoing.as_ref()?.wakes;
-        if slot.alarm.is_some_and(|alarm| alarm <= wakes) {
+        let wake_at = slot.ongoing.as_ref()?.wake_at;
+        if slot.alarm.is_some_and(|alarm| alarm <= wake_at) {
             return None;
         }
-        slot.alarm = Some(wakes);
+        slot.alarm = Some(wake_at);
         slot.alarm
     }
 
-    /// Has the call in a slot fetched from memory, for it will be looked at soon.
+    /// Prefetches the call in a slot.
     pub(super) fn fetch(&self, slot: u32) {
         fetch_element(&self.slots, slot as usize);
     }
 
-    /// An alarm of the slot went off.
+    /// Records that a timer of the slot fired.
     pub(super) fn alarm_went_off(&mut self, slot: u32, now: Instant) {
         let alarm = &mut self.slots[slot as usize].alarm;
         *alarm = alarm.filter(|alarm| *alarm > now);
     }
 
-    /// A call has ended.
+    /// Counts a call as ended.
     pub(super) fn ended(&mut self) {
         self.open -= 1;
     }
 
-    /// How many calls have not ended.
+    /// The number of calls that have not ended.
     pub(super) fn open(&self) -> usize {
         self.open
     }
 }
 
-/// The names that clusters have in traces.
+/// The names of clusters and Regions in traces.
 #[derive(Clone, Debug, Default)]
 pub struct Names {
     clusters: FixedMap<Identifier, Arc<str>>,
@@ -420,29 +432,29 @@ pub struct Names {
 }
 
 impl Names {
-    /// Calls a Region `name` from now on.
+    /// Sets the name of a Region.
     pub fn name_region(&mut self, region: Region, name: Arc<str>) {
         self.regions.insert(region, name);
     }
 
-    /// Calls a cluster `name` from now on.
+    /// Sets the name of a cluster.
     pub fn name_cluster(&mut self, identifier: Identifier, name: Arc<str>) {
         self.clusters.insert(identifier, name);
     }
 
-    /// What a Region is called.
+    /// The name of a Region: its alias, or its code such as `us-east-1`.
     #[must_use]
     pub fn region(&self, region: Region) -> &str {
         self.regions.get(&region).map_or(region.name(), |name| name)
     }
 
-    /// What a cluster is called: its alias, or the first letters of its identifier.
+    /// The name of a cluster: its alias, or the first eight characters of its identifier.
     #[must_use]
     pub fn cluster(&self, identifier: Identifier) -> String {
         self.clusters.get(&identifier).map_or_else(|| format!("{identifier:.8}"), |name| (**name).to_owned())
     }
 
-    /// The identifiers that are called `name`, or `name` and a number: those that a call of that name brought along.
+    /// The identifiers named `name`, or `name` with a suffix such as `.2`: those of the attempts and copies of one call.
     pub fn clusters_called<'a>(&'a self, name: &'a str) -> impl Iterator<Item = Identifier> + Clone + 'a {
         let is_called = move |known: &str| {
             known.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
@@ -450,7 +462,7 @@ impl Names {
         self.clusters.iter().filter(move |(_, known)| is_called(known)).map(|(identifier, _)| *identifier)
     }
 
-    /// `text` with every cluster's identifier replaced by its name.
+    /// `text`, with the identifier of every named cluster replaced by its name.
     #[must_use]
     pub fn in_text(&self, text: &str) -> String {
         let mut text = text.to_owned();

@@ -1,4 +1,7 @@
-//! Crashes aimed by meaning: at what a node handles, sends or writes.
+//! Crash points: places in a node's work at which an injected crash stops it.
+//!
+//! A crash aimed at "before the reply to UpdateCluster" keeps its meaning when the scenario around it changes; a crash
+//! aimed at a time does not.
 
 use crate::api::{Operation, Tags};
 use crate::control::attached::{Attached, Stream};
@@ -7,99 +10,104 @@ use crate::control::message::Commit;
 
 use super::fault::MessageMatch;
 
-/// When a crash falls.
+/// The time of an injected crash.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CrashPoint {
-    /// At once.
+    /// Immediately. Writes in the outbox are interrupted wherever they are.
     Now,
-    /// When the node comes to this point for the so-manieth time from now on, counted from 1.
+    /// When the node reaches the point for the n-th time from now on, counted from 1. The count survives a crash and
+    /// restart of the node in between.
     At(Point, u32),
 }
 
 impl CrashPoint {
-    /// When the node is about to handle the `nth` such message.
+    /// Before the node handles the `nth` message that matches.
     #[must_use]
     pub fn before_handling(what: MessageMatch, nth: u32) -> CrashPoint {
         CrashPoint::At(Point::BeforeHandling(what), nth)
     }
 
-    /// When the node has begun its `nth` write, whatever it is.
+    /// During the node's `nth` write of any kind.
     #[must_use]
     pub fn during_persist(nth: u32) -> CrashPoint {
         CrashPoint::At(Point::Persisting(Written::Anything), nth)
     }
 
-    /// When the node's `nth` write, whatever it is, is durable.
+    /// After the node's `nth` write of any kind is durable.
     #[must_use]
     pub fn after_persist(nth: u32) -> CrashPoint {
         CrashPoint::At(Point::AfterPersisting(Written::Anything), nth)
     }
 }
 
-/// A point in what a node does.
+/// A point in the work of a node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Point {
-    /// It is about to handle such a message, which is lost.
+    /// The node has received a matching message and not yet handled it. The message is lost; its sender finds out by a
+    /// time-out only.
     BeforeHandling(MessageMatch),
-    /// It is about to send such a message, which is not sent.
+    /// The node is about to send a matching message, which never leaves. Everything that was persisted before it is
+    /// durable already: a reply that is lost here reports a change that did happen.
     BeforeSending(MessageMatch),
-    /// It has sent such a message, and done nothing behind it.
+    /// The node has sent a matching message, which is in flight, and none of the effects after it.
     AfterSending(MessageMatch),
-    /// It is about to make such a write, which is not begun.
+    /// The node has decided on a matching write and not begun it. The write is lost, whatever
+    /// [`Unfinished`](super::fault::Unfinished) says.
     BeforePersisting(Written),
-    /// It has begun such a write, which is not finished.
+    /// The node has begun a matching write and not finished it. `unfinished` decides whether it reaches the disk.
     Persisting(Written),
-    /// Such a write is durable, and nothing behind it has left.
+    /// A matching write is durable and none of the effects after it has left: the caller does not know yet.
     AfterPersisting(Written),
 }
 
-/// What a write is.
+/// A pattern for a write to a node's disk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Written {
-    /// Anything.
+    /// Every write.
     Anything,
-    /// A write that is made while a call of this operation is carried out.
+    /// A write caused by a request for this operation, including one that had to wait for remote checks. Writes
+    /// without a request behind them (a timer's change of status, an acceptor's promise) do not match.
     For(Operation),
-    /// A write of a cluster's record, or its removal.
+    /// A write that creates, changes or removes a cluster's record.
     Cluster,
-    /// A write that remembers a client token.
+    /// A write that records a client token with its answer.
     Token,
-    /// A write of a link register's acceptor.
+    /// A write of a link register's acceptor: a promise or an acceptance.
     Link,
-    /// A write that makes, changes or removes a stream.
+    /// A write that creates, changes or removes a stream. It is a write of the cluster's record too.
     Stream,
-    /// A write that attaches, changes or removes a cluster's policy.
+    /// A write that attaches, replaces or removes a cluster's resource policy.
     Policy,
-    /// A write that changes a cluster's tags.
+    /// A write that changes a cluster's tags after its creation.
     Tags,
 }
 
-/// Something that a node does, and that a crash may be waiting for.
+/// A step in a node's work, compared with the points of the crashes that wait for it.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum NodeActivity<'a> {
-    /// A message is about to be handled.
+    /// The node is about to handle a message.
     Handles(MessageMatch),
-    /// A message is about to be sent.
+    /// The node is about to send a message.
     Sends(MessageMatch),
-    /// A message was sent.
+    /// The node has sent a message.
     Sent(MessageMatch),
-    /// A write is about to be made, for a call of the operation if one is carried out.
+    /// A write is at a stage. The operation is that of the request that caused the write, if one did.
     Persists(Stage, &'a Commit, Option<Operation>),
 }
 
-/// How far a write is.
+/// The stage of a write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Stage {
-    /// Not begun.
-    Undo,
-    /// Begun.
+    /// Decided, not begun.
+    Before,
+    /// Begun, not finished.
     During,
     /// Durable.
     After,
 }
 
 impl Written {
-    /// The writes that are told apart by what they hold, and how each is written.
+    /// The patterns that go by the content of a write, with their spelling in scenario files.
     pub const HOLDINGS: [(&'static str, Written); 6] = [
         ("cluster", Written::Cluster),
         ("token", Written::Token),
@@ -129,7 +137,8 @@ fn streams(cluster: Option<&Cluster>) -> &[Stream] {
     cluster.map_or(&[], Cluster::streams)
 }
 
-/// How many policies there have been, and whether there is one.
+/// The number of policies so far and whether one is attached. The policies themselves need not be compared: each
+/// attachment counts one up.
 fn policies(cluster: Option<&Cluster>) -> (u64, bool) {
     let attached: Option<&Attached> = cluster.and_then(|cluster| cluster.attached.as_deref());
     attached.map_or((0, false), |attached| (attached.policies, attached.policy.is_some()))
@@ -140,13 +149,13 @@ fn tags(cluster: Option<&Cluster>) -> Option<&Tags> {
 }
 
 impl Point {
-    /// Whether a node that does `doing` is there.
-    pub(super) fn is_met_by(self, doing: NodeActivity<'_>) -> bool {
-        match (self, doing) {
+    /// Whether a node whose next step is `activity` has reached the point.
+    pub(super) fn is_reached_by(self, activity: NodeActivity<'_>) -> bool {
+        match (self, activity) {
             (Point::BeforeHandling(what), NodeActivity::Handles(that))
             | (Point::BeforeSending(what), NodeActivity::Sends(that))
             | (Point::AfterSending(what), NodeActivity::Sent(that)) => what.includes(that),
-            (Point::BeforePersisting(written), NodeActivity::Persists(Stage::Undo, commit, operation))
+            (Point::BeforePersisting(written), NodeActivity::Persists(Stage::Before, commit, operation))
             | (Point::Persisting(written), NodeActivity::Persists(Stage::During, commit, operation))
             | (Point::AfterPersisting(written), NodeActivity::Persists(Stage::After, commit, operation)) => {
                 written.includes(commit, operation)

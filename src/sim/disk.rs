@@ -1,4 +1,7 @@
-//! The disk of a node: what waits for it, and what a crash does to a write that is not finished.
+//! The disk of a node: the order of effects and writes, and the fate of unfinished writes in a crash.
+//!
+//! The durability contract: an effect is carried out only after every write before it is durable. A node therefore
+//! never sends an answer or a message about a change that a crash could still undo.
 
 use std::time::Duration;
 
@@ -10,112 +13,117 @@ use crate::types::NodeId;
 
 use super::crash_point::{NodeActivity, Stage};
 use super::fault::Unfinished;
-use super::fault_log::Lasting;
+use super::fault_log::LastingFault;
 use super::node::NodeState;
-use super::trace::{TraceEvent, Words};
+use super::trace::{TraceEvent, TraceFormatter};
 use super::{Change, Event, World};
 
-/// A crash, as it falls.
+/// A crash of a node, while it is carried out.
 #[derive(Debug)]
-pub(super) struct Fall {
-    /// What the node is then.
+pub(super) struct NodeCrash {
+    /// The state of the node after the crash.
     pub(super) state: NodeState,
-    /// What becomes of a write that is not finished; drawn if not said.
+    /// The fate of unfinished writes; `None` draws how many of them reach the disk.
     pub(super) unfinished: Option<Unfinished>,
-    /// Whether its newest write was not even begun.
+    /// Whether the newest write in the outbox was not begun, and so cannot reach the disk.
     pub(super) has_unbegun: bool,
-    /// Why, in words for the trace.
-    pub(super) why: Option<String>,
+    /// The crash point, as text for the trace.
+    pub(super) reason: Option<String>,
 }
 
-impl Fall {
-    /// For no reason of its own.
-    pub(super) fn to(state: NodeState, unfinished: Option<Unfinished>) -> Fall {
-        Fall { state, unfinished, has_unbegun: false, why: None }
+impl NodeCrash {
+    /// A crash without a crash point.
+    pub(super) fn new(state: NodeState, unfinished: Option<Unfinished>) -> NodeCrash {
+        NodeCrash { state, unfinished, has_unbegun: false, reason: None }
     }
 }
 
 impl World {
-    /// Does what a node wants done, or lets it wait behind the writes that are not durable yet.
-    pub(super) fn carry_out(&mut self, place: usize, effect: Effect) {
-        let node = &mut self.nodes[place];
+    /// Carries out an effect at once if no write precedes it; otherwise appends it to the outbox.
+    pub(super) fn carry_out(&mut self, index: usize, effect: Effect) {
+        let node = &mut self.nodes[index];
         if node.state != NodeState::Up {
-            // It crashed while its effects were carried out, before this one.
-            return self.forget(place, effect);
+            // An earlier effect of the same input hit a crash point. A process that died there never gets to this one.
+            return self.record_lost_write(index, effect);
         }
         let is_write = matches!(effect, Effect::Persist(_));
         if node.outbox.is_empty() && !is_write {
-            return self.perform(place, effect);
+            return self.perform(index, effect);
         }
-        let fall = self.spring_at_write(place, &effect, &[Stage::Undo, Stage::During]);
-        let node = &mut self.nodes[place];
+        // The write joins the outbox even if a crash interrupts it: the crash decides there which writes survive.
+        let crash = self.fire_at_write(index, &effect, &[Stage::Before, Stage::During]);
+        let node = &mut self.nodes[index];
         node.outbox.push_back(effect);
-        if let Some(fall) = fall {
-            self.crash(place, fall);
+        if let Some(crash) = crash {
+            self.crash(index, crash);
             return;
         }
+        // A busy disk takes this write with the next batch.
         if is_write && node.syncing == 0 {
-            self.begin_sync(place);
+            self.begin_sync(index);
         }
     }
 
-    /// The disk has finished the writes that it was busy with.
-    pub(super) fn synced(&mut self, place: usize, life: u32) {
-        if self.nodes[place].life != life {
+    /// Makes the batch durable that the disk was busy with, and carries out the effects that waited for it.
+    pub(super) fn synced(&mut self, index: usize, life: u32) {
+        if self.nodes[index].life != life {
+            // The crash has decided about these writes already.
             return;
         }
-        let mut durable = std::mem::take(&mut self.nodes[place].syncing);
-        while let Some(effect) = self.nodes[place].outbox.pop_front() {
+        let mut durable = std::mem::take(&mut self.nodes[index].syncing);
+        while let Some(effect) = self.nodes[index].outbox.pop_front() {
             let is_write = matches!(effect, Effect::Persist(_));
             if is_write && durable == 0 {
-                self.nodes[place].outbox.push_front(effect);
+                // This write came while the disk was busy. It and all effects after it wait for the next batch.
+                self.nodes[index].outbox.push_front(effect);
                 break;
             }
             durable -= usize::from(is_write);
-            let fall = self.spring_at_write(place, &effect, &[Stage::After]);
-            self.perform(place, effect);
-            if let Some(fall) = fall {
-                self.crash(place, fall);
+            let crash = self.fire_at_write(index, &effect, &[Stage::After]);
+            self.perform(index, effect);
+            if let Some(crash) = crash {
+                self.crash(index, crash);
                 return;
             }
         }
-        // The line begins again where its memory begins: what was touched last is the fastest.
-        let outbox = &mut self.nodes[place].outbox;
+        // Starts over at the beginning of the buffer, whose memory is still in the cache.
+        let outbox = &mut self.nodes[index].outbox;
         if outbox.is_empty() {
             outbox.clear();
         } else {
             *outbox = Vec::from(std::mem::take(outbox)).into();
-            self.begin_sync(place);
+            self.begin_sync(index);
         }
     }
 
-    /// A write is durable.
-    pub(super) fn wrote(&mut self, place: usize, commit: Box<Commit>) {
-        let node = &mut self.nodes[place];
+    /// Applies a write to the disk.
+    pub(super) fn wrote(&mut self, index: usize, commit: Box<Commit>) {
+        let node = &mut self.nodes[index];
         let replaced = node.disk.write(&commit.batch, self.options.assumptions.token_window);
         let node = node.id;
         if let Some((_, _, record)) = &commit.batch.cluster {
-            self.last_news = self.now;
+            self.last_progress = self.now;
             if record.as_ref().is_some_and(|record| record.encryption == EncryptionStatus::KmsKeyInaccessible)
                 && let NodeId::ControlPlane(region) = node
             {
-                self.deeds.met(Lasting::Keys(region));
+                self.fault_log.record_met(LastingFault::Keys(region));
             }
         }
         self.note(&TraceEvent::Wrote(node, &commit));
         self.changes.push(Change::Wrote { node, commit, replaced });
     }
 
-    /// Stops a node; `false` if it was stopped so already. Of the writes that were not finished, the first few may have
-    /// reached the disk.
-    pub(super) fn crash(&mut self, place: usize, fall: Fall) -> bool {
-        let node = &mut self.nodes[place];
+    /// Stops a node; `false` if it was in the same state already. Of the unfinished writes, a prefix may reach the disk:
+    /// never a later write without the earlier ones, because the disk writes in order.
+    pub(super) fn crash(&mut self, index: usize, crash: NodeCrash) -> bool {
+        let node = &mut self.nodes[index];
         let id = node.id;
         if node.state != NodeState::Up {
-            return std::mem::replace(&mut node.state, fall.state) != fall.state;
+            // A stopped node has nothing left to lose. An outage still makes a crashed node unreachable.
+            return std::mem::replace(&mut node.state, crash.state) != crash.state;
         }
-        let writes = (node.unsynced() - usize::from(fall.has_unbegun)) as u64;
-        let kept = match fall.unfinished {
+        let writes = (node.unsynced() - usize::from(crash.has_unbegun)) as u64;
+        let kept = match crash.unfinished {
             Some(Unfinished::Kept) => writes,
             Some(Unfinished::Lost) => 0,
             None => {
@@ -123,62 +131,63 @@ impl World {
                 rng::below(self.options.seed, Purpose::Unfinished, key, writes + 1)
             }
         };
-        // What is ahead of the first unfinished write waited for one that is durable.
-        let mut freed = node.outbox.iter().take_while(|effect| !matches!(effect, Effect::Persist(_)));
-        if freed.any(|effect| matches!(effect, Effect::Reply { .. })) {
+        // The effects in front of the first unfinished write wait for nothing: their write is durable, and the crash
+        // falls before they leave.
+        let mut ready = node.outbox.iter().take_while(|effect| !matches!(effect, Effect::Persist(_)));
+        if ready.any(|effect| matches!(effect, Effect::Reply { .. })) {
             self.reached.insert(Goal::CrashBeforeReply);
         }
-        let (kept, lost) = node.stop(fall.state, kept as usize);
-        self.note(&TraceEvent::Crashed(id, fall.why.as_deref()));
+        let (kept, lost) = node.stop(crash.state, kept as usize);
+        self.note(&TraceEvent::Crashed(id, crash.reason.as_deref()));
         for commit in kept {
             self.reached.insert(Goal::WriteKept);
-            self.wrote(place, commit);
+            self.wrote(index, commit);
         }
         for commit in lost {
             self.reached.insert(Goal::WriteLost);
             self.note(&TraceEvent::Forgot(id, &commit));
             self.changes.push(Change::Forgot { node: id, commit });
         }
-        let memory = Box::new(self.nodes[place].rebuild(&self.options));
-        let disk = Box::new(self.nodes[place].disk.clone());
+        let memory = Box::new(self.nodes[index].rebuild(&self.options));
+        let disk = Box::new(self.nodes[index].disk.clone());
         self.changes.push(Change::Crashed { node: id, memory, disk });
         true
     }
 
-    /// The crash that waits for a node to do what it does, if one does. What is done is asked for only if some crash
-    /// waits.
+    /// The crash whose point the node reaches with this step, if there is one. The step is computed only if a crash
+    /// waits for the node.
     #[inline]
     pub(super) fn fire_trigger<'a>(
         &mut self,
-        place: usize,
-        doing: impl FnOnce(&World) -> NodeActivity<'a>,
-    ) -> Option<Fall> {
-        if self.nodes[place].traps.is_empty() {
+        index: usize,
+        activity: impl FnOnce(&World) -> NodeActivity<'a>,
+    ) -> Option<NodeCrash> {
+        if self.nodes[index].triggers.is_empty() {
             return None;
         }
-        let doing = doing(self);
-        let trap = self.nodes[place].fire_trigger(doing)?;
-        self.deeds.did(trap.fault);
-        let words = Words { names: &self.names, clients: &self.options.clients };
-        let why = self.trace.is_written().then(|| words.reason(doing));
-        let has_unbegun = matches!(doing, NodeActivity::Persists(Stage::Undo, ..));
-        Some(Fall { state: NodeState::Down, unfinished: trap.unfinished, has_unbegun, why })
+        let activity = activity(self);
+        let trigger = self.nodes[index].fire_trigger(activity)?;
+        self.fault_log.record_acted(trigger.fault);
+        let formatter = TraceFormatter { names: &self.names, clients: &self.options.clients };
+        let reason = self.trace.is_written().then(|| formatter.reason(activity));
+        let has_unbegun = matches!(activity, NodeActivity::Persists(Stage::Before, ..));
+        Some(NodeCrash { state: NodeState::Down, unfinished: trigger.unfinished, has_unbegun, reason })
     }
 
-    fn spring_at_write(&mut self, place: usize, effect: &Effect, stages: &[Stage]) -> Option<Fall> {
+    fn fire_at_write(&mut self, index: usize, effect: &Effect, stages: &[Stage]) -> Option<NodeCrash> {
         let Effect::Persist(commit) = effect else { return None };
         let operation = |world: &World| {
             let request = commit.cause.and_then(|cause| world.request_of(cause));
             request.map(Request::operation)
         };
         stages.iter().find_map(|stage| {
-            self.fire_trigger(place, |world| NodeActivity::Persists(*stage, commit, operation(world)))
+            self.fire_trigger(index, |world| NodeActivity::Persists(*stage, commit, operation(world)))
         })
     }
 
-    /// Starts a node again with what its storage holds; `false` if it was up.
-    pub(super) fn restart(&mut self, place: usize) -> bool {
-        let node = &mut self.nodes[place];
+    /// Starts a stopped node with the contents of its disk; `false` if it was up.
+    pub(super) fn restart(&mut self, index: usize) -> bool {
+        let node = &mut self.nodes[index];
         if node.state == NodeState::Up {
             return false;
         }
@@ -186,32 +195,32 @@ impl World {
         let id = node.id;
         self.note(&TraceEvent::Restarted(id));
         self.changes.push(Change::Restarted(id));
-        self.start(place);
+        self.start(index);
         true
     }
 
-    /// Lets a node begin with what its disk holds, and meet what is so outside.
-    pub(super) fn start(&mut self, place: usize) {
-        let region = self.home(self.nodes[place].id);
-        self.feed(place, Input::Start(self.outside(region)));
+    /// Gives a node its start input with the current environment. The node resumes unfinished work from its storage.
+    pub(super) fn start(&mut self, index: usize) {
+        let region = self.region_of(self.nodes[index].id);
+        self.feed(index, Input::Start(self.environment(region)));
     }
 
-    fn begin_sync(&mut self, place: usize) {
-        let node = &mut self.nodes[place];
+    fn begin_sync(&mut self, index: usize) {
+        let node = &mut self.nodes[index];
         node.syncing = node.unsynced();
         let life = node.life;
         let disk = self.options.disk;
         if disk == Duration::ZERO {
-            self.synced(place, life);
+            self.synced(index, life);
         } else {
-            self.schedule(self.now.after(disk), Event::Synced { node: place as u16, life });
+            self.schedule(self.now.after(disk), Event::Synced { node: index as u16, life });
         }
     }
 
-    /// Says that a write is lost that a crash kept from even being begun.
-    fn forget(&mut self, place: usize, effect: Effect) {
+    /// Reports a write as lost that a crash kept from being begun. Other effects vanish without a trace.
+    fn record_lost_write(&mut self, index: usize, effect: Effect) {
         let Effect::Persist(commit) = effect else { return };
-        let id = self.nodes[place].id;
+        let id = self.nodes[index].id;
         self.note(&TraceEvent::Forgot(id, &commit));
         self.changes.push(Change::Forgot { node: id, commit });
     }

@@ -1,5 +1,6 @@
-//! Faults as data: what can go wrong in a world, said in values that can be scheduled, printed, generated and
-//! removed.
+//! Faults as data: values that can be scheduled, printed, generated, weakened and removed.
+//!
+//! [`World::inject`](super::World::inject) carries them out; `fault_log.rs` records which of them acted.
 
 use std::fmt;
 use std::time::Duration;
@@ -13,93 +14,112 @@ use crate::types::{ClientId, NodeId};
 
 pub use super::crash_point::{CrashPoint, Point, Written};
 
-/// Something that goes wrong, or is put right.
+/// A failure to inject, or a repair.
 ///
-/// Each kind says when it *acts*: a fault that never does tests nothing, and a run tells of it.
+/// The description of each kind says when it *acts*. A fault that never acts tests nothing, however green the run, and
+/// a run warns about it.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Fault {
-    /// Several at once, in order. Each acts, or not, by itself.
+    /// Several faults at the same moment, injected in order. Each part has a [`FaultId`](super::fault_log::FaultId) of
+    /// its own and acts, or does not act, independently of the others.
     All(Vec<Fault>),
-    /// Messages that match are treated as the rule says. It acts when it decides of a message: one that matches, that
-    /// it does not skip, that its rate does not spare, and of which no rule before it decided.
+    /// Installs a network rule, which stays until it is healed. The rule acts when it decides about a message: the
+    /// message matches, the rule neither skips it nor spares it by its rate, and no earlier rule decided about it.
     Rule(Rule),
-    /// Rules between these two parties, in either direction, end; with no parties, all rules end, what was held is
-    /// released, and every denial and injected error ends. It acts when there is such a rule that may yet apply (one
-    /// that has applied `times` times may not), or, with no parties, any of the others.
+    /// Removes network rules. With two ends, it removes the rules between exactly these ends, in either direction.
+    /// Without ends, it removes every rule, releases held messages, and ends every denial and injected error; nodes
+    /// that are down stay down and clocks stay skewed. It acts when it removes a rule that could still apply (a rule
+    /// that has applied `times` times could not) or, without ends, any of the others.
     Heal(Option<(NodeMatch, NodeMatch)>),
-    /// Messages that a rule holds back go on their way. It acts when there is such a message.
+    /// Removes every rule that holds messages and sends the held messages on, subject to the remaining rules. It acts
+    /// when a message was held.
     Release,
-    /// A node stops: what it had in memory is lost. A client stops: its calls end unknown and are not tried again,
-    /// what the network has of them goes on its way, and no answer reaches it; its later calls are those of its next
-    /// life. It acts when it stops a node that is up, or a client with a call in flight.
+    /// Stops a node or a client.
+    ///
+    /// A node loses its memory, and with it every write that has not reached the disk, except those that `unfinished`
+    /// keeps. The host answers later requests with a connection reset, so that clients retry at once. A node crashes
+    /// when it reaches `moment`; a client always crashes immediately.
+    ///
+    /// A client abandons its calls: they end unknown and are not retried. Requests in flight are still delivered and
+    /// carried out, and their answers are dropped. The calls that the client makes afterwards belong to its next
+    /// process.
+    ///
+    /// It acts when it stops a node that is up, or a client with a call in flight.
     Crash {
-        /// Which.
+        /// The node or client to stop.
         node: NodeId,
-        /// When.
+        /// The point in the node's work at which it stops.
         moment: CrashPoint,
-        /// What becomes of a write that is not finished; drawn if not said.
+        /// Whether writes in progress reach the disk. `None`: the world draws how many of them do.
         unfinished: Option<Unfinished>,
     },
-    /// A node starts again with what its storage holds. It acts when the node was stopped.
+    /// Starts a stopped node with the contents of its disk. For a client it does nothing. It acts when the node was
+    /// down.
     Restart(NodeId),
-    /// A Region's control plane and witness node stop together. It acts when one of them was up, or said that nobody
-    /// listens.
+    /// Stops both nodes of a Region, the control plane and the witness node, together with their hosts. In contrast to
+    /// a crash, requests to them are not reset but vanish, so that a client waits for its time-out. It acts when it
+    /// changes the state of one of the two nodes, be it from crashed to unreachable.
     Outage(Region),
-    /// A Region's wall clock goes wrong by so many seconds. It acts when a request that stamps a creation time comes
-    /// while the clock is wrong; put right by 0 seconds, when the clock was wrong.
+    /// Sets a Region's wall clock ahead or back. Virtual time, and with it every timer, is unaffected; only the
+    /// timestamps that the control plane writes are. A skew acts when a request that stamps a creation time arrives
+    /// while the clock is wrong. A skew of 0 seconds repairs the clock, and acts when the clock was wrong.
     Skew {
-        /// Whose clock.
+        /// The Region whose clock is set.
         region: Region,
-        /// By how much: ahead, if positive.
+        /// The deviation in seconds: positive is ahead of true time.
         seconds: i64,
     },
-    /// An action is denied in a Region, or allowed again. A denial acts when something is refused by it; permission
-    /// acts when the action was denied.
+    /// Denies an action to every caller in a Region, whatever the policies allow, or ends such a denial. A denial acts
+    /// when it refuses a request or a remote check; its end acts when the action was denied.
     Deny {
-        /// Where it is checked.
+        /// The Region in which the action is checked.
         region: Region,
-        /// What.
+        /// The action.
         action: IamAction,
-        /// Denied, or allowed again.
+        /// `true` begins the denial, `false` ends it.
         denied: bool,
     },
-    /// Something comes over the clusters of a Region. Its control plane, if it is down, does not hear of an event, and
-    /// meets a fact when it starts.
-    /// It acts when a cluster changes by it, or has a key that it disables, now or later; keys are enabled also when
-    /// they were disabled, whether a cluster had any or not.
+    /// An event in the environment of a Region's clusters: their connections or their encryption keys.
+    ///
+    /// A control plane that is down misses an event that has no lasting state (idle, connect). It finds a lasting state
+    /// (disabled keys) when it starts again.
+    ///
+    /// It acts when a cluster changes because of it, now or, for disabled keys, later. Enabling keys also acts when
+    /// the keys were disabled and no cluster used one.
     ExternalEvent {
-        /// Whose clusters.
+        /// The Region of the clusters.
         region: Region,
-        /// What.
+        /// The event.
         event: ExternalEvent,
     },
-    /// Requests are answered with an error before the control plane sees them. It acts when one is.
+    /// Answers requests with an error in front of the control plane, which never sees them: throttling and internal
+    /// errors of the service's front end. It acts when a request gets the error.
     Refuse {
-        /// By which Region's control plane.
+        /// The Region whose control plane the requests are addressed to.
         region: Region,
-        /// Which; `None` is all.
+        /// The operation whose requests are refused; `None` refuses every operation.
         operation: Option<Operation>,
-        /// With what.
+        /// The error to answer with.
         error: Error,
-        /// How many of them.
+        /// The number of requests to refuse.
         times: u32,
     },
 }
 
 impl Fault {
-    /// A node stops at once.
+    /// A crash that happens immediately and draws which writes in progress survive.
     #[must_use]
     pub fn crash(node: NodeId) -> Fault {
         Fault::Crash { node, moment: CrashPoint::Now, unfinished: None }
     }
 
-    /// A node stops when its `nth` write from now on, counted from 1, is durable and nothing behind it has left.
+    /// A crash after the node's `nth` write from now on (counted from 1) is durable, before any later effect leaves.
     #[must_use]
     pub fn crash_after_persist(node: NodeId, nth: u32) -> Fault {
         Fault::Crash { node, moment: CrashPoint::after_persist(nth), unfinished: None }
     }
 
-    /// The faults that it consists of, none of which consists of several.
+    /// The elementary faults in it, in order: [`Fault::All`] is flattened.
     pub fn parts(&self) -> Box<dyn Iterator<Item = &Fault> + '_> {
         match self {
             Fault::All(faults) => Box::new(faults.iter().flat_map(Fault::parts)),
@@ -107,7 +127,7 @@ impl Fault {
         }
     }
 
-    /// Keys the draws of every rule in it.
+    /// Sets the key of the draws of every rule in it.
     pub fn set_key(&mut self, key: u64) {
         match self {
             Fault::All(faults) => faults.iter_mut().for_each(|fault| fault.set_key(key)),
@@ -116,48 +136,51 @@ impl Fault {
         }
     }
 
-    /// Every message between two Regions is lost, in both directions, until healed. `key` is what its draws are
-    /// keyed by: unlike that of any other rule.
+    /// A network partition between two Regions: every message is lost, in both directions, until the rule is healed.
+    /// `key` keys the draws of the rule and differs from the key of every other rule.
     #[must_use]
     pub fn partition(one: Region, other: Region, key: u64) -> Fault {
         Fault::Rule(Rule { key, ..Rule::cut(NodeMatch::Region(one), NodeMatch::Region(other), true) })
     }
 }
 
-/// What becomes of a write that a crash interrupts.
+/// The fate of the writes that a crash interrupts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unfinished {
-    /// It reached the disk.
+    /// Every write that was begun reaches the disk. The caller still gets no answer, and a retry must find the result.
     Kept,
-    /// It did not.
+    /// No unfinished write reaches the disk. A retry must be able to start over.
     Lost,
 }
 
-/// How messages that match a pattern are treated.
+/// A network rule: a pattern of messages, and the action that the network takes for them.
+///
+/// The first rule that applies to a message decides about it, in the order in which the rules were injected.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Rule {
-    /// What the rule's draws are keyed by: its step's key, so that other steps do not change them.
+    /// The key of the rule's draws: that of its step in a scenario, so that other steps do not change the draws.
     pub key: u64,
-    /// Who sends.
+    /// The senders.
     pub from: NodeMatch,
-    /// To whom.
+    /// The recipients.
     pub to: NodeMatch,
-    /// What is sent.
+    /// The kind of message.
     pub what: MessageMatch,
-    /// Also in the other direction.
+    /// Whether the rule also covers messages in the opposite direction.
     pub both_ways: bool,
-    /// How many matching messages are let through first.
+    /// The number of matching messages that pass before the rule begins to apply. Counted down as they pass.
     pub skip: u32,
-    /// How many messages it applies to; `None` is all.
+    /// The number of messages that the rule still applies to; `None` is every message.
     pub times: Option<u32>,
-    /// In how many of a hundred messages it applies, drawn for each.
+    /// The percentage of matching messages that the rule applies to, drawn for each message; `None` is every message.
     pub percent: Option<u8>,
-    /// What is done.
+    /// The action for a message that the rule applies to.
     pub action: RuleAction,
 }
 
 impl Rule {
-    /// Every message is lost. Its draws, of which it makes none, are not keyed yet.
+    /// A rule that drops every message between two ends. Its key is 0, which is harmless: without a rate and with
+    /// [`RuleAction::Drop`] a rule draws nothing.
     #[must_use]
     pub fn cut(from: NodeMatch, to: NodeMatch, both_ways: bool) -> Rule {
         Rule {
@@ -173,7 +196,7 @@ impl Rule {
         }
     }
 
-    /// Whether it is about such a message. How many it skips, and how many it applies to, is another question.
+    /// Whether the pattern matches such a message, regardless of `skip`, `times` and `percent`.
     #[must_use]
     pub fn matches(&self, from: NodeId, to: NodeId, what: MessageMatch) -> bool {
         let forth = self.from.includes(from) && self.to.includes(to);
@@ -182,29 +205,32 @@ impl Rule {
     }
 }
 
-/// What happens to a message.
+/// The action of a network rule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RuleAction {
-    /// It never arrives.
+    /// The message is lost. Its sender gets no notice, as on a real network.
     Drop,
-    /// It takes longer by so much; a drawn amount reorders messages.
+    /// The message takes longer by an amount drawn from the range. A wide range reorders messages, because each draws
+    /// its own amount.
     Delay(DelayRange),
-    /// It arrives, and so many copies of it, each a drawn while later.
+    /// The message arrives, followed by this many copies, each up to 2 s later (drawn). A copy of a request is
+    /// delivered as the same attempt: the control plane must recognize it.
     Duplicate(u16),
-    /// It waits until released.
+    /// The network keeps the message until [`Fault::Release`] or a general [`Fault::Heal`] sends it on.
     Hold,
-    /// The link takes so many times as long as usual.
+    /// The message takes this many times its usual latency: a congested link, which keeps the order of messages
+    /// mostly intact.
     Slow(u32),
 }
 
-/// One end of a link.
+/// A pattern for one end of a link.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NodeMatch {
-    /// Anybody.
+    /// Every node and every client.
     Any,
-    /// A client.
+    /// One client.
     Client(ClientId),
-    /// Both nodes of a Region.
+    /// The control plane and the witness node of a Region. Clients whose home is that Region are not included.
     Region(Region),
     /// The control plane of a Region.
     ControlPlane(Region),
@@ -213,7 +239,7 @@ pub enum NodeMatch {
 }
 
 impl NodeMatch {
-    /// Whether `node` is (one of) this party.
+    /// Whether the pattern matches `node`.
     #[must_use]
     pub fn includes(self, node: NodeId) -> bool {
         match self {
@@ -226,21 +252,22 @@ impl NodeMatch {
     }
 }
 
-/// What a message is.
+/// A pattern for the kind of a message; with an operation in it, also the exact kind of one message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MessageMatch {
-    /// Anything.
+    /// Every message.
     Anything,
-    /// A request: of one operation, or any.
+    /// A request of a client: of one operation, or of any.
     Request(Option<Operation>),
-    /// The answer to a request: of one operation, or any.
+    /// A response to a client: to one operation, or to any. A connection reset matches
+    /// only the pattern for any operation.
     Response(Option<Operation>),
-    /// A message between nodes of one kind.
+    /// A message of one kind between two nodes.
     Message(MessageKind),
 }
 
 impl MessageMatch {
-    /// Whether a message of kind `other`, always fully said, is one of these.
+    /// Whether the pattern matches a message of the exact kind `other`.
     #[must_use]
     pub fn includes(self, other: MessageMatch) -> bool {
         match (self, other) {
@@ -265,5 +292,5 @@ impl fmt::Display for MessageMatch {
     }
 }
 
-/// How much later than the original the copies of a duplicated message arrive, at most.
+/// The longest time between a duplicated message and one of its copies.
 pub(super) const DUPLICATE_WITHIN: Duration = Duration::from_secs(2);

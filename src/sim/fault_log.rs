@@ -1,56 +1,56 @@
-//! Which faults acted. A fault that nothing met tests nothing, however green the run.
+//! The record of faults that acted. A fault that never acts tests nothing, however green the run.
 //!
-//! What "acted" means is said with each [`Fault`](super::fault::Fault). Most faults know it when they happen; those
-//! that last (a denial, a wrong clock, disabled keys) are noted here and found again when something meets them.
+//! Each variant of [`Fault`](super::fault::Fault) defines when it acts. Most faults know at once; those that last (a
+//! denial, a skewed clock, disabled keys) are kept here until something meets them.
 
 use crate::control::authorization::IamAction;
 use crate::region::Region;
 
-/// Names a fault of a world: they are counted in the order in which they are injected or planned. Of several at once,
-/// each counts.
+/// Identifies a fault of a world, by the order in which faults were injected or planned. The parts of a
+/// [`Fault::All`](super::fault::Fault::All) have consecutive identifiers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct FaultId(u32);
 
 impl FaultId {
-    /// The one that is counted `further` places behind it.
+    /// The identifier of the fault that comes `count` faults later.
     #[must_use]
-    pub fn plus(self, further: usize) -> FaultId {
-        FaultId(self.0 + further as u32)
+    pub fn plus(self, count: usize) -> FaultId {
+        FaultId(self.0 + count as u32)
     }
 }
 
-/// What faults have done so far.
+/// The record of a world.
 #[derive(Clone, Debug, Default)]
 pub(super) struct FaultLog {
     acted: Vec<bool>,
-    lasting: Vec<(Lasting, FaultId)>,
+    lasting: Vec<(LastingFault, FaultId)>,
 }
 
-/// What a fault left behind that may yet be met.
+/// A lasting condition created by a fault, which acts when something meets it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Lasting {
-    /// An action is denied in a Region.
+pub(super) enum LastingFault {
+    /// An action is denied in a Region. A refusal meets it.
     Denial(Region, IamAction),
-    /// A Region's wall clock is wrong.
+    /// A Region's wall clock is skewed. A request that stamps a creation time meets it.
     Skew(Region),
-    /// The keys of a Region's clusters are disabled.
+    /// The customer's keys are disabled in a Region. A cluster whose key becomes inaccessible meets it.
     Keys(Region),
 }
 
 impl FaultLog {
-    /// The name that the next fault will have.
+    /// The identifier of the next fault.
     pub(super) fn next(&self) -> FaultId {
         FaultId(self.acted.len() as u32)
     }
 
-    /// Names `count` faults; gives the first name.
+    /// Reserves `count` consecutive identifiers and returns the first.
     pub(super) fn reserve(&mut self, count: usize) -> FaultId {
         let first = self.next();
         self.acted.resize(self.acted.len() + count, false);
         first
     }
 
-    pub(super) fn did(&mut self, fault: FaultId) {
+    pub(super) fn record_acted(&mut self, fault: FaultId) {
         self.acted[fault.0 as usize] = true;
     }
 
@@ -58,35 +58,35 @@ impl FaultLog {
         self.acted.get(fault.0 as usize).copied().unwrap_or_default()
     }
 
-    /// What `fault` did lasts; what an earlier one did alike is over.
-    pub(super) fn lasts(&mut self, what: Lasting, fault: FaultId) {
-        self.ends(what);
-        self.lasting.push((what, fault));
+    /// Records that `fault` created a lasting condition, in place of an earlier fault that had created the same one.
+    pub(super) fn begin(&mut self, condition: LastingFault, fault: FaultId) {
+        self.end(condition);
+        self.lasting.push((condition, fault));
     }
 
-    /// What lasted ends; `false` if it did not last.
-    pub(super) fn ends(&mut self, what: Lasting) -> bool {
+    /// Ends a condition; `false` if it did not exist.
+    pub(super) fn end(&mut self, condition: LastingFault) -> bool {
         let before = self.lasting.len();
-        self.lasting.retain(|(known, _)| *known != what);
+        self.lasting.retain(|(known, _)| *known != condition);
         self.lasting.len() < before
     }
 
-    /// Something met what lasts.
-    pub(super) fn met(&mut self, what: Lasting) {
-        if let Some((_, fault)) = self.lasting.iter().find(|(known, _)| *known == what) {
-            self.did(*fault);
+    /// Records that the fault behind a condition, if one exists, has acted.
+    pub(super) fn record_met(&mut self, condition: LastingFault) {
+        if let Some((_, fault)) = self.lasting.iter().find(|(known, _)| *known == condition) {
+            self.record_acted(*fault);
         }
     }
 
-    /// Every denial ends; `false` if there was none.
-    pub(super) fn allow_all(&mut self) -> bool {
+    /// Ends every denial; `false` if there was none.
+    pub(super) fn end_denials(&mut self) -> bool {
         let before = self.lasting.len();
-        self.lasting.retain(|(known, _)| !matches!(known, Lasting::Denial(..)));
+        self.lasting.retain(|(known, _)| !matches!(known, LastingFault::Denial(..)));
         self.lasting.len() < before
     }
 
-    /// Everything that lasted ends.
-    pub(super) fn settle(&mut self) {
+    /// Ends every condition.
+    pub(super) fn end_all(&mut self) {
         self.lasting.clear();
     }
 }

@@ -1,4 +1,4 @@
-//! Faults carried out, and put right; and whether they had anything to do.
+//! Fault injection: carries out faults and repairs, and reports whether each one acted.
 
 use std::sync::Arc;
 
@@ -10,17 +10,17 @@ use crate::types::{ClientId, NodeId};
 use super::client::Next;
 use super::coverage::FaultKinds;
 use super::crash_point::CrashPoint;
-use super::disk::Fall;
+use super::disk::NodeCrash;
 use super::fault::{Fault, NodeMatch};
-use super::fault_log::{FaultId, Lasting};
+use super::fault_log::{FaultId, LastingFault};
 use super::node::{CrashTrigger, NodeState};
 use super::trace::TraceEvent;
 use super::{Change, InjectedError, World};
 
 impl World {
-    /// Injects a fault, or puts it right. Each of its parts takes the next name from `id`.
+    /// Carries out a fault. Each of its parts takes the next identifier from `next`.
     pub(super) fn act(&mut self, next: &mut FaultId, fault: Fault) {
-        self.last_news = self.now;
+        self.last_progress = self.now;
         self.faults.count(&fault);
         if let Fault::All(faults) = fault {
             return faults.into_iter().for_each(|fault| self.act(next, fault));
@@ -28,14 +28,15 @@ impl World {
         let id = *next;
         *next = id.plus(1);
         if self.begin(id, fault) {
-            self.deeds.did(id);
+            self.fault_log.record_acted(id);
         }
     }
 
-    /// Whether the fault `id` has acted at once.
+    /// Carries out an elementary fault; `true` if it acted at once. Faults that last return `false` and are recorded when
+    /// they meet something.
     fn begin(&mut self, id: FaultId, fault: Fault) -> bool {
         match fault {
-            Fault::All(_) => unreachable!("each of several has a name of its own"),
+            Fault::All(_) => unreachable!("parts are injected one by one"),
             Fault::Rule(rule) => {
                 self.network.add(id, rule);
                 false
@@ -44,95 +45,98 @@ impl World {
             Fault::Release => self.release(),
             Fault::Crash { node: NodeId::Client(client), .. } => self.crash_client(client),
             Fault::Crash { node, moment: CrashPoint::Now, unfinished } => {
-                let place = self.place(node);
-                self.crash(place, Fall::to(NodeState::Down, unfinished))
+                let index = self.node_index(node);
+                self.crash(index, NodeCrash::new(NodeState::Down, unfinished))
             }
             Fault::Crash { node, moment, unfinished } => {
-                let place = self.place(node);
-                self.nodes[place].traps.push(CrashTrigger { fault: id, moment, unfinished });
+                let index = self.node_index(node);
+                self.nodes[index].triggers.push(CrashTrigger { fault: id, moment, unfinished });
                 false
             }
             Fault::Restart(NodeId::Client(_)) => false,
             Fault::Restart(node) => {
-                let place = self.place(node);
-                self.restart(place)
+                let index = self.node_index(node);
+                self.restart(index)
             }
             Fault::Outage(region) => {
                 let nodes =
-                    [NodeId::ControlPlane(region), NodeId::Witness(region)].map(|node| self.place(node));
-                let stopped = nodes.map(|place| self.crash(place, Fall::to(NodeState::Dark, None)));
+                    [NodeId::ControlPlane(region), NodeId::Witness(region)].map(|node| self.node_index(node));
+                let stopped = nodes.map(|index| self.crash(index, NodeCrash::new(NodeState::Dark, None)));
                 stopped.contains(&true)
             }
             Fault::Skew { region, seconds } => {
-                let place = self.place(NodeId::ControlPlane(region));
-                self.nodes[place].skew = seconds;
+                let index = self.node_index(NodeId::ControlPlane(region));
+                self.nodes[index].skew = seconds;
                 if seconds == 0 {
-                    return self.deeds.ends(Lasting::Skew(region));
+                    return self.fault_log.end(LastingFault::Skew(region));
                 }
-                self.deeds.lasts(Lasting::Skew(region), id);
+                self.fault_log.begin(LastingFault::Skew(region), id);
                 false
             }
             Fault::Deny { region, action, denied } => {
                 self.changes.push(Change::Denied { region, action, denied });
                 for node in [NodeId::ControlPlane(region), NodeId::Witness(region)] {
-                    let place = self.place(node);
-                    self.nodes[place].denials_mut().set(action, denied);
+                    let index = self.node_index(node);
+                    self.nodes[index].denials_mut().set(action, denied);
                 }
                 if !denied {
-                    return self.deeds.ends(Lasting::Denial(region, action));
+                    return self.fault_log.end(LastingFault::Denial(region, action));
                 }
-                self.deeds.lasts(Lasting::Denial(region, action), id);
+                self.fault_log.begin(LastingFault::Denial(region, action), id);
                 false
             }
             Fault::ExternalEvent { region, event } => self.external_event(id, region, event),
             Fault::Refuse { region, operation, error, times } => {
                 let error = Arc::new(error);
-                self.refusals.push(InjectedError { fault: id, region, operation, error, times });
+                self.injected_errors.push(InjectedError { fault: id, region, operation, error, times });
                 false
             }
         }
     }
 
-    /// Whether something has come over a cluster, or a fact is another.
+    /// Changes the environment of a Region and informs its control plane; `true` if a cluster changed, or disabled keys
+    /// were enabled.
     fn external_event(&mut self, id: FaultId, region: Region, event: ExternalEvent) -> bool {
-        let outside = &mut self.outside[region.index()];
-        let were_disabled = std::mem::replace(outside, outside.after(event)).keys_disabled;
+        let environment = &mut self.environment[region.index()];
+        let were_disabled = std::mem::replace(environment, environment.after(event)).keys_disabled;
         match event {
-            ExternalEvent::DisableKeys => self.deeds.lasts(Lasting::Keys(region), id),
-            ExternalEvent::EnableKeys => drop(self.deeds.ends(Lasting::Keys(region))),
+            ExternalEvent::DisableKeys => self.fault_log.begin(LastingFault::Keys(region), id),
+            ExternalEvent::EnableKeys => drop(self.fault_log.end(LastingFault::Keys(region))),
             ExternalEvent::Doze | ExternalEvent::Wake => {}
         }
-        let place = self.place(NodeId::ControlPlane(region));
+        let index = self.node_index(NodeId::ControlPlane(region));
+        // A control plane that is down finds the new environment when it starts.
         let has_moved =
-            self.nodes[place].state == NodeState::Up && self.feed(place, Input::ExternalEvent(event));
+            self.nodes[index].state == NodeState::Up && self.feed(index, Input::ExternalEvent(event));
         has_moved || event == ExternalEvent::EnableKeys && were_disabled
     }
 
-    /// Puts everything right: every rule, denial and injected error ends, what was held back goes on its way, every
-    /// node that is down starts again (but those of `except`), and clocks are right.
+    /// Repairs everything: ends every rule, denial, injected error and waiting crash, sends held messages on, sets the
+    /// clocks right, and restarts every stopped node, except the nodes of `except`. Disabled keys and idle clusters
+    /// remain.
     pub fn heal_all(&mut self, except: Option<Region>) {
         self.changes.clear();
-        self.last_news = self.now;
-        self.note(&TraceEvent::Told("everything is put right"));
+        self.last_progress = self.now;
+        self.note(&TraceEvent::Announced("all faults are repaired"));
         self.heal(None);
-        self.deeds.settle();
+        self.fault_log.end_all();
         self.faults = FaultKinds::NONE;
-        for place in 0..self.nodes.len() {
-            self.nodes[place].skew = 0;
-            self.nodes[place].traps.clear();
-            let is_excepted = except.is_some() && self.nodes[place].id.region() == except;
-            if self.nodes[place].state != NodeState::Up && !is_excepted {
-                self.restart(place);
+        for index in 0..self.nodes.len() {
+            self.nodes[index].skew = 0;
+            self.nodes[index].triggers.clear();
+            let is_excepted = except.is_some() && self.nodes[index].id.region() == except;
+            if self.nodes[index].state != NodeState::Up && !is_excepted {
+                self.restart(index);
             }
         }
     }
 
-    /// Whether there was something to put right.
+    /// Ends rules, or without ends also denials and injected errors; `true` if there was anything to end.
     fn heal(&mut self, between: Option<(NodeMatch, NodeMatch)>) -> bool {
         let mut was_wrong = self.network.heal(between);
         if between.is_none() {
-            was_wrong |= self.release() | self.deeds.allow_all() | !self.refusals.is_empty();
-            self.refusals.clear();
+            was_wrong |= self.release() | self.fault_log.end_denials() | !self.injected_errors.is_empty();
+            self.injected_errors.clear();
             self.changes.push(Change::Allowed);
             for node in &mut self.nodes {
                 node.denials_mut().clear();
@@ -141,7 +145,7 @@ impl World {
         was_wrong
     }
 
-    /// Whether something was held back.
+    /// Sends held messages on; `true` if there was one. They pass the remaining rules.
     fn release(&mut self) -> bool {
         let held = self.network.release();
         let were_held = !held.is_empty();
@@ -149,14 +153,14 @@ impl World {
         were_held
     }
 
-    /// Stops a client; `false` if none of its calls was in flight. They end here, and what the network has of them goes
-    /// on its way.
+    /// Stops a client and ends its calls unknown; `false` if none was in flight. Their messages stay on the network: the
+    /// control plane may still carry the requests out.
     fn crash_client(&mut self, client: ClientId) -> bool {
         self.note(&TraceEvent::Crashed(NodeId::Client(client), None));
         let open = self.calls.open_of(client);
         for id in &open {
             self.calls.get_mut(*id).expect("a call in flight").abandon();
-            self.go_on(*id, Next::End);
+            self.apply_next(*id, Next::End);
         }
         !open.is_empty()
     }

@@ -1,6 +1,6 @@
-//! How long a round trip between two Regions takes when nothing is wrong: data, and nothing else.
+//! The table of round-trip times between Regions, in the absence of faults.
 //!
-//! Jitter, faults and a scenario's own latencies do not belong here; they come on top of this table.
+//! Jitter, faults and a scenario's own latencies are applied elsewhere, on top of this table.
 //!
 //! **Between Regions every pair is measured, none is estimated.** The source is CloudPing.co (M. Adorjan,
 //! <https://www.cloudping.co>): the time that a TCP connection from a function in one Region to the public
@@ -20,7 +20,7 @@ use std::time::Duration;
 
 use crate::region::Region;
 
-/// The base round-trip time between `a` and `b`, the same in both directions; one way takes half of it.
+/// The base round-trip time between `a` and `b`, the same in both directions. A message takes half of it.
 #[must_use]
 pub fn round_trip(a: Region, b: Region) -> Duration {
     if a == b {
@@ -32,7 +32,7 @@ pub fn round_trip(a: Region, b: Region) -> Duration {
 
 const WITHIN_A_REGION: Duration = Duration::from_millis(1);
 
-/// The lower triangle in the order of the Region table: each row has the Regions above it.
+/// The lower triangle of the matrix, in the order of the Region table: each row has a column per Region above it.
 const MILLISECONDS: [&[u16]; Region::COUNT] = [
     // us-east-1
     &[],
@@ -76,7 +76,7 @@ const MILLISECONDS: [&[u16]; Region::COUNT] = [
     &[115, 126, 175, 126, 194, 205, 178, 187, 196, 223, 220, 259, 290, 265, 301, 328, 312, 324, 312],
 ];
 
-/// A Region added without its row, or a row of the wrong length, does not compile.
+/// Makes a Region without a row, or a row of the wrong length, fail to compile.
 const _: () = {
     let mut row = 0;
     while row < Region::COUNT {
@@ -112,14 +112,13 @@ mod tests {
     }
 
     #[test]
-    fn near_is_nearer_than_far() {
+    fn neighbouring_regions_have_shorter_round_trips_than_distant_ones() {
         assert!(between("us-east-1", "us-east-2") < between("us-east-1", "us-west-2"));
         assert!(between("eu-west-1", "eu-west-2") < between("eu-west-1", "us-east-1"));
         assert!(between("us-east-1", "sa-east-1") < between("eu-central-1", "sa-east-1"));
     }
 
-    /// Real routes are not straight, but a detour much shorter than the way itself would be a slip of the
-    /// pen.
+    /// Real routes are not straight, but a detour much shorter than the direct way would be a typing error in the table.
     #[test]
     fn no_detour_saves_more_than_a_fifth() {
         for (a, b) in pairs() {
@@ -130,7 +129,7 @@ mod tests {
         }
     }
 
-    /// The rows carry no names, so this is what notices a Region table in another order.
+    /// The rows carry no names, so this test notices if the Region table changes its order.
     #[test]
     fn each_region_has_the_nearest_neighbour_that_the_source_gives_it() {
         let neighbours = [

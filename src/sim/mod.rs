@@ -1,8 +1,8 @@
-//! The world: virtual time, a simulated network, nodes that crash, and clients that retry.
+//! The simulated world: virtual time, a network, nodes that crash, and clients that retry.
 //!
-//! A [`World`] is a value. It takes calls and faults, and [`World::step`] lets the next thing happen; nothing else
-//! moves it, and the same calls, faults and seed make the same things happen, on every machine. What an event did is
-//! in [`World::changes`] until the next step, for whoever checks it.
+//! A [`World`] is a value. Calls and faults go in, and [`World::step`] processes the next event; nothing else advances
+//! it. The same options, calls and faults produce the same events on every machine. [`World::changes`] holds the
+//! results of an event until the next step, for the checks.
 
 pub mod client;
 pub mod coverage;
@@ -52,31 +52,31 @@ use queue::Queue;
 use slots::Slots;
 use trace::{Trace, TraceEvent, TraceLevel};
 
-/// What a world is made with.
+/// The configuration of a world.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// Every random draw is keyed by it.
+    /// The seed of every random draw.
     pub seed: u64,
-    /// Who calls.
+    /// The clients, by [`ClientId`].
     pub clients: Vec<ClientOptions>,
-    /// Who clients run as, and what they may do.
+    /// The principals that clients run as, with their policies.
     pub principals: Arc<Principals>,
-    /// How the questions that the record leaves open are answered.
+    /// The assumed behaviour wherever AWS does not document the service's.
     pub assumptions: Arc<Assumptions>,
-    /// Bugs planted on purpose.
+    /// The bugs planted on purpose, to test the invariants.
     pub mutants: Mutants,
-    /// How long messages take.
+    /// The latency of messages.
     pub latency: Latency,
-    /// How long a write to disk takes.
+    /// The time that the disk needs to make a batch of writes durable.
     pub disk: Duration,
-    /// What the Regions' wall clocks say when the scenario begins.
+    /// The wall-clock time in every Region at virtual time 0.
     pub epoch: Timestamp,
-    /// How much of the trace is written down.
+    /// The detail of the written trace. The hash covers every event at any level.
     pub trace: TraceLevel,
 }
 
 impl Options {
-    /// One client, `ops`, in us-east-1; measured latencies; disks that take a millisecond; no mutants.
+    /// The defaults: one client, `ops`, in us-east-1; measured latencies; 1 ms per disk sync; no planted bugs.
     #[must_use]
     pub fn new(seed: u64) -> Options {
         let home = Region::parse("us-east-1").expect("us-east-1 is a Region");
@@ -99,7 +99,7 @@ impl Options {
     }
 }
 
-/// What the Regions' wall clocks say when a scenario begins, unless it says otherwise: 2026-01-01T00:00:00Z.
+/// The default of [`Options::epoch`]: 2026-01-01T00:00:00Z.
 pub const DEFAULT_EPOCH: Timestamp = Timestamp(1_767_225_600);
 
 /// A simulated world.
@@ -108,147 +108,146 @@ pub struct World {
     options: Options,
     now: Instant,
     queue: Queue<Event>,
-    /// The messages under way.
-    under_way: Slots<Envelope>,
-    /// The timers that were set.
+    /// Messages on their way.
+    in_flight: Slots<Envelope>,
+    /// Timers that were set and have not fired.
     timers: Slots<Alarm>,
-    /// The faults that have yet to happen, and what they are called in the trace.
+    /// Faults planned for later, with their text for the trace.
     planned: Slots<(FaultId, Fault, Arc<str>)>,
-    deeds: FaultLog,
+    fault_log: FaultLog,
     network: Network,
     nodes: Vec<Node>,
-    places: [[Option<u16>; 2]; Region::COUNT],
-    /// What is so in each Region, whether its control plane is up or not.
-    outside: [Environment; Region::COUNT],
+    node_indices: [[Option<u16>; 2]; Region::COUNT],
+    /// The environment of each Region, which exists whether or not its control plane is up.
+    environment: [Environment; Region::COUNT],
     calls: Calls,
-    refusals: Vec<InjectedError>,
+    injected_errors: Vec<InjectedError>,
     names: Names,
     trace: Trace,
     changes: Vec<Change>,
     effects: Vec<Effect>,
     finished: VecDeque<CallId>,
-    /// How many events in the queue repeat a question.
+    /// The number of queued [`Event::Retry`]: they do not keep the world from being idle.
     pending_retries: usize,
-    /// How many events in the queue wake a client.
+    /// The number of queued [`Event::ClientTimer`]. Some are left over from calls that ended before their time-out.
     pending_wakes: usize,
-    /// When a cluster's record was last written, or something went wrong or was put right.
-    last_news: Instant,
+    /// The last time at which a cluster's record was written, or a fault was injected or repaired.
+    last_progress: Instant,
     reached: Goals,
     coverage: Coverage,
-    /// The kinds of fault that count for coverage.
+    /// The kinds of fault injected since the last general repair, for coverage.
     faults: FaultKinds,
 }
 
-/// Something that an event did.
+/// A result of an event, for the checks. It is part of neither the trace nor its hash.
 #[derive(Clone, Debug)]
 pub enum Change {
-    /// A request reached a control plane.
+    /// A request reached a control plane that is up. Copies and retries of a request each arrive as a change of their
+    /// own, and so do requests that get an injected error.
     Arrived {
-        /// Whose.
+        /// The Region of the control plane.
         region: Region,
         /// The account and the principal that sent it.
         caller: Caller,
-        /// Which.
+        /// The attempt, and the copy of it, that arrived.
         delivery: Delivery,
-        /// What is asked.
+        /// The request.
         request: Arc<Request>,
     },
-    /// A request gets an error that was injected instead of an answer of the control plane.
+    /// A request gets an injected error instead of an answer of the control plane. It follows the request's
+    /// [`Change::Arrived`] and precedes its [`Change::Replied`].
     Injected(Delivery),
-    /// An answer left a control plane for a client that has gone away.
+    /// A control plane answered a request whose call the world no longer remembers. Nothing is sent.
     Unheard(Delivery),
-    /// From now on an action is denied to everybody in a Region, or not any more.
+    /// A fault denied an action to every caller in a Region, or ended the denial.
     Denied {
-        /// Where.
+        /// The Region.
         region: Region,
-        /// What.
+        /// The action.
         action: IamAction,
-        /// Whether it is.
+        /// `true` if the denial begins, `false` if it ends.
         denied: bool,
     },
-    /// From now on nothing is denied to everybody anywhere.
+    /// A general repair ended every injected denial, in all Regions.
     Allowed,
-    /// A write became durable.
+    /// A write became durable. This includes a write that a crash interrupted and that reached the disk anyway.
     Wrote {
-        /// Whose.
+        /// The node.
         node: NodeId,
-        /// What.
+        /// The write.
         commit: Box<Commit>,
-        /// What was on the disk in its place.
+        /// The previous contents of the disk at the keys that were written.
         replaced: Replaced,
     },
-    /// A write was lost in a crash, never having been durable.
+    /// A crash lost a write before it was durable. No caller may have seen its effect.
     Forgot {
-        /// Whose.
+        /// The node.
         node: NodeId,
-        /// What.
+        /// The write.
         commit: Box<Commit>,
     },
-    /// An answer left a control plane.
+    /// A control plane answered a request. The network may still lose the answer.
     Replied {
-        /// Whose.
+        /// The Region of the control plane.
         region: Region,
-        /// To which request.
+        /// The attempt that is answered.
         delivery: Delivery,
-        /// Who had asked.
+        /// The caller's account.
         account: Account,
-        /// What had been asked.
+        /// The request.
         request: Arc<Request>,
-        /// With what.
+        /// The answer.
         result: Reply,
     },
-    /// A node checked whether a caller may do something; told only if that was asked for
-    /// ([`Principals::are_watched`]).
+    /// A node evaluated a caller's permissions. Reported only after [`World::watch_permissions`], because it is frequent.
     Checked(Box<Checked>),
-    /// A node stopped.
+    /// A node stopped. The changes of its interrupted writes come before this one; a write that the node had decided on
+    /// in the same event, and not begun, is reported lost after it.
     Crashed {
-        /// Which.
+        /// The node.
         node: NodeId,
-        /// What it had in memory of its storage.
+        /// The storage that the node had in memory, with writes that were not durable.
         memory: Box<Storage>,
-        /// What its disk holds.
+        /// The contents of its disk after the crash.
         disk: Box<Disk>,
     },
     /// A node started again.
     Restarted(NodeId),
-    /// A call ended.
+    /// A call ended: [`World::outcome`] has its outcome.
     Ended(CallId),
 }
 
-/// What is in the queue. Events are moved about there, so each is a few bytes, and what is larger has its place
-/// elsewhere.
+/// A queued event. The queue moves events about, so each is a few bytes and refers to larger data by its slot.
 #[derive(Clone, Copy, Debug)]
 enum Event {
-    /// The message in this place among those under way arrives.
+    /// The message in this slot of [`World::in_flight`] arrives.
     Deliver(u32),
-    /// The timer in this place goes off.
+    /// The timer in this slot of [`World::timers`] fires.
     Fire(u32),
-    /// The timer in this place goes off, and only repeats a question.
+    /// The timer in this slot fires, and at most sends messages again. A world that has only such events left is idle.
     Retry(u32),
-    Synced {
-        node: u16,
-        life: u32,
-    },
-    /// The call in this slot may want to do something by itself.
+    /// The disk of a node has finished a batch of writes. If the node's life is over, the event does nothing.
+    Synced { node: u16, life: u32 },
+    /// The call in this slot may have reached its time-out or the end of a pause.
     ClientTimer(u32),
-    /// The fault in this place among those that are planned happens.
+    /// The planned fault in this slot of [`World::planned`] happens.
     Fault(u32),
-    /// Time passes: somebody wanted to stop here.
+    /// Nothing happens: the caller of [`World::wake_at`] wants control at this time.
     Wake,
 }
 
-/// A timer that a node has set.
+/// A timer set by a node.
 #[derive(Clone, Copy, Debug)]
 struct Alarm {
     node: u16,
-    /// In which of its lives.
+    /// The life of the node that set it. A timer does not outlive a crash.
     life: u32,
-    /// The timer's key, put together once: it is drawn by, and enters the trace when the timer goes off.
+    /// The timer's key, computed once: it keys the draw of the delay, and enters the trace when the timer fires.
     key: u64,
     timer: Timer,
 }
 
-/// Requests to be answered with an error.
+/// An injected error for the next requests.
 #[derive(Clone, Debug)]
 struct InjectedError {
     fault: FaultId,
@@ -259,22 +258,22 @@ struct InjectedError {
 }
 
 impl World {
-    /// A world in which nothing has happened. Its nodes come to be when they are first spoken to.
+    /// A world at virtual time 0. Nodes are created when the first message or fault reaches them.
     #[must_use]
     pub fn new(options: Options) -> World {
         World {
             now: Instant::START,
             queue: Queue::new(),
-            under_way: Slots::new(),
+            in_flight: Slots::new(),
             timers: Slots::new(),
             planned: Slots::new(),
-            deeds: FaultLog::default(),
+            fault_log: FaultLog::default(),
             network: Network::new(options.seed, options.latency.clone()),
             nodes: Vec::new(),
-            places: [[None; 2]; Region::COUNT],
-            outside: [Environment::default(); Region::COUNT],
+            node_indices: [[None; 2]; Region::COUNT],
+            environment: [Environment::default(); Region::COUNT],
             calls: Calls::default(),
-            refusals: Vec::new(),
+            injected_errors: Vec::new(),
             names: Names::default(),
             trace: Trace::new(options.trace),
             changes: Vec::new(),
@@ -282,7 +281,7 @@ impl World {
             finished: VecDeque::new(),
             pending_retries: 0,
             pending_wakes: 0,
-            last_news: Instant::START,
+            last_progress: Instant::START,
             reached: Goals::NONE,
             coverage: Coverage::default(),
             faults: FaultKinds::NONE,
@@ -290,70 +289,70 @@ impl World {
         }
     }
 
-    /// What time it is.
+    /// The current virtual time.
     #[must_use]
     pub fn now(&self) -> Instant {
         self.now
     }
 
-    /// What the world was made with.
+    /// The configuration of the world.
     #[must_use]
     pub fn options(&self) -> &Options {
         &self.options
     }
 
-    /// What the last step did.
+    /// The results of the last step, in order.
     #[must_use]
     pub fn changes(&self) -> &[Change] {
         &self.changes
     }
 
-    /// What happened so far.
+    /// The trace so far.
     #[must_use]
     pub fn trace(&self) -> &Trace {
         &self.trace
     }
 
-    /// Takes away what was written down of it so far.
+    /// Takes the trace lines written so far.
     pub fn take_trace_lines(&mut self) -> Vec<String> {
         self.trace.take_lines()
     }
 
-    /// The situations met so far, as far as nodes, network and clients can tell.
+    /// The goals that nodes, network and clients have reported so far.
     #[must_use]
     pub fn reached(&self) -> Goals {
         self.reached
     }
 
-    /// What was met so far, as far as the world can tell: cells, and actions that were denied.
+    /// The coverage marks that the world itself sets: cells and denied actions.
     #[must_use]
     pub fn coverage(&self) -> &Coverage {
         &self.coverage
     }
 
-    /// What clusters and Regions are called.
+    /// The names of clusters and Regions in the trace.
     #[must_use]
     pub fn names(&self) -> &Names {
         &self.names
     }
 
-    /// The names, to give more.
+    /// The names of clusters and Regions, to add more.
     pub fn names_mut(&mut self) -> &mut Names {
         &mut self.names
     }
 
-    /// What the control plane of `region` has in storage; nothing, if nobody ever spoke to it.
+    /// The storage of the control plane of `region`, as it has it in memory; `None` if the node was never created.
     #[must_use]
     pub fn storage(&self, region: Region) -> Option<&Storage> {
-        let place = self.places[region.index()][0]?;
-        Some(self.nodes[usize::from(place)].durable())
+        let index = self.node_indices[region.index()][0]?;
+        Some(self.nodes[usize::from(index)].durable())
     }
 
-    /// What a node has in memory of its storage, what its disk holds, and what of the memory is not there yet, oldest
-    /// first; nothing, if nobody ever spoke to it.
+    /// A node's storage in memory, its disk, and the writes that lie between the two, oldest first; `None` if the node
+    /// was never created.
     pub(crate) fn memory(&self, node: NodeId) -> Option<(&Storage, &Disk, Vec<&Batch>)> {
         let (region, kind) = kind_of(node);
-        let node = &self.nodes[usize::from(self.places[region.index()][kind]?)];
+        let node = &self.nodes[usize::from(self.node_indices[region.index()][kind]?)];
         let unsynced = node.outbox.iter().filter_map(|effect| match effect {
             Effect::Persist(commit) => Some(&commit.batch),
             _ => None,
@@ -361,85 +360,86 @@ impl World {
         Some((node.durable(), &node.disk, unsynced.collect()))
     }
 
-    /// What is so outside the control plane of `region`, whether that is up or not.
+    /// The environment of the control plane of `region`, which exists whether or not the node is up.
     #[must_use]
-    pub fn outside(&self, region: Region) -> Environment {
-        self.outside[region.index()]
+    pub fn environment(&self, region: Region) -> Environment {
+        self.environment[region.index()]
     }
 
-    /// Tells from now on of every check that is made ([`Change::Checked`]): before anything happens.
+    /// Reports every permission check as a [`Change::Checked`] from now on. Call it before the first call: nodes that
+    /// exist keep their copy of the principals.
     pub fn watch_permissions(&mut self) {
         Arc::make_mut(&mut self.options.principals).are_watched = true;
     }
 
-    /// Somebody calls who did not before.
+    /// Adds a client.
     pub fn add_client(&mut self, client: ClientOptions) -> ClientId {
         self.options.clients.push(client);
         ClientId(self.options.clients.len() as u32 - 1)
     }
 
-    /// Begins a call. Its first attempt is sent at once.
+    /// Begins a call and sends its first attempt.
     pub fn call(&mut self, client: ClientId, mut call: Call) -> CallId {
         self.fill_token(&mut call);
         let id = self.calls.add(client, call);
         let ongoing = self.calls.get(id).expect("the call was just added");
-        let happening =
-            TraceEvent::Invoked(NodeId::Client(client), &ongoing.call, ongoing.call.request.key());
-        self.trace.record(self.now, &happening, &self.names, &self.options.clients);
+        let event = TraceEvent::Invoked(NodeId::Client(client), &ongoing.call, ongoing.call.request.key());
+        self.trace.record(self.now, &event, &self.names, &self.options.clients);
         self.send_attempt(id);
         id
     }
 
-    /// How a call ended, if it has.
+    /// The outcome of a call; `None` while it is in flight.
     #[must_use]
     pub fn outcome(&self, call: CallId) -> Option<&Outcome> {
         self.calls.get(call)?.outcome.as_ref()
     }
 
-    /// Forgets a call that has ended and gives its outcome; without this it is remembered.
+    /// Forgets a call that has ended and returns its outcome. The world remembers every call until then.
     pub fn take(&mut self, call: CallId) -> Option<Outcome> {
         self.calls.get(call)?.outcome.as_ref()?;
         self.calls.remove(call)?.outcome
     }
 
-    /// The client and the description of a call that is remembered.
+    /// The client and the description of a remembered call.
     #[must_use]
     pub fn call_of(&self, call: CallId) -> Option<(ClientId, &Call)> {
         self.calls.get(call).map(|ongoing| (ongoing.client, &ongoing.call))
     }
 
-    /// The next call that has ended, in the order in which they did; each is named once.
+    /// The next call that ended, in order of their ends. Each call is returned once.
     pub fn pop_ended(&mut self) -> Option<CallId> {
         self.finished.pop_front()
     }
 
-    /// What was asked by a request whose call is remembered.
+    /// The request of a delivery, while its call is remembered.
     #[must_use]
     pub fn request_of(&self, delivery: Delivery) -> Option<&Request> {
         let id = CallId { slot: delivery.slot, key: delivery.call };
         self.calls.get(id).map(|ongoing| &*ongoing.call.request)
     }
 
-    /// What a call that is remembered, and the cluster that it creates, is called.
+    /// The alias of a remembered call, which also names the cluster that it creates.
     #[must_use]
     pub fn alias_of(&self, delivery: Delivery) -> Option<&str> {
         let id = CallId { slot: delivery.slot, key: delivery.call };
         self.calls.get(id)?.call.alias.as_deref()
     }
 
-    /// When the next event happens.
+    /// The time of the next event.
     #[must_use]
     pub fn next_event_at(&self) -> Option<Instant> {
         self.queue.peek_time()
     }
 
-    /// How many requests the control plane of `region` has taken in since it started and not answered.
+    /// The number of requests that the control plane of `region` has received since its start and not answered.
     #[must_use]
     pub fn unanswered(&self, region: Region) -> usize {
-        self.places[region.index()][0].map_or(0, |place| self.nodes[usize::from(place)].unanswered)
+        self.node_indices[region.index()][0].map_or(0, |index| self.nodes[usize::from(index)].unanswered)
     }
 
-    /// Who waits for whom to do what: the chain to follow when a world does not come to rest.
+    /// Every client and cluster that waits, with what it waits for, one per line: the chain to follow when a world does
+    /// not come to rest.
     #[must_use]
     pub fn who_waits(&self) -> String {
         let planes = self.nodes.iter().filter_map(|node| match &node.machine {
@@ -447,53 +447,54 @@ impl World {
             Machine::Witness(_) => None,
         });
         let down = |id: &NodeId| self.nodes.iter().any(|node| node.id == *id && node.state != NodeState::Up);
-        let words = trace::Words { names: &self.names, clients: &self.options.clients };
+        let formatter = trace::TraceFormatter { names: &self.names, clients: &self.options.clients };
         let mut text = String::new();
         for (client, call) in self.calls.waiting() {
-            let (who, on) = (NodeId::Client(client), NodeId::ControlPlane(call.region));
-            let [who, plane] = [who, on].map(|node| words.node(Some(node)));
+            let (caller, on) = (NodeId::Client(client), NodeId::ControlPlane(call.region));
+            let [caller, plane] = [caller, on].map(|node| formatter.node(Some(node)));
             let state = if down(&on) { " (down)" } else { "" };
-            let _ = write!(text, "\n  {who} waits for {plane}{state} to answer {}", call.request.operation());
+            let _ =
+                write!(text, "\n  {caller} waits for {plane}{state} to answer {}", call.request.operation());
         }
         for wait in planes.flat_map(|plane| plane.waits()) {
             let on: Vec<_> = wait
                 .missing
                 .iter()
-                .map(|node| words.node(Some(*node)) + if down(node) { " (down)" } else { "" })
+                .map(|node| formatter.node(Some(*node)) + if down(node) { " (down)" } else { "" })
                 .collect();
-            let on = if on.is_empty() { "its own time".to_owned() } else { on.join(", ") };
+            let on = if on.is_empty() { "its own timer".to_owned() } else { on.join(", ") };
             let _ = write!(text, "\n  {} {} waits for {on} to {}", wait.region, wait.waiter, wait.action);
         }
         text
     }
 
-    /// Injects a fault now.
+    /// Injects a fault at the current time.
     pub fn inject(&mut self, fault: Fault) {
         self.changes.clear();
-        let mut first = self.deeds.reserve(fault.parts().count());
+        let mut first = self.fault_log.reserve(fault.parts().count());
         self.act(&mut first, fault);
     }
 
-    /// The name of the first part of the fault that is injected or planned next.
+    /// The identifier that the first part of the next injected or planned fault will get.
     #[must_use]
     pub fn next_fault(&self) -> FaultId {
-        self.deeds.next()
+        self.fault_log.next()
     }
 
-    /// Whether a fault has acted so far; what that means, is said with each kind of [`Fault`].
+    /// Whether a fault has acted so far, as each variant of [`Fault`] defines it.
     #[must_use]
     pub fn has_acted(&self, fault: FaultId) -> bool {
-        self.deeds.has_acted(fault)
+        self.fault_log.has_acted(fault)
     }
 
-    /// Injects a fault at a later time; `words` say in the trace what it is.
-    pub fn inject_at(&mut self, at: Instant, fault: Fault, words: Arc<str>) {
-        let first = self.deeds.reserve(fault.parts().count());
-        let place = self.planned.insert((first, fault, words));
-        self.schedule(at, Event::Fault(place));
+    /// Plans a fault for a later time. `text` describes it in the trace, and enters the hash.
+    pub fn inject_at(&mut self, at: Instant, fault: Fault, text: Arc<str>) {
+        let first = self.fault_log.reserve(fault.parts().count());
+        let slot = self.planned.insert((first, fault, text));
+        self.schedule(at, Event::Fault(slot));
     }
 
-    /// Whether a fault that was injected for later has yet to happen.
+    /// Whether a planned fault has yet to happen.
     #[must_use]
     pub fn has_planned_faults(&self) -> bool {
         !self.planned.is_empty()
@@ -504,37 +505,38 @@ impl World {
         self.note(&TraceEvent::Remark(text));
     }
 
-    /// Writes into the trace, if there is one, what is done to the world from outside. What that leads to counts for
-    /// the hash, and the words do not.
-    pub fn announce(&mut self, words: impl FnOnce() -> String) {
+    /// Writes a line about an intervention from outside into the trace, if the trace is written. The text does not
+    /// enter the hash; the consequences of the intervention do.
+    pub fn announce(&mut self, text: impl FnOnce() -> String) {
         if self.trace.is_written() {
-            self.note(&TraceEvent::Told(&words()));
+            self.note(&TraceEvent::Announced(&text()));
         }
     }
 
-    /// Makes sure that something happens at `at`, be it nothing.
+    /// Schedules an empty event at `at`, so that [`World::step`] stops there.
     pub fn wake_at(&mut self, at: Instant) {
         self.schedule(at, Event::Wake);
     }
 
-    /// Whether nothing is left to happen but the repetition of questions that cannot be answered: no call is open,
-    /// and no message, timer or fault is under way that could change a cluster.
+    /// Whether nothing is pending but retries: no call is open, and no message, timer or planned fault is left that
+    /// could change a cluster by itself.
     #[must_use]
     pub fn is_idle(&self) -> bool {
         self.queue.len() == self.pending_retries + self.pending_wakes && self.calls.open() == 0
     }
 
-    /// Begins at `now` with what was written before: before anything happens.
+    /// Starts a new world at `now` with disks that hold `written`, as a server does after a restart. The world must not
+    /// have processed any event.
     pub(crate) fn restore(&mut self, now: Instant, written: impl IntoIterator<Item = (NodeId, Batch)>) {
-        (self.now, self.last_news) = (now, now);
+        (self.now, self.last_progress) = (now, now);
         let window = self.options.assumptions.token_window;
         for (node, batch) in written {
-            let place = self.place(node);
-            self.nodes[place].disk.write(&batch, window);
+            let index = self.node_index(node);
+            self.nodes[index].disk.write(&batch, window);
         }
-        for place in 0..self.nodes.len() {
-            self.nodes[place].rebuild(&self.options);
-            self.start(place);
+        for index in 0..self.nodes.len() {
+            self.nodes[index].rebuild(&self.options);
+            self.start(index);
         }
     }
 
@@ -548,7 +550,7 @@ impl World {
     }
 }
 
-/// The Region of a node with storage, and which of its nodes it is: the control plane, or the witness node.
+/// The Region of a node with storage, and the node's index there: 0 is the control plane, 1 the witness node.
 fn kind_of(node: NodeId) -> (Region, usize) {
     match node {
         NodeId::ControlPlane(region) => (region, 0),

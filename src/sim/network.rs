@@ -1,7 +1,7 @@
-//! The simulated network: directed links with a latency each, and rules that decide what becomes of a message.
+//! The simulated network: latencies between Regions, and rules that drop, delay, duplicate or hold messages.
 //!
-//! The first rule that applies to a message decides. Every draw is keyed by the message and by the rule, never by
-//! what else is on the network.
+//! The first rule that applies to a message decides about it. Every draw is keyed by the message and the rule, never by
+//! the rest of the traffic, so that one message more does not change the fate of the others.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,45 +20,46 @@ use super::latency::round_trip;
 /// A message on its way.
 #[derive(Clone, Debug)]
 pub(super) struct Envelope {
-    /// Who sent it.
+    /// The sender.
     pub(super) from: NodeId,
-    /// To whom.
+    /// The recipient.
     pub(super) to: NodeId,
-    /// What draws about it are keyed by.
+    /// The key of the draws about the message.
     pub(super) key: u64,
-    /// What it carries.
+    /// The content.
     pub(super) payload: Payload,
 }
 
-/// What an envelope carries.
+/// The content of a message.
 #[derive(Clone, Debug)]
 pub(super) enum Payload {
-    /// A client's request.
+    /// A request, sent by a client to a control plane once per attempt.
     Request {
-        /// Which.
+        /// The attempt and the copy.
         delivery: Delivery,
-        /// Who calls.
+        /// The caller's account and principal.
         caller: Caller,
-        /// What is asked.
+        /// The request, shared by all attempts.
         request: Arc<Request>,
     },
-    /// The answer to a request.
+    /// The answer to a request, sent by a control plane or, for an injected error, in front of it.
     Response {
-        /// To which.
+        /// The attempt that is answered.
         delivery: Delivery,
-        /// What it says.
+        /// The answer.
         result: Reply,
-        /// What was called.
+        /// The operation of the request, for rules and the trace.
         operation: Operation,
     },
-    /// The word that nobody listens: the control plane's process is down.
+    /// A connection reset, sent by the host of a control plane whose process is down. The client knows that this attempt
+    /// was not carried out, though earlier ones may have been.
     Reset(Delivery),
-    /// A message between nodes.
+    /// A message between two nodes, boxed to keep envelopes small.
     Message(Box<Message>),
 }
 
 impl Payload {
-    /// What it is, for rules.
+    /// The exact kind, as rules and crash points match it.
     #[must_use]
     pub(super) fn what(&self) -> MessageMatch {
         match self {
@@ -70,29 +71,29 @@ impl Payload {
     }
 }
 
-/// What the network does with a message.
+/// The fate of a message on the network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Fate {
-    /// It arrives after so long.
+    /// It arrives after this latency.
     Arrives(Duration),
-    /// It arrives, and so do copies of it.
+    /// It arrives after this latency, followed by this many copies.
     Copied(Duration, u16),
     /// It is lost.
     Lost,
-    /// It waits for a release.
+    /// It waits until it is released.
     Held,
 }
 
-/// How long messages take between Regions.
+/// The model of message latency.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Latency {
-    /// Half of the measured round trip between the two Regions, and up to a tenth more.
+    /// Half of the measured round trip between the two Regions (`latency.rs`), and up to a tenth of that as jitter.
     Measured,
-    /// Drawn evenly from a range for each message, whatever the Regions.
+    /// Drawn uniformly from a range for each message, regardless of the Regions.
     Even(crate::control::message::DelayRange),
 }
 
-/// The network.
+/// The state of the network: rules, and held messages.
 #[derive(Clone, Debug)]
 pub(super) struct Network {
     seed: u64,
@@ -110,7 +111,7 @@ impl Network {
         self.rules.push((fault, rule));
     }
 
-    /// Ends the rules between two parties, or all; `false` if none of them could apply any more.
+    /// Removes the rules between two ends, or all; `false` if none of them could still apply.
     pub(super) fn heal(&mut self, between: Option<(NodeMatch, NodeMatch)>) -> bool {
         let is_meant = |rule: &Rule| {
             between.is_none_or(|(one, other)| {
@@ -122,7 +123,7 @@ impl Network {
         applied
     }
 
-    /// Ends the rules that hold messages back, and gives these back.
+    /// Removes the rules that hold messages, and returns the held messages in the order in which they were sent.
     pub(super) fn release(&mut self) -> Vec<Envelope> {
         self.rules.retain(|(_, rule)| rule.action != RuleAction::Hold);
         std::mem::take(&mut self.held)
@@ -132,13 +133,13 @@ impl Network {
         self.held.push(envelope);
     }
 
-    /// Decides what becomes of `envelope`, sent by a party in `from` to one in `to`.
+    /// Decides the fate of a message from Region `from` to Region `to`.
     pub(super) fn fate(
         &mut self,
         envelope: &Envelope,
         from: Region,
         to: Region,
-        deeds: &mut FaultLog,
+        fault_log: &mut FaultLog,
     ) -> Fate {
         let usual = self.usual_latency(envelope, from, to);
         if self.rules.is_empty() {
@@ -151,7 +152,7 @@ impl Network {
         let Some((fault, rule)) = decides else {
             return Fate::Arrives(usual);
         };
-        deeds.did(*fault);
+        fault_log.record_acted(*fault);
         match rule.action {
             RuleAction::Drop => Fate::Lost,
             RuleAction::Hold => Fate::Held,
@@ -164,7 +165,7 @@ impl Network {
         }
     }
 
-    /// How much later than the original the `copy`-th copy of a message arrives.
+    /// The time between the arrival of a message and of its `copy`-th copy.
     pub(super) fn copy_delay(&self, envelope: &Envelope, copy: u16) -> Duration {
         let key = mix(envelope.key, u64::from(copy));
         rng::between(self.seed, Purpose::Amount, key, Duration::ZERO, DUPLICATE_WITHIN)
@@ -182,7 +183,8 @@ impl Network {
 }
 
 impl Rule {
-    /// Whether the rule applies to a message; counts it if it matches.
+    /// Whether the rule applies to a message. A matching message counts against `skip`, or against `times` if the rule
+    /// applies.
     fn applies(&mut self, seed: u64, envelope: &Envelope, what: MessageMatch) -> bool {
         if !self.matches(envelope.from, envelope.to, what) || self.times == Some(0) {
             return false;

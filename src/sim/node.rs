@@ -1,7 +1,7 @@
 //! A node of the world: a state machine, the disk under it, and what waits for that disk.
 //!
 //! Effects are carried out in order. A write takes the disk a while; whatever comes behind it waits in the outbox,
-//! and so a crash can fall between any two effects. Writes that wait together become durable together.
+//! and so a crash can crash between any two effects. Writes that wait together become durable together.
 
 use std::collections::VecDeque;
 
@@ -18,7 +18,7 @@ use super::crash_point::NodeActivity;
 use super::fault::{CrashPoint, Unfinished};
 use super::fault_log::FaultId;
 
-/// A control plane or a witness node.
+/// The state machine of a node: a control plane or a witness node.
 #[derive(Clone, Debug)]
 pub(super) enum Machine {
     ControlPlane(Box<ControlPlane>),
@@ -30,34 +30,35 @@ pub(super) enum Machine {
 pub(super) struct Node {
     pub(super) id: NodeId,
     pub(super) machine: Machine,
-    /// What outlives a crash.
+    /// The durable state, which survives a crash.
     pub(super) disk: Disk,
-    /// How often it has started; events meant for an earlier life do nothing.
+    /// The number of crashes so far. Events that carry an earlier number belong to lost memory and do nothing.
     pub(super) life: u32,
     pub(super) state: NodeState,
-    /// What its Region's wall clock is wrong by, in seconds.
+    /// The deviation of the Region's wall clock, in seconds.
     pub(super) skew: i64,
-    /// What waits for the disk.
+    /// Effects that wait for the disk: from the first unfinished write on.
     pub(super) outbox: VecDeque<Effect>,
-    /// How many of the writes in the outbox the disk is busy with.
+    /// The number of writes at the front of the outbox in the batch that the disk is busy with.
     pub(super) syncing: usize,
-    /// Crashes that wait for their moment.
-    pub(super) traps: Vec<CrashTrigger>,
-    /// How many requests it has taken in, in this life, and not answered.
+    /// Injected crashes that wait for their point.
+    pub(super) triggers: Vec<CrashTrigger>,
+    /// The number of requests received since the last start and not answered.
     pub(super) unanswered: usize,
 }
 
-/// Whether a node runs.
+/// The state of a node's process and host.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum NodeState {
+    /// The process runs.
     Up,
-    /// Its process is down; the host says so to whoever connects.
+    /// The process is down and the host is up: connections are reset at once.
     Down,
-    /// Its host is down; nobody says anything.
+    /// The host is down or unreachable: requests vanish, and clients wait for their time-out.
     Dark,
 }
 
-/// A crash that waits for its moment.
+/// An injected crash that waits for its point.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct CrashTrigger {
     pub(super) fault: FaultId,
@@ -65,7 +66,7 @@ pub(super) struct CrashTrigger {
     pub(super) unfinished: Option<Unfinished>,
 }
 
-/// Writes, as they lie in the outbox.
+/// Writes, oldest first.
 pub(super) type Writes = Vec<Box<Commit>>;
 
 impl Node {
@@ -79,7 +80,7 @@ impl Node {
             skew: 0,
             outbox: VecDeque::new(),
             syncing: 0,
-            traps: Vec::new(),
+            triggers: Vec::new(),
             unanswered: 0,
         }
     }
@@ -102,13 +103,13 @@ impl Node {
         self.machine.denials_mut()
     }
 
-    /// How many writes wait in the outbox.
+    /// The number of writes in the outbox.
     pub(super) fn unsynced(&self) -> usize {
         self.outbox.iter().filter(|effect| matches!(effect, Effect::Persist(_))).count()
     }
 
-    /// Stops it: forgets the writes behind the first `kept` of those that were not finished. Gives back the kept
-    /// writes, which are yet to reach the disk, and the forgotten ones, oldest first.
+    /// Stops the node and empties its outbox. Returns the first `kept` unfinished writes, which the caller must still
+    /// apply to the disk, and the lost rest.
     pub(super) fn stop(&mut self, state: NodeState, kept: usize) -> (Writes, Writes) {
         let mut writes: Writes = std::mem::take(&mut self.outbox)
             .into_iter()
@@ -125,8 +126,8 @@ impl Node {
         (writes, lost)
     }
 
-    /// Makes its state machine anew of what the disk holds and of nothing else, and gives back what the old one had in
-    /// memory of its storage. What is denied to callers was never its to remember.
+    /// Replaces the state machine by a new one made from the disk alone, and returns the old one's storage. Injected
+    /// denials carry over: they belong to the environment, not to the process.
     pub(super) fn rebuild(&mut self, options: &Options) -> Storage {
         let denials = std::mem::take(self.denials_mut());
         let machine = Machine::new(self.id, options, self.disk.replay());
@@ -138,16 +139,17 @@ impl Node {
         }
     }
 
-    /// Counts what it does on every trap that waits for its like, and gives back the one that springs.
-    pub(super) fn fire_trigger(&mut self, doing: NodeActivity<'_>) -> Option<CrashTrigger> {
-        let place = self.traps.iter_mut().position(|trap| match &mut trap.moment {
-            CrashPoint::At(point, count) if point.is_met_by(doing) => {
+    /// Counts the step at every trigger whose point it matches, and removes and returns the first that has counted down
+    /// to zero.
+    pub(super) fn fire_trigger(&mut self, activity: NodeActivity<'_>) -> Option<CrashTrigger> {
+        let index = self.triggers.iter_mut().position(|trigger| match &mut trigger.moment {
+            CrashPoint::At(point, count) if point.is_reached_by(activity) => {
                 *count = count.saturating_sub(1);
                 *count == 0
             }
             CrashPoint::At(..) | CrashPoint::Now => false,
         })?;
-        Some(self.traps.swap_remove(place))
+        Some(self.triggers.swap_remove(index))
     }
 }
 

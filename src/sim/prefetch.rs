@@ -1,8 +1,9 @@
-//! What will happen soon is fetched from memory while something else happens.
+//! Prefetching: loads the data of the next events into the cache while the current one is processed.
 //!
-//! With thousands of calls under way, what an event is about is in no cache any more when its time comes, and would be
-//! waited for: the message or the timer, then what it points at, then what that points at. Which events come next is
-//! known, so each of these is asked for a few events ahead. This changes nothing but when memory is read.
+//! With thousands of calls in flight, the data of an event has left every cache by the time it is due, and each pointer
+//! on the way would stall the processor: the message or timer, the call or index entry behind it, and the record behind
+//! that. The queue knows the next events, so each of these is requested a few events ahead. It only changes when memory
+//! is read.
 
 use std::slice;
 
@@ -16,32 +17,32 @@ use crate::types::Account;
 use super::network::Payload;
 use super::{Alarm, Event, World};
 
-/// How many events ahead a message or a timer is fetched, what it points at, and what that points at.
+/// The numbers of events ahead at which the first, second and third pointer on the way are requested.
 const AHEAD: [usize; 3] = [6, 4, 2];
 
 impl World {
-    /// Asks for the memory of what happens soon.
+    /// Requests the data of the next events.
     pub(super) fn fetch_ahead(&self) {
         let [first, second, third] = AHEAD;
-        match self.queue.ahead(first) {
-            Some(Event::Deliver(place)) => self.under_way.fetch(*place),
-            Some(Event::Fire(place) | Event::Retry(place)) => self.timers.fetch(*place),
+        match self.queue.peek_nth(first) {
+            Some(Event::Deliver(slot)) => self.in_flight.fetch(*slot),
+            Some(Event::Fire(slot) | Event::Retry(slot)) => self.timers.fetch(*slot),
             Some(Event::ClientTimer(slot)) => self.calls.fetch(*slot),
             _ => {}
         }
-        match self.queue.ahead(second) {
-            Some(Event::Deliver(place)) => self.fetch_parts(*place),
-            Some(Event::Fire(place)) => self.fetch_place(*place),
+        match self.queue.peek_nth(second) {
+            Some(Event::Deliver(slot)) => self.fetch_parts(*slot),
+            Some(Event::Fire(slot)) => self.fetch_index_entry(*slot),
             _ => {}
         }
-        if let Some(Event::Fire(place)) = self.queue.ahead(third) {
-            self.fetch_record(*place);
+        if let Some(Event::Fire(slot)) = self.queue.peek_nth(third) {
+            self.fetch_record(*slot);
         }
     }
 
-    /// The call that a message belongs to, and what it says.
-    fn fetch_parts(&self, place: u32) {
-        let Some(envelope) = self.under_way.get(place) else { return };
+    /// Requests the call that a message belongs to, and its content.
+    fn fetch_parts(&self, slot: u32) {
+        let Some(envelope) = self.in_flight.get(slot) else { return };
         match &envelope.payload {
             Payload::Request { delivery, request, .. } => {
                 self.calls.fetch(delivery.slot);
@@ -57,37 +58,37 @@ impl World {
         }
     }
 
-    /// The place of the cluster that a timer is about.
-    fn fetch_place(&self, place: u32) {
-        if let Some((storage, account, serial)) = self.cluster_of(place) {
+    /// Requests the index entry of the cluster of a timer.
+    fn fetch_index_entry(&self, slot: u32) {
+        if let Some((storage, account, serial)) = self.cluster_of(slot) {
             storage.prefetch_slot(account, serial);
         }
     }
 
-    /// The cluster that a timer is about.
-    fn fetch_record(&self, place: u32) {
+    /// Requests the record of the cluster of a timer.
+    fn fetch_record(&self, slot: u32) {
         let cluster =
-            self.cluster_of(place).and_then(|(storage, account, serial)| storage.at(account, serial));
+            self.cluster_of(slot).and_then(|(storage, account, serial)| storage.at(account, serial));
         if let Some(cluster) = cluster {
             fetch(&**cluster);
         }
     }
 
-    /// The name of the cluster that a timer is about, and the storage that it is in.
-    fn cluster_of(&self, place: u32) -> Option<(&Storage, Account, Serial)> {
-        let Alarm { node, timer: Timer::Status { account, serial, .. }, .. } = self.timers.get(place)? else {
+    /// The cluster of a status timer, and the storage that holds it.
+    fn cluster_of(&self, slot: u32) -> Option<(&Storage, Account, Serial)> {
+        let Alarm { node, timer: Timer::Status { account, serial, .. }, .. } = self.timers.get(slot)? else {
             return None;
         };
         Some((self.nodes[usize::from(*node)].durable(), *account, *serial))
     }
 }
 
-/// Asks for the memory of an element: where it begins, and where it ends.
-pub(super) fn fetch_element<T>(elements: &[T], place: usize) {
-    prefetch_index(elements, place);
-    prefetch_index(elements, place + 1);
+/// Requests an element, which may span two cache lines: its first and the one behind it.
+pub(super) fn fetch_element<T>(elements: &[T], slot: usize) {
+    prefetch_index(elements, slot);
+    prefetch_index(elements, slot + 1);
 }
 
-fn fetch<T>(thing: &T) {
-    fetch_element(slice::from_ref(thing), 0);
+fn fetch<T>(value: &T) {
+    fetch_element(slice::from_ref(value), 0);
 }

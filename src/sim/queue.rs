@@ -1,6 +1,4 @@
-//! What is to happen, in the order in which it will: by time, and within a time by turn of pushing.
-//!
-//! What the items are and what happens when they are due does not belong here.
+//! The event queue: a priority queue by time that keeps items of equal time in the order of insertion.
 //!
 //! # How it works
 //!
@@ -8,40 +6,39 @@
 //! Networking 5, 1997), read as a radix heap (R. Ahuja, K. Mehlhorn, J. Orlin, R. Tarjan, "Faster algorithms for the
 //! shortest path problem", Journal of the ACM 37, 1990). Time is cut into slices of about two milliseconds, and the
 //! number of a slice is written in digits of base 64. Virtual time never goes back, so an item is never due before
-//! the last one popped, and that lets the queue sort lazily: an item waits, unsorted, in the bucket that is named by
-//! the highest digit in which its slice differs from the current one, and by what it has there. Items of the current
-//! slice wait in a line of their own, sorted. When the line is empty, the lowest bucket in use holds the next item:
-//! the current slice moves there, and the bucket's items fall into lower buckets, until a bucket is a single slice
-//! and becomes the line.
+//! the last one popped, and that lets the queue sort lazily: an item waits, unsorted, in the bucket given by the highest
+//! digit in which its slice differs from the current slice, and by the value of that digit. Items of the current slice
+//! are kept sorted. When there are none left, the lowest bucket in use holds the next item: the current slice moves
+//! there, and the bucket's items fall into lower buckets, until a bucket is a single slice and becomes current.
 //!
-//! Why equal times keep their order, though nothing carries a sequence number: which bucket an item is in follows
-//! from its time and the current slice alone, so items of equal time are always in the same bucket; buckets are
-//! filled at the back and emptied from the front; and the line is sorted stably.
+//! Items of equal time keep their order without a sequence number. The bucket of an item follows from its time and the
+//! current slice alone, so items of equal time are always in the same bucket; buckets are filled at the back and emptied
+//! from the front; and the items of the current slice are sorted stably.
 //!
-//! # Why this one
+//! # Why this structure
 //!
-//! A message arrives within the milliseconds and falls once or twice, a timer of a minute three times; both by
-//! sequential copies, where a heap jumps about in memory.
+//! A message that arrives within milliseconds falls once or twice, a timer of a minute three times, both by sequential
+//! copies. A binary heap would touch scattered memory instead.
 
 use std::array;
 use std::mem;
 
 use crate::types::Instant;
 
-/// Items in the order of their times; items of equal time in the order in which they were pushed.
+/// A queue of items by time; items of equal time come out in the order in which they were pushed.
 ///
 /// A clone is independent of its original and costs about as much as copying the items.
 #[derive(Clone, Debug)]
 pub struct Queue<T> {
-    /// The current slice. Nothing pending is due in an earlier one.
+    /// The current slice. No item is due in an earlier one.
     slice: u64,
     /// The items due in the current slice, the next one last.
-    line: Vec<(Instant, T)>,
+    current: Vec<(Instant, T)>,
     /// The items due later, by the highest digit in which their slice differs from the current one.
     wheels: [Wheel<T>; WHEELS],
     /// Bit `w` is set when wheel `w` has items.
     used: u8,
-    /// Emptied vectors, for the next buckets that need one: the memory that was touched last is the fastest.
+    /// Emptied vectors for buckets that need one; the last is still in the cache.
     spare: Vec<Vec<(Instant, T)>>,
     len: usize,
 }
@@ -49,7 +46,7 @@ pub struct Queue<T> {
 /// The items whose slices differ from the current one in a digit, and in none higher.
 #[derive(Clone, Debug)]
 struct Wheel<T> {
-    /// One for each value of the digit; none, before the wheel is first used.
+    /// One bucket for each value of the digit; empty until the wheel is first used.
     buckets: Vec<Bucket<T>>,
     /// Bit `b` is set when bucket `b` has items.
     used: u64,
@@ -58,18 +55,18 @@ struct Wheel<T> {
 #[derive(Clone, Debug)]
 struct Bucket<T> {
     items: Vec<(Instant, T)>,
-    /// The least time of `items`; the end of time when there are none.
+    /// The smallest time among `items`; [`END`] if there are none.
     earliest: Instant,
 }
 
 const END: Instant = Instant(u64::MAX);
 
-/// How many bits of a time, in nanoseconds, are within a slice.
+/// The number of low bits of a time, in nanoseconds, that lie within a slice.
 const SLICE_BITS: u32 = 21;
-/// How many bits a digit has.
+/// The number of bits in a digit.
 const DIGIT_BITS: u32 = 6;
 const DIGITS: usize = 1 << DIGIT_BITS;
-/// How many digits a slice's number has.
+/// The number of digits in a slice's number.
 const WHEELS: usize = (u64::BITS - SLICE_BITS).div_ceil(DIGIT_BITS) as usize;
 
 impl<T> Queue<T> {
@@ -77,7 +74,7 @@ impl<T> Queue<T> {
     #[must_use]
     pub fn new() -> Queue<T> {
         let wheels = array::from_fn(|_| Wheel { buckets: Vec::new(), used: 0 });
-        Queue { slice: 0, line: Vec::new(), wheels, used: 0, spare: Vec::new(), len: 0 }
+        Queue { slice: 0, current: Vec::new(), wheels, used: 0, spare: Vec::new(), len: 0 }
     }
 
     /// Adds `item`, due at `at`, which must not be before the time of the last item popped.
@@ -89,58 +86,58 @@ impl<T> Queue<T> {
         debug_assert!(slice(at) >= self.slice, "due at {at:?}, pushed in slice {}", self.slice);
         self.len += 1;
         if slice(at) <= self.slice {
-            let place = self.line.partition_point(|(later, _)| *later > at);
-            self.line.insert(place, (at, item));
+            let position = self.current.partition_point(|(later, _)| *later > at);
+            self.current.insert(position, (at, item));
         } else {
-            self.place(at, item);
+            self.put_in_bucket(at, item);
         }
     }
 
-    /// Takes the next item, with its time.
+    /// Removes and returns the next item, with its time.
     pub fn pop(&mut self) -> Option<(Instant, T)> {
-        while self.line.is_empty() && self.used != 0 {
-            if let Some(only) = self.turn() {
+        while self.current.is_empty() && self.used != 0 {
+            if let Some(only) = self.advance() {
                 self.len -= 1;
                 return Some(only);
             }
         }
-        let next = self.line.pop()?;
+        let next = self.current.pop()?;
         self.len -= 1;
         Some(next)
     }
 
-    /// The item that is popped after `others` others, unless it is due in a later slice, or something comes between.
+    /// The item that `n` pops will precede, if it is due in the current slice; items pushed meanwhile may come before it.
     #[must_use]
-    pub fn ahead(&self, others: usize) -> Option<&T> {
-        let place = self.line.len().checked_sub(others + 1)?;
-        self.line.get(place).map(|(_, item)| item)
+    pub fn peek_nth(&self, n: usize) -> Option<&T> {
+        let position = self.current.len().checked_sub(n + 1)?;
+        self.current.get(position).map(|(_, item)| item)
     }
 
     /// The time of the next item.
     #[must_use]
     pub fn peek_time(&self) -> Option<Instant> {
-        if let Some((at, _)) = self.line.last() {
+        if let Some((at, _)) = self.current.last() {
             return Some(*at);
         }
         let wheel = self.wheels.get(self.used.trailing_zeros() as usize)?;
         Some(wheel.buckets[wheel.used.trailing_zeros() as usize].earliest)
     }
 
-    /// How many items are pending.
+    /// The number of items.
     #[must_use]
     pub fn len(&self) -> usize {
         self.len
     }
 
-    /// Whether nothing is pending.
+    /// Whether the queue is empty.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len == 0
     }
 
-    /// Moves the current slice to the lowest bucket in use, and its items to where they now belong, if there are
-    /// several; gives the item if there is only one.
-    fn turn(&mut self) -> Option<(Instant, T)> {
+    /// Moves the current slice to the lowest bucket in use. Returns the bucket's item if it is the only one; otherwise
+    /// distributes the items over the current slice and lower buckets.
+    fn advance(&mut self) -> Option<(Instant, T)> {
         let number = self.used.trailing_zeros() as usize;
         let wheel = &mut self.wheels[number];
         let digit = wheel.used.trailing_zeros() as usize;
@@ -153,24 +150,24 @@ impl<T> Queue<T> {
         }
         let mut items = mem::take(&mut bucket.items);
         if number == 0 {
-            mem::swap(&mut items, &mut self.line);
+            mem::swap(&mut items, &mut self.current);
         }
         for (at, item) in items.drain(..) {
             if slice(at) == self.slice {
-                self.line.push((at, item));
+                self.current.push((at, item));
             } else {
-                self.place(at, item);
+                self.put_in_bucket(at, item);
             }
         }
         self.spare.push(items);
-        // Reversed first, so that of equal times the first pushed comes out first.
-        self.line.reverse();
-        self.line.sort_by(|(one, _), (other, _)| other.cmp(one));
+        // The next item is the last one, so a stable sort needs the reversed order of insertion.
+        self.current.reverse();
+        self.current.sort_by(|(one, _), (other, _)| other.cmp(one));
         None
     }
 
-    /// Puts an item that is due in a later slice into its bucket.
-    fn place(&mut self, at: Instant, item: T) {
+    /// Inserts an item that is due in a later slice into its bucket.
+    fn put_in_bucket(&mut self, at: Instant, item: T) {
         let slice = slice(at);
         let number = (slice ^ self.slice).ilog2() / DIGIT_BITS;
         let digit = (slice >> (number * DIGIT_BITS)) as usize % DIGITS;
@@ -207,7 +204,7 @@ mod tests {
     use super::*;
     use crate::rng::{Purpose, below};
 
-    /// From "all at once" over "many equal" to "anywhere in time".
+    /// Ranges of times: all equal, many equal, anywhere in time.
     const SPREADS: [u64; 6] = [1, 3, 50, 10_000, 10_000_000_000, u64::MAX];
 
     fn drain<T>(mut queue: Queue<T>) -> Vec<(Instant, T)> {
@@ -222,7 +219,7 @@ mod tests {
         queue
     }
 
-    /// The same queue, said slowly: a map from (time, turn of pushing) to item.
+    /// A slow reference: a map from (time, number of the push) to item.
     #[derive(Default)]
     struct ReferenceQueue {
         items: BTreeMap<(Instant, u64), u64>,
@@ -235,7 +232,7 @@ mod tests {
     }
 
     #[test]
-    fn items_come_out_as_a_stable_sort_by_time_has_them() {
+    fn items_come_out_in_the_order_of_a_stable_sort_by_time() {
         for (seed, spread) in (0..).zip(SPREADS) {
             let queue = filled(seed, spread, 2_000);
             let mut expected: Vec<_> =
@@ -246,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn equal_times_keep_the_order_of_pushing_even_as_time_passes_between() {
+    fn items_of_equal_time_keep_the_order_of_pushing_even_if_time_passes_in_between() {
         let mut queue = Queue::new();
         let late = Instant(1_000);
         queue.push(late, 0);
@@ -287,20 +284,20 @@ mod tests {
     }
 
     #[test]
-    fn the_items_ahead_are_those_that_come_if_nothing_comes_between() {
+    fn peeked_items_are_those_that_the_next_pops_return() {
         let mut queue = Queue::new();
         for time in [5, 3, 9, 1_000_000_000] {
             queue.push(Instant(time), time);
         }
-        assert_eq!(queue.ahead(0), Some(&3));
-        assert_eq!(queue.ahead(2), Some(&9));
-        assert_eq!(queue.ahead(3), None, "it is due in a later slice");
+        assert_eq!(queue.peek_nth(0), Some(&3));
+        assert_eq!(queue.peek_nth(2), Some(&9));
+        assert_eq!(queue.peek_nth(3), None, "it is due in a later slice");
         queue.pop();
-        assert_eq!(queue.ahead(0), Some(&5));
+        assert_eq!(queue.peek_nth(0), Some(&5));
     }
 
     #[test]
-    fn a_clone_goes_its_own_way() {
+    fn a_clone_is_independent_of_its_original() {
         let mut queue = filled(4, 1_000, 100);
         queue.pop();
         let mut copy = queue.clone();
@@ -312,7 +309,7 @@ mod tests {
     }
 
     #[test]
-    fn the_end_of_time_is_a_time_like_any_other() {
+    fn items_due_at_the_end_of_time_are_queued_like_others() {
         let mut queue = Queue::new();
         queue.push(END, 'a');
         queue.push(END, 'b');
@@ -323,7 +320,7 @@ mod tests {
     #[test]
     #[cfg(debug_assertions)]
     #[should_panic(expected = "due at Instant(9)")]
-    fn an_item_due_in_the_past_is_a_mistake() {
+    fn pushing_an_item_into_the_past_panics() {
         let mut queue = Queue::new();
         queue.push(Instant(1 << 30), ());
         queue.pop();

@@ -1,4 +1,4 @@
-//! How a world moves: one event at a time.
+//! The event loop: takes the next event from the queue and delivers it to a node or a client.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,37 +17,37 @@ use super::client::{self, Call, CallId, Next, Outcome};
 use super::coverage::Mark;
 use super::crash_point::NodeActivity;
 use super::fault::MessageMatch;
-use super::fault_log::Lasting;
+use super::fault_log::LastingFault;
 use super::network::{Envelope, Fate, Payload};
 use super::node::{Node, NodeState};
-use super::trace::TraceEvent;
+use super::trace::{LossReason, TraceEvent};
 use super::{Alarm, Change, Event, World, kind_of};
 
 impl World {
-    /// Lets the next event happen; `false` if there is none.
+    /// Processes the next event; `false` if there is none.
     pub fn step(&mut self) -> bool {
         self.changes.clear();
         let Some((at, event)) = self.queue.pop() else { return false };
         self.now = at;
         self.fetch_ahead();
         match event {
-            Event::Deliver(place) => {
-                let envelope = self.under_way.remove(place);
+            Event::Deliver(slot) => {
+                let envelope = self.in_flight.remove(slot);
                 self.deliver(envelope);
             }
-            Event::Fire(place) => self.fire(place),
-            Event::Retry(place) => {
+            Event::Fire(slot) => self.fire_timer(slot),
+            Event::Retry(slot) => {
                 self.pending_retries -= 1;
-                self.fire(place);
+                self.fire_timer(slot);
             }
             Event::Synced { node, life } => self.synced(usize::from(node), life),
             Event::ClientTimer(slot) => {
                 self.pending_wakes -= 1;
-                self.wake(slot);
+                self.wake_call(slot);
             }
-            Event::Fault(place) => {
-                let (first, fault, words) = self.planned.remove(place);
-                self.note(&TraceEvent::Remark(&words));
+            Event::Fault(slot) => {
+                let (first, fault, text) = self.planned.remove(slot);
+                self.note(&TraceEvent::Remark(&text));
                 self.act(&mut first.clone(), fault);
             }
             Event::Wake => {}
@@ -55,9 +55,10 @@ impl World {
         true
     }
 
-    /// Lets everything happen up to and including `moment`.
+    /// Processes every event up to and including `moment`.
     ///
-    /// A caller who looks at [`World::changes`] uses [`World::wake_at`] and [`World::step`] instead.
+    /// Only the changes of the last event remain in [`World::changes`]. A caller that checks them uses
+    /// [`World::wake_at`] and [`World::step`] instead.
     pub fn run_until(&mut self, moment: Instant) {
         self.wake_at(moment);
         while self.queue.peek_time().is_some_and(|at| at <= moment) {
@@ -65,20 +66,21 @@ impl World {
         }
     }
 
-    /// Whether the world is quiet: nothing is left to happen but the repetition of questions, and what these could
-    /// bring about has not come for longer than the longest pause between two of them, twice.
+    /// Whether the world has come to rest: it is idle, and the remaining retries have changed nothing for longer than
+    /// twice the longest pause between two of them.
     #[must_use]
     pub fn is_quiet(&self) -> bool {
-        self.is_idle() && (self.pending_retries == 0 || self.now.since(self.last_news) >= self.quiet_after())
+        self.is_idle()
+            && (self.pending_retries == 0 || self.now.since(self.last_progress) >= self.quiet_after())
     }
 
-    /// How long nothing may have come of repeated questions before nothing will.
+    /// The time without progress after which retries are taken to be futile.
     ///
-    /// A round that gets what it asks for makes five writes, one after the other: its own promise, an acceptor's, its
-    /// own acceptance, an acceptor's, and the cluster's record. Each takes up to two disk times where the disk is busy
-    /// with another, so a round takes up to ten. Two proposers whose rounds overlap get nothing and step back for
-    /// drawn pauses; since these are drawn, no wait is the longest for certain. 150 disk times are room for fifteen
-    /// rounds in a row.
+    /// A successful round makes five writes, one after the other: the proposer's own promise, an acceptor's promise,
+    /// the proposer's own acceptance, an acceptor's acceptance, and the cluster's record. Each takes up to two disk
+    /// times where the disk is busy with another write, so a round takes up to ten. Two proposers whose rounds overlap
+    /// both fail and back off for drawn pauses, so no bound is certain. 150 disk times leave room for fifteen rounds in
+    /// a row.
     fn quiet_after(&self) -> Duration {
         QUIET_AFTER.max(self.options.disk.saturating_mul(150))
     }
@@ -87,22 +89,22 @@ impl World {
         self.queue.push(at.max(self.now), event);
     }
 
-    /// The node called `id`; it comes to be now if nobody ever spoke to it.
-    pub(super) fn place(&mut self, id: NodeId) -> usize {
+    /// The index of the node `id` in `self.nodes`. A node that does not exist yet is created, up and with an empty disk.
+    pub(super) fn node_index(&mut self, id: NodeId) -> usize {
         let (region, kind) = kind_of(id);
-        let place = &mut self.places[region.index()][kind];
-        if let Some(place) = *place {
-            return usize::from(place);
+        let known = &mut self.node_indices[region.index()][kind];
+        if let Some(index) = *known {
+            return usize::from(index);
         }
-        *place = Some(self.nodes.len() as u16);
+        *known = Some(self.nodes.len() as u16);
         let node = Node::new(id, &self.options);
         self.nodes.push(node);
         self.nodes.len() - 1
     }
 
     #[inline(always)]
-    pub(super) fn note(&mut self, happening: &TraceEvent<'_>) {
-        self.trace.record(self.now, happening, &self.names, &self.options.clients);
+    pub(super) fn note(&mut self, event: &TraceEvent<'_>) {
+        self.trace.record(self.now, event, &self.names, &self.options.clients);
     }
 
     pub(super) fn send_attempt(&mut self, id: CallId) {
@@ -113,8 +115,8 @@ impl World {
         let request = ongoing.call.request.clone();
         let to = NodeId::ControlPlane(ongoing.call.region);
         if attempt > 1 {
-            let happening = TraceEvent::Retried(NodeId::Client(client), &ongoing.call, attempt);
-            self.trace.record(self.now, &happening, &self.names, &self.options.clients);
+            let event = TraceEvent::Retried(NodeId::Client(client), &ongoing.call, attempt);
+            self.trace.record(self.now, &event, &self.names, &self.options.clients);
         }
         let principal = ongoing.call.principal;
         let key = mix(delivery.digest(), REQUEST);
@@ -122,13 +124,13 @@ impl World {
         let caller = Caller { account: options.account, principal: principal.or(options.principal) };
         let payload = Payload::Request { delivery, caller, request };
         self.send(Envelope { from: NodeId::Client(client), to, key, payload });
-        self.sleep(id);
+        self.schedule_wake(id);
     }
 
-    /// Puts a message on its link.
+    /// Hands a message to the network, which delivers, duplicates, holds or loses it.
     pub(super) fn send(&mut self, envelope: Envelope) {
-        let (from, to) = (self.home(envelope.from), self.home(envelope.to));
-        let latency = match self.network.fate(&envelope, from, to, &mut self.deeds) {
+        let (from, to) = (self.region_of(envelope.from), self.region_of(envelope.to));
+        let latency = match self.network.fate(&envelope, from, to, &mut self.fault_log) {
             Fate::Arrives(latency) => latency,
             Fate::Copied(latency, copies) => {
                 self.note(&TraceEvent::Copied(&envelope, copies));
@@ -139,7 +141,7 @@ impl World {
                 }
                 latency
             }
-            Fate::Lost => return self.note(&TraceEvent::Lost(&envelope, "lost")),
+            Fate::Lost => return self.note(&TraceEvent::Lost(&envelope, LossReason::Dropped)),
             Fate::Held => {
                 self.note(&TraceEvent::Held(&envelope));
                 return self.network.hold(envelope);
@@ -151,29 +153,31 @@ impl World {
     }
 
     fn deliver_at(&mut self, at: Instant, envelope: Envelope) {
-        let place = self.under_way.insert(envelope);
-        self.schedule(at, Event::Deliver(place));
+        let slot = self.in_flight.insert(envelope);
+        self.schedule(at, Event::Deliver(slot));
     }
 
     fn deliver(&mut self, envelope: Envelope) {
         if let NodeId::Client(_) = envelope.to {
             return self.deliver_to_client(envelope);
         }
-        let place = self.place(envelope.to);
-        let node = &mut self.nodes[place];
+        let index = self.node_index(envelope.to);
+        let node = &mut self.nodes[index];
         if node.state != NodeState::Up {
-            let refused = node.state == NodeState::Down;
-            self.note(&TraceEvent::Lost(&envelope, "nobody there"));
-            if let (true, Payload::Request { delivery, .. }) = (refused, &envelope.payload) {
+            // With its process down, the host still refuses connections, and the client learns at once that the attempt
+            // failed. With the host down, or between nodes, only a time-out tells.
+            let is_reset = node.state == NodeState::Down;
+            self.note(&TraceEvent::Lost(&envelope, LossReason::NodeDown));
+            if let (true, Payload::Request { delivery, .. }) = (is_reset, &envelope.payload) {
                 let key = mix(envelope.key, RESET);
                 let payload = Payload::Reset(*delivery);
                 self.send(Envelope { from: envelope.to, to: envelope.from, key, payload });
             }
             return;
         }
-        if let Some(fall) = self.fire_trigger(place, |_| NodeActivity::Handles(envelope.payload.what())) {
-            self.note(&TraceEvent::Lost(&envelope, "crashed"));
-            self.crash(place, fall);
+        if let Some(crash) = self.fire_trigger(index, |_| NodeActivity::Handles(envelope.payload.what())) {
+            self.note(&TraceEvent::Lost(&envelope, LossReason::NodeCrashed));
+            self.crash(index, crash);
             return;
         }
         self.note(&TraceEvent::Arrived(&envelope));
@@ -183,30 +187,31 @@ impl World {
                 let region = envelope.to.region().expect("requests go to control planes");
                 let arrived = Change::Arrived { region, caller, delivery, request: request.clone() };
                 self.changes.push(arrived);
-                if let Some(error) = self.refusal(region, request.operation()) {
+                // The front end answers: the control plane must not see the request, nor may it count as unanswered.
+                if let Some(error) = self.take_injected_error(region, request.operation()) {
                     self.changes.push(Change::Injected(delivery));
                     self.note(&TraceEvent::Refused(envelope.to, request.operation(), &error));
-                    return self.reply(place, delivery, Err(error));
+                    return self.reply(index, delivery, Err(error));
                 }
-                self.cover(place, &request);
+                self.cover_request(index, &request);
                 let fresh = self.fresh_identifier(&delivery);
-                let stamp = self.wall_clock(place);
+                let stamp = self.wall_clock(index);
                 if matches!(*request, Request::CreateCluster(_) | Request::CreateStream(_)) {
-                    self.deeds.met(Lasting::Skew(region));
+                    self.fault_log.record_met(LastingFault::Skew(region));
                 }
-                self.nodes[place].unanswered += 1;
+                self.nodes[index].unanswered += 1;
                 let lacks_role = self.lacks_role(caller.account);
                 Input::Request { delivery, caller, lacks_role, request, fresh, stamp }
             }
             Payload::Response { .. } | Payload::Reset(_) => unreachable!("answers go to clients"),
         };
-        self.feed(place, input);
+        self.feed(index, input);
     }
 
     fn deliver_to_client(&mut self, envelope: Envelope) {
         let (seed, now) = (self.options.seed, self.now);
-        if self.is_orphan(&envelope) {
-            return self.note(&TraceEvent::Lost(&envelope, "nobody there"));
+        if self.is_for_crashed_client(&envelope) {
+            return self.note(&TraceEvent::Lost(&envelope, LossReason::ClientCrashed));
         }
         self.note(&TraceEvent::Arrived(&envelope));
         let (delivery, result) = match envelope.payload {
@@ -215,27 +220,28 @@ impl World {
             Payload::Request { .. } | Payload::Message(_) => unreachable!("only answers go to clients"),
         };
         let id = CallId { slot: delivery.slot, key: delivery.call };
+        // A call that was taken from the world, or whose slot another call uses now, no longer cares.
         let Some(ongoing) = self.calls.get_mut(id) else { return };
         let next = match result {
             Some(result) => ongoing.answered(seed, now, delivery, result),
             None => ongoing.reset(seed, now, delivery),
         };
-        self.go_on(id, next);
+        self.apply_next(id, next);
     }
 
-    pub(super) fn go_on(&mut self, id: CallId, next: Next) {
+    pub(super) fn apply_next(&mut self, id: CallId, next: Next) {
         let ongoing = self.calls.get(id).expect("a call that has just moved");
         let client = ongoing.client;
         match next {
             Next::Send => self.send_attempt(id),
-            Next::Sleep => self.sleep(id),
+            Next::Wait => self.schedule_wake(id),
             Next::Late => self.reached.insert(Goal::AnswerLate),
             Next::End => {
                 let outcome = ongoing.outcome.as_ref().expect("a call that has ended");
-                let happening = TraceEvent::Ended(NodeId::Client(client), &ongoing.call, outcome);
-                self.trace.record(self.now, &happening, &self.names, &self.options.clients);
+                let event = TraceEvent::Ended(NodeId::Client(client), &ongoing.call, outcome);
+                self.trace.record(self.now, &event, &self.names, &self.options.clients);
                 if matches!(outcome, Outcome::Unknown) {
-                    self.reached.extend(self.fate(&ongoing.call, client));
+                    self.reached.extend(self.unknown_call_goal(&ongoing.call, client));
                 }
                 self.calls.ended();
                 self.changes.push(Change::Ended(id));
@@ -244,8 +250,9 @@ impl World {
         }
     }
 
-    /// What became of a call of which its client knows nothing; `None` if it could change nothing.
-    fn fate(&self, call: &Call, client: ClientId) -> Option<Goal> {
+    /// The goal for a call with unknown outcome: whether the control plane carried it out. `None` if the call could
+    /// not have changed anything.
+    fn unknown_call_goal(&self, call: &Call, client: ClientId) -> Option<Goal> {
         let token = call.request.client_token()?.clone();
         let account = self.options.clients[client.0 as usize].account;
         let operation = self.options.assumptions.token_per_operation.then(|| call.request.operation());
@@ -254,75 +261,78 @@ impl World {
         Some(if has_happened { Goal::UnknownHappened } else { Goal::UnknownHadNot })
     }
 
-    /// Wakes the call at the time that it wants, unless something wakes its slot before.
-    fn sleep(&mut self, id: CallId) {
-        if let Some(wakes) = self.calls.set_alarm(id) {
+    /// Schedules the call's time-out or pause, unless an earlier event is already scheduled for its slot.
+    fn schedule_wake(&mut self, id: CallId) {
+        if let Some(wake_at) = self.calls.set_alarm(id) {
             self.pending_wakes += 1;
-            self.schedule(wakes, Event::ClientTimer(id.slot));
+            self.schedule(wake_at, Event::ClientTimer(id.slot));
         }
     }
 
-    /// An alarm goes off: the call in the slot does something, or goes on sleeping.
-    fn wake(&mut self, slot: u32) {
+    /// Processes a client timer. The call in the slot may have ended, or may have moved its time-out since the timer was
+    /// set; timers are never cancelled, only checked when they fire.
+    fn wake_call(&mut self, slot: u32) {
         self.calls.alarm_went_off(slot, self.now);
         let Some((id, ongoing)) = self.calls.in_slot(slot).filter(|(_, ongoing)| ongoing.outcome.is_none())
         else {
             return;
         };
-        if ongoing.wakes > self.now {
-            return self.sleep(id);
+        if ongoing.wake_at > self.now {
+            return self.schedule_wake(id);
         }
         let next = ongoing.wake(self.options.seed, self.now);
-        self.go_on(id, next);
+        self.apply_next(id, next);
     }
 
-    fn fire(&mut self, place: u32) {
-        let Alarm { node: place, life, key, timer } = self.timers.remove(place);
-        let node = &self.nodes[usize::from(place)];
+    fn fire_timer(&mut self, slot: u32) {
+        let Alarm { node: index, life, key, timer } = self.timers.remove(slot);
+        let node = &self.nodes[usize::from(index)];
+        // A timer set before a crash belongs to lost memory: the node sets its timers anew when it starts.
         if node.life == life && node.state == NodeState::Up {
             self.note(&TraceEvent::Fired(node.id, key));
-            self.feed(usize::from(place), Input::Timer(timer));
+            self.feed(usize::from(index), Input::Timer(timer));
         }
     }
 
-    /// Gives a node its input and carries out what it wants done; `false` if that is nothing.
-    pub(super) fn feed(&mut self, place: usize, input: Input) -> bool {
+    /// Gives a node an input and carries out its effects; `false` if there are none.
+    pub(super) fn feed(&mut self, index: usize, input: Input) -> bool {
         let mut effects = std::mem::take(&mut self.effects);
-        self.nodes[place].handle(self.now, input, &mut effects);
+        self.nodes[index].handle(self.now, input, &mut effects);
         let is_moved = !effects.is_empty();
         for effect in effects.drain(..) {
-            self.carry_out(place, effect);
+            self.carry_out(index, effect);
         }
         self.effects = effects;
         is_moved
     }
 
-    /// Whether an answer comes to a life of its client that is over.
-    fn is_orphan(&self, envelope: &Envelope) -> bool {
+    /// Whether the answer belongs to a call that a crash of its client abandoned.
+    fn is_for_crashed_client(&self, envelope: &Envelope) -> bool {
         let (Payload::Response { delivery, .. } | Payload::Reset(delivery)) = &envelope.payload else {
             return false;
         };
         let id = CallId { slot: delivery.slot, key: delivery.call };
-        self.calls.get(id).is_some_and(|ongoing| ongoing.doing == client::ClientActivity::Abandoned)
+        self.calls.get(id).is_some_and(|ongoing| ongoing.activity == client::ClientActivity::Abandoned)
     }
 
-    /// Does what a node wants done; whatever it wants to persist is durable already.
-    pub(super) fn perform(&mut self, place: usize, effect: Effect) {
-        let node = &self.nodes[place];
+    /// Carries out an effect of a node. Every write that the node decided on before it is durable by now, so an answer
+    /// or a message never reports a change that a crash could still undo.
+    pub(super) fn perform(&mut self, index: usize, effect: Effect) {
+        let node = &self.nodes[index];
         let (id, life) = (node.id, node.life);
         match effect {
-            Effect::Persist(commit) => self.wrote(place, commit),
-            Effect::Send { to, message } => self.send_message(place, to, message),
+            Effect::Persist(commit) => self.wrote(index, commit),
+            Effect::Send { to, message } => self.send_message(index, to, message),
             Effect::Reply { delivery, result } => {
-                let node = &mut self.nodes[place];
+                let node = &mut self.nodes[index];
                 node.unanswered = node.unanswered.saturating_sub(1);
-                self.reply(place, delivery, result);
+                self.reply(index, delivery, result);
             }
             Effect::SetTimer { after, timer } => {
                 let key = timer.key();
                 let draw = rng::key(&[id.digest(), u64::from(life), key]);
                 let pause = rng::between(self.options.seed, Purpose::Timer, draw, after.min, after.max);
-                let alarm = self.timers.insert(Alarm { node: place as u16, life, key, timer });
+                let alarm = self.timers.insert(Alarm { node: index as u16, life, key, timer });
                 let is_retry = timer.is_retry();
                 self.pending_retries += usize::from(is_retry);
                 let event = if is_retry { Event::Retry(alarm) } else { Event::Fire(alarm) };
@@ -333,57 +343,58 @@ impl World {
             Effect::Denied(action) => {
                 self.coverage.insert(Mark::Denied(action));
                 let region = id.region().expect("a client denies nothing");
-                self.deeds.met(Lasting::Denial(region, action));
+                self.fault_log.record_met(LastingFault::Denial(region, action));
             }
             Effect::Reached(goal) => self.reached.insert(goal),
         }
     }
 
-    fn send_message(&mut self, place: usize, to: NodeId, message: Box<Message>) {
-        let from = self.nodes[place].id;
+    fn send_message(&mut self, index: usize, to: NodeId, message: Box<Message>) {
+        let from = self.nodes[index].id;
         let key = rng::key(&[from.digest(), to.digest(), message.key()]);
         let what = MessageMatch::Message(message.kind());
-        if let Some(fall) = self.fire_trigger(place, |_| NodeActivity::Sends(what)) {
-            self.crash(place, fall);
+        if let Some(crash) = self.fire_trigger(index, |_| NodeActivity::Sends(what)) {
+            self.crash(index, crash);
             return;
         }
         self.send(Envelope { from, to, key, payload: Payload::Message(message) });
-        if let Some(fall) = self.fire_trigger(place, |_| NodeActivity::Sent(what)) {
-            self.crash(place, fall);
+        if let Some(crash) = self.fire_trigger(index, |_| NodeActivity::Sent(what)) {
+            self.crash(index, crash);
         }
     }
 
-    fn reply(&mut self, place: usize, delivery: Delivery, result: Reply) {
-        let from = self.nodes[place].id;
+    fn reply(&mut self, index: usize, delivery: Delivery, result: Reply) {
+        let from = self.nodes[index].id;
         let id = CallId { slot: delivery.slot, key: delivery.call };
-        // A client that has gone away gets no answer, and nobody is told anything.
+        // The caller has taken the call from the world and waits for no answer. Nothing is sent.
         let Some(ongoing) = self.calls.get(id) else { return self.changes.push(Change::Unheard(delivery)) };
         let request = ongoing.call.request.clone();
         let account = self.options.clients[delivery.client.0 as usize].account;
         let region = from.region().expect("control planes reply");
         let what = MessageMatch::Response(Some(request.operation()));
-        if let Some(fall) = self.fire_trigger(place, |_| NodeActivity::Sends(what)) {
-            self.crash(place, fall);
+        if let Some(crash) = self.fire_trigger(index, |_| NodeActivity::Sends(what)) {
+            self.crash(index, crash);
             return;
         }
-        let sum = match &result {
+        let fingerprint = match &result {
             Ok(response) => response.key(),
             Err(error) => error.key(),
         };
-        self.note(&TraceEvent::Answered(from, delivery, sum));
+        self.note(&TraceEvent::Answered(from, delivery, fingerprint));
         let key = mix(delivery.digest(), RESPONSE);
         let payload = Payload::Response { delivery, result: result.clone(), operation: request.operation() };
         self.changes.push(Change::Replied { region, delivery, account, request, result });
         self.send(Envelope { from, to: NodeId::Client(delivery.client), key, payload });
-        if let Some(fall) = self.fire_trigger(place, |_| NodeActivity::Sent(what)) {
-            self.crash(place, fall);
+        if let Some(crash) = self.fire_trigger(index, |_| NodeActivity::Sent(what)) {
+            self.crash(index, crash);
         }
     }
 
-    /// An identifier of its own for each delivery; the first names the cluster that the call is to create.
+    /// A fresh identifier for a delivery. Every attempt and copy draws its own, because each may become the one that
+    /// creates the cluster; all are named after the call's alias.
     fn fresh_identifier(&mut self, delivery: &Delivery) -> Identifier {
-        let word = delivery.digest();
-        let half = |half: u64| rng::draw(self.options.seed, Purpose::Identifier, word.wrapping_add(half));
+        let key = delivery.digest();
+        let half = |half: u64| rng::draw(self.options.seed, Purpose::Identifier, key.wrapping_add(half));
         let identifier = Identifier::new([half(1), half(2)]);
         let id = CallId { slot: delivery.slot, key: delivery.call };
         if let Some(alias) = self.calls.get(id).and_then(|ongoing| ongoing.call.alias.clone()) {
@@ -397,45 +408,45 @@ impl World {
         identifier
     }
 
-    fn cover(&mut self, place: usize, request: &Request) {
-        // The ARN of a stream begins with its cluster's.
+    fn cover_request(&mut self, index: usize, request: &Request) {
+        // The ARN of a stream begins with the ARN of its cluster.
         let by_arn =
             || request.resource_arn()?.split_once(":cluster/").map(|(_, rest)| rest.split('/').next());
         let named = request.identifier().or_else(|| by_arn().flatten()).and_then(Identifier::parse);
-        let cluster = named.and_then(|identifier| self.nodes[place].durable().cluster(identifier));
+        let cluster = named.and_then(|identifier| self.nodes[index].durable().cluster(identifier));
         self.coverage.reach(request.operation(), cluster.map(|cluster| cluster.status), self.faults);
     }
 
-    /// Whether the account has no service-linked role: it gets one with its first cluster, wherever that is.
+    /// Whether the account has no service-linked role. It gets one with its first cluster in any Region, and keeps it.
     fn lacks_role(&self, account: Account) -> bool {
         let has_cluster = |node: &Node| node.durable().next_serial(account) > Serial(1);
         !self.options.assumptions.service_linked_role && !self.nodes.iter().any(has_cluster)
     }
 
-    fn wall_clock(&self, place: usize) -> Timestamp {
+    fn wall_clock(&self, index: usize) -> Timestamp {
         let seconds = self.options.epoch.0 + self.now.0 / 1_000_000_000;
-        Timestamp(seconds.saturating_add_signed(self.nodes[place].skew))
+        Timestamp(seconds.saturating_add_signed(self.nodes[index].skew))
     }
 
-    fn refusal(
+    fn take_injected_error(
         &mut self,
         region: Region,
         operation: crate::api::Operation,
     ) -> Option<Arc<crate::api::Error>> {
-        let place = self.refusals.iter().position(|refusal| {
-            refusal.region == region && refusal.operation.is_none_or(|refused| refused == operation)
+        let index = self.injected_errors.iter().position(|injected| {
+            injected.region == region && injected.operation.is_none_or(|refused| refused == operation)
         })?;
-        let refusal = &mut self.refusals[place];
-        self.deeds.did(refusal.fault);
-        refusal.times -= 1;
-        let error = refusal.error.clone();
-        if refusal.times == 0 {
-            self.refusals.remove(place);
+        let injected = &mut self.injected_errors[index];
+        self.fault_log.record_acted(injected.fault);
+        injected.times -= 1;
+        let error = injected.error.clone();
+        if injected.times == 0 {
+            self.injected_errors.remove(index);
         }
         Some(error)
     }
 
-    pub(super) fn home(&self, node: NodeId) -> Region {
+    pub(super) fn region_of(&self, node: NodeId) -> Region {
         match node {
             NodeId::Client(client) => self.options.clients[client.0 as usize].home,
             NodeId::ControlPlane(region) | NodeId::Witness(region) => region,
@@ -444,7 +455,7 @@ impl World {
 }
 
 impl Envelope {
-    /// The `copy`-th copy of the message, with draws of its own.
+    /// The `copy`-th copy of the message, with a key and draws of its own.
     fn copy(&self, copy: u16) -> Envelope {
         let mut copied = self.clone();
         copied.key = mix(self.key, u64::from(copy));
@@ -455,7 +466,7 @@ impl Envelope {
     }
 }
 
-/// The longest pause between two repetitions of a question is half a minute; this is two of them and a little.
+/// Twice the longest pause between two retries of a node (30 s), and a margin.
 const QUIET_AFTER: Duration = Duration::from_secs(65);
 
 const REQUEST: u64 = 1;

@@ -1,7 +1,7 @@
-//! The trace: everything that happens, hashed as it happens, and put into words only when somebody looks.
+//! The trace: hashes every event of a world, and formats it as a line of text if the level asks for it.
 //!
-//! The hash covers every event, whatever the level; the level only decides which events are also written down. How a
-//! line reads is decided here and nowhere else.
+//! The hash covers every event at any level; the level only selects the events that are also written. Two runs with the
+//! same hash went the same way. All text of the trace is written here.
 
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -17,57 +17,91 @@ use super::client::{Call, ClientOptions, Names, Outcome};
 use super::crash_point::{NodeActivity, Stage};
 use super::network::{Envelope, Payload};
 
-/// How much of the trace is written down.
+/// The detail of the written trace.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum TraceLevel {
-    /// Nothing: only the hash is kept.
+    /// No lines; the hash only.
     #[default]
     None,
-    /// Calls and how they end, changes of status, links, faults and lost messages.
+    /// Calls and their outcomes, changes of status, links, faults, and lost messages.
     Milestones,
-    /// Every message too.
+    /// Also every message, and every write.
     Messages,
 }
 
-/// Something that happened.
+/// An event, as the trace records it.
 #[derive(Clone, Debug)]
 pub(super) enum TraceEvent<'a> {
-    /// A client begins a call, whose request sums up to the number.
+    /// A client begins a call. The number is the fingerprint of the request.
     Invoked(NodeId, &'a Call, u64),
-    /// A client tries again.
+    /// A client sends another attempt (the number counts from 1).
     Retried(NodeId, &'a Call, u16),
-    /// A call has ended.
+    /// A call ended. The hash takes the kind of the outcome only: the answer was hashed when it was given.
     Ended(NodeId, &'a Call, &'a Outcome),
-    /// A message leaves, to arrive at the time.
+    /// A message was sent and will arrive at the given time. Not hashed: its arrival is.
     Sent(&'a Envelope, Instant),
-    /// A message is handled.
+    /// A message arrived at a node or client that is up.
     Arrived(&'a Envelope),
-    /// A message is lost: on the way, or because nobody is there.
-    Lost(&'a Envelope, &'static str),
-    /// A message arrives so many times more.
+    /// A message was lost, on the network or at its destination.
+    Lost(&'a Envelope, LossReason),
+    /// A rule made this many copies of a message. The original and each copy arrive, or are lost, as events of their own.
     Copied(&'a Envelope, u16),
-    /// A message is held back.
+    /// A rule holds a message until it is released.
     Held(&'a Envelope),
-    /// A control plane answers, with what sums up to the number.
+    /// A control plane answered an attempt. The number is the fingerprint of the answer, which the later arrival at the
+    /// client does not repeat.
     Answered(NodeId, Delivery, u64),
-    /// A write is durable.
+    /// A write became durable.
     Wrote(NodeId, &'a Commit),
-    /// A write that was not finished is lost in a crash.
+    /// A crash lost an unfinished write.
     Forgot(NodeId, &'a Commit),
-    /// A node says what it did.
+    /// A node reports a decision that is otherwise invisible.
     Noted(NodeId, Note),
-    /// A node or a client stops; why, if it was aimed at.
+    /// A node or a client stopped. The text names the crash point, if there was one, and is not hashed.
     Crashed(NodeId, Option<&'a str>),
-    /// A node starts again.
+    /// A node started again.
     Restarted(NodeId),
-    /// A timer fires.
+    /// A timer with this key fired.
     Fired(NodeId, u64),
-    /// A scheduled fault begins, or a scenario wants something said.
+    /// A planned fault happened, or a scenario made a remark. The text is hashed.
     Remark(&'a str),
-    /// A request is answered with an injected error.
+    /// A request got an injected error. Not hashed: the answer is.
     Refused(NodeId, Operation, &'a Error),
-    /// Something is done to the world from outside.
-    Told(&'a str),
+    /// An intervention from outside. Not hashed: its consequences are.
+    Announced(&'a str),
+}
+
+/// The reason for the loss of a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum LossReason {
+    /// A network rule dropped it.
+    Dropped,
+    /// The destination was down when it arrived.
+    NodeDown,
+    /// A crash stopped the destination as it was about to handle the message.
+    NodeCrashed,
+    /// The client that it answers has crashed since the request.
+    ClientCrashed,
+}
+
+impl LossReason {
+    fn text(self) -> &'static str {
+        match self {
+            LossReason::Dropped => "lost",
+            LossReason::NodeDown => "the node is down",
+            LossReason::NodeCrashed => "the node crashes",
+            LossReason::ClientCrashed => "the client has crashed",
+        }
+    }
+
+    /// The contribution to the hash. The numbers are fixed, because recorded hashes depend on them.
+    fn digest(self) -> u64 {
+        match self {
+            LossReason::Dropped => 4,
+            LossReason::NodeCrashed => 7,
+            LossReason::NodeDown | LossReason::ClientCrashed => 12,
+        }
+    }
 }
 
 /// The trace of a world.
@@ -84,64 +118,64 @@ impl Trace {
         Trace { level, hash: 0, events: 0, lines: Vec::new() }
     }
 
-    /// The hash of everything that happened so far.
+    /// The hash of all events so far.
     #[must_use]
     pub fn hash(&self) -> u64 {
         self.hash
     }
 
-    /// How many things happened so far.
+    /// The number of hashed events so far.
     #[must_use]
     pub fn events(&self) -> u64 {
         self.events
     }
 
-    /// The lines written down so far.
+    /// The lines written so far.
     #[must_use]
     pub fn lines(&self) -> &[String] {
         &self.lines
     }
 
-    /// Whether anything is written down.
+    /// Whether the level writes any lines.
     pub(super) fn is_written(&self) -> bool {
         self.level > TraceLevel::None
     }
 
-    /// Takes away the lines written down so far.
+    /// Takes the lines written so far.
     pub(super) fn take_lines(&mut self) -> Vec<String> {
         std::mem::take(&mut self.lines)
     }
 
-    // Inlined, so that a happening that is only hashed is never built.
+    // Inlined, so that the compiler never builds an event that is only hashed.
     #[inline(always)]
     pub(super) fn record(
         &mut self,
         now: Instant,
-        happening: &TraceEvent<'_>,
+        event: &TraceEvent<'_>,
         names: &Names,
-        who: &[ClientOptions],
+        clients: &[ClientOptions],
     ) {
-        // What is sent arrives, or is lost, held back or late, and counts then; so does what is done from outside, by
-        // what it leads to.
-        if !matches!(happening, TraceEvent::Sent(..) | TraceEvent::Refused(..) | TraceEvent::Told(_)) {
+        // These three are hashed by their consequences: the arrival or loss of the message, the answer, or whatever an
+        // intervention leads to.
+        if !matches!(event, TraceEvent::Sent(..) | TraceEvent::Refused(..) | TraceEvent::Announced(_)) {
             self.events += 1;
-            self.hash = mix(self.hash, happening.words(now.0));
+            self.hash = mix(self.hash, event.fold_into(now.0));
         }
-        if self.level > TraceLevel::None && happening.level() <= self.level {
-            self.write_down(now, happening, &Words { names, clients: who });
+        if self.level > TraceLevel::None && event.level() <= self.level {
+            self.write_down(now, event, &TraceFormatter { names, clients });
         }
     }
 
     #[cold]
-    fn write_down(&mut self, now: Instant, happening: &TraceEvent<'_>, words: &Words<'_>) {
-        if let Some(text) = happening.text(words) {
-            let actor = words.node(happening.actor());
+    fn write_down(&mut self, now: Instant, event: &TraceEvent<'_>, formatter: &TraceFormatter<'_>) {
+        if let Some(text) = event.text(formatter) {
+            let actor = formatter.node(event.actor());
             self.lines.push(format!("{} {actor:<10} {text}", time(now)));
         }
     }
 }
 
-/// A moment, in seconds to the millisecond.
+/// Formats a virtual time in seconds with three decimals, right-aligned to eight characters.
 #[must_use]
 pub fn time(moment: Instant) -> String {
     let millis = moment.0 / 1_000_000;
@@ -162,7 +196,7 @@ impl TraceEvent<'_> {
     }
 
     #[inline(always)]
-    fn words(&self, hash: u64) -> u64 {
+    fn fold_into(&self, hash: u64) -> u64 {
         match self {
             TraceEvent::Invoked(who, call, fingerprint) => {
                 fold(hash, [1, who.digest(), call.region.index() as u64, call.key, *fingerprint])
@@ -171,23 +205,22 @@ impl TraceEvent<'_> {
                 fold(hash, [2, who.digest(), call.key, u64::from(*attempt)])
             }
             TraceEvent::Ended(who, call, outcome) => {
-                // What an answer says was hashed when it was given.
-                let word = match outcome {
+                let kind = match outcome {
                     Outcome::Ok(_) => 0,
                     Outcome::Unknown => 1,
                     Outcome::TimedOut(_) => 2,
                     Outcome::Gone => 3,
                     Outcome::Failed(_) => 4,
                 };
-                fold(hash, [3, who.digest(), call.key, word])
+                fold(hash, [3, who.digest(), call.key, kind])
             }
-            TraceEvent::Sent(..) | TraceEvent::Refused(..) | TraceEvent::Told(_) => hash,
+            TraceEvent::Sent(..) | TraceEvent::Refused(..) | TraceEvent::Announced(_) => hash,
             TraceEvent::Arrived(envelope) => fold(hash, [5, envelope.digest()]),
-            TraceEvent::Lost(envelope, why) => fold(hash, [6, envelope.digest(), why.len() as u64]),
+            TraceEvent::Lost(envelope, reason) => fold(hash, [6, envelope.digest(), reason.digest()]),
             TraceEvent::Copied(envelope, copies) => fold(hash, [7, envelope.digest(), u64::from(*copies)]),
             TraceEvent::Held(envelope) => fold(hash, [8, envelope.digest()]),
-            TraceEvent::Answered(node, delivery, sum) => {
-                fold(hash, [4, node.digest(), delivery.digest(), *sum])
+            TraceEvent::Answered(node, delivery, fingerprint) => {
+                fold(hash, [4, node.digest(), delivery.digest(), *fingerprint])
             }
             TraceEvent::Wrote(node, commit) => fold(hash, [9, node.digest(), commit.digest()]),
             TraceEvent::Forgot(node, commit) => fold(hash, [10, node.digest(), commit.digest()]),
@@ -199,7 +232,7 @@ impl TraceEvent<'_> {
         }
     }
 
-    /// At whose side it happened.
+    /// The node or client that the line is about: the sender of a message until it arrives, then the recipient.
     fn actor(&self) -> Option<NodeId> {
         match self {
             TraceEvent::Invoked(who, ..) | TraceEvent::Retried(who, ..) | TraceEvent::Ended(who, ..) => {
@@ -218,54 +251,65 @@ impl TraceEvent<'_> {
             | TraceEvent::Refused(node, ..)
             | TraceEvent::Restarted(node)
             | TraceEvent::Fired(node, _) => Some(*node),
-            TraceEvent::Remark(_) | TraceEvent::Told(_) => None,
+            TraceEvent::Remark(_) | TraceEvent::Announced(_) => None,
         }
     }
 
-    fn text(&self, words: &Words<'_>) -> Option<String> {
+    fn text(&self, formatter: &TraceFormatter<'_>) -> Option<String> {
         Some(match self {
-            TraceEvent::Invoked(_, call, _) => format!("calls {}", words.call(call)),
-            TraceEvent::Retried(_, call, attempt) => format!("calls {}, attempt {attempt}", words.call(call)),
+            TraceEvent::Invoked(_, call, _) => format!("calls {}", formatter.call(call)),
+            TraceEvent::Retried(_, call, attempt) => {
+                format!("calls {}, attempt {attempt}", formatter.call(call))
+            }
             TraceEvent::Ended(_, call, outcome) => {
-                format!("{} {}", call.request.operation(), words.outcome(call, outcome))
+                format!("{} {}", call.request.operation(), formatter.outcome(call, outcome))
             }
             TraceEvent::Sent(envelope, at) => {
-                format!("sends {}, to arrive at {}", words.to(envelope), time(*at).trim())
+                format!("sends {}, arriving at {}", formatter.to(envelope), time(*at).trim())
             }
             TraceEvent::Arrived(envelope) => {
-                format!("gets {} from {}", words.payload(envelope), words.node(Some(envelope.from)))
+                format!(
+                    "receives {} from {}",
+                    formatter.payload(envelope),
+                    formatter.node(Some(envelope.from))
+                )
             }
-            TraceEvent::Lost(envelope, why) => format!("sends {} ✗ {why}", words.to(envelope)),
+            TraceEvent::Lost(envelope, reason) => {
+                format!("sends {} ✗ {}", formatter.to(envelope), reason.text())
+            }
             TraceEvent::Copied(envelope, copies) => {
-                format!("sends {}, duplicated {copies}×", words.to(envelope))
+                format!("sends {}, duplicated {copies}×", formatter.to(envelope))
             }
-            TraceEvent::Held(envelope) => format!("sends {}, held back", words.to(envelope)),
-            TraceEvent::Wrote(_, commit) => words.commit(commit)?,
+            TraceEvent::Held(envelope) => format!("sends {}, held back", formatter.to(envelope)),
+            TraceEvent::Wrote(_, commit) => formatter.commit(commit)?,
             TraceEvent::Forgot(_, commit) => match &commit.batch.cluster {
-                None if commit.batch.register.is_some() => "loses the write of a link register".to_owned(),
-                _ => format!("loses the write of {}", words.commit(commit)?),
+                None if commit.batch.register.is_some() => {
+                    "loses an unfinished write: a link register".to_owned()
+                }
+                _ => format!("loses an unfinished write: {}", formatter.commit(commit)?),
             },
-            TraceEvent::Noted(_, note) => words.note(note),
+            TraceEvent::Noted(_, note) => formatter.note(note),
             TraceEvent::Crashed(_, None) => "crashes".to_owned(),
-            TraceEvent::Crashed(_, Some(why)) => format!("crashes {why}"),
+            TraceEvent::Crashed(_, Some(reason)) => format!("crashes {reason}"),
             TraceEvent::Refused(_, operation, error) => {
-                format!("answers {operation} {}, injected", error.name())
+                format!("answers {operation} with {} (injected)", error.name())
             }
-            TraceEvent::Restarted(_) => "starts again".to_owned(),
+            TraceEvent::Restarted(_) => "restarts".to_owned(),
             TraceEvent::Answered(..) | TraceEvent::Fired(..) => return None,
-            TraceEvent::Remark(text) | TraceEvent::Told(text) => (*text).to_owned(),
+            TraceEvent::Remark(text) | TraceEvent::Announced(text) => (*text).to_owned(),
         })
     }
 }
 
-/// Whether a write changed a cluster's status, made a cluster, or removed one.
+/// Whether a write creates a cluster, changes its status or a stream's, or removes one. Other writes are too frequent
+/// for the milestones.
 fn is_milestone(commit: &Commit) -> bool {
     let after = commit.batch.cluster.as_ref().and_then(|(_, _, record)| record.as_ref());
     after.map(|record| record.status) != commit.before.cluster.as_ref().map(|record| record.status)
         || moved_stream(commit).is_some()
 }
 
-/// The stream that a write creates, moves on or removes, with its status before and after.
+/// The first stream that a write creates, changes in status or removes, with its status before and after.
 fn moved_stream(commit: &Commit) -> Option<(u32, Option<StreamStatus>, Option<StreamStatus>)> {
     let (_, _, after) = commit.batch.cluster.as_ref()?;
     let (old, new) = (commit.before.cluster.as_ref()?.streams(), after.as_ref()?.streams());
@@ -276,13 +320,13 @@ fn moved_stream(commit: &Commit) -> Option<(u32, Option<StreamStatus>, Option<St
     numbers.map(|number| (number, status(old, number), status(new, number))).find(|(_, from, to)| from != to)
 }
 
-/// Puts things into words, with the names that a scenario gave them.
-pub(super) struct Words<'a> {
+/// Formats events with the names that a scenario gave to clients, Regions and clusters.
+pub(super) struct TraceFormatter<'a> {
     pub(super) names: &'a Names,
     pub(super) clients: &'a [ClientOptions],
 }
 
-impl Words<'_> {
+impl TraceFormatter<'_> {
     pub(super) fn node(&self, node: Option<NodeId>) -> String {
         match node {
             None => "·".to_owned(),
@@ -308,7 +352,10 @@ impl Words<'_> {
         match outcome {
             Outcome::Ok(response) => match (response.status(), call.request.operation()) {
                 (Some(status), _) => format!("ok {status}"),
-                (None, Operation::ListClusters) => format!("ok {} clusters", response.listed()),
+                (None, Operation::ListClusters) => match response.listed() {
+                    1 => "ok 1 cluster".to_owned(),
+                    count => format!("ok {count} clusters"),
+                },
                 (None, _) => "ok".to_owned(),
             },
             Outcome::Failed(error) => {
@@ -317,19 +364,19 @@ impl Words<'_> {
             }
             Outcome::Gone => "ok: no such cluster".to_owned(),
             Outcome::Unknown => "unknown: no answer".to_owned(),
-            Outcome::TimedOut(sight) => format!("timed out: saw {sight}"),
+            Outcome::TimedOut(last_seen) => format!("timed out: saw {last_seen}"),
         }
     }
 
-    /// Why a node crashes that does `doing`.
-    pub(super) fn reason(&self, doing: NodeActivity<'_>) -> String {
-        match doing {
+    /// The crash point that a node has reached with `activity`.
+    pub(super) fn reason(&self, activity: NodeActivity<'_>) -> String {
+        match activity {
             NodeActivity::Handles(what) => format!("before handling {what}"),
             NodeActivity::Sends(what) => format!("before sending {what}"),
             NodeActivity::Sent(what) => format!("after sending {what}"),
             NodeActivity::Persists(stage, commit, operation) => {
                 let when = match stage {
-                    Stage::Undo => "before",
+                    Stage::Before => "before",
                     Stage::During => "while",
                     Stage::After => "after",
                 };
@@ -338,7 +385,7 @@ impl Words<'_> {
         }
     }
 
-    /// What a write is about: a call and its cluster, as far as there are such.
+    /// The operation and the cluster of a write, as far as it has them.
     fn written(&self, commit: &Commit, operation: Option<Operation>) -> String {
         let after = commit.batch.cluster.as_ref().and_then(|(_, _, record)| record.as_ref());
         let cluster =
@@ -394,7 +441,7 @@ impl Words<'_> {
                 }
             }
             (Some(before), Some(after)) if before.status == after.status => {
-                format!("{} is written, still {}", self.names.cluster(after.arn.identifier), after.status)
+                format!("{} written, still {}", self.names.cluster(after.arn.identifier), after.status)
             }
             (Some(before), Some(after)) => {
                 format!("{} {} → {}", self.names.cluster(after.arn.identifier), before.status, after.status)
@@ -413,19 +460,19 @@ impl Words<'_> {
             Note::Chosen { register, cluster, outcome } => {
                 let cluster_name = self.names.cluster(cluster.identifier);
                 let peer = register.other(*cluster).map(|peer| self.names.cluster(peer.identifier));
-                let word = match outcome {
+                let state = match outcome {
                     Link::Open => "no link yet",
                     Link::Linked => "linked",
                     Link::Dissolved => "dissolved",
                 };
-                format!("{cluster_name} and {}: {word}", peer.unwrap_or_default())
+                format!("{cluster_name} and {}: {state}", peer.unwrap_or_default())
             }
         }
     }
 }
 
 impl Envelope {
-    /// A number for the hash: the sender's key says what it is about, the ends say where it goes.
+    /// The contribution to the hash: the message's key identifies its content, the ends its link.
     pub(super) fn digest(&self) -> u64 {
         fold(self.key, [self.from.digest(), self.to.digest()])
     }
@@ -444,11 +491,11 @@ impl Note {
 }
 
 impl Commit {
-    /// A number for the hash: what is written, of the parts that others can see.
+    /// The contribution to the hash: the parts of the write that other nodes or clients can see.
     fn digest(&self) -> u64 {
-        let mut word = self.cause.map_or(0, |cause| cause.digest());
+        let mut digest = self.cause.map_or(0, |cause| cause.digest());
         if let Some((_, serial, record)) = &self.batch.cluster {
-            word = mix(word, serial.0);
+            digest = mix(digest, serial.0);
             if let Some(record) = record {
                 let peer = record
                     .multi_region
@@ -457,22 +504,22 @@ impl Commit {
                     .map_or(0, |arn| arn.identifier.digest());
                 let linked = record.multi_region.as_deref().is_some_and(|it| it.linked);
                 let Timestamp(created) = record.creation_time;
-                word = fold(word, [record.arn.identifier.digest(), record.status as u64]);
-                word = fold(word, [u64::from(record.version), created, peer, u64::from(linked)]);
-                word = mix(
-                    word,
+                digest = fold(digest, [record.arn.identifier.digest(), record.status as u64]);
+                digest = fold(digest, [u64::from(record.version), created, peer, u64::from(linked)]);
+                digest = mix(
+                    digest,
                     u64::from(record.deletion_protection) | u64::from(record.intent.is_some()) << 1,
                 );
-                // What a cluster is created with is in its request, which counts already.
+                // The request of a creation was hashed already, and tags and attachments come from it.
                 if let Some(before) = &self.before.cluster {
                     if before.tags != record.tags {
-                        word = mix(word, record.tags.as_ref().map_or(0, tags_word));
+                        digest = mix(digest, record.tags.as_ref().map_or(0, tags_digest));
                     }
                     if !before.shares_attached(record) {
-                        word = record
+                        digest = record
                             .attached
                             .as_ref()
-                            .map_or(word, |attached| mix(word, attached_word(attached)));
+                            .map_or(digest, |attached| mix(digest, attached_digest(attached)));
                     }
                 }
             }
@@ -481,28 +528,29 @@ impl Commit {
             let (register, acceptor) = &**register;
             let (ballot, value) =
                 acceptor.accepted.map_or((0, 0), |(ballot, value)| (ballot.digest(), value.digest()));
-            word = fold(word, [register.digest(), acceptor.promised.digest(), ballot, value]);
+            digest = fold(digest, [register.digest(), acceptor.promised.digest(), ballot, value]);
         }
-        word
+        digest
     }
 }
 
-fn tags_word(tags: &Tags) -> u64 {
-    let words =
+fn tags_digest(tags: &Tags) -> u64 {
+    let digests =
         tags.iter().map(|(key, value)| mix(key_of_bytes(key.as_bytes()), key_of_bytes(value.as_bytes())));
-    words.fold(1, mix)
+    digests.fold(1, mix)
 }
 
-fn attached_word(attached: &Arc<Attached>) -> u64 {
-    let word = fold(attached.policies, [u64::from(attached.policy.is_some())]);
+fn attached_digest(attached: &Arc<Attached>) -> u64 {
+    let digest = fold(attached.policies, [u64::from(attached.policy.is_some())]);
     let streams = attached
         .streams
         .iter()
-        .map(|stream| fold(tags_word(&stream.tags), [stream.identifier.digest(), stream.status as u64]));
-    streams.fold(word, mix)
+        .map(|stream| fold(tags_digest(&stream.tags), [stream.identifier.digest(), stream.status as u64]));
+    streams.fold(digest, mix)
 }
 
-/// Folds the words of one happening; what happened before is folded in more thoroughly, once per happening.
-fn fold<const N: usize>(state: u64, words: [u64; N]) -> u64 {
-    words.into_iter().fold(state, rng::fold)
+/// Folds the numbers of one event quickly. [`Trace::record`] then mixes the result into the hash of the earlier events
+/// thoroughly, once per event.
+fn fold<const N: usize>(state: u64, parts: [u64; N]) -> u64 {
+    parts.into_iter().fold(state, rng::fold)
 }

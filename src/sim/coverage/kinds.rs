@@ -1,15 +1,15 @@
-//! The kinds of fault that coverage tells apart.
+//! The kinds of fault that coverage distinguishes.
 //!
-//! A fault counts from the moment it is injected until everything is put right at the end of a run: a link that was
-//! cut and healed, or a node that crashed and came back, has left its marks, and these are what is worth meeting.
-//! Before any fault the kind is `none`.
+//! A fault counts from its injection until the general repair at the end of a run, even after it was healed: a link that
+//! was cut or a node that crashed has left the clusters in states that are worth covering. Before the first fault the kind
+//! is `none`.
 
 use crate::control::environment::ExternalEvent;
 use crate::sim::fault::{Fault, MessageMatch, Rule, RuleAction};
 
 macro_rules! kinds {
     ($($(#[doc = $doc:literal])+ $variant:ident = $name:literal,)+) => {
-        /// A kind of fault, as far as coverage tells them apart.
+        /// A kind of fault, as coverage distinguishes them.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
         pub enum FaultKind { $($(#[doc = $doc])+ $variant,)+ }
 
@@ -17,7 +17,7 @@ macro_rules! kinds {
             /// Every kind.
             pub const ALL: &[FaultKind] = &[$(FaultKind::$variant),+];
 
-            /// Its name in tables.
+            /// The name in tables.
             #[must_use]
             pub fn name(self) -> &'static str {
                 match self { $(FaultKind::$variant => $name),+ }
@@ -27,43 +27,43 @@ macro_rules! kinds {
 }
 
 kinds! {
-    /// No fault so far.
+    /// No fault has been injected yet.
     None = "none",
-    /// Some messages are lost.
+    /// A rule drops some messages: of a kind, a number of them, or a percentage.
     Drop = "drop",
-    /// Every message on a link is lost.
+    /// A rule drops every message on a link.
     Partition = "partition",
-    /// Messages come later.
+    /// A rule delays messages.
     Delay = "delay",
-    /// Messages come more than once.
+    /// A rule duplicates messages.
     Duplicate = "duplicate",
-    /// Messages wait until released.
+    /// A rule holds messages until they are released.
     Hold = "hold",
-    /// A link is slower.
+    /// A rule multiplies the latency of a link.
     Slow = "slow",
-    /// A node stops, or will at its moment.
+    /// A node crashes, or will at a crash point.
     Crash = "crash",
-    /// Both nodes of a Region stop.
+    /// Both nodes of a Region stop with their hosts.
     Outage = "outage",
-    /// A Region's wall clock is wrong.
+    /// A Region's wall clock is skewed.
     Skew = "skew",
-    /// An action is denied.
+    /// An action is denied to every caller in a Region.
     Deny = "deny",
-    /// Requests are answered with an error before the control plane sees them.
+    /// Requests get an injected error in front of the control plane.
     Refuse = "throttle",
-    /// Clusters go idle, or their keys cannot be used.
-    ExternalEvent = "shift",
+    /// Clusters become idle, or their keys become inaccessible.
+    ExternalEvent = "external-event",
 }
 
-/// The kinds of fault that count at a moment.
+/// The set of kinds that count at the moment, one bit each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::sim) struct FaultKinds(pub(super) u16);
 
 impl FaultKinds {
-    /// Before any fault.
+    /// The set before the first fault: the kind `none` alone.
     pub(in crate::sim) const NONE: FaultKinds = FaultKinds(1 << FaultKind::None as u32);
 
-    /// From now on `fault` counts, unless it puts something right.
+    /// Adds the kind of `fault`, unless it is a repair.
     pub(in crate::sim) fn count(&mut self, fault: &Fault) {
         if let Some(kind) = kind_of(fault) {
             self.0 = (self.0 & !FaultKinds::NONE.0) | 1 << kind as u32;

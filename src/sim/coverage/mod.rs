@@ -1,13 +1,13 @@
-//! What a run has been through: marks that a search must have left, or its silence says nothing.
+//! Coverage: the situations that runs have been through. A search without findings means nothing for a situation that it
+//! never produced.
 //!
-//! There are four sorts. A *cell* is an operation whose request came to a control plane that is up, which found the
-//! cluster that it names in a status, after a fault of a kind. A *member* is one of an operation's input, in a call
-//! that was carried out, or in one that was refused because of it. An *action* was denied to a call that needed it. A
-//! *switch* among the assumptions had another value than usual. What cannot be met is in `unreachable.rs`, with the
-//! reason.
+//! There are four kinds of mark. A *cell* is a combination of an operation, the status of the cluster that the request
+//! names when it reaches a running control plane, and a kind of fault injected before. A *member* is a member of an
+//! operation's input, in a call that was carried out or in one that was refused because of it. An *action* was denied to a
+//! call that needed it. A *switch* of the assumptions had a value other than its default. `unreachable.rs` lists the marks
+//! that cannot be set, with reasons.
 //!
-//! Marks enter neither the trace nor its hash. A [`Coverage`] is a set of them, as small for a million clusters as for
-//! one.
+//! Marks enter neither the trace nor its hash. A [`Coverage`] is a set of marks of fixed size.
 
 mod kinds;
 mod unreachable;
@@ -24,29 +24,29 @@ pub use kinds::FaultKind;
 pub(super) use kinds::FaultKinds;
 pub use unreachable::unreachable;
 
-/// Something that a run can meet.
+/// A situation that a run can cover.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mark {
-    /// An operation met a cluster in a status, after a fault of a kind.
+    /// A request for an operation met a cluster in a status, after a fault of a kind.
     Cell(Cell),
-    /// This member of an operation's input, by its place among all, was in a call that was carried out.
+    /// A call with this member of the operation's input, by index among [`Operation::members`], was carried out.
     Accepted(Operation, usize),
-    /// A call was refused because of this member of its input.
+    /// A call was refused because this member of its input is invalid.
     Refused(Operation, usize),
-    /// An action was denied to a call that needed it.
+    /// An action was denied to a call that needed it, by a policy or by a fault.
     Denied(IamAction),
-    /// The switch in this place of [`Assumptions::NAMES`] was flipped.
+    /// The switch with this index in [`Assumptions::NAMES`] had a value other than its default.
     Flipped(usize),
 }
 
-/// One combination of operation, status and kind of fault.
+/// A combination of operation, status and kind of fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Cell {
-    /// What was called.
+    /// The operation of the request.
     pub operation: Operation,
-    /// The status of the cluster that the request names; `None` if it names none, or none that exists.
+    /// The status of the cluster that the request names; `None` if it names no existing cluster.
     pub status: Option<ClusterStatus>,
-    /// The kind of fault.
+    /// The kind of a fault that was injected before.
     pub fault: FaultKind,
 }
 
@@ -62,28 +62,28 @@ impl Cell {
 }
 
 impl Mark {
-    /// Every mark: cells first, then members, actions and switches.
+    /// Every mark: cells, then members, actions and switches.
     pub fn all() -> impl Iterator<Item = Mark> {
         let members = Operation::ALL.iter().flat_map(|operation| {
-            let places = 0..operation.members().len();
-            places.flat_map(|place| [Mark::Accepted(*operation, place), Mark::Refused(*operation, place)])
+            let indices = 0..operation.members().len();
+            indices.flat_map(|index| [Mark::Accepted(*operation, index), Mark::Refused(*operation, index)])
         });
         let denied = IamAction::all().map(Mark::Denied);
         let flipped = (0..Assumptions::NAMES.len()).map(Mark::Flipped);
         Cell::all().map(Mark::Cell).chain(members).chain(denied).chain(flipped)
     }
 
-    /// Its place among [`MARKS`].
+    /// The position of the mark in the set, below [`MARKS`].
     #[must_use]
     pub fn index(self) -> usize {
         let (row, bit) = match self {
             Mark::Cell(cell) => (row_of(cell.operation, cell.status), cell.fault as usize),
-            Mark::Accepted(operation, place) => (MEMBERS + operation as usize, place),
-            Mark::Refused(operation, place) => (MEMBERS + OPERATIONS + operation as usize, place),
+            Mark::Accepted(operation, index) => (MEMBERS + operation as usize, index),
+            Mark::Refused(operation, index) => (MEMBERS + OPERATIONS + operation as usize, index),
             Mark::Denied(action) => {
                 (DENIED, IamAction::all().position(|it| it == action).unwrap_or_default())
             }
-            Mark::Flipped(place) => (FLIPPED, place),
+            Mark::Flipped(index) => (FLIPPED, index),
         };
         row * BITS + bit
     }
@@ -91,8 +91,8 @@ impl Mark {
 
 impl fmt::Display for Mark {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let member = |operation: Operation, place: usize| {
-            let name = operation.members().swap_remove(place).0;
+        let member = |operation: Operation, index: usize| {
+            let name = operation.members().swap_remove(index).0;
             format!("{operation} with {name}")
         };
         match self {
@@ -100,65 +100,65 @@ impl fmt::Display for Mark {
                 let status = status.map_or("no cluster", |status| status.name());
                 write!(f, "{operation} of {status} after {}", fault.name())
             }
-            Mark::Accepted(operation, place) => write!(f, "{} carried out", member(*operation, *place)),
-            Mark::Refused(operation, place) => write!(f, "{} refused", member(*operation, *place)),
+            Mark::Accepted(operation, index) => write!(f, "{} carried out", member(*operation, *index)),
+            Mark::Refused(operation, index) => write!(f, "{} refused", member(*operation, *index)),
             Mark::Denied(action) => write!(f, "{action} denied"),
-            Mark::Flipped(place) => write!(f, "{} flipped", Assumptions::NAMES[*place]),
+            Mark::Flipped(index) => write!(f, "{} flipped", Assumptions::NAMES[*index]),
         }
     }
 }
 
-/// The set of marks that were left. Its size is fixed; `|=` joins another to it.
+/// A set of marks. Its size is fixed; `|=` adds the marks of another set.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Coverage([u16; ROWS]);
 
 impl Coverage {
-    /// A request for `operation` has met a cluster in `status`.
+    /// Marks the cells of a request for `operation` that met a cluster in `status`.
     pub(super) fn reach(&mut self, operation: Operation, status: Option<ClusterStatus>, kinds: FaultKinds) {
         self.0[row_of(operation, status)] |= kinds.0;
     }
 
-    /// `request` was carried out.
+    /// Marks the members of a request that was carried out.
     pub(crate) fn accept(&mut self, request: &Request) {
         self.0[MEMBERS + request.operation() as usize] |= request.given();
     }
 
-    /// A call of `operation` was refused with `error`, which may name the members that are wrong.
+    /// Marks the members that a validation error names. Other errors are not about members.
     pub(crate) fn refuse(&mut self, operation: Operation, error: &Error) {
         let Error::Validation { field_list, .. } = error else { return };
         let is_within = |inner: &str, outer: &str| {
             inner.strip_prefix(outer).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
         };
-        for (place, (member, _)) in operation.members().iter().enumerate() {
-            // What is said of a whole is said of its parts.
+        for (index, (member, _)) in operation.members().iter().enumerate() {
+            // An error about a structure concerns its members, and one about a member the structure.
             if field_list.iter().any(|it| is_within(&it.name, member) || is_within(member, &it.name)) {
-                self.insert(Mark::Refused(operation, place));
+                self.insert(Mark::Refused(operation, index));
             }
         }
     }
 
-    /// The switches that `assumptions` flip.
+    /// Marks the switches whose values differ from their defaults.
     pub(crate) fn assume(&mut self, assumptions: &Assumptions) {
         for (name, _) in assumptions.differing() {
-            let place = Assumptions::NAMES.iter().position(|known| *known == name);
-            place.into_iter().for_each(|place| self.insert(Mark::Flipped(place)));
+            let index = Assumptions::NAMES.iter().position(|known| *known == name);
+            index.into_iter().for_each(|index| self.insert(Mark::Flipped(index)));
         }
     }
 
-    /// Puts a mark in.
+    /// Sets a mark.
     pub(crate) fn insert(&mut self, mark: Mark) {
         let index = mark.index();
         self.0[index / BITS] |= 1 << (index % BITS);
     }
 
-    /// Whether `mark` was left.
+    /// Whether `mark` is set.
     #[must_use]
     pub fn has(&self, mark: Mark) -> bool {
         let index = mark.index();
         self.0[index / BITS] & 1 << (index % BITS) != 0
     }
 
-    /// The places of the marks that were left ([`Mark::index`]).
+    /// The positions of the marks that are set ([`Mark::index`]).
     pub fn indices(&self) -> impl Iterator<Item = usize> + '_ {
         self.0.iter().enumerate().flat_map(|(row, bits)| {
             let mut left = *bits;
@@ -170,7 +170,7 @@ impl Coverage {
         })
     }
 
-    /// The cells that were met, in the order of [`Cell::all`].
+    /// The cells that are set, in the order of [`Cell::all`].
     pub fn cells(&self) -> impl Iterator<Item = Cell> {
         Cell::all().filter(|cell| self.has(Mark::Cell(*cell)))
     }
@@ -192,18 +192,18 @@ fn row_of(operation: Operation, status: Option<ClusterStatus>) -> usize {
     operation as usize * STATUSES + status.map_or(0, |status| status as usize + 1)
 }
 
-/// How many marks there can be: some of these places are nobody's.
+/// The size of the set in bits. Some bits belong to no mark.
 pub const MARKS: usize = ROWS * BITS;
 
-/// How many marks a row has.
+/// The number of bits in a row.
 const BITS: usize = 16;
 
 const OPERATIONS: usize = Operation::ALL.len();
 
-/// None, and each that the API knows.
+/// The number of rows of an operation: one for "no cluster", and one for each status.
 const STATUSES: usize = ClusterStatus::ALL.len() + 1;
 
-/// Where the rows of members begin, of accepted ones first; cells are before them.
+/// The first row of members (accepted ones, then refused ones), behind the cells.
 const MEMBERS: usize = OPERATIONS * STATUSES;
 const DENIED: usize = MEMBERS + 2 * OPERATIONS;
 const FLIPPED: usize = DENIED + IamAction::COUNT.div_ceil(BITS);
@@ -236,10 +236,10 @@ mod tests {
     }
 
     #[test]
-    fn every_mark_has_a_place_of_its_own() {
-        let places: BTreeSet<_> = Mark::all().map(Mark::index).collect();
-        assert_eq!(places.len(), Mark::all().count());
-        assert!(places.into_iter().all(|place| place < MARKS));
+    fn every_mark_has_a_bit_of_its_own() {
+        let indices: BTreeSet<_> = Mark::all().map(Mark::index).collect();
+        assert_eq!(indices.len(), Mark::all().count());
+        assert!(indices.into_iter().all(|index| index < MARKS));
         let mut coverage = Coverage::default();
         for mark in Mark::all() {
             coverage.insert(mark);

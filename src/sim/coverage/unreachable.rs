@@ -1,25 +1,27 @@
-//! Marks that cannot be met, and why.
+//! The marks that no run can set, with reasons.
 
 use crate::api::{MemberKind, Operation};
 use crate::types::ClusterStatus;
 
 use super::{Cell, FaultKind, Mark};
 
-/// Why `mark` cannot be met; `None` if it can.
+/// The reason why no run can set `mark`; `None` if a run can.
 #[must_use]
 pub fn unreachable(mark: Mark) -> Option<&'static str> {
     match mark {
         Mark::Cell(Cell { operation, status, fault }) => match (operation, status) {
-            (Operation::CreateCluster | Operation::ListClusters, Some(_)) => Some("it names no cluster"),
+            (Operation::CreateCluster | Operation::ListClusters, Some(_)) => {
+                Some("the request names no cluster")
+            }
             (_, Some(ClusterStatus::Idle | ClusterStatus::Inactive)) if fault == FaultKind::None => {
-                Some("a cluster rests because of a shift alone, which counts as a fault")
+                Some("only an external event idles a cluster, and it counts as a fault")
             }
             _ => None,
         },
-        Mark::Refused(operation, place) => match operation.members().swap_remove(place) {
-            (_, MemberKind::Boolean) => Some("no boolean is wrong"),
+        Mark::Refused(operation, index) => match operation.members().swap_remove(index) {
+            (_, MemberKind::Boolean) => Some("every boolean is valid"),
             (name, _) if name == "expectedPolicyVersion" => Some(
-                "no version is wrong: one that has passed is a conflict, which is the goal policy-moved-on",
+                "every version is valid: an outdated one is a conflict, which is the goal policy-moved-on",
             ),
             _ => None,
         },
