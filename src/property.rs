@@ -30,7 +30,7 @@ use crate::generate::{Size, strategy};
 use crate::rng::key_of_bytes;
 use crate::scenario::Scenario;
 use crate::scenario::run::{Failure, PANIC, Report, run_with};
-use crate::shrink::{Shrinker, story};
+use crate::shrink::{Shrinker, render_failure};
 use crate::sim::World;
 use crate::sim::trace::TraceLevel;
 
@@ -110,7 +110,7 @@ impl Property {
         let small = self.smallest(scenario);
         let report = self.run_traced(&small, TraceLevel::Milestones);
         let failure = report.failure.clone().unwrap_or(failure);
-        let text = story(&small, &report);
+        let text = render_failure(&small, &report);
         let path = self.folder.join(format!("{}-{:016x}.scenario", self.name, key_of_bytes(text.as_bytes())));
         let written = fs::create_dir_all(&self.folder).and_then(|()| fs::write(&path, &text));
         let told = self.told(&failure, &text, &path);

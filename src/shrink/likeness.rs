@@ -1,8 +1,8 @@
-//! When two failures are the same failure.
+//! Likeness: whether two failures are the same failure.
 //!
-//! A smaller scenario that fails in another way is another finding, and hides the one that was to be explained. So a
-//! reduction must keep what was said, whatever the names, Regions and numbers in it: of an invariant its sentence, of
-//! an expectation that very expectation and what was seen instead, of a panic the line of code.
+//! A smaller scenario that fails in another way is another finding, and would hide the one that is to be explained. So a
+//! reduction must keep the message of the failure, apart from names, Regions and numbers: for an invariant its sentence,
+//! for an expectation the same step and the same observed value, for a panic the line of code.
 
 use std::collections::BTreeSet;
 
@@ -10,18 +10,19 @@ use crate::region::Region;
 use crate::scenario::run::{EXPECTATION, Failure, PANIC};
 use crate::scenario::{Action, Scenario};
 
-/// A failure without what a reduction may change in it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Likeness {
+/// A failure without the parts that a reduction may change.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Likeness {
     invariant: String,
     sentence: Vec<String>,
-    /// Which step of the scenario failed, counted without the set-up, where that must stay the same.
+    /// The index of the step that failed, not counting the set-up. Only an expectation has it: an invariant may fail at
+    /// another step of a smaller scenario and still be the same violation.
     pub(super) step: Option<usize>,
 }
 
 impl Likeness {
     /// The likeness of `failure`, which `scenario` led to.
-    pub(super) fn of(failure: &Failure, scenario: &Scenario) -> Likeness {
+    pub(crate) fn of(failure: &Failure, scenario: &Scenario) -> Likeness {
         Likeness {
             invariant: failure.invariant.clone(),
             sentence: sentence(failure, scenario),
@@ -29,21 +30,21 @@ impl Likeness {
         }
     }
 
-    /// Whether both say the same, wherever they stand.
-    pub(super) fn says_as(&self, other: &Likeness) -> bool {
+    /// Whether both have the same message, at whatever step.
+    pub(super) fn is_same_as(&self, other: &Likeness) -> bool {
         (&self.invariant, &self.sentence) == (&other.invariant, &other.sentence)
     }
 }
 
-/// What was said, with a mark for each name and each value.
+/// The first line of the message, with a mark in place of each name and each value.
 fn sentence(failure: &Failure, scenario: &Scenario) -> Vec<String> {
     let first = failure.message.lines().next().unwrap_or_default();
     if failure.invariant == PANIC {
-        // The line of code. What a panic says of it is full of values.
+        // The line of code identifies the panic. The rest of its message is full of values.
         return first.split(' ').take(1).map(str::to_owned).collect();
     }
     let names = names(scenario);
-    // What an expectation sees is a value, and the failure is that value; an invariant's failure is the sentence.
+    // The failure of an expectation is the value that was observed; the failure of an invariant is the sentence.
     let keeps_values = failure.invariant == EXPECTATION;
     let mut words: Vec<String> = first
         .split_whitespace()
@@ -55,19 +56,19 @@ fn sentence(failure: &Failure, scenario: &Scenario) -> Vec<String> {
             if is_name || is_value && !keeps_values { MARK } else { word }.to_owned()
         })
         .collect();
-    // A list of names is as good as one name.
+    // A list of names is as good as one name: a smaller scenario has fewer clusters to list.
     words.dedup_by(|one, other| one == MARK && other == MARK);
     words
 }
 
-/// Where the step of an expectation stands.
+/// The index of the expectation that failed.
 fn step(failure: &Failure, scenario: &Scenario) -> Option<usize> {
     let span = failure.span.filter(|_| failure.invariant == EXPECTATION)?;
     let steps = scenario.blocks.iter().flatten().filter(|step| !matches!(step.action, Action::SetUp));
     steps.into_iter().position(|step| step.span == span)
 }
 
-/// Everything that a scenario gives a name to, and the Regions.
+/// Every name that the scenario defines, and the names of the Regions.
 fn names(scenario: &Scenario) -> BTreeSet<&str> {
     let set_up = &scenario.set_up;
     let calls = scenario.blocks.iter().flatten().filter_map(|step| match &step.action {
@@ -84,10 +85,10 @@ fn names(scenario: &Scenario) -> BTreeSet<&str> {
     names
 }
 
-/// Whether `word` is what clusters and streams are called that have no name in the scenario.
+/// Whether `word` is an identifier, by which clusters and streams go that have no name in the scenario.
 fn is_identifier(word: &str) -> bool {
     word.len() == 26 && word.bytes().all(|letter| letter.is_ascii_lowercase() || letter.is_ascii_digit())
 }
 
-/// What stands in for names and values.
+/// The mark in place of a name or a value.
 const MARK: &str = "·";

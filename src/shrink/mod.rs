@@ -1,10 +1,12 @@
-//! Making a failing scenario small, one reduction after the other.
+//! Shrinking: reduces a failing scenario to a small one that fails in the same way, one reduction at a time.
 //!
-//! First whole stretches of steps are left out, then smaller ones, down to single steps (A. Zeller, R. Hildebrandt,
-//! "Simplifying and isolating failure-inducing input", IEEE TSE 28, 2002). Then what
-//! is left is made weaker and simpler: faults, the set-up, the arguments of calls, times. A reduction is kept if what
-//! it leads to still fails in the same way, as the text that it prints as. Every draw is keyed by the step that it is
-//! about, so leaving a step out does not change what the others meet.
+//! Delta debugging comes first: long runs of steps are removed, then shorter ones, down to single steps (A. Zeller,
+//! R. Hildebrandt, "Simplifying and isolating failure-inducing input", IEEE TSE 28, 2002). Then the remaining parts are
+//! made weaker or simpler: faults, the set-up, the arguments of calls, times. A reduction is kept if the scenario fails
+//! in the same way after it was printed and read again, because the printed text is what the user gets.
+//!
+//! Every random draw is keyed by the step that it belongs to. So removing a step does not change the delays and the
+//! losses that the other steps meet, and most removals keep the failure.
 
 mod likeness;
 mod policies;
@@ -19,87 +21,87 @@ use crate::scenario::run::{Failure, PANIC, Report, run};
 use crate::scenario::{Action, Scenario, SetUp};
 use crate::sim::trace::TraceLevel;
 
-use likeness::Likeness;
+pub(crate) use likeness::Likeness;
 
-/// Makes a scenario smaller, step by step, for as long as somebody asks for the next step.
+/// Reduces a scenario, one reduction for each call of [`Shrinker::step`]. The caller decides when to stop.
 pub struct Shrinker<'a> {
     best: Draft,
     failure: Likeness,
-    judge: Box<FailureTest<'a>>,
+    failure_of: Box<FailureTest<'a>>,
 }
 
-/// Says how a scenario fails, if it does.
+/// Runs a scenario and returns its failure.
 type FailureTest<'a> = dyn Fn(&Scenario) -> Option<Failure> + 'a;
 
-/// A scenario in parts.
+/// A scenario in parts that can be removed one by one.
 #[derive(Clone, Debug)]
 struct Draft {
     set_up: SetUp,
     actions: Vec<Action>,
-    /// The places of the actions without which the failure would be another: an expectation, and the call that it is
-    /// about.
+    /// The indices of the actions without which this would be another failure: an expectation that does not hold, and the
+    /// call that it refers to.
     kept: Vec<usize>,
 }
 
-/// A draft and what was done to get there.
+/// A smaller draft, and the description of the reduction.
 type Reduction = (Draft, String);
 
 impl<'a> Shrinker<'a> {
-    /// Begins with `scenario`, which fails with its own seed. `None` if it does not, or what it prints as does not in
-    /// the same way.
+    /// A shrinker for `scenario`, which is run with its own seed. `None` if it does not fail, or if its printed form does
+    /// not fail in the same way.
     #[must_use]
     pub fn of(scenario: &Scenario) -> Option<Shrinker<'a>> {
         Shrinker::new(scenario, |scenario| run(scenario, None, TraceLevel::None).failure)
     }
 
-    /// Begins with `scenario`, of which `judge` says how it fails.
+    /// A shrinker for `scenario`, with `failure_of` in place of a plain run: a property adds its own checks to the run.
     pub fn new(
         scenario: &Scenario,
-        judge: impl Fn(&Scenario) -> Option<Failure> + 'a,
+        failure_of: impl Fn(&Scenario) -> Option<Failure> + 'a,
     ) -> Option<Shrinker<'a>> {
-        let original = Likeness::of(&judge(scenario)?, scenario);
+        let original = Likeness::of(&failure_of(scenario)?, scenario);
         let mut best = Draft::of(scenario);
         let printed = best.reread()?;
-        let failure = Likeness::of(&judge(&printed)?, &printed);
-        if !failure.says_as(&original) {
+        let failure = Likeness::of(&failure_of(&printed)?, &printed);
+        if !failure.is_same_as(&original) {
             return None;
         }
         best.keep(failure.step);
-        Some(Shrinker { best, failure, judge: Box::new(judge) })
+        Some(Shrinker { best, failure, failure_of: Box::new(failure_of) })
     }
 
-    /// Finds the next reduction that can be kept, and says what it is; `None` when there is none.
+    /// Applies the next reduction that keeps the failure, and returns its description; `None` when there is none.
     pub fn step(&mut self) -> Option<String> {
         let passes: [fn(&Draft) -> Vec<Reduction>; 3] = [without, weaker::faults, simpler::everything];
         for pass in passes {
-            for (draft, words) in pass(&self.best) {
+            for (draft, description) in pass(&self.best) {
                 if self.still_fails(&draft) {
                     self.best = draft;
-                    return Some(words);
+                    return Some(description);
                 }
             }
         }
         None
     }
 
-    /// The smallest scenario so far.
+    /// The smallest failing scenario so far.
     #[must_use]
     pub fn scenario(&self) -> Scenario {
         self.best.scenario()
     }
 
-    /// A draft counts only if its text can be read and what is read fails in the same way.
+    /// Whether the draft, printed and read again, fails in the same way and at the same step.
     fn still_fails(&self, draft: &Draft) -> bool {
         let Some(scenario) = draft.reread() else { return false };
-        let Some(failure) = (self.judge)(&scenario) else { return false };
+        let Some(failure) = (self.failure_of)(&scenario) else { return false };
         let failure = Likeness::of(&failure, &scenario);
-        failure.says_as(&self.failure) && failure.step == draft.kept.first().copied()
+        failure.is_same_as(&self.failure) && failure.step == draft.kept.first().copied()
     }
 }
 
-/// The smallest scenario as the text of a file, with an opening comment that tells the violation in words.
+/// The text of a scenario file for `scenario`, with an opening comment that describes the failure of `report`.
 #[must_use]
-pub fn story(scenario: &Scenario, report: &Report) -> String {
+pub fn render_failure(scenario: &Scenario, report: &Report) -> String {
     let Some(failure) = &report.failure else { return scenario.print("") };
     if failure.invariant == PANIC {
         return scenario.print(&format!("A bug of dsql-sim itself.\n\nIt panics at {}", failure.message));
@@ -119,7 +121,7 @@ pub fn story(scenario: &Scenario, report: &Report) -> String {
 }
 
 impl Draft {
-    /// Blocks become one; a moment between them ends what was begun together.
+    /// Joins the blocks into one. A millisecond between them separates the calls that were made together from the next.
     fn of(scenario: &Scenario) -> Draft {
         let mut actions = Vec::new();
         for block in &scenario.blocks {
@@ -136,12 +138,13 @@ impl Draft {
         Scenario::of(self.set_up.clone(), vec![self.actions.clone()])
     }
 
-    /// What its text means.
+    /// The draft, printed and read again; `None` if its text is not a scenario.
     fn reread(&self) -> Option<Scenario> {
         Scenario::parse(&self.scenario().print("")).ok()
     }
 
-    /// Keeps the action that failed, and of an expectation about the last call that call.
+    /// Marks the action that failed as kept. An expectation that names no call refers to the last one, which is kept too:
+    /// without it the same words would be about another call.
     fn keep(&mut self, failed: Option<usize>) {
         let Some(failed) = failed else { return };
         self.kept = vec![failed];
@@ -151,40 +154,40 @@ impl Draft {
         }
     }
 
-    /// The draft with another action in a place.
-    fn with(&self, place: usize, action: Action) -> Draft {
+    /// The draft with `action` at `index`.
+    fn with(&self, index: usize, action: Action) -> Draft {
         let mut draft = self.clone();
-        draft.actions[place] = action;
+        draft.actions[index] = action;
         draft
     }
 
-    /// The draft without the actions at `places`, and without what refers to calls among them, and what refers to
-    /// that. `None` if something would be left out that is kept.
-    fn without(&self, places: &[usize]) -> Option<Draft> {
+    /// The draft without the actions at `indices`, and without every action that refers to a removed call, directly or
+    /// through another. `None` if a kept action would be removed.
+    fn without(&self, indices: &[usize]) -> Option<Draft> {
         let mut stays = vec![true; self.actions.len()];
-        let mut gone: Vec<String> = Vec::new();
-        let mut leave_out = |place: usize, gone: &mut Vec<String>| {
-            gone.extend(name(&self.actions[place]));
-            std::mem::replace(&mut stays[place], false)
+        let mut removed: Vec<String> = Vec::new();
+        let mut remove = |index: usize, removed: &mut Vec<String>| {
+            removed.extend(name(&self.actions[index]));
+            std::mem::replace(&mut stays[index], false)
         };
-        for place in places {
-            leave_out(*place, &mut gone);
+        for index in indices {
+            remove(*index, &mut removed);
         }
-        while !gone.is_empty() {
-            let names = std::mem::take(&mut gone);
-            for (place, action) in self.actions.iter().enumerate() {
+        while !removed.is_empty() {
+            let names = std::mem::take(&mut removed);
+            for (index, action) in self.actions.iter().enumerate() {
                 if action.refers_to().iter().any(|name| names.contains(name)) {
                     let mut next = Vec::new();
-                    if leave_out(place, &mut next) {
-                        gone.extend(next);
+                    if remove(index, &mut next) {
+                        removed.extend(next);
                     }
                 }
             }
         }
-        if self.kept.iter().any(|place| !stays[*place]) {
+        if self.kept.iter().any(|index| !stays[*index]) {
             return None;
         }
-        let kept = self.kept.iter().map(|place| stays[..*place].iter().filter(|stays| **stays).count());
+        let kept = self.kept.iter().map(|index| stays[..*index].iter().filter(|stays| **stays).count());
         let actions = self.actions.iter().zip(&stays).filter(|(_, stays)| **stays);
         Some(Draft {
             set_up: self.set_up.clone(),
@@ -194,7 +197,7 @@ impl Draft {
     }
 }
 
-/// The draft without some of its steps: half of them, a quarter, and so on to one.
+/// Drafts with a run of steps removed: half of them, a quarter, and so on down to one.
 fn without(draft: &Draft) -> Vec<Reduction> {
     let count = draft.actions.len();
     let mut reductions = Vec::new();
@@ -202,13 +205,13 @@ fn without(draft: &Draft) -> Vec<Reduction> {
     while size > 0 {
         for start in (0..count).step_by(size) {
             let removed: Vec<usize> =
-                (start..count.min(start + size)).filter(|place| !draft.kept.contains(place)).collect();
-            let words = match &removed[..] {
+                (start..count.min(start + size)).filter(|index| !draft.kept.contains(index)).collect();
+            let description = match &removed[..] {
                 [] => continue,
                 [one] => format!("left out `{}`", draft.set_up.words(&draft.actions[*one])),
                 several => format!("left out {} steps", several.len()),
             };
-            reductions.extend(draft.without(&removed).map(|rest| (rest, words)));
+            reductions.extend(draft.without(&removed).map(|rest| (rest, description)));
         }
         size /= 2;
     }

@@ -1,4 +1,4 @@
-//! Principals who may do more, or less: policies made shorter.
+//! Reductions of policies: principals without restrictions, and policies with fewer statements.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use crate::scenario::Action;
 
 use super::{Draft, Reduction};
 
-/// The draft in which everybody may do everything, and those in which a policy lacks a statement.
+/// Drafts without principals, without a boundary, and without a statement of a policy.
 pub(super) fn shorter(draft: &Draft) -> Vec<Reduction> {
     let mut all = Vec::new();
     if !draft.set_up.principals.is_empty() {
@@ -21,19 +21,19 @@ pub(super) fn shorter(draft: &Draft) -> Vec<Reduction> {
                 call.principal = None;
             }
         }
-        all.push((simpler, "everybody may do everything".to_owned()));
+        all.push((simpler, "every caller may do everything".to_owned()));
     }
-    for (place, principal) in draft.set_up.principals.iter().enumerate() {
+    for (index, principal) in draft.set_up.principals.iter().enumerate() {
         let identity = &principal.identity;
         if !identity.boundaries.is_empty() {
             let mut simpler = draft.clone();
-            Arc::make_mut(&mut simpler.set_up.principals[place].identity).boundaries.clear();
-            all.push((simpler, format!("nothing bounds `{}`", principal.name)));
+            Arc::make_mut(&mut simpler.set_up.principals[index].identity).boundaries.clear();
+            all.push((simpler, format!("`{}` has no permissions boundary", principal.name)));
         }
         for (number, policy) in identity.policies.iter().enumerate() {
             all.extend(without_a_statement(policy).into_iter().map(|shorter| {
                 let mut simpler = draft.clone();
-                Arc::make_mut(&mut simpler.set_up.principals[place].identity).policies[number] = shorter;
+                Arc::make_mut(&mut simpler.set_up.principals[index].identity).policies[number] = shorter;
                 (simpler, format!("a policy of `{}` lacks a statement", principal.name))
             }));
         }
@@ -43,9 +43,9 @@ pub(super) fn shorter(draft: &Draft) -> Vec<Reduction> {
 
 fn without_a_statement(policy: &Document) -> Vec<Document> {
     let Some(statements) = policy.source()["Statement"].as_array() else { return Vec::new() };
-    let shorter = (0..statements.len()).map(|place| {
+    let shorter = (0..statements.len()).map(|index| {
         let mut source = policy.source().clone();
-        source["Statement"].as_array_mut().map(|statements| statements.remove(place));
+        source["Statement"].as_array_mut().map(|statements| statements.remove(index));
         source
     });
     shorter.filter_map(|source: Value| Document::identity(&source).ok()).collect()

@@ -1,4 +1,4 @@
-//! Everything but faults made simpler: the set-up, the arguments of calls, and times.
+//! Reductions of everything but faults: the set-up, the arguments of calls, and times.
 
 use std::time::Duration;
 
@@ -14,11 +14,11 @@ use crate::types::{ClientId, NodeId};
 
 use super::{Draft, Reduction, policies};
 
-/// The draft with one thing in it simpler.
+/// Drafts with one part simpler.
 pub(super) fn everything(draft: &Draft) -> Vec<Reduction> {
     let mut reductions = policies::shorter(draft);
     reductions.extend(set_ups(draft));
-    for (place, action) in draft.actions.iter().enumerate() {
+    for (index, action) in draft.actions.iter().enumerate() {
         let simpler: Vec<Action> = match action {
             Action::Call(call) => calls(draft, call).into_iter().map(Action::Call).collect(),
             Action::Advance(pause) => shorter(*pause).into_iter().map(Action::Advance).collect(),
@@ -28,10 +28,10 @@ pub(super) fn everything(draft: &Draft) -> Vec<Reduction> {
                 .collect(),
             _ => Vec::new(),
         };
-        let words = draft.set_up.words(action);
+        let old = draft.set_up.words(action);
         reductions.extend(simpler.into_iter().map(|simpler| {
-            let text = format!("`{words}` became simpler: `{}`", draft.set_up.words(&simpler));
-            (draft.with(place, simpler), text)
+            let text = format!("`{old}` became simpler: `{}`", draft.set_up.words(&simpler));
+            (draft.with(index, simpler), text)
         }));
     }
     reductions
@@ -41,16 +41,16 @@ fn set_ups(draft: &Draft) -> Vec<Reduction> {
     let plain = SetUp::new();
     let own = &draft.set_up;
     let mut all = Vec::new();
-    let mut add = |change: &dyn Fn(&mut SetUp), words: &str| {
+    let mut add = |change: &dyn Fn(&mut SetUp), description: &str| {
         let mut simpler = draft.clone();
         change(&mut simpler.set_up);
-        all.push((simpler, words.to_owned()));
+        all.push((simpler, description.to_owned()));
     };
     if own.latency != plain.latency {
-        add(&|set_up| set_up.latency = plain.latency.clone(), "latencies are as measured");
+        add(&|set_up| set_up.latency = plain.latency.clone(), "the latency is the default");
     }
     if own.disk != plain.disk {
-        add(&|set_up| set_up.disk = plain.disk, "disks are as fast as usual");
+        add(&|set_up| set_up.disk = plain.disk, "the disk is the default");
     }
     for (name, _) in own.assumptions.differing() {
         let table = Assumptions::table();
@@ -59,7 +59,7 @@ fn set_ups(draft: &Draft) -> Vec<Reduction> {
             let known = set_up.assumptions.set(name, &usual);
             debug_assert_eq!(known, Ok(()), "defaults print as values");
         };
-        add(&reset, &format!("`{name}` is assumed as usual"));
+        add(&reset, &format!("`{name}` has its default"));
     }
     for seed in (0..8).filter(|seed| *seed < own.seed) {
         add(&|set_up| set_up.seed = seed, &format!("the seed is {seed}"));
@@ -74,26 +74,26 @@ fn set_ups(draft: &Draft) -> Vec<Reduction> {
     all
 }
 
-/// The action with one client for all: what is about any of them, a call or a fault, is about that one.
+/// Makes the action about the one client that is left, be it a call or a fault.
 fn by_one_client(action: &mut Action) {
     match action {
         Action::Call(call) => call.client = ClientId(0),
-        Action::Fault(fault) | Action::FaultAt(_, fault) => upon_one_client(fault),
+        Action::Fault(fault) | Action::FaultAt(_, fault) => fault_of_one_client(fault),
         _ => {}
     }
 }
 
-fn upon_one_client(fault: &mut Fault) {
-    let party = |party: &mut NodeMatch| {
-        if let NodeMatch::Client(client) = party {
+fn fault_of_one_client(fault: &mut Fault) {
+    let rename = |end: &mut NodeMatch| {
+        if let NodeMatch::Client(client) = end {
             *client = ClientId(0);
         }
     };
     match fault {
-        Fault::All(faults) => faults.iter_mut().for_each(upon_one_client),
+        Fault::All(faults) => faults.iter_mut().for_each(fault_of_one_client),
         Fault::Rule(Rule { from, to, .. }) | Fault::Heal(Some((from, to))) => {
-            party(from);
-            party(to);
+            rename(from);
+            rename(to);
         }
         Fault::Crash { node: NodeId::Client(client), .. } | Fault::Restart(NodeId::Client(client)) => {
             *client = ClientId(0);
@@ -102,7 +102,7 @@ fn upon_one_client(fault: &mut Fault) {
     }
 }
 
-/// The same in the Regions that everybody knows.
+/// The draft in well-known Regions, in place of the ones that the seed drew.
 fn well_known_regions(draft: &Draft) -> Option<Reduction> {
     let text = draft.scenario().print("");
     let mut named: Vec<(usize, &str)> =
@@ -112,17 +112,18 @@ fn well_known_regions(draft: &Draft) -> Option<Reduction> {
     if named.len() > known.len() || named.iter().all(|(_, name)| known.contains(name)) {
         return None;
     }
+    // By way of marks: the names of two Regions may be exchanged.
     let marked = named
         .iter()
         .enumerate()
-        .fold(text.clone(), |text, (place, (_, name))| text.replace(name, &format!("<{place}>")));
+        .fold(text.clone(), |text, (index, (_, name))| text.replace(name, &format!("<{index}>")));
     let renamed = known
         .iter()
         .enumerate()
-        .fold(marked, |text, (place, name)| text.replace(&format!("<{place}>"), name));
+        .fold(marked, |text, (index, name)| text.replace(&format!("<{index}>"), name));
     let scenario = Scenario::parse(&renamed).ok()?;
     let renamed = Draft { kept: draft.kept.clone(), ..Draft::of(&scenario) };
-    Some((renamed, "it plays in the United States".to_owned()))
+    Some((renamed, "the Regions are us-east-1, us-east-2 and us-west-2".to_owned()))
 }
 
 fn calls(draft: &Draft, call: &CallStep) -> Vec<CallStep> {
@@ -144,9 +145,9 @@ fn calls(draft: &Draft, call: &CallStep) -> Vec<CallStep> {
     if call.may_be_skipped {
         add(&|call| call.may_be_skipped = false);
     }
-    let is_meant =
+    let is_referred_to =
         |name: &str| draft.actions.iter().any(|action| action.refers_to().iter().any(|it| it == name));
-    if call.alias.as_deref().is_some_and(|name| !is_meant(name)) {
+    if call.alias.as_deref().is_some_and(|name| !is_referred_to(name)) {
         add(&|call| call.alias = None);
     }
     let operation = call.operation();
@@ -157,7 +158,7 @@ fn calls(draft: &Draft, call: &CallStep) -> Vec<CallStep> {
     all
 }
 
-/// The input without one of its parts.
+/// The inputs without one member or item of `input`.
 fn inputs(input: &Value) -> Vec<Value> {
     match input {
         Value::Object(members) => members
@@ -175,9 +176,9 @@ fn inputs(input: &Value) -> Vec<Value> {
             })
             .collect(),
         Value::Array(items) => (0..items.len())
-            .map(|place| {
+            .map(|index| {
                 let mut items = items.clone();
-                items.remove(place);
+                items.remove(index);
                 Value::Array(items)
             })
             .collect(),
@@ -185,7 +186,7 @@ fn inputs(input: &Value) -> Vec<Value> {
     }
 }
 
-/// Shorter and rounder times, the shortest first.
+/// Shorter and rounder durations, the shortest first.
 fn shorter(pause: Duration) -> Vec<Duration> {
     let steps = [1, 10, 100, 1_000, 10_000, 60_000].map(Duration::from_millis);
     steps

@@ -1,4 +1,5 @@
-//! Faults made weaker: outage, crash, partition, one-way partition, delay; and less of each.
+//! Reductions of faults: from an outage over a crash, a partition and a one-way partition to a delay, and fewer
+//! repetitions of each.
 
 use std::time::Duration;
 
@@ -9,18 +10,18 @@ use crate::types::NodeId;
 
 use super::{Draft, Reduction};
 
-/// The draft with one of its faults weaker.
+/// Drafts with one fault weaker.
 pub(super) fn faults(draft: &Draft) -> Vec<Reduction> {
     let mut reductions = Vec::new();
-    for (place, action) in draft.actions.iter().enumerate() {
+    for (index, action) in draft.actions.iter().enumerate() {
         let fault = match action {
             Action::Fault(fault) | Action::FaultAt(_, fault) => fault,
             _ => continue,
         };
-        let words = draft.set_up.words(action);
+        let old = draft.set_up.words(action);
         let mut add = |weaker: Action| {
-            let text = format!("`{words}` became `{}`", draft.set_up.words(&weaker));
-            reductions.push((draft.with(place, weaker), text));
+            let text = format!("`{old}` became `{}`", draft.set_up.words(&weaker));
+            reductions.push((draft.with(index, weaker), text));
         };
         if let Action::FaultAt(..) = action {
             add(Action::Fault(fault.clone()));
@@ -35,7 +36,7 @@ pub(super) fn faults(draft: &Draft) -> Vec<Reduction> {
     reductions
 }
 
-/// Faults that are less than `fault`, the least first.
+/// Faults that are weaker than `fault`, the weakest first.
 fn weaker(fault: &Fault) -> Vec<Fault> {
     match fault {
         Fault::Outage(region) => {
@@ -43,13 +44,13 @@ fn weaker(fault: &Fault) -> Vec<Fault> {
         }
         Fault::Crash { node, moment, unfinished } => {
             let mut all = Vec::new();
-            let party = match node {
+            let end = match node {
                 NodeId::Witness(region) => NodeMatch::Witness(*region),
                 NodeId::ControlPlane(region) => NodeMatch::ControlPlane(*region),
                 NodeId::Client(client) => NodeMatch::Client(*client),
             };
             if *moment == CrashPoint::Now {
-                all.push(Fault::All(vec![Fault::Rule(Rule::cut(party, NodeMatch::Any, true))]));
+                all.push(Fault::All(vec![Fault::Rule(Rule::cut(end, NodeMatch::Any, true))]));
             } else {
                 all.push(Fault::crash(*node));
             }
@@ -79,7 +80,7 @@ fn weaker(fault: &Fault) -> Vec<Fault> {
     }
 }
 
-/// The point with no word on which message or write is meant.
+/// The point for any message or write, if `point` is for a certain one.
 fn plainer(point: Point) -> Option<Point> {
     let plain = match point {
         Point::BeforeHandling(MessageMatch::Request(Some(_))) => {
