@@ -8,7 +8,7 @@ use dsql_sim::control::mutant::{Mutant, Mutants};
 use dsql_sim::generate::Size;
 use dsql_sim::scenario::Scenario;
 use dsql_sim::scenario::run::{PANIC, run};
-use dsql_sim::shrink::{Shrinker, story};
+use dsql_sim::shrink::{Shrinker, render_failure};
 use dsql_sim::sim::trace::TraceLevel;
 use dsql_sim::sweep::{Campaign, Tally};
 
@@ -38,7 +38,7 @@ fn a_mutant_is_caught_by_random_search_and_its_scenario_becomes_small() {
         while shrinker.step().is_some() {}
 
         let scenario = shrinker.scenario();
-        let text = story(&scenario, &run(&scenario, None, TraceLevel::None));
+        let text = render_failure(&scenario, &run(&scenario, None, TraceLevel::None));
         let mut back = Scenario::parse(&text).unwrap_or_else(|mistakes| panic!("{mistakes:#?}\n{text}"));
         let failure = run(&back, None, TraceLevel::None).failure.expect("the small one fails");
         assert_eq!(failure.invariant, invariant, "{mutant}\n{text}");
@@ -144,10 +144,10 @@ fn results_of_another_campaign_or_of_nothing_do_not_join() {
         .expect("a file");
     for (files, message) in [
         (["usual.jsonl", "small.jsonl"], "another campaign"),
-        (["usual.jsonl", "half.jsonl"], "in 2 parts does not join"),
-        (["usual.jsonl", "bad.jsonl"], "bad.jsonl:1: this is no result of `sweep --out`"),
+        (["usual.jsonl", "half.jsonl"], "in 2 parts cannot be merged"),
+        (["usual.jsonl", "bad.jsonl"], "bad.jsonl:1: this is not a result of `sweep --out`"),
         (["usual.jsonl", "none.jsonl"], "none.jsonl"),
-        (["fewer.jsonl", "usual.jsonl"], "fewer.jsonl:2: 9 runs are not those of seeds 0..10"),
+        (["fewer.jsonl", "usual.jsonl"], "fewer.jsonl:2: 9 runs cannot be all of seeds 0..10"),
     ] {
         let merge = |more: &[&str]| dsql_sim(folder.path(), &[&["merge", files[0], files[1]], more].concat());
         for merged in [merge(&[]), merge(&["--partial"])] {
@@ -188,11 +188,11 @@ fn parts_of_a_campaign_that_are_missing_are_named_and_are_no_success() {
             &["over.jsonl:2: seeds 8000..9200 of part 1/2 are counted already (one.jsonl:"],
         ),
         (&["one.jsonl", "empty.jsonl"], &["empty.jsonl: the file is empty", "seeds 0..9000 of part 2/2"]),
-        (&["one.jsonl", "tail.jsonl"], &["tail.jsonl: the search was interrupted, or the file is cut short"]),
+        (&["one.jsonl", "tail.jsonl"], &["tail.jsonl: the search was interrupted, or the file is truncated"]),
         (&["one.jsonl", "batch.jsonl"], &["batch.jsonl: the search", "seeds 8192..9000 of part 2/2"]),
         (
             &["one.jsonl", "cut.jsonl"],
-            &["cut.jsonl:3: this line is cut short", "seeds 8192..9000 of part 2/2"],
+            &["cut.jsonl:3: this line is truncated", "seeds 8192..9000 of part 2/2"],
         ),
     ] {
         let refused = dsql_sim(folder.path(), &[&["merge"], files].concat());
@@ -244,7 +244,7 @@ fn a_search_that_misses_a_goal_says_so_and_fails_if_asked() {
     let folder = tempfile::tempdir().expect("a folder");
     let searched = dsql_sim(folder.path(), &["sweep", "--seeds", "0..20", "--coverage"]);
     assert_eq!(searched.status.code(), Some(0), "{}", stderr(&searched));
-    for part in ["never reached", "coverage: ", "no violation\n20 seeds, "] {
+    for part in ["never reached", "coverage: ", "\n20 seeds, ", "\nno violation\n"] {
         assert!(stdout(&searched).contains(part), "{}", stdout(&searched));
     }
     let demanded = dsql_sim(folder.path(), &["sweep", "--seeds", "0..20", "--require-goals"]);
@@ -283,7 +283,7 @@ fn a_panic_names_its_seed_is_made_small_and_the_search_goes_on() {
     assert_eq!(searched.status.code(), Some(101), "{}", stderr(&searched));
     let text = stdout(&searched);
     assert!(text.contains("PANIC in "), "{text}");
-    assert!(text.contains("calls.rs:"), "where it panics is not in:\n{text}");
+    assert!(text.contains("pending.rs:"), "where it panics is not in:\n{text}");
     assert!(text.contains("no call waits for this answer\n"), "{text}");
     assert!(text.contains("\n300 seeds, "), "the search went on to its end:\n{text}");
     assert!(text.contains("# A bug of dsql-sim itself."), "{text}");
@@ -314,7 +314,7 @@ fn what_cannot_be_searched_or_shrunk_is_said_and_nothing_is_done() {
     for (arguments, message) in [
         (vec!["shrink", "good.scenario"], "does not fail"),
         (vec!["shrink", "recorded.scenario"], "does not fail"),
-        (vec!["shrink", "old.scenario"], "fails only by its recorded trace"),
+        (vec!["shrink", "old.scenario"], "fails only because its trace differs"),
         (vec!["shrink", "bad.scenario"], "unknown verb `make-cluster`"),
         (vec!["shrink"], "required"),
         (vec!["shrink", "--seed", "0"], "does not fail"),

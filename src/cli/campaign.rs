@@ -1,4 +1,4 @@
-//! What is run for a seed, as `sweep`, `generate` and `shrink` are told.
+//! The arguments that `sweep`, `generate` and `shrink` share: how a seed becomes a scenario.
 
 use std::path::PathBuf;
 
@@ -11,39 +11,42 @@ use super::{files, show};
 /// How a seed becomes a scenario.
 #[derive(Debug, Clone, clap::Args)]
 pub(super) struct CampaignArguments {
-    /// A scenario file, of which each seed makes a variation: its own draws and faults, and no expectations but the
-    /// invariants. Without it everything is made up from the seed.
+    /// A scenario file, which each seed varies: with random draws and faults of its own, and with the invariants in place
+    /// of the expectations. Without a file, the whole scenario is generated from the seed.
     pub(super) file: Option<PathBuf>,
-    /// Plants a bug, to see it caught.
+    /// Plants a bug, to see whether it is caught: see `mutants`. May be given several times.
     #[arg(long, value_name = "NAME", value_parser = parse_mutant)]
     pub(super) mutant: Vec<Mutant>,
-    /// Makes up small scenarios: three calls, two Regions, a witness, two faults at most. Of a FILE only the faults
-    /// are fewer.
+    /// Generates small scenarios: at most three calls, two Regions, one witness Region and two faults. With a FILE, only
+    /// the number of faults is smaller.
     #[arg(long)]
     pub(super) small: bool,
 }
 
 impl CampaignArguments {
-    /// The campaign.
+    /// The campaign that the arguments describe.
     ///
     /// # Errors
-    /// What is wrong with the file, in words.
+    /// The file is bad: the diagnostics, ready to be printed.
     pub(super) fn campaign(&self) -> Result<Campaign, String> {
-        let shape = if self.small { Size::SMALL } else { Size::USUAL };
+        let size = if self.small { Size::SMALL } else { Size::USUAL };
         let plant = |mutants: Mutants| self.mutant.iter().fold(mutants, |all, mutant| all.with(*mutant));
-        let Some(path) = &self.file else { return Ok(Campaign::Generated(shape, plant(Mutants::NONE))) };
+        let Some(path) = &self.file else { return Ok(Campaign::Generated(size, plant(Mutants::NONE))) };
         let mut read = files::read(std::slice::from_ref(path), show::has_colour())
             .map_err(|bad| bad.into_iter().map(|file| file.message).collect::<String>())?;
         if read.len() != 1 {
-            return Err(format!("error: {} is a directory: one file is wanted\n", path.display()));
+            return Err(format!(
+                "error: {} is a directory of several scenarios: name one file\n",
+                path.display()
+            ));
         }
         let mut scenario = read.remove(0).scenario;
         scenario.set_up.mutants = plant(scenario.set_up.mutants);
-        Ok(Campaign::Varied(shape, Box::new(scenario)))
+        Ok(Campaign::Varied(size, Box::new(scenario)))
     }
 
-    /// The arguments again, as a command takes them, each with a blank before it.
-    pub(super) fn words(&self) -> String {
+    /// The arguments as a command takes them, each with a space before it.
+    pub(super) fn to_arguments(&self) -> String {
         let file = self.file.iter().map(|path| format!(" {}", path.display()));
         let mutants = self.mutant.iter().map(|mutant| format!(" --mutant {}", mutant.name()));
         let small = self.small.then(|| " --small".to_owned());
@@ -53,5 +56,5 @@ impl CampaignArguments {
 
 pub(super) fn parse_mutant(text: &str) -> Result<Mutant, String> {
     let found = Mutant::ALL.iter().copied().find(|mutant| mutant.name() == text);
-    found.ok_or_else(|| "`dsql-sim mutants` lists them".to_owned())
+    found.ok_or_else(|| "unknown mutant: `dsql-sim mutants` lists them".to_owned())
 }

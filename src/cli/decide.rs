@@ -1,4 +1,4 @@
-//! `dsql-sim decide`: the evaluator of policies by itself.
+//! `dsql-sim decide`: the policy evaluator on its own, without a world.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -14,21 +14,40 @@ use crate::iam::{
 
 use super::{exit, files, stream};
 
+/// The format of questions and decisions, as the help prints it.
+const FORMAT: &str = r#"A question is a JSON object on one line:
+  identity_policies  policy documents of the principal (required)
+  principal          an ARN, or the name of a service (required)
+  action             as in "dsql:CreateCluster" (required)
+  resource           an ARN, or "*" (required)
+  boundaries         permissions boundaries; without one, nothing is bounded
+  resource_policy    the policy document of the resource
+  context            condition keys, each with a value or a list of values
+
+Example:
+  {"identity_policies": [{"Statement": {"Effect": "Allow", "Action": "dsql:Get*", "Resource": "*"}}],
+   "principal": "arn:aws:iam::111122223333:role/ci", "action": "dsql:GetCluster", "resource": "*"}
+(here on two lines to fit the page)
+
+A decision is a JSON object on one line: `decision` is Allow, Explicit (an explicit deny) or Implicit (no statement
+allows it); `reason` is a list of statements, each with `document`, `statement`, `sid` and `why`."#;
+
 /// The arguments of `decide`.
 #[derive(Debug, Clone, clap::Args)]
+#[command(after_long_help = FORMAT)]
 pub(super) struct DecideArguments {
-    /// The questions, one JSON object a line; `-` reads standard input.
+    /// The file of questions, one JSON object a line; `-` is standard input.
     #[arg(default_value = files::STANDARD_INPUT)]
     file: PathBuf,
 }
 
-/// A line in.
+/// A question: a line of the input.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct InputLine {
     /// Policy documents of the principal.
     identity_policies: Vec<Value>,
-    /// Permissions boundaries; without them nothing is bounded.
+    /// Permissions boundaries; without one, nothing is bounded.
     #[serde(default)]
     boundaries: Vec<Value>,
     /// The policy document of the resource, if it has one.
@@ -52,11 +71,12 @@ enum InputValues {
     Several(Vec<String>),
 }
 
-/// A line out.
+/// A decision: a line of the output.
 #[derive(Debug, Serialize)]
 struct DecisionOutput {
     decision: &'static str,
-    /// The statement that decides; when nothing allows, every statement that would, and what of it does not match.
+    /// The statement that decides. If no statement allows the action, every statement of an allow, with the element that
+    /// does not match.
     reason: Vec<DecisionReason>,
 }
 
@@ -69,7 +89,7 @@ struct DecisionReason {
     why: String,
 }
 
-/// Decides every line of a file, and gives the exit code.
+/// Decides every question of a file, and returns the exit code. If one is malformed, none is decided.
 pub(super) fn run(arguments: &DecideArguments) -> io::Result<u8> {
     let text = match read(&arguments.file) {
         Ok(text) => text,
@@ -90,7 +110,7 @@ pub(super) fn run(arguments: &DecideArguments) -> io::Result<u8> {
         return Ok(exit::BAD_INPUT);
     }
     if answers.is_empty() {
-        writeln!(stream::stderr(), "error: there is no question: write one JSON object a line")?;
+        writeln!(stream::stderr(), "error: there is no question: expected one JSON object a line")?;
         return Ok(exit::BAD_INPUT);
     }
     let mut out = stream::stdout();
@@ -114,7 +134,7 @@ fn answer(line: &str) -> Result<DecisionOutput, String> {
     let identity = documents("identity_policies", &line.identity_policies)?;
     let boundaries = documents("boundaries", &line.boundaries)?;
     let resource = line.resource_policy.as_ref().map(Document::resource).transpose();
-    let resource = resource.map_err(|mistake| placed("resource_policy", &mistake))?;
+    let resource = resource.map_err(|mistake| with_path("resource_policy", &mistake))?;
     let principal = Principal::parse(&line.principal).ok_or_else(|| {
         format!(
             "principal: {:?} is nobody: write it as in arn:aws:iam::111122223333:user/alice",
@@ -136,23 +156,25 @@ fn answer(line: &str) -> Result<DecisionOutput, String> {
         context: &context,
     };
     let Decision { effect, by, mismatches } = decide(policies, question);
-    let matched = by.into_iter().map(|place| reason(place, "it matches".to_owned()));
-    let reason = matched.chain(mismatches.into_iter().map(|(place, miss)| reason(place, miss.to_string())));
+    let matched = by.into_iter().map(|statement| reason(statement, "it matches".to_owned()));
+    let mismatched =
+        mismatches.into_iter().map(|(statement, mismatch)| reason(statement, mismatch.to_string()));
+    let reason = matched.chain(mismatched);
     Ok(DecisionOutput { decision: effect.name(), reason: reason.collect() })
 }
 
 fn documents(name: &str, values: &[Value]) -> Result<Vec<Document>, String> {
-    let read = |(place, value)| {
-        Document::identity(value).map_err(|mistake| placed(&format!("{name}[{place}]"), &mistake))
+    let read = |(index, value)| {
+        Document::identity(value).map_err(|mistake| with_path(&format!("{name}[{index}]"), &mistake))
     };
     values.iter().enumerate().map(read).collect()
 }
 
-fn placed(document: &str, mistake: &PolicyError) -> String {
+fn with_path(document: &str, mistake: &PolicyError) -> String {
     let separator = if mistake.path.is_empty() { ": " } else { "." };
     format!("{document}{separator}{mistake}")
 }
 
-fn reason(place: StatementRef, why: String) -> DecisionReason {
-    DecisionReason { document: place.policy(), statement: place.statement, sid: place.sid, why }
+fn reason(by: StatementRef, why: String) -> DecisionReason {
+    DecisionReason { document: by.policy(), statement: by.statement, sid: by.sid, why }
 }

@@ -1,6 +1,6 @@
-//! Mistakes in a scenario file, drawn as rustc draws its own.
+//! Diagnostics: renders the mistakes in a scenario file as rustc renders its own, with the source line underlined.
 //!
-//! Finding mistakes does not belong here, and neither does printing the drawing.
+//! The mistakes are found in `scenario`; the rendered text is printed by the commands.
 
 use std::ops::Range;
 
@@ -8,7 +8,7 @@ use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 
 use crate::scenario::diagnostic::{Diagnostic, Span};
 
-/// Draws mistakes in the file at `path` that reads `source`, in their order, a blank line between them.
+/// Renders the diagnostics of the file at `path`, whose text is `source`: in their order, a blank line between them.
 #[must_use]
 pub fn render(path: &str, source: &str, diagnostics: &[Diagnostic], colour: bool) -> String {
     let renderer = if colour { Renderer::styled() } else { Renderer::plain() };
@@ -26,7 +26,7 @@ fn group<'a>(path: &'a str, source: &'a str, diagnostic: &'a Diagnostic) -> Grou
         .elements(diagnostic.help.as_ref().map(|help| Level::HELP.message(help)))
 }
 
-/// The span moved inwards to letters that exist: one made by hand may not fit the file.
+/// The span, moved to character boundaries that exist: a span that was made by hand may not fit the file.
 fn within(source: &str, span: Span) -> Range<usize> {
     let start = source.floor_char_boundary(span.start);
     start..source.floor_char_boundary(span.end).max(start)
@@ -48,7 +48,7 @@ mod tests {
     }
 
     #[test]
-    fn a_mistake_is_underlined_beneath_its_place_and_above_its_advice() {
+    fn a_mistake_is_underlined_below_its_source_and_above_its_help() {
         let expected = r#"error: unknown member `witnesRegion` of CreateCluster.multiRegionProperties
  --> scenarios/a.scenario:3:30
   |
@@ -61,7 +61,7 @@ mod tests {
     }
 
     #[test]
-    fn mistakes_are_told_apart_by_a_blank_line() {
+    fn mistakes_are_separated_by_a_blank_line() {
         let source = "a \"b\r\n----\r\n\r\n  c\r\n";
         let mistakes = Script::parse(source).expect_err("mistakes");
         let expected = r#"error: unbalanced quote
@@ -84,13 +84,13 @@ error: a command must begin in column 1
     }
 
     #[test]
-    fn colour_is_left_out_unless_asked_for() {
+    fn colour_is_left_out_unless_requested() {
         assert!(render("a", SOURCE, &[unknown_member()], true).contains('\u{1b}'));
         assert!(!render("a", SOURCE, &[unknown_member()], false).contains('\u{1b}'));
     }
 
     #[test]
-    fn an_empty_file_and_a_span_that_does_not_fit_can_be_drawn() {
+    fn an_empty_file_and_a_span_that_does_not_fit_can_be_rendered() {
         let empty = Script::parse("").expect_err("a mistake");
         assert!(render("a", "", &empty, false).starts_with("error: the scenario is empty\n --> a:1:1\n"));
         for span in [Span { start: 1, end: 1 }, Span { start: 9, end: 12 }, Span { start: 3, end: 0 }] {

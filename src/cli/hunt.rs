@@ -1,4 +1,4 @@
-//! How many seeds searches take until they catch a planted bug, and which invariant it is that catches it.
+//! The search for mutants: counts the seeds until a planted bug is caught, and names the invariant that catches it.
 
 use rayon::prelude::*;
 
@@ -8,45 +8,45 @@ use crate::sweep::Campaign;
 
 use super::interrupt::Interrupt;
 
-/// Searches for one mutant after the other.
+/// The parameters of a search for mutants.
 pub(super) struct Hunt {
-    /// How many searches there are for each, which begin far apart.
+    /// How many searches each mutant gets. They begin at seeds that are far apart.
     pub(super) searches: u64,
-    /// How many seeds each takes at most.
+    /// The most seeds that a search runs.
     pub(super) most: u64,
 }
 
-/// What came of the searches for a mutant.
+/// The result of the searches for a mutant.
 #[derive(Debug)]
 pub(super) struct Caught {
-    /// How many seeds it took in the median until the named invariant caught it; `None` if it did not in most
-    /// searches.
+    /// The median number of seeds until the named invariant caught the mutant; `None` if most searches did not catch it.
     pub(super) median: Option<u64>,
-    /// What caught it first, and in how many searches. Searches that take longer than the median are not finished.
+    /// The invariants that caught it first, each with its number of searches. Searches that would take longer than the
+    /// median are not finished, and count here only if they caught it by then.
     pub(super) by: Vec<(String, u64)>,
 }
 
-/// How far a search has come.
+/// The progress of one search.
 #[derive(Clone, Debug, Default)]
 struct MutantSearch {
-    /// What was violated first.
+    /// The invariant that was violated first.
     first: Option<String>,
-    /// How many seeds it took until the named invariant was violated.
+    /// The number of seeds until the named invariant was violated.
     named: Option<u64>,
 }
 
 impl Hunt {
-    /// Searches for `mutant`; `None` if that is interrupted.
+    /// Searches for `mutant`; `None` if a signal interrupts it.
     ///
-    /// The searches go in step, so that the result is the same however many threads there are, and none goes on after
-    /// the median is known.
+    /// All searches advance by the same number of seeds at a time. So the result is the same on any number of threads,
+    /// and no search goes on after the median is known.
     pub(super) fn mutant(&self, mutant: Mutant, interrupt: &Interrupt) -> Option<Caught> {
         let campaign = |mutants: Mutants| Campaign::Generated(Size::USUAL, mutants);
         let campaigns = [campaign(Mutants::NONE.with(mutant)), campaign(Mutants::NONE)];
         let half = (self.searches / 2 + 1) as usize;
         let mut searches = vec![MutantSearch::default(); self.searches as usize];
         let mut done = 0;
-        while done < self.most && searches.iter().filter(|it| it.named.is_some()).count() < half {
+        while done < self.most && searches.iter().filter(|search| search.named.is_some()).count() < half {
             let end = self.most.min(done + CHUNK);
             for (number, search) in searches.iter_mut().enumerate() {
                 let mut from = done;
@@ -63,10 +63,10 @@ impl Hunt {
             }
             done = end;
         }
-        let mut named: Vec<u64> = searches.iter().filter_map(|it| it.named).collect();
+        let mut named: Vec<u64> = searches.iter().filter_map(|search| search.named).collect();
         named.sort_unstable();
         let mut by: Vec<(String, u64)> = Vec::new();
-        for invariant in searches.into_iter().filter_map(|it| it.first) {
+        for invariant in searches.into_iter().filter_map(|search| search.first) {
             match by.iter_mut().find(|(known, _)| *known == invariant) {
                 Some((_, times)) => *times += 1,
                 None => by.push((invariant, 1)),
@@ -76,8 +76,8 @@ impl Hunt {
     }
 }
 
-/// The first seed in `range`, of a search that begins at `start`, that fails: how many seeds the search has run by
-/// then, and what is violated. What fails without the mutant, too, is another finding.
+/// The first seed in `range`, counted from `start`, that fails with the mutant and passes without it: the number of
+/// seeds by then, and the invariant. A seed that fails without the mutant too shows another bug, not this one.
 fn first(
     [planted, bare]: &[Campaign; 2],
     start: u64,
@@ -93,7 +93,7 @@ fn first(
     })
 }
 
-/// How far apart searches begin.
+/// The distance between the first seeds of two searches.
 const APART: u64 = 10_000_000;
-/// How many seeds a search takes at a time.
+/// How many seeds each search advances at a time.
 const CHUNK: u64 = 128;

@@ -1,4 +1,4 @@
-//! What `run --format json` prints: one object for each run.
+//! The records of `run --format json`: one JSON object for each run.
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -11,94 +11,94 @@ use crate::types::Instant;
 /// One run of one scenario with one seed.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 pub(super) struct RunRecord {
-    /// The scenario's path.
+    /// The path of the scenario.
     pub(super) scenario: String,
-    /// The seed.
+    /// The seed of the run.
     pub(super) seed: u64,
-    /// How it went.
+    /// Whether the run passed.
     pub(super) outcome: OutcomeRecord,
     /// The hash of everything that happened: 16 hexadecimal digits.
     pub(super) hash: String,
-    /// How many things happened.
+    /// How many events the run took.
     pub(super) events: u64,
-    /// How much virtual time passed, in milliseconds.
+    /// The virtual time that passed, in milliseconds.
     pub(super) virtual_ms: u64,
-    /// What did not hold: an invariant, `expectation`, `recorded-trace`, or `strict`: the warnings say what tested less
-    /// than the scenario says, and must not with `--strict`.
+    /// The check that failed: the name of an invariant, `expectation`, `recorded-trace`, `panic`, or `strict`. With
+    /// `strict`, the warnings list what tested less than the scenario says.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) invariant: Option<String>,
-    /// What was seen instead, or what is wrong.
+    /// What was observed instead, or the mistakes in the file.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) message: Option<String>,
-    /// The line of the scenario at which it was seen, from 1.
+    /// The line of the scenario at which the check failed, counted from 1.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) line: Option<usize>,
-    /// The last lines of the trace before it, fifteen at most.
+    /// The last lines of the trace before the failure, fifteen at most.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) before: Vec<String>,
-    /// Who waited for whom then.
+    /// The calls that were waiting when the check failed, a line each.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) waits: Vec<String>,
-    /// What tested less than the scenario says, with its own seed.
+    /// What tested less than the scenario says. Only a run with the file's own seed has warnings.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) warnings: Vec<WarningRecord>,
-    /// The command that brings it back.
+    /// The command that reproduces the failure.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) reproduce: Option<String>,
     /// The version of dsql-sim.
     pub(super) version: &'static str,
-    /// The scenario's blocks, with what happened in each; not with `--seeds`.
+    /// The blocks of the scenario, each with its trace. Left out with `--seeds`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) blocks: Vec<BlockRecord>,
 }
 
-/// Something that tested less than the scenario says.
+/// A part of a scenario that tested less than it says.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 pub(super) struct WarningRecord {
-    /// The line of the scenario, from 1.
+    /// The line of the scenario, counted from 1.
     line: usize,
-    /// What is the matter.
+    /// The reason.
     message: String,
 }
 
-/// How a run went.
+/// The outcome of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum OutcomeRecord {
-    /// Everything that must hold held.
+    /// Every invariant and expectation held.
     Pass,
-    /// Something did not.
+    /// An invariant, an expectation or a recorded trace did not hold.
     Fail,
-    /// It was not run: the file is bad.
+    /// The scenario did not run: the file cannot be read, or is not a scenario.
     Error,
 }
 
 /// A block of a scenario.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 pub(super) struct BlockRecord {
-    /// Its commands.
+    /// The commands of the block.
     commands: Vec<CommandRecord>,
-    /// What happened, line by line, as far as it was asked for.
+    /// The trace of the block, line by line, at the level of `--trace`.
     trace: Vec<String>,
 }
 
 /// A command of a scenario.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 pub(super) struct CommandRecord {
-    /// The client that acts, if one does.
+    /// The client that calls; left out if the command is not a call.
     #[serde(skip_serializing_if = "Option::is_none")]
     client: Option<String>,
-    /// The verb, or the operation's AWS CLI name.
+    /// The verb, or the AWS CLI name of the operation.
     verb: String,
-    /// All that follows it on its line.
+    /// The rest of the line after the verb.
     rest: String,
-    /// The input of a call.
+    /// The JSON input of a call.
     #[serde(skip_serializing_if = "Option::is_none")]
     input: Option<serde_json::Value>,
 }
 
 impl RunRecord {
-    /// What came of running the scenario at `path` with `text`.
+    /// The record of a run of the scenario at `path`, whose text is `text`.
     pub(super) fn new(path: &str, text: &str, report: &Report, failure: Option<&Failure>) -> RunRecord {
         let line = failure.and_then(|failure| failure.span).map(|span| line_of(text, span.start));
         RunRecord {
@@ -120,7 +120,7 @@ impl RunRecord {
         }
     }
 
-    /// The scenario at `path`, which could not be run.
+    /// The record of the file at `path`, which could not be run.
     pub(super) fn error(path: &str, message: &str) -> RunRecord {
         RunRecord {
             scenario: path.to_owned(),
@@ -142,7 +142,7 @@ impl RunRecord {
     }
 }
 
-/// Warnings of a scenario with `text`.
+/// The warnings as records; `text` is the text of the scenario.
 pub(super) fn warnings(text: &str, warnings: &[Diagnostic]) -> Vec<WarningRecord> {
     let record = |warning: &Diagnostic| WarningRecord {
         line: line_of(text, warning.span.start),
@@ -151,7 +151,7 @@ pub(super) fn warnings(text: &str, warnings: &[Diagnostic]) -> Vec<WarningRecord
     warnings.iter().map(record).collect()
 }
 
-/// The blocks of `script`, with what happened in each.
+/// The blocks of `script`, each with its trace.
 pub(super) fn blocks(script: &Script, report: &Report) -> Vec<BlockRecord> {
     let traces = report.outputs.iter().chain([&report.rest]).cloned().chain(std::iter::repeat(Vec::new()));
     let block = |(block, trace): (&crate::scenario::script::Block, Vec<String>)| BlockRecord {
@@ -170,7 +170,8 @@ pub(super) fn blocks(script: &Script, report: &Report) -> Vec<BlockRecord> {
     script.blocks.iter().zip(traces).map(block).collect()
 }
 
-/// The command that brings a failure back.
+/// The command that reproduces a failure. A recorded trace and strictness belong to the file's own seed, so that these
+/// commands name none.
 pub(super) fn reproduce(path: &str, seed: u64, failure: &Failure) -> String {
     let path = if path.contains([' ', '\'']) {
         format!("'{}'", path.replace('\'', "'\\''"))
@@ -191,11 +192,11 @@ pub(super) fn schema() -> String {
     serde_json::to_string_pretty(&schema).expect("a schema is plain JSON")
 }
 
-/// A moment in whole milliseconds.
+/// A time in whole milliseconds.
 pub(super) fn millis(moment: Instant) -> u64 {
     moment.0 / 1_000_000
 }
 
-fn line_of(text: &str, at: usize) -> usize {
-    text.as_bytes().iter().take(at).filter(|byte| **byte == b'\n').count() + 1
+fn line_of(text: &str, offset: usize) -> usize {
+    text.as_bytes().iter().take(offset).filter(|byte| **byte == b'\n').count() + 1
 }

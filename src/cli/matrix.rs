@@ -1,4 +1,4 @@
-//! `dsql-sim mutants --matrix`: which scenarios fail under which planted bugs, and by what.
+//! `dsql-sim mutants --matrix`: runs every scenario under every mutant and prints which check fails it.
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -13,17 +13,18 @@ use crate::sim::trace::TraceLevel;
 use super::files::{self, File};
 use super::{exit, show, stream};
 
-/// What the opening comment says of a scenario that no telling mutant fails; what it documents follows.
+/// The opening comment of a scenario that no telling mutant fails begins so; the behaviour that it documents follows.
 const DOCUMENTS: &str = "No planted bug is aimed at this: it documents";
-/// A mutant that fails more than one scenario in so many by the same invariant says of none of them what it tests.
+/// A mutant is telling if it fails at most one scenario in so many by the same invariant. One that fails half of the
+/// library shows nothing about what a single scenario tests.
 const TELLING: usize = 2;
-/// So many scenarios it may fail, however few there are.
+/// A mutant that fails no more scenarios than this is telling, however small the library is.
 const FEW: usize = 5;
 
-/// What fails a scenario: a mutant, by an invariant, or by an expectation.
+/// A mutant that fails a scenario, and the invariant or `expectation` that catches it.
 type Kill = (Mutant, String);
 
-/// Runs every scenario under every mutant and prints what failed, and gives the exit code.
+/// Runs every scenario under every mutant, prints the failures, and returns the exit code.
 pub(super) fn matrix(mutants: &[Mutant], paths: &[PathBuf]) -> io::Result<u8> {
     let files = match files::read(paths, show::has_colour()) {
         Ok(files) => files,
@@ -37,11 +38,11 @@ pub(super) fn matrix(mutants: &[Mutant], paths: &[PathBuf]) -> io::Result<u8> {
     let kills: Vec<Vec<Kill>> = files.par_iter().map(|file| kills(mutants, file)).collect();
     let failed = |mutant: Mutant| kills.iter().flatten().filter(move |(by, _)| *by == mutant);
     let most = FEW.max(files.len() / TELLING);
-    let tells = |kill: &Kill| failed(kill.0).filter(|(_, by)| *by == kill.1).count() <= most;
+    let is_telling = |kill: &Kill| failed(kill.0).filter(|(_, by)| *by == kill.1).count() <= most;
     let complaints: Vec<String> = files
         .iter()
         .zip(&kills)
-        .filter_map(|(file, kills)| complaint(file, kills.iter().find(|kill| tells(kill))))
+        .filter_map(|(file, kills)| complaint(file, kills.iter().find(|kill| is_telling(kill))))
         .collect();
     let mut out = stream::stdout();
     for (file, kills) in files.iter().zip(&kills) {
@@ -49,7 +50,7 @@ pub(super) fn matrix(mutants: &[Mutant], paths: &[PathBuf]) -> io::Result<u8> {
         let by = if by.is_empty() { "no mutant".to_owned() } else { by.join(", ") };
         writeln!(out, "{}: {by}", file.path)?;
     }
-    writeln!(out, "\nmutants, in how many scenarios each is caught, and by what:")?;
+    writeln!(out, "\nmutants: in how many scenarios each is caught, and by which check:")?;
     for mutant in mutants {
         let mut by: BTreeMap<&str, usize> = BTreeMap::new();
         failed(*mutant).for_each(|(_, invariant)| *by.entry(invariant).or_default() += 1);
@@ -73,23 +74,23 @@ fn kills(mutants: &[Mutant], file: &File) -> Vec<Kill> {
     planted.collect()
 }
 
-/// What is wrong with a scenario that tests nothing, or says that it tests nothing and does.
+/// The complaint about a scenario that tests nothing, or about one that claims to test nothing and does.
 fn complaint(file: &File, telling: Option<&Kill>) -> Option<String> {
-    let says_so = opening(&file.text).contains(DOCUMENTS);
+    let is_declared = opening(&file.text).contains(DOCUMENTS);
     let path = &file.path;
-    match (says_so, telling) {
+    match (is_declared, telling) {
         (false, None) => Some(format!(
-            "{path} is vacuous: no planted bug fails it but those that fail most. Mend it, plant a bug, or say in its \
-             opening comment `{DOCUMENTS} ...`"
+            "{path} is vacuous: no mutant fails it, except those that fail most scenarios. Fix the scenario, plant a \
+             bug, or write in its opening comment `{DOCUMENTS} ...`"
         )),
-        (true, Some((mutant, by))) => {
-            Some(format!("{path} says `{DOCUMENTS}`, and {mutant} fails it by {by}: take that out"))
-        }
+        (true, Some((mutant, by))) => Some(format!(
+            "the opening comment of {path} has `{DOCUMENTS}`, but {mutant} fails it by {by}: remove the comment"
+        )),
         _ => None,
     }
 }
 
-/// The comment that a file begins with, in one line.
+/// The opening comment of a file, in one line.
 fn opening(text: &str) -> String {
     let lines = text.lines().map_while(|line| line.strip_prefix('#')).map(str::trim);
     lines.collect::<Vec<_>>().join(" ")

@@ -1,6 +1,7 @@
-//! The command line: flags, exit codes, and how results and mistakes are shown.
+//! The command line: arguments, exit codes, and the printing of results and diagnostics.
 //!
-//! Nothing here knows what a cluster is.
+//! Each command is a module of its own. None of them knows what a cluster is: they read files, call the library below
+//! and print what it returns.
 
 mod decide;
 pub mod diagnostics;
@@ -10,15 +11,18 @@ mod campaign;
 mod coverage;
 mod files;
 mod generate;
+mod help;
 mod hunt;
 mod interrupt;
 mod json_report;
+mod junit;
 mod matrix;
 mod merge;
 #[cfg(feature = "model-check")]
 mod model;
 mod mutants;
 mod permissions;
+mod printer;
 mod results;
 mod run;
 #[cfg(feature = "server")]
@@ -34,14 +38,12 @@ mod sweep;
 #[cfg(feature = "suite")]
 pub use suite::suite;
 
-use std::io::{self, Write};
+use std::io::Write;
 use std::ops::Range;
-use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
+use clap::{Parser, Subcommand, ValueEnum};
 
-use crate::scenario::reference;
 use crate::sim::trace::TraceLevel;
 
 /// A deterministic multi-Region simulator and test harness for the Amazon Aurora DSQL control plane.
@@ -50,80 +52,61 @@ use crate::sim::trace::TraceLevel;
 struct CommandLine {
     #[command(subcommand)]
     command: CliCommand,
+    /// Whether the output is coloured. `auto` colours it on a terminal, unless NO_COLOR is set.
+    #[arg(long, global = true, value_enum, default_value_t = Color::Auto, value_name = "WHEN")]
+    color: Color,
 }
 
 #[derive(Debug, Subcommand)]
 enum CliCommand {
     /// Runs scenario files, and every `*.scenario` file below directories.
-    Run(RunArguments),
-    /// Searches: runs a scenario made up from each seed, or one scenario under the faults of each.
+    Run(run::RunArguments),
+    /// Searches for violations: generates a scenario from each seed, or varies one scenario with the faults of each.
     Sweep(sweep::SweepArguments),
-    /// Makes a failing scenario small.
+    /// Reduces a failing scenario to a small one that fails in the same way.
     Shrink(shrink::ShrinkArguments),
-    /// Joins the results that sweeps of one campaign wrote with --out.
+    /// Merges the results that the sweeps of one campaign wrote with --out.
     Merge(merge::MergeArguments),
-    /// Prints the scenario that a seed stands for in a sweep.
+    /// Prints the scenario that a sweep runs for a seed.
     Generate(generate::GenerateArguments),
     /// Explores small worlds exhaustively: every order of messages, with losses, duplicates and crashes up to a bound.
     #[cfg(feature = "model-check")]
     Model(model::ModelArguments),
-    /// Answers real AWS SDK clients over HTTP, with every Region behind one port.
+    /// Serves real AWS SDK clients over HTTP, with every Region behind one port.
     #[cfg(feature = "server")]
     Serve(serve::ServeArguments),
-    /// Decides what IAM policies allow: a question of JSON a line, and a decision with its reason.
+    /// Evaluates IAM policies: reads one JSON question a line, prints one decision with its reason for each.
     Decide(decide::DecideArguments),
-    /// Runs scenarios, and prints the least IAM policy under which their calls pass, by principal.
+    /// Runs scenarios and prints, for each principal, the least IAM policy under which its calls pass.
     Permissions(permissions::PermissionArguments),
-    /// Lists the planted bugs: what each breaks, and which invariant must catch it.
+    /// Lists the mutants: planted bugs, each with the invariant that must catch it.
     Mutants(mutants::MutantArguments),
     /// Explains a command, the scenario language (`scenario`) or the JSON of `run --format json` (`report`).
-    Help {
-        /// What to explain.
-        topic: Option<String>,
-    },
+    Help(help::HelpArguments),
+    /// Prints a completion script for a shell.
+    Completions(help::CompletionArguments),
+    /// Prints the man page of dsql-sim, or of one of its commands, as roff.
+    Man(help::ManArguments),
 }
 
-/// The arguments of `run`.
-#[derive(Debug, Clone, clap::Args)]
-pub struct RunArguments {
-    /// Scenario files, or directories of them; `-` is standard input.
-    #[arg(required = true)]
-    paths: Vec<PathBuf>,
-    /// Runs with this seed instead of the files' own; recorded traces are not compared.
-    #[arg(long, conflicts_with = "seeds")]
-    seed: Option<u64>,
-    /// Runs with every seed from A up to, not including, B.
-    #[arg(long, value_name = "A..B", value_parser = parse_seeds)]
-    seeds: Option<Range<u64>>,
-    /// Prints what happens.
-    #[arg(long, value_enum, default_value_t = Level::None)]
-    trace: Level,
-    /// Fails a scenario that tests less than it says: with a fault that never acted, a call that was left out, a moment
-    /// that had passed, a comparison with a value that cannot occur, or a name that is given twice. Without it, these
-    /// are warnings. A file is judged with its own seed, which is run too if --seed or --seeds names others.
-    #[arg(long, conflicts_with = "check_determinism")]
-    strict: bool,
-    /// Records the traces of passing scenarios in their files. Refused when the variable CI is set.
-    #[arg(long, conflicts_with_all = ["seed", "seeds", "check_determinism"])]
-    rewrite: bool,
-    /// Runs everything twice, in another order on other threads, and compares.
-    #[arg(long)]
-    check_determinism: bool,
-    /// How results are printed.
-    #[arg(long, value_enum, default_value_t = Format::Text)]
-    format: Format,
-    /// How many threads run scenarios; as many as there are cores, unless said.
-    #[arg(long, value_parser = clap::value_parser!(u16).range(1..))]
-    jobs: Option<u16>,
-}
-
-/// How results are printed.
+/// The format of a result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Format {
-    /// For people.
+    /// Text for people.
     Text,
-    /// For programs: JSON objects, one a line.
+    /// JSON for programs, one object a line.
     Json,
+}
+
+/// When output is coloured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Color {
+    /// On a terminal, unless NO_COLOR is set.
+    Auto,
+    /// Always, also in a file or a pipe.
+    Always,
+    /// Never.
+    Never,
 }
 
 /// How much of the trace is printed.
@@ -131,9 +114,9 @@ enum Format {
 enum Level {
     /// Nothing.
     None,
-    /// Calls, changes of status, links, faults and lost messages.
+    /// Calls, status changes, link changes, faults and lost messages.
     Milestones,
-    /// Every message too.
+    /// Milestones and every message.
     Messages,
 }
 
@@ -154,12 +137,19 @@ pub fn main() -> ExitCode {
     let arguments = match CommandLine::try_parse() {
         Ok(arguments) => arguments,
         Err(error) => {
-            // Decided before it is printed: a reader who has left changes no code.
+            // Decided before printing, so that a reader who has left does not change the code.
             let code = if error.use_stderr() { exit::BAD_INPUT } else { exit::PASS };
             let _ = error.print();
             return ExitCode::from(code);
         }
     };
+    // One setting for the process: every stream and every diagnostic asks `anstream` for it.
+    match arguments.color {
+        Color::Auto => anstream::ColorChoice::Auto,
+        Color::Always => anstream::ColorChoice::Always,
+        Color::Never => anstream::ColorChoice::Never,
+    }
+    .write_global();
     let result = match arguments.command {
         CliCommand::Run(run) => run::run(&run),
         CliCommand::Sweep(sweep) => sweep::sweep(&sweep),
@@ -173,7 +163,9 @@ pub fn main() -> ExitCode {
         CliCommand::Decide(decide) => decide::run(&decide),
         CliCommand::Permissions(permissions) => permissions::permissions(&permissions),
         CliCommand::Mutants(mutants) => mutants::mutants(&mutants),
-        CliCommand::Help { topic } => help(topic.as_deref()),
+        CliCommand::Help(topic) => help::help(&topic),
+        CliCommand::Completions(shell) => help::completions(&shell),
+        CliCommand::Man(command) => help::man(&command),
     };
     ExitCode::from(match result {
         Ok(code) => code,
@@ -184,34 +176,13 @@ pub fn main() -> ExitCode {
     })
 }
 
-fn help(topic: Option<&str>) -> io::Result<u8> {
-    let mut out = stream::stdout();
-    match topic {
-        Some("scenario") => write!(out, "{}", reference::markdown())?,
-        Some("report") => writeln!(out, "{}", json_report::schema())?,
-        topic => {
-            let mut command = CommandLine::command();
-            command.build();
-            let found = match topic {
-                None => Some(&mut command),
-                Some(topic) => command.find_subcommand_mut(topic),
-            };
-            let Some(found) = found else {
-                let topic = topic.unwrap_or_default();
-                writeln!(
-                    stream::stderr(),
-                    "error: nothing is called `{topic}`: try run, mutants, scenario or report"
-                )?;
-                return Ok(exit::BAD_INPUT);
-            };
-            write!(out, "{}", found.render_long_help().ansi())?;
-        }
-    }
-    Ok(exit::PASS)
-}
-
 fn parse_seeds(text: &str) -> Result<Range<u64>, String> {
     let range = text.split_once("..").and_then(|(from, to)| Some(from.parse().ok()?..to.parse().ok()?));
-    let range: Range<u64> = range.ok_or_else(|| "write it as in 0..1000".to_owned())?;
+    let range: Range<u64> = range.ok_or_else(|| "expected a range such as 0..1000".to_owned())?;
     if range.is_empty() { Err("there is no seed in this range".to_owned()) } else { Ok(range) }
+}
+
+/// The number and its noun, in the plural unless it is one: `1 seed`, `2 seeds`.
+fn counted(count: u64, noun: &str) -> String {
+    if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
 }

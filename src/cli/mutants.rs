@@ -1,4 +1,4 @@
-//! `dsql-sim mutants`: the planted bugs, and what catches them.
+//! `dsql-sim mutants`: the planted bugs, and the invariants that catch them.
 
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -14,29 +14,30 @@ use super::{exit, matrix, stream};
 /// The arguments of `mutants`.
 #[derive(Debug, Clone, clap::Args)]
 pub(super) struct MutantArguments {
-    /// Searches for each once: each must be caught by the invariant that its line names.
+    /// Searches once for each mutant, which the invariant of its line must catch.
     #[arg(long, conflicts_with_all = ["measure", "matrix"])]
     search: bool,
-    /// Measures how many seeds it takes until that invariant catches each: the median of 11 searches, at most 20000.
+    /// Measures the number of seeds until that invariant catches each mutant: the median of 11 searches, which may be at
+    /// most 20000.
     #[arg(long, conflicts_with = "matrix")]
     measure: bool,
-    /// How many seeds a search takes at most.
+    /// The most seeds that a search runs.
     #[arg(long, value_name = "SEEDS", default_value_t = 100_000)]
     #[arg(value_parser = clap::value_parser!(u64).range(1..=200_000))]
     most: u64,
-    /// Shows which scenarios and which invariants catch each, with the scenarios' own seeds. A scenario that no
-    /// mutant fails, but those that fail most, must say what it documents instead.
+    /// Prints which scenarios and invariants catch each mutant, with the scenarios' own seeds. A scenario that no mutant
+    /// fails, except those that fail most scenarios, must have a comment on what it documents.
     #[arg(long)]
     matrix: bool,
-    /// Searches for or shows only these mutants.
+    /// Lists, searches for or runs only this mutant. May be given several times.
     #[arg(long = "only", value_name = "NAME", value_parser = super::campaign::parse_mutant)]
     only: Vec<Mutant>,
-    /// The scenario files, or directories of them, of --matrix.
+    /// With --matrix: scenario files, or directories of them.
     #[arg(requires = "matrix", default_value = "scenarios")]
     paths: Vec<PathBuf>,
 }
 
-/// Lists the mutants, or says what catches them, and gives the exit code.
+/// Lists the mutants, or prints what catches them, and returns the exit code.
 pub(super) fn mutants(arguments: &MutantArguments) -> io::Result<u8> {
     let mutants: Vec<Mutant> = Mutant::ALL
         .iter()
@@ -71,11 +72,11 @@ fn list(mutants: &[Mutant]) -> io::Result<()> {
     Ok(())
 }
 
-/// Searches for each mutant, and says how long that took and what caught it.
+/// Searches for each mutant, and prints the number of seeds and the invariants that caught it.
 fn caught(mutants: &[Mutant], hunt: &Hunt, most_median: u64) -> io::Result<u8> {
     let interrupt = Interrupt::watch()?;
     let mut out = stream::stdout();
-    // A table of Markdown, which `docs/mutants.md` takes as it is.
+    // A Markdown table, which `docs/mutants.md` includes as it is.
     let seeds = if hunt.searches == 1 { "seeds" } else { "median seeds" };
     writeln!(out, "| {:36} | {seeds:>12} | caught first by |\n|{:-<38}|{:->13}:|---|", "mutant", "", "")?;
     let mut complaints = Vec::new();
@@ -86,7 +87,7 @@ fn caught(mutants: &[Mutant], hunt: &Hunt, most_median: u64) -> io::Result<u8> {
         let median = match caught.median {
             Some(median) if median <= most_median => median.to_string(),
             Some(median) => {
-                complaints.push(format!("{mutant} takes {median} seeds, and may take {most_median}"));
+                complaints.push(format!("{mutant} takes {median} seeds, more than {most_median}"));
                 median.to_string()
             }
             None => {
@@ -95,9 +96,9 @@ fn caught(mutants: &[Mutant], hunt: &Hunt, most_median: u64) -> io::Result<u8> {
                 format!("> {most}")
             }
         };
-        writeln!(out, "| {mutant:36} | {median:>12} | {} |", words(&caught, mutant.caught_by()))?;
+        writeln!(out, "| {mutant:36} | {median:>12} | {} |", catches(&caught, mutant.caught_by()))?;
     }
-    // Decided here; what follows only explains it.
+    // Decided before it is explained, so that a reader who has left does not change the code.
     let interrupted = interrupt.code().filter(|_| done < mutants.len());
     let code = match interrupted {
         Some((code, _)) => code,
@@ -109,20 +110,21 @@ fn caught(mutants: &[Mutant], hunt: &Hunt, most_median: u64) -> io::Result<u8> {
         writeln!(err, "error: {complaint}")?;
     }
     if let Some((_, signal)) = interrupted {
-        writeln!(err, "interrupted by {signal}: {done} of {} mutants were searched for", mutants.len())?;
+        writeln!(err, "interrupted by {signal} after {done} of {} mutants", mutants.len())?;
     }
     writeln!(out, "\n{done} mutants, {} errors", complaints.len())?;
     Ok(code)
 }
 
-/// What caught a mutant first, the named invariant before the others.
-fn words(caught: &hunt::Caught, named: &str) -> String {
+/// The invariants that caught a mutant first, each with its number of searches; the named one before the others.
+fn catches(caught: &hunt::Caught, named: &str) -> String {
     let mut by = caught.by.clone();
     by.sort_by_key(|(invariant, times)| (invariant != named, std::cmp::Reverse(*times)));
-    let words: Vec<String> = by.iter().map(|(invariant, times)| format!("{invariant} {times}")).collect();
-    words.join(", ")
+    let catches: Vec<String> = by.iter().map(|(invariant, times)| format!("{invariant} {times}")).collect();
+    catches.join(", ")
 }
 
+/// How many searches --measure runs for each mutant.
 const SEARCHES: u64 = 11;
-/// How many seeds it may take, in the median, to find a mutant.
+/// The median number of seeds within which a mutant must be found.
 const MOST_MEDIAN: u64 = 20_000;

@@ -1,4 +1,4 @@
-//! `dsql-sim permissions`.
+//! `dsql-sim permissions`: prints the least policies under which the calls of scenarios pass.
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -21,21 +21,21 @@ pub(super) struct PermissionArguments {
     /// Scenario files, or directories of them; `-` is standard input.
     #[arg(required = true)]
     paths: Vec<PathBuf>,
-    /// Lists every check that was made: for which call, where, of what, and what decided it.
+    /// Lists every authorization check: its call, Region, action and resource, and the statement that decided it.
     #[arg(long)]
     why: bool,
-    /// Lets every principal do everything, to learn what calls need that are denied as yet.
+    /// Allows every principal everything, to find out what calls need that are denied at present.
     #[arg(long)]
     allow_all: bool,
     /// Runs with this seed instead of the files' own.
     #[arg(long)]
     seed: Option<u64>,
-    /// How it is printed: for people, or as one JSON object.
+    /// The format of the output; with `json`, one object.
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
 }
 
-/// All that is printed.
+/// The output.
 #[derive(Debug, Serialize)]
 struct PermissionsOutput {
     principals: Vec<Needed>,
@@ -43,7 +43,7 @@ struct PermissionsOutput {
     checks: Vec<Check>,
 }
 
-/// A check that was made.
+/// An authorization check.
 #[derive(Debug, Serialize)]
 struct Check {
     scenario: String,
@@ -57,7 +57,7 @@ struct Check {
     by: String,
 }
 
-/// Runs scenarios and prints what their calls need, and gives the exit code.
+/// Runs scenarios, prints the least policies of their calls, and returns the exit code.
 pub(super) fn permissions(arguments: &PermissionArguments) -> io::Result<u8> {
     let files = match files::read(&arguments.paths, show::has_colour()) {
         Ok(files) => files,
@@ -118,7 +118,7 @@ fn print(answer: &PermissionsOutput, out: &mut impl Write) -> io::Result<()> {
         writeln!(out, "{}", serde_json::to_string_pretty(policy)?)?;
     }
     if answer.principals.is_empty() {
-        writeln!(stream::stderr(), "no call was allowed anything: there is nothing to print a policy of")?;
+        writeln!(stream::stderr(), "no call was allowed anything: there is no policy to print")?;
     }
     Ok(())
 }
@@ -142,11 +142,11 @@ fn check(scenario: &str, made: &Made) -> Check {
     }
 }
 
-/// The statement that decided, or what of each does not match.
+/// The statement that decided, or why each statement does not match.
 fn reason(decision: &Decision) -> String {
     match (&decision.by, decision.effect) {
         (Some(by), _) => by.to_string(),
-        (None, PolicyEffect::Allow) => "no policy binds whoever runs as nobody".to_owned(),
+        (None, PolicyEffect::Allow) => "the caller has no principal, so that no policy binds it".to_owned(),
         (None, PolicyEffect::Implicit) if decision.mismatches.is_empty() => {
             "no statement allows anything".to_owned()
         }
@@ -157,7 +157,7 @@ fn reason(decision: &Decision) -> String {
     }
 }
 
-/// The scenario in which every principal may do everything.
+/// The scenario with a policy for every principal that allows everything.
 fn all_allowed(mut scenario: Scenario) -> Scenario {
     for principal in &mut scenario.set_up.principals {
         let identity = Arc::make_mut(&mut principal.identity);

@@ -1,4 +1,5 @@
-//! The files that `sweep --out` writes and `merge` reads: what was asked for, batch after batch, and that it is all.
+//! The result files that `sweep --out` writes and `merge` reads: JSON lines with a header, one tally for each batch of
+//! seeds, and an end mark.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -10,33 +11,33 @@ use serde::{Deserialize, Serialize};
 
 use crate::sweep::Tally;
 
-/// One of several equal parts of the seeds: of each `of` seeds in a row, the one at `part`, counted from 1.
+/// One of several equal parts of the seeds: of every `of` consecutive seeds, the one at position `part`, counted from 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(super) struct Shard {
     pub(super) part: u64,
     pub(super) of: u64,
 }
 
-/// Writes a file of results.
+/// A result file that is being written.
 pub(super) struct Results {
     file: File,
     path: PathBuf,
 }
 
-/// A line of a file of results.
+/// A line of a result file.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 enum ResultLine {
-    /// The first line. What it says is the same in all files of one campaign, but for the shard's part.
+    /// The first line. It is equal in all files of one campaign, except for the shard's part.
     Begins(CampaignHeader),
-    /// What came of a batch.
+    /// The result of a batch.
     ResultsBatch(Box<ResultsBatch>),
-    /// The last line of a search that did all that it was asked. Without it the search was interrupted, or the file
-    /// is cut short.
+    /// The last line of a search that ran every requested seed. A file without it is of an interrupted search, or is
+    /// truncated.
     Ends,
 }
 
-/// What was run: results of different campaigns do not join.
+/// The campaign. Results of different campaigns cannot be merged.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct CampaignHeader {
     pub(super) version: String,
@@ -45,42 +46,42 @@ pub(super) struct CampaignHeader {
     pub(super) shard: Shard,
 }
 
-/// What came of a batch.
+/// The result of a batch.
 #[derive(Debug, Serialize, Deserialize)]
 struct ResultsBatch {
-    /// The batch's seeds, of which the shard's were run.
+    /// The range of the batch; the shard's seeds of it were run.
     seeds: Range<u64>,
     tally: Tally,
 }
 
-/// The results of several files, joined.
+/// The merged results of several files.
 #[derive(Debug, Default)]
 pub(super) struct Joined {
     pub(super) tally: Tally,
-    /// How many seeds there would be without gaps.
+    /// How many seeds there would be without gaps between the first and the last.
     pub(super) wanted: u64,
-    /// Why this is not a whole campaign: gaps, overlaps, empty files and missing ends, each by name. Of what overlaps,
-    /// the first is counted.
+    /// Why this is not a complete campaign: each gap, overlap, empty file and missing end. Of overlapping batches the
+    /// first is counted.
     pub(super) problems: Vec<String>,
 }
 
-/// By part, the batches that were counted, and where each stands.
+/// The batches that were counted and the line of each, by part.
 type Counted = BTreeMap<u64, Vec<(Range<u64>, String)>>;
 
 impl Shard {
-    /// The shard's seeds among `seeds`.
+    /// The seeds of the shard in `seeds`.
     pub(super) fn of(self, seeds: Range<u64>) -> impl Iterator<Item = u64> {
         seeds.skip((self.part - 1) as usize).step_by(self.of as usize)
     }
 
-    /// How many they are.
+    /// The number of the shard's seeds in `seeds`.
     pub(super) fn count(self, seeds: &Range<u64>) -> u64 {
         (seeds.end - seeds.start).saturating_sub(self.part - 1).div_ceil(self.of)
     }
 }
 
 impl Results {
-    /// Begins the file at `path`.
+    /// Creates the file at `path` and writes its header.
     ///
     /// # Errors
     /// It cannot be written.
@@ -91,7 +92,7 @@ impl Results {
         Ok(results)
     }
 
-    /// Writes what came of the shard's seeds among `seeds`.
+    /// Writes the tally of the shard's seeds in `seeds`.
     ///
     /// # Errors
     /// It cannot be written.
@@ -99,7 +100,7 @@ impl Results {
         self.line(&ResultLine::ResultsBatch(Box::new(ResultsBatch { seeds, tally })))
     }
 
-    /// Writes that this is all.
+    /// Writes the end mark.
     ///
     /// # Errors
     /// It cannot be written.
@@ -107,7 +108,7 @@ impl Results {
         self.line(&ResultLine::Ends)
     }
 
-    /// A line is one write: a search that is killed leaves whole lines.
+    /// Writes a line with one system call, so that a search that is killed leaves whole lines.
     fn line(&mut self, line: &ResultLine) -> io::Result<()> {
         let line = serde_json::to_string(line)? + "\n";
         self.file.write_all(line.as_bytes()).map_err(|error| named(&self.path, &error))
@@ -115,10 +116,10 @@ impl Results {
 }
 
 impl Joined {
-    /// Joins what the files at `paths` say.
+    /// Merges the files at `paths`.
     ///
     /// # Errors
-    /// A file that cannot be read, is no file of results, or is of another campaign, in words.
+    /// A file cannot be read, is not a result file, or is of another campaign: the message for the user.
     pub(super) fn of(paths: &[impl AsRef<Path>]) -> Result<Joined, String> {
         let mut joined = Joined::default();
         let mut campaign: Option<(CampaignHeader, String)> = None;
@@ -132,7 +133,7 @@ impl Joined {
             return Err(joined
                 .problems
                 .into_iter()
-                .chain(["there is nothing to join".to_owned()])
+                .chain(["there is nothing to merge".to_owned()])
                 .collect::<Vec<_>>()
                 .join("; "));
         };
@@ -150,25 +151,27 @@ impl Joined {
         let mut own: Option<CampaignHeader> = None;
         let mut has_ended = false;
         for (number, line) in text.lines().enumerate() {
-            let place = format!("{name}:{}", number + 1);
+            let location = format!("{name}:{}", number + 1);
             let is_last = number + 1 == text.lines().count();
             let line: ResultLine = match serde_json::from_str(line) {
                 Ok(line) => line,
-                // A search that was killed while it wrote, or a copy that was not finished.
+                // The search was killed while it wrote, or the copy was not finished: what stands before is good.
                 Err(_) if is_last && own.is_some() && !text.ends_with('\n') => {
-                    self.problems.push(format!("{place}: this line is cut short"));
+                    self.problems.push(format!("{location}: this line is truncated"));
                     return Ok(());
                 }
-                Err(error) => return Err(format!("{place}: this is no result of `sweep --out`: {error}")),
+                Err(error) => {
+                    return Err(format!("{location}: this is not a result of `sweep --out`: {error}"));
+                }
             };
             match (line, &own) {
                 (ResultLine::Begins(begins), None) => {
                     let (first, where_first) =
-                        campaign.get_or_insert_with(|| (begins.clone(), place.clone()));
+                        campaign.get_or_insert_with(|| (begins.clone(), location.clone()));
                     if !first.joins(&begins) {
                         return Err(format!(
-                            "{place}: `{}` of version {} in {} parts does not join `{}` of version {} in {} parts \
-                             ({where_first}): it is of another campaign or version",
+                            "{location}: `{}` of version {} in {} parts cannot be merged with `{}` of version {} in {} \
+                             parts ({where_first}): it is of another campaign or version",
                             begins.command,
                             begins.version,
                             begins.shard.of,
@@ -180,48 +183,49 @@ impl Joined {
                     own = Some(begins);
                 }
                 (ResultLine::ResultsBatch(batch), Some(campaign)) if !has_ended => {
-                    self.batch(campaign.shard, *batch, place, counted)?;
+                    self.batch(campaign.shard, *batch, location, counted)?;
                 }
                 (ResultLine::Ends, Some(_)) if !has_ended => has_ended = true,
-                _ => return Err(format!("{place}: this line of `sweep --out` does not belong here")),
+                _ => return Err(format!("{location}: unexpected line of `sweep --out`")),
             }
         }
         if own.is_none() {
             self.problems.push(format!("{name}: the file is empty"));
         } else if !has_ended {
-            self.problems.push(format!("{name}: the search was interrupted, or the file is cut short"));
+            self.problems.push(format!("{name}: the search was interrupted, or the file is truncated"));
         }
         Ok(())
     }
 
-    /// Counts a batch, unless one of its seeds is counted already.
+    /// Counts a batch, unless it overlaps one that is counted already: a seed that counted twice would change the hash.
     fn batch(
         &mut self,
         shard: Shard,
         batch: ResultsBatch,
-        place: String,
+        location: String,
         counted: &mut Counted,
     ) -> Result<(), String> {
         let ResultsBatch { seeds, tally } = batch;
         if seeds.is_empty() || tally.runs != shard.count(&seeds) {
             let (runs, Range { start, end }) = (tally.runs, seeds);
-            return Err(format!("{place}: {runs} runs are not those of seeds {start}..{end}"));
+            let runs = super::counted(runs, "run");
+            return Err(format!("{location}: {runs} cannot be all of seeds {start}..{end}"));
         }
         let known = counted.entry(shard.part).or_default();
         match known.iter().find(|(other, _)| other.start < seeds.end && seeds.start < other.end) {
             Some((_, other)) => self.problems.push(format!(
-                "{place}: seeds {}..{} of part {}/{} are counted already ({other})",
+                "{location}: seeds {}..{} of part {}/{} are counted already ({other})",
                 seeds.start, seeds.end, shard.part, shard.of
             )),
             None => {
                 self.tally.join(tally);
-                known.push((seeds, place));
+                known.push((seeds, location));
             }
         }
         Ok(())
     }
 
-    /// Finds the seeds between the first and the last that no part has.
+    /// Finds the seeds between the first and the last that are in no part.
     fn find_gaps(&mut self, parts: u64, counted: &Counted) {
         let all = || counted.values().flatten().map(|(seeds, _)| seeds);
         let first = all().map(|seeds| seeds.start).min().unwrap_or_default();
@@ -243,12 +247,13 @@ impl Joined {
 }
 
 impl CampaignHeader {
-    /// Whether both are parts of one campaign.
+    /// Whether both are of one campaign.
     fn joins(&self, other: &CampaignHeader) -> bool {
         (&self.version, &self.command, self.shard.of) == (&other.version, &other.command, other.shard.of)
     }
 }
 
+/// The error with the path of its file.
 pub(super) fn named(path: &Path, error: &io::Error) -> io::Error {
     io::Error::new(error.kind(), format!("{}: {error}", path.display()))
 }

@@ -1,4 +1,4 @@
-//! `dsql-sim serve`.
+//! `dsql-sim serve`: an HTTP server for AWS SDK clients.
 
 use std::fs;
 use std::io::{self, Write};
@@ -9,52 +9,53 @@ use std::time::Duration;
 use crate::scenario::{PrincipalOptions, Scenario, SetUp};
 use crate::server::{self, Limits, MOST_SPEED, ServerOptions, StartError};
 
-use super::{Level, exit, files, show, stream};
+use super::results::named;
+use super::{Level, counted, exit, files, show, stream};
 
 /// The arguments of `serve`.
 #[derive(Debug, Clone, clap::Args)]
 pub(super) struct ServeArguments {
-    /// The port; 0 picks a free one.
+    /// The port to listen on; 0 picks a free one.
     #[arg(long, default_value_t = 8000)]
     port: u16,
-    /// The address to listen at. Whoever reaches it may do everything.
+    /// The address to listen on. Every client that reaches it may do everything: nothing is authenticated.
     #[arg(long, default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
     listen: IpAddr,
-    /// How many virtual seconds pass in a second.
+    /// How many virtual seconds pass in one second.
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=i64::from(MOST_SPEED)))]
     speed: u32,
-    /// Every random draw is keyed by it; a scenario's own unless said, else 0.
+    /// The seed of every random draw; by default the scenario's own, or 0.
     #[arg(long)]
     seed: Option<u64>,
-    /// What has happened before the first client comes: set-up, calls and faults of a scenario file.
+    /// A scenario file whose set-up, calls and faults run before the first client connects.
     #[arg(long, value_name = "FILE")]
     scenario: Option<PathBuf>,
-    /// Who is who: a file of `principal` commands of the scenario language, each with the access key id of its
-    /// principal (`access-key=`). Other access key ids may do everything.
+    /// A file of `principal` commands of the scenario language, each with an access key id (`access-key=`), by which
+    /// clients are recognised. Clients with other access key ids may do everything.
     #[arg(long, value_name = "FILE")]
     principals: Option<PathBuf>,
-    /// Keeps what the control planes have in storage in this directory, and goes on with what is there.
+    /// Keeps the storage of the control planes in this directory, and continues with the storage that is there.
     #[arg(long, value_name = "DIR", conflicts_with = "record")]
     data_dir: Option<PathBuf>,
-    /// Writes what clients sent as a scenario file, in the end.
+    /// Writes the calls of the clients to this file as a scenario when the server stops.
     #[arg(long, value_name = "FILE")]
     record: Option<PathBuf>,
-    /// How much of what happens /_sim/trace gives.
+    /// How much of the trace /_sim/trace returns.
     #[arg(long, value_enum, default_value_t = Level::Milestones)]
     trace: Level,
-    /// How much memory calls that change something may take, in MiB, reckoned at 1 KiB a call; when recording, all
-    /// calls. More are refused until a reset.
+    /// The memory for the history of calls that change something, in MiB, at 1 KiB a call; with --record, of all calls.
+    /// Beyond it, calls are refused until a reset.
     #[arg(long, value_name = "MIB", default_value_t = 1024, value_parser = clap::value_parser!(u32).range(1..))]
     memory: u32,
-    /// How long, in seconds, a connection may be idle, the head of a request may take, and its body.
+    /// The time limit, in seconds, for an idle connection, for the head of a request, and for its body.
     #[arg(long, value_name = "SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..=3600))]
     timeout: u32,
-    /// Writes the address to this file once clients can come.
+    /// Writes the URL to this file once clients can connect.
     #[arg(long, value_name = "FILE")]
     ready_file: Option<PathBuf>,
 }
 
-/// Serves until told to end, and gives the exit code.
+/// Serves until a signal stops it, and returns the exit code.
 pub(super) fn serve(arguments: &ServeArguments) -> io::Result<u8> {
     let mut scenario = match &arguments.scenario {
         None => Scenario::of(SetUp::new(), Vec::new()),
@@ -93,7 +94,7 @@ pub(super) fn serve(arguments: &ServeArguments) -> io::Result<u8> {
             ..Limits::DEFAULT
         },
     };
-    // Better to learn now that the file cannot be written.
+    // A file that cannot be written is reported now, not after hours of recording.
     if let Some(path) = &arguments.record {
         fs::write(path, "").map_err(|error| named(path, &error))?;
     }
@@ -106,7 +107,8 @@ pub(super) fn serve(arguments: &ServeArguments) -> io::Result<u8> {
         }
     };
     let violations = ended.violations.len();
-    writeln!(stream::stdout(), "{} events, hash {:016x}, {violations} violations", ended.events, ended.hash)?;
+    let counts = (counted(ended.events, "event"), counted(violations as u64, "violation"));
+    writeln!(stream::stdout(), "{}, hash {:016x}, {}", counts.0, ended.hash, counts.1)?;
     if let (Some(path), Some(scenario)) = (&arguments.record, &ended.recorded) {
         fs::write(path, scenario.print("Recorded from real clients."))
             .map_err(|error| named(path, &error))?;
@@ -115,27 +117,27 @@ pub(super) fn serve(arguments: &ServeArguments) -> io::Result<u8> {
     Ok(if violations == 0 { exit::PASS } else { exit::FAILED })
 }
 
-/// The principals that a file names, beside those of `set_up`.
+/// The principals of a file, which must differ from those of `set_up`.
 fn read_principals(path: &Path, set_up: &SetUp) -> Result<Vec<PrincipalOptions>, String> {
     let file = files::read_one(path, show::has_colour())?;
-    let wrong = |why: String| Err(format!("error: {}: {why}\n", path.display()));
+    let refuse = |why: String| Err(format!("error: {}: {why}\n", path.display()));
     let commands = file.scenario.script.blocks.iter().flat_map(|block| &block.commands);
     if let Some(other) = commands.map(|command| &command.verb.text).find(|verb| *verb != "principal") {
-        return wrong(format!("`{other}` does not belong here: a file of principals has `principal` alone"));
+        return refuse(format!("unexpected `{other}`: a file of principals has `principal` commands only"));
     }
     let principals = file.scenario.set_up.principals;
     for principal in &principals {
         let Some(key) = &principal.access_key else {
-            return wrong(format!(
-                "principal `{}` needs `access-key=`, by which clients are it",
+            return refuse(format!(
+                "principal `{}` needs `access-key=`, by which its clients are recognised",
                 principal.name
             ));
         };
         let is_taken =
             |known: &PrincipalOptions| known.name == principal.name || known.access_key.as_ref() == Some(key);
         if set_up.principals.iter().any(is_taken) {
-            return wrong(format!(
-                "the scenario has a principal `{}`, or one with its access key id",
+            return refuse(format!(
+                "the scenario already has a principal `{}`, or one with its access key id",
                 principal.name
             ));
         }
@@ -149,14 +151,10 @@ fn ready(arguments: &ServeArguments, address: SocketAddr) -> io::Result<()> {
     writeln!(out, "export AWS_ENDPOINT_URL_DSQL=http://{address}")?;
     out.flush()?;
     if let Some(path) = &arguments.ready_file {
-        // Whoever waits for the file finds all of it or nothing.
+        // Renamed into its final name, so that a process that waits for the file never reads half of it.
         let part = path.with_extension("part");
         fs::write(&part, format!("http://{address}\n")).map_err(|error| named(&part, &error))?;
         fs::rename(&part, path).map_err(|error| named(path, &error))?;
     }
     Ok(())
-}
-
-fn named(path: &Path, error: &io::Error) -> io::Error {
-    io::Error::new(error.kind(), format!("{}: {error}", path.display()))
 }

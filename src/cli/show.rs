@@ -1,4 +1,4 @@
-//! How results look at a terminal.
+//! The results of runs as text for people: a line for a pass, a diagnostic with its context for a failure.
 
 use std::io::{self, IsTerminal, Write};
 use std::time::Duration;
@@ -14,7 +14,7 @@ use super::diagnostics;
 use super::files::File;
 use super::json_report::RunRecord;
 
-/// The line for a scenario that passed.
+/// Prints the line of a scenario that passed.
 pub(super) fn passed(record: &RunRecord, out: &mut impl Write) -> io::Result<()> {
     let seconds = (record.virtual_ms / 1000, record.virtual_ms % 1000);
     writeln!(
@@ -24,12 +24,12 @@ pub(super) fn passed(record: &RunRecord, out: &mut impl Write) -> io::Result<()>
     )
 }
 
-/// What tested less than the scenario says.
+/// Prints the warnings about what tested less than the scenario says.
 pub(super) fn warnings(file: &File, warnings: &[Diagnostic], out: &mut impl Write) -> io::Result<()> {
     write!(out, "{}", diagnostics::render(&file.path, &file.text, warnings, true))
 }
 
-/// A scenario that tests less than it says, and must not.
+/// Prints the failure of a scenario that tests less than it says, under `--strict`.
 pub(super) fn vacuous(
     record: &RunRecord,
     file: &File,
@@ -42,13 +42,13 @@ pub(super) fn vacuous(
     writeln!(out, "  reproduce: {}", record.reproduce.as_deref().unwrap_or_default())
 }
 
-/// A failure: what did not hold, where, how it came, and how to bring it back. The lines before it are left out where
-/// the whole trace `is_shown`.
+/// Prints a failure: the check that failed, where, the lines before it, and the command that reproduces it. The lines
+/// before it are left out if the whole trace `is_traced`.
 pub(super) fn failed(
     record: &RunRecord,
     file: &File,
     failure: &Failure,
-    is_shown: bool,
+    is_traced: bool,
     out: &mut impl Write,
 ) -> io::Result<()> {
     writeln!(out, "{BAD}FAIL{BAD:#}  {}  seed {}", record.scenario, record.seed)?;
@@ -60,7 +60,7 @@ pub(super) fn failed(
     for line in lines {
         writeln!(out, "{line}")?;
     }
-    if !is_shown && !record.before.is_empty() {
+    if !is_traced && !record.before.is_empty() {
         writeln!(out, "  before it:")?;
         record.before.iter().try_for_each(|line| writeln!(out, "    {line}"))?;
     }
@@ -68,6 +68,7 @@ pub(super) fn failed(
         writeln!(out, "  at that moment:")?;
         record.waits.iter().try_for_each(|wait| writeln!(out, "    {wait}"))?;
     }
+    // Without a span no step failed: the check ran after the last one, when every fault had been healed.
     let when = if failure.span.is_none() { ", after the last step, healing" } else { "" };
     writeln!(
         out,
@@ -79,7 +80,7 @@ pub(super) fn failed(
     writeln!(out, "  reproduce: {}", record.reproduce.as_deref().unwrap_or_default())
 }
 
-/// The last line of a command that ran many.
+/// Prints the last line of `run`.
 pub(super) fn summary(runs: u64, failures: u64, took: Duration, out: &mut impl Write) -> io::Result<()> {
     let style = if failures == 0 { GOOD } else { BAD };
     let noun = if runs == 1 { "run" } else { "runs" };
@@ -92,12 +93,12 @@ pub(super) fn summary(runs: u64, failures: u64, took: Duration, out: &mut impl W
     )
 }
 
-/// Whether diagnostics on standard error are coloured.
+/// Whether diagnostics on standard error are coloured: `--color`, the terminal and `NO_COLOR` decide.
 pub(super) fn has_colour() -> bool {
     anstream::AutoStream::choice(&io::stderr()) != anstream::ColorChoice::Never
 }
 
-/// A bar on standard error for long work at a terminal; nothing elsewhere.
+/// A progress bar on standard error for long work on a terminal; hidden elsewhere.
 pub(super) fn progress(runs: u64) -> ProgressBar {
     if runs < WORTH_A_BAR || !io::stderr().is_terminal() {
         return ProgressBar::hidden();
@@ -108,7 +109,7 @@ pub(super) fn progress(runs: u64) -> ProgressBar {
     ProgressBar::new(runs).with_style(style)
 }
 
-/// The first line of what stands at `span`: a failing call's body need not be shown whole.
+/// The first line of `span`: a failing call is shown without its body.
 fn first_line(text: &str, span: Span) -> Span {
     let line = text.get(span.start..span.end).and_then(|text| text.lines().next()).unwrap_or_default();
     Span { start: span.start, end: span.start + line.len() }

@@ -1,4 +1,4 @@
-//! `dsql-sim shrink`.
+//! `dsql-sim shrink`: reduces a failing scenario.
 
 use std::fs;
 use std::io::{self, Write};
@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use crate::scenario::Scenario;
 use crate::scenario::run::{PANIC, run};
-use crate::shrink::{Shrinker, story};
+use crate::shrink::{Shrinker, render_failure};
 use crate::sim::trace::TraceLevel;
 use crate::sweep::Campaign;
 
@@ -19,20 +19,20 @@ use super::{exit, stream};
 /// The arguments of `shrink`.
 #[derive(Debug, Clone, clap::Args)]
 pub(super) struct ShrinkArguments {
-    /// Begins with what a sweep makes of this seed; without it, with FILE as it stands.
+    /// Begins with the scenario that a sweep runs for this seed. Without it, begins with FILE as it stands.
     #[arg(long, required_unless_present = "file")]
     seed: Option<u64>,
     #[command(flatten)]
     campaign: CampaignArguments,
-    /// How long it may take; what is smallest by then is printed.
+    /// The time limit; the smallest scenario found by then is printed.
     #[arg(long, value_name = "DURATION", value_parser = super::sweep::parse_duration, default_value = "30s")]
     budget: Duration,
-    /// Writes the result to this file instead of printing it.
+    /// Writes the small scenario to this file instead of printing it.
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
 }
 
-/// Makes a failing scenario small, and gives the exit code.
+/// Reduces a failing scenario, and returns the exit code.
 pub(super) fn shrink(arguments: &ShrinkArguments) -> io::Result<u8> {
     let (scenario, name) = match begin(arguments) {
         Ok(begin) => begin,
@@ -46,21 +46,21 @@ pub(super) fn shrink(arguments: &ShrinkArguments) -> io::Result<u8> {
         return refuse(&match report.difference(&scenario) {
             None => format!("{name} does not fail: there is nothing to shrink"),
             Some(_) => format!(
-                "{name} fails only by its recorded trace, which is of the whole file: `run` shows the difference"
+                "{name} fails only because its trace differs from the recorded one: `run` shows the difference"
             ),
         });
     };
     let interrupt = Interrupt::watch()?;
-    let mut report = |words: &str| writeln!(stream::stderr(), "{words}");
+    let mut report = |reduction: &str| writeln!(stream::stderr(), "{reduction}");
     let Some(text) = smallest(&scenario, arguments.budget, &|| interrupt.is_asked(), &mut report)? else {
         return refuse(&format!(
-            "{name} fails, but not in the way that it is printed: {}",
+            "{name} fails with {}, but its printed form does not fail in the same way",
             failure.invariant
         ));
     };
     let code = match interrupt.code() {
         Some((code, signal)) => {
-            writeln!(stream::stderr(), "interrupted by {signal}: smaller may be possible")?;
+            writeln!(stream::stderr(), "interrupted by {signal}: a smaller scenario may be possible")?;
             code
         }
         None if failure.invariant == PANIC => exit::BUG,
@@ -76,7 +76,7 @@ pub(super) fn shrink(arguments: &ShrinkArguments) -> io::Result<u8> {
     Ok(code)
 }
 
-/// The scenario to begin with, and what it is called.
+/// The scenario to begin with, and its name in messages.
 fn begin(arguments: &ShrinkArguments) -> Result<(Scenario, String), String> {
     let campaign = arguments.campaign.campaign()?;
     Ok(match (arguments.seed, &campaign, &arguments.campaign.file) {
@@ -90,24 +90,24 @@ fn begin(arguments: &ShrinkArguments) -> Result<(Scenario, String), String> {
     })
 }
 
-/// The text of the smallest scenario that still fails in the same way; `None` if what is printed does not.
+/// The text of the smallest scenario that fails in the same way; `None` if the printed form of `scenario` does not.
 pub(super) fn smallest(
     scenario: &Scenario,
     budget: Duration,
     is_over: &dyn Fn() -> bool,
     report: &mut dyn FnMut(&str) -> io::Result<()>,
 ) -> io::Result<Option<String>> {
-    #[expect(clippy::disallowed_methods, reason = "a door: people have only so much time")]
+    #[expect(clippy::disallowed_methods, reason = "an adapter: the time limit is in wall-clock time")]
     let began = Instant::now();
     let Some(mut shrinker) = Shrinker::of(scenario) else { return Ok(None) };
     while began.elapsed() < budget
         && !is_over()
-        && let Some(words) = shrinker.step()
+        && let Some(reduction) = shrinker.step()
     {
-        report(&words)?;
+        report(&reduction)?;
     }
     let scenario = shrinker.scenario();
-    Ok(Some(story(&scenario, &run(&scenario, None, TraceLevel::Milestones))))
+    Ok(Some(render_failure(&scenario, &run(&scenario, None, TraceLevel::Milestones))))
 }
 
 fn refuse(message: &str) -> io::Result<u8> {

@@ -4,22 +4,22 @@ use std::io::{self, Stderr, Stdout, Write};
 
 use anstream::AutoStream;
 
-/// A stream that outlives its reader: what is written after `head` has left goes nowhere, and is no error.
+/// A stream that outlives its reader: after a reader such as `head` has left, output is discarded without an error.
 ///
-/// An exit code says what held, not who listened. With this the command goes on to the code that it would have had
-/// with a patient reader.
+/// The exit code tells what held, and must not depend on how much of the output was read. So the command goes on to
+/// the code that it would have had with a patient reader.
 pub(super) struct OutputStream<W> {
     name: &'static str,
     inner: W,
     has_reader: bool,
 }
 
-/// Standard output, with colour where it is wanted.
+/// Standard output, coloured as `--color` decides.
 pub(super) fn stdout() -> OutputStream<AutoStream<Stdout>> {
     OutputStream::new("standard output", anstream::stdout())
 }
 
-/// Standard error, with colour where it is wanted.
+/// Standard error, coloured as `--color` decides.
 pub(super) fn stderr() -> OutputStream<AutoStream<Stderr>> {
     OutputStream::new("standard error", anstream::stderr())
 }
@@ -29,12 +29,12 @@ impl<W: Write> OutputStream<W> {
         OutputStream { name, inner, has_reader: true }
     }
 
-    /// Whether the reader was there when something was last written.
+    /// Whether the reader was still there at the last write.
     pub(super) fn has_reader(&self) -> bool {
         self.has_reader
     }
 
-    /// The result of a write, in which a reader who left is no error.
+    /// The result of a write; if the reader has left, `instead`.
     fn outlive<T>(&mut self, result: io::Result<T>, instead: T) -> io::Result<T> {
         match result {
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {
@@ -69,7 +69,7 @@ impl<W: Write> Write for OutputStream<W> {
 mod tests {
     use super::*;
 
-    /// Takes `room` bytes, and then fails so.
+    /// A pipe with room for so many bytes, whose writes fail when it is full.
     struct Pipe(usize, io::ErrorKind);
 
     impl Write for Pipe {
@@ -85,11 +85,11 @@ mod tests {
     }
 
     #[test]
-    fn a_reader_that_leaves_is_no_error_and_a_full_disk_is_one() {
+    fn a_reader_that_leaves_is_not_an_error_and_a_full_disk_is() {
         let mut left = OutputStream::new("a pipe", Pipe(3, io::ErrorKind::BrokenPipe));
         assert!(left.has_reader());
-        writeln!(left, "more than three bytes").expect("it goes nowhere");
-        writeln!(left, "and so does this").expect("it goes nowhere");
+        writeln!(left, "more than three bytes").expect("it is discarded");
+        writeln!(left, "and so does this").expect("it is discarded");
         assert!(!left.has_reader());
         let mut full = OutputStream::new("a pipe", Pipe(3, io::ErrorKind::StorageFull));
         assert_eq!(

@@ -1,4 +1,4 @@
-//! A user's own scenarios as tests of their own crate.
+//! `scenario_suite!`: the scenario files of a user's crate as its tests.
 
 use std::ffi::OsString;
 use std::fs;
@@ -12,11 +12,12 @@ use crate::scenario::run::{STRICT, run as run_scenario};
 
 use super::{exit, files, json_report::RunRecord, show};
 
-/// The tests of a crate's scenario files: one for each, by its path, with everything that `cargo test` can ask for.
+/// Defines `main` of a test target with one test for each scenario file below a folder, named by its path. All options
+/// of `cargo test` work: filters, `--list`, threads.
 ///
-/// A file fails if something in it does not hold, or if what happens with its own seed is not what was recorded. With
-/// `REWRITE=1` in the environment, and without `CI`, what happens is recorded anew. The folder is that of the crate's
-/// package, which is where `cargo test` runs tests.
+/// A file fails if an expectation or an invariant does not hold, or if its trace is not the recorded one. With
+/// `REWRITE=1` in the environment, and without `CI`, the traces are recorded anew. The folder is relative to the
+/// package, where `cargo test` runs tests.
 ///
 /// ```no_run
 /// // tests/scenarios.rs, with `harness = false` in Cargo.toml
@@ -24,7 +25,7 @@ use super::{exit, files, json_report::RunRecord, show};
 /// # // The macro makes `main`.
 /// ```
 ///
-/// With `strict` behind the folder, a file that tests less than it says fails too, as with `dsql-sim run --strict`:
+/// With `strict` after the folder, a file that tests less than it says fails too, as with `dsql-sim run --strict`:
 ///
 /// ```no_run
 /// dsql_sim::scenario_suite!("scenarios", strict);
@@ -43,8 +44,8 @@ macro_rules! scenario_suite {
     };
 }
 
-/// Runs the tests of the scenario files below `folder`: what [`scenario_suite!`](crate::scenario_suite) expands to. If
-/// it `is_strict`, a file that tests less than it says fails.
+/// Runs the tests of the scenario files below `folder`. [`scenario_suite!`](crate::scenario_suite) expands to a call of
+/// this function. If `is_strict`, a file that tests less than it says fails.
 #[must_use]
 pub fn suite(folder: &str, is_strict: bool) -> ExitCode {
     let arguments = Arguments::from_args();
@@ -85,10 +86,13 @@ fn replays(path: &Path, is_strict: bool) -> Result<(), Failed> {
     Err(anstream::adapter::strip_str(&String::from_utf8(text)?).to_string().into())
 }
 
-/// Whether a person wants traces recorded anew; a machine never does.
+/// Whether traces are recorded anew: only at a person's request. A CI job that recorded traces would accept any change.
 fn is_rewriting() -> bool {
     let variable = |name: &str| -> Option<OsString> {
-        #[expect(clippy::disallowed_methods, reason = "a door: this is how a person speaks to a test")]
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "an adapter: the environment is how a person passes options to a test"
+        )]
         std::env::var_os(name)
     };
     variable("REWRITE").is_some() && variable("CI").is_none()

@@ -1,4 +1,4 @@
-//! What a search found, printed.
+//! The printed result of a sweep or a merge: tables of goals and invariants, totals, and last the violations.
 
 use std::io::{self, Write};
 use std::time::Duration;
@@ -8,41 +8,41 @@ use serde::Serialize;
 use crate::check::INVARIANTS;
 use crate::goal::Goal;
 use crate::scenario::run::PANIC;
-use crate::sweep::Tally;
+use crate::sweep::{Tally, ViolationTally};
 
-use super::{Format, coverage, exit, stream};
+use super::{Format, counted, coverage, exit, stream};
 
-/// What is done with a result.
+/// The arguments of commands that print the result of a search.
 #[derive(Debug, Clone, clap::Args)]
 pub(super) struct ResultArguments {
-    /// Fails if a goal was not reached, or something else that can be met was not. 100,000 seeds meet everything.
+    /// Fails if a goal or another coverage mark that can be reached was not reached. 100,000 seeds reach all of them.
     #[arg(long)]
     require_goals: bool,
-    /// Prints how often everything was met: operations on clusters in each status under each kind of fault, members of
-    /// inputs, denied actions, flipped switches.
+    /// Prints the coverage tables: operations by cluster status and kind of fault, input members, denied actions and
+    /// flipped switches, each with its number of seeds.
     #[arg(long)]
     coverage: bool,
-    /// How the result is printed.
+    /// The format of the result.
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub(super) format: Format,
 }
 
-/// A tally to be shown.
+/// A result that is to be printed.
 pub(super) struct Shown<'a> {
     pub(super) tally: &'a Tally,
-    /// What tells the campaign's command which campaign it is; nothing if it is not known.
+    /// The arguments of the campaign, for the reproduce command; `None` if they are not known.
     pub(super) campaign: Option<String>,
-    /// How long it took, if it is known.
+    /// The duration of the search, if it is known.
     pub(super) took: Option<Duration>,
-    /// What is missing, if these are not all seeds that were asked for.
+    /// What is missing, if not every requested seed was run.
     pub(super) partial: Option<String>,
-    pub(super) wants: &'a ResultArguments,
+    pub(super) options: &'a ResultArguments,
 }
 
-/// A tally as JSON.
+/// The result as JSON.
 #[derive(Serialize)]
 struct RunSummaryRow<'a> {
-    /// Whether these are all seeds that were asked for.
+    /// Whether every requested seed was run.
     complete: bool,
     #[serde(flatten)]
     tally: &'a Tally,
@@ -56,71 +56,88 @@ impl Shown<'_> {
         }
         let has_missed =
             self.tally.unreached().next().is_some() || self.tally.coverage.unmet().next().is_some();
-        let misses = self.wants.require_goals && has_missed;
-        if self.tally.violations.is_empty() && !misses { exit::PASS } else { exit::FAILED }
+        let is_incomplete = self.options.require_goals && has_missed;
+        if self.tally.violations.is_empty() && !is_incomplete { exit::PASS } else { exit::FAILED }
     }
 
+    /// Prints everything but the violations; without one, that there is none.
+    ///
+    /// # Errors
+    /// Standard output cannot be written.
     pub(super) fn print(&self) -> io::Result<()> {
         let mut out = stream::stdout();
-        if self.wants.format == Format::Json {
+        if self.options.format == Format::Json {
             let record = RunSummaryRow { complete: self.partial.is_none(), tally: self.tally };
             return writeln!(out, "{}", serde_json::to_string(&record)?);
         }
         self.goals(&mut out)?;
         self.invariants(&mut out)?;
         coverage::line(&self.tally.coverage, &mut out)?;
-        if self.wants.coverage {
+        if self.options.coverage {
             coverage::tables(&self.tally.coverage, &mut out)?;
         }
-        self.violations(&mut out)?;
-        let Tally { runs, events, hash, .. } = self.tally;
+        let Tally { runs, events, hash, violations, .. } = self.tally;
         let partial = self.partial.as_ref().map(|missing| format!(" ({missing})")).unwrap_or_default();
-        write!(out, "{runs} seeds{partial}, {events} events, hash {hash:016x}")?;
-        match self.took {
-            Some(took) => writeln!(out, ", {} seeds a second", per_second(*runs, took)),
-            None => writeln!(out),
-        }
+        let (seeds, events) = (counted(*runs, "seed"), counted(*events, "event"));
+        let pace = self.took.map(|took| format!(", {} seeds a second", per_second(*runs, took)));
+        writeln!(out, "{seeds}{partial}, {events}, hash {hash:016x}{}", pace.unwrap_or_default())?;
+        if violations.is_empty() { writeln!(out, "no violation") } else { Ok(()) }
     }
 
     fn goals(&self, out: &mut impl Write) -> io::Result<()> {
-        writeln!(out, "goals, in how many seeds each was reached, and the first:")?;
-        for goal in Goal::ALL {
-            let reached = self.tally.goal(*goal);
-            if reached.seeds > 0 {
-                writeln!(out, "  {goal:28}{:>10}  {}", reached.seeds, reached.first)?;
-            }
-        }
+        let reached = |goal: &&Goal| self.tally.goal(**goal).seeds;
+        let goals = Goal::ALL.iter().filter(|goal| reached(goal) > 0);
+        let rows: Vec<_> = goals.map(|goal| (goal.name(), reached(&goal))).collect();
+        writeln!(out, "goals: {} of {} reached, each in how many seeds:", rows.len(), Goal::ALL.len())?;
+        columns(&rows, out)?;
         for goal in self.tally.unreached() {
-            writeln!(out, "  {goal:28} never reached: {}", goal.meaning())?;
+            writeln!(out, "  {goal} never reached: {}", goal.meaning())?;
         }
         Ok(())
     }
 
     fn invariants(&self, out: &mut impl Write) -> io::Result<()> {
-        writeln!(out, "invariants, and how often each was judged:")?;
-        for ((name, _), times) in INVARIANTS.iter().zip(self.tally.exercised) {
-            writeln!(out, "  {name:28}{times:>10}")?;
-        }
-        Ok(())
+        writeln!(out, "invariants: how often each was judged:")?;
+        let rows = INVARIANTS.iter().zip(self.tally.exercised).map(|((name, _), times)| (*name, times));
+        columns(&rows.collect::<Vec<_>>(), out)
     }
 
-    fn violations(&self, out: &mut impl Write) -> io::Result<()> {
-        if self.tally.violations.is_empty() {
-            return writeln!(out, "no violation");
-        }
-        for (invariant, violation) in &self.tally.violations {
-            let first = violation.message.lines().next().unwrap_or_default();
-            let what = if invariant == PANIC { "PANIC" } else { &format!("VIOLATION of {invariant}") };
-            writeln!(out, "{what} in {} seeds, first {}: {first}", violation.seeds, violation.first)?;
-            if let Some(words) = &self.campaign {
-                writeln!(out, "  reproduce: dsql-sim generate {}{words} | dsql-sim run -", violation.first)?;
-            }
+    /// Prints a violation: in how many seeds, the first of them, its message, and the command that reproduces it.
+    ///
+    /// # Errors
+    /// Standard output cannot be written.
+    pub(super) fn violation(&self, invariant: &str, violation: &ViolationTally) -> io::Result<()> {
+        let mut out = stream::stdout();
+        let ViolationTally { seeds, first, message } = violation;
+        let message = message.lines().next().unwrap_or_default();
+        let title = if invariant == PANIC { "PANIC" } else { &format!("VIOLATION of {invariant}") };
+        writeln!(out, "\n{title} in {}, first {first}: {message}", counted(*seeds, "seed"))?;
+        if let Some(arguments) = &self.campaign {
+            writeln!(out, "  reproduce: dsql-sim generate {first}{arguments} | dsql-sim run -")?;
         }
         Ok(())
     }
 }
 
-/// How many of `count` there were in a second; `count` itself if it took no time.
+/// Prints names and counts in two columns, downwards first: so many rows fit the height of a screen, and two columns
+/// fit its usual width of 80 characters.
+fn columns(rows: &[(&str, u64)], out: &mut impl Write) -> io::Result<()> {
+    let height = rows.len().div_ceil(2);
+    let cell = |(name, count): &(&str, u64)| format!("  {name:NAME$}{count:>COUNT$}");
+    for (index, left) in rows.iter().take(height).enumerate() {
+        let right = rows.get(height + index).map(cell).unwrap_or_default();
+        writeln!(out, "{}{right}", cell(left))?;
+    }
+    Ok(())
+}
+
+/// The width of a name in [`columns`].
+const NAME: usize = 28;
+
+/// The width of a count in [`columns`].
+const COUNT: usize = 9;
+
+/// The rate of `count` in `took`, a second; after less than a millisecond, as if it had taken one.
 pub(super) fn per_second(count: u64, took: Duration) -> u64 {
     let millis = u64::try_from(took.as_millis()).unwrap_or(u64::MAX).max(1);
     count.saturating_mul(1000) / millis

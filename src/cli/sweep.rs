@@ -1,4 +1,4 @@
-//! `dsql-sim sweep`.
+//! `dsql-sim sweep`: runs many seeds of a campaign and prints what they covered and violated.
 
 use std::io::{self, IsTerminal, Write};
 use std::ops::Range;
@@ -17,39 +17,39 @@ use super::campaign::CampaignArguments;
 use super::interrupt::Interrupt;
 use super::results::{self, Results, Shard};
 use super::summary::{self, ResultArguments, Shown};
-use super::{Format, exit, shrink, stream};
+use super::{Format, counted, exit, shrink, stream};
 
 /// The arguments of `sweep`.
 #[derive(Debug, Clone, clap::Args)]
 pub(super) struct SweepArguments {
     #[command(flatten)]
     campaign: CampaignArguments,
-    /// Runs every seed from A up to, not including, B.
+    /// Runs every seed from A up to, but not including, B.
     #[arg(long, value_name = "A..B", value_parser = super::parse_seeds, conflicts_with = "for")]
     seeds: Option<Range<u64>>,
-    /// Runs seeds from 0 up for so long, as in 60s or 8h. Without this and without --seeds: 0..10000.
+    /// Runs seeds from 0 up for this long, as in 60s or 8h. Without --for and --seeds, seeds 0..10000 are run.
     #[arg(long = "for", value_name = "DURATION", value_parser = parse_duration, id = "for")]
     time: Option<Duration>,
-    /// How many threads run scenarios; as many as there are cores, unless said.
+    /// How many threads run scenarios; by default, one for each core.
     #[arg(long, value_parser = clap::value_parser!(u16).range(1..))]
     jobs: Option<u16>,
-    /// Runs only the K-th of N parts of the seeds, counted from 1.
+    /// Runs only part K of N equal parts of the seeds. Parts are counted from 1.
     #[arg(long, value_name = "K/N", value_parser = parse_shard, default_value = "1/1")]
     shard: Shard,
-    /// Writes what `merge` joins, a JSON object a line.
+    /// Writes the results to this file as JSON lines, for `merge`.
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
-    /// Ends soon after the first violation.
+    /// Stops soon after the first violation.
     #[arg(long)]
     stop_on_first: bool,
-    /// Leaves the first violation of each invariant as large as it is.
+    /// Does not shrink the first violation of each invariant.
     #[arg(long)]
     no_shrink: bool,
     #[command(flatten)]
     result: ResultArguments,
 }
 
-/// Searches, and gives the exit code.
+/// Runs the sweep, and returns the exit code.
 pub(super) fn sweep(arguments: &SweepArguments) -> io::Result<u8> {
     let campaign = match arguments.campaign.campaign() {
         Ok(campaign) => campaign,
@@ -62,29 +62,36 @@ pub(super) fn sweep(arguments: &SweepArguments) -> io::Result<u8> {
     let found = search(arguments, &campaign, &interrupt)?;
     let shown = Shown {
         tally: &found.tally,
-        campaign: Some(arguments.campaign.words()),
+        campaign: Some(arguments.campaign.to_arguments()),
         took: Some(found.took),
         partial: found.partial,
-        wants: &arguments.result,
+        options: &arguments.result,
     };
-    // Decided before anything is printed, and by the search alone: reductions that are interrupted change nothing.
+    // Decided before anything is printed, and by the search alone: an interrupted reduction does not change the code.
     let code = found.code.unwrap_or_else(|| shown.verdict());
     shown.print()?;
-    match (arguments.result.format, arguments.no_shrink) {
-        (Format::Json, _) => {}
-        (Format::Text, true) => print_whole(&campaign, &found.tally)?,
-        (Format::Text, false) => print_small(&campaign, &found.tally, &|| interrupt.is_asked())?,
+    if arguments.result.format == Format::Json {
+        return Ok(code);
+    }
+    // The violations come last, each with its evidence: the end of the output is what a terminal shows.
+    for (invariant, violation) in &found.tally.violations {
+        shown.violation(invariant, violation)?;
+        if arguments.no_shrink {
+            print_last_lines(&campaign, violation.first)?;
+        } else if !interrupt.is_asked() {
+            print_small(&campaign, violation.first, &|| interrupt.is_asked())?;
+        }
     }
     Ok(code)
 }
 
-/// What a search found.
+/// The result of a search.
 struct Found {
     tally: Tally,
     took: Duration,
-    /// Of how many seeds, and why no more were run, if not all were that were asked for.
+    /// If not every requested seed was run: how many were requested, and why the search stopped.
     partial: Option<String>,
-    /// The exit code of a search that was interrupted.
+    /// The exit code of the signal that interrupted the search.
     code: Option<u8>,
 }
 
@@ -92,7 +99,7 @@ fn search(arguments: &SweepArguments, campaign: &Campaign, interrupt: &Interrupt
     let shard = arguments.shard;
     let mut out = arguments.out.as_ref().map(|path| {
         let version = env!("CARGO_PKG_VERSION").to_owned();
-        let command = format!("sweep{}", arguments.campaign.words());
+        let command = format!("sweep{}", arguments.campaign.to_arguments());
         Results::create(path, results::CampaignHeader { version, command, shard })
     });
     let mut out = out.take().transpose()?;
@@ -108,7 +115,8 @@ fn search(arguments: &SweepArguments, campaign: &Campaign, interrupt: &Interrupt
         let batch = from..seeds.end.min(from.saturating_add(BATCH.saturating_mul(shard.of)));
         let tally = pool.install(|| run(campaign, shard.of(batch.clone()).collect(), interrupt));
         from = batch.end;
-        // Of a batch that was interrupted not every seed was run: it is shown, but does not join others.
+        // An interrupted batch has not run every seed. It counts in the printed result but is not written: `merge` could
+        // not tell which of its seeds are missing.
         if let Some(out) = &mut out
             && tally.runs == shard.count(&batch)
         {
@@ -125,7 +133,7 @@ fn search(arguments: &SweepArguments, campaign: &Campaign, interrupt: &Interrupt
     let of = wanted.map_or(String::new(), |wanted| format!("of {wanted}, "));
     let partial = match stopped {
         Some((_, signal)) => Some(format!("{of}interrupted by {signal}")),
-        None => (!is_whole).then(|| format!("{of}ended by the first violation")),
+        None => (!is_whole).then(|| format!("{of}stopped at the first violation")),
     };
     if let Some(out) = &mut out
         && partial.is_none()
@@ -135,7 +143,7 @@ fn search(arguments: &SweepArguments, campaign: &Campaign, interrupt: &Interrupt
     Ok(Found { tally: whole, took, partial, code: stopped.map(|(code, _)| code) })
 }
 
-/// Runs `seeds`, unless it is interrupted.
+/// Runs `seeds`; after a signal, the rest is skipped.
 fn run(campaign: &Campaign, seeds: Vec<u64>, interrupt: &Interrupt) -> Tally {
     let count = |mut tally: Tally, seed: u64| {
         if !interrupt.is_asked() {
@@ -150,39 +158,29 @@ fn run(campaign: &Campaign, seeds: Vec<u64>, interrupt: &Interrupt) -> Tally {
     seeds.into_par_iter().fold(Tally::default, count).reduce(Tally::default, join)
 }
 
-/// Prints how the first violation of each invariant came.
-fn print_whole(campaign: &Campaign, whole: &Tally) -> io::Result<()> {
+/// Prints the last trace lines before the violation of `seed`.
+fn print_last_lines(campaign: &Campaign, seed: u64) -> io::Result<()> {
     let mut out = stream::stdout();
-    for violation in whole.violations.values() {
-        let report = run_scenario(&campaign.scenario(violation.first), None, TraceLevel::Milestones);
-        writeln!(out, "\nseed {}, before it:", violation.first)?;
-        report.last_lines().iter().chain(&report.waits).try_for_each(|line| writeln!(out, "  {line}"))?;
-    }
-    Ok(())
+    let report = run_scenario(&campaign.scenario(seed), None, TraceLevel::Milestones);
+    writeln!(out, "\nseed {seed}, before it:")?;
+    report.last_lines().iter().chain(&report.waits).try_for_each(|line| writeln!(out, "  {line}"))
 }
 
-/// Prints the first violation of each invariant as a small scenario.
-fn print_small(campaign: &Campaign, whole: &Tally, is_over: &dyn Fn() -> bool) -> io::Result<()> {
-    let mut out = stream::stdout();
-    for violation in whole.violations.values() {
-        if is_over() {
-            return Ok(());
-        }
-        let mut kept = 0;
-        let mut count = |_: &str| {
-            kept += 1;
-            Ok(())
-        };
-        let scenario = campaign.scenario(violation.first);
-        if let Some(text) = shrink::smallest(&scenario, SHRINKING, is_over, &mut count)? {
-            write!(out, "\nseed {} after {kept} reductions:\n\n{text}", violation.first)?;
-        }
-    }
-    Ok(())
+/// Prints the violation of `seed` as a small scenario.
+fn print_small(campaign: &Campaign, seed: u64, is_over: &dyn Fn() -> bool) -> io::Result<()> {
+    let mut kept = 0;
+    let mut count = |_: &str| {
+        kept += 1;
+        Ok(())
+    };
+    let Some(text) = shrink::smallest(&campaign.scenario(seed), SHRINKING, is_over, &mut count)? else {
+        return Ok(());
+    };
+    write!(stream::stdout(), "\nseed {seed} after {}:\n\n{text}", counted(kept, "reduction"))
 }
 
 pub(super) fn parse_duration(text: &str) -> Result<Duration, String> {
-    crate::types::parse_duration(text).ok_or_else(|| "write it as in 60s or 8h".to_owned())
+    crate::types::parse_duration(text).ok_or_else(|| "expected a duration such as 60s or 8h".to_owned())
 }
 
 fn parse_shard(text: &str) -> Result<Shard, String> {
@@ -191,18 +189,19 @@ fn parse_shard(text: &str) -> Result<Shard, String> {
         .and_then(|(part, of)| Some(Shard { part: part.parse().ok()?, of: of.parse().ok()? }));
     parts
         .filter(|shard| (1..=shard.of).contains(&shard.part))
-        .ok_or_else(|| "write it as in 1/3, 2/3 and 3/3".to_owned())
+        .ok_or_else(|| "expected a part such as 1/3, 2/3 or 3/3".to_owned())
 }
 
-/// How far the search is: a line that changes on a terminal, a line now and then elsewhere.
+/// The progress of a search: a bar on a terminal, a line every ten seconds elsewhere.
 struct Progress {
     began: Instant,
     bar: Option<ProgressBar>,
-    said: std::cell::Cell<u64>,
+    /// The tens of seconds at the last line.
+    printed: std::cell::Cell<u64>,
 }
 
 impl Progress {
-    #[expect(clippy::disallowed_methods, reason = "a door: people want to know how long it takes")]
+    #[expect(clippy::disallowed_methods, reason = "an adapter: progress is in wall-clock time")]
     fn new(arguments: &SweepArguments, seeds: &Range<u64>) -> Progress {
         let bar = io::stderr().is_terminal().then(|| {
             let template = if arguments.time.is_some() {
@@ -213,7 +212,7 @@ impl Progress {
             let style = ProgressStyle::with_template(template).expect("a well-formed template");
             ProgressBar::new(arguments.shard.count(seeds)).with_style(style)
         });
-        Progress { began: Instant::now(), bar, said: std::cell::Cell::new(0) }
+        Progress { began: Instant::now(), bar, printed: std::cell::Cell::new(0) }
     }
 
     fn is_over(&self, time: Option<Duration>) -> bool {
@@ -223,16 +222,17 @@ impl Progress {
     fn show(&self, tally: &Tally) -> io::Result<()> {
         let violations: u64 = tally.violations.values().map(|violation| violation.seeds).sum();
         let goals = Goal::ALL.len() - tally.unreached().count();
-        let message = format!("{violations} violations, {goals} of {} goals", Goal::ALL.len());
+        let violations = counted(violations, "violation");
+        let message = format!("{violations}, {goals} of {} goals", Goal::ALL.len());
         if let Some(bar) = &self.bar {
             bar.set_position(tally.runs);
             bar.set_message(message);
             return Ok(());
         }
         let tens = self.began.elapsed().as_secs() / 10;
-        if tens > self.said.replace(tens) {
+        if tens > self.printed.replace(tens) {
             let rate = summary::per_second(tally.runs, self.began.elapsed());
-            writeln!(stream::stderr(), "{} seeds, {rate} a second, {message}", tally.runs)?;
+            writeln!(stream::stderr(), "{}, {rate} a second, {message}", counted(tally.runs, "seed"))?;
         }
         Ok(())
     }
@@ -245,8 +245,8 @@ impl Progress {
     }
 }
 
-/// How long each violation that a search found may be made smaller.
+/// The time limit for shrinking each violation.
 const SHRINKING: Duration = Duration::from_secs(10);
 
-/// How many seeds of a shard are run between two looks at the clock, and make up a line of results.
+/// How many seeds of a shard make up a batch: a line of results, after which the clock and the signals are looked at.
 const BATCH: u64 = 4_096;

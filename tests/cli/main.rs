@@ -1,9 +1,10 @@
-//! The command line: its messages, its exit codes, what it refuses, and that what it prints brings a failure back.
+//! The command line: its messages, its exit codes, its refusals, and the reproduce commands that it prints.
 
 mod failures;
 mod mistakes;
 mod output;
 mod permissions;
+mod selection;
 mod warnings;
 
 use std::path::Path;

@@ -1,4 +1,4 @@
-//! What is refused: files that cannot be meant, shown where they are wrong, and nothing is run.
+//! Refusals: a file with mistakes is shown with each of them underlined, and nothing is run.
 
 use std::fs;
 

@@ -1,4 +1,4 @@
-//! What goes in and comes out: standard input, exit codes, pages, JSON, colour, the planted bugs.
+//! Input and output: standard input, exit codes, generated pages, JSON, colour, the lists of mutants.
 
 use std::fs;
 use std::io::Write;
@@ -161,7 +161,7 @@ fn a_matrix_complains_of_a_scenario_that_no_planted_bug_fails() {
             format!("{documents}{good}"),
             1,
             "reply-before-persist",
-            "by acknowledged-is-durable: take that out",
+            "by acknowledged-is-durable: remove the comment",
         ),
     ] {
         fs::write(folder.path().join("one.scenario"), &text).expect("a file");

@@ -36,7 +36,7 @@ fn permissions_prints_policies_and_the_reason_of_every_check() {
 }
 
 #[test]
-fn permissions_of_a_scenario_that_fails_or_is_none_say_so() {
+fn permissions_of_a_failing_or_missing_scenario_are_reported_as_such() {
     let folder = tempfile::tempdir().expect("a folder");
     fs::write(
         folder.path().join("fails.scenario"),

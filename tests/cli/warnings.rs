@@ -1,4 +1,4 @@
-//! What tests less than it says: a warning, and with `--strict` a failure.
+//! Scenarios that test less than they say: a warning, and with `--strict` a failure.
 
 use std::fs;
 
@@ -68,7 +68,7 @@ fn a_fault_that_acted_is_not_complained_of() {
 }
 
 #[test]
-fn what_tests_less_than_it_says_is_pointed_at() {
+fn a_scenario_that_tests_less_than_it_says_is_underlined() {
     let create = "create-cluster region=us-east-1 as=blue\n";
     let cannot = |expect: &str, help: &str| {
         let subject = expect.split(' ').nth(1).unwrap_or_default();

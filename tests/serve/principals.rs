@@ -97,7 +97,7 @@ fn what_is_no_file_of_principals_is_refused() {
         ("principal ci arn=arn:aws:iam::111122223333:role/ci\n", "needs `access-key=`"),
         ("principal ci arn=nobody access-key=A\n", "is not the ARN of a principal"),
         ("", "the scenario is empty"),
-        (TEAM, "the scenario has a principal `reader`"),
+        (TEAM, "the scenario already has a principal `reader`"),
     ] {
         fs::write(&file, text).expect("a file");
         let world = scenario.to_str().expect("a path");
