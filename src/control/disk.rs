@@ -1,10 +1,10 @@
-//! What the disk of a node holds, and the one way from it back into a node's memory.
+//! The disk of a node, and the one way from it back into memory.
 //!
-//! A node changes what it has in memory ([`Storage`]) and asks for the change to be made durable. Whoever owns the disk
-//! writes the batch here when that has happened, and only then. A node that starts finds what [`Disk::replay`] gives,
-//! be it after a crash in a simulation or after its process was killed: a change that was never written is gone.
+//! A node changes its records in memory ([`Storage`]) and emits the batch. The driver writes it here when it has
+//! become durable, and not before. A node that starts gets [`Disk::replay`], after a crash in a simulation as after a
+//! killed process: a batch that was never written is gone.
 //!
-//! Records are shared with the memory of the node, so that a cluster takes no more than a pointer here.
+//! Cluster records are shared with the node's memory, so each takes no more than a pointer here.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -16,32 +16,32 @@ use super::cluster::{Cluster, Serial};
 use super::register::{Acceptor, RegisterKey};
 use super::storage::{Batch, Storage, TokenWrite};
 
-/// What the batches that became durable have left.
+/// The records of all batches that became durable.
 #[derive(Clone, Debug, Default)]
 pub struct Disk {
-    /// By account, sorted, in the order of creation; those that are gone leave their place empty. Most worlds have one
-    /// account, which a list finds sooner than a tree.
+    /// Sorted by account. Most worlds have one account, which a list finds sooner than a tree does.
     clusters: Vec<(Account, AccountRecords)>,
-    /// In the order in which they were recorded.
+    /// In the order of writing, so that expired tokens are at the front.
     tokens: VecDeque<TokenWrite>,
     registers: BTreeMap<RegisterKey, Acceptor>,
 }
 
-/// What was on the disk in the places that a batch wrote to. Tokens are not looked up.
+/// The records on the disk that a batch replaced. They equal the batch's [`Undo`](super::storage::Undo) unless memory
+/// and disk have come apart. Tokens are not looked up.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Replaced {
-    /// The cluster's record.
+    /// The replaced cluster record.
     pub cluster: Option<Arc<Cluster>>,
-    /// The acceptor's memory.
+    /// The replaced acceptor state.
     pub register: Option<Acceptor>,
 }
 
-/// The clusters of an account; the one with serial 1 first.
+/// The clusters of an account by serial, from 1; a removed cluster leaves its slot empty.
 type AccountRecords = Vec<Option<Arc<Cluster>>>;
 
 impl Disk {
-    /// Writes `batch` and gives back what was in its places before. Tokens that are as old as `window` by then are no
-    /// use to anybody and are left out from now on.
+    /// Writes `batch` and returns the records that it replaced. Tokens that have reached the age `window` are
+    /// dropped: no retry may be answered from them.
     pub fn write(&mut self, batch: &Batch, window: Duration) -> Replaced {
         let cluster = batch.cluster.as_ref().and_then(|(account, serial, record)| {
             let slots = self.slots(*account);
@@ -55,6 +55,8 @@ impl Disk {
             }
         });
         if let Some(token) = &batch.token {
+            // The disk has no clock, so the new token's time stands for the present. Until the next token is written, an
+            // expired one only takes space: readers compare its age.
             let has_expired = |(_, old): &TokenWrite| token.1.at.since(old.at) >= window;
             while self.tokens.front().is_some_and(has_expired) {
                 self.tokens.pop_front();
@@ -66,7 +68,7 @@ impl Disk {
         Replaced { cluster, register }
     }
 
-    /// What a node that starts has in storage.
+    /// The records of a node that starts from this disk.
     #[must_use]
     pub fn replay(&self) -> Storage {
         let mut storage = Storage::default();
@@ -76,19 +78,20 @@ impl Disk {
         storage
     }
 
-    /// Every place of a cluster, by account and order of creation, with the cluster's record if it is not gone.
+    /// Every slot, by account and serial, with the record unless the cluster was removed. Empty slots are part of the
+    /// replay: they keep serials from being used again.
     pub fn clusters(&self) -> impl Iterator<Item = (Account, Serial, Option<&Arc<Cluster>>)> {
         self.clusters.iter().flat_map(|(account, slots)| {
             (1..).map(Serial).zip(slots).map(|(serial, record)| (*account, serial, record.as_ref()))
         })
     }
 
-    /// The records of tokens, in the order in which they were made.
+    /// The token records, in the order of writing.
     pub fn tokens(&self) -> impl Iterator<Item = &TokenWrite> {
         self.tokens.iter()
     }
 
-    /// What the acceptor here remembers of each register.
+    /// The acceptor's state for each register that was written.
     #[must_use]
     pub fn registers(&self) -> &BTreeMap<RegisterKey, Acceptor> {
         &self.registers
@@ -103,7 +106,7 @@ impl Disk {
         &mut self.clusters[slot].1
     }
 
-    /// Batches that leave what is here, when they are written to an empty disk one after the other.
+    /// Batches that reproduce this disk when they are written to an empty one in order.
     fn batches(&self) -> impl Iterator<Item = Batch> {
         let clusters = self.clusters().map(|(account, serial, record)| Batch {
             cluster: Some((account, serial, record.cloned())),

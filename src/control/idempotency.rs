@@ -1,8 +1,8 @@
 //! Idempotency tokens: replay, join, mismatch, expiry.
 //!
-//! A retry with the token of a call that was carried out gets the recorded answer and changes nothing. A retry with
-//! the token of a call that is still in flight joins it. The table is written in the same batch as the effect that
-//! it speaks of, so that no crash can keep one without the other.
+//! A retry with the token of a finished call gets the recorded answer and changes nothing. A retry with the token of
+//! a call in flight joins it. A token is written in the batch of the change that it records, so that no crash keeps
+//! one without the other.
 
 use std::sync::Arc;
 
@@ -17,10 +17,10 @@ use super::storage::{TokenKey, TokenRecord, TokenWrite};
 use super::{ControlPlane, RequestContext, errors};
 
 impl ControlPlane {
-    /// Answers `caller` from the token table or joins it to the call in flight; `false` if neither knows the token.
+    /// Answers the request from its token: replays a finished call, or joins one in flight. `false` if the request
+    /// has no token, or a new one.
     ///
-    /// # Errors
-    /// The token was used with other parameters.
+    /// # Errors The token was used with other parameters.
     pub(super) fn replay_or_join(
         &mut self,
         now: Instant,
@@ -42,9 +42,13 @@ impl ControlPlane {
         if self.mutants.has(Mutant::TokenWindowHalved) {
             window /= 2;
         }
+        // Memory only: the table must not grow without bound, but a token that lives on changes nothing, for its age
+        // is compared below.
         self.storage.forget_tokens(now, window);
         match self.storage.token(&key) {
             Some(record) if now.since(record.at) < window || self.mutants.has(Mutant::TokenNeverExpires) => {
+                // Compared before anything of the recorded answer is shown, which may be of a request that this
+                // caller did not make.
                 self.require_same_request(record.fingerprint, ctx, out)?;
                 let response = self.replayed_response(&record.response, ctx);
                 out.push(Effect::Note(Box::new(Note::Replayed(ctx.delivery))));
@@ -52,22 +56,31 @@ impl ControlPlane {
                 out.push(Effect::Reply { delivery: ctx.delivery, result: Ok(response) });
                 return Ok(true);
             }
+            // Expired, so the token is free again: the request is carried out as a new one, and its record replaces
+            // this.
             Some(_) => out.push(Effect::Reached(Goal::TokenExpired)),
             None => {}
         }
         if self.mutants.has(Mutant::InFlightTokenNotJoined) {
             return Ok(false);
         }
+        // Errors use up no token, so a call that failed is not found here either: its retry starts afresh.
         let Some(in_flight) = self.in_flight.get(&key).copied() else { return Ok(false) };
+        // The call is not finished, and carrying the request out beside it would do everything twice.
         match in_flight {
+            // The first call wrote nothing so far; this one shares its outcome, whatever it is.
             InFlight::Checks(call) => {
                 self.require_same_request(self.calls[&call].ctx.request.fingerprint(), ctx, out)?;
+                // The network's copy of the same attempt and a client's retry are the same to the protocol; only
+                // coverage tells them apart.
                 let is_copy = (call.call, call.attempt) == (ctx.delivery.call, ctx.delivery.attempt);
                 out.push(Effect::Reached(if is_copy { Goal::DuplicateJoined } else { Goal::CallsJoined }));
                 let times = if self.mutants.has(Mutant::JoinerAnsweredTwice) { 2 } else { 1 };
                 self.calls[&call].waiters.extend(std::iter::repeat_n(ctx.delivery, times));
             }
             InFlight::Register(account, serial) => {
+                // The token is that of the deferred call, which is in the record, or of a deletion that joined it.
+                // After a restart only the first is known: the tokens of joined calls were in memory.
                 let intent = self.storage.at(account, serial).and_then(|cluster| cluster.intent.clone());
                 let joined = self.waiting.get(&(account, serial)).into_iter().flat_map(|it| &it.joined);
                 let joined = joined.map(|joined| joined.request.clone());
@@ -76,6 +89,7 @@ impl ControlPlane {
                 if let Some(known) = with_token {
                     self.require_same_request(known.fingerprint(), ctx, out)?;
                 }
+                // A waiter only: the token is recorded with the call that brought it.
                 self.waiting.entry((account, serial)).or_default().waiters.push(ctx.delivery);
                 out.push(Effect::Reached(Goal::RegisterCallsJoined));
             }
@@ -84,7 +98,7 @@ impl ControlPlane {
         Ok(true)
     }
 
-    /// The name of the request's token, if it carries one.
+    /// The key of the request's token; `None` for an operation or a request without one.
     pub(super) fn token_key(&self, account: Account, request: &Request) -> Option<TokenKey> {
         let mut token = request.client_token()?.clone();
         if self.mutants.has(Mutant::TokenOfAnyCase) {
@@ -94,7 +108,7 @@ impl ControlPlane {
         Some(TokenKey { account, operation, token })
     }
 
-    /// What to write so that a retry of `request` gets `response`.
+    /// The token's record for a call that ends with `response`; `None` if the request has no token.
     pub(super) fn token_write(
         &self,
         now: Instant,
@@ -107,6 +121,8 @@ impl ControlPlane {
         Some((key, record))
     }
 
+    /// Refuses a request whose token was used with other parameters. To replay the recorded answer would claim that
+    /// these parameters were applied; to carry it out would give the token two effects.
     fn require_same_request(
         &self,
         known: Fingerprint,
@@ -120,6 +136,7 @@ impl ControlPlane {
         Err(errors::token_mismatch(self.assumptions.token_mismatch))
     }
 
+    /// The answer to a retry of a finished call.
     fn replayed_response(&self, recorded: &Arc<Response>, ctx: &RequestContext) -> Arc<Response> {
         if let Response::CreateCluster(answer) = &**recorded {
             let mut answer = answer.clone();
@@ -132,6 +149,7 @@ impl ControlPlane {
                 return Arc::new(Response::CreateCluster(answer));
             }
         }
+        // The recorded answer may be out of date, but it is what the first attempt was sent.
         if self.assumptions.replay_frozen && !self.mutants.has(Mutant::ReplayFresh) {
             return recorded.clone();
         }
@@ -148,6 +166,7 @@ impl ControlPlane {
             }
             _ => None,
         };
+        // A cluster that is gone has no present to show: the recorded answer is the only one left.
         fresh.map_or_else(|| recorded.clone(), Arc::new)
     }
 }

@@ -44,28 +44,27 @@ use super::register::RegisterKey;
 use super::storage::Batch;
 use super::{ControlPlane, RequestContext, errors};
 
-/// The calls that wait for the link register's decision about a cluster.
+/// The calls that wait for the link register's decision about one cluster.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Waiting {
-    /// The call that the wait began with, by which its deadline finds it; `None` if a restarted control plane found
-    /// the intent in its storage.
+    /// The call that began the wait, by which its deadline finds it; `None` for a wait resumed from storage.
     began: Option<Delivery>,
-    /// Every call that gets the answer.
+    /// The arrivals to answer. Empty after a restart, until retries join.
     pub(super) waiters: Vec<Delivery>,
-    /// Those among them with tokens of their own, which are recorded with the answer.
+    /// The joined deletions, whose own tokens are recorded with the answer.
     pub(super) joined: Vec<RequestContext>,
 }
 
 impl Waiting {
-    /// One call, which is answered without waiting.
+    /// A call that does not wait, in the form in which a deletion is finished.
     pub(super) fn alone(delivery: Delivery) -> Waiting {
         Waiting { began: Some(delivery), waiters: vec![delivery], joined: Vec::new() }
     }
 }
 
 impl ControlPlane {
-    /// Writes the call down and leaves the decision to the link register: it alone knows whether the cluster, whose
-    /// declaration may have been answered by now, can go alone.
+    /// Writes the call into the record as an intent and leaves the decision to the link register. Only the register
+    /// knows whether the peer has declared in turn, and so whether the cluster may go its own way.
     pub(super) fn defer_to_register(
         &mut self,
         ctx: &RequestContext,
@@ -73,6 +72,8 @@ impl ControlPlane {
         waiters: Vec<Delivery>,
         out: &mut Vec<Effect>,
     ) {
+        // Durable before the proposal leaves. A withdrawal that is chosen for a call that a crash forgot would end a
+        // declaration on behalf of nobody.
         let intent = Arc::new(Intent { account: ctx.account, request: ctx.request.clone() });
         let cluster =
             self.write(cluster, None, Some(ctx.delivery), out, |record| record.intent = Some(intent));
@@ -81,7 +82,7 @@ impl ControlPlane {
         self.propose(&cluster, 0, out);
     }
 
-    /// Goes on waiting with the call that a restarted control plane finds written down.
+    /// Resumes the wait for a call that a restart finds in the record. Its waiters are gone; their retries join it.
     pub(super) fn resume_intent(&mut self, cluster: &Cluster, out: &mut Vec<Effect>) {
         if cluster.intent.is_some() {
             out.push(Effect::Reached(Goal::IntentResumed));
@@ -89,10 +90,11 @@ impl ControlPlane {
         }
     }
 
-    /// Lets a second deletion wait for the first one's answer.
+    /// Lets a second deletion wait for the answer of the first one.
     pub(super) fn join_deletion(&mut self, ctx: &RequestContext, cluster: &Cluster, out: &mut Vec<Effect>) {
         out.push(Effect::Reached(Goal::DeletionsJoined));
         let key = (cluster.arn.account, cluster.serial);
+        // A retry of this call must find it, as it would find the first.
         if let Some(token) = self.token_key(ctx.account, &ctx.request) {
             self.in_flight.insert(token, InFlight::Register(key.0, key.1));
         }
@@ -106,12 +108,12 @@ impl ControlPlane {
         cluster.intent.as_ref().is_some_and(|intent| matches!(*intent.request, Request::DeleteCluster(_)))
     }
 
-    /// Whether another call is being carried out on the cluster.
+    /// Whether another call on the cluster is unfinished. Two at once could each write over the other's change.
     pub(super) fn is_busy(&self, cluster: &Cluster) -> bool {
         cluster.intent.is_some() || self.has_update_in_flight(cluster.arn.account, cluster.serial)
     }
 
-    /// The time for the wait that `began` with this call is up, and the register has not decided.
+    /// Ends the wait begun by `began`: its deadline has passed without a decision of the register.
     pub(super) fn expire_wait(
         &mut self,
         now: Instant,
@@ -119,18 +121,22 @@ impl ControlPlane {
         began: Option<Delivery>,
         out: &mut Vec<Effect>,
     ) {
-        // A deadline of an earlier wait, which has ended, must not end a later one.
+        // The deadline of an earlier wait, which has ended, must not end a later one.
         if self.waiting.get(&(account, serial)).is_none_or(|waiting| waiting.began != began) {
             return;
         }
         let Some(cluster) = self.storage.at(account, serial).cloned() else { return };
         let Some(intent) = &cluster.intent else { return };
         if Self::is_deletion_deferred(&cluster) {
+            // PENDING_DELETE is true whatever the register decides: this side's deletion was requested, and the
+            // record goes on proposing it.
             out.push(Effect::Reached(Goal::DeleteDeadlinePassed));
             let waiting = self.take_waiting(&cluster);
             let status = ClusterStatus::PendingDelete;
             self.finish_delete(now, intent.account, &intent.request, &cluster, status, &waiting, out);
         } else {
+            // The opposite of a deletion: an update that was not decided must not be carried out. See the module's
+            // text for why its withdrawal, if it is chosen after all, is undone.
             out.push(Effect::Reached(Goal::UpdateDeadlinePassed));
             if self.mutants.has(Mutant::UndecidedIsWon) {
                 return self.withdrawal_won(now, &cluster, out);
@@ -143,8 +149,8 @@ impl ControlPlane {
         }
     }
 
-    /// Ends the update that waits for the link register without carrying it out. The cluster goes on declaring its
-    /// peer.
+    /// Ends a deferred update without carrying it out. The cluster still declares its peer, and says so to the
+    /// register again.
     pub(super) fn abandon_update(
         &mut self,
         cluster: &Arc<Cluster>,
@@ -157,10 +163,12 @@ impl ControlPlane {
             record.intent = record.intent.take().filter(|_| keeps_intent);
         });
         self.reply(&waiting.waiters, Err(Arc::new(error)), out);
+        // Under a higher ballot than the withdrawal: after this declaration is chosen, the register agrees with the
+        // record again.
         self.propose(&cluster, 0, out);
     }
 
-    /// The calls that wait for the register's decision about the cluster. Their tokens are no longer in flight.
+    /// Takes the calls that wait for the register's decision about the cluster. Their tokens are no longer in flight.
     pub(super) fn take_waiting(&mut self, cluster: &Cluster) -> Waiting {
         let key = (cluster.arn.account, cluster.serial);
         let waiting = self.waiting.swap_remove(&key).unwrap_or_default();
@@ -174,7 +182,7 @@ impl ControlPlane {
         waiting
     }
 
-    /// Marks the token of the call that waits as in flight, and sets the wait's deadline.
+    /// Starts or resumes a wait: puts the token of the deferred call in flight and sets the deadline.
     fn start_waiting(&mut self, cluster: &Cluster, waiting: Waiting, out: &mut Vec<Effect>) {
         let (account, serial) = (cluster.arn.account, cluster.serial);
         let intent = cluster.intent.as_ref();
@@ -189,7 +197,8 @@ impl ControlPlane {
         self.waiting.insert((account, serial), waiting);
     }
 
-    /// Records the answer of each call that joined, so that its retry gets it too.
+    /// Records the answer under the token of each joined deletion. These are batches of their own: a crash between
+    /// them loses a token at most, and its retry finds the cluster being deleted.
     pub(super) fn record_joined_tokens(
         &mut self,
         now: Instant,

@@ -1,4 +1,4 @@
-//! What goes into a node and what comes out: inputs, effects, and the messages that nodes send each other.
+//! The interface of a node: the inputs it takes, the effects it returns, and the messages, timers and notes in them.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,23 +17,24 @@ use super::register::{AcceptedValue, Ballot, LinkOutcome, LinkValue, RegisterKey
 use super::required_permissions::PeerAction;
 use super::storage::{Batch, Storage, Undo};
 
-/// A request as it arrived: which call it belongs to, which attempt, which copy. Answers go back to it.
+/// One arrival of a request: the client, its call, the attempt and the network's copy. A reply is addressed to a
+/// delivery, so each duplicate and each retry gets an answer of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Delivery {
-    /// Who called.
+    /// The client that sent the request.
     pub client: ClientId,
-    /// Where the caller keeps the call.
+    /// The slot of the client's call table that holds the call.
     pub slot: u32,
-    /// Which of the client's calls: a key that no other call of the client has, whatever else happens.
+    /// The key of the call. No other call of the client has it, whatever else happens in the world.
     pub call: u64,
-    /// Which attempt of the call, from 1.
+    /// The attempt of the call, from 1; each retry has the next number.
     pub attempt: u16,
-    /// Which copy of the message: 0 unless the network duplicated it.
+    /// The copy of the attempt: 0, or higher for the copies that the network made of it.
     pub copy: u16,
 }
 
 impl Delivery {
-    /// A number for keys and hashes.
+    /// The delivery's contribution to keys and hashes.
     #[must_use]
     pub fn digest(&self) -> u64 {
         let arrival = u64::from(self.attempt) << 16 | u64::from(self.copy);
@@ -41,101 +42,116 @@ impl Delivery {
     }
 }
 
-/// Something that happens to a node.
+/// An event that a node handles.
 #[derive(Clone, Debug)]
 pub enum Input {
-    /// The node starts, for the first time or after a crash, with what its storage holds, and meets what is so outside.
+    /// The driver starts the node, for the first time or after a crash. Storage is already loaded; everything else
+    /// (timers, waits, rounds) is derived from it now. The environment is passed because the node did not see it
+    /// change while it was down. It is the first input of every node.
     Start(Environment),
-    /// A client's request arrives.
+    /// A client's request reaches the control plane of the Region that the client called. Retries and duplicates
+    /// arrive as further requests, each with a delivery of its own.
     Request {
-        /// Which one.
+        /// The arrival to reply to.
         delivery: Delivery,
-        /// Who called.
+        /// The account and the principal that called.
         caller: Caller,
-        /// Whether the account has no service-linked role yet; IAM knows, and it is asked before anything is created.
+        /// Whether the account still lacks the service-linked role. IAM knows; the fact is read when the request
+        /// arrives, before anything is created.
         lacks_role: bool,
-        /// What is asked.
+        /// The operation and its input.
         request: Arc<Request>,
-        /// An identifier that nobody else was or will be offered.
+        /// An identifier that no other cluster or stream has or will be offered. A request that creates nothing
+        /// leaves it unused.
         fresh: Identifier,
-        /// What the Region's wall clock says, for `creationTime` and nothing else.
+        /// The Region's wall clock, for `creationTime` only. Wall clocks drift; every duration is measured on `now`.
         stamp: Timestamp,
     },
-    /// A message from another node arrives.
+    /// A message from another node arrives. It may be late, duplicated, overtaken by later ones, or from before a
+    /// crash of either side.
     Message {
-        /// Who sent it.
+        /// The sender, to which an answer goes.
         from: NodeId,
-        /// What it says.
+        /// The content.
         message: Box<Message>,
     },
-    /// A timer that was set fires.
+    /// A timer that this node set fires. Timers are not cancelled: the handler compares what the timer carries with
+    /// the present state, and ignores a timer that is out of date.
     Timer(Timer),
-    /// Something comes over the clusters of a control plane from outside.
+    /// An event of the environment that affects the clusters of the Region: connections, or the availability of KMS
+    /// keys. Witness nodes ignore it.
     ExternalEvent(ExternalEvent),
 }
 
-/// Something that a node wants done. Effects are carried out in order: a reply or a message waits until every persist
-/// ahead of it is durable.
+/// An action that a node requests from its driver.
+///
+/// The order of effects is the durability contract: the driver carries them out in order, and holds every reply and
+/// message until the persists ahead of it are durable. A crash between two effects loses the later one.
 #[derive(Clone, Debug)]
 pub enum Effect {
-    /// Write to storage.
+    /// Make a batch durable. The node's memory holds it already; a crash before the write is done takes it back. A
+    /// batch is written whole or not at all.
     Persist(Box<Commit>),
-    /// Send a message to another node.
+    /// Send a message to another node. Delivery is not guaranteed, and nobody reports a loss: the sender sets a timer
+    /// if it needs an answer.
     Send {
-        /// To whom.
+        /// The recipient.
         to: NodeId,
-        /// What. Boxed, for most effects are small and none is copied for nothing.
+        /// The content, boxed to keep the other effects small.
         message: Box<Message>,
     },
-    /// Answer a request.
+    /// Answer one arrival of a request. It waits for the persists ahead of it, so an answer that a client has seen
+    /// survives a crash.
     Reply {
-        /// Which one.
+        /// The arrival that is answered.
         delivery: Delivery,
-        /// With what.
+        /// The response or the error.
         result: Reply,
     },
-    /// Feed `timer` back in, some time within `after`.
+    /// Return `timer` as an input after a delay. A crash forgets it; [`Input::Start`] sets anew those that storage
+    /// calls for.
     SetTimer {
-        /// When, from now.
+        /// The range that the driver draws the delay from.
         after: DelayRange,
-        /// What.
+        /// The timer to return.
         timer: Timer,
     },
-    /// Tell the trace what happened. Boxed, like a message.
+    /// Record an event for the trace that no write, message or reply shows. Changes no state.
     Note(Box<Note>),
-    /// Tell whoever asked for it of a check that was made. Changes nothing.
+    /// Report one authorization check, with its decision. Emitted only while checks are watched
+    /// ([`Principals::are_watched`](super::authorization::Principals)). Changes no state.
     Checked(Box<Checked>),
-    /// Tell that the action was denied. Changes nothing.
+    /// Report that an action was denied, for the checkers that count denials. Changes no state.
     Denied(IamAction),
-    /// Tell whoever searches that a situation was met. Changes nothing.
+    /// Report that a situation worth searching for was met. Coverage only: it changes no state and no answer.
     Reached(Goal),
 }
 
-/// The answer to a request. Cloning shares it.
+/// The result of a request. Cloning shares it, since every joined call gets the same one.
 pub type Reply = Result<Arc<Response>, Arc<Error>>;
 
-/// A write, what was there before, and for which call it was made.
+/// One batch to be made durable, with its undo record and the call that caused it.
 #[derive(Clone, Debug)]
 pub struct Commit {
-    /// What is written.
+    /// The records to write, atomically.
     pub batch: Batch,
-    /// What was there before.
+    /// The records that the batch replaced. Checkers compare the two, and a crash that loses the write restores them.
     pub before: Undo,
-    /// The call that is being carried out, if it is one.
+    /// The call that is being carried out; `None` for the node's own progress (timers, acceptors, environment).
     pub cause: Option<Delivery>,
 }
 
-/// A time from `min` to `max`, both included; which, is drawn by whoever keeps the time.
+/// A delay range, inclusive. The driver draws the actual delay.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DelayRange {
-    /// At least.
+    /// The shortest delay.
     pub min: Duration,
-    /// At most.
+    /// The longest delay.
     pub max: Duration,
 }
 
 impl Commit {
-    /// Writes `batch` to what a node knows of its `storage`; it is yet to be made durable.
+    /// Applies `batch` to the `storage` in memory and returns the write that makes it durable.
     #[must_use]
     pub fn new(storage: &mut Storage, batch: Batch, cause: Option<Delivery>) -> Box<Commit> {
         let before = storage.apply(&batch);
@@ -144,7 +160,7 @@ impl Commit {
 }
 
 impl Effect {
-    /// Sends `message` to `to`.
+    /// The effect that sends `message` to `to`.
     #[must_use]
     pub fn send(to: NodeId, message: Message) -> Effect {
         Effect::Send { to, message: Box::new(message) }
@@ -152,126 +168,139 @@ impl Effect {
 }
 
 impl DelayRange {
-    /// From `min` to `max` milliseconds.
+    /// The range from `min` to `max` milliseconds.
     #[must_use]
     pub const fn millis(min: u64, max: u64) -> DelayRange {
         DelayRange { min: Duration::from_millis(min), max: Duration::from_millis(max) }
     }
 }
 
-/// A message from one node to another.
+/// A message from one node to another. Two pairs are the remote checks of a pending call, the other five the
+/// consensus on a link register (see [`peering`](super::peering)).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Message {
-    /// To a witness node: may this caller's clusters have their witness with you? (`dsql:PutWitnessRegion` in the
-    /// witness Region.)
+    /// From the control plane that handles a call to the witness node: evaluate `dsql:PutWitnessRegion` for this
+    /// caller in the witness Region. Sent for every call with multi-Region properties, again while the answer is
+    /// late. It reserves nothing: the witness node keeps no record of it.
     CheckWitness {
-        /// For which call.
+        /// The call that waits for the answer.
         call: Delivery,
-        /// Whose.
+        /// The account and the principal to authorize.
         caller: Caller,
-        /// How often it was asked before.
+        /// The number of earlier attempts. It is echoed in the answer, so that each attempt has a message key of its
+        /// own.
         attempt: u32,
     },
-    /// The answer to [`Message::CheckWitness`].
+    /// From the witness node: the answer to [`Message::CheckWitness`]. Duplicates, and answers to earlier attempts,
+    /// are as good as the first; after the call has ended they mean nothing.
     WitnessChecked {
-        /// For which call.
+        /// The call that waits for the answer.
         call: Delivery,
-        /// Why not, if they may not.
+        /// The reason of the denial; `None` allows.
         denial: Option<Denial>,
-        /// The `attempt` that is answered.
+        /// The attempt that is answered.
         attempt: u32,
     },
-    /// To the peer's control plane: what about this cluster of yours? (`dsql:AddPeerCluster` or
-    /// `dsql:RemovePeerCluster` on its exact ARN.)
+    /// From the control plane that handles a call to the control plane of the peer's Region: authorize the caller on
+    /// the exact ARN of this peer (`dsql:AddPeerCluster` or `dsql:RemovePeerCluster`) and describe the cluster. Sent
+    /// for the peer that a call lists, keeps or leaves out, again while the answer is late. It links nothing: only
+    /// the register does.
     CheckPeer {
-        /// For which call.
+        /// The call that waits for the answer.
         call: Delivery,
-        /// Whose.
+        /// The account and the principal to authorize.
         caller: Caller,
-        /// Which cluster.
+        /// The peer to describe.
         peer: ClusterArn,
-        /// Why.
+        /// The use that the call makes of the peer; it decides which permission is needed.
         action: PeerAction,
-        /// How often it was asked before.
+        /// The number of earlier attempts.
         attempt: u32,
     },
-    /// The answer to [`Message::CheckPeer`].
+    /// From the peer's control plane: the answer to [`Message::CheckPeer`]. The description is of the past when it
+    /// arrives; the call may rely on it for a refusal, never for a link.
     PeerChecked {
-        /// For which call.
+        /// The call that waits for the answer.
         call: Delivery,
-        /// Which cluster.
+        /// The peer that is described.
         peer: ClusterArn,
-        /// Why it was asked about.
+        /// The use that the question named; it tells two checks of one call apart.
         action: PeerAction,
-        /// What is known.
+        /// The description, or the denial.
         answer: PeerAnswer,
-        /// The `attempt` that is answered.
+        /// The attempt that is answered.
         attempt: u32,
     },
-    /// Phase one of a change to a link register.
+    /// Phase one, from a proposer (the control plane of one of the pair's clusters) to the other acceptors: promise
+    /// to ignore lower ballots, and report the value accepted last. Sent at the start of each round. It carries no
+    /// change: that is computed from the promises.
     Prepare {
-        /// Which register.
+        /// The register.
         register: RegisterKey,
-        /// Under which ballot.
+        /// The proposer's ballot, above every ballot that it has seen.
         ballot: Ballot,
     },
-    /// An acceptor's promise.
+    /// From an acceptor: the promise for [`Message::Prepare`], durable before it is sent. The accepted value in it
+    /// need not be chosen; the proposer adopts the one with the highest ballot all the same, because it may be.
     Promise {
-        /// Which register.
+        /// The register.
         register: RegisterKey,
-        /// The ballot promised.
+        /// The ballot that is promised.
         ballot: Ballot,
-        /// What it accepted before.
+        /// The value that the acceptor accepted last, and its ballot; `None` is an empty register.
         accepted: Option<AcceptedValue>,
     },
-    /// Phase two of a change to a link register.
+    /// Phase two, from the proposer, once a majority has promised: accept this value under the ballot. Acceptors do
+    /// not check the change; the rules are in [`LinkValue::after`] and were applied by the proposer.
     Accept {
-        /// Which register.
+        /// The register.
         register: RegisterKey,
-        /// Under which ballot.
+        /// The ballot of the round.
         ballot: Ballot,
-        /// The changed value.
+        /// The adopted value with the proposer's change applied.
         value: LinkValue,
     },
-    /// An acceptor has accepted.
+    /// From an acceptor: the value of [`Message::Accept`] is durable there. Two of three acceptances choose the
+    /// value; one alone proves nothing.
     Accepted {
-        /// Which register.
+        /// The register.
         register: RegisterKey,
-        /// The ballot accepted under.
+        /// The ballot of the accepted value.
         ballot: Ballot,
     },
-    /// An acceptor has promised a higher ballot to somebody.
+    /// From an acceptor that has promised a higher ballot: the round cannot succeed here. The proposer starts another
+    /// above `promised`, later. It is no rejection of the change itself.
     Refused {
-        /// Which register.
+        /// The register.
         register: RegisterKey,
-        /// The ballot refused.
+        /// The ballot that is refused.
         ballot: Ballot,
-        /// The ballot promised.
+        /// The higher ballot that the acceptor has promised.
         promised: Ballot,
     },
 }
 
-/// What a control plane says about a cluster that another Region's caller wants as a peer.
+/// The description of a peer that its control plane gives to another Region.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PeerAnswer {
-    /// The caller may not do that with it.
+    /// The caller lacks the permission on the peer. The answer hides whether the cluster exists.
     Denied(Denial),
-    /// It does not exist.
+    /// No cluster has this ARN, or it is gone.
     Missing,
-    /// It exists, and is a single-Region cluster.
+    /// The cluster exists and is a single-Region cluster: it can never declare a peer.
     SingleRegion,
-    /// It exists, and is a multi-Region cluster.
+    /// The cluster exists and is a multi-Region cluster.
     MultiRegion {
-        /// Its status.
+        /// The status when the check was made.
         status: ClusterStatus,
-        /// Its witness Region.
+        /// The witness Region that the cluster names.
         witness: Region,
-        /// Whom it is linked with.
+        /// The peer that the cluster is linked with, if it is linked.
         linked: Option<ClusterArn>,
     },
 }
 
-/// The name of a message kind, for rules, triggers and traces.
+/// The kind of a message, as rules, crash triggers and traces name it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[expect(missing_docs, reason = "each is the kind of the message of the same name")]
 pub enum MessageKind {
@@ -287,7 +316,7 @@ pub enum MessageKind {
 }
 
 impl MessageKind {
-    /// Every kind.
+    /// Every kind, in the order of declaration.
     pub const ALL: [MessageKind; 9] = [
         MessageKind::CheckWitness,
         MessageKind::WitnessChecked,
@@ -300,7 +329,7 @@ impl MessageKind {
         MessageKind::Refused,
     ];
 
-    /// Its name, as in `Prepare`.
+    /// The kind's name, as in `Prepare`.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -318,7 +347,7 @@ impl MessageKind {
 }
 
 impl Message {
-    /// Its kind.
+    /// The kind of the message.
     #[must_use]
     pub fn kind(&self) -> MessageKind {
         match self {
@@ -334,8 +363,8 @@ impl Message {
         }
     }
 
-    /// A number that tells it from every other message between the same two nodes: what random draws about it are
-    /// keyed by. An attempt number or a ballot is always in it, so that a retry meets a fate of its own.
+    /// The message's identity among those between the same two nodes; random draws about the message are keyed by it.
+    /// It always contains an attempt number or a ballot, so that a retry is lost or delayed independently.
     #[must_use]
     pub fn key(&self) -> u64 {
         let about = match self {
@@ -381,60 +410,67 @@ impl PeerAnswer {
     }
 }
 
-/// What a node wants to be reminded of.
+/// A reminder that a node sets for itself. Timers are never cancelled: each carries enough to recognize that it is
+/// out of date.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Timer {
-    /// The work behind a transient status is done.
+    /// The work behind a cluster's transient status is done (CREATING, UPDATING, DELETING, DELETED). Set by every
+    /// write that changes the status, and at a start for each cluster in such a status. Ignored when the record's
+    /// version has moved on.
     Status {
-        /// Whose cluster.
+        /// The owner of the cluster.
         account: Account,
-        /// Which cluster.
+        /// The cluster.
         serial: Serial,
-        /// The version of the record that the work was begun on.
+        /// The version of the record when the timer was set.
         version: u32,
-        /// The status that it leads to; `None` removes the cluster.
+        /// The status that follows; `None` removes the record.
         to: Option<ClusterStatus>,
     },
-    /// The work behind a stream's transient status is done.
+    /// The work behind a stream's transient status is done. Set when a stream is created or deleted, and at a start.
+    /// Streams have no version: the timer counts only if the stream's status still leads to `to`.
     Stream {
-        /// Whose cluster.
+        /// The owner of the cluster.
         account: Account,
-        /// Which cluster.
+        /// The cluster.
         serial: Serial,
-        /// Which of its streams.
+        /// The stream's number within the cluster.
         number: u32,
-        /// The status that it leads to; `None` removes the stream.
+        /// The status that follows; `None` removes the stream.
         to: Option<StreamStatus>,
     },
-    /// Ask the link register again.
+    /// Run another round on the link register. Set with every round, so a proposer whose messages are lost goes on,
+    /// and one whose change is chosen notices what the peer did since. Ignored when a later round has begun.
     Propose {
-        /// Whose cluster.
+        /// The owner of the cluster.
         account: Account,
-        /// Which cluster.
+        /// The cluster that proposes.
         serial: Serial,
-        /// The round of the ballot under which it was last asked.
+        /// The round of the ballot that the timer was set with.
         round: u32,
     },
-    /// Ask the other Regions again, for a call that waits for their answers.
+    /// Repeat the remote checks of a pending call that are still unanswered, or fail the call after the last attempt.
+    /// Ignored when the call has ended.
     Recheck {
-        /// Which call.
+        /// The pending call.
         call: Delivery,
-        /// How often they were asked before.
+        /// The number of attempts so far.
         attempt: u32,
     },
-    /// End a wait for the link register that has lasted long enough.
+    /// End a wait for the link register that has lasted for `remote_deadline`. Set when a deferred call is written,
+    /// and at a start for each one found. It carries the call that began the wait, so that it cannot end a later one.
     Deadline {
-        /// Whose cluster.
+        /// The owner of the cluster.
         account: Account,
-        /// Which cluster.
+        /// The cluster whose register has not decided.
         serial: Serial,
-        /// The call that the wait began with; `None` if it was found in storage at a start.
+        /// The call that began the wait; `None` for a wait that was resumed from storage at a start.
         began: Option<Delivery>,
     },
 }
 
 impl Timer {
-    /// A number that tells it from every other timer of the same node.
+    /// The timer's identity among those of the same node; the draw of its delay is keyed by it.
     #[must_use]
     pub fn key(&self) -> u64 {
         match self {
@@ -454,40 +490,42 @@ impl Timer {
         }
     }
 
-    /// Whether it only repeats a question, so that a world in which nothing else is to come is quiet.
+    /// Whether the timer only repeats a proposal. Such timers go on for ever, so a world in which no other is left
+    /// counts as quiet.
     #[must_use]
     pub fn is_retry(&self) -> bool {
         matches!(self, Timer::Propose { .. })
     }
 }
 
-/// Something worth telling that is not a write, a message or an answer.
+/// An event for the trace that is not a write, a message or a reply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Note {
-    /// A request was answered from the token table.
+    /// A request was answered with the response recorded for its token. Nothing was written.
     Replayed(Delivery),
-    /// A request joined the call in flight with its token.
+    /// A request joined a call in flight and will get its answer. The joined request writes nothing of its own.
     Joined(Delivery),
-    /// A change to a link register was chosen.
+    /// A round chose a value whose outcome this cluster did not know. Rounds that only confirm a known outcome are
+    /// not noted.
     Chosen {
-        /// Which register.
+        /// The register.
         register: RegisterKey,
-        /// For which cluster it was proposed.
+        /// The cluster that proposed.
         cluster: ClusterArn,
-        /// What the register says now.
+        /// The outcome of the chosen value.
         outcome: LinkOutcome,
     },
 }
 
-/// Something that a control plane waits for.
+/// One open wait of a control plane, for the report of a run that is stuck.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Wait {
-    /// Where.
+    /// The Region of the control plane.
     pub region: Region,
-    /// Which cluster, or which call.
+    /// The cluster or the call that waits.
     pub waiter: String,
-    /// Whose answer is missing; nobody's, if it waits for time to pass.
+    /// The nodes whose answers are missing; empty if only time has to pass.
     pub missing: Vec<NodeId>,
-    /// What it waits for.
+    /// The awaited action, as an infinitive: "waits for NODE to ACTION".
     pub action: &'static str,
 }

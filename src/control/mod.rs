@@ -1,24 +1,26 @@
-//! One Region's control plane, and the witness node.
+//! The nodes of a Region: its control plane, and its witness node.
 //!
-//! Both are state machines without input or output of their own: [`ControlPlane::handle`] takes what happened and
-//! appends what is to be done, in order. Whoever runs them (the simulated world, later a server) owns time, network,
-//! storage and randomness.
+//! Both are state machines without I/O: [`ControlPlane::handle`] takes an input and appends effects, in order. The
+//! driver (the simulated world, or the server) owns time, network, storage and randomness.
 //!
 //! # A call
 //!
-//! Field constraints, then authorization in the own Region, then the idempotency token, then state and quota, then
-//! the checks in other Regions (may the caller use the witness Region? what about the peer?), then record and token
-//! result are persisted together, then the answer leaves, then the asynchronous work goes on. While a call waits for
-//! other Regions its token is in flight, and a second request with that token joins it. A call that ends in an error
-//! leaves nothing behind and does not use up its token.
+//! 1. The request's field constraints are checked.
+//! 2. The caller is authorized in the cluster's own Region ([`authorizer`]).
+//! 3. The idempotency token is looked up: a finished call is replayed, a call in flight is joined.
+//! 4. State and quota are checked.
+//! 5. With multi-Region properties, the witness Region and the peer's Region check the caller too.
+//! 6. The record and the token's answer are persisted in one batch; then the reply leaves.
+//! 7. Asynchronous work goes on: a timer for a transient status, proposals to the link register ([`peering`]).
+//!
+//! While a call waits in step 5 its token is in flight, and a second request with the token joins it. A call that ends
+//! in an error writes nothing and does not use up its token.
 //!
 //! # After a crash
 //!
-//! What survives is what the disk holds ([`disk`]): records of clusters, tokens and link registers. Timers and
-//! unfinished business with the link register are derived from it on [`Input::Start`]. Calls that waited for other
-//! Regions had written nothing and are forgotten; their callers time out and try again.
-//!
-//! How two clusters become peers is told in [`peering`].
+//! The disk keeps the records of clusters, tokens and link registers ([`disk`]). Timers and proposals are derived from
+//! them on [`Input::Start`]. Calls that waited for other Regions had written nothing and are forgotten; their clients
+//! time out and try again.
 
 pub mod assumptions;
 pub mod attached;
@@ -35,6 +37,7 @@ pub mod required_permissions;
 pub mod storage;
 pub mod witness;
 
+mod acceptor;
 mod create;
 mod delete;
 mod errors;
@@ -69,7 +72,8 @@ use peering::Round;
 use pending::{InFlight, PendingCall, RemoteCheck};
 use storage::{Batch, Storage, TokenKey};
 
-/// The control plane of a Region.
+/// The control plane of one Region: the records of its clusters, the calls on them, and one of the three acceptors of
+/// each link register that a cluster here takes part in.
 #[derive(Clone, Debug)]
 pub struct ControlPlane {
     region: Region,
@@ -77,19 +81,24 @@ pub struct ControlPlane {
     mutants: Mutants,
     authorizer: Authorizer,
     storage: Storage,
-    // From here on: volatile, forgotten in a crash.
+    // Volatile from here on: a crash forgets it, and `start` derives what it can from storage.
     environment: Environment,
+    /// Calls that wait for remote checks, by the arrival that began them.
     calls: FixedMap<Delivery, PendingCall>,
+    /// Tokens of calls that are not finished, each with the wait that a retry joins.
     in_flight: FixedMap<TokenKey, InFlight>,
+    /// Calls that wait for the link register, by cluster.
     waiting: FixedMap<(Account, Serial), Waiting>,
+    /// The latest round of each cluster that wants something of its register.
     rounds: FixedMap<(Account, Serial), Round>,
+    /// Read by a mutant only.
     last_deleted: Option<Identifier>,
-    /// Clusters that were in PENDING_DELETE when it started.
+    /// Clusters found in PENDING_DELETE at the start. Coverage only.
     resumed: Vec<(Account, Serial)>,
 }
 
 impl ControlPlane {
-    /// The control plane of `region`, with what its storage holds. Its first input is [`Input::Start`].
+    /// A control plane of `region` that resumes from `storage`. Its first input must be [`Input::Start`].
     #[must_use]
     pub fn new(
         region: Region,
@@ -114,36 +123,38 @@ impl ControlPlane {
         }
     }
 
-    /// What is denied here.
+    /// The actions that are denied to every caller in this Region.
     pub fn denials_mut(&mut self) -> &mut Denials {
         self.authorizer.denials_mut()
     }
 
-    /// What it has in storage, as far as it knows.
+    /// The records in memory, which are ahead of the disk by the writes under way.
     #[must_use]
     pub fn storage(&self) -> &Storage {
         &self.storage
     }
 
-    /// The same, when it is no more.
+    /// The records, taken out of a control plane that is no longer run.
     #[must_use]
     pub fn into_storage(self) -> Storage {
         self.storage
     }
 
-    /// Everything that decides what it will do, in storage and in memory, but for what it was made with.
+    /// All mutable state, durable and volatile: two control planes with the same configuration and the same knowledge
+    /// behave alike. The model checker compares states by it.
     #[must_use]
     pub fn knowledge(&self) -> impl fmt::Debug {
         let ControlPlane { storage, calls, in_flight, waiting, rounds, last_deleted, resumed, .. } = self;
         (storage, calls, in_flight, waiting, rounds, last_deleted, resumed)
     }
 
-    /// Everything that waits here for somebody.
+    /// The open waits: remote checks and link registers.
     pub fn waits(&self) -> impl Iterator<Item = Wait> {
         self.pending_call_waits().chain(self.register_waits())
     }
 
-    /// Takes in `input` and appends what is to be done to `out`.
+    /// Handles one input: updates the state and appends the effects to `out`, in the order in which the driver must
+    /// carry them out.
     pub fn handle(&mut self, now: Instant, input: Input, out: &mut Vec<Effect>) {
         match input {
             Input::Start(environment) => self.start(environment, out),
@@ -172,7 +183,8 @@ impl ControlPlane {
         }
     }
 
-    /// Derives from storage what a crash made it forget.
+    /// Resumes after a start: sets the timers and reopens the waits that the records call for. Pending calls wrote
+    /// nothing and are gone; their clients retry.
     fn start(&mut self, environment: Environment, out: &mut Vec<Effect>) {
         self.observe_environment(environment, out);
         let clusters: Vec<_> = self.storage.clusters().cloned().collect();
@@ -189,11 +201,15 @@ impl ControlPlane {
             if cluster.status == ClusterStatus::PendingDelete {
                 self.resumed.push((cluster.arn.account, cluster.serial));
             }
+            // A deferred call comes before the proposal: what the cluster wants of its register depends on its
+            // intent.
             self.resume_intent(&cluster, out);
             self.propose(&cluster, 0, out);
         }
     }
 
+    /// The order of checks is the API's: constraints, authorization, token, then state. A retry is thus refused for a
+    /// permission that was lost since, and answered from its token even where the state has moved on.
     fn handle_request(
         &mut self,
         now: Instant,
@@ -225,6 +241,7 @@ impl ControlPlane {
         }
     }
 
+    /// Dispatches a message by its role: remote check, proposer, or acceptor.
     fn handle_message(&mut self, now: Instant, from: NodeId, message: Message, out: &mut Vec<Effect>) {
         match message {
             Message::CheckPeer { call, caller, peer, action, attempt } => {
@@ -246,18 +263,20 @@ impl ControlPlane {
             Message::Refused { register, ballot, promised } => {
                 self.receive_refusal(register, ballot, promised, out)
             }
+            // Only witness nodes answer it; one that is misdirected has no answer here.
             Message::CheckWitness { .. } => {}
             Message::Prepare { .. } => {
                 self.act_as_acceptor(from, message, out);
             }
             Message::Accept { register, .. } => {
                 self.act_as_acceptor(from, message, out);
+                // The accepted value may be the one that this Region's own cluster waits for.
                 self.learn_from_acceptor(&register, out);
             }
         }
     }
 
-    /// The work behind a transient status is done, or there was none and the status just moves on.
+    /// Ends a transient status: the record takes the status that follows, or is removed.
     fn finish_transition(
         &mut self,
         account: Account,
@@ -267,6 +286,7 @@ impl ControlPlane {
         out: &mut Vec<Effect>,
     ) {
         let Some(cluster) = self.storage.at(account, serial).cloned() else { return };
+        // The status has changed since the timer was set (an update, a deletion, a link): its work was abandoned.
         if cluster.version != version {
             out.push(Effect::Reached(Goal::TimerStale));
             if !self.mutants.has(Mutant::StaleTimer) {
@@ -278,6 +298,7 @@ impl ControlPlane {
                 if status == ClusterStatus::Deleting && self.resumed.contains(&(account, serial)) {
                     out.push(Effect::Reached(Goal::PendingDeleteHealed));
                 }
+                // A new key is put to use only now, so this is the moment when a disabled key shows.
                 let encryption = match cluster.encryption {
                     EncryptionStatus::Updating => self.encryption_with(cluster.kms_key.as_ref()),
                     encryption => encryption,
@@ -287,6 +308,8 @@ impl ControlPlane {
                     record.status = status;
                     record.encryption = encryption;
                 });
+                // The settled status may want something of the register: PENDING_SETUP declares again, a leaving pair
+                // goes on.
                 self.propose(&cluster, 0, out);
             }
             None => {
@@ -297,7 +320,7 @@ impl ControlPlane {
         }
     }
 
-    /// Sets the timer that leads out of a transient status.
+    /// Sets the timer that leads out of the cluster's transient status, if it is in one.
     fn set_status_timer(&self, cluster: &Cluster, out: &mut Vec<Effect>) {
         use ClusterStatus::{Active, Creating, Deleted, Deleting, Failed, Updating};
         let assumed = &*self.assumptions;
@@ -313,13 +336,15 @@ impl ControlPlane {
             Deleting if visible.is_zero() => (assumed.delete_time, None),
             Deleting => (assumed.delete_time, Some(Deleted)),
             Deleted => (DelayRange { min: visible, max: visible }, None),
+            // PENDING_SETUP and PENDING_DELETE end by the register's decision, the settled statuses by a call.
             _ => return,
         };
         let (account, serial, version) = (cluster.arn.account, cluster.serial, cluster.version);
         out.push(Effect::SetTimer { after, timer: Timer::Status { account, serial, version, to } });
     }
 
-    /// Writes a changed record, and `token`'s answer with it, and sets the timer that the new status needs.
+    /// Writes a changed record together with the token of the call that changes it: one batch, so that no crash keeps
+    /// one without the other. A new status gets its timer.
     fn write(
         &mut self,
         before: &Arc<Cluster>,
@@ -330,6 +355,7 @@ impl ControlPlane {
     ) -> Arc<Cluster> {
         let mut record = Cluster::clone(before);
         change(&mut record);
+        // Only a change of status outdates a timer: a tag put on while UPDATING must not stop the update.
         record.version += u32::from(record.status != before.status);
         let record = Arc::new(record);
         let cluster = Some((record.arn.account, record.serial, Some(record.clone())));
@@ -340,7 +366,7 @@ impl ControlPlane {
         record
     }
 
-    /// Writes what `caller` changes of what is attached to a cluster, and `token`'s answer with it.
+    /// Writes a change of the cluster's policy or streams, with the call's token.
     fn attach(
         &mut self,
         ctx: &RequestContext,
@@ -354,6 +380,8 @@ impl ControlPlane {
         });
     }
 
+    /// Applies a batch to memory at once and emits the write. Later inputs see it before it is durable; what they
+    /// answer waits behind it, because effects keep their order.
     fn persist(&mut self, batch: Batch, cause: Option<Delivery>, out: &mut Vec<Effect>) {
         let mut commit = Commit::new(&mut self.storage, batch, cause);
         if self.mutants.has(Mutant::TokenForgottenInCrash) {
@@ -362,14 +390,14 @@ impl ControlPlane {
         out.push(Effect::Persist(commit));
     }
 
-    /// What `mutant` does wrong: what was to be persisted last stays in memory only.
+    /// Drops the last persist for `mutant`: the change stays in memory only.
     fn keep_in_memory(&self, mutant: Mutant, out: &mut Vec<Effect>) {
         if self.mutants.has(mutant) {
             out.pop_if(|effect| matches!(effect, Effect::Persist(_)));
         }
     }
 
-    /// Answers `deliveries`. Whatever was persisted before is durable when the answers leave.
+    /// Answers every delivery with the same result. Persists emitted before are durable when the answers leave.
     fn reply(&self, deliveries: &[Delivery], result: Reply, out: &mut Vec<Effect>) {
         let Some((last, others)) = deliveries.split_last() else { return };
         let first = out.len();
@@ -387,7 +415,7 @@ impl ControlPlane {
     }
 }
 
-/// A request and who made it.
+/// An arrived request with its caller and with the values that only the driver can supply.
 #[derive(Clone, Debug)]
 struct RequestContext {
     delivery: Delivery,

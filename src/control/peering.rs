@@ -1,102 +1,102 @@
-//! Peering: how two clusters in two Regions come to agree that they are a pair, and that they are one no more.
+//! Peering: two clusters in two Regions agree that they are a pair, and later that they no longer are.
 //!
 //! # The problem
 //!
-//! Each of the two clusters is driven by the control plane of its own Region. A customer tells each of them
-//! separately who its peer is, in any order, with any delay, perhaps changing their mind in between; messages are
-//! lost and Regions go down. Still neither side may believe in a pair that the other does not, ever: a cluster that
-//! is ACTIVE with a peer that has withdrawn is a half-pair that nobody can repair, and a cluster deleted while its
-//! peer lives on breaks the promise that a pair is deleted only as a pair.
+//! Each of the two clusters is run by the control plane of its own Region. A customer names the peer to each of them
+//! separately, in any order, with any delay, and may change their mind in between; messages are lost and Regions go
+//! down. Neither side may ever believe in a pair that the other does not: a cluster that is ACTIVE with a peer that has
+//! withdrawn is half a pair that no call can repair, and a cluster deleted while its peer lives on breaks the promise
+//! that a pair is deleted only as a pair.
 //!
 //! # The link register
 //!
-//! Each unordered pair that anybody declares has a *link register* ([`LinkValue`]): which side has declared the
-//! other, which has asked for deletion, and what came of it. The rules are in one pure function,
-//! [`LinkValue::after`]: both declared, and the pair is linked; both asked for deletion, and it is dissolved. Under
-//! the assumption that an active pair can come apart, a side may also leave. Leaving and deletion both give the pair
-//! up: once each side has done one of the two, in any order, and at least one has left, the register is open again.
-//! The side that was deleted goes alone then, and the side that left returns to PENDING_SETUP.
+//! Each unordered pair with a declaration has a *link register* ([`LinkValue`]): the sides that have declared the
+//! other, the sides that have requested deletion, and the outcome. Its rules are one pure function,
+//! [`LinkValue::after`]: once both sides have declared, the pair is linked; once both have requested deletion, it is
+//! dissolved. Under the assumption that an active pair can come apart, a side may also leave. Leaving and deletion both
+//! give the pair up: once each side has done one of the two, in any order, and at least one has left, the register is
+//! open again. The deleted side then goes alone, and the side that left returns to PENDING_SETUP.
 //!
 //! The register is replicated over three acceptors: the control planes of the two Regions, and the witness node. A
 //! change is *chosen* as in CASPaxos (D. Rystsov, "CASPaxos: Replicated State Machines without logs", 2018):
 //!
-//! 1. *Prepare.* The proposer, always the control plane of one of the two clusters, picks a ballot higher than any
-//!    it has seen and asks the acceptors to promise to ignore lower ones. Each answers with the value that it
-//!    accepted last.
-//! 2. With two promises of three, it takes the value with the highest ballot among them (none yet: the empty value),
-//!    applies its change, and asks the acceptors to *accept* the result under its ballot.
-//! 3. With two acceptances of three, the changed value is chosen, and the proposer acts on it.
+//! 1. *Prepare.* The proposer, always the control plane of one of the two clusters, picks a ballot above any it has
+//!    seen and asks the acceptors to promise to refuse lower ones. Each promise carries the value accepted last.
+//! 2. *Accept.* With two promises of three, the proposer takes the value with the highest ballot among them (the empty
+//!    value if there is none), applies its change, and asks the acceptors to accept the result under its ballot.
+//! 3. *Learn.* With two acceptances of three, the changed value is chosen, and the proposer acts on it.
 //!
 //! Promises and accepted values are durable before an answer leaves, so a crash forgets none. Any two majorities
-//! share an acceptor, so every later proposer finds what was chosen before, and chosen values form one history in
+//! share an acceptor, so every later proposer finds what was chosen before, and the chosen values form one history in
 //! which each is a change of the one before it. That is the whole safety argument: *linked* is chosen only after
 //! both declarations were, and a withdrawal that comes later in the history finds the pair linked and loses.
 //!
-//! # Who proposes what
+//! # Proposals and retries
 //!
-//! What a cluster asks of its register follows from its record alone (`wanted_change`), so a restarted control plane
-//! goes on
-//! where it stopped. A cluster that has not got what it wants asks again, and again, ever more slowly and never
-//! giving up; each time it runs a whole round, which is harmless because every change is idempotent, and which is how
-//! it learns that the other side has moved. An acceptor that accepts a value its own cluster has been waiting for
-//! asks at once. A call that has to wait for the register has a deadline, after which it is answered without its
-//! decision; how that stays safe is in `intent.rs`. Two proposers in each other's way both step back
-//! for a drawn while, longer each time.
+//! The change that a cluster wants of its register follows from its record alone (`wanted_change`), so a restarted
+//! control plane resumes where it stopped. A cluster that has not got what it wants starts another round, ever more
+//! slowly and without end. A repeated round is harmless because every change is idempotent, and it is how the cluster
+//! learns that the other side has moved. An acceptor that accepts the outcome its own cluster waits for starts a round
+//! at once. A call that waits for the register has a deadline, after which it is answered without a decision;
+//! `intent.rs` shows why that is safe. Two proposers that interfere both pause for a drawn time, longer with each
+//! attempt.
 //!
 //! # One Region down
 //!
-//! Two of three suffice for every step. While both clusters' Regions are up, the witness is not needed; while one of
-//! them is down, the other and the witness decide, and the third learns when it comes back and asks.
+//! Two acceptors of three suffice for every step. While both clusters' Regions are up, the witness is not needed; while
+//! one is down, the other and the witness decide, and the third learns when it is back and proposes again.
 //!
-//! # Where this differs from AWS, and how we know
+//! # Where this differs from AWS
 //!
-//! The real protocol is not public; that there is a register is our invention. What is taken from the documentation:
-//! that both sides must name each other, that PENDING_SETUP is left by a customer's action only, that PENDING_DELETE
-//! waits for the last peer without limit, and that nothing cancels it. What is *not* modelled: how data follows the
-//! pair, re-siting of leaders, and the garbage collection of registers, which are kept for ever.
+//! The real protocol is not public; the register is our invention. The documentation gives the rules: both sides must
+//! name each other; only a customer's action ends PENDING_SETUP; PENDING_DELETE waits for the last peer without limit;
+//! and nothing cancels it. *Not* modelled: how data follows the pair, the re-siting of leaders, and the garbage
+//! collection of registers, which are kept for ever.
 
 use std::sync::Arc;
 
 use crate::types::{Account, ClusterStatus, Instant, NodeId, Timestamp};
 
 use super::ControlPlane;
+use super::acceptor::{answer_proposer, persist_acceptor};
 use super::cluster::{Cluster, Serial};
-use super::message::{Commit, DelayRange, Effect, Message, Note, Timer, Wait};
-use super::mutant::{Mutant, Mutants};
-use super::register::{AcceptedValue, Acceptor, Ballot, LinkChange, LinkOutcome, LinkValue, RegisterKey};
-use super::storage::{Batch, Storage};
+use super::message::{DelayRange, Effect, Message, Note, Timer, Wait};
+use super::mutant::Mutant;
+use super::register::{AcceptedValue, Ballot, LinkChange, LinkOutcome, LinkValue, RegisterKey};
 
 use crate::api::Request;
 use crate::goal::Goal;
 
-/// A proposal under way, and after it the memory of how often was asked.
+/// The latest proposal of a cluster. After the change is chosen it remembers what the cluster knows of its register.
 #[derive(Clone, Debug)]
 pub(super) struct Round {
     register: RegisterKey,
     change: LinkChange,
     ballot: Ballot,
     attempt: u32,
-    /// The highest ballot that somebody refused this round for.
+    /// The highest ballot that an acceptor named in a refusal; the next ballot goes above it.
     highest_refusal: Ballot,
+    /// The accepted value with the highest ballot among the promises so far.
     highest: Option<AcceptedValue>,
     phase: Phase,
-    /// What the register was last known to say.
+    /// The outcome that a round chose last, which later rounds confirm or change.
     known_outcome: Option<LinkOutcome>,
-    /// Whether another proposer was in the way, so that the next round begins sooner.
+    /// Whether the next round was moved forward, once, because another proposer was in the way.
     is_expedited: bool,
 }
 
+/// The progress of a round.
 #[derive(Clone, Copy, Debug)]
 enum Phase {
-    /// Waits for promises; who has promised.
+    /// Phase one: waits for a majority of promises.
     Prepare(Votes),
-    /// Waits for acceptances of a value; who has accepted.
+    /// Phase two: waits for a majority of acceptances of this value.
     Accept(LinkValue, Votes),
-    /// The change was chosen.
+    /// The change was chosen. The timer runs on: it starts the round that notices what the peer did since.
     Chosen,
 }
 
-/// Which acceptors have answered.
+/// The acceptors that have answered in a phase. A set, not a count: a duplicated answer must not make a majority.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Votes {
     own: bool,
@@ -120,118 +120,66 @@ impl Votes {
     }
 }
 
-/// What `cluster` asks of its link register, if anything.
+/// The change that `cluster` wants of its link register, from its record alone, so that a restarted control plane
+/// wants the same.
 fn wanted_change(cluster: &Cluster) -> Option<LinkChange> {
     use ClusterStatus::{Active, Idle, Inactive, PendingDelete, PendingSetup};
     let multi_region = cluster.multi_region.as_deref().filter(|it| it.peer.is_some())?;
+    // An intent comes before the status: the deferred call will change the record, whatever the status is now.
     match (&cluster.intent, cluster.status) {
         (Some(intent), _) if matches!(*intent.request, Request::DeleteCluster(_)) => Some(LinkChange::Delete),
         (Some(_), _) => Some(LinkChange::Withdraw),
+        // Repeated until the register is dissolved: the peer may be deleted at any time.
         (None, PendingDelete) => Some(LinkChange::Delete),
         (None, Active | Idle | Inactive) if multi_region.leaving => Some(LinkChange::Leave),
+        // Declared again and again. The peer may declare later, and an abandoned withdrawal is undone by this.
         (None, PendingSetup) => Some(LinkChange::Declare),
+        // CREATING and UPDATING want nothing yet: the status that follows proposes when its timer fires.
         _ => None,
     }
 }
 
-/// Whether what the register says is what `cluster` has been waiting for.
+/// Whether `value` has the outcome that `cluster` has been waiting for.
 fn is_awaited(cluster: &Cluster, value: LinkValue) -> bool {
     match wanted_change(cluster) {
         Some(LinkChange::Declare) => value.outcome == LinkOutcome::Linked,
         Some(LinkChange::Delete) => value.outcome == LinkOutcome::Dissolved,
         Some(LinkChange::Leave) => value.outcome == LinkOutcome::Open,
+        // A withdrawal waits for its own proposal: an open register says nothing of who may close it next.
         Some(LinkChange::Withdraw) | None => false,
     }
 }
 
-/// Answers a proposer on behalf of the acceptor `me`; other messages are not for acceptors and do nothing.
-pub(super) fn answer_proposer(
-    storage: &mut Storage,
-    mutants: Mutants,
-    me: NodeId,
-    from: NodeId,
-    message: Message,
-    out: &mut Vec<Effect>,
-) {
-    debug_assert_ne!(me, from, "a proposer updates its own acceptor without a message");
-    let (register, ballot, value) = match message {
-        Message::Prepare { register, ballot } => (register, ballot, None),
-        Message::Accept { register, ballot, value } => (register, ballot, Some(value)),
-        _ => return,
-    };
-    let mut acceptor = storage.register(&register);
-    let before = acceptor.accepted;
-    let has = |mutant| mutants.has(mutant) && matches!(me, NodeId::ControlPlane(_));
-    out.extend(acceptor.coverage_of(ballot).map(Effect::Reached));
-    let answer = match value {
-        None => acceptor.prepare(ballot).map(|accepted| Message::Promise { register, ballot, accepted }),
-        Some(value) => {
-            if mutants.has(Mutant::LowerBallotAccepted) {
-                acceptor.promised = acceptor.promised.min(ballot);
-            }
-            let promised = acceptor.promised;
-            let accepted = acceptor.accept(ballot, value);
-            if mutants.has(Mutant::AcceptanceIsNoPromise) {
-                acceptor.promised = promised;
-            }
-            accepted.map(|()| Message::Accepted { register, ballot })
-        }
-    };
-    let message = answer.unwrap_or_else(|promised| Message::Refused { register, ballot, promised });
-    match &message {
-        Message::Promise { .. } if has(Mutant::PromiseForgetsValue) => acceptor.accepted = None,
-        Message::Accepted { .. } if has(Mutant::FirstBallotKept) => {
-            acceptor.accepted = before.or(acceptor.accepted).map(|(first, _)| first).zip(value);
-        }
-        _ => {}
-    }
-    if !matches!(message, Message::Refused { .. }) {
-        persist_acceptor(storage, register, acceptor, out);
-        if is_kept_in_memory(mutants, me, value.is_some()) {
-            out.pop();
-        }
-    }
-    out.push(Effect::send(from, message));
-}
-
-fn persist_acceptor(storage: &mut Storage, register: RegisterKey, acceptor: Acceptor, out: &mut Vec<Effect>) {
-    let batch = Batch { register: Some(Box::new((register, acceptor))), ..Batch::default() };
-    out.push(Effect::Persist(Commit::new(storage, batch, None)));
-}
-
-/// Whether a planted bug keeps what the acceptor `me` was to persist in memory only: a value accepted, or a promise.
-fn is_kept_in_memory(mutants: Mutants, me: NodeId, is_value: bool) -> bool {
-    let forgets = if matches!(me, NodeId::Witness(_)) {
-        [Mutant::WitnessPromiseInMemory, Mutant::WitnessValueInMemory][usize::from(is_value)]
-    } else {
-        [Mutant::PromiseInMemory, Mutant::AcceptedValueInMemory][usize::from(is_value)]
-    };
-    mutants.has(forgets) || mutants.has(Mutant::AcceptorForgetsInCrash)
-}
-
 impl ControlPlane {
-    /// Answers a proposer in another Region.
+    /// Answers a proposer in another Region, as the acceptor of this one.
     pub(super) fn act_as_acceptor(&mut self, from: NodeId, message: Message, out: &mut Vec<Effect>) {
         let me = NodeId::ControlPlane(self.region);
         answer_proposer(&mut self.storage, self.mutants, me, from, message, out);
     }
 
-    /// Asks the link register for what the cluster's record says it wants, if it wants anything.
+    /// Starts a round for the change that the cluster wants of its link register, if it wants any. A round under way
+    /// is given up: its late answers no longer match the ballot.
     pub(super) fn propose(&mut self, cluster: &Cluster, attempt: u32, out: &mut Vec<Effect>) {
         let (account, serial) = (cluster.arn.account, cluster.serial);
         let (Some(change), Some(register)) = (wanted_change(cluster), cluster.register()) else {
+            // The cluster wants nothing any more, so no answer of an old round may act on it.
             if cluster.multi_region.is_some() {
                 self.rounds.swap_remove(&(account, serial));
             }
             return;
         };
         let mut acceptor = self.storage.register(&register);
+        // Refusals and the known outcome belong to one register; a cluster that changed its peer starts anew.
         let last = self.rounds.get(&(account, serial)).filter(|round| round.register == register);
         let (highest_refusal, known_outcome) =
             last.map(|round| (round.highest_refusal, round.known_outcome)).unwrap_or_default();
         let kept =
             last.filter(|_| self.mutants.has(Mutant::LastRoundValueKept)).and_then(|last| last.highest);
+        // Above everything this node knows of, or the own acceptor would refuse. The others may know of more and will
+        // name it in a refusal.
         let ballot = acceptor.promised.max(highest_refusal).next(self.region);
+        // The own acceptor votes without a message, and its vote is as durable as any other: a proposer that crashed
+        // must not propose twice under one ballot.
         let highest = acceptor.prepare(ballot).expect("a ballot above every promise of this acceptor");
         persist_acceptor(&mut self.storage, register, acceptor, out);
         self.keep_in_memory(Mutant::OwnAcceptorForgetsInCrash, out);
@@ -249,11 +197,12 @@ impl ControlPlane {
         };
         self.rounds.insert((account, serial), round);
         self.send_to_acceptors(&register, cluster, out, || Message::Prepare { register, ballot });
+        // One timer for every round, whatever comes of it: a lost message needs no other detection.
         let timer = Timer::Propose { account, serial, round: ballot.round() };
         out.push(Effect::SetTimer { after: back_off(attempt), timer });
     }
 
-    /// The time has come to ask again, unless another round has begun since.
+    /// Starts the next round, unless another has begun since the timer was set.
     pub(super) fn retry(
         &mut self,
         account: Account,
@@ -263,6 +212,8 @@ impl ControlPlane {
     ) {
         let Some(round) = self.rounds.get(&(account, serial)) else { return };
         let attempt = round.attempt + 1;
+        // A dissolved register is final, so there is nothing left to learn. Every other chosen outcome can change by
+        // the peer's doing, and nobody announces it: the cluster keeps asking.
         let is_chosen = matches!(round.phase, Phase::Chosen);
         let is_over =
             round.known_outcome == Some(LinkOutcome::Dissolved) || self.mutants.has(Mutant::LinkNeverLearned);
@@ -275,6 +226,7 @@ impl ControlPlane {
         }
     }
 
+    /// Phase one: counts a promise. The majority starts phase two.
     pub(super) fn receive_promise(
         &mut self,
         now: Instant,
@@ -285,10 +237,14 @@ impl ControlPlane {
         out: &mut Vec<Effect>,
     ) {
         let adopts_last = self.mutants.has(Mutant::LastAnswerAdopted);
+        // An answer to an earlier round proves nothing about this ballot; its promise was for another.
         let Some((cluster, round)) = self.current_round(&register, ballot) else { return };
+        // The majority is reached already; a third promise, or a duplicate, must not start phase two again.
         let Phase::Prepare(votes) = round.phase else { return };
         let votes = votes.with(from);
         let highest = round.highest.filter(|_| accepted.is_none() || !adopts_last);
+        // A value accepted anywhere in a majority may have been chosen. The one with the highest ballot contains
+        // every chosen change, so it alone is safe to build on.
         round.highest = highest.max_by_ballot(accepted);
         round.phase = Phase::Prepare(votes);
         let (change, highest) = (round.change, round.highest);
@@ -303,6 +259,8 @@ impl ControlPlane {
             adopted.map(|(_, value)| value).unwrap_or_default().after(register.side(cluster.arn), change);
         let is_void = change == LinkChange::Withdraw && self.mutants.has(Mutant::WithdrawalIsVoid);
         let value = adopted.filter(|_| is_void).map_or(value, |(_, unchanged)| unchanged);
+        // The own acceptor may have promised a higher ballot to the other proposer since. The round is lost then: its
+        // timer, or the refusals under way, start the next.
         let mut acceptor = self.storage.register(&register);
         if acceptor.accept(ballot, value).is_err() {
             return;
@@ -318,6 +276,7 @@ impl ControlPlane {
         }
     }
 
+    /// Phase two: counts an acceptance. The majority chooses the value, and the cluster acts on it.
     pub(super) fn receive_acceptance(
         &mut self,
         now: Instant,
@@ -326,7 +285,9 @@ impl ControlPlane {
         ballot: Ballot,
         out: &mut Vec<Effect>,
     ) {
+        // An acceptance under another ballot is of another value.
         let Some((cluster, round)) = self.current_round(&register, ballot) else { return };
+        // The value is chosen already: a third acceptance adds nothing, and acting twice would be wrong.
         let Phase::Accept(value, votes) = round.phase else { return };
         let votes = votes.with(from);
         round.phase = Phase::Accept(value, votes);
@@ -340,7 +301,8 @@ impl ControlPlane {
         }
     }
 
-    /// Somebody has promised a higher ballot: the next one goes above it.
+    /// Notes the higher ballot that an acceptor has promised: the next round goes above it. The round itself goes on,
+    /// since the other two acceptors may still make a majority.
     pub(super) fn receive_refusal(
         &mut self,
         register: RegisterKey,
@@ -354,14 +316,17 @@ impl ControlPlane {
         round.retry_soon(&cluster, out);
     }
 
-    /// The acceptor here has accepted another proposer's value: if that is what its cluster waits for, the cluster
-    /// asks at once instead of waiting for its timer, unless it knows already or is asking.
+    /// Starts a round early when the acceptor here has accepted, from the other side, the outcome that the cluster
+    /// here waits for. The accepted value alone proves nothing, for it may not be chosen; the cluster's own round
+    /// finds out.
     pub(super) fn learn_from_acceptor(&mut self, register: &RegisterKey, out: &mut Vec<Effect>) {
         let Some((_, value)) = self.storage.register(register).accepted else { return };
         let own =
             register.cluster_in(self.region).and_then(|arn| self.storage.cluster(arn.identifier)).cloned();
+        // The cluster may be gone, or declare another peer by now.
         let Some(cluster) = own.filter(|cluster| cluster.register() == Some(*register)) else { return };
         let Some(round) = self.rounds.get_mut(&(cluster.arn.account, cluster.serial)) else { return };
+        // Only news is worth a round: otherwise each side's rounds would set off the other's for ever.
         if !is_awaited(&cluster, value)
             || round.known_outcome == Some(value.outcome)
             || self.mutants.has(Mutant::LinkNeverLearned)
@@ -370,13 +335,15 @@ impl ControlPlane {
         }
         out.push(Effect::Reached(Goal::LinkLearned));
         match round.phase {
+            // No round of this cluster is under way that a new one could interrupt.
             Phase::Chosen => self.propose(&cluster, 0, out),
-            // Two proposers that start over as soon as the other is in the way would be in each other's way for ever.
+            // Not at once: two proposers that start over whenever the other one interferes would interfere for ever.
             Phase::Prepare(_) | Phase::Accept(..) => round.retry_soon(&cluster, out),
         }
     }
 
-    /// A change was chosen: the cluster acts on what the register says now.
+    /// Acts on a chosen change. `value` is the register after it, so the outcome is that of the pair at this point of
+    /// its history, and the record follows.
     fn apply_chosen(
         &mut self,
         now: Instant,
@@ -386,13 +353,14 @@ impl ControlPlane {
         value: LinkValue,
         out: &mut Vec<Effect>,
     ) {
-        use ClusterStatus::{Creating, Deleting, PendingDelete, Updating};
+        use ClusterStatus::{Creating, Updating};
         let round = &mut self.rounds[&(cluster.arn.account, cluster.serial)];
         round.phase = Phase::Chosen;
         if round.known_outcome.replace(value.outcome) != Some(value.outcome) {
             let note = Note::Chosen { register, cluster: cluster.arn, outcome: value.outcome };
             out.push(Effect::Note(Box::new(note)));
         }
+        // Dissolved counts as linked here: a dissolved pair was linked, and its clusters are on their way out.
         let is_linked = value.outcome != LinkOutcome::Open;
         match change {
             LinkChange::Declare => {
@@ -402,9 +370,12 @@ impl ControlPlane {
                     self.update_link(cluster, Creating, out, |it| it.linked = linked);
                 }
             }
+            // The peer declared before the withdrawal was chosen and may be ACTIVE already: the update is refused.
             LinkChange::Withdraw if is_linked => self.withdrawal_lost(cluster, out),
             LinkChange::Withdraw => self.withdrawal_won(now, cluster, out),
+            // The peer has not left yet. The cluster stays linked and asks again.
             LinkChange::Leave if is_linked && !self.mutants.has(Mutant::LeftAlone) => {}
+            // The register is open again: both sides have given the pair up, so this one may forget its peer.
             LinkChange::Leave => {
                 out.push(Effect::Reached(Goal::PairParted));
                 self.update_link(cluster, Updating, out, |it| {
@@ -413,38 +384,51 @@ impl ControlPlane {
                     it.leaving = false;
                 });
             }
-            LinkChange::Delete => match &cluster.intent {
-                Some(intent) => {
-                    out.extend(is_linked.then_some(Effect::Reached(Goal::DeletionFoundLink)));
-                    let is_linked = is_linked && !self.mutants.has(Mutant::DeletionIgnoresLink);
-                    let status = if is_linked { PendingDelete } else { Deleting };
-                    let waiting = self.take_waiting(cluster);
-                    let cluster = self.with_link(cluster, is_linked);
-                    self.finish_delete(now, intent.account, &intent.request, &cluster, status, &waiting, out);
-                }
-                // The deadline of the call came before the register could say so.
-                None if is_linked && cluster.linked_peer().is_none() => {
-                    self.update_link(cluster, PendingDelete, out, |it| it.linked = true);
-                }
-                None if value.outcome == LinkOutcome::Dissolved
-                    || self.mutants.has(Mutant::DissolvedByOne) =>
-                {
-                    let timer = Timer::Status {
-                        account: cluster.arn.account,
-                        serial: cluster.serial,
-                        version: cluster.version,
-                        to: Some(Deleting),
-                    };
-                    out.push(Effect::SetTimer { after: self.assumptions.dissolve_time, timer });
-                }
-                None if !is_linked => self.update_link(cluster, Deleting, out, |it| it.linked = false),
-                None => {}
-            },
+            LinkChange::Delete => self.apply_deletion(now, cluster, value.outcome, out),
         }
     }
 
-    /// Whether an answer to a question of this control plane can still move anything. One that cannot never will:
-    /// ballots only grow, and no call is made twice.
+    /// Acts on a chosen deletion: of a call that still waits for the register, or of a cluster in PENDING_DELETE.
+    fn apply_deletion(
+        &mut self,
+        now: Instant,
+        cluster: &Arc<Cluster>,
+        outcome: LinkOutcome,
+        out: &mut Vec<Effect>,
+    ) {
+        use ClusterStatus::{Deleting, PendingDelete};
+        let is_linked = outcome != LinkOutcome::Open;
+        if let Some(intent) = &cluster.intent {
+            out.extend(is_linked.then_some(Effect::Reached(Goal::DeletionFoundLink)));
+            // A linked pair is deleted only as a pair; a declaration that led to nothing keeps no cluster.
+            let is_linked = is_linked && !self.mutants.has(Mutant::DeletionIgnoresLink);
+            let status = if is_linked { PendingDelete } else { Deleting };
+            let waiting = self.take_waiting(cluster);
+            let cluster = self.with_link(cluster, is_linked);
+            return self.finish_delete(now, intent.account, &intent.request, &cluster, status, &waiting, out);
+        }
+        if is_linked && cluster.linked_peer().is_none() {
+            // The call's deadline passed before the register told of the link, and its answer was PENDING_DELETE. The
+            // record learns of the link now, and keeps waiting for the peer.
+            self.update_link(cluster, PendingDelete, out, |it| it.linked = true);
+        } else if outcome == LinkOutcome::Dissolved || self.mutants.has(Mutant::DissolvedByOne) {
+            // Both sides have requested deletion. The version in the timer makes a repeated round harmless.
+            let timer = Timer::Status {
+                account: cluster.arn.account,
+                serial: cluster.serial,
+                version: cluster.version,
+                to: Some(Deleting),
+            };
+            out.push(Effect::SetTimer { after: self.assumptions.dissolve_time, timer });
+        } else if !is_linked {
+            // Never linked, or the peer has left: there is no pair to wait for.
+            self.update_link(cluster, Deleting, out, |it| it.linked = false);
+        }
+        // Otherwise the peer has not requested deletion yet. PENDING_DELETE waits for it without limit.
+    }
+
+    /// Whether an answer to this control plane can still change its state. One that cannot never will, because
+    /// ballots only grow and no call is repeated: the model checker drops it.
     #[must_use]
     pub fn is_outstanding(&self, from: NodeId, answer: &Message) -> bool {
         let round = |ballot: Ballot| self.rounds.values().find(move |round| round.ballot == ballot);
@@ -465,7 +449,7 @@ impl ControlPlane {
         }
     }
 
-    /// The clusters that wait for their link register.
+    /// The open waits of clusters for their link registers.
     pub(super) fn register_waits(&self) -> impl Iterator<Item = Wait> {
         self.rounds.iter().filter_map(|((account, serial), round)| {
             let cluster = self.storage.at(*account, *serial)?;
@@ -489,12 +473,13 @@ impl ControlPlane {
         })
     }
 
-    /// Whether `votes` decide.
+    /// Whether `votes` are enough to decide.
     fn is_decisive(&self, votes: Votes) -> bool {
         let all = Votes { own: true, peer: true, witness: true };
         votes.are_majority() && (votes == all || !self.mutants.has(Mutant::ThreeOfThree))
     }
 
+    /// Writes a change of the cluster's link together with its new status, and proposes what the new record wants.
     fn update_link(
         &mut self,
         cluster: &Arc<Cluster>,
@@ -511,6 +496,7 @@ impl ControlPlane {
         self.propose(&cluster, 0, out);
     }
 
+    /// The record with `linked` set, not yet written: the caller writes it with the rest of its change.
     pub(super) fn with_link(&self, cluster: &Arc<Cluster>, linked: bool) -> Arc<Cluster> {
         let mut record = Cluster::clone(cluster);
         if let Some(multi_region) = &mut record.multi_region {
@@ -519,7 +505,8 @@ impl ControlPlane {
         Arc::new(record)
     }
 
-    /// The cluster here that proposes to `register`, and its round, if that is still the one with `ballot`.
+    /// The cluster here that proposes to `register` and its round, if the round is still the one under `ballot`.
+    /// `None` makes every late answer harmless: the cluster is gone, has another peer, or has started over.
     fn current_round(
         &mut self,
         register: &RegisterKey,
@@ -531,6 +518,7 @@ impl ControlPlane {
         (round.register == *register && round.ballot == ballot).then_some((cluster, round))
     }
 
+    /// Sends a message to the two acceptors in other nodes; the own one is updated directly.
     fn send_to_acceptors(
         &self,
         register: &RegisterKey,
@@ -547,7 +535,8 @@ impl ControlPlane {
 }
 
 impl Round {
-    /// Begins the next round sooner, once: another proposer was in the way, and will be done by then.
+    /// Starts the next round sooner, once per round. The other proposer needs the pause to finish; the timer of the
+    /// round stays set and finds its round outdated.
     fn retry_soon(&mut self, cluster: &Cluster, out: &mut Vec<Effect>) {
         if std::mem::replace(&mut self.is_expedited, true) {
             return;
@@ -562,13 +551,14 @@ impl Round {
     }
 }
 
-/// How long to wait before asking again: doubles from half a second to half a minute, drawn from its upper half.
+/// The pause before the next round: doubles from half a second to half a minute. It is drawn from its upper half, so
+/// that two proposers that collide do not collide again in step.
 fn back_off(attempt: u32) -> DelayRange {
     let max = 500_u64.saturating_mul(1 << attempt.min(6)).min(30_000);
     DelayRange::millis(max / 2, max)
 }
 
-/// The later of two accepted values.
+/// The one of two accepted values that has the higher ballot.
 trait MaxByBallot {
     fn max_by_ballot(self, other: Self) -> Self;
 }

@@ -1,9 +1,9 @@
-//! Calls that wait for other Regions.
+//! Pending calls: CreateCluster and UpdateCluster while they wait for remote checks.
 //!
-//! Permission to use the witness Region is asked of its witness node, and the control planes of peers that are listed
-//! or left out are asked about these. All are asked at once, again when an answer is late, and given up on after the
-//! assumed deadline: the call then ends in InternalServerException. Nothing is written until every answer is in, so
-//! that a refusal leaves nothing behind.
+//! The witness node checks the permission to use its Region; the control planes of the peers that a call lists, keeps
+//! or leaves out check and describe these. All are asked at once, again while an answer is late, and no longer than
+//! the assumed deadline: the call then ends in InternalServerException. Nothing is written until every answer is in,
+//! so a denial leaves nothing behind and a crash loses nothing but the wait.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,36 +21,36 @@ use super::mutant::Mutant;
 use super::required_permissions::{self, AccountScope, PeerAction};
 use super::{ControlPlane, RequestContext, errors};
 
-/// A call that waits for answers from other Regions.
+/// A call that waits for remote checks.
 #[derive(Clone, Debug)]
 pub(super) struct PendingCall {
-    /// Who called first with its token.
+    /// The request that came first with its token.
     pub(super) ctx: RequestContext,
-    /// Everybody who gets the answer.
+    /// The arrivals to answer: the first request and those that joined it.
     pub(super) waiters: Vec<Delivery>,
-    /// What it is about.
+    /// The cluster that the call is about.
     pub(super) target: CallTarget,
-    /// What it wants.
+    /// The multi-Region properties that the cluster is to have.
     pub(super) wanted: MultiRegion,
-    /// What other Regions have yet to answer.
+    /// The checks without an answer so far.
     outstanding: Vec<RemoteCheck>,
 }
 
-/// What another Region is asked.
+/// A check that another Region makes for a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum RemoteCheck {
-    /// Its witness node: may the witness be there?
+    /// By the witness node of this Region: whether the caller may place the witness there.
     Witness(Region),
-    /// Its control plane: what about this cluster?
+    /// By the control plane of the peer's Region: permission on the peer, and its description.
     Peer(ClusterArn, PeerAction),
 }
 
-/// What a waiting call is about.
+/// The cluster that a pending call is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum CallTarget {
-    /// A cluster to be created.
+    /// A cluster to be created. It has no serial yet: two pending creates must not take the same.
     New,
-    /// An update of the cluster with this serial.
+    /// The cluster with this serial, to be updated. It may change, or go, while the call waits.
     Existing(Serial),
 }
 
@@ -63,18 +63,18 @@ impl CallTarget {
     }
 }
 
-/// What a call whose token is in flight waits for.
+/// The wait of a call whose token is in flight.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum InFlight {
-    /// Answers from other Regions.
+    /// Remote checks, for the call that arrived with this delivery.
     Checks(Delivery),
-    /// The link register's decision about a cluster.
+    /// The link register's decision about this cluster.
     Register(Account, Serial),
 }
 
 impl ControlPlane {
-    /// Asks the other Regions that have a say, and keeps the call until they have answered: that of the witness, and
-    /// those of `peers`.
+    /// Starts the remote checks of a call: the witness Region's, and one for each of `peers`. The call waits in
+    /// memory only.
     pub(super) fn start_checks(
         &mut self,
         ctx: RequestContext,
@@ -86,6 +86,7 @@ impl ControlPlane {
         if self.mutants.has(Mutant::CreateBeforeChecks) && target == CallTarget::New {
             self.write_new(self.new_cluster(&ctx, Some(wanted)), None, ctx.delivery, out);
         }
+        // From here on a retry joins instead of starting checks, and a cluster, of its own.
         if let Some(token) = self.token_key(ctx.account, &ctx.request) {
             self.in_flight.insert(token, InFlight::Checks(ctx.delivery));
         }
@@ -97,6 +98,7 @@ impl ControlPlane {
         self.send_checks(delivery, 0, out);
     }
 
+    /// Records the witness Region's answer; a denial ends the call, the last answer completes it.
     pub(super) fn receive_witness_answer(
         &mut self,
         now: Instant,
@@ -109,9 +111,12 @@ impl ControlPlane {
             waiting.is_some() || !self.mutants.has(Mutant::LateAnswerPanics),
             "no call waits for this answer"
         );
+        // A duplicate, or an answer after the call has ended: another answer or the deadline was first.
         let Some(waiting) = waiting else { return };
         let witness = waiting.wanted.witness;
         waiting.record_answer(RemoteCheck::Witness(witness));
+        // Each answer counts for itself, also to an earlier attempt: a permission that was given stays given for this
+        // call.
         let Some(denial) = denial else { return self.finish_if_all_answered(now, call, out) };
         out.push(Effect::Reached(Goal::WitnessDenied));
         let caller = waiting.ctx.caller();
@@ -122,6 +127,7 @@ impl ControlPlane {
         self.fail_checks(call, error, out);
     }
 
+    /// Records a peer's answer; a denial or an unfit peer ends the call, the last answer completes it.
     pub(super) fn receive_peer_answer(
         &mut self,
         now: Instant,
@@ -131,6 +137,7 @@ impl ControlPlane {
         out: &mut Vec<Effect>,
     ) {
         let RemoteCheck::Peer(peer, action) = about else { return };
+        // A duplicate, or an answer after the call has ended.
         let Some(waiting) = self.calls.get_mut(&call) else { return };
         waiting.record_answer(about);
         match answer {
@@ -144,8 +151,9 @@ impl ControlPlane {
         }
     }
 
-    /// An answer is late: asks again, or gives up.
+    /// Repeats the checks that are still unanswered, or fails the call after the last attempt.
     pub(super) fn recheck(&mut self, call: Delivery, attempt: u32, out: &mut Vec<Effect>) {
+        // The call ended before its timer fired.
         let Some(waiting) = self.calls.get(&call) else { return };
         if attempt < MAX_ATTEMPTS && !self.mutants.has(Mutant::AskedOnce) {
             out.push(Effect::Reached(Goal::CheckRepeated));
@@ -155,11 +163,12 @@ impl ControlPlane {
             RemoteCheck::Witness(_) => Effect::Reached(Goal::WitnessSilent),
             RemoteCheck::Peer(..) => Effect::Reached(Goal::PeerSilent),
         }));
+        // Failing is safe: nothing was written, and answers that still come find no call.
         let silent: Vec<Region> = waiting.outstanding.iter().map(|question| question.region()).collect();
         self.fail_checks(call, errors::unreachable(&silent), out);
     }
 
-    /// What this control plane says about its cluster `peer` to another Region's.
+    /// Authorizes a caller of another Region on the cluster `peer`, and describes it.
     pub(super) fn answer_peer_check(
         &self,
         now: Instant,
@@ -169,12 +178,15 @@ impl ControlPlane {
         action: PeerAction,
         out: &mut Vec<Effect>,
     ) -> PeerAnswer {
+        // An ARN of another account or Region names nothing here, even if an identifier matches.
         let cluster = self.storage.cluster(peer.identifier).filter(|cluster| cluster.arn == peer);
         if !self.authorizer.is_unrestricted(caller) {
             let mut arn = peer.to_string();
             if self.mutants.has(Mutant::PeerCheckedByWildcard) {
                 arn = AccountScope::of(self.region, caller.account).any().to_owned();
             }
+            // A resource policy of the peer may allow or deny the caller; a peer that does not exist has none, so the
+            // check runs on the ARN alone and gives nothing away.
             let attributes = cluster.map(|cluster| self.attributes(now, cluster)).unwrap_or_default();
             let permission = required_permissions::peer(&arn, action);
             let permission = permission
@@ -182,6 +194,7 @@ impl ControlPlane {
             let checked = permission.map_or(Ok(()), |permission| {
                 self.authorizer.check(call, caller, permission, attributes, out)
             });
+            // Before the description: without the permission the caller must not learn whether the cluster exists.
             if let Err(denial) = checked {
                 return PeerAnswer::Denied(denial);
             }
@@ -199,7 +212,7 @@ impl ControlPlane {
         }
     }
 
-    /// Ends a waiting call and answers everybody who waits for it.
+    /// Ends a pending call with an error, for all its waiters.
     pub(super) fn fail_checks(&mut self, call: Delivery, error: Error, out: &mut Vec<Effect>) {
         let Some(waiting) = self.take_call(call) else { return };
         let result: Reply = Err(Arc::new(error));
@@ -209,7 +222,7 @@ impl ControlPlane {
         }
     }
 
-    /// The calls that wait for other Regions.
+    /// The open waits of pending calls.
     pub(super) fn pending_call_waits(&self) -> impl Iterator<Item = Wait> {
         self.calls.values().map(|call| Wait {
             region: self.region,
@@ -219,19 +232,22 @@ impl ControlPlane {
         })
     }
 
-    /// How many of the account's creates wait for other Regions: they count towards its quota.
+    /// The number of the account's pending creates. They count towards its quota: all of them may still succeed.
     pub(super) fn creates_in_flight(&self, account: Account) -> u32 {
         let waiting = |call: &&PendingCall| call.target == CallTarget::New && call.ctx.account == account;
         self.calls.values().filter(waiting).count() as u32
     }
 
-    /// Whether an update of the account's cluster waits for other Regions.
+    /// Whether an update of the cluster is pending. A second one would be checked against properties that the first
+    /// replaces.
     pub(super) fn has_update_in_flight(&self, account: Account, serial: Serial) -> bool {
         self.calls
             .values()
             .any(|call| call.target == CallTarget::Existing(serial) && call.ctx.account == account)
     }
 
+    /// Sends the outstanding checks and sets the timer of the next attempt. All attempts together last for the
+    /// assumed deadline.
     fn send_checks(&self, delivery: Delivery, attempt: u32, out: &mut Vec<Effect>) {
         for (message, to) in self.calls[&delivery].check_messages(delivery, attempt) {
             out.push(Effect::send(to, message));
@@ -241,6 +257,7 @@ impl ControlPlane {
         out.push(Effect::SetTimer { after, timer: Timer::Recheck { call: delivery, attempt: attempt + 1 } });
     }
 
+    /// Completes the call once every check has passed. Only then anything is written.
     fn finish_if_all_answered(&mut self, now: Instant, call: Delivery, out: &mut Vec<Effect>) {
         if !self.calls[&call].outstanding.is_empty() {
             return;
@@ -252,6 +269,7 @@ impl ControlPlane {
         }
     }
 
+    /// Takes a pending call out; its token is no longer in flight.
     fn take_call(&mut self, delivery: Delivery) -> Option<PendingCall> {
         let call = self.calls.swap_remove(&delivery)?;
         if let Some(token) = self.token_key(call.ctx.account, &call.ctx.request) {
@@ -260,6 +278,8 @@ impl ControlPlane {
         Some(call)
     }
 
+    /// Whether a call may have this peer. It refuses early what the register would leave undecided for ever; the link
+    /// itself rests on the register alone, since this answer is of the past.
     fn evaluate_peer(
         &self,
         call: &PendingCall,
@@ -282,6 +302,7 @@ impl ControlPlane {
                     .expect("an action without a permission is never denied");
                 Err(self.authorizer.error(call.ctx.caller(), permission, peer.region, denial))
             }
+            // A peer that is given up needs the permission and nothing else: it may be gone.
             _ if action == PeerAction::Remove => Ok(()),
             PeerAnswer::Missing => Err(errors::missing_peer(assumed.missing_peer, verb, &peer.to_string())),
             PeerAnswer::SingleRegion if assumed.single_region_peer_refused => Err(errors::properties(
@@ -290,15 +311,19 @@ impl ControlPlane {
                 format_args!("Peer cluster {peer} is a single-Region cluster"),
                 another,
             )),
+            // Assumed otherwise: the declaration stands, and nothing comes of it.
             PeerAnswer::SingleRegion => Ok(()),
             PeerAnswer::MultiRegion { status, witness, linked } => {
                 use ClusterStatus::{Deleted, Deleting, Failed, PendingDelete};
                 let is_free =
                     linked.is_none() || linked == own || self.mutants.has(Mutant::TakenPeerDeclared);
+                // A cluster on its way out, or failed, never declares again: the pair could never be linked.
                 let cause = if matches!(status, PendingDelete | Deleting | Deleted | Failed) {
                     format!("Peer cluster {peer} is in {status} state")
+                // One peer at most: the other cluster would have to leave its pair first.
                 } else if !is_free {
                     format!("Peer cluster {peer} is peered with another cluster")
+                // Different witnesses mean different registers: each side would wait in its own.
                 } else if witness != call.wanted.witness
                     && assumed.witness_mismatch_refused
                     && !self.mutants.has(Mutant::LinkedWitnessChanged)
@@ -319,11 +344,12 @@ impl ControlPlane {
 }
 
 impl PendingCall {
-    /// An answer has come.
+    /// Removes an answered check. An answer that is not outstanding, such as a duplicate, changes nothing.
     fn record_answer(&mut self, about: RemoteCheck) {
         self.outstanding.retain(|question| *question != about);
     }
 
+    /// The messages of the outstanding checks, each with its recipient.
     fn check_messages(&self, call: Delivery, attempt: u32) -> impl Iterator<Item = (Message, NodeId)> {
         let caller = self.ctx.caller();
         self.outstanding.iter().map(move |question| {
@@ -344,7 +370,7 @@ impl RemoteCheck {
         }
     }
 
-    /// Who answers it.
+    /// The node that makes the check.
     fn node(self) -> NodeId {
         match self {
             RemoteCheck::Witness(region) => NodeId::Witness(region),
@@ -353,5 +379,5 @@ impl RemoteCheck {
     }
 }
 
-/// How often other Regions are asked before a call gives up.
+/// The number of times that a check is sent before the call fails.
 const MAX_ATTEMPTS: u32 = 5;

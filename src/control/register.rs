@@ -1,7 +1,6 @@
-//! The link register: its value, its ballots, and the acceptor that two control planes and a witness node each run.
+//! The link register, as pure data: its value, its ballots, and the acceptor that each of its three nodes runs.
 //!
-//! This file is the pure part: no messages, no clock, no storage. Who proposes what, and when, is in
-//! [`peering`](super::peering).
+//! No messages, no clock, no storage. [`peering`](super::peering) decides who proposes what, and when.
 
 use std::cmp::Ordering;
 
@@ -12,10 +11,10 @@ use crate::region::Region;
 use crate::rng::mix;
 use crate::types::ClusterArn;
 
-/// Names a link register: an unordered pair of clusters, and the witness that both must name.
+/// The key of a link register: an unordered pair of clusters, and the witness that both must name.
 ///
-/// The witness is part of the name because its node is the third acceptor: two sides that name different witnesses
-/// write to different registers, and so can never be linked.
+/// The witness is part of the key because its node is the third acceptor. Two clusters that name each other with
+/// different witnesses declare in different registers, and so can never be linked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct RegisterKey {
     low: ClusterArn,
@@ -36,7 +35,7 @@ impl RegisterKey {
         self.witness
     }
 
-    /// Which side of the pair `arn` is.
+    /// The side of `arn`, which must be one of the two clusters.
     #[must_use]
     pub fn side(&self, arn: ClusterArn) -> Side {
         if arn == self.low { Side::Low } else { Side::High }
@@ -58,13 +57,13 @@ impl RegisterKey {
         [self.low, self.high]
     }
 
-    /// The side of the pair that is in `region`, if any.
+    /// The cluster of the pair in `region`, if there is one.
     #[must_use]
     pub fn cluster_in(&self, region: Region) -> Option<ClusterArn> {
         [self.low, self.high].into_iter().find(|cluster| cluster.region == region)
     }
 
-    /// A number for keys and hashes.
+    /// The register's contribution to keys and hashes.
     #[must_use]
     pub fn digest(&self) -> u64 {
         let pair = mix(self.low.identifier.digest(), self.high.identifier.digest());
@@ -72,7 +71,8 @@ impl RegisterKey {
     }
 }
 
-/// One of the two clusters of a pair, by the order of their ARNs.
+/// One of the two clusters of a pair, by the order of their ARNs. Both control planes derive the same side without a
+/// message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Side {
     /// The cluster with the lower ARN.
@@ -81,62 +81,75 @@ pub enum Side {
     High,
 }
 
-/// What a register says: what each side has asked for, and what came of it.
+/// The value of a link register: the requests of each side, and the outcome that follows from them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LinkValue {
     declared: [bool; 2],
     leaving: [bool; 2],
     deleting: [bool; 2],
-    /// What came of it.
+    /// The outcome.
     pub outcome: LinkOutcome,
 }
 
-/// What came of a link register.
+/// The outcome of a link register.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum LinkOutcome {
-    /// No agreement: at most one side has declared the other.
+    /// No link: at most one side has declared the other. A side that has declared can still withdraw alone.
     #[default]
     Open,
-    /// Both sides declared each other. From here on neither can withdraw alone.
+    /// Both sides have declared each other. From here on neither can withdraw alone: a declaration or withdrawal
+    /// changes nothing, and the link ends only by both sides' deletion or leaving.
     Linked,
-    /// Both sides of a linked pair asked for deletion. Final.
+    /// Both sides of a linked pair have requested deletion. Final: no later change has an effect, so both may delete
+    /// without looking back.
     Dissolved,
 }
 
-/// What one side asks of a register. Each is idempotent: asking again changes nothing more.
+/// A change that one side requests of a register. Each is idempotent, so a proposer that does not know whether its
+/// change was chosen repeats it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LinkChange {
-    /// Name the other side as peer; links the pair if the other side has declared too.
+    /// Declare the other side as the peer. It links the pair if the other side has declared too. Proposed by a
+    /// cluster in PENDING_SETUP for as long as it is there.
     Declare,
-    /// Take the declaration back; loses if the pair is linked already.
+    /// Take the declaration back, for an update that gives the peer up or changes the witness. It has no effect on a
+    /// linked pair; the proposer then finds the outcome `Linked` and refuses the update.
     Withdraw,
-    /// Leave a linked pair; opens the register again once the other side has left too, or was deleted. (Assumption
-    /// `unpeer_active`.)
+    /// Leave a linked pair, for an update that removes the peer (assumption `unpeer_active`). The register opens
+    /// again once the other side has left too, or has requested deletion. Before the link it is the same as a
+    /// withdrawal.
     Leave,
-    /// Delete: takes back a declaration that led to nothing; dissolves a linked pair once both sides have asked, and
-    /// opens the register of one that the other side leaves.
+    /// Give the pair up for a deletion. It takes back a declaration that led to nothing, dissolves a linked pair once
+    /// both sides have requested it, and opens the register if the other side leaves.
     Delete,
 }
 
 impl LinkValue {
-    /// The value after `side` asked for `change`.
+    /// The value after `side` requested `change`. The whole protocol rests on this function: proposers apply it to
+    /// the value that they adopt, and nothing else changes a register.
     #[must_use]
     pub fn after(mut self, side: Side, change: LinkChange) -> LinkValue {
         let me = side as usize;
         match (self.outcome, change) {
             (LinkOutcome::Open, LinkChange::Declare) => self.declared[me] = true,
+            // Not linked: no promise binds this side, and all three take the declaration back. A side that never
+            // declared finds nothing to take back, which makes a repeated change harmless.
             (LinkOutcome::Open, LinkChange::Withdraw | LinkChange::Leave | LinkChange::Delete) => {
                 self.declared[me] = false
             }
+            // The link stands. A repeated declaration is how a side learns of it; a withdrawal comes too late.
             (LinkOutcome::Linked, LinkChange::Declare | LinkChange::Withdraw) => {}
+            // One side's request alone does not end the link: the other side may be ACTIVE and rely on it.
             (LinkOutcome::Linked, LinkChange::Leave) => self.leaving[me] = true,
             (LinkOutcome::Linked, LinkChange::Delete) => self.deleting[me] = true,
+            // Both sides may be gone by now: an outcome that could change would strand the slower one.
             (LinkOutcome::Dissolved, _) => {}
         }
         match self.outcome {
             LinkOutcome::Open if self.declared == [true, true] => self.outcome = LinkOutcome::Linked,
+            // Before the rule below: both sides deleted is an end, not a pair that came apart.
             LinkOutcome::Linked if self.deleting == [true, true] => self.outcome = LinkOutcome::Dissolved,
-            // Each side has given the pair up, in its own way: none may wait for the other any more.
+            // Each side has given the pair up, in its own way: neither may wait for the other any more.
             LinkOutcome::Linked if self.has_given_up(0) && self.has_given_up(1) => {
                 self = LinkValue::default()
             }
@@ -145,7 +158,7 @@ impl LinkValue {
         self
     }
 
-    /// Whether the side at `place` asked to leave or to be deleted.
+    /// Whether the side with index `side` has requested to leave or to be deleted.
     fn has_given_up(&self, side: usize) -> bool {
         self.leaving[side] || self.deleting[side]
     }
@@ -156,7 +169,7 @@ impl LinkValue {
         self.declared[side as usize]
     }
 
-    /// A number for keys and hashes.
+    /// The value's contribution to keys and hashes.
     #[must_use]
     pub fn digest(&self) -> u64 {
         let bits = [self.declared, self.leaving, self.deleting].into_iter().flatten();
@@ -164,7 +177,8 @@ impl LinkValue {
     }
 }
 
-/// The number of an attempt to change a register: rounds first, then the Region that proposes.
+/// The number of a proposal: the round first, then the Region that proposes. Two proposers never share one, so an
+/// acceptance under a ballot names a single value.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Ballot {
     round: u32,
@@ -172,13 +186,13 @@ pub struct Ballot {
 }
 
 impl Ballot {
-    /// The lowest ballot of `region` above this one.
+    /// The lowest ballot of `region` above this one, whatever its own proposer.
     #[must_use]
     pub fn next(self, region: Region) -> Ballot {
         Ballot { round: self.round + 1, proposer: region.index() as u8 }
     }
 
-    /// Whether `region` proposes under it.
+    /// Whether `region` proposes under this ballot.
     #[must_use]
     pub fn is_of(self, region: Region) -> bool {
         self.proposer == region.index() as u8
@@ -190,27 +204,28 @@ impl Ballot {
         self.round
     }
 
-    /// A number for keys and hashes.
+    /// The ballot's contribution to keys and hashes.
     #[must_use]
     pub fn digest(self) -> u64 {
         u64::from(self.round) << 8 | u64::from(self.proposer)
     }
 }
 
-/// A value that an acceptor accepted, and the ballot that it accepted it under.
+/// A value that an acceptor accepted, and the ballot of its acceptance.
 pub type AcceptedValue = (Ballot, LinkValue);
 
-/// What one acceptor remembers of one register; durable before any answer leaves.
+/// The state of one acceptor for one register. It is durable before any answer that rests on it leaves; an acceptor
+/// that forgot a promise would let an old proposer overwrite a chosen value.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Acceptor {
-    /// No ballot below this one is answered any more.
+    /// The highest ballot promised: everything below it is refused.
     pub promised: Ballot,
-    /// The last value accepted.
+    /// The value accepted last, which may have been chosen.
     pub accepted: Option<AcceptedValue>,
 }
 
 impl Acceptor {
-    /// What there is to tell about a message under `ballot` that comes now.
+    /// The situation, if any, that a message under `ballot` meets here. Coverage only.
     pub(super) fn coverage_of(&self, ballot: Ballot) -> Option<Goal> {
         let is_same = ballot.proposer == self.promised.proposer;
         let is_under_way =
@@ -222,11 +237,12 @@ impl Acceptor {
         }
     }
 
-    /// Phase one: promise to ignore ballots below `ballot`, or refuse because of a promise given.
+    /// Phase one: promises to refuse every ballot below `ballot`, and returns the value accepted last.
     ///
-    /// # Errors
-    /// The ballot promised before, when it is not lower.
+    /// # Errors The promised ballot, when it is not lower than `ballot`.
     pub fn prepare(&mut self, ballot: Ballot) -> Result<Option<AcceptedValue>, Ballot> {
+        // An equal ballot is refused too. It is a duplicate of a Prepare that was answered: a second promise would
+        // add nothing, and after an acceptance under the same ballot it would report the proposer's own value.
         if ballot <= self.promised {
             return Err(self.promised);
         }
@@ -234,14 +250,16 @@ impl Acceptor {
         Ok(self.accepted)
     }
 
-    /// Phase two: accept `value` under `ballot`, or refuse because of a promise given.
+    /// Phase two: accepts `value` under `ballot`.
     ///
-    /// # Errors
-    /// The ballot promised, when it is higher.
+    /// # Errors The promised ballot, when it is higher than `ballot`.
     pub fn accept(&mut self, ballot: Ballot, value: LinkValue) -> Result<(), Ballot> {
+        // An equal ballot is accepted, also twice: one ballot has one value, so a duplicate changes nothing.
         if ballot < self.promised {
             return Err(self.promised);
         }
+        // Accepting promises too. This acceptor may not have seen the Prepare, and must not accept an older value
+        // afterwards.
         *self = Acceptor { promised: ballot, accepted: Some((ballot, value)) };
         Ok(())
     }

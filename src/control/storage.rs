@@ -1,9 +1,9 @@
-//! What a control plane or a witness node knows of its storage, and the one way to change it.
+//! The records of a node in memory, and the one way to change them.
 //!
-//! It is in memory, ahead of the disk by what is still being written, and gone after a crash: then it is made anew of
-//! what the [`Disk`](super::disk::Disk) holds. A [`Batch`] is written as a whole or not at all. Applying one gives back
-//! what was there [`Undo`], for those who judge the change. Everything else in here (the index by identifier, the
-//! counts for quotas) is derived from what was written.
+//! They are ahead of the disk by the writes under way, and gone after a crash: a restarted node replays the
+//! [`Disk`](super::disk::Disk). A [`Batch`] is written whole or not at all; applying one returns an [`Undo`], by
+//! which checkers judge the change. Everything else here (the index by identifier, the counts for quotas) is derived
+//! from the records.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -21,63 +21,65 @@ use crate::types::{Account, ClientToken, Identifier, Instant};
 use super::cluster::{Cluster, Serial};
 use super::register::{Acceptor, RegisterKey};
 
-/// The name of a token: tokens of different accounts and operations never meet.
+/// The key of an idempotency token. Equal tokens of different accounts or operations are different tokens.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct TokenKey {
-    /// Who called.
+    /// The account that called.
     pub account: Account,
-    /// What was called; `None` under the assumption that tokens are shared by all operations.
+    /// The operation; `None` under the assumption that all operations share their tokens.
     pub operation: Option<Operation>,
-    /// The caller's token.
+    /// The token, as the caller gave it.
     pub token: ClientToken,
 }
 
-/// A call that was carried out, and the answer that any retry with its token gets.
+/// A finished call, and the answer that a retry with its token gets.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TokenRecord {
-    /// What the call asked for; a retry must ask for the same.
+    /// The fingerprint of the request. A retry with another one is a mismatch.
     pub fingerprint: Fingerprint,
-    /// Its answer.
+    /// The recorded answer.
     pub response: Arc<Response>,
-    /// When it was carried out.
+    /// The time when the call was finished; the token's window begins here.
     pub at: Instant,
 }
 
-/// A token's record to be written.
+/// A token's key and record, to be written.
 pub type TokenWrite = (TokenKey, TokenRecord);
 
-/// Writes that become durable together.
+/// Records that become durable together. A call's change and its token share a batch, or a crash could keep one
+/// without the other.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Batch {
-    /// A cluster's record, or its removal.
+    /// A cluster's record, by its key; `None` for the record removes the cluster.
     pub cluster: Option<(Account, Serial, Option<Arc<Cluster>>)>,
     /// A token's record.
     pub token: Option<TokenWrite>,
-    /// An acceptor's memory of a link register. Most batches have none, so it is kept small.
+    /// An acceptor's state for one register. Boxed, because most batches have none.
     pub register: Option<Box<(RegisterKey, Acceptor)>>,
 }
 
-/// What was in the places that a batch wrote to. Few tokens and registers are written twice, so it is kept small.
+/// The records that a batch replaced. `None` where there was none. Tokens and registers are boxed, because few are
+/// written twice.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Undo {
-    /// The cluster's record.
+    /// The replaced cluster record.
     pub cluster: Option<Arc<Cluster>>,
-    /// The token's record.
+    /// The replaced token record.
     pub token: Option<Box<TokenRecord>>,
-    /// The acceptor's memory.
+    /// The replaced acceptor state.
     pub register: Option<Box<Acceptor>>,
 }
 
-/// How many clusters an account has.
+/// The numbers of an account's clusters, for its quotas.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ClusterCounts {
-    /// Single-Region clusters.
+    /// The number of single-Region clusters.
     pub single: u32,
-    /// Clusters of multi-Region pairs, peered or not.
+    /// The number of multi-Region clusters, linked or not.
     pub multi: u32,
 }
 
-/// Everything a node has in storage.
+/// The records of a node: clusters and tokens of a control plane, acceptors of both kinds of node.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Storage {
     owners: BTreeMap<Account, Owner>,
@@ -89,16 +91,16 @@ pub struct Storage {
 /// The clusters of an account, in the order of creation.
 #[derive(Clone, Debug, Default)]
 struct Owner {
-    /// The cluster with serial 1 first; those that are gone leave their place empty.
+    /// By serial. A removed cluster leaves its slot empty, so that a serial is never used again.
     clusters: Vec<Option<Arc<Cluster>>>,
     counts: ClusterCounts,
-    /// Where clusters are in the list, beside a part of their identifiers: there are very many, and none is looked at
-    /// to find another.
+    /// The index: a part of each identifier, and the slot. Its entries are small, because there may be very many, and a
+    /// lookup reads no other cluster's record.
     slots: Index<(u32, u32)>,
 }
 
 impl Storage {
-    /// Applies `batch` and gives back what was there before.
+    /// Applies `batch` and returns the records that it replaced.
     pub fn apply(&mut self, batch: &Batch) -> Undo {
         Undo {
             cluster: batch
@@ -118,7 +120,7 @@ impl Storage {
         }
     }
 
-    /// The cluster called `identifier`.
+    /// The cluster with this identifier, of any account.
     #[must_use]
     pub fn cluster(&self, identifier: Identifier) -> Option<&Arc<Cluster>> {
         self.owners.values().find_map(|owner| owner.find(identifier))
@@ -130,14 +132,14 @@ impl Storage {
         self.owners.get(&account)?.clusters.get(serial.index())?.as_ref()
     }
 
-    /// Has the place of a cluster fetched from memory, for it will be looked at soon.
+    /// Prefetches the slot of a cluster that is about to be read.
     pub fn prefetch_slot(&self, account: Account, serial: Serial) {
         if let Some(owner) = self.owners.get(&account) {
             prefetch_index(&owner.clusters, serial.index());
         }
     }
 
-    /// Every cluster, by account and order of creation.
+    /// All clusters, by account and order of creation.
     pub fn clusters(&self) -> impl Iterator<Item = &Arc<Cluster>> {
         self.owners.values().flat_map(|owner| &owner.clusters).flatten()
     }
@@ -148,41 +150,42 @@ impl Storage {
         clusters.iter().skip(serial.0 as usize).flatten()
     }
 
-    /// The serial that the account's next cluster gets.
+    /// The serial of the account's next cluster.
     #[must_use]
     pub fn next_serial(&self, account: Account) -> Serial {
         Serial(self.owners.get(&account).map_or(0, |owner| owner.clusters.len() as u64) + 1)
     }
 
-    /// How many clusters `account` has.
+    /// The numbers of the account's clusters.
     #[must_use]
     pub fn counts(&self, account: Account) -> ClusterCounts {
         self.owners.get(&account).map(|owner| owner.counts).unwrap_or_default()
     }
 
-    /// The record of a token that has not been forgotten.
+    /// The record of a token, unless it was dropped. It may be older than the window: the caller compares.
     #[must_use]
     pub fn token(&self, key: &TokenKey) -> Option<&TokenRecord> {
         self.tokens.get(&(key.account, key.operation))?.get(&key.token)
     }
 
-    /// Forgets tokens that are older than `window`, some at once and all before they are twice as old.
+    /// Drops tokens older than `window`: each at the latest when it is twice as old. Whole generations are dropped,
+    /// so the cost does not depend on the number of tokens.
     pub fn forget_tokens(&mut self, now: Instant, window: Duration) {
         self.tokens.values_mut().for_each(|tokens| tokens.rotate(now, window));
     }
 
-    /// Every record of a token that has not been forgotten.
+    /// All token records that were not dropped.
     pub fn token_records(&self) -> impl Iterator<Item = &TokenRecord> {
         self.tokens.values().flat_map(Generations::values)
     }
 
-    /// What the acceptor here remembers of the register `key`.
+    /// The acceptor's state for the register `key`; a register that was never written has promised nothing.
     #[must_use]
     pub fn register(&self, key: &RegisterKey) -> Acceptor {
         self.registers.get(key).copied().unwrap_or_default()
     }
 
-    /// What the acceptor here remembers of each register.
+    /// The acceptor's state for each register that was written.
     #[must_use]
     pub fn registers(&self) -> &BTreeMap<RegisterKey, Acceptor> {
         &self.registers
@@ -212,6 +215,7 @@ impl Storage {
                 owner.slots.remove(hash(slot.0), |known| *known == slot);
                 *owner.counts.of(before) -= 1;
             }
+            // A record replaced by another has the same identifier and kind: neither index nor counts change.
             _ => {}
         }
         before
@@ -230,24 +234,25 @@ impl Owner {
         let is_it = |(known, slot): &(u32, u32)| {
             *known == part && at(*slot).is_some_and(|cluster| cluster.arn.identifier == identifier)
         };
+        // Parts can collide, so the record itself is compared.
         let (_, slot) = self.slots.find(hash(part), is_it)?;
         at(*slot)
     }
 }
 
-/// Counts and places follow from the list.
+/// Counts and index follow from the records.
 impl PartialEq for Owner {
     fn eq(&self, other: &Self) -> bool {
         self.clusters == other.clusters
     }
 }
 
-/// A part of an identifier that tells it from almost all others.
+/// The part of an identifier that the index keeps; it tells the identifier from almost all others.
 fn part(identifier: Identifier) -> u32 {
     identifier.digest() as u32
 }
 
-/// Identifiers are random bits, and so are their parts; they only have to be spread over those of a hash.
+/// The hash of a part. Identifiers are random bits, so a part only has to be spread over 64 bits.
 fn hash(part: u32) -> u64 {
     fold(0, part.into())
 }

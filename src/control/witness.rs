@@ -1,22 +1,22 @@
-//! The witness node: one per Region that serves as a witness.
+//! The witness node: the third acceptor of the link registers whose pairs name its Region, one node in each Region.
 //!
-//! It hosts no cluster and answers no client. It says whether a caller's cluster may have its witness here, and it is
-//! the third acceptor of every link register whose pair names its Region.
+//! It hosts no clusters and serves no clients. Besides the acceptor it only authorizes: whether a caller's cluster
+//! may have its witness here.
 
 use std::sync::Arc;
 
 use crate::region::Region;
 use crate::types::{Instant, NodeId};
 
+use super::acceptor::answer_proposer;
 use super::authorization::{Caller, Denials, Principals};
 use super::authorizer::{Authorizer, Denial, ResourceAttributes};
 use super::message::{Delivery, Effect, Input, Message};
 use super::mutant::{Mutant, Mutants};
-use super::peering::answer_proposer;
 use super::required_permissions::{self, AccountScope};
 use super::storage::Storage;
 
-/// The witness node of a Region.
+/// The witness node of a Region. Everything that it knows is on its disk: it has no calls, rounds or timers.
 #[derive(Clone, Debug)]
 pub struct WitnessNode {
     region: Region,
@@ -26,7 +26,7 @@ pub struct WitnessNode {
 }
 
 impl WitnessNode {
-    /// The witness node of `region`, with what its storage holds.
+    /// A witness node of `region` that resumes from `storage`.
     #[must_use]
     pub fn new(
         region: Region,
@@ -37,24 +37,24 @@ impl WitnessNode {
         WitnessNode { region, mutants, authorizer: Authorizer::new(region, principals), storage }
     }
 
-    /// What is denied here.
+    /// The actions that are denied to every caller in this Region.
     pub fn denials_mut(&mut self) -> &mut Denials {
         self.authorizer.denials_mut()
     }
 
-    /// What it has in storage, as far as it knows.
+    /// The records in memory, which are ahead of the disk by the writes under way.
     #[must_use]
     pub fn storage(&self) -> &Storage {
         &self.storage
     }
 
-    /// The same, when it is no more.
+    /// The records, taken out of a witness node that is no longer run.
     #[must_use]
     pub fn into_storage(self) -> Storage {
         self.storage
     }
 
-    /// Takes in `input` and appends what is to be done to `out`.
+    /// Handles one input: appends the effects to `out`, in the order in which the driver must carry them out.
     pub fn handle(&mut self, _now: Instant, input: Input, out: &mut Vec<Effect>) {
         match input {
             Input::Message { from, message } => match *message {
@@ -74,11 +74,12 @@ impl WitnessNode {
                     );
                 }
             },
+            // A start restores nothing beyond storage, and the other inputs are for control planes.
             Input::Start(_) | Input::Timer(_) | Input::Request { .. } | Input::ExternalEvent(_) => {}
         }
     }
 
-    /// Why the clusters of `asker` may not have their witness here, if they may not.
+    /// The reason why the caller's clusters may not have their witness here; `None` if they may.
     fn denial(&self, call: Delivery, caller: Caller, out: &mut Vec<Effect>) -> Option<Denial> {
         if self.authorizer.is_unrestricted(caller) {
             return None;
