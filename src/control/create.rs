@@ -1,4 +1,4 @@
-//! CreateCluster.
+//! CreateCluster: a single-Region cluster at once, one with multi-Region properties after the remote checks.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,10 +17,11 @@ use super::required_permissions::PeerAction;
 use super::storage::{Batch, TokenWrite};
 use super::{ControlPlane, RequestContext, errors};
 
-/// The key that stands for "a key that AWS owns" in a request.
+/// The value of `kmsEncryptionKey` that stands for a key owned by AWS.
 const AWS_OWNED_KMS_KEY: &str = "AWS_OWNED_KMS_KEY";
 
 impl ControlPlane {
+    /// Handles CreateCluster: creates the cluster, or starts the remote checks.
     pub(super) fn create_cluster(
         &mut self,
         now: Instant,
@@ -28,6 +29,8 @@ impl ControlPlane {
         input: &CreateClusterInput,
         out: &mut Vec<Effect>,
     ) -> Result<(), Error> {
+        // The policy is checked against the identifier that the cluster will have, so that its ARN can be named in
+        // it.
         if let Some(policy) = &input.policy {
             let bypass = input.bypass_policy_lockout_safety_check.unwrap_or(false);
             let (region, account, identifier) = (self.region, ctx.account, ctx.fresh);
@@ -40,6 +43,7 @@ impl ControlPlane {
         };
         self.check_quota(ctx.account, wanted.is_some(), out)?;
         match wanted {
+            // Nothing to check in other Regions.
             None => {
                 self.finish_create(now, ctx, &[ctx.delivery], None, out);
                 Ok(())
@@ -58,7 +62,7 @@ impl ControlPlane {
         }
     }
 
-    /// Every check is passed: the cluster is created and everybody who asked for it is answered.
+    /// Creates the cluster, all checks having passed, and answers every waiter.
     pub(super) fn finish_create(
         &mut self,
         now: Instant,
@@ -75,7 +79,7 @@ impl ControlPlane {
         self.propose(&cluster, 0, out);
     }
 
-    /// Writes a new cluster down, with the answer that a retry gets, and begins the work on it.
+    /// Writes a new cluster with its token and starts the work on it.
     pub(super) fn write_new(
         &mut self,
         cluster: Cluster,
@@ -95,6 +99,7 @@ impl ControlPlane {
         cluster
     }
 
+    /// The record of a new cluster.
     pub(super) fn new_cluster(&self, ctx: &RequestContext, multi_region: Option<MultiRegion>) -> Cluster {
         let Request::CreateCluster(input) = &*ctx.request else {
             unreachable!("only CreateCluster creates a cluster")
@@ -109,6 +114,8 @@ impl ControlPlane {
         Cluster {
             arn: ClusterArn { region: self.region, account: ctx.account, identifier },
             serial: self.storage.next_serial(ctx.account),
+            // A cluster that is to have a peer stays in PENDING_SETUP until the register says that both sides
+            // declared.
             status: match multi_region {
                 Some(_) if !self.mutants.has(Mutant::PendingSetupSkipped) => ClusterStatus::PendingSetup,
                 _ => ClusterStatus::Creating,
@@ -129,7 +136,7 @@ impl ControlPlane {
         }
     }
 
-    /// Compares the account's clusters, and its creates that wait for other Regions, with its quota.
+    /// Compares the account's clusters, and its pending creates, with its quota.
     fn check_quota(&self, account: Account, is_multi: bool, out: &mut Vec<Effect>) -> Result<(), Error> {
         let assumed = &*self.assumptions;
         let counts = self.storage.counts(account);
@@ -141,6 +148,7 @@ impl ControlPlane {
             (counts.single, assumed.single_region_quota, "L-B3A4E51E")
         };
         let quota = quota + u32::from(self.mutants.has(Mutant::QuotaOffByOne));
+        // The common case, before anything is counted: single-Region creates are never pending.
         if exist < quota && !is_multi {
             return Ok(());
         }
@@ -150,6 +158,8 @@ impl ControlPlane {
             } else {
                 self.being_deleted(account, is_multi)
             };
+        // A pending create has no record yet and may still succeed: without it the quota could be exceeded by as many
+        // creates as wait at once.
         let in_flight = if is_multi && !self.mutants.has(Mutant::QuotaIgnoresInFlight) {
             self.creates_in_flight(account)
         } else {
@@ -164,6 +174,7 @@ impl ControlPlane {
         Err(errors::quota(assumed.quota_names_account.then_some(account), code))
     }
 
+    /// The number of the account's clusters on their way out.
     fn being_deleted(&self, account: Account, is_multi: bool) -> u32 {
         use ClusterStatus::{Deleted, Deleting, PendingDelete};
         let counts = |cluster: &&Arc<Cluster>| {
@@ -175,7 +186,7 @@ impl ControlPlane {
     }
 }
 
-/// What a cluster begins with; `None` if there is nothing, as for most.
+/// The policy that a cluster is created with; `None` without one, as for most.
 fn attached(input: &CreateClusterInput) -> Option<Arc<Attached>> {
     let policy =
         ClusterPolicy::parse(input.policy.as_ref()?).expect("the policy was checked when the call came");
@@ -184,7 +195,7 @@ fn attached(input: &CreateClusterInput) -> Option<Arc<Attached>> {
     Some(Arc::new(attached))
 }
 
-/// The customer managed key that `key` names; `None` for a key that AWS owns.
+/// The customer managed key that `key` names; `None` for a key owned by AWS.
 pub(super) fn customer_key(key: Option<&Arc<str>>) -> Option<Arc<str>> {
     key.filter(|key| ***key != *AWS_OWNED_KMS_KEY).cloned()
 }

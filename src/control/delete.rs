@@ -1,4 +1,4 @@
-//! DeleteCluster: a single-Region cluster goes at once, one of a linked pair waits for the other.
+//! DeleteCluster: a single-Region cluster is deleted at once, one of a linked pair waits for the other.
 
 use std::sync::Arc;
 
@@ -13,6 +13,7 @@ use super::storage::Batch;
 use super::{ControlPlane, RequestContext, errors};
 
 impl ControlPlane {
+    /// Handles DeleteCluster: deletes the cluster, or defers the decision to the link register.
     pub(super) fn delete_cluster(
         &mut self,
         now: Instant,
@@ -23,6 +24,7 @@ impl ControlPlane {
         use ClusterStatus::{Creating, Deleted, Deleting, PendingDelete, PendingSetup, Updating};
         let cluster = self.find(ctx.account, &input.identifier)?.clone();
         let being_deleted = matches!(cluster.status, PendingDelete | Deleting | Deleted);
+        // Idempotent: the answer says what is the case already.
         if being_deleted && self.assumptions.delete_again {
             self.answer_deleted(now, ctx, &cluster, out);
             return Ok(());
@@ -32,6 +34,7 @@ impl ControlPlane {
         if being_deleted || is_updating || is_creating {
             return Err(errors::wrong_state(self.assumptions.wrong_state, "delete", &cluster));
         }
+        // The same, for a first deletion that is not decided.
         if Self::is_deletion_deferred(&cluster) && self.assumptions.delete_again {
             self.join_deletion(ctx, &cluster, out);
             return Ok(());
@@ -42,6 +45,7 @@ impl ControlPlane {
         let is_exempt = self.mutants.has(Mutant::ProtectionIgnored)
             || (self.mutants.has(Mutant::PairUnprotected) && cluster.multi_region.is_some())
             || (self.mutants.has(Mutant::SetUpUnprotected) && cluster.status == PendingSetup);
+        // After the checks of the status: a cluster that is being deleted had its protection disabled.
         if cluster.deletion_protection && !is_exempt {
             if self.mutants.has(Mutant::RefusedDeleteWritten) {
                 self.defer_to_register(ctx, &cluster, Vec::new(), out);
@@ -54,9 +58,11 @@ impl ControlPlane {
         if cluster.linked_peer().is_some() && self.mutants.has(Mutant::OwnLinkCleared) {
             let (cluster, alone) = (self.with_link(&cluster, false), Waiting::alone(ctx.delivery));
             self.finish_delete(now, ctx.account, &ctx.request, &cluster, Deleting, &alone, out);
+        // The peer must not live on alone: the register decides when both go.
         } else if cluster.linked_peer().is_some() && !self.mutants.has(Mutant::DeleteWithoutPeer) {
             let alone = Waiting::alone(ctx.delivery);
             self.finish_delete(now, ctx.account, &ctx.request, &cluster, PendingDelete, &alone, out);
+        // Declared, and not known to be linked. The peer may have declared since; only the register knows.
         } else if cluster.register().is_some() && cluster.linked_peer().is_none() {
             self.defer_to_register(ctx, &cluster, vec![ctx.delivery], out);
         } else {
@@ -66,7 +72,8 @@ impl ControlPlane {
         Ok(())
     }
 
-    /// The cluster is being deleted: as `status` says, alone or waiting for its peer.
+    /// Carries the deletion out: writes `status` (DELETING, or PENDING_DELETE to wait for the peer) with the token,
+    /// and answers the waiters.
     #[expect(
         clippy::too_many_arguments,
         reason = "a call, its cluster and its outcome: there is nothing to bundle"
@@ -97,6 +104,8 @@ impl ControlPlane {
         self.propose(&cluster, 0, out);
     }
 
+    /// Answers a deletion of a cluster that is being deleted. The token is recorded all the same: a retry after the
+    /// cluster is gone must not get ResourceNotFoundException.
     fn answer_deleted(
         &mut self,
         now: Instant,

@@ -55,8 +55,8 @@ impl Disk {
             }
         });
         if let Some(token) = &batch.token {
-            // The disk has no clock, so the new token's time stands for the present. Until the next token is written, an
-            // expired one only takes space: readers compare its age.
+            // The disk has no clock, so the new token's time stands for the present. An expired token that is kept
+            // until the next one is written only takes space: readers compare its age.
             let has_expired = |(_, old): &TokenWrite| token.1.at.since(old.at) >= window;
             while self.tokens.front().is_some_and(has_expired) {
                 self.tokens.pop_front();

@@ -1,23 +1,23 @@
-//! Calls that wait for the link register.
+//! Deferred calls: updates and deletions that wait for the link register.
 //!
-//! An update that takes a declaration back, and a deletion of a cluster that has declared a peer, depend on what the
-//! register says: the pair may be linked by now. Such a call is written down as an [`Intent`] before the register is
-//! asked, so that a control plane that crashes finds it again and goes on. While it waits its token is in flight, and
-//! other changes of the cluster are refused as conflicts.
+//! An update that takes a declaration back, and a deletion of a cluster that has declared a peer, depend on the
+//! register's value: the pair may be linked by now. Such a call is written into the record as an [`Intent`] before the
+//! register is asked, so that a restarted control plane finds and finishes it. While it waits its token is in flight,
+//! and other changes of the cluster are refused as conflicts.
 //!
 //! # Every wait ends
 //!
 //! Without a majority of the register's acceptors there is no decision, for as long as the fault lasts. So each wait
-//! has a deadline (`remote_deadline`), set when the call is written down, and anew when a restarted control plane
-//! finds it:
+//! has a deadline (`remote_deadline`), set when the intent is written, and anew when a restarted control plane finds
+//! it:
 //!
-//! - A *deletion* becomes PENDING_DELETE, which is true whatever the register says: the deletion of this side was
-//!   asked for, and the register decides later whether it has to wait for the other side's.
-//! - An *update* is given up: the intent is removed, the answer is InternalServerException, and nothing is left
-//!   behind. The withdrawal may have been chosen by then, by acceptors whose answers were lost. Giving up stays safe,
-//!   because a record without an intent declares its peer, and so the control plane proposes the declaration again,
-//!   under a higher ballot: a withdrawal that was chosen before is undone by it, one that was not can no longer be.
-//!   If the pair was linked meanwhile, the declaration finds that out, as if nothing had been withdrawn. In no case
+//! - A *deletion* becomes PENDING_DELETE, which is true for every value of the register: the deletion of this side was
+//!   requested, and the register decides later whether it has to wait for the other side's.
+//! - An *update* is abandoned: the intent is removed, the answer is InternalServerException, and nothing is left
+//!   behind. The withdrawal may have been chosen by then, by acceptors whose answers were lost. Abandoning it is still
+//!   safe, because a record without an intent declares its peer, and so the control plane proposes the declaration
+//!   again, under a higher ballot: it undoes a withdrawal that was chosen before, and one that was not can no longer
+//!   be. If the pair was linked meanwhile, the declaration finds that out, as if nothing had been withdrawn. In no case
 //!   has the record stopped declaring the peer, which is all that the peer relies on.
 //!
 //! The alternative, to answer that the outcome is unknown and to go on, would keep the cluster from all other calls
@@ -27,8 +27,8 @@
 //! # Deletions that come while one waits
 //!
 //! DeleteCluster is idempotent. A deletion with another token, or none, joins the one that waits and gets the same
-//! answer, and its token is recorded with it. After a crash the joined calls are forgotten, like all waiting calls,
-//! and their retries join again.
+//! answer, and its token is recorded with it. A crash forgets the joined calls, like all waiting calls; their retries
+//! join again.
 
 use std::sync::Arc;
 
@@ -72,8 +72,8 @@ impl ControlPlane {
         waiters: Vec<Delivery>,
         out: &mut Vec<Effect>,
     ) {
-        // Durable before the proposal leaves. A withdrawal that is chosen for a call that a crash forgot would end a
-        // declaration on behalf of nobody.
+        // Durable before the proposal leaves. If a crash could forget the call, its withdrawal might still be chosen,
+        // and the record would declare a peer that the register no longer knows of.
         let intent = Arc::new(Intent { account: ctx.account, request: ctx.request.clone() });
         let cluster =
             self.write(cluster, None, Some(ctx.delivery), out, |record| record.intent = Some(intent));
@@ -149,8 +149,7 @@ impl ControlPlane {
         }
     }
 
-    /// Ends a deferred update without carrying it out. The cluster still declares its peer, and says so to the
-    /// register again.
+    /// Ends a deferred update without carrying it out. The cluster still declares its peer, and proposes so again.
     pub(super) fn abandon_update(
         &mut self,
         cluster: &Arc<Cluster>,

@@ -92,7 +92,7 @@ pub enum Effect {
     /// Make a batch durable. The node's memory holds it already; a crash before the write is done takes it back. A
     /// batch is written whole or not at all.
     Persist(Box<Commit>),
-    /// Send a message to another node. Delivery is not guaranteed, and nobody reports a loss: the sender sets a timer
+    /// Send a message to another node. Delivery is not guaranteed, and a loss is not reported: the sender sets a timer
     /// if it needs an answer.
     Send {
         /// The recipient.

@@ -145,7 +145,7 @@ fn is_awaited(cluster: &Cluster, value: LinkValue) -> bool {
         Some(LinkChange::Declare) => value.outcome == LinkOutcome::Linked,
         Some(LinkChange::Delete) => value.outcome == LinkOutcome::Dissolved,
         Some(LinkChange::Leave) => value.outcome == LinkOutcome::Open,
-        // A withdrawal waits for its own proposal: an open register says nothing of who may close it next.
+        // A withdrawal waits for its own proposal: an open register may be linked by the next change.
         Some(LinkChange::Withdraw) | None => false,
     }
 }
@@ -213,7 +213,7 @@ impl ControlPlane {
         let Some(round) = self.rounds.get(&(account, serial)) else { return };
         let attempt = round.attempt + 1;
         // A dissolved register is final, so there is nothing left to learn. Every other chosen outcome can change by
-        // the peer's doing, and nobody announces it: the cluster keeps asking.
+        // the peer's doing, and it is not announced: the cluster keeps asking.
         let is_chosen = matches!(round.phase, Phase::Chosen);
         let is_over =
             round.known_outcome == Some(LinkOutcome::Dissolved) || self.mutants.has(Mutant::LinkNeverLearned);
@@ -408,7 +408,7 @@ impl ControlPlane {
             return self.finish_delete(now, intent.account, &intent.request, &cluster, status, &waiting, out);
         }
         if is_linked && cluster.linked_peer().is_none() {
-            // The call's deadline passed before the register told of the link, and its answer was PENDING_DELETE. The
+            // The call's deadline passed before the link was known here, and its answer was PENDING_DELETE. The
             // record learns of the link now, and keeps waiting for the peer.
             self.update_link(cluster, PendingDelete, out, |it| it.linked = true);
         } else if outcome == LinkOutcome::Dissolved || self.mutants.has(Mutant::DissolvedByOne) {

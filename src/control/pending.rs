@@ -39,7 +39,7 @@ pub(super) struct PendingCall {
 /// A check that another Region makes for a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum RemoteCheck {
-    /// By the witness node of this Region: whether the caller may place the witness there.
+    /// By the witness node of this Region: whether the caller may have a witness there.
     Witness(Region),
     /// By the control plane of the peer's Region: permission on the peer, and its description.
     Peer(ClusterArn, PeerAction),

@@ -1,7 +1,7 @@
 //! UpdateCluster: settings at once, peers through the link register.
 //!
-//! `clusters` is a full replacement list: a peer that the list leaves out is given up. A declaration that was made is
-//! taken back only by a chosen withdrawal; if the pair is linked by then, the withdrawal loses and the call is
+//! `clusters` is a full replacement list: the update gives up a peer that the list leaves out. A declaration is taken
+//! back only by a chosen withdrawal; if the pair is linked by then, the withdrawal has no effect and the update is
 //! refused.
 
 use std::sync::Arc;
@@ -20,6 +20,7 @@ use super::required_permissions::PeerAction;
 use super::{ControlPlane, RequestContext, errors};
 
 impl ControlPlane {
+    /// Handles UpdateCluster: carries it out, or starts the remote checks of its multi-Region properties.
     pub(super) fn update_cluster(
         &mut self,
         now: Instant,
@@ -32,6 +33,7 @@ impl ControlPlane {
         if self.is_busy(&cluster) {
             return Err(errors::busy("update", &cluster));
         }
+        // Settings only: no other Region has to agree.
         let Some(next) = self.next_properties(&cluster, input)? else {
             let waiters = [ctx.delivery];
             self.finish_update(now, ctx.account, &ctx.request, &cluster, None, &waiters, out);
@@ -45,6 +47,7 @@ impl ControlPlane {
         }
         let lists_peers = input.multi_region_properties.as_ref().is_some_and(|it| it.clusters.is_some());
         let kept = next.peer.filter(|_| !next.leaving);
+        // A peer that is given up is checked too: its Region authorizes the removal.
         let left = cluster.multi_region.as_deref().and_then(|it| it.peer).filter(|peer| kept != Some(*peer));
         let kept = kept.map(|peer| (peer, if lists_peers { PeerAction::Add } else { PeerAction::Keep }));
         let peers = kept.into_iter().chain(left.map(|peer| (peer, PeerAction::Remove)));
@@ -52,7 +55,8 @@ impl ControlPlane {
         Ok(())
     }
 
-    /// The other Regions have agreed; meanwhile the cluster may have moved on.
+    /// Resumes an update whose remote checks have passed. The cluster may have changed while they were under way, so
+    /// its state is validated again.
     pub(super) fn resume_update(
         &mut self,
         now: Instant,
@@ -62,6 +66,7 @@ impl ControlPlane {
     ) {
         let ctx = &call.ctx;
         let (account, request) = (ctx.account, &ctx.request);
+        // Deleted meanwhile.
         let Some(cluster) = self.storage.at(account, serial).cloned() else {
             out.push(Effect::Reached(Goal::UpdateOvertaken));
             let identifier = request.identifier().unwrap_or_default();
@@ -69,10 +74,14 @@ impl ControlPlane {
             return self.reply(&call.waiters, Err(Arc::new(gone)), out);
         };
         match self.revalidate(&cluster, request) {
+            // The peer may have declared in turn by now. Only the register knows, so the record must not drop the
+            // declaration before the withdrawal is chosen.
             Ok(Some(next)) if self.needs_withdrawal(&cluster, next) => {
                 self.defer_to_register(ctx, &cluster, call.waiters.clone(), out);
             }
             Ok(next) => self.finish_update(now, account, request, &cluster, next, &call.waiters, out),
+            // Linked or deleted meanwhile, for example. The caller's request was valid when it came, and is answered
+            // for the state that it would change.
             Err(error) => {
                 out.push(Effect::Reached(Goal::UpdateOvertaken));
                 if !self.mutants.has(Mutant::OvertakenNotAnswered) {
@@ -82,7 +91,8 @@ impl ControlPlane {
         }
     }
 
-    /// The update is carried out: `next` replaces the multi-Region properties.
+    /// Carries the update out: writes the settings, with `next` as the multi-Region properties, and answers the
+    /// waiters.
     #[expect(
         clippy::too_many_arguments,
         reason = "a call, its cluster and its outcome: there is nothing to bundle"
@@ -108,6 +118,7 @@ impl ControlPlane {
         let cluster = self.write(cluster, token, cause, out, |record| {
             record.status = ClusterStatus::Updating;
             record.intent = None;
+            // A setting that the request leaves out stays as it is.
             let unnamed = record.deletion_protection && !mutants.has(Mutant::UpdateLiftsProtection);
             record.deletion_protection = input.deletion_protection_enabled.unwrap_or(unnamed);
             if let Some(key) =
@@ -115,6 +126,7 @@ impl ControlPlane {
             {
                 record.kms_key = customer_key(Some(key));
                 let keeps = record.kms_key.is_none() && mutants.has(Mutant::GivenUpKeyCounts);
+                // Also for the key that was in use before: whether it can be used shows when the update is done.
                 record.encryption = if keeps { record.encryption } else { EncryptionStatus::Updating };
             } else if mutants.has(Mutant::UpdateDropsKey) {
                 record.kms_key = None;
@@ -133,7 +145,9 @@ impl ControlPlane {
         self.propose(&cluster, 0, out);
     }
 
-    /// What the multi-Region properties become when the update that `cluster` waits with is carried out.
+    /// The multi-Region properties after the update; `None` if it leaves them as they are.
+    ///
+    /// # Errors The update is not possible for the cluster as it is.
     pub(super) fn next_properties(
         &self,
         cluster: &Cluster,
@@ -152,21 +166,24 @@ impl ControlPlane {
         let peer = wanted.peer.unwrap_or(current.peer);
         let next = MultiRegion { witness: wanted.witness, peer, ..current };
         self.check_replacement(cluster, next)?;
+        // A peer that the update does not name was checked against the old witness Region only.
         let kept = peer.filter(|_| wanted.peer.is_none() && !self.mutants.has(Mutant::KeptPeerNotPlaced));
         if let Some(kept) = kept {
             self.check_peer_region("update", kept, wanted.witness)?;
         }
+        // The peer of a linked cluster stays in the record until the register has opened: until then the pair exists.
         let leaves = current.linked && peer.is_none();
         Ok(Some(if leaves { MultiRegion { leaving: true, ..current } } else { next }))
     }
 
-    /// What the update asks for, of the cluster as it is by now.
+    /// Validates the update again, for the cluster as it is now.
     fn revalidate(&self, cluster: &Cluster, request: &Request) -> Result<Option<MultiRegion>, Error> {
         let Request::UpdateCluster(input) = request else { return Ok(None) };
         self.check_updatable(cluster)?;
         self.next_properties(cluster, input)
     }
 
+    /// Whether the cluster's status allows an update.
     fn check_updatable(&self, cluster: &Cluster) -> Result<(), Error> {
         use ClusterStatus::{Active, Idle, Inactive, PendingDelete, PendingSetup};
         match cluster.status {
@@ -176,12 +193,14 @@ impl ControlPlane {
         }
     }
 
-    /// Whether `next` may stand in the place of the cluster's multi-Region properties: of a linked pair's, almost
-    /// nothing may change.
+    /// Whether `next` may replace the multi-Region properties. A linked pair allows almost no change, since the
+    /// peer's record has the same properties and is not changed with them.
     fn check_replacement(&self, cluster: &Cluster, next: MultiRegion) -> Result<(), Error> {
+        // Not linked: the peer relies on nothing yet.
         let (Some(current), Some(peer)) = (cluster.multi_region.as_deref(), cluster.linked_peer()) else {
             return Ok(());
         };
+        // The witness is part of the register's key; the pair would lose its register.
         if next.witness != current.witness && !self.mutants.has(Mutant::LinkedWitnessChanged) {
             return Err(errors::properties(
                 self.assumptions.witness_change_when_linked,
@@ -193,6 +212,7 @@ impl ControlPlane {
         if self.mutants.has(Mutant::LeaverTakesAnother) && current.leaving {
             return Ok(());
         }
+        // The register still knows the old pair. A new declaration beside it would be a second peer.
         if current.leaving && next.peer.is_some() {
             return Err(errors::properties(
                 Refusal::Validation,
@@ -213,7 +233,8 @@ impl ControlPlane {
         ))
     }
 
-    /// Whether a declaration that was made has to be taken back first.
+    /// Whether a declaration has to be withdrawn before the update. It is written in the register of the old peer and
+    /// witness, and the old peer could still complete the link there.
     fn needs_withdrawal(&self, cluster: &Cluster, next: MultiRegion) -> bool {
         let current = cluster.multi_region.as_deref().filter(|it| !it.linked && it.peer.is_some());
         let Some(current) = current else { return false };
@@ -225,7 +246,7 @@ impl ControlPlane {
 }
 
 impl ControlPlane {
-    /// The register has taken the declaration back: what the update asked for can be done now.
+    /// Carries the deferred update out, whose withdrawal was chosen: the peer can no longer link with this cluster.
     pub(super) fn withdrawal_won(&mut self, now: Instant, cluster: &Arc<Cluster>, out: &mut Vec<Effect>) {
         let Some(intent) = cluster.intent.clone() else { return };
         let Request::UpdateCluster(input) = &*intent.request else { return };
@@ -235,11 +256,13 @@ impl ControlPlane {
                 let waiters = self.take_waiting(cluster).waiters;
                 self.finish_update(now, intent.account, &intent.request, cluster, next, &waiters, out);
             }
+            // Valid when the call was deferred, but not any more. The declaration is proposed again.
             Err(error) => self.abandon_update(cluster, error, out),
         }
     }
 
-    /// The pair was linked before the declaration could be taken back.
+    /// Refuses the deferred update: the peer declared before the withdrawal was chosen, so the pair is linked. The
+    /// record follows the register.
     pub(super) fn withdrawal_lost(&mut self, cluster: &Arc<Cluster>, out: &mut Vec<Effect>) {
         out.push(Effect::Reached(Goal::WithdrawalLost));
         let waiters = self.take_waiting(cluster).waiters;
