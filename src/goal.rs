@@ -1,8 +1,8 @@
 //! Goals: situations that a search must have reached before the absence of violations means anything.
 //!
-//! A goal is not a requirement; invariants are. It marks that an interesting situation came up. The code that handles the
-//! situation reports the goal in one line, and goals enter neither the trace nor its hash. The table below is at once the
-//! documentation, the input of tests, and the list that a search counts.
+//! A goal is not a requirement; invariants are. It marks that an interesting situation came up. The code that handles
+//! the situation reports the goal in one line, and goals enter neither the trace nor its hash. The table below is at
+//! once the documentation, the input of tests, and the list that a search counts.
 
 use std::fmt;
 use std::ops::{BitOr, BitOrAssign};

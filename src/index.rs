@@ -1,9 +1,9 @@
 //! A hash index of very many items that are stored elsewhere.
 //!
-//! When the index outgrows the caches, its cost is the memory that it touches. A failed lookup reads one control byte per
-//! candidate, and these bytes stay cached longest. An insertion touches a random, uncached line; the processor can wait
-//! for many such lines at once, if the insertions come together. New items therefore go to a small index first, and move
-//! to the large one in batches.
+//! When the index outgrows the caches, its cost is the memory that it touches. A failed lookup reads one control byte
+//! per candidate, and these bytes stay cached longest. An insertion touches a random, uncached line; the processor can
+//! wait for many such lines at once, if the insertions come together. New items therefore go to a small index first,
+//! and move to the large one in batches.
 
 use hashbrown::HashTable;
 

@@ -38,8 +38,8 @@
 //! ```
 //!
 //! The layers, each importing only from those below it: [`region`], [`types`], [`rng`], [`map`], [`goal`] and [`api`]
-//! define the domain types; [`control`] implements one Region's control plane and the witness node; [`sim`] is the world
-//! around them; [`check`] holds the invariants; [`scenario`] is the language of scenario files.
+//! define the domain types; [`control`] implements one Region's control plane and the witness node; [`sim`] is the
+//! world around them; [`check`] holds the invariants; [`scenario`] is the language of scenario files.
 
 pub mod api;
 pub mod check;

@@ -15,8 +15,8 @@ pub struct Region(u8);
 pub enum RegionSet {
     /// The three Regions of the United States.
     Americas,
-    /// The two Canadian Regions, which belong to the Americas according to AWS Backup's page only. Without the assumption
-    /// they host single-Region clusters only.
+    /// The two Canadian Regions, which belong to the Americas according to AWS Backup's page only. Without the
+    /// assumption they host single-Region clusters only.
     Canada,
     /// The European Regions.
     Europe,

@@ -83,8 +83,8 @@ pub fn key_of_bytes(bytes: &[u8]) -> u64 {
     mix(fold(state, last), bytes.len() as u64)
 }
 
-/// Folds `value` into `state` faster and less thoroughly than [`mix`]: for the many numbers of one subject, whose result
-/// is then mixed into the rest.
+/// Folds `value` into `state` faster and less thoroughly than [`mix`]: for the many numbers of one subject, whose
+/// result is then mixed into the rest.
 #[must_use]
 pub const fn fold(state: u64, value: u64) -> u64 {
     (state.rotate_left(23) ^ value).wrapping_mul(GOLDEN)

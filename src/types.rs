@@ -201,8 +201,8 @@ impl fmt::Display for Endpoint {
 #[serde(from = "String", into = "String")]
 pub struct ClientToken(Token);
 
-/// The canonical form of a token: a UUID in lower-case hyphenated form is always `Uuid`, any other text `Text`. Equality
-/// of tokens is equality of their texts.
+/// The canonical form of a token: a UUID in lower-case hyphenated form is always `Uuid`, any other text `Text`.
+/// Equality of tokens is equality of their texts.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Token {
     Uuid([u64; 2]),

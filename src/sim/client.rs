@@ -87,8 +87,8 @@ pub enum Outcome {
     /// A waiter for the end of a cluster found that it no longer exists: a success, though the service answered with an
     /// error.
     Gone,
-    /// The service answered with an error that is not retryable, or the last attempt got a retryable one. Earlier attempts
-    /// may have been carried out all the same.
+    /// The service answered with an error that is not retryable, or the last attempt got a retryable one. Earlier
+    /// attempts may have been carried out all the same.
     Failed(Arc<Error>),
     /// The last attempt got no answer, or the client crashed. The call may have been carried out, or may still be.
     Unknown,
@@ -179,8 +179,8 @@ pub(super) enum Next {
     Send,
     /// The world schedules a timer for [`OngoingCall::wake_at`].
     Wait,
-    /// The answer belongs to an attempt that has timed out, or is a second answer. The call ignores it: an SDK has closed
-    /// that connection.
+    /// The answer belongs to an attempt that has timed out, or is a second answer. The call ignores it: an SDK has
+    /// closed that connection.
     Late,
     /// The call has its outcome.
     End,
@@ -228,6 +228,7 @@ impl OngoingCall {
 
     /// Processes the answer to the attempt `delivery`.
     pub(super) fn answered(&mut self, seed: u64, now: Instant, delivery: Delivery, result: Reply) -> Next {
+        // Only the current attempt counts. Even a late success is lost on the SDK, which retries with the same token.
         if self.activity != ClientActivity::Waiting || delivery.attempt != self.number() {
             return Next::Late;
         }
@@ -246,21 +247,24 @@ impl OngoingCall {
 
     /// Processes a connection reset for the attempt `delivery`.
     pub(super) fn reset(&mut self, seed: u64, now: Instant, delivery: Delivery) -> Next {
+        // The attempt has timed out already, or a copy of it was answered.
         if self.activity != ClientActivity::Waiting || delivery.attempt != self.number() {
             return Next::Wait;
         }
         self.attempt_failed(seed, now, None)
     }
 
-    /// Processes an attempt without an answer (`None`) or with a retryable error: backs off, or ends the call if it was the
-    /// last attempt.
+    /// Processes an attempt without an answer (`None`) or with a retryable error: backs off, or ends the call if it was
+    /// the last attempt.
     fn attempt_failed(&mut self, seed: u64, now: Instant, error: Option<Arc<Error>>) -> Next {
         if self.attempt >= self.call.attempts {
             return self.finish(now, error.map_or(Outcome::Unknown, Outcome::Failed));
         }
-        let most = FIRST_BACK_OFF.saturating_mul(1 << (self.attempt - 1).min(5)).min(LAST_BACK_OFF);
+        // Full jitter: any pause up to the bound, which doubles with each attempt. Shorter pauses than the bound are as
+        // likely, so that clients which failed together do not retry together.
+        let longest = FIRST_BACK_OFF.saturating_mul(1 << (self.attempt - 1).min(5)).min(LAST_BACK_OFF);
         let key = mix(self.call.key, u64::from(self.number()));
-        let pause = rng::between(seed, Purpose::Backoff, key, Duration::ZERO, most);
+        let pause = rng::between(seed, Purpose::Backoff, key, Duration::ZERO, longest);
         self.activity = ClientActivity::BackingOff;
         self.wake_at = now.after(pause);
         Next::Wait
@@ -313,6 +317,7 @@ impl WaitFor {
             {
                 Ok(Outcome::Gone)
             }
+            // A status other than the desired one, and only that, keeps the waiter going.
             (_, outcome) => seen.map_or(Ok(outcome), Err),
         }
     }
@@ -390,8 +395,8 @@ impl Calls {
             .map(|ongoing| (ongoing.client, &ongoing.call))
     }
 
-    /// The time for which to schedule a timer for the call; `None` if an earlier timer is scheduled for its slot. That one
-    /// schedules the next, so that a call has at most one timer in the queue most of the time.
+    /// The time for which to schedule a timer for the call; `None` if an earlier timer is scheduled for its slot. That
+    /// one schedules the next, so that a call has at most one timer in the queue most of the time.
     pub(super) fn set_alarm(&mut self, id: CallId) -> Option<Instant> {
         let slot = &mut self.slots[id.slot as usize];
         let wake_at = slot.ongoing.as_ref()?.wake_at;
@@ -454,7 +459,8 @@ impl Names {
         self.clusters.get(&identifier).map_or_else(|| format!("{identifier:.8}"), |name| (**name).to_owned())
     }
 
-    /// The identifiers named `name`, or `name` with a suffix such as `.2`: those of the attempts and copies of one call.
+    /// The identifiers named `name`, or `name` with a suffix such as `.2`: those of the attempts and copies of one
+    /// call.
     pub fn clusters_called<'a>(&'a self, name: &'a str) -> impl Iterator<Item = Identifier> + Clone + 'a {
         let is_called = move |known: &str| {
             known.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))

@@ -1,4 +1,4 @@
-//! Crash points: places in a node's work at which an injected crash stops it.
+//! Crash points: steps in a node's work at which an injected crash stops it.
 //!
 //! A crash aimed at "before the reply to UpdateCluster" keeps its meaning when the scenario around it changes; a crash
 //! aimed at a time does not.

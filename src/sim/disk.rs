@@ -65,7 +65,7 @@ impl World {
     }
 
     /// Makes the batch durable that the disk was busy with, and carries out the effects that waited for it.
-    pub(super) fn synced(&mut self, index: usize, life: u32) {
+    pub(super) fn finish_sync(&mut self, index: usize, life: u32) {
         if self.nodes[index].life != life {
             // The crash has decided about these writes already.
             return;
@@ -97,7 +97,7 @@ impl World {
     }
 
     /// Applies a write to the disk.
-    pub(super) fn wrote(&mut self, index: usize, commit: Box<Commit>) {
+    pub(super) fn apply_write(&mut self, index: usize, commit: Box<Commit>) {
         let node = &mut self.nodes[index];
         let replaced = node.disk.write(&commit.batch, self.options.assumptions.token_window);
         let node = node.id;
@@ -113,8 +113,8 @@ impl World {
         self.changes.push(Change::Wrote { node, commit, replaced });
     }
 
-    /// Stops a node; `false` if it was in the same state already. Of the unfinished writes, a prefix may reach the disk:
-    /// never a later write without the earlier ones, because the disk writes in order.
+    /// Stops a node; `false` if it was in the same state already. Of the unfinished writes, a prefix may reach the
+    /// disk: never a later write without the earlier ones, because the disk writes in order.
     pub(super) fn crash(&mut self, index: usize, crash: NodeCrash) -> bool {
         let node = &mut self.nodes[index];
         let id = node.id;
@@ -141,7 +141,7 @@ impl World {
         self.note(&TraceEvent::Crashed(id, crash.reason.as_deref()));
         for commit in kept {
             self.reached.insert(Goal::WriteKept);
-            self.wrote(index, commit);
+            self.apply_write(index, commit);
         }
         for commit in lost {
             self.reached.insert(Goal::WriteLost);
@@ -211,7 +211,7 @@ impl World {
         let life = node.life;
         let disk = self.options.disk;
         if disk == Duration::ZERO {
-            self.synced(index, life);
+            self.finish_sync(index, life);
         } else {
             self.schedule(self.now.after(disk), Event::Synced { node: index as u16, life });
         }

@@ -19,22 +19,22 @@ use super::{Change, InjectedError, World};
 
 impl World {
     /// Carries out a fault. Each of its parts takes the next identifier from `next`.
-    pub(super) fn act(&mut self, next: &mut FaultId, fault: Fault) {
+    pub(super) fn apply_fault(&mut self, next: &mut FaultId, fault: Fault) {
         self.last_progress = self.now;
         self.faults.count(&fault);
         if let Fault::All(faults) = fault {
-            return faults.into_iter().for_each(|fault| self.act(next, fault));
+            return faults.into_iter().for_each(|fault| self.apply_fault(next, fault));
         }
         let id = *next;
         *next = id.plus(1);
-        if self.begin(id, fault) {
+        if self.apply_part(id, fault) {
             self.fault_log.record_acted(id);
         }
     }
 
-    /// Carries out an elementary fault; `true` if it acted at once. Faults that last return `false` and are recorded when
-    /// they meet something.
-    fn begin(&mut self, id: FaultId, fault: Fault) -> bool {
+    /// Carries out an elementary fault; `true` if it acted at once. Faults that last return `false` and are recorded
+    /// when they meet something.
+    fn apply_part(&mut self, id: FaultId, fault: Fault) -> bool {
         match fault {
             Fault::All(_) => unreachable!("parts are injected one by one"),
             Fault::Rule(rule) => {
@@ -53,6 +53,7 @@ impl World {
                 self.nodes[index].triggers.push(CrashTrigger { fault: id, moment, unfinished });
                 false
             }
+            // A crashed client is ready for its next call at once.
             Fault::Restart(NodeId::Client(_)) => false,
             Fault::Restart(node) => {
                 let index = self.node_index(node);
@@ -75,6 +76,8 @@ impl World {
             }
             Fault::Deny { region, action, denied } => {
                 self.changes.push(Change::Denied { region, action, denied });
+                // Both nodes check permissions: the control plane those of its callers and of peers' callers, the
+                // witness node those of callers who name it.
                 for node in [NodeId::ControlPlane(region), NodeId::Witness(region)] {
                     let index = self.node_index(node);
                     self.nodes[index].denials_mut().set(action, denied);
@@ -153,8 +156,8 @@ impl World {
         were_held
     }
 
-    /// Stops a client and ends its calls unknown; `false` if none was in flight. Their messages stay on the network: the
-    /// control plane may still carry the requests out.
+    /// Stops a client and ends its calls unknown; `false` if none was in flight. Their messages stay on the network:
+    /// the control plane may still carry the requests out.
     fn crash_client(&mut self, client: ClientId) -> bool {
         self.note(&TraceEvent::Crashed(NodeId::Client(client), None));
         let open = self.calls.open_of(client);

@@ -118,7 +118,8 @@ mod tests {
         assert!(between("us-east-1", "sa-east-1") < between("eu-central-1", "sa-east-1"));
     }
 
-    /// Real routes are not straight, but a detour much shorter than the direct way would be a typing error in the table.
+    /// Real routes are not straight, but a detour much shorter than the direct way would be a typing error in the
+    /// table.
     #[test]
     fn no_detour_saves_more_than_a_fifth() {
         for (a, b) in pairs() {

@@ -199,7 +199,8 @@ pub enum Change {
         /// The answer.
         result: Reply,
     },
-    /// A node evaluated a caller's permissions. Reported only after [`World::watch_permissions`], because it is frequent.
+    /// A node evaluated a caller's permissions. Reported only after [`World::watch_permissions`], because it is
+    /// frequent.
     Checked(Box<Checked>),
     /// A node stopped. The changes of its interrupted writes come before this one; a write that the node had decided on
     /// in the same event, and not begun, is reported lost after it.
@@ -472,7 +473,7 @@ impl World {
     pub fn inject(&mut self, fault: Fault) {
         self.changes.clear();
         let mut first = self.fault_log.reserve(fault.parts().count());
-        self.act(&mut first, fault);
+        self.apply_fault(&mut first, fault);
     }
 
     /// The identifier that the first part of the next injected or planned fault will get.

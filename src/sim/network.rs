@@ -51,8 +51,8 @@ pub(super) enum Payload {
         /// The operation of the request, for rules and the trace.
         operation: Operation,
     },
-    /// A connection reset, sent by the host of a control plane whose process is down. The client knows that this attempt
-    /// was not carried out, though earlier ones may have been.
+    /// A connection reset, sent by the host of a control plane whose process is down. This delivery was
+    /// not carried out, though earlier attempts may have been.
     Reset(Delivery),
     /// A message between two nodes, boxed to keep envelopes small.
     Message(Box<Message>),

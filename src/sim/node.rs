@@ -1,7 +1,7 @@
-//! A node of the world: a state machine, the disk under it, and what waits for that disk.
+//! A node of the world: a state machine, its disk, and the outbox between the two.
 //!
-//! Effects are carried out in order. A write takes the disk a while; whatever comes behind it waits in the outbox,
-//! and so a crash can crash between any two effects. Writes that wait together become durable together.
+//! Effects are carried out in order. A write takes time, and every effect after it waits in the outbox, so that a crash
+//! can happen between any two effects. Writes that wait together become durable together.
 
 use std::collections::VecDeque;
 
@@ -139,8 +139,8 @@ impl Node {
         }
     }
 
-    /// Counts the step at every trigger whose point it matches, and removes and returns the first that has counted down
-    /// to zero.
+    /// Counts the step at the triggers whose point it matches until one of them has counted down to zero; removes and
+    /// returns that one.
     pub(super) fn fire_trigger(&mut self, activity: NodeActivity<'_>) -> Option<CrashTrigger> {
         let index = self.triggers.iter_mut().position(|trigger| match &mut trigger.moment {
             CrashPoint::At(point, count) if point.is_reached_by(activity) => {

@@ -5,15 +5,15 @@
 //! A wheel of wheels (G. Varghese, T. Lauck, "Hashed and hierarchical timing wheels", IEEE/ACM Transactions on
 //! Networking 5, 1997), read as a radix heap (R. Ahuja, K. Mehlhorn, J. Orlin, R. Tarjan, "Faster algorithms for the
 //! shortest path problem", Journal of the ACM 37, 1990). Time is cut into slices of about two milliseconds, and the
-//! number of a slice is written in digits of base 64. Virtual time never goes back, so an item is never due before
-//! the last one popped, and that lets the queue sort lazily: an item waits, unsorted, in the bucket given by the highest
+//! number of a slice is written in digits of base 64. Virtual time never goes back, so an item is never due before the
+//! last one popped, and that lets the queue sort lazily: an item waits, unsorted, in the bucket given by the highest
 //! digit in which its slice differs from the current slice, and by the value of that digit. Items of the current slice
 //! are kept sorted. When there are none left, the lowest bucket in use holds the next item: the current slice moves
 //! there, and the bucket's items fall into lower buckets, until a bucket is a single slice and becomes current.
 //!
 //! Items of equal time keep their order without a sequence number. The bucket of an item follows from its time and the
-//! current slice alone, so items of equal time are always in the same bucket; buckets are filled at the back and emptied
-//! from the front; and the items of the current slice are sorted stably.
+//! current slice alone, so items of equal time are always in the same bucket; buckets are filled at the back and
+//! emptied from the front; and the items of the current slice are sorted stably.
 //!
 //! # Why this structure
 //!
@@ -106,7 +106,8 @@ impl<T> Queue<T> {
         Some(next)
     }
 
-    /// The item that `n` pops will precede, if it is due in the current slice; items pushed meanwhile may come before it.
+    /// The item that `n` pops will precede, if it is due in the current slice; items pushed meanwhile may come before
+    /// it.
     #[must_use]
     pub fn peek_nth(&self, n: usize) -> Option<&T> {
         let position = self.current.len().checked_sub(n + 1)?;

@@ -40,7 +40,7 @@ impl World {
                 self.pending_retries -= 1;
                 self.fire_timer(slot);
             }
-            Event::Synced { node, life } => self.synced(usize::from(node), life),
+            Event::Synced { node, life } => self.finish_sync(usize::from(node), life),
             Event::ClientTimer(slot) => {
                 self.pending_wakes -= 1;
                 self.wake_call(slot);
@@ -48,7 +48,7 @@ impl World {
             Event::Fault(slot) => {
                 let (first, fault, text) = self.planned.remove(slot);
                 self.note(&TraceEvent::Remark(&text));
-                self.act(&mut first.clone(), fault);
+                self.apply_fault(&mut first.clone(), fault);
             }
             Event::Wake => {}
         }
@@ -89,7 +89,8 @@ impl World {
         self.queue.push(at.max(self.now), event);
     }
 
-    /// The index of the node `id` in `self.nodes`. A node that does not exist yet is created, up and with an empty disk.
+    /// The index of the node `id` in `self.nodes`. A node that does not exist yet is created, up and with an empty
+    /// disk.
     pub(super) fn node_index(&mut self, id: NodeId) -> usize {
         let (region, kind) = kind_of(id);
         let known = &mut self.node_indices[region.index()][kind];
@@ -210,6 +211,7 @@ impl World {
 
     fn deliver_to_client(&mut self, envelope: Envelope) {
         let (seed, now) = (self.options.seed, self.now);
+        // The answer belongs to a process that no longer exists; a later life of the client must not see it.
         if self.is_for_crashed_client(&envelope) {
             return self.note(&TraceEvent::Lost(&envelope, LossReason::ClientCrashed));
         }
@@ -269,8 +271,8 @@ impl World {
         }
     }
 
-    /// Processes a client timer. The call in the slot may have ended, or may have moved its time-out since the timer was
-    /// set; timers are never cancelled, only checked when they fire.
+    /// Processes a client timer. The call in the slot may have ended, or may have moved its time-out since the timer
+    /// was set; timers are never cancelled, only checked when they fire.
     fn wake_call(&mut self, slot: u32) {
         self.calls.alarm_went_off(slot, self.now);
         let Some((id, ongoing)) = self.calls.in_slot(slot).filter(|(_, ongoing)| ongoing.outcome.is_none())
@@ -321,7 +323,7 @@ impl World {
         let node = &self.nodes[index];
         let (id, life) = (node.id, node.life);
         match effect {
-            Effect::Persist(commit) => self.wrote(index, commit),
+            Effect::Persist(commit) => self.apply_write(index, commit),
             Effect::Send { to, message } => self.send_message(index, to, message),
             Effect::Reply { delivery, result } => {
                 let node = &mut self.nodes[index];
@@ -333,6 +335,7 @@ impl World {
                 let draw = rng::key(&[id.digest(), u64::from(life), key]);
                 let pause = rng::between(self.options.seed, Purpose::Timer, draw, after.min, after.max);
                 let alarm = self.timers.insert(Alarm { node: index as u16, life, key, timer });
+                // A world that has only retries left is idle, so they are counted apart.
                 let is_retry = timer.is_retry();
                 self.pending_retries += usize::from(is_retry);
                 let event = if is_retry { Event::Retry(alarm) } else { Event::Fire(alarm) };

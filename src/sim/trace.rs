@@ -44,7 +44,8 @@ pub(super) enum TraceEvent<'a> {
     Arrived(&'a Envelope),
     /// A message was lost, on the network or at its destination.
     Lost(&'a Envelope, LossReason),
-    /// A rule made this many copies of a message. The original and each copy arrive, or are lost, as events of their own.
+    /// A rule made this many copies of a message. The original and each copy arrive, or are lost, as events of their
+    /// own.
     Copied(&'a Envelope, u16),
     /// A rule holds a message until it is released.
     Held(&'a Envelope),
@@ -295,6 +296,7 @@ impl TraceEvent<'_> {
                 format!("answers {operation} with {} (injected)", error.name())
             }
             TraceEvent::Restarted(_) => "restarts".to_owned(),
+            // The sending of an answer follows as a line of its own, and a timer shows in its consequences.
             TraceEvent::Answered(..) | TraceEvent::Fired(..) => return None,
             TraceEvent::Remark(text) | TraceEvent::Announced(text) => (*text).to_owned(),
         })

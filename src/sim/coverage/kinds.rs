@@ -1,8 +1,8 @@
 //! The kinds of fault that coverage distinguishes.
 //!
-//! A fault counts from its injection until the general repair at the end of a run, even after it was healed: a link that
-//! was cut or a node that crashed has left the clusters in states that are worth covering. Before the first fault the kind
-//! is `none`.
+//! A fault counts from its injection until the general repair at the end of a run, even after it was healed: a link
+//! that was cut or a node that crashed has left the clusters in states that are worth covering. Before the first fault
+//! the kind is `none`.
 
 use crate::control::environment::ExternalEvent;
 use crate::sim::fault::{Fault, MessageMatch, Rule, RuleAction};

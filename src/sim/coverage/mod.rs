@@ -1,11 +1,11 @@
-//! Coverage: the situations that runs have been through. A search without findings means nothing for a situation that it
-//! never produced.
+//! Coverage: the situations that runs have been through. A search without findings means nothing for a situation that
+//! it never produced.
 //!
 //! There are four kinds of mark. A *cell* is a combination of an operation, the status of the cluster that the request
 //! names when it reaches a running control plane, and a kind of fault injected before. A *member* is a member of an
-//! operation's input, in a call that was carried out or in one that was refused because of it. An *action* was denied to a
-//! call that needed it. A *switch* of the assumptions had a value other than its default. `unreachable.rs` lists the marks
-//! that cannot be set, with reasons.
+//! operation's input, in a call that was carried out or in one that was refused because of it. An *action* was denied
+//! to a call that needed it. A *switch* of the assumptions had a value other than its default. `unreachable.rs` lists
+//! the marks that cannot be set, with reasons.
 //!
 //! Marks enter neither the trace nor its hash. A [`Coverage`] is a set of marks of fixed size.
 
