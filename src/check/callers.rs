@@ -19,7 +19,7 @@ use super::tokens::Tokens;
 /// What is stored, recorded and denied, as far as an answer may depend on it.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Callers {
-    records: Records,
+    pub(super) records: Records,
     pub(super) tokens: Tokens,
     pub(super) denied: Denied,
     /// When control planes started last, those that did again.
@@ -83,7 +83,7 @@ impl Callers {
         let facts = &RefusalContext { records, open, tokens, denied, started };
         let error = match result {
             Ok(response) => {
-                let record = records.named(call).filter(|_| !call.request.operation().changes());
+                let record = records.named(call).filter(|_| call.is_answered_from_record());
                 said::reads_show_what_was_written(judge, record, call, response)?;
                 authorization::answered(judge, denied, records, call)?;
                 return refusals::no_success_against_a_cause(judge, facts, call);

@@ -13,8 +13,10 @@ mod clusters;
 mod convergence;
 mod demands;
 mod denied;
+mod environment;
 mod invariant;
 mod listings;
+mod members;
 mod open;
 mod pairs;
 mod permitted;
@@ -134,7 +136,8 @@ impl Checker {
         match &changes[place] {
             Change::Arrived { region, caller, delivery, request } => {
                 self.answers.arrived(judge, *region, caller.account, *delivery);
-                let call = self.open.arrived(scene.now(), *region, *caller, *delivery, request);
+                let at = (scene.now(), scene.wall_clock(*region));
+                let call = self.open.arrived(at, *region, *caller, *delivery, request);
                 self.visible.arrived(judge, &self.clusters.used, call);
                 Ok(())
             }
@@ -155,6 +158,14 @@ impl Checker {
             Change::Allowed => {
                 self.callers.denied.clear(scene.now());
                 Ok(())
+            }
+            Change::Outside { region, event } => {
+                let has_crashed = changes.iter().any(|change| match change {
+                    Change::Crashed { node, .. } => *node == NodeId::ControlPlane(*region),
+                    _ => false,
+                });
+                let records = &self.callers.records;
+                if has_crashed { Ok(()) } else { environment::has_come_over(judge, records, *region, *event) }
             }
             Change::Wrote { node, commit, replaced } => {
                 storage::wrote(judge, *node, commit, replaced)?;

@@ -7,7 +7,7 @@ use crate::control::authorization::Caller;
 use crate::control::cluster::Cluster;
 use crate::control::message::{Commit, Delivery};
 use crate::region::Region;
-use crate::types::{Account, ClusterArn, Identifier, Instant, PrincipalId};
+use crate::types::{Account, ClusterArn, Identifier, Instant, PrincipalId, Timestamp};
 
 /// A point in the order of everything that arrives at control planes and leaves them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -33,6 +33,8 @@ pub(super) struct OpenCall {
     pub(super) principal: Option<PrincipalId>,
     pub(super) request: Arc<Request>,
     pub(super) arrived: Moment,
+    /// What the Region's wall clock said then.
+    pub(super) stamp: Timestamp,
     /// How many identifiers had been used when it came, if it asks for a list.
     pub(super) used: usize,
     /// When the write began that it asks for, in the books of `acknowledged-is-visible`.
@@ -62,7 +64,7 @@ impl OpenCalls {
     /// A request comes to a control plane.
     pub(super) fn arrived(
         &mut self,
-        at: Instant,
+        (at, stamp): (Instant, Timestamp),
         region: Region,
         caller: Caller,
         delivery: Delivery,
@@ -82,6 +84,7 @@ impl OpenCalls {
             principal: caller.principal,
             request,
             arrived,
+            stamp,
             used: 0,
             write: None,
             is_injected: false,
@@ -140,6 +143,15 @@ impl OpenCall {
     /// The cluster, or the stream of one, that the request names, if there can be one that its caller may name.
     pub(super) fn subject(&self) -> Option<Subject> {
         Subject::of(self.region, self.account, &self.request)
+    }
+
+    /// Whether it is answered from the record as that is when the answer leaves: a read, or a deletion that finds its
+    /// cluster being deleted and writes nothing but its token.
+    pub(super) fn is_answered_from_record(&self) -> bool {
+        match &*self.request {
+            Request::DeleteCluster(_) => self.has_written && self.record.is_none(),
+            request => !request.operation().changes(),
+        }
     }
 
     /// Whether it may have joined `first`, which asks for the same with the same token.

@@ -23,7 +23,7 @@ use super::open::{OpenCall, OpenCalls};
 use super::permitted::Demand;
 use super::records::{self, Records};
 use super::tokens::Tokens;
-use super::{CheckResult, WorldView, demands};
+use super::{CheckResult, WorldView, demands, members};
 
 /// What kind of error a call ends with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -96,6 +96,11 @@ pub(super) fn every_refusal_has_a_cause(
     judge.ensure(is_caused, Invariant::EveryRefusalHasACause, || {
         let (operation, name, message) = (asked.request.operation(), error.name(), error.message());
         format!("{operation} was refused with {name} {message:?}, and nothing was in its way")
+    })?;
+    let are_right = members::are_right(scene, facts.records, asked, error);
+    judge.ensure(are_right, Invariant::EveryRefusalHasACause, || {
+        let (operation, body) = (asked.request.operation(), error.to_json());
+        format!("{operation} was refused, and the members of the error are not those of its cause: {body}")
     })
 }
 
@@ -111,13 +116,11 @@ pub(super) fn no_success_against_a_cause(
     asked: &OpenCall,
 ) -> CheckResult {
     let scene = judge.scene;
-    let is_from_record = match &*asked.request {
-        Request::DeleteCluster(_) => asked.has_written,
-        request => !request.operation().changes(),
-    };
     let found = match &asked.record {
         Some((before, _)) => Causes::new(scene, facts, asked, before.as_deref()).certain(),
-        None if is_from_record => Causes::new(scene, facts, asked, facts.records.named(asked)).certain(),
+        None if asked.is_answered_from_record() => {
+            Causes::new(scene, facts, asked, facts.records.named(asked)).certain()
+        }
         None => None,
     };
     let found = found.or_else(|| asked.request.validate().is_err().then_some(RefusalKind::Malformed));

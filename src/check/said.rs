@@ -21,7 +21,8 @@ pub(super) fn answered_once(judge: &mut CheckContext<'_>, call: Option<&OpenCall
     })
 }
 
-/// An operation answers with the record that it has just written, or with the answer that its token has.
+/// An operation answers with the record that it has just written, or with the answer that its token has. What is created
+/// is stamped with the time at which its call was taken in.
 pub(super) fn answers_say_what_was_written(
     judge: &mut CheckContext<'_>,
     call: &OpenCall,
@@ -29,7 +30,9 @@ pub(super) fn answers_say_what_was_written(
 ) -> CheckResult {
     let wrong = about_another(call, response).or_else(|| {
         let (before, record) = call.record.as_ref()?;
-        unlike_record(response, before.as_deref(), record).or_else(|| not_carried_out(call, record))
+        unlike_record(response, before.as_deref(), record)
+            .or_else(|| not_carried_out(call, record))
+            .or_else(|| not_created_then(call, response))
     });
     judge.ensure(wrong.is_none(), Invariant::AnswersSayWhatWasWritten, || {
         let operation = call.request.operation();
@@ -38,7 +41,7 @@ pub(super) fn answers_say_what_was_written(
     })
 }
 
-/// A read is answered from the record as it is at that moment, and its answer leaves when all that was written before
+/// A read, like a second deletion, is answered from the record as it is at that moment, and its answer leaves when all that was written before
 /// is durable: `record` is the cluster as it is durable then. What callers can set is judged in `visible`, from calls
 /// and answers alone; a control plane changes the rest by itself, so that only the record says what a read must show of
 /// it.
@@ -61,6 +64,7 @@ pub(super) fn reads_show_what_was_written(
             record.stream(output.stream_identifier).is_some_and(|stream| stream.status == output.status)
         }
         Response::ListStreams(page) => page.streams.iter().all(is_stream),
+        Response::DeleteCluster(output) => *output == record.deleted(),
         _ => return Ok(()),
     };
     judge.ensure(is_shown, Invariant::AnswersSayWhatWasWritten, || {
@@ -166,6 +170,16 @@ fn not_carried_out(call: &OpenCall, record: &Cluster) -> Option<&'static str> {
         _ => true,
     };
     (!is_carried_out).then_some("the record that was written lacks what was asked for")
+}
+
+/// What is wrong if a creation time is not that of the call.
+fn not_created_then(call: &OpenCall, response: &Response) -> Option<&'static str> {
+    let stamp = match response {
+        Response::CreateCluster(made) => made.creation_time,
+        Response::CreateStream(made) => made.creation_time,
+        _ => return None,
+    };
+    (stamp != call.stamp).then_some("the creation time is not that of the call")
 }
 
 /// Whether the record has the multi-Region properties that were asked for. A peer that is left stays in the record

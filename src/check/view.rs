@@ -12,12 +12,14 @@ use crate::control::storage::{Batch, Storage};
 use crate::iam::Identity;
 use crate::region::Region;
 use crate::sim::World;
-use crate::types::{Instant, NodeId, PrincipalId};
+use crate::types::{Instant, NodeId, PrincipalId, Timestamp};
 
 /// What the invariants look at: a world, or a model of one.
 pub trait WorldView: fmt::Debug {
     /// What time it is.
     fn now(&self) -> Instant;
+    /// What the wall clock of `region` says.
+    fn wall_clock(&self, region: Region) -> Timestamp;
     /// How long a write may be under way, at most.
     fn longest_write(&self) -> Duration;
     /// How open questions are answered.
@@ -56,6 +58,10 @@ pub struct Memory<'a> {
 impl WorldView for World {
     fn now(&self) -> Instant {
         self.now()
+    }
+
+    fn wall_clock(&self, region: Region) -> Timestamp {
+        self.wall_clock(region)
     }
 
     fn longest_write(&self) -> Duration {

@@ -147,6 +147,7 @@ impl ControlPlane {
         } else {
             (counts.single, assumed.single_region_quota, "L-B3A4E51E")
         };
+        let code = if self.mutants.has(Mutant::QuotaCodeOfSingleRegion) { "L-B3A4E51E" } else { code };
         let quota = quota + u32::from(self.mutants.has(Mutant::QuotaOffByOne));
         // The common case, before anything is counted: single-Region creates are never pending.
         if exist < quota && !is_multi {

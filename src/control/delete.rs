@@ -113,7 +113,11 @@ impl ControlPlane {
         cluster: &Cluster,
         out: &mut Vec<Effect>,
     ) {
-        let response = Arc::new(Response::DeleteCluster(cluster.deleted()));
+        let mut output = cluster.deleted();
+        if self.mutants.has(Mutant::SecondDeletionAnswersDeleting) {
+            output.status = ClusterStatus::Deleting;
+        }
+        let response = Arc::new(Response::DeleteCluster(output));
         let token = self.token_write(now, ctx.account, &ctx.request, &response);
         if token.is_some() {
             self.persist(Batch { token, ..Batch::default() }, Some(ctx.delivery), out);

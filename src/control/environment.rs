@@ -113,6 +113,7 @@ fn status_after(
         (ExternalEvent::Wake, Idle | Inactive) if mutants.has(Mutant::WokenWithoutKey) => {
             (Active, encryption)
         }
+        (ExternalEvent::Wake, Inactive) if mutants.has(Mutant::InactiveNotWoken) => (status, encryption),
         (ExternalEvent::Wake, Idle | Inactive) if encryption != KmsKeyInaccessible => (Active, encryption),
         (ExternalEvent::DisableKeys, _) if cluster.kms_key.is_some() => {
             (if status == Active { Idle } else { status }, KmsKeyInaccessible)

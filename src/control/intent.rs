@@ -144,6 +144,7 @@ impl ControlPlane {
             // Either of the two would have made a majority with the acceptor here.
             let peer = cluster.register().and_then(|register| register.other(cluster.arn));
             let witness = cluster.register().as_ref().map(RegisterKey::witness);
+            let witness = witness.filter(|_| !self.mutants.has(Mutant::SilentWitnessNotNamed));
             let silent: Vec<_> = peer.map(|peer| peer.region).into_iter().chain(witness).collect();
             self.abandon_update(&cluster, errors::undecided(&silent), out);
         }

@@ -342,6 +342,20 @@ mutants! {
     TakenPeerDeclared = "taken-peer-declared" caught by "no-success-against-a-cause",
     /// A cluster that sleeps gets a stream as if it were ACTIVE.
     AsleepGetsStream = "asleep-gets-stream" caught by "no-success-against-a-cause",
+    /// A second deletion answers DELETING, whatever the cluster waits for.
+    SecondDeletionAnswersDeleting = "second-deletion-answers-deleting" caught by "answers-say-what-was-written",
+    /// A new stream gets the creation time of its cluster.
+    StreamBornWithCluster = "stream-born-with-cluster" caught by "answers-say-what-was-written",
+    /// Whichever quota of clusters is reached, the error has the code of the single-Region one.
+    QuotaCodeOfSingleRegion = "quota-code-of-single-region" caught by "every-refusal-has-a-cause",
+    /// An update that is given up names the peer's Region alone, and the witness was silent too.
+    SilentWitnessNotNamed = "silent-witness-not-named" caught by "every-refusal-has-a-cause",
+    /// UntagResource compares the keys of tags without regard to case.
+    UntagOfAnyCase = "untag-of-any-case" caught by "changed-only-by-its-call",
+    /// DeleteStream of a stream in DELETED brings it back to DELETING.
+    DeletedStreamDeletedAgain = "deleted-stream-deleted-again" caught by "legal-transition",
+    /// A connection wakes a cluster in IDLE, and none in INACTIVE.
+    InactiveNotWoken = "inactive-not-woken" caught by "legal-transition",
 }
 
 impl Mutant {

@@ -164,7 +164,9 @@ impl ControlPlane {
             RemoteCheck::Peer(..) => Effect::Reached(Goal::PeerSilent),
         }));
         // Failing is safe: nothing was written, and answers that still come find no call.
-        let silent: Vec<Region> = waiting.outstanding.iter().map(|question| question.region()).collect();
+        let mut silent: Vec<Region> = waiting.outstanding.iter().map(|question| question.region()).collect();
+        // The listed peer and the one that the update leaves out may be in one Region.
+        silent.dedup();
         self.fail_checks(call, errors::unreachable(&silent), out);
     }
 

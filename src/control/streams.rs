@@ -43,11 +43,12 @@ impl ControlPlane {
         }
         let last = streams.last().map(|stream| stream.identifier);
         let number = cluster.attached.as_ref().map_or(0, |attached| attached.numbered) + 1;
+        let with_cluster = self.mutants.has(Mutant::StreamBornWithCluster);
         let stream = Stream {
             number,
             identifier: last.filter(|_| self.mutants.has(Mutant::StreamNameReused)).unwrap_or(ctx.fresh),
             status: StreamStatus::Creating,
-            creation_time: ctx.stamp,
+            creation_time: if with_cluster { cluster.creation_time } else { ctx.stamp },
             target: input.target_definition.clone().unwrap_or_default(),
             tags: input.tags.clone().unwrap_or_default(),
         };
@@ -116,7 +117,9 @@ impl ControlPlane {
         if stream.status == StreamStatus::Creating && !self.mutants.has(Mutant::StreamDeletedInCreation) {
             return Err(errors::stream_in_creation(&cluster, &stream));
         }
-        let was_asked = matches!(stream.status, StreamStatus::Deleting | StreamStatus::Deleted);
+        let is_gone = stream.status == StreamStatus::Deleted;
+        let is_gone = is_gone && !self.mutants.has(Mutant::DeletedStreamDeletedAgain);
+        let was_asked = stream.status == StreamStatus::Deleting || is_gone;
         if !was_asked {
             stream.status = StreamStatus::Deleting;
         }

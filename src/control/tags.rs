@@ -50,6 +50,9 @@ impl ControlPlane {
         let (cluster, stream) = self.tagged(ctx.account, &input.resource_arn)?;
         let mut tags = TagMap::clone(&tags_of(&cluster, stream));
         let gone = input.tag_keys.as_deref().unwrap_or_default();
+        if self.mutants.has(Mutant::UntagOfAnyCase) {
+            tags.retain(|key, _| !gone.iter().any(|it| it.eq_ignore_ascii_case(key)));
+        }
         tags.retain(|key, _| !gone.contains(key) || self.mutants.has(Mutant::UntagRemovesNothing));
         self.put_tags(ctx, &cluster, stream, tags, out);
         self.reply(&[ctx.delivery], Ok(Arc::new(Response::UntagResource(UntagResourceOutput {}))), out);

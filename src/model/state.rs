@@ -22,8 +22,9 @@ use crate::control::storage::Storage;
 use crate::control::witness::WitnessNode;
 use crate::region::Region;
 use crate::rng::key;
+use crate::sim::DEFAULT_EPOCH;
 use crate::sim::client::Names;
-use crate::types::{Instant, NodeId};
+use crate::types::{Instant, NodeId, Timestamp};
 
 use super::step::{Cut, ModelEvent, Transition};
 
@@ -319,6 +320,10 @@ impl fmt::Write for Page {
 impl WorldView for ModelState {
     fn now(&self) -> Instant {
         Instant::START
+    }
+
+    fn wall_clock(&self, _region: Region) -> Timestamp {
+        DEFAULT_EPOCH
     }
 
     /// No time passes here.

@@ -109,8 +109,11 @@ impl World {
         }
         let index = self.node_index(NodeId::ControlPlane(region));
         // A control plane that is down finds the new environment when it starts.
-        let has_moved =
-            self.nodes[index].state == NodeState::Up && self.feed(index, Input::ExternalEvent(event));
+        let is_up = self.nodes[index].state == NodeState::Up;
+        if is_up {
+            self.changes.push(Change::Outside { region, event });
+        }
+        let has_moved = is_up && self.feed(index, Input::ExternalEvent(event));
         has_moved || event == ExternalEvent::EnableKeys && were_disabled
     }
 

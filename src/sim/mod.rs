@@ -31,7 +31,7 @@ use crate::control::assumptions::Assumptions;
 use crate::control::authorization::{Caller, IamAction, Principals};
 use crate::control::authorizer::Checked;
 use crate::control::disk::{Disk, Replaced};
-use crate::control::environment::Environment;
+use crate::control::environment::{Environment, ExternalEvent};
 use crate::control::message::{Commit, Delivery, Effect, Reply, Timer};
 use crate::control::mutant::Mutants;
 use crate::control::storage::{Batch, Storage};
@@ -170,6 +170,13 @@ pub enum Change {
     },
     /// A general repair ended every injected denial, in all Regions.
     Allowed,
+    /// An event of the environment reached the control plane of a Region, which is up.
+    Outside {
+        /// The Region.
+        region: Region,
+        /// The event.
+        event: ExternalEvent,
+    },
     /// A write became durable. This includes a write that a crash interrupted and that reached the disk anyway.
     Wrote {
         /// The node.

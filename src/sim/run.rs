@@ -196,7 +196,7 @@ impl World {
                 }
                 self.cover_request(index, &request);
                 let fresh = self.fresh_identifier(&delivery);
-                let stamp = self.wall_clock(index);
+                let stamp = self.wall_clock(region);
                 if matches!(*request, Request::CreateCluster(_) | Request::CreateStream(_)) {
                     self.fault_log.record_met(LastingFault::Skew(region));
                 }
@@ -426,9 +426,12 @@ impl World {
         !self.options.assumptions.service_linked_role && !self.nodes.iter().any(has_cluster)
     }
 
-    fn wall_clock(&self, index: usize) -> Timestamp {
+    /// What the wall clock of `region` says.
+    pub(crate) fn wall_clock(&self, region: Region) -> Timestamp {
         let seconds = self.options.epoch.0 + self.now.0 / 1_000_000_000;
-        Timestamp(seconds.saturating_add_signed(self.nodes[index].skew))
+        let index = self.node_indices[region.index()][0];
+        let skew = index.map_or(0, |index| self.nodes[usize::from(index)].skew);
+        Timestamp(seconds.saturating_add_signed(skew))
     }
 
     fn take_injected_error(

@@ -1,0 +1,139 @@
+//! What an error says of itself beside its words: which resource, which quota, which member of the request, and which
+//! Regions were silent. (API reference, the members of each exception.)
+
+use crate::api::{Error, Field, Request, ValidationReason};
+use crate::control::assumptions::Refusal;
+use crate::region::Region;
+use crate::types::ClusterArn;
+
+use super::open::OpenCall;
+use super::records::{self, Records};
+use super::{WorldView, demands};
+
+/// Whether the members of `error` are what the request and the records say. The words of a denial are judged with its
+/// cause, and nothing here throttles.
+pub(super) fn are_right(scene: &dyn WorldView, records: &Records, asked: &OpenCall, error: &Error) -> bool {
+    let members = ErrorMembers { scene, records, asked };
+    match error {
+        Error::Validation { reason: ValidationReason::FieldValidationFailed, field_list, .. } => {
+            match asked.request.validate() {
+                Err(broken) => *error == broken,
+                Ok(()) => matches!(&field_list[..], [field] if field.name == "nextToken"),
+            }
+        }
+        Error::Validation { field_list, message, .. } => members.are_fields(field_list, message),
+        Error::ServiceQuotaExceeded { resource_id, resource_type, service_code, quota_code, .. } => {
+            let said = (resource_id.clone(), &**resource_type, &**quota_code);
+            service_code == "dsql" && members.quota() == Some(said)
+        }
+        Error::ResourceNotFound { resource_id, resource_type, .. } => {
+            members.is_resource(resource_id, resource_type, Refusal::NotFound)
+        }
+        Error::Conflict { resource_id: Some(resource_id), resource_type: Some(resource_type), .. } => {
+            members.is_resource(resource_id, resource_type, Refusal::Conflict)
+        }
+        // A token belongs to no resource.
+        Error::Conflict { resource_id, resource_type, .. } => {
+            resource_id.is_none() && resource_type.is_none() && asked.request.client_token().is_some()
+        }
+        Error::InternalServer { message, .. } => members.are_silent(message),
+        Error::AccessDenied { .. } | Error::Throttling { .. } => true,
+    }
+}
+
+struct ErrorMembers<'a> {
+    scene: &'a dyn WorldView,
+    records: &'a Records,
+    asked: &'a OpenCall,
+}
+
+impl ErrorMembers<'_> {
+    /// Whose quota was reached, of what, and its code in Service Quotas.
+    fn quota(&self) -> Option<(String, &'static str, &'static str)> {
+        let assumed = self.scene.assumptions();
+        match &*self.asked.request {
+            Request::CreateCluster(_) => {
+                let account = assumed.quota_names_account.then(|| self.asked.account.to_string());
+                let is_multi = demands::properties(&self.asked.request).is_some();
+                let code = if is_multi { "L-DCF93F11" } else { "L-B3A4E51E" };
+                Some((account.unwrap_or_default(), "cluster", code))
+            }
+            Request::TagResource(input) => {
+                let is_stream = input.resource_arn.contains("/stream/");
+                Some((self.named(), if is_stream { "stream" } else { "cluster" }, ""))
+            }
+            Request::CreateStream(_) => Some((self.named(), "stream", "")),
+            _ => None,
+        }
+    }
+
+    /// Whether a refusal of this kind may be about this resource.
+    fn is_resource(&self, id: &str, kind: &str, refusal: Refusal) -> bool {
+        let request = &*self.asked.request;
+        let exists = self.records.named(self.asked).is_some();
+        let is_missing = refusal == Refusal::NotFound;
+        let is_named = match (request, kind) {
+            (Request::GetStream(input), "stream") => exists && id == input.stream_identifier,
+            (Request::DeleteStream(input), "stream") => exists && id == input.stream_identifier,
+            (Request::GetStream(_) | Request::DeleteStream(_), _) => {
+                !exists && kind == "cluster" && id == self.named()
+            }
+            (Request::GetClusterPolicy(_) | Request::DeleteClusterPolicy(_), _) if exists && is_missing => {
+                kind == "cluster-policy" && id == self.named()
+            }
+            _ => kind == "cluster" && id == self.named(),
+        };
+        let assumed = self.scene.assumptions();
+        let is_token = assumed.token_mismatch == refusal && request.client_token().is_some();
+        let lists = |properties: &crate::api::MultiRegionProperties| {
+            let listed = properties.clusters.iter().flatten();
+            id.is_empty() || listed.into_iter().any(|arn| arn.eq_ignore_ascii_case(id)) || self.keeps(id)
+        };
+        let is_peer = demands::properties(request).is_some_and(lists);
+        is_named || (kind == "cluster" && (is_peer || (is_token && id.is_empty())))
+    }
+
+    /// A peer that does not exist is named as a member of the request.
+    fn are_fields(&self, fields: &[Field], message: &str) -> bool {
+        let [field] = fields else { return fields.is_empty() };
+        demands::properties(&self.asked.request).is_some()
+            && field.name == "multiRegionProperties.clusters"
+            && field.message == message
+    }
+
+    /// Whether a message about Regions that were silent names Regions that were asked. Where the link register was not
+    /// changed in time, both that would have made a majority were silent.
+    fn are_silent(&self, message: &str) -> bool {
+        let Some(properties) = demands::properties(&self.asked.request) else { return false };
+        let cluster = self.records.named(self.asked);
+        let known = cluster.and_then(|cluster| cluster.multi_region.as_deref());
+        let kept = known.and_then(|known| known.peer);
+        if let Some((_, named)) = message.split_once("no agreement in time with ") {
+            let both = known.zip(kept).map(|(known, kept)| format!("{} or {}.", kept.region, known.witness));
+            return both.as_deref() == Some(named);
+        }
+        let Some((_, named)) = message.split_once("no answer from ") else { return false };
+        let witness = properties.witness_region.as_deref().and_then(Region::parse);
+        let listed = properties.clusters.iter().flatten().filter_map(|arn| ClusterArn::parse(arn));
+        let asked: Vec<Region> = listed.chain(kept).map(|peer| peer.region).chain(witness).collect();
+        let mut named: Vec<Option<Region>> =
+            named.trim_end_matches('.').split(", ").map(Region::parse).collect();
+        let count = named.len();
+        named.sort_unstable();
+        named.dedup();
+        named.len() == count && named.iter().all(|region| region.is_some_and(|it| asked.contains(&it)))
+    }
+
+    /// Whether the cluster keeps a peer that the request does not list.
+    fn keeps(&self, peer: &str) -> bool {
+        let cluster = self.records.named(self.asked).and_then(|cluster| cluster.multi_region.as_deref());
+        cluster.and_then(|it| it.peer).is_some_and(|kept| kept.to_string() == peer)
+    }
+
+    /// The name of what the call is about, as it was given.
+    fn named(&self) -> String {
+        let request = &*self.asked.request;
+        let arn = records::resource(request).and_then(|arn| arn.rsplit('/').next());
+        request.identifier().or(arn).unwrap_or_default().to_owned()
+    }
+}
