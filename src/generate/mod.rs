@@ -78,7 +78,7 @@ pub fn generate(seed: u64, shape: &Size) -> Scenario {
     };
     let principals = principals::draw(draws.about("principals", 0), &plan.place);
     let mut set_up = set_up::draw(seed, draws.about("set-up", 0), &plan, principals);
-    set_up::suit(&mut set_up.assumptions, opening);
+    set_up::suit(draws.about("suits", 0), &mut set_up.assumptions, opening);
     let groups = calls::draw(draws, &plan, &set_up, opening, count);
     let mut actions: Vec<Vec<Action>> = vec![Vec::new(); groups.len() + 1];
     for number in 0..draws.within("faults", &shape.faults) {

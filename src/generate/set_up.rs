@@ -36,8 +36,10 @@ pub(super) fn draw(seed: u64, draws: Draws, plan: &Plan, principals: Vec<Princip
 }
 
 /// Answers open questions so that `opening` can come to what it is about.
-pub(super) fn suit(assumptions: &mut Assumptions, opening: Opening) {
+pub(super) fn suit(draws: Draws, assumptions: &mut Assumptions, opening: Opening) {
     match opening {
+        // A stream shows DELETED too.
+        Opening::Streams if draws.chance("deleted streams", 25) => assumptions.deleted_visible = MINUTES,
         Opening::Failed => assumptions.creation_fails = true,
         Opening::Deleted => assumptions.deleted_visible = assumptions.deleted_visible.max(MINUTES),
         Opening::PairParts => assumptions.unpeer_active = true,

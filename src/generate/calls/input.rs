@@ -130,8 +130,8 @@ fn metric_groups(draws: Draws) -> Box<[MetricGroupRequest]> {
 /// The identifier of a key.
 const USUAL_KEY: &str = "11111111-1111-1111-1111-111111111111";
 
-/// What tags are called.
-pub(super) const TAG_KEYS: &[&str] = &["team", "stage", "colour"];
+/// What tags are called: one differs from another in its case alone, one is how another begins.
+pub(super) const TAG_KEYS: &[&str] = &["team", "stage", "colour", "Team", "tea"];
 
 /// What resource policies say, and how often.
 const POLICIES: &[(u64, &str)] = &[

@@ -303,6 +303,11 @@ impl CallPlan<'_> {
         if draws.chance("until they are active", 60) {
             self.advance(draws.seconds("until stream active", 60, 200));
         }
+        let is_seen_deleted = !self.set_up.assumptions.deleted_visible.is_zero();
+        if is_seen_deleted && self.made.len() + 1 < count {
+            self.visit(draws.about("deletes", 0), 0, DeleteStream);
+            self.advance(draws.seconds("until deleted", 60, 240));
+        }
         let visits = [DeleteStream, GetStream, ListStreams, ListTagsForResource, TagResource];
         for number in 0..count.saturating_sub(self.made.len()) {
             let draws = draws.about("visit", number);
