@@ -57,6 +57,11 @@ impl<'a> Arguments<'a> {
         Some(&self.options.remove(place).1)
     }
 
+    /// The value of the option `name`, which the verb no longer takes, if it was given.
+    pub(super) fn retired_option(&mut self, name: &str) -> Option<&'a Word> {
+        self.options.iter().find(|(key, _)| key.text == name).map(|(_, value)| value)
+    }
+
     /// Every option that is left, whatever its name.
     pub(super) fn pairs(&mut self) -> Vec<&'a (Word, Word)> {
         std::mem::take(&mut self.options)
@@ -87,7 +92,13 @@ impl<'a> Arguments<'a> {
         }
         if let Some((key, _)) = self.options.first() {
             let message = format!("`{verb}` has no option `{}`", key.text);
-            return Err(Diagnostic::new(message, key.span).help(did_you_mean(&key.text, self.known)));
+            let help = match RENAMED_OPTIONS.iter().find(|(old, _)| *old == key.text) {
+                Some((old, new)) => format!("`{old}=` is called `{new}=` now"),
+                None => {
+                    did_you_mean(&key.text, self.known.iter().copied()).unwrap_or_else(|| listed(&self.known))
+                }
+            };
+            return Err(Diagnostic::new(message, key.span).help(help));
         }
         Ok(())
     }
@@ -100,6 +111,20 @@ impl<'a> Arguments<'a> {
                 Err(Diagnostic::new(format!("`{}` takes no input", self.command.verb.text), body.span))
             }
         }
+    }
+}
+
+/// Options by the names that they had before.
+const RENAMED_OPTIONS: [(&str, &str); 1] = [("missing", "if-missing")];
+
+/// The options that a command takes, for help.
+fn listed(known: &[&str]) -> String {
+    match known {
+        [] => "it takes no options".to_owned(),
+        known => format!(
+            "its options are {}",
+            known.iter().map(|name| format!("`{name}=`")).collect::<Vec<_>>().join(", ")
+        ),
     }
 }
 

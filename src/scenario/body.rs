@@ -11,14 +11,15 @@ use serde_json::Value;
 use crate::api::{MemberKind, Operation, Request};
 
 use super::diagnostic::{Diagnostic, Span, did_you_mean};
+use super::named_calls::VisibleCalls;
 use super::script::{Json, JsonKind};
 
 /// Checks `json` against the input of `operation`: no unknown members, no wrong types, no references to calls that
 /// are not among `known`.
-pub(super) fn check(operation: Operation, json: &Json, known: &[&str]) -> Vec<Diagnostic> {
+pub(super) fn check(operation: Operation, json: &Json, calls: VisibleCalls<'_>) -> Vec<Diagnostic> {
     let mut mistakes = Vec::new();
     check_kind(operation.name(), json, &operation.input(), &mut mistakes);
-    check_references(json, known, &mut mistakes);
+    check_references(json, calls, &mut mistakes);
     mistakes
 }
 
@@ -203,37 +204,21 @@ fn check_kind(path: &str, json: &Json, kind: &MemberKind, mistakes: &mut Vec<Dia
     }
 }
 
-fn check_references(json: &Json, known: &[&str], mistakes: &mut Vec<Diagnostic>) {
+fn check_references(json: &Json, calls: VisibleCalls<'_>, mistakes: &mut Vec<Diagnostic>) {
     match &json.kind {
-        JsonKind::String(text) => mistakes.extend(check_text(text, json.span, known)),
-        JsonKind::Array(items) => items.iter().for_each(|item| check_references(item, known, mistakes)),
+        JsonKind::String(text) => mistakes.extend(check_text(text, json.span, calls)),
+        JsonKind::Array(items) => items.iter().for_each(|item| check_references(item, calls, mistakes)),
         JsonKind::Object(members) => {
-            members.iter().for_each(|member| check_references(&member.value, known, mistakes));
+            members.iter().for_each(|member| check_references(&member.value, calls, mistakes));
         }
         _ => {}
     }
 }
 
 /// The mistakes in the references of `text`, which stands at `span`.
-pub(super) fn check_text(text: &str, span: Span, known: &[&str]) -> Vec<Diagnostic> {
-    let mut mistakes = Vec::new();
-    for reference in references(text) {
-        let name = reference.name;
-        if !known.contains(&name) {
-            let closest = did_you_mean(name, known.iter().copied());
-            let advice = || Some(format!("name an earlier call with `as={name}`"));
-            mistakes.push(
-                Diagnostic::new(format!("no call before this one is called `{name}`"), span)
-                    .help(closest.or_else(advice)),
-            );
-        } else if reference.member.is_empty() {
-            mistakes.push(
-                Diagnostic::new(format!("`${name}` names a call, not a member of its answer"), span)
-                    .help(format!("did you mean `${name}.identifier` or `${name}.arn`?")),
-            );
-        }
-    }
-    mistakes
+pub(super) fn check_text(text: &str, span: Span, calls: VisibleCalls<'_>) -> Vec<Diagnostic> {
+    let references = references(text).into_iter();
+    references.filter_map(|reference| calls.mistake_in(reference.name, reference.member, span)).collect()
 }
 
 #[cfg(test)]

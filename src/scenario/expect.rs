@@ -1,6 +1,6 @@
 //! What a scenario demands.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use serde_json::Value;
 
@@ -10,6 +10,7 @@ use crate::types::ClusterStatus;
 
 use super::body;
 use super::diagnostic::{Diagnostic, Span, did_you_mean};
+use super::named_calls::VisibleCalls;
 use super::script::Word;
 
 /// A demand that holds for every seed.
@@ -104,10 +105,10 @@ impl Operator {
     }
 }
 
-/// Reads what follows `expect`. `calls` are the names of earlier calls; `region` reads a Region.
+/// Reads what follows `expect`, which may refer to `calls`; `region` reads a Region.
 pub(super) fn read(
     rest: &Word,
-    calls: &[&str],
+    calls: VisibleCalls<'_>,
     region: &dyn Fn(&Word) -> Result<Region, Diagnostic>,
 ) -> Result<Expectation, Diagnostic> {
     let words = split(rest);
@@ -120,12 +121,12 @@ pub(super) fn read(
             Ok(Expectation::Clusters(region(&words[2])?, read_test(test, rest)?))
         }
         [name, "is", truth @ ..] if !matches!(truth, ["absent" | "present"]) => {
-            let name = known(&words[0], name, calls)?;
+            let name = calls.named(name, words[0].span)?;
             Ok(Expectation::Really(name, read_truth(truth, &words, calls, rest)?))
         }
         [subject, test @ ..] => {
             let (call, subject) = match subject.split_once('.') {
-                Some((name, member)) if calls.contains(&name) => (Some(Arc::from(name)), member),
+                Some((name, member)) if calls.operation_of(name).is_some() => (Some(Arc::from(name)), member),
                 _ => (None, *subject),
             };
             look_at_subject(subject, &words[0])?;
@@ -152,10 +153,13 @@ pub(super) fn read(
 
 /// A subject is `outcome`, `error`, `http`, or begins with a member of some answer or error.
 fn look_at_subject(subject: &str, word: &Word) -> Result<(), Diagnostic> {
+    static SUBJECTS: LazyLock<Vec<String>> = LazyLock::new(|| {
+        let outputs = Operation::ALL.iter().flat_map(|it| it.output_members());
+        let others = ["outcome", "error", "http"].into_iter().chain(Error::MEMBERS).map(str::to_owned);
+        others.chain(outputs).collect()
+    });
     let first = subject.split('.').next().unwrap_or_default();
-    let outputs = Operation::ALL.iter().flat_map(|it| it.output_members());
-    let others = ["outcome", "error", "http"].into_iter().chain(Error::MEMBERS).map(str::to_owned);
-    let known: Vec<String> = others.chain(outputs).collect();
+    let known = &*SUBJECTS;
     if known.iter().any(|known| known == first) {
         return Ok(());
     }
@@ -195,13 +199,13 @@ fn read_value(text: &str) -> Value {
 fn read_truth(
     truth: &[&str],
     words: &[Word],
-    calls: &[&str],
+    calls: VisibleCalls<'_>,
     rest: &Word,
 ) -> Result<ClusterState, Diagnostic> {
     match truth {
         ["gone"] => Ok(ClusterState::Gone),
         ["linked", "with", other] => {
-            Ok(ClusterState::LinkedWith(known(&words[words.len() - 1], other, calls)?))
+            Ok(ClusterState::LinkedWith(calls.named(other, words[words.len() - 1].span)?))
         }
         [status] => ClusterStatus::parse(status).map(ClusterState::Status).ok_or_else(|| {
             let names = ClusterStatus::ALL.map(ClusterStatus::name);
@@ -211,15 +215,6 @@ fn read_truth(
         _ => Err(Diagnostic::new("this says nothing about a cluster", rest.span)
             .help("as in `expect blue is ACTIVE` or `expect blue is linked with green`".to_owned())),
     }
-}
-
-fn known(word: &Word, name: &str, calls: &[&str]) -> Result<Arc<str>, Diagnostic> {
-    if calls.contains(&name) {
-        return Ok(name.into());
-    }
-    let closest = did_you_mean(name, calls.iter().copied());
-    Err(Diagnostic::new(format!("no call before this one is called `{name}`"), word.span)
-        .help(closest.or_else(|| Some(format!("name an earlier call with `as={name}`")))))
 }
 
 /// The words of an expression; text in double quotes is one word and keeps its quotes.

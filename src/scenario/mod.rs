@@ -16,6 +16,7 @@ pub mod warning;
 
 mod arguments;
 mod body;
+mod named_calls;
 pub(crate) mod panic;
 mod possible;
 mod read;

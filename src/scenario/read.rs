@@ -18,7 +18,8 @@ use crate::types::{Account, ClientId, PrincipalId};
 use super::arguments::{Arguments, duration, number, one_of, time_span};
 use super::diagnostic::{Diagnostic, Parsed, did_you_mean};
 use super::expect::Expectation;
-use super::script::{Command, Line, Script, Word};
+use super::named_calls::NamedCalls;
+use super::script::{Command, Line, Script, Word, is_trace_line};
 use super::verb::Verb;
 use super::write::{self, Keys};
 use super::{
@@ -54,7 +55,7 @@ pub(super) fn read(script: Script) -> Result<Scenario, Vec<Diagnostic>> {
 pub(super) struct ScenarioReader {
     set_up: SetUp,
     /// The calls so far that have names.
-    calls: Vec<Known>,
+    calls: NamedCalls,
     /// What the last call called; `None` if there is none, or if several that are begun together call several.
     last: Option<Operation>,
     /// How many of them began before the calls that begin together here, if we are among such.
@@ -68,19 +69,11 @@ pub(super) struct ScenarioReader {
     warnings: Vec<Diagnostic>,
 }
 
-/// A call that has a name.
-struct Known {
-    name: Arc<str>,
-    /// How long it waits before it begins.
-    after: Duration,
-    operation: Operation,
-}
-
 impl ScenarioReader {
     fn new() -> ScenarioReader {
         ScenarioReader {
             set_up: SetUp::new(),
-            calls: Vec::new(),
+            calls: NamedCalls::default(),
             last: None,
             before_together: None,
             is_first_together: false,
@@ -98,7 +91,7 @@ impl ScenarioReader {
 
     /// What is not a line of a trace was not recorded by us: commands, most likely, behind a forgotten blank line.
     fn look_at_output(&mut self, output: &[Line]) {
-        if let Some(line) = output.iter().find(|line| !is_recorded(&line.text)) {
+        if let Some(line) = output.iter().find(|line| !is_trace_line(&line.text)) {
             let mistake = Diagnostic::new("this is no line of a trace", line.span);
             self.mistakes.push(mistake.help("a blank line ends what was recorded".to_owned()));
         }
@@ -292,7 +285,7 @@ impl ScenarioReader {
         let time_out = arguments.duration("timeout", CallStep::TIME_OUT)?;
         let after = arguments.duration("after", Duration::ZERO)?;
         let principal = self.principal_of_call(client, arguments.option("principal"))?;
-        let may_be_skipped = arguments.option("missing").map(skip).transpose()?.is_some();
+        let may_be_skipped = arguments.option("if-missing").map(skip).transpose()?.is_some();
         if attempts == 0 {
             return Err(vec![Diagnostic::new("a call takes at least one attempt", command.verb.span)]);
         }
@@ -327,13 +320,11 @@ impl ScenarioReader {
         after: Duration,
     ) -> Result<Request, Vec<Diagnostic>> {
         let Some(body) = &command.body else { return Ok(Request::empty(operation)) };
-        let before = self.before_together.unwrap_or(self.calls.len());
-        let calls = self.calls.iter().enumerate();
-        let known: Vec<&str> = calls
-            .filter(|(place, known)| *place < before || known.after < after)
-            .map(|(_, known)| &*known.name)
-            .collect();
-        let mistakes = body::check(operation, &body.value, &known);
+        let calls = match self.before_together {
+            None => self.calls.all(),
+            Some(before) => self.calls.visible(before, after),
+        };
+        let mistakes = body::check(operation, &body.value, calls);
         if !mistakes.is_empty() {
             return Err(mistakes);
         }
@@ -342,10 +333,9 @@ impl ScenarioReader {
     }
 
     fn name_call(&mut self, word: &Word, operation: Operation, after: Duration) {
-        let Some(known) = self.calls.iter_mut().find(|known| *known.name == *word.text) else {
-            return self.calls.push(Known { name: word.text.as_str().into(), after, operation });
-        };
-        known.operation = operation;
+        if self.calls.add(&word.text, operation, after) {
+            return;
+        }
         let message = format!("`{}` names an earlier call already", word.text);
         let warning = Diagnostic::new(message, word.span).warning();
         self.warnings.push(warning.help("what is said of it from here on is about this call".to_owned()));
@@ -375,12 +365,11 @@ impl ScenarioReader {
     }
 
     fn expect(&mut self, command: &Command) -> Parsed<Action> {
-        let known: Vec<&str> = self.calls.iter().map(|known| &*known.name).collect();
-        let expectation = expect::read(&command.rest, &known, &|word| self.region(word))?;
+        let calls = self.calls.all();
+        let expectation = expect::read(&command.rest, calls, &|word| self.region(word))?;
         if let Expectation::Answer { call, subject, test } = &expectation {
-            let named = |name: &Arc<str>| self.calls.iter().find(|known| known.name == *name);
             let operation = match call {
-                Some(name) => named(name).map(|known| known.operation),
+                Some(name) => calls.operation_of(name),
                 None => self.last,
             };
             self.warnings.extend(possible::impossible(operation, subject, test, command.rest.span));
@@ -410,10 +399,8 @@ impl ScenarioReader {
     }
 
     fn shown(&self, arguments: &mut Arguments<'_>) -> Parsed<Vec<Arc<str>>> {
-        let known: Vec<(&str, Arc<str>)> =
-            self.calls.iter().map(|known| (&*known.name, known.name.clone())).collect();
         let words = arguments.words("the name of a call")?;
-        words.into_iter().map(|word| one_of(word, "the name of an earlier call", &known)).collect()
+        words.into_iter().map(|word| self.calls.all().named(&word.text, word.span)).collect()
     }
 
     fn client(&self, command: &Command) -> Parsed<ClientId> {
@@ -457,6 +444,25 @@ impl ScenarioReader {
         Some(ClientId(place as u32))
     }
 
+    /// `mistake`, that `name` is no Region, where it stands at an end of a link and may be meant for a client.
+    pub(super) fn no_end_of_link(&self, name: &str, mistake: Diagnostic) -> Diagnostic {
+        let clients: Vec<&str> = self.set_up.clients.iter().map(|client| &*client.name).collect();
+        let regions = self.set_up.regions.iter().map(|(name, _)| &**name);
+        if clients.contains(&name) {
+            return Diagnostic::new(format!("`{name}` is a client and has no nodes"), mistake.span)
+                .help(format!("write `{name}` alone"));
+        }
+        let mut known: Vec<&str> = clients.iter().copied().chain(regions).collect();
+        Region::all().for_each(|region| known.push(region.name()));
+        let closest = did_you_mean(name, known);
+        let all = format!(
+            "it is a client ({}), a Region, REGION/control-plane, REGION/witness or `*`",
+            clients.join(", ")
+        );
+        Diagnostic::new(format!("`{name}` is neither a Region nor a client"), mistake.span)
+            .help(closest.unwrap_or(all))
+    }
+
     fn default_client(&mut self) {
         if self.set_up.clients.is_empty() {
             self.set_up.clients.push(write::default_client());
@@ -470,15 +476,6 @@ impl From<Diagnostic> for Vec<Diagnostic> {
     }
 }
 
-/// Whether `line` reads as a recorded one: `ok`, or something with a time to the millisecond in front.
-fn is_recorded(line: &str) -> bool {
-    let time = line.split_whitespace().next().and_then(|time| time.split_once('.'));
-    let are_digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    line == "ok"
-        || time
-            .is_some_and(|(seconds, millis)| are_digits(seconds) && are_digits(millis) && millis.len() == 3)
-}
-
 fn skip(word: &Word) -> Parsed<()> {
     one_of(word, "what to do when something is missing", &[("skip", ())])
 }
@@ -488,6 +485,11 @@ fn verb(word: &Word) -> Parsed<Verb> {
         let verbs = Verb::ALL.iter().filter(|verb| **verb != Verb::Call).map(|verb| verb.name());
         let commands = Operation::ALL.iter().map(|operation| operation.command());
         let closest = did_you_mean(&word.text, verbs.chain(commands));
+        let renamed = Verb::renamed(&word.text);
+        let closest = match renamed {
+            Some(verb) => Some(format!("`{}` is called `{}` now", word.text, verb.name())),
+            None => closest,
+        };
         let advice = || Some("`dsql-sim help scenario` lists the verbs".to_owned());
         Diagnostic::new(format!("unknown verb `{}`", word.text), word.span).help(closest.or_else(advice))
     })

@@ -47,11 +47,12 @@ pub(super) fn read(reader: &ScenarioReader, verb: Verb, arguments: &mut Argument
             let action = one_of(arguments.required("an action")?, "an action", &actions)?;
             Ok(Fault::Deny { region, action, denied: verb == Verb::Deny })
         }
-        Verb::Doze => shift(reader, arguments, ExternalEvent::Doze),
-        Verb::Wake => shift(reader, arguments, ExternalEvent::Wake),
+        Verb::Idle => shift(reader, arguments, ExternalEvent::Doze),
+        Verb::Connect => shift(reader, arguments, ExternalEvent::Wake),
         Verb::DisableKeys => shift(reader, arguments, ExternalEvent::DisableKeys),
         Verb::EnableKeys => shift(reader, arguments, ExternalEvent::EnableKeys),
-        _ => throttle(reader, arguments),
+        Verb::Throttle | Verb::Fail => refuse(reader, verb, arguments),
+        _ => unreachable!("the verbs of the chapter are above: `{}`", verb.name()),
     }
 }
 
@@ -209,17 +210,28 @@ fn skew(reader: &ScenarioReader, arguments: &mut Arguments<'_>) -> Parsed<Fault>
     Ok(Fault::Skew { region, seconds: sign * seconds })
 }
 
-fn throttle(reader: &ScenarioReader, arguments: &mut Arguments<'_>) -> Parsed<Fault> {
-    let region = reader.region(arguments.required("a Region")?)?;
+/// Requests that are answered with an error before the control plane sees them: `throttle` and `fail`.
+fn refuse(reader: &ScenarioReader, verb: Verb, arguments: &mut Arguments<'_>) -> Parsed<Fault> {
+    let region_word = arguments.required("a Region")?;
+    let region = reader.region(region_word)?;
     let operations: Vec<_> = Operation::ALL.iter().map(|operation| (operation.name(), *operation)).collect();
     let operation = arguments.word().map(|word| one_of(word, "an operation", &operations)).transpose()?;
     let times = arguments.number("times", 1)?;
     if times == 0 {
         return Err(Diagnostic::new("`times` counts from 1", arguments.span()));
     }
-    let errors = injected_errors();
-    let error = arguments.option("error").map(|word| one_of(word, "an error", &errors)).transpose()?;
-    let error = error.unwrap_or_else(throttling);
+    let error = if verb == Verb::Fail {
+        let word = arguments.required_option("error", "as in error=ConflictException")?;
+        one_of(word, "an error that can be injected", &injected_errors())?
+    } else if let Some(word) = arguments.retired_option("error") {
+        // `throttle` once answered with any error.
+        let operation = operation.map_or(String::new(), |operation| format!(" {operation}"));
+        let message = "`throttle` has no option `error`: it answers with ThrottlingException";
+        let instead = format!("write `fail {}{operation} error={}`", region_word.text, word.text);
+        return Err(Diagnostic::new(message, word.span).help(instead));
+    } else {
+        throttling()
+    };
     Ok(Fault::Refuse { region, operation, error, times })
 }
 
@@ -244,7 +256,8 @@ fn party(reader: &ScenarioReader, link: &Word, end: &str) -> Parsed<NodeMatch> {
         return Ok(NodeMatch::Client(client));
     }
     let (name, part) = end.split_once('/').map_or((end, None), |(name, part)| (name, Some(part)));
-    let region = reader.region(&Word { text: name.to_owned(), span: link.span })?;
+    let region = reader.region(&Word { text: name.to_owned(), span: link.span });
+    let region = region.map_err(|mistake| reader.no_end_of_link(name, mistake))?;
     match part {
         None => Ok(NodeMatch::Region(region)),
         Some("witness") => Ok(NodeMatch::Witness(region)),
@@ -292,7 +305,7 @@ fn what(word: &Word) -> Parsed<MessageMatch> {
             let operations = Operation::ALL.iter().map(|operation| operation.name());
             let kinds = MessageKind::ALL.iter().map(|kind| kind.name());
             let closest = did_you_mean(name, operations.chain(kinds).chain(["request", "response"]));
-            Diagnostic::new(format!("`{}` is no kind of message", word.text), word.span).help(closest)
+            Diagnostic::new(format!("unknown message kind `{}`", word.text), word.span).help(closest)
         },
     )
 }

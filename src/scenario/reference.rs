@@ -36,7 +36,7 @@ A scenario is a text file, `*.scenario`, that reads from top to bottom. It consi
 commands, then a line `----`, then the trace of the block as it was recorded for the scenario's seed, then a blank line.
 
 ```text
-# A line that begins with # is a comment.
+# A line that begins with # is a comment, and so is what follows a # behind a command.
 
 seed 42
 regions use1=us-east-1 usw2=us-west-2
@@ -60,10 +60,10 @@ its strings, `$NAME.MEMBER` is a member of the answer to the earlier call `NAME`
 A fault that never *acts* tests nothing, and `dsql-sim run` warns of it. A rule acts when it decides of a message; a
 heal or a release when there is something to heal or to release; a crash when it falls on a node that is up, or a client
 with a call in flight; a restart when the node was stopped; a skew when something is created while the clock is wrong; a
-denial when something is refused by it; a throttle when it answers; `doze`, `wake` and `disable-keys` when a cluster
-changes by them; `allow` and `enable-keys` when there was something to undo. There is a warning, too, of a call that was
-left out, of an `at` whose moment had passed, of a name that is given twice, and of an `expect` that compares with a
-value that cannot occur. With `--strict`, each of these fails the scenario.
+denial when something is refused by it; a `throttle` or a `fail` when it answers; `idle`, `connect` and `disable-keys`
+when a cluster changes by them; `allow` and `enable-keys` when there was something to undo. There is a warning, too, of
+a call that was left out, of an `at` whose moment had passed, of a name that is given twice, and of an `expect` that
+compares with a value that cannot occur. With `--strict`, each of these fails the scenario.
 
 In a trace, clusters have the names that their calls were given with `as`; the identifier that a second attempt of the
 call brought along is `NAME.2`.

@@ -136,7 +136,7 @@ impl Report {
                 let span = block.output.get(place).map_or(block.span, |line| line.span);
                 return Some(Failure {
                     invariant: TRACE.to_owned(),
-                    message: format!("recorded {}, seen {}", line(&recorded), line(&now)),
+                    message: format!("expected {}, got {}", line(&recorded), line(&now)),
                     span: Some(span),
                     at: self.end,
                 });

@@ -11,6 +11,7 @@ use serde_json::Value;
 
 use crate::check::{RunEnd, Simulation};
 use crate::control::cluster::Cluster;
+use crate::map::FixedMap;
 use crate::region::Region;
 use crate::rng::mix;
 use crate::sim::client::{Call, CallId, Outcome};
@@ -96,7 +97,7 @@ struct Run<'a> {
     scenario: &'a Scenario,
     simulation: Simulation,
     /// How the named calls ended.
-    answers: Vec<(Arc<str>, Ended)>,
+    answers: FixedMap<Arc<str>, Ended>,
     /// How the last call ended.
     last: Option<Ended>,
     /// Calls that are to begin together: when, which, with which key.
@@ -133,7 +134,7 @@ impl<'a> Run<'a> {
         Run {
             scenario,
             simulation,
-            answers: Vec::new(),
+            answers: FixedMap::default(),
             last: None,
             together: None,
             has_converged: false,
@@ -343,7 +344,7 @@ impl<'a> Run<'a> {
     fn ended(&self, name: Option<&str>) -> Option<&Ended> {
         match name {
             None => self.last.as_ref(),
-            Some(name) => self.answers.iter().find(|(known, _)| **known == *name).map(|(_, ended)| ended),
+            Some(name) => self.answers.get(name),
         }
     }
 
@@ -378,7 +379,8 @@ impl<'a> Run<'a> {
         match expectation {
             Expectation::Clusters(region, test) => {
                 let count = self.world().storage(*region).map_or(0, |storage| storage.clusters().count());
-                self.compare("the number of clusters", Some(Value::from(count)), test, span)
+                let subject = format!("clusters in {}", self.world().names().region(*region));
+                self.compare(&subject, Some(Value::from(count)), test, span)
             }
             Expectation::Answer { call, subject, test } => {
                 let Some(ended) = self.ended(call.as_deref()) else {
@@ -400,21 +402,35 @@ impl<'a> Run<'a> {
         }
     }
 
-    fn compare(&self, what: &str, seen: Option<Value>, test: &Comparison, span: Span) -> Done {
-        let names = self.world().names();
-        let shown = seen.as_ref().map_or("nothing".to_owned(), |seen| names.in_text(&seen.to_string()));
-        match (test, &seen) {
-            (Comparison::Absent, None) | (Comparison::Present, Some(_)) => Ok(()),
-            (Comparison::Absent, Some(_)) => self.unexpected(format!("{what} is {shown}"), span),
-            (Comparison::Present, None) => self.unexpected(format!("{what} is absent"), span),
-            (Comparison::Compares(operator, wanted), seen) => {
+    /// Compares what was `seen` of the `subject` with what is expected of it.
+    fn compare(&self, subject: &str, seen: Option<Value>, test: &Comparison, span: Span) -> Done {
+        let shown = |value: &Value| {
+            let text = value.as_str().filter(|text| !text.is_empty() && !text.contains(char::is_whitespace));
+            self.world().names().in_text(&text.map_or_else(|| value.to_string(), str::to_owned))
+        };
+        let (holds, expected) = match test {
+            Comparison::Absent => (seen.is_none(), format!("{subject} to be absent")),
+            Comparison::Present => (seen.is_some(), format!("{subject} to be present")),
+            Comparison::Compares(operator, wanted) => {
                 let wanted = self.wanted(wanted).map_err(|message| self.failure(message, span))?;
-                let absent = Value::Null;
-                let holds = operator.holds(seen.as_ref().unwrap_or(&absent), &wanted)
-                    && (seen.is_some() || *operator == Operator::Unequal);
-                if holds { Ok(()) } else { self.unexpected(format!("{what} is {shown}"), span) }
+                // Nothing is unequal to everything, and compares to nothing else.
+                let holds = match &seen {
+                    Some(seen) => operator.holds(seen, &wanted),
+                    None => *operator == Operator::Unequal && !wanted.is_null(),
+                };
+                let operator = match operator {
+                    // Behind several words, as in `clusters in use1`, a bare value could not be told from them.
+                    Operator::Equal if !subject.contains(' ') => String::new(),
+                    operator => format!("{} ", operator.name()),
+                };
+                (holds, format!("{subject} {operator}{}", shown(&wanted)))
             }
+        };
+        if holds {
+            return Ok(());
         }
+        let got = seen.as_ref().map_or("nothing".to_owned(), shown);
+        self.unexpected(format!("expected {expected}, got {got}"), span)
     }
 
     /// The failure with what the service said, if it is about a call that failed, or what a waiter saw last.
@@ -442,7 +458,15 @@ impl<'a> Run<'a> {
                 peer(one).is_some() && peer(one) == arn(other) && peer(other) == arn(one)
             }
         };
-        if holds { Ok(()) } else { self.unexpected(self.describe(name), span) }
+        if holds {
+            return Ok(());
+        }
+        let expected = match truth {
+            ClusterState::Gone => "gone".to_owned(),
+            ClusterState::Status(status) => status.to_string(),
+            ClusterState::LinkedWith(other) => format!("linked with {other}"),
+        };
+        self.unexpected(format!("expected {name} to be {expected}, got: {}", self.describe(name)), span)
     }
 
     /// The cluster that the call `name` created, if it exists; known by its answer or, if that was lost, by the name
@@ -523,8 +547,7 @@ impl From<Outcome> for Ended {
 }
 
 /// What a call that has a name ended with is what the name stands for from now on.
-fn remember(answers: &mut Vec<(Arc<str>, Ended)>, step: &CallStep, ended: Ended) {
+fn remember(answers: &mut FixedMap<Arc<str>, Ended>, step: &CallStep, ended: Ended) {
     let Some(alias) = &step.alias else { return };
-    answers.retain(|(name, _)| name != alias);
-    answers.push((alias.clone(), ended));
+    answers.insert(alias.clone(), ended);
 }

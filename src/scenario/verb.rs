@@ -118,11 +118,11 @@ verbs! {
     /// `as` names the call, and the cluster that it creates: `$NAME.MEMBER` inside a later string is a member of its
     /// answer.
     /// `after` lets it wait before it begins; `principal` is who calls, if not who the client runs as. With
-    /// `missing=skip` it is left out if something that it refers to has no value, for instance because the call before
+    /// `if-missing=skip` it is left out if something that it refers to has no value, for instance because the call before
     /// was never answered; otherwise that ends the scenario.
     Call = "create-cluster | get-cluster | tag-resource | put-cluster-policy | create-stream | …" in Calls:
         "[CLIENT:] OPERATION region=REGION [as=NAME] [attempts=N] [timeout=DURATION] [after=DURATION] \
-         [principal=NAME] [missing=skip]\n{ INPUT }",
+         [principal=NAME] [if-missing=skip]\n{ INPUT }",
         "ops: create-cluster region=use1 as=blue\n{ \"multiRegionProperties\": { \"witnessRegion\": \"us-west-2\" } }";
     /// Waits as the SDKs' waiters do: a GetCluster every 2 seconds, 60 times at most. `cluster-active` ends well on
     /// ACTIVE only; `cluster-not-exists` on ResourceNotFoundException only. Its outcome is `ok`, `timed-out`, or
@@ -187,22 +187,24 @@ verbs! {
     Deny = "deny" in Faults: "deny REGION ACTION", "deny usw2 PutWitnessRegion";
     /// Allows a denied action again.
     Allow = "allow" in Faults: "allow REGION ACTION", "allow usw2 PutWitnessRegion";
-    /// Nobody has connected to a Region's clusters for long: ACTIVE ones become IDLE, and IDLE ones INACTIVE. A control
-    /// plane that is down does not hear of it.
-    Doze = "doze" in Faults: "doze REGION", "doze use1";
-    /// Somebody connects to a Region's clusters: IDLE and INACTIVE ones become ACTIVE. A control plane that is down
-    /// does not hear of it.
-    Wake = "wake" in Faults: "wake REGION", "wake use1";
+    /// Lets a Region's clusters go without connections for long: ACTIVE ones become IDLE, and IDLE ones INACTIVE. A
+    /// control plane that is down misses this.
+    Idle = "idle" in Faults: "idle REGION", "idle use1";
+    /// Connects to a Region's clusters: IDLE and INACTIVE ones become ACTIVE. A control plane that is down misses this.
+    Connect = "connect" in Faults: "connect REGION", "connect use1";
     /// Disables the customer managed keys of a Region's clusters, those to come as well: their `encryptionStatus` is
     /// KMS_KEY_INACCESSIBLE, and ACTIVE ones become IDLE. A control plane that is down finds them so when it starts.
     DisableKeys = "disable-keys" in Faults: "disable-keys REGION", "disable-keys use1";
     /// Enables these keys again.
     EnableKeys = "enable-keys" in Faults: "enable-keys REGION", "enable-keys use1";
-    /// Answers the next `times` (1) requests to a Region with an error of the API, ThrottlingException unless said,
-    /// before its control plane sees them.
+    /// Answers the next `times` (1) requests to a Region with ThrottlingException, before its control plane sees them.
     Throttle = "throttle" in Faults:
-        "throttle REGION [OPERATION] [times=N] [error=NAME]",
+        "throttle REGION [OPERATION] [times=N]",
         "throttle use1 CreateCluster times=2";
+    /// Answers the next `times` (1) requests to a Region with an error of the API, before its control plane sees them.
+    Fail = "fail" in Faults:
+        "fail REGION [OPERATION] error=NAME [times=N]",
+        "fail use1 CreateCluster error=InternalServerException";
 
     /// Lets time pass.
     Advance = "advance" in Time: "advance DURATION", "advance 30s";
@@ -237,5 +239,15 @@ impl Verb {
     #[must_use]
     pub fn parse(name: &str) -> Option<Verb> {
         Self::ALL.iter().copied().filter(|verb| *verb != Verb::Call).find(|verb| verb.name() == name)
+    }
+
+    /// The verb that was called `name` once and is called otherwise now.
+    #[must_use]
+    pub fn renamed(name: &str) -> Option<Verb> {
+        match name {
+            "doze" => Some(Verb::Idle),
+            "wake" => Some(Verb::Connect),
+            _ => None,
+        }
     }
 }

@@ -11,7 +11,7 @@ use crate::sim::trace::time;
 use crate::types::{Instant, NodeId};
 
 use super::diagnostic::{Diagnostic, Span};
-use super::write_fault::{self, node};
+use super::write_fault::{self, Spelling, node};
 use super::{Action, Scenario, SetUp, Step};
 
 /// Something in a run that tested less than the scenario says.
@@ -71,7 +71,7 @@ impl Warning {
             }
             WarningReason::LeftOut(missing) => {
                 let message = format!("this call was left out: {missing}");
-                Diagnostic::new(message, self.span).help("with `missing=skip`, a call may be".to_owned())
+                Diagnostic::new(message, self.span).help("`if-missing=skip` allows it".to_owned())
             }
         }
         .warning()
@@ -89,7 +89,7 @@ fn idle(set_up: &SetUp, step: Option<&Step>, part: usize, span: Span) -> Diagnos
         return mistake;
     }
     let mut words = String::new();
-    write_fault::write(set_up, &Fault::All(vec![idle.clone()]), &mut words);
+    write_fault::write(set_up, &Fault::All(vec![idle.clone()]), Spelling::Current, &mut words);
     mistake.label(format!("of several, `{words}`"))
 }
 

@@ -17,7 +17,7 @@ use crate::types::{Account, print_duration};
 use super::body::references;
 use super::expect::{ClusterState, Comparison, Expectation, Operator};
 use super::script::{SEPARATOR, Script};
-use super::write_fault::{self, time_span};
+use super::write_fault::{self, Spelling, time_span};
 use super::{Action, CallStep, PrincipalOptions, Scenario, SetUp, Step, When, default_home};
 
 impl Scenario {
@@ -41,7 +41,7 @@ impl Scenario {
     /// it came from are left out.
     #[must_use]
     pub fn print(&self, comment: &str) -> String {
-        let mut writer = Writer { set_up: &self.set_up, page: String::new() };
+        let mut writer = Writer::new(&self.set_up);
         for line in comment.lines() {
             let _ = writeln!(writer.page, "{}", format!("# {line}").trim_end());
         }
@@ -91,7 +91,8 @@ impl Keys {
         if self.plain.clients.len() != clients.len() {
             self.plain.clients = clients.to_vec();
         }
-        let mut writer = Writer { set_up: &self.plain, page: std::mem::take(&mut self.page) };
+        let page = std::mem::take(&mut self.page);
+        let mut writer = Writer { set_up: &self.plain, spelling: Spelling::Key, page };
         writer.line(action);
         let line = key_of_bytes(writer.page.as_bytes());
         let meaning = match action {
@@ -113,16 +114,21 @@ impl Keys {
 /// A fault, as what follows `at TIME` says it.
 pub(super) fn fault_text(set_up: &SetUp, fault: &crate::sim::fault::Fault) -> String {
     let mut text = String::new();
-    write_fault::write(set_up, fault, &mut text);
+    write_fault::write(set_up, fault, Spelling::Current, &mut text);
     text
 }
 
 struct Writer<'a> {
     set_up: &'a SetUp,
+    spelling: Spelling,
     page: String,
 }
 
-impl Writer<'_> {
+impl<'a> Writer<'a> {
+    fn new(set_up: &'a SetUp) -> Writer<'a> {
+        Writer { set_up, spelling: Spelling::Current, page: String::new() }
+    }
+
     fn set_up(&mut self) {
         let SetUp { seed, regions, principals, clients, latency, disk, assumptions, mutants, trace } =
             self.set_up;
@@ -195,14 +201,14 @@ impl Writer<'_> {
             Action::SetUp => {}
             Action::Call(call) => self.call(call),
             Action::Parallel => self.page.push_str("parallel"),
-            Action::Fault(fault) => write_fault::write(self.set_up, fault, &mut self.page),
+            Action::Fault(fault) => write_fault::write(self.set_up, fault, self.spelling, &mut self.page),
             Action::FaultAt(when, fault) => {
                 let (sign, time) = match when {
                     When::At(time) => ("", time),
                     When::In(time) => ("+", time),
                 };
                 let _ = write!(self.page, "at {sign}{} ", print_duration(*time));
-                write_fault::write(self.set_up, fault, &mut self.page);
+                write_fault::write(self.set_up, fault, self.spelling, &mut self.page);
             }
             Action::Advance(pause) => {
                 let _ = write!(self.page, "advance {}", print_duration(*pause));
@@ -262,7 +268,10 @@ impl Writer<'_> {
             let _ = write!(self.page, " principal={}", principal.name);
         }
         if call.may_be_skipped {
-            self.page.push_str(" missing=skip");
+            self.page.push_str(match self.spelling {
+                Spelling::Current => " if-missing=skip",
+                Spelling::Key => " missing=skip",
+            });
         }
     }
 
@@ -312,7 +321,7 @@ impl SetUp {
     /// An action as a line of a file says it.
     #[must_use]
     pub fn words(&self, action: &Action) -> String {
-        let mut writer = Writer { set_up: self, page: String::new() };
+        let mut writer = Writer::new(self);
         writer.actor(action);
         writer.line(action);
         writer.page

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use crate::api::Error;
 use crate::control::environment::ExternalEvent;
 use crate::control::message::DelayRange;
 use crate::region::Region;
@@ -12,8 +13,18 @@ use crate::types::{NodeId, print_duration};
 
 use super::SetUp;
 
-/// Writes `fault` as the command that is read as it.
-pub(super) fn write(set_up: &SetUp, fault: &Fault, page: &mut String) {
+/// The words that a command is written with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Spelling {
+    /// Those of the scenario language as it is.
+    Current,
+    /// Those that keys of draws are taken from. They stay as they were when a verb or an option is renamed: otherwise a
+    /// seed would mean other draws than before in every scenario that uses it.
+    Key,
+}
+
+/// Writes `fault` as the command that reads back as it.
+pub(super) fn write(set_up: &SetUp, fault: &Fault, spelling: Spelling, page: &mut String) {
     let _ = match fault {
         Fault::All(faults) => return several(set_up, faults, page),
         Fault::Rule(rule) => return self::rule(set_up, rule, page),
@@ -46,23 +57,30 @@ pub(super) fn write(set_up: &SetUp, fault: &Fault, page: &mut String) {
             write!(page, "{verb} {} {}", self::region(set_up, *region), action.name())
         }
         Fault::ExternalEvent { region, event } => {
-            let verb = match event {
-                ExternalEvent::Doze => "doze",
-                ExternalEvent::Wake => "wake",
-                ExternalEvent::DisableKeys => "disable-keys",
-                ExternalEvent::EnableKeys => "enable-keys",
+            let verb = match (event, spelling) {
+                (ExternalEvent::Doze, Spelling::Current) => "idle",
+                (ExternalEvent::Doze, Spelling::Key) => "doze",
+                (ExternalEvent::Wake, Spelling::Current) => "connect",
+                (ExternalEvent::Wake, Spelling::Key) => "wake",
+                (ExternalEvent::DisableKeys, _) => "disable-keys",
+                (ExternalEvent::EnableKeys, _) => "enable-keys",
             };
             write!(page, "{verb} {}", self::region(set_up, *region))
         }
         Fault::Refuse { region, operation, error, times } => {
-            let _ = write!(page, "throttle {}", self::region(set_up, *region));
+            let is_throttled = matches!(error, Error::Throttling { .. });
+            let verb = if is_throttled || spelling == Spelling::Key { "throttle" } else { "fail" };
+            let _ = write!(page, "{verb} {}", self::region(set_up, *region));
             if let Some(operation) = operation {
                 let _ = write!(page, " {operation}");
             }
             if *times != 1 {
                 let _ = write!(page, " times={times}");
             }
-            write!(page, " error={}", error.name())
+            match spelling {
+                Spelling::Current if is_throttled => Ok(()),
+                Spelling::Current | Spelling::Key => write!(page, " error={}", error.name()),
+            }
         }
     };
 }

@@ -14,7 +14,7 @@ fn an_expectation_that_does_not_hold_exits_with_one_and_shows_the_observed_value
     assert_eq!(output.status.code(), Some(1));
     let shown = stdout(&output);
     for part in [
-        "expectation: status is \"CREATING\"",
+        "expectation: expected status ACTIVE, got CREATING",
         "wrong.scenario:3:1",
         "reproduce: dsql-sim run wrong.scenario",
     ] {
@@ -122,7 +122,7 @@ fn a_trace_that_differs_fails_and_rewrite_records_it() {
     let output = dsql_sim(folder.path(), &["run", "old.scenario"]);
     assert_eq!(output.status.code(), Some(1));
     assert!(
-        stdout(&output).contains("recorded-trace: recorded `   0.000 nothing like it`"),
+        stdout(&output).contains("recorded-trace: expected `   0.000 nothing like it`"),
         "{}",
         stdout(&output)
     );

@@ -39,6 +39,86 @@ fn an_unknown_region_is_corrected() {
 }
 
 #[test]
+fn a_former_spelling_is_refused_with_the_present_one() {
+    for (former, parts) in [
+        ("doze us-east-1", ["unknown verb `doze`", "`doze` is called `idle` now"]),
+        ("at +1s wake us-east-1", ["unknown verb `wake`", "`wake` is called `connect` now"]),
+        (
+            "throttle us-east-1 GetCluster error=ConflictException",
+            ["`throttle` has no option `error`", "write `fail us-east-1 GetCluster error=ConflictException`"],
+        ),
+        (
+            "list-clusters region=us-east-1 missing=skip",
+            ["`list-clusters` has no option `missing`", "`missing=` is called `if-missing=` now"],
+        ),
+    ] {
+        assert_refused(&format!("{former}\n"), &parts);
+    }
+}
+
+#[test]
+fn the_options_of_a_command_are_listed_where_one_is_unknown() {
+    assert_refused(
+        "create-cluster region=us-east-1 name=blue\n{}\n",
+        &["has no option `name`", "its options are `region=`, `as=`,"],
+    );
+    assert_refused("parallel as=blue\n", &["has no option `as`", "it takes no options"]);
+}
+
+#[test]
+fn an_end_of_a_link_is_a_client_a_region_or_a_node_of_it() {
+    for (link, parts) in [
+        ("opps->us-east-1", ["`opps` is neither a Region nor a client", "did you mean `ops`?"]),
+        (
+            "us-east-1->nowhere",
+            ["`nowhere` is neither a Region nor a client", "it is a client (ops, ci), a Region,"],
+        ),
+        ("ops/witness->us-east-1", ["`ops` is a client and has no nodes", "write `ops` alone"]),
+    ] {
+        assert_refused(&format!("clients ops ci\ndrop {link}\n"), &parts);
+    }
+}
+
+#[test]
+fn a_reference_to_a_member_that_the_answer_lacks_is_corrected() {
+    let text = "create-cluster region=us-east-1 as=blue\n{}\nget-cluster region=us-east-1\n{ \"identifier\": \"$blue.identifer\" }\n";
+    assert_refused(
+        text,
+        &[
+            "the answer to CreateCluster has no member `identifer`",
+            "bad.scenario:4:17",
+            "did you mean `identifier`?",
+        ],
+    );
+    assert_refused(
+        "create-cluster region=us-east-1 as=blue\n{}\nexpect status == $blue.tags\n",
+        &["the answer to CreateCluster has no member `tags`", "it has "],
+    );
+}
+
+#[test]
+fn a_body_beside_its_command_and_a_trace_without_a_separator_are_refused() {
+    assert_refused(
+        "create-cluster region=us-east-1 { \"tags\": {} }\n",
+        &["the body stands on the line of its command", "bad.scenario:1:33", "begin a new line before `{`"],
+    );
+    assert_refused(
+        "advance 1s\n   0.000 ops        calls us-east-1 GetCluster\n",
+        &["a line of a trace without `----` above it", "bad.scenario:2:4"],
+    );
+}
+
+#[test]
+fn a_byte_order_mark_and_comments_behind_commands_are_no_mistakes() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let text =
+        "\u{feff}advance 1s  # A second.\nlist-clusters region=us-east-1 # {}\nexpect outcome ok # at once\n";
+    fs::write(folder.path().join("good.scenario"), text).expect("a file");
+    let output = dsql_sim(folder.path(), &["run", "good.scenario"]);
+    assert_eq!(output.status.code(), Some(0), "{}{}", stdout(&output), stderr(&output));
+}
+
+#[test]
 fn an_undefined_alias_is_named() {
     let text = "create-cluster region=us-east-1 as=blue\n{}\nget-cluster region=us-east-1\n{ \"identifier\": \"$bleu.identifier\" }\n";
     assert_refused(

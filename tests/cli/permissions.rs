@@ -46,7 +46,7 @@ fn permissions_of_a_failing_or_missing_scenario_are_reported_as_such() {
     let output = dsql_sim(folder.path(), &["permissions", "fails.scenario"]);
     assert_eq!(output.status.code(), Some(1));
     assert!(
-        stderr(&output).contains("fails.scenario fails: expectation: outcome is \"ok\""),
+        stderr(&output).contains("fails.scenario fails: expectation: expected outcome unknown, got ok"),
         "{}",
         stderr(&output)
     );

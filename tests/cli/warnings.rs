@@ -22,8 +22,8 @@ fn a_fault_that_never_acted_is_shown_where_it_stands() {
         ("skew us-east-2 by=1h", "nothing was created in us-east-2 meanwhile"),
         ("deny us-east-1 DeleteCluster", "nothing was refused in us-east-1 for want of DeleteCluster"),
         ("allow us-east-1 DeleteCluster", "DeleteCluster was not denied in us-east-1"),
-        ("doze us-east-1", "no cluster in us-east-1 was ACTIVE or IDLE"),
-        ("wake us-east-1", "no cluster in us-east-1 was IDLE or INACTIVE"),
+        ("idle us-east-1", "no cluster in us-east-1 was ACTIVE or IDLE"),
+        ("connect us-east-1", "no cluster in us-east-1 was IDLE or INACTIVE"),
         ("disable-keys us-east-1", "no cluster in us-east-1 had a key of its own"),
         ("enable-keys us-east-1", "no key in us-east-1 was disabled"),
         ("throttle us-east-1 DeleteCluster", "no request for DeleteCluster came to us-east-1"),
@@ -87,7 +87,7 @@ fn a_scenario_that_tests_less_than_it_says_is_underlined() {
         &["this moment has passed: it was 5.", "one.scenario:3:1"],
     );
     assert_vacuous(
-        "drop us-east-1->ops\ncreate-cluster region=us-east-1 as=blue\nget-cluster region=us-east-1 missing=skip\n\
+        "drop us-east-1->ops\ncreate-cluster region=us-east-1 as=blue\nget-cluster region=us-east-1 if-missing=skip\n\
          { \"identifier\": \"$blue.identifier\" }\n",
         &["this call was left out: `$blue.identifier` has no value", "one.scenario:3:1"],
     );

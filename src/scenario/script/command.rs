@@ -22,9 +22,9 @@ impl Command {
     }
 }
 
-/// Reads a command line. Whatever is wrong with it, a command comes back, so that what follows can be read.
+/// Reads a command line. A command comes back even from a broken line, so that the mistakes in later lines are found.
 pub(super) fn read(line: Piece<'_>, mistakes: &mut Vec<Diagnostic>) -> Command {
-    let line = line.trim_start().trim_end();
+    let (line, remark) = split_remark(line.trim_start().trim_end());
     let (actor, action) = split_actor(line);
     let (verb, rest) = action.split_word();
     if let Some(actor) = actor
@@ -41,6 +41,7 @@ pub(super) fn read(line: Piece<'_>, mistakes: &mut Vec<Diagnostic>) -> Command {
         actor: actor.map(Piece::word),
         verb: verb.word(),
         rest: rest.word(),
+        remark: remark.text.to_owned(),
         span: line.span(),
         ..Command::default()
     };
@@ -51,6 +52,40 @@ pub(super) fn read(line: Piece<'_>, mistakes: &mut Vec<Diagnostic>) -> Command {
         }
     }
     command
+}
+
+/// The line up to a body that begins on it, and the body, if there is one.
+pub(super) fn split_body(line: Piece<'_>) -> (Piece<'_>, Option<Piece<'_>>) {
+    let (verb, _) = split_actor(line).1.split_word();
+    // An expectation may compare with an object.
+    if verb.text == EXPRESSION_VERB {
+        return (line, None);
+    }
+    match word_beginning(line, &['#', '{']) {
+        Some(at) if line.text[at..].starts_with('{') => {
+            let (head, body) = line.split_at(at);
+            (head, Some(body))
+        }
+        _ => (line, None),
+    }
+}
+
+/// The line up to the comment at its end, and the comment with the spaces before it; empty if there is none.
+fn split_remark(line: Piece<'_>) -> (Piece<'_>, Piece<'_>) {
+    let begin = word_beginning(line, &['#']).unwrap_or(line.text.len());
+    line.split_at(line.text[..begin].trim_end().len())
+}
+
+/// The offset of the first word outside double quotes that begins with one of `letters`.
+fn word_beginning(line: Piece<'_>, letters: &[char]) -> Option<usize> {
+    let mut is_quoted = false;
+    let mut begins_word = true;
+    line.text.char_indices().find_map(|(at, letter)| {
+        let is_found = begins_word && !is_quoted && letters.contains(&letter);
+        is_quoted ^= letter == '"';
+        begins_word = letter.is_whitespace();
+        is_found.then_some(at)
+    })
 }
 
 /// The actor, if the first word ends in a colon, and what the actor does.
@@ -151,9 +186,29 @@ mod tests {
 
     #[test]
     fn what_follows_expect_is_left_whole() {
-        let command = Command::parse(r#"expect reason == "it"s"  # x=1"#).expect("a command");
-        assert_eq!(command.rest.text, r#"reason == "it"s"  # x=1"#);
+        let command = Command::parse(r#"expect reason == "it's # x=1""#).expect("a command");
+        assert_eq!(command.rest.text, r#"reason == "it's # x=1""#);
         assert_eq!((command.args.len(), command.options.len()), (0, 0));
+    }
+
+    #[test]
+    fn a_comment_may_end_a_line() {
+        for line in ["show blue", "ops: get-cluster a=b", r##"expect tags.a == "# b""##, "parallel"] {
+            let command = Command::parse(&format!("{line}  # \"why\" x=1")).expect("a command");
+            let bare = Command::parse(line).expect("a command");
+            assert_eq!(command.remark, "  # \"why\" x=1");
+            assert_eq!(Command { remark: String::new(), ..command }, bare);
+        }
+        assert_eq!(texts(&Command::parse("show a#b").expect("a command").args), ["a#b"]);
+    }
+
+    #[test]
+    fn a_body_on_the_line_is_found_outside_quotes_comments_and_expectations() {
+        let split = |text| split_body(Piece { text, start: 0 }).1.map(|body| body.text);
+        assert_eq!(split("ops: a b=c { \"d\": 1 }"), Some("{ \"d\": 1 }"));
+        for line in ["a b={}", "a \"b { c\"", "a # {}", "expect tags == {}"] {
+            assert_eq!(split(line), None, "{line}");
+        }
     }
 
     #[test]

@@ -191,8 +191,8 @@ fn syntax_error(source: Piece<'_>, error: &ParseError) -> Diagnostic {
         UnterminatedArray | UnterminatedObject => start + 1,
         _ => end,
     };
-    let (place, _) = source.split_at(end).0.split_at(start).1.split_line();
-    Diagnostic::new(format!("invalid JSON: {}", complaint(error.kind())), place.span())
+    let (at_fault, _) = source.split_at(end).0.split_at(start).1.split_line();
+    Diagnostic::new(format!("invalid JSON: {}", complaint(error.kind())), at_fault.span())
 }
 
 /// What is wrong, in terms of what should have been written where that is known.
@@ -228,10 +228,10 @@ fn in_lower_case(sentence: &str) -> String {
 /// If the object is never closed, that is as far as it can reasonably be thought to go: to the end of its
 /// block, or to the line that looks like the next command.
 pub(super) fn object_length(text: &str) -> usize {
-    let block = &text[..start_of_line(text, |line| line.starts_with(SEPARATOR))];
-    closing_brace(block).unwrap_or_else(|| {
+    closing_brace(text).unwrap_or_else(|| {
         let looks_like_command = |line: &str| line.starts_with(|c: char| c.is_ascii_alphabetic() || c == '#');
-        block[..start_of_line(block, looks_like_command)].trim_end().len()
+        let is_past = |line: &str| line.starts_with(SEPARATOR) || looks_like_command(line);
+        text[..start_of_line(text, is_past)].trim_end().len()
     })
 }
 
@@ -240,16 +240,17 @@ fn start_of_line(text: &str, is_wanted: impl Fn(&str) -> bool) -> usize {
     text.split_inclusive('\n').take_while(|line| !is_wanted(line)).map(str::len).sum()
 }
 
+/// The offset behind the brace that closes the first, if one does before the end of the block.
 fn closing_brace(text: &str) -> Option<usize> {
     let mut depth = 0_usize;
     landmarks(text).find_map(|(at, landmark)| {
         match landmark {
             Landmark::Open => depth += 1,
             Landmark::Close => depth = depth.saturating_sub(1),
-            Landmark::UnclosedString => return None,
+            Landmark::UnclosedString | Landmark::Separator => return Some(None),
         }
-        (depth == 0).then_some(at + 1)
-    })
+        (depth == 0).then_some(Some(at + 1))
+    })?
 }
 
 /// The offset of the first quote that opens a string and has no partner on its line.
@@ -265,6 +266,8 @@ enum Landmark {
     Close,
     /// The first quote of a string that its line does not close.
     UnclosedString,
+    /// The end of the line above a `----`, which ends the block.
+    Separator,
 }
 
 /// Where in the JSON a byte is.
@@ -276,13 +279,18 @@ enum TextPosition {
 }
 
 fn landmarks(text: &str) -> impl Iterator<Item = (usize, Landmark)> {
-    let mut place = TextPosition::Outside;
+    let is_above_separator =
+        |at: usize| text[at..].get(1..).is_some_and(|below| below.starts_with(SEPARATOR));
+    let mut position = TextPosition::Outside;
     // The end of the text ends its last line.
     text.bytes().chain([b'\n']).enumerate().filter_map(move |(at, byte)| {
-        let (next, landmark) = match (place, byte) {
+        let (next, landmark) = match (position, byte) {
             (TextPosition::Outside, b'"') => (TextPosition::String { quote: at }, None),
             (TextPosition::Outside, b'{') => (TextPosition::Outside, Some((at, Landmark::Open))),
             (TextPosition::Outside, b'}') => (TextPosition::Outside, Some((at, Landmark::Close))),
+            (TextPosition::Outside, b'\n') if is_above_separator(at) => {
+                (TextPosition::Outside, Some((at, Landmark::Separator)))
+            }
             (TextPosition::Outside, _) | (TextPosition::String { .. }, b'"') => (TextPosition::Outside, None),
             (TextPosition::String { quote } | TextPosition::Escape { quote }, b'\n') => {
                 (TextPosition::Outside, Some((quote, Landmark::UnclosedString)))
@@ -292,7 +300,7 @@ fn landmarks(text: &str) -> impl Iterator<Item = (usize, Landmark)> {
                 (TextPosition::String { quote }, None)
             }
         };
-        place = next;
+        position = next;
         landmark
     })
 }

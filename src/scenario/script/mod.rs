@@ -3,7 +3,7 @@
 //! ```text
 //! file    = { comment | blank | block } ;
 //! block   = command { command | comment | blank } "----" NL { output line } ( blank | end of file ) ;
-//! command = [ actor ":" ] verb { word | key "=" value } NL [ body ] ;
+//! command = [ actor ":" ] verb { word | key "=" value } [ comment ] NL [ body ] ;
 //! body    = JSON object, its "{" in column 1, on the line right below its command ;
 //! ```
 //!
@@ -18,7 +18,7 @@ mod print;
 
 pub use super::diagnostic::Span;
 pub use json::{Json, JsonKind, Member};
-pub(super) use parse::SEPARATOR;
+pub(super) use parse::{SEPARATOR, is_trace_line};
 
 /// A scenario file.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -64,9 +64,11 @@ pub struct Command {
     pub options: Vec<(Word, Word)>,
     /// All that follows the verb, as it stands in the file.
     pub rest: Word,
+    /// The comment at the end of the line, with the spaces before it; empty if there is none.
+    pub remark: String,
     /// The JSON object below the line.
     pub body: Option<Body>,
-    /// From the first letter of the line to the end of the line, or of the body.
+    /// From the first letter of the line to the last before its comment, or to the end of the body.
     pub span: Span,
 }
 

@@ -32,6 +32,8 @@ enum LexemeKind {
     Body,
     /// A bracket that closes nothing.
     Bracket,
+    /// A line of a trace that no `----` precedes.
+    Trace,
     Command,
 }
 
@@ -43,6 +45,7 @@ impl LexemeKind {
             text if text.len() >= 3 && text.bytes().all(|byte| byte == b'-') => LexemeKind::Separator,
             text if text.starts_with('{') => LexemeKind::Body,
             text if text.starts_with(['}', ']']) => LexemeKind::Bracket,
+            text if is_trace_line(text) => LexemeKind::Trace,
             _ => LexemeKind::Command,
         }
     }
@@ -52,9 +55,19 @@ impl LexemeKind {
             LexemeKind::Separator => "`----`",
             LexemeKind::Body => "a body",
             LexemeKind::Bracket => "a bracket",
+            LexemeKind::Trace => "a trace",
             LexemeKind::Command => "a command",
         }
     }
+}
+
+/// Whether `line` reads as a recorded one: `ok`, or something with a time to the millisecond in front. No verb does.
+pub(in crate::scenario) fn is_trace_line(line: &str) -> bool {
+    let time = line.split_whitespace().next().and_then(|time| time.split_once('.'));
+    let are_digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    line == "ok"
+        || time
+            .is_some_and(|(seconds, millis)| are_digits(seconds) && are_digits(millis) && millis.len() == 3)
 }
 
 /// Whether a line is blank or a comment, which can stand anywhere but in bodies and output.
@@ -84,9 +97,11 @@ struct Parser<'a> {
 impl<'a> Parser<'a> {
     fn new(text: &'a str) -> Parser<'a> {
         let file = Piece { text, start: 0 };
+        // Some editors put one in front; spans count it, for it is in the file.
+        let mark = if text.starts_with(BYTE_ORDER_MARK) { BYTE_ORDER_MARK.len_utf8() } else { 0 };
         Parser {
             file,
-            unread: file,
+            unread: file.split_at(mark).1,
             blocks: Vec::new(),
             block: Block::default(),
             margin: Vec::new(),
@@ -115,7 +130,8 @@ impl<'a> Parser<'a> {
             return;
         }
         let (kind, content) = (LexemeKind::of(line), line.trim_start().trim_end());
-        if is_indented(line) {
+        // A trace is indented so that its times stand in one column.
+        if is_indented(line) && !matches!(kind, LexemeKind::Trace) {
             let message = format!("{} must begin in column 1", kind.name());
             self.mistake(message, content.span(), "remove the spaces before it");
         }
@@ -123,6 +139,7 @@ impl<'a> Parser<'a> {
             LexemeKind::Separator => self.read_output(content),
             LexemeKind::Body => self.read_body(content),
             LexemeKind::Bracket => self.refuse_bracket(content.split_at(1).0),
+            LexemeKind::Trace => self.refuse_trace(content),
             LexemeKind::Command => self.read_command(content),
         }
         if is_indented(line) {
@@ -136,7 +153,18 @@ impl<'a> Parser<'a> {
         self.mistakes.push(Diagnostic::new(message, bracket.span()));
     }
 
+    /// One mistake for the whole trace: its lines up to the next blank one are skipped.
+    fn refuse_trace(&mut self, line: Piece<'a>) {
+        self.mistake(
+            "a line of a trace without `----` above it",
+            line.span(),
+            "`----` stands between the commands of a block and their trace, and a blank line ends the trace",
+        );
+        while self.next_line_if(|line| !matches!(line.text.trim(), "" | SEPARATOR)).is_some() {}
+    }
+
     fn read_command(&mut self, line: Piece<'a>) {
+        let (line, body) = command::split_body(line);
         let mut command = command::read(line, &mut self.mistakes);
         if self.block.commands.is_empty() {
             self.block.leading = take(&mut self.margin);
@@ -146,6 +174,12 @@ impl<'a> Parser<'a> {
         }
         self.block.span.end = command.span.end;
         self.block.commands.push(command);
+        if let Some(body) = body {
+            let brace = body.split_at(1).0.span();
+            self.mistake("the body stands on the line of its command", brace, "begin a new line before `{`");
+            // Its other lines are no commands.
+            self.next_body(body);
+        }
     }
 
     fn read_body(&mut self, line: Piece<'a>) {
@@ -226,9 +260,12 @@ impl<'a> Parser<'a> {
     }
 }
 
+const BYTE_ORDER_MARK: char = '\u{feff}';
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::scenario::script::Word;
 
     /// The messages, each with the text at fault.
     fn mistakes(text: &str) -> Vec<(String, &str)> {
@@ -292,6 +329,32 @@ mod tests {
         let message = "the line above recorded output is `----`";
         assert_eq!(mistakes("a\n---\nok\n"), told(message, "---"));
         assert_eq!(mistakes("a\n-----\nok\n"), told(message, "-----"));
+    }
+
+    #[test]
+    fn a_body_begins_on_a_line_of_its_own() {
+        let message = "the body stands on the line of its command";
+        assert_eq!(mistakes("a b=c {\n  \"x\": 1\n}\n----\n"), told(message, "{"));
+        assert_eq!(mistakes("ops: a { \"x\": 1 }\n----\n"), told(message, "{"));
+    }
+
+    #[test]
+    fn a_trace_needs_a_separator_above_it() {
+        let message = "a line of a trace without `----` above it";
+        assert_eq!(mistakes("a\n   0.000 b\n 0.001 c\n\nd\n----\nok\n"), told(message, "0.000 b"));
+        assert_eq!(mistakes("a\nok\n"), told(message, "ok"));
+        assert_eq!(mistakes("a\n----\n0.000 b\n\n0.001 c\n"), told(message, "0.001 c"));
+    }
+
+    #[test]
+    fn a_byte_order_mark_is_skipped_and_counted() {
+        let text = "\u{feff}a\n}\n";
+        assert_eq!(mistakes(text), told("`}` closes nothing", "}"));
+        let script = Script::parse("\u{feff}a\n").expect("a script");
+        assert_eq!(
+            script.blocks[0].commands[0].verb,
+            Word { text: "a".to_owned(), span: Span { start: 3, end: 4 } }
+        );
     }
 
     #[test]

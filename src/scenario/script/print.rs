@@ -58,6 +58,7 @@ fn print_command(page: &mut String, command: &Command) {
         page.push(' ');
         page.push_str(&command.rest.text);
     }
+    page.push_str(&command.remark);
     page.push('\n');
     if let Some(body) = &command.body {
         print_line(page, &body.text);
@@ -86,7 +87,7 @@ mod tests {
 seed 42
 regions use1=us-east-1 use2=us-east-2
 # Only once.
-drop use1->ops CreateCluster.response  times=1
+drop use1->ops CreateCluster.response  times=1  # The answer.
 ----
 ok
 
@@ -102,7 +103,7 @@ ops: create-cluster region=use1 as=blue attempts=1
   # Indented comments are comments.
 ci: delete-cluster $blue.identifier reason="a b"
 {}
-expect status == "PENDING_SETUP"  # not a comment
+expect status == "PENDING_SETUP"  # at once
 # Closing words.
 
 ----
@@ -157,6 +158,11 @@ at 12s ops: show
     fn line_ends_and_spaces_around_words_are_made_uniform() {
         assert_eq!(parse("ops:  a   b  c \r\n{\r\n}\r\n----\r\nok").print(), "ops: a b  c\n{\n}\n----\nok\n");
         assert_eq!(parse(&SAMPLE.replace('\n', "\r\n")).print(), SAMPLE);
+    }
+
+    #[test]
+    fn a_byte_order_mark_is_left_out() {
+        assert_eq!(parse("\u{feff}a\n").print(), "a\n");
     }
 
     #[test]

@@ -239,7 +239,7 @@ def test_every_exception_of_every_operation(asked, name):
     operation = MODEL.operation_model(name)
     assert operation.error_shapes
     for shape in operation.error_shapes:
-        answer = asked(name, INPUTS[name], f"throttle us-east-1 {name} error={shape.name}")
+        answer = asked(name, INPUTS[name], f"fail us-east-1 {name} error={shape.name}")
         assert answer["Error"]["Code"] == shape.name
         expected = shape.metadata["error"]["httpStatusCode"]
         assert answer["ResponseMetadata"]["HTTPStatusCode"] == expected, shape.name
