@@ -1,4 +1,4 @@
-//! The words and options of a command, taken one by one; what is left over is a mistake.
+//! The arguments of a command: its words and options, taken one by one. One that is left over is a mistake.
 
 use std::str::FromStr;
 use std::time::Duration;
@@ -9,12 +9,12 @@ use crate::types::parse_duration;
 use super::diagnostic::{Diagnostic, Parsed, Span, did_you_mean};
 use super::script::{Command, Word};
 
-/// What a command was given.
+/// The words and options of a command that are still to be read.
 pub(super) struct Arguments<'a> {
     command: &'a Command,
     words: std::slice::Iter<'a, Word>,
     options: Vec<&'a (Word, Word)>,
-    /// The options that the command has been asked for: what it takes.
+    /// The options that the reader of the command has looked for: those that the command takes.
     known: Vec<&'static str>,
 }
 
@@ -28,7 +28,7 @@ impl<'a> Arguments<'a> {
         }
     }
 
-    /// Where the command's line stands.
+    /// The command's verb, where mistakes about the whole command are shown.
     pub(super) fn span(&self) -> Span {
         self.command.verb.span
     }
@@ -38,13 +38,13 @@ impl<'a> Arguments<'a> {
         self.words.next()
     }
 
-    /// The next word, which must be there: `what` says what it is.
+    /// The next word, which must be there; `what` describes it.
     pub(super) fn required(&mut self, what: &str) -> Parsed<&'a Word> {
         self.word()
             .ok_or_else(|| Diagnostic::new(format!("`{}` needs {what}", self.command.verb.text), self.span()))
     }
 
-    /// Every word that is left; at least one.
+    /// Every remaining word; at least one.
     pub(super) fn words(&mut self, what: &str) -> Parsed<Vec<&'a Word>> {
         let first = self.required(what)?;
         Ok(std::iter::once(first).chain(self.words.by_ref()).collect())
@@ -53,8 +53,8 @@ impl<'a> Arguments<'a> {
     /// The value of the option `name`, if it was given.
     pub(super) fn option(&mut self, name: &'static str) -> Option<&'a Word> {
         self.known.push(name);
-        let place = self.options.iter().position(|(key, _)| key.text == name)?;
-        Some(&self.options.remove(place).1)
+        let index = self.options.iter().position(|(key, _)| key.text == name)?;
+        Some(&self.options.remove(index).1)
     }
 
     /// The value of the option `name`, which the verb no longer takes, if it was given.
@@ -62,7 +62,7 @@ impl<'a> Arguments<'a> {
         self.options.iter().find(|(key, _)| key.text == name).map(|(_, value)| value)
     }
 
-    /// Every option that is left, whatever its name.
+    /// Every remaining option, whatever its name.
     pub(super) fn pairs(&mut self) -> Vec<&'a (Word, Word)> {
         std::mem::take(&mut self.options)
     }
@@ -84,7 +84,7 @@ impl<'a> Arguments<'a> {
         self.option(name).map_or(Ok(otherwise), duration)
     }
 
-    /// Makes sure that nothing is left over.
+    /// Ends the reading of the command: a remaining word or option is a mistake.
     pub(super) fn finish(mut self) -> Parsed<()> {
         let verb = &self.command.verb.text;
         if let Some(word) = self.words.next() {
@@ -103,7 +103,7 @@ impl<'a> Arguments<'a> {
         Ok(())
     }
 
-    /// Makes sure that the command has no body.
+    /// Checks that the command has no body.
     pub(super) fn no_body(&self) -> Parsed<()> {
         match &self.command.body {
             None => Ok(()),
@@ -157,7 +157,7 @@ pub(super) fn time_span(word: &Word) -> Parsed<TimeSpan> {
     if span.min <= span.max { Ok(span) } else { Err(mistake()) }
 }
 
-/// One of a few words.
+/// The value of the name in `all` that `word` is; `what` describes them.
 pub(super) fn one_of<T>(word: &Word, what: &str, all: &[(&str, T)]) -> Parsed<T>
 where
     T: Clone,

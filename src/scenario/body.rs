@@ -1,5 +1,5 @@
-//! The JSON bodies of calls: checked against the API's shapes when a file is read, filled with earlier results when
-//! the call is made.
+//! The JSON bodies of calls: validated against the API's shapes when a file is read, and completed with members of
+//! earlier answers when the call is made.
 //!
 //! `$NAME.MEMBER` inside a string refers to a member of the answer to the call that was named `NAME`; `$$` is a plain
 //! dollar sign.
@@ -14,8 +14,8 @@ use super::diagnostic::{Diagnostic, Span, did_you_mean};
 use super::named_calls::VisibleCalls;
 use super::script::{Json, JsonKind};
 
-/// Checks `json` against the input of `operation`: no unknown members, no wrong types, no references to calls that
-/// are not among `known`.
+/// The mistakes in `json` as the input of `operation`: unknown members, wrong types, and references that `calls` cannot
+/// resolve.
 pub(super) fn check(operation: Operation, json: &Json, calls: VisibleCalls<'_>) -> Vec<Diagnostic> {
     let mut mistakes = Vec::new();
     check_kind(operation.name(), json, &operation.input(), &mut mistakes);
@@ -23,16 +23,16 @@ pub(super) fn check(operation: Operation, json: &Json, calls: VisibleCalls<'_>) 
     mistakes
 }
 
-/// A reference in a text: where it is, and what it refers to.
+/// A reference in a text, as in `$blue.identifier`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Reference<'a> {
-    /// Where it stands in the text, in bytes, its `$` included.
+    /// The offset of its `$` in the text, in bytes.
     pub(super) start: usize,
-    /// Where it ends.
+    /// The offset behind its end.
     pub(super) end: usize,
-    /// The call.
+    /// The name of the call.
     pub(super) name: &'a str,
-    /// The path of members of its answer.
+    /// The path of members of the call's answer; empty if there is none.
     pub(super) member: &'a str,
 }
 
@@ -42,12 +42,14 @@ pub(super) fn references(text: &str) -> Vec<Reference<'_>> {
     let mut from = 0;
     while let Some(start) = text[from..].find('$').map(|at| from + at) {
         let rest = &text[start + 1..];
+        // `$$` is a dollar sign.
         if rest.starts_with('$') {
             from = start + 2;
             continue;
         }
         let is_part = |letter: char| letter.is_ascii_alphanumeric() || "._-".contains(letter);
         let length = rest.find(|letter| !is_part(letter)).unwrap_or(rest.len());
+        // A full stop behind a reference ends the sentence around it.
         let (name, member) =
             rest[..length].trim_end_matches('.').split_once('.').unwrap_or((&rest[..length], ""));
         let end = start + 1 + name.len() + if member.is_empty() { 0 } else { 1 + member.len() };
@@ -59,7 +61,7 @@ pub(super) fn references(text: &str) -> Vec<Reference<'_>> {
     found
 }
 
-/// The reference that is the whole of `text`, if it is one.
+/// The reference of which `text` consists, if it is one and nothing else.
 pub(super) fn only_reference(text: &str) -> Option<Reference<'_>> {
     references(text).into_iter().find(|reference| (reference.start, reference.end) == (0, text.len()))
 }
@@ -67,7 +69,7 @@ pub(super) fn only_reference(text: &str) -> Option<Reference<'_>> {
 /// `request` with every reference filled in by `resolve`.
 ///
 /// # Errors
-/// The first reference that has no value, in words.
+/// The first error of `resolve`.
 pub(super) fn fill_request(
     request: &Request,
     resolve: &dyn Fn(&str, &str) -> Result<String, String>,
@@ -75,7 +77,7 @@ pub(super) fn fill_request(
     let mut filled = request.clone();
     let mut missing = None;
     filled.replace_texts(|text| {
-        // Most texts refer to nothing.
+        // Most texts hold no reference, and most requests are filled often.
         if !text.contains('$') || missing.is_some() {
             return None;
         }
@@ -87,7 +89,7 @@ pub(super) fn fill_request(
 /// `json` with every reference filled in by `resolve`.
 ///
 /// # Errors
-/// The first reference that has no value, in words.
+/// The first error of `resolve`.
 pub(super) fn fill(
     json: &Value,
     resolve: &dyn Fn(&str, &str) -> Result<String, String>,
@@ -120,7 +122,7 @@ pub(super) fn fill_text(
     Ok(filled)
 }
 
-/// `request` as it is written where no text in it refers to anything.
+/// `request` as a file holds it: every dollar sign doubled, so that no text reads as a reference.
 pub(super) fn plain(mut request: Request) -> Request {
     request.replace_texts(|text| text.contains('$').then(|| text.replace('$', "$$")));
     request
@@ -140,7 +142,7 @@ pub(super) fn member<'a>(json: &'a Value, path: &str) -> Option<Cow<'a, Value>> 
         })?;
     match value {
         Value::Array(items) if list => Some(Cow::Owned(Value::from(items.len()))),
-        // A member may be called so.
+        // A member may have that name, too.
         _ if list => value.get("length").map(Cow::Borrowed),
         _ => Some(Cow::Borrowed(value)),
     }
@@ -178,8 +180,8 @@ fn check_kind(path: &str, json: &Json, kind: &MemberKind, mistakes: &mut Vec<Dia
             }
         }
         (MemberKind::List(kind), JsonKind::Array(items)) => {
-            for (place, item) in items.iter().enumerate() {
-                check_kind(&format!("{path}.{place}"), item, kind, mistakes);
+            for (index, item) in items.iter().enumerate() {
+                check_kind(&format!("{path}.{index}"), item, kind, mistakes);
             }
         }
         (kind, _) => {

@@ -1,8 +1,8 @@
-//! Mistakes in a scenario file: what is wrong, where, and what was probably meant.
+//! Diagnostics: mistakes in a scenario file, with their position and a correction.
 //!
-//! Drawing a mistake does not belong here: the library returns values, and the doors turn them into text.
+//! The library returns them as values; the command line and the server render them.
 
-/// A stretch of a file, in bytes. The default span, empty and at the start, is for what was never in a file.
+/// A range of bytes in a file. The default span, empty and at the start, is for commands that no file holds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Span {
     /// The offset of the first byte.
@@ -11,21 +11,21 @@ pub struct Span {
     pub end: usize,
 }
 
-/// What reading one part of a file gives.
+/// The result of reading a part of a file.
 pub(super) type Parsed<T> = Result<T, Diagnostic>;
 
-/// One mistake in a scenario file, or something that tests less than it says.
+/// A mistake in a scenario file, or a warning about a step that tests less than it seems to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Diagnostic {
-    /// What is wrong, in one line.
+    /// The mistake, in one line.
     pub message: String,
     /// The text at fault.
     pub span: Span,
     /// A remark to stand beside the underlined text; may be empty.
     pub label: String,
-    /// What to do about it, in one line.
+    /// The correction, in one line.
     pub help: Option<String>,
-    /// Whether the file can be run all the same.
+    /// Whether the file can be run nevertheless.
     pub is_warning: bool,
 }
 
@@ -36,7 +36,7 @@ impl Diagnostic {
         Diagnostic { message: message.into(), span, label: String::new(), help: None, is_warning: false }
     }
 
-    /// The same as a warning.
+    /// The same diagnostic as a warning.
     #[must_use]
     pub fn warning(self) -> Diagnostic {
         Diagnostic { is_warning: true, ..self }
@@ -62,7 +62,7 @@ impl Diagnostic {
 #[must_use]
 pub fn did_you_mean<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<String> {
     let length = word.chars().count();
-    // A word that would have to be replaced entirely is no likeness, however short it is.
+    // Two short words that share no letter are within two letters of each other, and yet unlike.
     let furthest = (length / 3).max(2).min(length.saturating_sub(1));
     candidates
         .into_iter()

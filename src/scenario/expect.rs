@@ -1,4 +1,4 @@
-//! What a scenario demands.
+//! Expectations: the claims of `expect`, which hold for every seed.
 
 use std::sync::{Arc, LazyLock};
 
@@ -13,36 +13,37 @@ use super::diagnostic::{Diagnostic, Span, did_you_mean};
 use super::named_calls::VisibleCalls;
 use super::script::Word;
 
-/// A demand that holds for every seed.
+/// A claim that holds for every seed.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Expectation {
-    /// A member of a call's answer, or its outcome, compares so.
+    /// A claim about the outcome of a call, or about a member of its answer or of its error's body. A call that ended
+    /// unknown has neither: only `is absent` and `!=` hold for its members.
     Answer {
-        /// Which call; the last, if not said.
+        /// The name of the call; `None` for the last one.
         call: Option<Arc<str>>,
         /// `outcome`, `error`, `http`, or a path of members.
         subject: String,
-        /// How it compares.
+        /// The comparison.
         test: Comparison,
     },
-    /// So many clusters exist in a Region.
+    /// A claim about the number of clusters in a Region's storage, whatever callers know.
     Clusters(Region, Comparison),
-    /// A cluster really is so.
-    Really(Arc<str>, ClusterState),
+    /// A claim about the true state of the cluster that the named call created, whatever callers know.
+    State(Arc<str>, ClusterState),
 }
 
-/// How a value compares.
+/// A comparison with a value.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Comparison {
-    /// It compares to another, which may hold references.
+    /// The operator holds between the value and this one, whose texts may hold references.
     Compares(Operator, Value),
-    /// It is not there.
+    /// There is no value.
     Absent,
-    /// It is there.
+    /// There is a value, whatever it is.
     Present,
 }
 
-/// An operator.
+/// An operator of a comparison. The four of order hold for whole numbers only.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(missing_docs, reason = "each is the operator that it is named after")]
 pub enum Operator {
@@ -55,14 +56,14 @@ pub enum Operator {
     Contains,
 }
 
-/// What a cluster really is, whatever callers were told.
+/// The true state of a cluster, whatever callers know.
 #[derive(Clone, Debug, PartialEq)]
 pub enum ClusterState {
-    /// In a status.
+    /// The cluster has this status.
     Status(ClusterStatus),
-    /// Not there, or not there any more.
+    /// The cluster does not exist: it was deleted, or never created.
     Gone,
-    /// Linked with another, and the other with it.
+    /// The cluster is linked with the named one, and that one with it. One-sided links do not count.
     LinkedWith(Arc<str>),
 }
 
@@ -77,14 +78,14 @@ impl Operator {
         ("contains", Operator::Contains),
     ];
 
-    /// How it is written.
+    /// The operator as it is written.
     #[must_use]
     pub fn name(self) -> &'static str {
         let named = Operator::NAMES.iter().find(|(_, operator)| *operator == self);
         named.expect("every operator has a name").0
     }
 
-    /// Whether `left` compares to `right`.
+    /// Whether the operator holds between `left` and `right`.
     #[must_use]
     pub fn holds(self, left: &Value, right: &Value) -> bool {
         let (one, other) = (left.as_i64(), right.as_i64());
@@ -120,16 +121,16 @@ pub(super) fn read(
         ["clusters", "in", _, test @ ..] => {
             Ok(Expectation::Clusters(region(&words[2])?, read_test(test, rest)?))
         }
-        [name, "is", truth @ ..] if !matches!(truth, ["absent" | "present"]) => {
+        [name, "is", state @ ..] if !matches!(state, ["absent" | "present"]) => {
             let name = calls.named(name, words[0].span)?;
-            Ok(Expectation::Really(name, read_truth(truth, &words, calls, rest)?))
+            Ok(Expectation::State(name, read_state(state, &words, calls, rest)?))
         }
         [subject, test @ ..] => {
             let (call, subject) = match subject.split_once('.') {
                 Some((name, member)) if calls.operation_of(name).is_some() => (Some(Arc::from(name)), member),
                 _ => (None, *subject),
             };
-            look_at_subject(subject, &words[0])?;
+            check_subject(subject, &words[0])?;
             let test = match (subject, test) {
                 ("outcome", [word]) => Comparison::Compares(Operator::Equal, Value::from(*word)),
                 _ => read_test(test, rest)?,
@@ -152,7 +153,7 @@ pub(super) fn read(
 }
 
 /// A subject is `outcome`, `error`, `http`, or begins with a member of some answer or error.
-fn look_at_subject(subject: &str, word: &Word) -> Result<(), Diagnostic> {
+fn check_subject(subject: &str, word: &Word) -> Result<(), Diagnostic> {
     static SUBJECTS: LazyLock<Vec<String>> = LazyLock::new(|| {
         let outputs = Operation::ALL.iter().flat_map(|it| it.output_members());
         let others = ["outcome", "error", "http"].into_iter().chain(Error::MEMBERS).map(str::to_owned);
@@ -166,9 +167,8 @@ fn look_at_subject(subject: &str, word: &Word) -> Result<(), Diagnostic> {
     let closest = did_you_mean(first, known.iter().map(String::as_str));
     let advice = match first.strip_prefix('$') {
         Some(name) => Some(format!("a subject has no `$`: did you mean `{name}.…`?")),
-        None => closest.or_else(|| {
-            Some(format!("it is one of {}", known[..3].join(", ") + ", or a member of an answer"))
-        }),
+        None => closest
+            .or_else(|| Some(format!("it is one of {}, or a member of an answer", known[..3].join(", ")))),
     };
     Err(Diagnostic::new(format!("no answer has a member `{first}`"), word.span).help(advice))
 }
@@ -196,13 +196,13 @@ fn read_value(text: &str) -> Value {
     serde_json::from_str(text).unwrap_or_else(|_| Value::from(text))
 }
 
-fn read_truth(
-    truth: &[&str],
+fn read_state(
+    state: &[&str],
     words: &[Word],
     calls: VisibleCalls<'_>,
     rest: &Word,
 ) -> Result<ClusterState, Diagnostic> {
-    match truth {
+    match state {
         ["gone"] => Ok(ClusterState::Gone),
         ["linked", "with", other] => {
             Ok(ClusterState::LinkedWith(calls.named(other, words[words.len() - 1].span)?))
@@ -212,7 +212,7 @@ fn read_truth(
             Diagnostic::new(format!("`{status}` is not a status"), words[words.len() - 1].span)
                 .help(format!("it is `gone`, `linked with NAME`, or one of {}", names.join(", ")))
         }),
-        _ => Err(Diagnostic::new("this says nothing about a cluster", rest.span)
+        _ => Err(Diagnostic::new("this is no state of a cluster", rest.span)
             .help("as in `expect blue is ACTIVE` or `expect blue is linked with green`".to_owned())),
     }
 }

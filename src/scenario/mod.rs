@@ -1,8 +1,8 @@
-//! Scenario files: what they say ([`script`]), what it means ([`Scenario`]), and how it is carried out ([`run`]).
+//! Scenario files: their syntax ([`script`]), their meaning ([`Scenario`]), and their execution ([`run`]).
 //!
 //! A scenario is text that reads from top to bottom, cause beside effect: blocks of commands, and under each block
-//! the trace of it that was recorded for the pinned seed. Two truths are kept apart: what `expect` and the
-//! invariants say holds for every seed and no tool ever rewrites it; the recorded trace holds for one seed, and
+//! its trace, as it was recorded for the pinned seed. Two claims are kept apart. Expectations (`expect`) and
+//! invariants hold for every seed, and no tool ever rewrites them. The recorded trace holds for one seed, and
 //! `--rewrite` updates it.
 
 pub mod diagnostic;
@@ -48,139 +48,145 @@ use diagnostic::{Diagnostic, Span};
 use expect::Expectation;
 use script::Script;
 
-/// A scenario: everything a file says, checked. Debugging prints it as a file.
+/// A scenario: a file that was read and validated. Its debug output is the file.
 #[derive(Clone)]
 pub struct Scenario {
-    /// The file's text as a tree.
+    /// The syntax tree of the file; empty for a scenario that no file holds.
     pub script: Script,
-    /// What it begins with.
+    /// The world in which the scenario begins.
     pub set_up: SetUp,
     /// The steps of each block of the script.
     pub blocks: Vec<Vec<Step>>,
-    /// What in the file tests less than it says, as far as reading shows it.
+    /// Steps that test less than they seem to, as far as reading alone shows it.
     pub warnings: Vec<Diagnostic>,
 }
 
-/// What a scenario begins with.
+/// The world in which a scenario begins: who calls, how the network and the disks behave, and what is planted.
 #[derive(Clone, Debug)]
 pub struct SetUp {
-    /// The seed that the recorded traces hold for.
+    /// The seed for which the recorded traces hold.
     pub seed: u64,
-    /// Short names of Regions.
+    /// Short names of Regions, as in `use1=us-east-1`, in the order of the file.
     pub regions: Vec<(Arc<str>, Region)>,
-    /// Whom clients can run as.
+    /// The principals as which clients can run. A [`PrincipalId`] is an index into this list.
     pub principals: Vec<PrincipalOptions>,
-    /// Who calls.
+    /// The clients. A [`ClientId`] is an index into this list; a scenario that was read has at least one.
     pub clients: Vec<ClientOptions>,
-    /// How long messages take.
+    /// The delay of each message.
     pub latency: Latency,
-    /// How long a write to disk takes.
+    /// The duration of a write to a node's disk.
     pub disk: Duration,
-    /// How open questions are answered.
+    /// The answers to questions that the record of the real service leaves open.
     pub assumptions: Assumptions,
-    /// Bugs planted on purpose.
+    /// The planted bugs.
     pub mutants: Mutants,
-    /// How much of the trace is recorded.
+    /// The level at which the trace is recorded.
     pub trace: TraceLevel,
 }
 
 /// A principal of a scenario.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PrincipalOptions {
-    /// What it is called.
+    /// The name of the principal in the file.
     pub name: Arc<str>,
     /// The access key id with which a real client is this principal.
     pub access_key: Option<Arc<str>>,
-    /// Who it is, and what it may do.
+    /// The principal's ARN and its policies.
     pub identity: Arc<Identity>,
 }
 
-/// A step: what to do, and what its draws are keyed by.
+/// A step: an action, and the key of its random draws.
 #[derive(Clone, Debug)]
 pub struct Step {
-    /// What random draws about the step are keyed by: what it does, whatever the words, and how many equal steps come
-    /// before it. Removing another step does not change it.
+    /// The key of all random draws about the step. It depends on the meaning of the step, not on its spelling, and on
+    /// the number of equal steps before it. So the removal of another step leaves the draws of this one as they are,
+    /// which is what makes a scenario shrink well.
     pub key: u64,
-    /// Where it stands.
+    /// The command in the file; empty for a scenario that no file holds.
     pub span: Span,
-    /// What to do.
+    /// The action.
     pub action: Action,
 }
 
-/// What a step does.
+/// The action of a step.
 #[derive(Clone, Debug)]
 pub enum Action {
-    /// Nothing any more: it was part of the set-up.
+    /// A command of the set-up. The run has nothing to do for it: reading has put its content into [`SetUp`].
     SetUp,
-    /// Makes a call.
+    /// A call by a client. The scenario continues when the call has ended, unless [`Action::Parallel`] came before.
     Call(CallStep),
-    /// Begins the calls that follow together.
+    /// Begins the calls that follow, up to the next action of another kind, together. They all end before that action
+    /// runs, or before the block ends.
     Parallel,
-    /// Injects a fault now.
+    /// A fault that is injected now. The call before it has ended, so the fault meets what the call has left under way.
     Fault(Fault),
-    /// Injects a fault later.
+    /// A fault that is injected at a later virtual time, in the middle of whatever runs by then. If that moment has
+    /// passed, the fault is injected at once, with a warning.
     FaultAt(When, Fault),
-    /// Lets time pass.
+    /// Runs the world for this long.
     Advance(Duration),
-    /// Lets things happen until the world is quiet, for so long at most.
+    /// Runs the world until it is quiet: no call is open and nothing is under way but retries that cannot succeed. The
+    /// run fails if that takes longer than this.
     RunUntilQuiet(Duration),
-    /// Puts everything right and demands convergence, without a Region that stays dead.
+    /// Undoes every fault, runs the world until it is quiet, and checks that it has converged. The named Region stays
+    /// dead; the others must converge without it. A run without this action at its end does it all the same.
     Converge(Option<Region>),
-    /// Demands something.
+    /// Fails the run unless the expectation holds now.
     Expect(Expectation),
-    /// Writes the state of clusters into the trace.
+    /// Writes the true state of the clusters that these calls created into the trace.
     Show(Vec<Arc<str>>),
 }
 
-/// When a scheduled fault happens.
+/// The virtual time at which a planned fault is injected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum When {
-    /// So long after the scenario began.
+    /// A time since the beginning of the scenario.
     At(Duration),
-    /// So long from now.
+    /// A time from the step on.
     In(Duration),
 }
 
-/// A call to be made.
+/// A call of a scenario, which may refer to the answers of earlier calls.
 #[derive(Clone, Debug)]
 pub struct CallStep {
-    /// Who calls.
+    /// The client that calls.
     pub client: ClientId,
-    /// Where.
+    /// The Region whose endpoint is called.
     pub region: Region,
-    /// What the call, and the cluster that it creates, is called.
+    /// The name of the call, and of the cluster that it creates.
     pub alias: Option<Arc<str>>,
-    /// How often it is tried.
+    /// The number of attempts, as an SDK makes them; at least 1.
     pub attempts: u16,
-    /// How long an attempt waits.
+    /// The time that an attempt waits for its answer.
     pub time_out: Duration,
-    /// How long it waits before it begins.
+    /// The time from the step to the first attempt.
     pub after: Duration,
-    /// What it is repeated for, if it is a waiter.
+    /// The condition until which the call is repeated, if it is a waiter.
     pub waiter: Option<WaitFor>,
-    /// Who calls, if it is not who the client runs as.
+    /// The principal of this call, if it is not the client's.
     pub principal: Option<PrincipalId>,
-    /// Whether it is left out if something that it refers to has no value; otherwise the scenario fails.
+    /// Whether the call is left out if a reference in it has no value (`if-missing=skip`); otherwise the run fails.
     pub may_be_skipped: bool,
-    /// What is called, with references in its texts that are yet to be filled in.
+    /// The request, with references in its texts that are filled in when the call begins.
     pub input: Request,
 }
 
 impl CallStep {
-    /// How often a call is tried unless said.
+    /// The number of attempts without `attempts=`.
     pub const ATTEMPTS: u16 = 3;
-    /// How long an attempt waits unless said.
+    /// The time that an attempt waits without `timeout=`.
     pub const TIME_OUT: Duration = Duration::from_secs(10);
 
-    /// The request that the call makes, with every reference, a name and a member, filled in by `resolve`.
+    /// The request of the call. `resolve` gives the value of each reference, from the name of a call and the path of a
+    /// member of its answer.
     ///
     /// # Errors
-    /// The first reference that has no value, in words.
+    /// The first error of `resolve`: a text about the reference that has no value.
     pub fn request(&self, resolve: &dyn Fn(&str, &str) -> Result<String, String>) -> Result<Request, String> {
         body::fill_request(&self.input, resolve)
     }
 
-    /// What is called.
+    /// The operation that is called.
     #[must_use]
     pub fn operation(&self) -> Operation {
         self.input.operation()
@@ -188,7 +194,7 @@ impl CallStep {
 }
 
 impl SetUp {
-    /// What a scenario begins with that says nothing.
+    /// The set-up of a scenario without set-up commands, before it has its default client.
     #[must_use]
     pub fn new() -> SetUp {
         SetUp {
@@ -207,18 +213,21 @@ impl SetUp {
     /// The principal with this access key id.
     #[must_use]
     pub fn principal_of(&self, access_key: &str) -> Option<PrincipalId> {
-        let has_it = |known: &PrincipalOptions| known.access_key.as_deref() == Some(access_key);
-        self.principals.iter().position(has_it).and_then(PrincipalId::new)
+        let has_key = |known: &PrincipalOptions| known.access_key.as_deref() == Some(access_key);
+        self.principals.iter().position(has_key).and_then(PrincipalId::new)
     }
 
-    /// The account of a principal of it.
+    /// The account of `principal`.
+    ///
+    /// # Panics
+    /// If the set-up has no such principal.
     #[must_use]
     pub fn account_of(&self, principal: PrincipalId) -> Account {
         let principal = &self.principals[principal.index()].identity.principal;
         principal.account().and_then(Account::parse).expect("a principal was read with an account")
     }
 
-    /// The principals, for a world.
+    /// The identities of the principals, as a world takes them.
     #[must_use]
     pub fn principals(&self) -> Arc<Principals> {
         let known = self.principals.iter().map(|principal| principal.identity.clone()).collect();
@@ -242,14 +251,14 @@ impl Scenario {
     /// Reads a scenario file.
     ///
     /// # Errors
-    /// Every mistake that was found, in the order of the file.
+    /// Every mistake in the file, in its order.
     pub fn parse(text: &str) -> Result<Scenario, Vec<Diagnostic>> {
         let script = Script::parse(text)?;
         read::read(script)
     }
 }
 
-/// Where a caller is who does not say.
+/// The Region of a client without `home=`.
 fn default_home() -> Region {
     Region::parse("us-east-1").expect("us-east-1 is a Region")
 }

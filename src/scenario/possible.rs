@@ -1,5 +1,5 @@
-//! Which values a member of an answer can have, so that a comparison with any other can be pointed at: it can only
-//! fail or, with `!=`, only hold.
+//! The possible values of members of answers. A comparison with an impossible value always fails or, with `!=`, always
+//! holds, and so tests nothing: it gets a warning.
 
 use serde::Serialize;
 use serde_json::Value;
@@ -13,9 +13,9 @@ use crate::types::ClusterStatus;
 use super::diagnostic::{Diagnostic, Span, did_you_mean};
 use super::expect::{Comparison, Operator};
 
-/// What a member can be.
+/// The kind of value that a member can have.
 enum SubjectKind {
-    /// One of these texts.
+    /// One of a list of texts.
     OneOf(Vec<String>),
     /// `true` or `false`.
     Boolean,
@@ -25,8 +25,8 @@ enum SubjectKind {
     Text,
 }
 
-/// The warning that the `test` of `subject`, in the answer to a call of `operation`, compares with a value that cannot
-/// occur; `None` if it does not, and if it is not known what is called.
+/// The warning about a `test` that compares `subject`, in the answer to a call of `operation`, with a value that cannot
+/// occur; `None` if the value can occur, or if the operation is not known.
 pub(super) fn impossible(
     operation: Option<Operation>,
     subject: &str,
@@ -36,6 +36,7 @@ pub(super) fn impossible(
     let Comparison::Compares(operator, value) = test else { return None };
     let is_compared = matches!(operator, Operator::Equal | Operator::Unequal);
     if !is_compared || value.as_str().is_some_and(|text| text.contains('$')) {
+        // The value of a reference is known only when the scenario runs.
         return None;
     }
     let wanted = value.as_str().map_or_else(|| value.to_string(), str::to_owned);

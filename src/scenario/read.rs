@@ -1,7 +1,7 @@
-//! From the syntax of a scenario to its meaning.
+//! The reader: turns the syntax tree of a scenario file into a [`Scenario`].
 //!
-//! Everything that can be checked without running is checked here, and every mistake is reported, not just the
-//! first: a bad file runs nothing.
+//! It validates everything that can be validated without a run, and reports every mistake, not just the first. A file
+//! with a mistake runs nothing.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -30,7 +30,7 @@ use super::{
 /// Reads `script`.
 ///
 /// # Errors
-/// Every mistake that was found, in the order of the file.
+/// Every mistake in the file, in its order.
 pub(super) fn read(script: Script) -> Result<Scenario, Vec<Diagnostic>> {
     let mut reader = ScenarioReader::new();
     let blocks: Vec<_> = script
@@ -39,7 +39,7 @@ pub(super) fn read(script: Script) -> Result<Scenario, Vec<Diagnostic>> {
         .map(|block| {
             let steps = block.commands.iter().filter_map(|command| reader.step(command)).collect();
             reader.before_together = None;
-            reader.look_at_output(&block.output);
+            reader.check_output(&block.output);
             steps
         })
         .collect();
@@ -51,18 +51,19 @@ pub(super) fn read(script: Script) -> Result<Scenario, Vec<Diagnostic>> {
     }
 }
 
-/// What is known at a place in the file.
+/// The state of reading after some commands of the file.
 pub(super) struct ScenarioReader {
     set_up: SetUp,
-    /// The calls so far that have names.
+    /// The named calls so far.
     calls: NamedCalls,
-    /// What the last call called; `None` if there is none, or if several that are begun together call several.
+    /// The operation of the last call. `None` if there was no call, or if calls that began together call different
+    /// operations: the last of them is the one that begins last, which need not be the last of the file.
     last: Option<Operation>,
-    /// How many of them began before the calls that begin together here, if we are among such.
+    /// Behind `parallel`, the number of named calls before it: those have ended when the calls behind it begin.
     before_together: Option<usize>,
-    /// Whether the next call is the first that begins together with others.
+    /// Whether the next call is the first behind `parallel`.
     is_first_together: bool,
-    /// Whether something other than set-up has been read.
+    /// Whether the set-up has ended: a command of another kind has been read.
     is_set_up: bool,
     keys: Keys,
     mistakes: Vec<Diagnostic>,
@@ -89,15 +90,16 @@ impl ScenarioReader {
         self.set_up
     }
 
-    /// What is not a line of a trace was not recorded by us: commands, most likely, behind a forgotten blank line.
-    fn look_at_output(&mut self, output: &[Line]) {
+    /// A line that does not read as a line of a trace was not recorded: most likely it is a command, and the blank line
+    /// that ends the trace is missing.
+    fn check_output(&mut self, output: &[Line]) {
         if let Some(line) = output.iter().find(|line| !is_trace_line(&line.text)) {
-            let mistake = Diagnostic::new("this is no line of a trace", line.span);
-            self.mistakes.push(mistake.help("a blank line ends what was recorded".to_owned()));
+            let mistake = Diagnostic::new("not a line of a trace", line.span);
+            self.mistakes.push(mistake.help("a blank line ends a recorded trace".to_owned()));
         }
     }
 
-    /// The step that `command` is; a mistake is noted and nothing returned.
+    /// Reads `command`. Its mistakes are kept, so that those of later commands are found, too.
     fn step(&mut self, command: &Command) -> Option<Step> {
         match self.action(command) {
             Ok(mut action) => {
@@ -123,7 +125,8 @@ impl ScenarioReader {
             return self.wait(command);
         }
         if let Some(actor) = &command.actor {
-            let mistake = Diagnostic::new(format!("`{}` is not done by a client", verb.name()), actor.span);
+            let mistake =
+                Diagnostic::new(format!("`{}` is no call: no client makes it", verb.name()), actor.span);
             return Err(vec![mistake.help("leave the client out".to_owned())]);
         }
         Ok(self.other(command, verb)?)
@@ -145,6 +148,7 @@ impl ScenarioReader {
         }
         self.is_set_up = true;
         self.default_client();
+        // Any command but a call ends the calls that began together.
         self.before_together = (verb == Verb::Parallel).then_some(self.calls.len());
         self.is_first_together = verb == Verb::Parallel;
         let action = match verb {
@@ -242,7 +246,10 @@ impl ScenarioReader {
         };
         for word in arguments.words("the name of a client")? {
             if self.set_up.clients.iter().any(|client| *client.name == *word.text) {
-                return Err(Diagnostic::new(format!("there is a client `{}` already", word.text), word.span));
+                return Err(Diagnostic::new(
+                    format!("client `{}` is declared already", word.text),
+                    word.span,
+                ));
             }
             let name = word.text.as_str().into();
             self.set_up.clients.push(ClientOptions { name, account, home, principal });
@@ -253,7 +260,7 @@ impl ScenarioReader {
     fn read_assumptions(&mut self, arguments: &mut Arguments<'_>) -> Parsed<()> {
         for (name, value) in arguments.pairs() {
             if !Assumptions::NAMES.contains(&name.text.as_str()) {
-                let message = format!("there is no assumption `{}`", name.text);
+                let message = format!("unknown assumption `{}`", name.text);
                 let closest = did_you_mean(&name.text, Assumptions::NAMES.iter().copied());
                 return Err(Diagnostic::new(message, name.span).help(closest));
             }
@@ -312,7 +319,8 @@ impl ScenarioReader {
         Ok(Action::Call(step))
     }
 
-    /// The input of a call that begins so long `after` it could.
+    /// The input of a call that begins `after` its turn. Behind `parallel` it may refer to calls that begin earlier:
+    /// they may have ended by then.
     fn input(
         &self,
         operation: Operation,
@@ -338,9 +346,10 @@ impl ScenarioReader {
         }
         let message = format!("`{}` names an earlier call already", word.text);
         let warning = Diagnostic::new(message, word.span).warning();
-        self.warnings.push(warning.help("what is said of it from here on is about this call".to_owned()));
+        self.warnings.push(warning.help("from here on the name stands for this call".to_owned()));
     }
 
+    /// A call can use another principal of the client's account only: the account of a client decides what it owns.
     fn principal_of_call(&self, client: ClientId, word: Option<&Word>) -> Parsed<Option<PrincipalId>> {
         let Some(word) = word else { return Ok(None) };
         let principal = read_principal::called(&self.set_up, word)?;
@@ -356,7 +365,7 @@ impl ScenarioReader {
     fn wait(&mut self, command: &Command) -> Result<Action, Vec<Diagnostic>> {
         let goals =
             [("cluster-active", WaitFor::ClusterActive), ("cluster-not-exists", WaitFor::ClusterNotExists)];
-        let goal = one_of(Arguments::new(command).required("what to wait for")?, "a waiter", &goals)?;
+        let goal = one_of(Arguments::new(command).required("a condition to wait for")?, "a waiter", &goals)?;
         if command.body.is_none() {
             let mistake = Diagnostic::new("`wait` needs the input of GetCluster", command.span);
             return Err(vec![mistake.help("as in { \"identifier\": \"$blue.identifier\" }".to_owned())]);
@@ -391,6 +400,7 @@ impl ScenarioReader {
         if verb.chapter() != super::verb::Chapter::Faults {
             return Err(Diagnostic::new(format!("`{}` is not a fault", name.text), name.span));
         }
+        // The words behind the time are a command of their own.
         let inner = Command { verb: name.clone(), args: words.cloned().collect(), ..command.clone() };
         let mut arguments = Arguments::new(&inner);
         let fault = read_fault::read(self, verb, &mut arguments)?;
@@ -408,22 +418,23 @@ impl ScenarioReader {
         let Some(actor) = &command.actor else {
             return match clients.len() {
                 1 => Ok(ClientId(0)),
-                _ => {
-                    Err(Diagnostic::new("there are several clients: say which one calls", command.verb.span)
-                        .help(format!("as in `{}: {}`", clients[0].name, command.verb.text)))
-                }
+                _ => Err(Diagnostic::new(
+                    "there are several clients: name the one that calls",
+                    command.verb.span,
+                )
+                .help(format!("as in `{}: {}`", clients[0].name, command.verb.text))),
             };
         };
-        let place = clients.iter().position(|client| *client.name == *actor.text);
-        place.map(|place| ClientId(place as u32)).ok_or_else(|| {
+        let index = clients.iter().position(|client| *client.name == *actor.text);
+        index.map(|index| ClientId(index as u32)).ok_or_else(|| {
             let closest = did_you_mean(&actor.text, clients.iter().map(|client| &*client.name));
-            let advice = || Some(format!("name it first with `clients {}`", actor.text));
-            Diagnostic::new(format!("there is no client `{}`", actor.text), actor.span)
+            let advice = || Some(format!("declare it first with `clients {}`", actor.text));
+            Diagnostic::new(format!("unknown client `{}`", actor.text), actor.span)
                 .help(closest.or_else(advice))
         })
     }
 
-    /// The Region that `word` names: by its short name or its own.
+    /// The Region that `word` names, by its short name or its own.
     pub(super) fn region(&self, word: &Word) -> Parsed<Region> {
         let named = self.set_up.regions.iter().find(|(name, _)| **name == *word.text);
         named.map(|(_, region)| *region).map_or_else(
@@ -438,13 +449,13 @@ impl ScenarioReader {
         )
     }
 
-    /// The client that `word` names, if one does.
+    /// The client called `word`.
     pub(super) fn client_called(&self, word: &str) -> Option<ClientId> {
-        let place = self.set_up.clients.iter().position(|client| *client.name == *word)?;
-        Some(ClientId(place as u32))
+        let index = self.set_up.clients.iter().position(|client| *client.name == *word)?;
+        Some(ClientId(index as u32))
     }
 
-    /// `mistake`, that `name` is no Region, where it stands at an end of a link and may be meant for a client.
+    /// A better `mistake` than that `name` is no Region: an end of a link may be meant for a client.
     pub(super) fn no_end_of_link(&self, name: &str, mistake: Diagnostic) -> Diagnostic {
         let clients: Vec<&str> = self.set_up.clients.iter().map(|client| &*client.name).collect();
         let regions = self.set_up.regions.iter().map(|(name, _)| &**name);
@@ -463,6 +474,7 @@ impl ScenarioReader {
             .help(closest.unwrap_or(all))
     }
 
+    /// Without `clients` there is one client.
     fn default_client(&mut self) {
         if self.set_up.clients.is_empty() {
             self.set_up.clients.push(write::default_client());
@@ -477,7 +489,7 @@ impl From<Diagnostic> for Vec<Diagnostic> {
 }
 
 fn skip(word: &Word) -> Parsed<()> {
-    one_of(word, "what to do when something is missing", &[("skip", ())])
+    one_of(word, "a way to deal with a missing value", &[("skip", ())])
 }
 
 fn verb(word: &Word) -> Parsed<Verb> {
@@ -485,8 +497,7 @@ fn verb(word: &Word) -> Parsed<Verb> {
         let verbs = Verb::ALL.iter().filter(|verb| **verb != Verb::Call).map(|verb| verb.name());
         let commands = Operation::ALL.iter().map(|operation| operation.command());
         let closest = did_you_mean(&word.text, verbs.chain(commands));
-        let renamed = Verb::renamed(&word.text);
-        let closest = match renamed {
+        let closest = match Verb::renamed(&word.text) {
             Some(verb) => Some(format!("`{}` is called `{}` now", word.text, verb.name())),
             None => closest,
         };

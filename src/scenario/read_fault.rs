@@ -1,4 +1,4 @@
-//! The commands that make things go wrong, read.
+//! Reads the commands of the chapter "Faults".
 
 use crate::api::{Error, Operation};
 use crate::control::authorization::IamAction;
@@ -15,7 +15,8 @@ use super::read::ScenarioReader;
 use super::script::Word;
 use super::verb::Verb;
 
-/// The fault that a command of the chapter "Faults" is. Its rules are not keyed yet.
+/// The fault that a command of the chapter "Faults" stands for. The rules in it have no key yet: it depends on the
+/// whole step, and [`Keys`](super::write::Keys) sets it.
 pub(super) fn read(reader: &ScenarioReader, verb: Verb, arguments: &mut Arguments<'_>) -> Parsed<Fault> {
     match verb {
         Verb::Drop => rule(reader, arguments, |_| Ok(RuleAction::Drop)),
@@ -47,27 +48,31 @@ pub(super) fn read(reader: &ScenarioReader, verb: Verb, arguments: &mut Argument
             let action = one_of(arguments.required("an action")?, "an action", &actions)?;
             Ok(Fault::Deny { region, action, denied: verb == Verb::Deny })
         }
-        Verb::Idle => shift(reader, arguments, ExternalEvent::Doze),
-        Verb::Connect => shift(reader, arguments, ExternalEvent::Wake),
-        Verb::DisableKeys => shift(reader, arguments, ExternalEvent::DisableKeys),
-        Verb::EnableKeys => shift(reader, arguments, ExternalEvent::EnableKeys),
+        Verb::Idle => external_event(reader, arguments, ExternalEvent::Doze),
+        Verb::Connect => external_event(reader, arguments, ExternalEvent::Wake),
+        Verb::DisableKeys => external_event(reader, arguments, ExternalEvent::DisableKeys),
+        Verb::EnableKeys => external_event(reader, arguments, ExternalEvent::EnableKeys),
         Verb::Throttle | Verb::Fail => refuse(reader, verb, arguments),
         _ => unreachable!("the verbs of the chapter are above: `{}`", verb.name()),
     }
 }
 
-fn shift(reader: &ScenarioReader, arguments: &mut Arguments<'_>, shift: ExternalEvent) -> Parsed<Fault> {
-    Ok(Fault::ExternalEvent { region: reader.region(arguments.required("a Region")?)?, event: shift })
+fn external_event(
+    reader: &ScenarioReader,
+    arguments: &mut Arguments<'_>,
+    event: ExternalEvent,
+) -> Parsed<Fault> {
+    Ok(Fault::ExternalEvent { region: reader.region(arguments.required("a Region")?)?, event })
 }
 
 fn rule(
     reader: &ScenarioReader,
     arguments: &mut Arguments<'_>,
-    action: impl FnOnce(&mut Arguments<'_>) -> Parsed<RuleAction>,
+    read_action: impl FnOnce(&mut Arguments<'_>) -> Parsed<RuleAction>,
 ) -> Parsed<Fault> {
     let (from, to, both_ways) = link(reader, arguments.required("a link, as in use1->use2")?)?;
-    let what = arguments.word().map_or(Ok(MessageMatch::Anything), what)?;
-    let action = action(arguments)?;
+    let what = arguments.word().map_or(Ok(MessageMatch::Anything), message_match)?;
+    let action = read_action(arguments)?;
     let times = arguments.option("times").map(number).transpose()?;
     let skip = arguments.number("skip", 0)?;
     let percent = arguments.option("rate").map(percent).transpose()?;
@@ -96,6 +101,7 @@ fn crash(reader: &ScenarioReader, arguments: &mut Arguments<'_>) -> Parsed<Fault
     let node = arguments.required("a node, as in use1 or use1/witness, or a client")?;
     if let Some(client) = reader.client_called(&node.text) {
         if let Some((option, _)) = arguments.pairs().first() {
+            // A client has neither a disk nor messages of its own to stop at.
             return Err(Diagnostic::new("a client crashes at once", option.span)
                 .help(format!("as in `at +250ms crash {}`", node.text)));
         }
@@ -107,7 +113,10 @@ fn crash(reader: &ScenarioReader, arguments: &mut Arguments<'_>) -> Parsed<Fault
     let during = arguments.option("during").map(during).transpose()?;
     let after = arguments.option("after").map(after).transpose()?;
     let fates = [("kept", Unfinished::Kept), ("lost", Unfinished::Lost)];
-    let unfinished = arguments.option("unfinished").map(|word| one_of(word, "a fate", &fates)).transpose()?;
+    let unfinished = arguments
+        .option("unfinished")
+        .map(|word| one_of(word, "a fate of an unfinished write", &fates))
+        .transpose()?;
     let moment = match (before, during, after) {
         (None, None, None) => CrashPoint::Now,
         (Some(point), None, None) | (None, Some(point), None) | (None, None, Some(point)) => {
@@ -130,10 +139,10 @@ fn before(word: &Word) -> Parsed<Point> {
     if let Some(what) = sent(word)? {
         return Ok(Point::BeforeSending(what));
     }
-    match what(word)? {
+    match message_match(word)? {
         MessageMatch::Response(operation) => {
             let operation = operation.map_or(String::new(), |operation| format!(":{operation}"));
-            Err(Diagnostic::new("a node handles no answers", word.span)
+            Err(Diagnostic::new("a node handles no answers of calls", word.span)
                 .help(format!("did you mean `before=response{operation}`, which it is about to send?")))
         }
         what => Ok(Point::BeforeHandling(what)),
@@ -161,7 +170,7 @@ fn after(word: &Word) -> Parsed<Point> {
     sent(word)?.map(Point::AfterSending).ok_or_else(mistake)
 }
 
-/// A write, as in `persist:UpdateCluster`; `None` if it is something else.
+/// The write, as in `persist:UpdateCluster`; `None` if `word` stands for something else.
 fn persisted(word: &Word) -> Parsed<Option<Written>> {
     match word.text.split_once(':') {
         None if word.text == "persist" => Ok(Some(Written::Anything)),
@@ -170,13 +179,14 @@ fn persisted(word: &Word) -> Parsed<Option<Written>> {
                 Operation::ALL.iter().map(|operation| (operation.name(), Written::For(*operation)));
             let all: Vec<_> = Written::HOLDINGS.into_iter().chain(operations).collect();
             let what = Word { text: what.to_owned(), span: word.span };
-            one_of(&what, "something that is written", &all).map(Some)
+            one_of(&what, "a write", &all).map(Some)
         }
         _ => Ok(None),
     }
 }
 
-/// A message that a node sends, as in `send:Prepare` or `response:CreateCluster`; `None` if it is something else.
+/// The message that a node sends, as in `send:Prepare` or `response:CreateCluster`; `None` if `word` stands for
+/// something else.
 fn sent(word: &Word) -> Parsed<Option<MessageMatch>> {
     let named = |name: &str| Word { text: name.to_owned(), span: word.span };
     match word.text.split_once(':') {
@@ -210,7 +220,7 @@ fn skew(reader: &ScenarioReader, arguments: &mut Arguments<'_>) -> Parsed<Fault>
     Ok(Fault::Skew { region, seconds: sign * seconds })
 }
 
-/// Requests that are answered with an error before the control plane sees them: `throttle` and `fail`.
+/// `throttle` and `fail`: requests that are answered with an error before the control plane sees them.
 fn refuse(reader: &ScenarioReader, verb: Verb, arguments: &mut Arguments<'_>) -> Parsed<Fault> {
     let region_word = arguments.required("a Region")?;
     let region = reader.region(region_word)?;
@@ -235,7 +245,7 @@ fn refuse(reader: &ScenarioReader, verb: Verb, arguments: &mut Arguments<'_>) ->
     Ok(Fault::Refuse { region, operation, error, times })
 }
 
-/// A link: its two ends, and whether both directions are meant.
+/// A link: its two ends, and whether it has both directions.
 fn link(reader: &ScenarioReader, word: &Word) -> Parsed<(NodeMatch, NodeMatch, bool)> {
     let (ends, both_ways) = match (word.text.split_once("<->"), word.text.split_once("->")) {
         (Some(ends), _) => (ends, true),
@@ -245,13 +255,14 @@ fn link(reader: &ScenarioReader, word: &Word) -> Parsed<(NodeMatch, NodeMatch, b
                 .help("write it as in use1->use2 or use1<->use2".to_owned()));
         }
     };
-    Ok((party(reader, word, ends.0)?, party(reader, word, ends.1)?, both_ways))
+    Ok((end_of_link(reader, word, ends.0)?, end_of_link(reader, word, ends.1)?, both_ways))
 }
 
-fn party(reader: &ScenarioReader, link: &Word, end: &str) -> Parsed<NodeMatch> {
+fn end_of_link(reader: &ScenarioReader, link: &Word, end: &str) -> Parsed<NodeMatch> {
     if end == "*" {
         return Ok(NodeMatch::Any);
     }
+    // A client's name hides a Region's short name, as in a crash.
     if let Some(client) = reader.client_called(end) {
         return Ok(NodeMatch::Client(client));
     }
@@ -268,12 +279,12 @@ fn party(reader: &ScenarioReader, link: &Word, end: &str) -> Parsed<NodeMatch> {
 }
 
 fn node(reader: &ScenarioReader, word: &Word) -> Parsed<NodeId> {
-    match party(reader, word, &word.text)? {
+    match end_of_link(reader, word, &word.text)? {
         NodeMatch::Region(region) | NodeMatch::ControlPlane(region) => Ok(NodeId::ControlPlane(region)),
         NodeMatch::Witness(region) => Ok(NodeId::Witness(region)),
         NodeMatch::Client(_) => {
-            Err(Diagnostic::new(format!("`{}` is a client and needs no start", word.text), word.span)
-                .help("the next command of a client that crashed stands for its next life".to_owned()))
+            Err(Diagnostic::new(format!("`{}` is a client and needs no restart", word.text), word.span)
+                .help("the next command of a crashed client starts it again".to_owned()))
         }
         NodeMatch::Any => Err(Diagnostic::new(format!("`{}` is not a node", word.text), word.span)
             .help("a node is REGION or REGION/witness".to_owned())),
@@ -288,7 +299,8 @@ fn nodes(reader: &ScenarioReader, arguments: &mut Arguments<'_>) -> Parsed<Vec<N
         .collect()
 }
 
-fn what(word: &Word) -> Parsed<MessageMatch> {
+/// The messages that `word` matches, as in `CreateCluster`, `CreateCluster.response`, `request` or `Prepare`.
+fn message_match(word: &Word) -> Parsed<MessageMatch> {
     let (name, is_response) = match word.text.strip_suffix(".response") {
         Some(name) => (name, true),
         None => (word.text.as_str(), false),
@@ -319,7 +331,8 @@ fn percent(word: &Word) -> Parsed<u8> {
     })
 }
 
-/// The error called `name` that requests can be answered with before a control plane sees them.
+/// The error called `name`, if requests can be answered with it before a control plane sees them. Its texts are those
+/// of an injected error.
 #[must_use]
 pub fn injected_error(name: &str) -> Option<Error> {
     injected_errors().into_iter().find(|(known, _)| *known == name).map(|(_, error)| error)

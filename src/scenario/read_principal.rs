@@ -1,4 +1,4 @@
-//! The verb `principal`, read: who calls, and the policies that are attached to him.
+//! Reads the verb `principal`: an IAM principal and its policies.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use super::diagnostic::{Diagnostic, Parsed, Span, did_you_mean};
 use super::script::{Body, Json, JsonKind, Word};
 use super::{PrincipalOptions, SetUp};
 
-/// Takes in a `principal` command, which has a policy below it or none.
+/// Reads a `principal` command, with or without a policy below it, into the set-up.
 pub(super) fn read(set_up: &mut SetUp, body: Option<&Body>, arguments: &mut Arguments<'_>) -> Parsed<()> {
     let name = arguments.required("a name")?;
     let arn = arguments.option("arn");
@@ -19,24 +19,24 @@ pub(super) fn read(set_up: &mut SetUp, body: Option<&Body>, arguments: &mut Argu
         None => false,
         Some(word) => one_of(word, "a kind of policy", &[("boundary", true)])?,
     };
-    let place = place(set_up, name, arn)?;
+    let index = declared(set_up, name, arn)?;
     if let Some(key) = access_key {
         if set_up.principals.iter().any(|known| known.access_key.as_deref() == Some(&key.text)) {
             let message = format!("there is a principal with the access key id `{}` already", key.text);
             return Err(Diagnostic::new(message, key.span));
         }
-        set_up.principals[place].access_key = Some(key.text.as_str().into());
+        set_up.principals[index].access_key = Some(key.text.as_str().into());
     }
-    let identity = Arc::make_mut(&mut set_up.principals[place].identity);
+    let identity = Arc::make_mut(&mut set_up.principals[index].identity);
     let Some(body) = body else {
         return match is_boundary {
             false => Ok(()),
-            true => Err(Diagnostic::new("a boundary is a policy: it stands below", arguments.span())),
+            true => Err(Diagnostic::new("a boundary is a policy: write it below", arguments.span())),
         };
     };
     if identity.principal.is_root() {
         return Err(Diagnostic::new(
-            "the root of an account may do everything: it has no policies",
+            "the root of an account may do everything and takes no policies",
             body.span,
         ));
     }
@@ -47,37 +47,35 @@ pub(super) fn read(set_up: &mut SetUp, body: Option<&Body>, arguments: &mut Argu
     Ok(())
 }
 
-/// The principal that `word` names.
+/// The principal called `word`.
 pub(super) fn called(set_up: &SetUp, word: &Word) -> Parsed<PrincipalId> {
     let known = || set_up.principals.iter().map(|known| &*known.name);
-    let place = known().position(|name| *name == *word.text);
-    place.and_then(PrincipalId::new).ok_or_else(|| {
+    let index = known().position(|name| *name == *word.text);
+    index.and_then(PrincipalId::new).ok_or_else(|| {
         let closest = did_you_mean(&word.text, known());
-        let advice = || Some(format!("name it first with `principal {} arn=…`", word.text));
-        Diagnostic::new(format!("there is no principal `{}`", word.text), word.span)
-            .help(closest.or_else(advice))
+        let advice = || Some(format!("declare it first with `principal {} arn=…`", word.text));
+        Diagnostic::new(format!("unknown principal `{}`", word.text), word.span).help(closest.or_else(advice))
     })
 }
 
-/// The place of the principal called `name`, who comes to be now if he was not named before.
-fn place(set_up: &mut SetUp, name: &Word, arn: Option<&Word>) -> Parsed<usize> {
-    let place = set_up.principals.iter().position(|known| *known.name == *name.text);
-    match (place, arn) {
-        (Some(place), None) => Ok(place),
+/// The index of the principal called `name`, which its first command, the one with an ARN, adds.
+fn declared(set_up: &mut SetUp, name: &Word, arn: Option<&Word>) -> Parsed<usize> {
+    let index = set_up.principals.iter().position(|known| *known.name == *name.text);
+    match (index, arn) {
+        (Some(index), None) => Ok(index),
         (Some(_), Some(arn)) => {
             Err(Diagnostic::new(format!("principal `{}` has an ARN already", name.text), arn.span)
-                .help("another policy of his needs none".to_owned()))
+                .help("a further policy of the principal needs none".to_owned()))
         }
-        (None, None) => {
-            Err(Diagnostic::new(format!("principal `{}` needs `arn=`, who it is", name.text), name.span)
-                .help(format!("as in {EXAMPLE}")))
-        }
+        (None, None) => Err(Diagnostic::new(format!("principal `{}` needs `arn=`", name.text), name.span)
+            .help(format!("as in {EXAMPLE}"))),
         (None, Some(arn)) => {
             let principal = Principal::parse(&arn.text).filter(|principal| principal.account().is_some());
             let principal = principal.ok_or_else(|| {
                 Diagnostic::new(format!("`{}` is not the ARN of a principal", arn.text), arn.span)
                     .help(format!("write it as in {EXAMPLE}"))
             })?;
+            // The root may do everything without a policy; this one makes the evaluation the same for all principals.
             let policies = if principal.is_root() { vec![Document::allow_all()] } else { Vec::new() };
             set_up.principals.push(PrincipalOptions {
                 name: name.text.as_str().into(),
@@ -89,16 +87,17 @@ fn place(set_up: &mut SetUp, name: &Word, arn: Option<&Word>) -> Parsed<usize> {
     }
 }
 
-/// The mistake, where it stands in the file.
+/// A mistake in a policy, at its position in the file.
 fn located(mistake: &PolicyError, policy: &Json) -> Diagnostic {
     Diagnostic::new(format!("this is no policy: {mistake}"), find(policy, &mistake.path))
 }
 
+/// The span of the part of `json` behind `path`, or of the last part of the path that is there.
 fn find(json: &Json, path: &[PathStep]) -> Span {
     let below = match (path.first(), &json.kind) {
         (Some(PathStep::Member(name)), JsonKind::Object(members)) => {
             let member = members.iter().find(|member| member.name.text == *name);
-            // What is wrong may be the member itself.
+            // The last step may be an unknown member: then its name is at fault, not its value.
             if let Some(member) = member.filter(|_| path.len() == 1) {
                 let is_long = matches!(member.value.kind, JsonKind::Object(_) | JsonKind::Array(_));
                 let end = if is_long { member.name.span.end } else { member.value.span.end };
@@ -106,7 +105,7 @@ fn find(json: &Json, path: &[PathStep]) -> Span {
             }
             member.map(|member| &member.value)
         }
-        (Some(PathStep::Element(place)), JsonKind::Array(elements)) => elements.get(*place),
+        (Some(PathStep::Element(index)), JsonKind::Array(elements)) => elements.get(*index),
         _ => None,
     };
     below.map_or(json.span, |below| find(below, &path[1..]))

@@ -1,11 +1,10 @@
-//! A scenario that is written down while it happens.
+//! The recorder: builds a scenario from calls and faults that come in from outside, as `dsql-sim serve` gets them.
 //!
-//! Whoever has calls come in from outside, at times that nobody planned, gives each to a [`Recording`] and makes it
-//! with the key that it gets. The scenario that comes of it makes the same calls at the same virtual times with the
-//! same draws, and so has the same answers and the same hash.
+//! The server gives each call to a [`Recording`] and makes it with the key that it gets back. The recorded scenario
+//! makes the same calls at the same virtual times with the same draws, and so has the same answers and the same hash.
 //!
-//! What a call was answered with and a later one sends, an identifier or an ARN, is written down as a reference to the
-//! answer: with another seed it is another one, and the calls still mean the same.
+//! An identifier or an ARN that came in an answer, and that a later call sends, is recorded as a reference to the
+//! answer: with another seed its value differs, and the calls still mean the same.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,25 +18,25 @@ use crate::types::{ClientId, Instant};
 use super::write::Keys;
 use super::{Action, CallStep, Scenario, SetUp, When};
 
-/// What has happened so far, as a scenario.
+/// A scenario under construction.
 #[derive(Debug)]
 pub struct Recording {
     set_up: SetUp,
-    /// What went before, block by block.
+    /// The blocks of the scenario with which the recording began.
     before: Vec<Vec<Action>>,
-    /// When that was over: what calls are timed from.
+    /// The virtual time behind those blocks, from which the times of calls are counted.
     began: Instant,
     keys: Keys,
     faults: Vec<Action>,
     calls: Vec<Action>,
-    /// What answers have told, and how it is referred to.
-    told: FixedMap<String, String>,
-    /// How many calls have a name.
+    /// Values from answers, each with the reference that stands for it.
+    references: FixedMap<String, String>,
+    /// The number of the last name that was given to a call.
     named: usize,
 }
 
 impl Recording {
-    /// Begins at the end of `scenario`, which is at `now`.
+    /// A recording that begins at the end of `scenario`, at `now`.
     #[must_use]
     pub fn after(scenario: &Scenario, now: Instant) -> Recording {
         let steps = scenario.blocks.iter().map(|block| block.iter().map(|step| step.action.clone()));
@@ -55,28 +54,28 @@ impl Recording {
             keys,
             faults: Vec::new(),
             calls: Vec::new(),
-            told: FixedMap::default(),
+            references: FixedMap::default(),
             named: 0,
         }
     }
 
-    /// What it begins with, and who has called since.
+    /// The set-up of the scenario, with all clients so far.
     #[must_use]
     pub fn set_up(&self) -> &SetUp {
         &self.set_up
     }
 
-    /// Somebody calls who did not before.
+    /// Adds a client that has not called before.
     pub fn client(&mut self, client: ClientOptions) {
         self.set_up.clients.push(client);
     }
 
-    /// `step` begins at `at`, later than everything before; gives the key of its draws, and its name if it creates
-    /// something.
+    /// Records that `step` begins at `at`, later than all calls before. Returns the key of its draws, and its name if
+    /// later calls may refer to its answer.
     pub fn call(&mut self, at: Instant, mut step: CallStep) -> (u64, Option<Arc<str>>) {
         step.after = at.since(self.began);
         step.may_be_skipped = true;
-        step.input.replace_texts(|text| self.told.get(text).cloned());
+        step.input.replace_texts(|text| self.references.get(text).cloned());
         if matches!(step.operation(), Operation::CreateCluster | Operation::CreateStream) {
             step.alias = Some(self.name());
         }
@@ -87,20 +86,20 @@ impl Recording {
         (super::run::call_key(key, client), alias)
     }
 
-    /// The call `name` was answered so, and its caller knows.
+    /// Records the answer of the call `name`, which its caller has received.
     pub fn answered(&mut self, name: &str, response: &Response) {
         let (text, member) = match response {
             Response::CreateCluster(made) => {
-                self.told.entry(made.arn.to_string()).or_insert_with(|| format!("${name}.arn"));
+                self.references.entry(made.arn.to_string()).or_insert_with(|| format!("${name}.arn"));
                 (made.arn.identifier.to_string(), "identifier")
             }
             Response::CreateStream(made) => (made.stream_identifier.to_string(), "streamIdentifier"),
             _ => return,
         };
-        self.told.entry(text).or_insert_with(|| format!("${name}.{member}"));
+        self.references.entry(text).or_insert_with(|| format!("${name}.{member}"));
     }
 
-    /// A name that no call has.
+    /// A name that no call has yet.
     fn name(&mut self) -> Arc<str> {
         loop {
             self.named += 1;
@@ -115,7 +114,7 @@ impl Recording {
         }
     }
 
-    /// `fault` happens at `at`; gives it with the key of its draws, and the words for it.
+    /// Records that `fault` is injected at `at`. Returns it with the key of its draws, and its text for the trace.
     pub fn fault(&mut self, at: Instant, fault: Fault) -> (Fault, String) {
         let mut action = Action::FaultAt(When::At(at.since(Instant::START)), fault);
         let key = self.keys.next(&self.set_up.clients, &action);
@@ -135,7 +134,7 @@ impl Recording {
             block.extend(self.calls.iter().cloned());
         }
         if !block.is_empty() {
-            // When everything is put right is part of what happens.
+            // The faults are undone at the end of the last block: its time is part of the recording.
             block.push(Action::Advance(end.since(last_end.max(self.began))));
         }
         let blocks = self.before.iter().cloned().chain([block]).filter(|block| !block.is_empty());
@@ -143,10 +142,10 @@ impl Recording {
     }
 }
 
-/// How long a call that comes from outside may take: as long as an SDK lets a connection wait.
+/// The time-out of a call from outside: as long as an SDK lets a connection wait.
 pub const OUTSIDE_TIME_OUT: Duration = Duration::from_secs(60);
 
-/// A call that comes from outside: tried once, for whoever called tries again.
+/// A call from outside. It has one attempt: the real client makes the retries.
 #[must_use]
 pub fn outside_call(client: ClientId, region: crate::Region, request: &crate::api::Request) -> CallStep {
     CallStep {

@@ -1,4 +1,4 @@
-//! The reference of the scenario language, made from the tables that the language is read by.
+//! The reference of the scenario language, generated from the tables by which scenario files are read.
 
 use std::fmt::Write as _;
 
@@ -50,8 +50,8 @@ expect status == PENDING_SETUP
    0.000 ops        calls use1 CreateCluster as blue
 ```
 
-What `expect` says, and every invariant, holds for every seed; no tool rewrites it. The recorded trace holds for the
-scenario's own seed, and `dsql-sim run --rewrite` records it anew; it refuses when an expectation or an invariant does
+Expectations and invariants hold for every seed; no tool rewrites them. The recorded trace holds for the scenario's own
+seed, and `dsql-sim run --rewrite` records it anew; it refuses when an expectation or an invariant does
 not hold, and when the variable `CI` is set.
 
 The input of a call is AWS JSON, as `--cli-input-json` takes it, beginning in the first column of the next line. Inside

@@ -1,4 +1,4 @@
-//! What came of a run: what failed and how it came to that, what was met, and how it compares with what was recorded.
+//! The report of a run: its failure, its trace, what it covered, and the comparison with the recorded trace.
 
 use crate::check::{CheckCounts, INVARIANTS, Violation};
 use crate::goal::Goals;
@@ -9,63 +9,63 @@ use super::Scenario;
 use super::diagnostic::{Diagnostic, Span};
 use super::warning::Warning;
 
-/// What came of a run.
+/// The result of a run.
 #[derive(Clone, Debug)]
 pub struct Report {
-    /// The seed that it ran with.
+    /// The seed of the run.
     pub seed: u64,
-    /// What did not hold, if something did not.
+    /// The first failure, which ended the run.
     pub failure: Option<Failure>,
-    /// Who waited for whom when it did not hold, a line each; nothing if everything held.
+    /// The calls that were waiting when the run failed, and for what, a line each; empty if the run passed or panicked.
     pub waits: Vec<String>,
-    /// What tested less than the scenario says, as far as it was carried out.
+    /// Steps that tested less than they seem to, up to the end of the run.
     pub warnings: Vec<Warning>,
-    /// The hash of everything that happened.
+    /// The hash of all events. Two runs with the same seed and the same version have the same hash.
     pub hash: u64,
-    /// How many things happened.
+    /// The number of events.
     pub events: u64,
-    /// How much virtual time passed.
+    /// The virtual time at the end.
     pub end: Instant,
-    /// The trace of each block that was carried out, at the level that was asked for.
+    /// The trace of each block that ran to its end, at the level of the run.
     pub outputs: Vec<Vec<String>>,
-    /// The trace of what came after the last block, or after the failure's block began.
+    /// The trace after the last block; of a failed run, the trace of the block that failed.
     pub rest: Vec<String>,
-    /// The situations that were met.
+    /// The coverage marks that the run reached.
     pub reached: Goals,
-    /// What was met of what a search should meet.
+    /// The coverage of what a search should meet.
     pub coverage: Coverage,
-    /// How often each invariant of [`INVARIANTS`](crate::check::INVARIANTS) was judged.
+    /// How often each invariant of [`INVARIANTS`](crate::check::INVARIANTS) was checked.
     pub exercised: CheckCounts,
 }
 
-/// Something that must hold and did not.
+/// The failure of a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failure {
     /// The name of the invariant; [`EXPECTATION`] for an expectation of the file; [`PANIC`] for a panic;
-    /// [`STRICT`] for what tests less than it says; [`TRACE`] for a trace that differs.
+    /// [`STRICT`] for a warning in a strict run; [`TRACE`] for a trace that differs.
     pub invariant: String,
-    /// What was seen instead.
+    /// The failure, as a text of one or several lines.
     pub message: String,
-    /// The step during which it was seen; `None` after the last.
+    /// The step during which the run failed; `None` after the last.
     pub span: Option<Span>,
-    /// When it was seen.
+    /// The virtual time of the failure.
     pub at: Instant,
 }
 
-/// What stands in for an invariant's name when an `expect` does not hold.
+/// [`Failure::invariant`] of an expectation that does not hold.
 pub const EXPECTATION: &str = "expectation";
 
-/// What stands in for an invariant's name when dsql-sim itself panics.
+/// [`Failure::invariant`] of a panic of dsql-sim itself.
 pub const PANIC: &str = "panic";
 
-/// What stands in for an invariant's name when a scenario tests less than it says, and must not.
+/// [`Failure::invariant`] of a warning in a strict run.
 pub const STRICT: &str = "strict";
 
-/// What stands in for an invariant's name when the recorded trace differs.
+/// [`Failure::invariant`] of a difference from the recorded trace.
 pub const TRACE: &str = "recorded-trace";
 
 impl Report {
-    /// What comes of a seed when there is no scenario, for making it up panics with these `words`.
+    /// The report for a seed whose scenario could not be generated: the generator panicked with this text.
     #[must_use]
     pub fn of_panic(seed: u64, words: String) -> Report {
         let at = Instant::START;
@@ -85,18 +85,18 @@ impl Report {
         }
     }
 
-    /// The last lines of the trace, up to the failure: fifteen at most, and a line on how many there were before them.
-    /// Nothing, if no trace was written down.
+    /// The last lines of the trace, up to the failure: fifteen at most, below a line with the number of those before
+    /// them. Empty if the run wrote no trace.
     #[must_use]
     pub fn last_lines(&self) -> Vec<String> {
         let lines: Vec<&String> = self.outputs.iter().flatten().chain(&self.rest).collect();
         let before = lines.len().saturating_sub(LAST_LINES);
-        let ahead =
+        let omitted =
             (before > 0).then(|| format!("… {before} {} before", if before == 1 { "line" } else { "lines" }));
-        ahead.into_iter().chain(lines[before..].iter().map(|line| (*line).clone())).collect()
+        omitted.into_iter().chain(lines[before..].iter().map(|line| (*line).clone())).collect()
     }
 
-    /// All that tested less than `scenario` says, which was run, in the order of its file.
+    /// The warnings about `scenario`, of its reader and of this run of it, in the order of the file.
     #[must_use]
     pub fn warnings(&self, scenario: &Scenario) -> Vec<Diagnostic> {
         let met = self.warnings.iter().map(|warning| warning.diagnostic(scenario));
@@ -105,8 +105,8 @@ impl Report {
         all
     }
 
-    /// The failure of a scenario that must test all that it says, and does not. Only a run with the file's own seed
-    /// shows it: a fault may act with some seeds only.
+    /// The failure of a strict run: its first warning. Only a run with the file's own seed can be strict, because a
+    /// fault may act with some seeds only.
     #[must_use]
     pub fn strict(&self, scenario: &Scenario) -> Option<Failure> {
         let first = self.warnings(scenario).into_iter().next()?;
@@ -118,22 +118,22 @@ impl Report {
         })
     }
 
-    /// Compares the run with the trace that the file recorded. Only a run with the file's own seed and level can.
+    /// The first difference from the recorded trace. Only a run with the file's own seed and level can be compared.
     ///
-    /// A block that was never recorded agrees with everything.
+    /// A block that was never recorded does not differ.
     #[must_use]
     pub fn difference(&self, scenario: &Scenario) -> Option<Failure> {
         for (block, output) in scenario.script.blocks.iter().zip(&self.outputs) {
             let recorded: Vec<&str> = block.output.iter().map(|line| line.text.as_str()).collect();
             let output = printed(output);
             let differs = recorded.iter().zip(&output).position(|(one, other)| one != other);
-            let place = differs.unwrap_or(recorded.len().min(output.len()));
+            let first = differs.unwrap_or(recorded.len().min(output.len()));
             if block.recorded && !recorded.is_empty() && recorded != output {
                 let line = |lines: &[&str]| {
-                    lines.get(place).map_or("nothing".to_owned(), |line| format!("`{line}`"))
+                    lines.get(first).map_or("nothing".to_owned(), |line| format!("`{line}`"))
                 };
                 let now: Vec<&str> = output.iter().map(String::as_str).collect();
-                let span = block.output.get(place).map_or(block.span, |line| line.span);
+                let span = block.output.get(first).map_or(block.span, |line| line.span);
                 return Some(Failure {
                     invariant: TRACE.to_owned(),
                     message: format!("expected {}, got {}", line(&recorded), line(&now)),
@@ -145,14 +145,15 @@ impl Report {
         None
     }
 
-    /// The file with this run's trace recorded in it.
+    /// The text of the file with the trace of this run in it.
     #[must_use]
     pub fn rewrite(&self, scenario: &Scenario) -> String {
         scenario.script.with_outputs(self.outputs.iter().map(|output| printed(output)).collect()).print()
     }
 }
 
-/// The output of a block as it stands in a file: a silent one says `ok`.
+/// The trace of a block as it stands in a file. An empty one is recorded as `ok`, for a block without lines below its
+/// `----` has never been recorded.
 fn printed(output: &[String]) -> Vec<String> {
     if output.is_empty() { vec!["ok".to_owned()] } else { output.to_vec() }
 }
@@ -163,5 +164,5 @@ impl Failure {
     }
 }
 
-/// How many lines of a trace tell how a failure came.
+/// The number of lines of the trace that are shown with a failure.
 const LAST_LINES: usize = 15;

@@ -1,7 +1,7 @@
-//! Carries a scenario out.
+//! Runs scenarios.
 //!
-//! A run has two phases. In the first, the blocks of the file, safety is checked after every event. In the second,
-//! which the file need not write, everything is put right, and what is left to converge must converge.
+//! A run has two phases. In the first, the blocks of the file run, and safety is checked after every event. In the
+//! second, which the file need not write, every fault is undone, and the world must converge.
 
 use std::borrow::Cow;
 use std::cell::OnceCell;
@@ -16,6 +16,7 @@ use crate::region::Region;
 use crate::rng::mix;
 use crate::sim::client::{Call, CallId, Outcome};
 use crate::sim::coverage::Coverage;
+use crate::sim::fault::Fault;
 use crate::sim::trace::TraceLevel;
 use crate::sim::{DEFAULT_EPOCH, Options, World};
 use crate::types::{ClientId, Instant};
@@ -27,16 +28,16 @@ use super::{Action, CallStep, Scenario, Step, When, body, panic, write};
 
 pub use super::report::{EXPECTATION, Failure, PANIC, Report, STRICT, TRACE};
 
-/// What the draws about a call of `client` are keyed by, when those of its step are keyed by `key`.
+/// The key of the draws about a call of `client`, from the `key` of its step.
 pub(super) fn call_key(key: u64, client: ClientId) -> u64 {
     mix(key, u64::from(client.0))
 }
 
-/// Carries the blocks of `scenario` out and stops there, with everything as it is by then. `prepare` has the simulation
-/// in its hands before anything happens.
+/// Runs the blocks of `scenario` without the convergence behind them, and returns the simulation in its state by then.
+/// `prepare` gets the simulation before the first event, for instance to add invariants.
 ///
 /// # Errors
-/// Something did not hold.
+/// The failure of an expectation or an invariant.
 pub fn run_blocks(
     scenario: &Scenario,
     level: TraceLevel,
@@ -54,7 +55,7 @@ pub fn run(scenario: &Scenario, seed: Option<u64>, level: TraceLevel) -> Report 
     run_with(scenario, seed, level, |_| {})
 }
 
-/// The same, in a simulation that `prepare` has had in its hands, to add invariants of its own.
+/// Like [`run`]; `prepare` gets the simulation before the first event, for instance to add invariants.
 #[must_use]
 pub fn run_with(
     scenario: &Scenario,
@@ -72,7 +73,7 @@ pub fn run_with(
     let begin = outputs.iter().map(Vec::len).sum();
     let warnings = run.warnings();
     let world = run.simulation.world();
-    // What a panic left behind is not asked anything.
+    // A panic may have left the world half changed: it is not read any further.
     let is_sound = failure.as_ref().is_some_and(|failure| failure.invariant != PANIC);
     let waits = if is_sound { world.who_waits() } else { String::new() };
     let rest = world.trace().lines()[begin..].to_vec();
@@ -92,21 +93,21 @@ pub fn run_with(
     }
 }
 
-/// A scenario being carried out.
+/// A run of a scenario that is under way.
 struct Run<'a> {
     scenario: &'a Scenario,
     simulation: Simulation,
-    /// How the named calls ended.
+    /// The ends of the named calls.
     answers: FixedMap<Arc<str>, Ended>,
-    /// How the last call ended.
+    /// The end of the last call.
     last: Option<Ended>,
-    /// Calls that are to begin together: when, which, with which key.
+    /// Behind `parallel`, the calls that begin together, each with its time and the key of its step.
     together: Option<Vec<(Instant, &'a CallStep, u64)>>,
-    /// Whether nothing happened since the world was put right and came to rest.
+    /// Whether the world has converged and no step has changed it since: then it need not converge again at the end.
     has_converged: bool,
-    /// The step that is being carried out.
+    /// The step that runs now.
     current: Option<Span>,
-    /// What the calls that ended say of their members.
+    /// The members of requests and errors that were covered by calls that ended.
     coverage: Coverage,
     injected: Injected<'a>,
     warnings: Vec<Warning>,
@@ -163,7 +164,7 @@ impl<'a> Run<'a> {
         self.simulation.world().trace().lines()[begin..].to_vec()
     }
 
-    /// Carries out the blocks, whose traces go to `outputs`, and what comes after the last.
+    /// Runs the blocks, whose traces go to `outputs`, and lets the world converge.
     fn everything(&mut self, outputs: &mut Vec<Vec<String>>) -> Done {
         for steps in &self.scenario.blocks {
             let begin = self.lines();
@@ -196,6 +197,7 @@ impl<'a> Run<'a> {
             self.finish_together(Some(span))?;
         }
         let failed = |violation| Failure::of(violation, Some(span));
+        // These read the world and do not change it.
         self.has_converged &= matches!(step.action, Action::Expect(_) | Action::Show(_) | Action::SetUp);
         match &step.action {
             Action::SetUp => Ok(()),
@@ -203,35 +205,14 @@ impl<'a> Run<'a> {
                 self.together = Some(Vec::new());
                 Ok(())
             }
-            Action::Call(call) => {
-                let at = self.now().after(call.after);
-                match &mut self.together {
-                    Some(together) => {
-                        together.push((at, call, step.key));
-                        Ok(())
-                    }
-                    None => match self.begin(at, call, step.key, span)? {
-                        Some(id) => self.finish(id, call, span),
-                        None => Ok(()),
-                    },
-                }
-            }
+            Action::Call(call) => self.call(call, step.key, span),
             Action::Fault(fault) => {
                 self.injected.note(self.simulation.world(), span, fault);
                 let words = || write::fault_text(&self.scenario.set_up, fault);
                 self.simulation.inject_as(fault.clone(), words).map_err(failed)
             }
             Action::FaultAt(when, fault) => {
-                self.injected.note(self.simulation.world(), span, fault);
-                let at = match when {
-                    When::At(at) => Instant::START.after(*at),
-                    When::In(pause) => self.now().after(*pause),
-                };
-                if at < self.now() {
-                    self.warn(span, WarningReason::Passed(self.now()));
-                }
-                let words = write::fault_text(&self.scenario.set_up, fault);
-                self.simulation.world_mut().inject_at(at, fault.clone(), words.into());
+                self.plan(*when, fault, span);
                 Ok(())
             }
             Action::Advance(pause) => {
@@ -260,6 +241,34 @@ impl<'a> Run<'a> {
         }
     }
 
+    fn call(&mut self, call: &'a CallStep, key: u64, span: Span) -> Done {
+        let at = self.now().after(call.after);
+        // Behind `parallel`, a call waits until every call of its group is known: they begin in the order of their
+        // times.
+        if let Some(together) = &mut self.together {
+            together.push((at, call, key));
+            return Ok(());
+        }
+        match self.begin(at, call, key, span)? {
+            Some(id) => self.finish(id, call, span),
+            None => Ok(()),
+        }
+    }
+
+    fn plan(&mut self, when: When, fault: &'a Fault, span: Span) {
+        self.injected.note(self.simulation.world(), span, fault);
+        let at = match when {
+            When::At(at) => Instant::START.after(at),
+            When::In(pause) => self.now().after(pause),
+        };
+        // The world injects it at once then. The test may still mean something, so this is a warning and no failure.
+        if at < self.now() {
+            self.warn(span, WarningReason::Passed(self.now()));
+        }
+        let text = write::fault_text(&self.scenario.set_up, fault);
+        self.simulation.world_mut().inject_at(at, fault.clone(), text.into());
+    }
+
     fn world(&self) -> &World {
         self.simulation.world()
     }
@@ -268,7 +277,7 @@ impl<'a> Run<'a> {
         self.world().now()
     }
 
-    /// Begins a call; `None` if it is left out.
+    /// Begins a call; `None` if it was left out.
     fn begin(
         &mut self,
         at: Instant,
@@ -279,6 +288,7 @@ impl<'a> Run<'a> {
         self.wait_until(at, span)?;
         let request = match step.request(&|name, member| self.resolve(name, member)) {
             Ok(request) => request,
+            // The trace shows it, so that a trace explains itself.
             Err(missing) if step.may_be_skipped => {
                 self.simulation.world_mut().remark(&format!("{} is left out: {missing}", step.operation()));
                 self.warn(span, WarningReason::LeftOut(missing));
@@ -310,16 +320,17 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
-    /// Begins the calls that wait to begin together, each at its time, and lets all end.
+    /// Begins the calls behind `parallel`, each at its time, and waits until all have ended.
     fn finish_together(&mut self, span: Option<Span>) -> Done {
         let Some(mut together) = self.together.take() else { return Ok(()) };
+        // The sort is stable: of calls with one time, the first of the file begins first.
         let span = span.unwrap_or_default();
         together.sort_by_key(|(at, ..)| *at);
         let mut begun: Vec<(CallId, &CallStep)> = Vec::new();
         let mut open: Vec<(CallId, &CallStep)> = Vec::new();
         for (at, step, key) in together {
             self.wait_until(at, span)?;
-            // A call that begins later may refer to one that has ended by then.
+            // A later call may refer to one that has ended by now.
             open.retain(|(id, step)| match self.simulation.world().outcome(*id).cloned() {
                 None => true,
                 Some(outcome) => {
@@ -348,7 +359,7 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// The value behind a reference.
+    /// The value to which a reference refers.
     fn value(&self, name: &str, member: &str) -> Result<Cow<'_, Value>, String> {
         let ended = self.ended(Some(name)).ok_or_else(|| format!("call `{name}` was not made"))?;
         let outcome = ended.outcome.name();
@@ -359,7 +370,7 @@ impl<'a> Run<'a> {
         value.ok_or_else(|| format!("`${name}.{member}` has no value: call `{name}` ended {outcome}"))
     }
 
-    /// The text behind a reference.
+    /// The text to which a reference refers.
     fn resolve(&self, name: &str, member: &str) -> Result<String, String> {
         self.value(name, member).map(|value| match &*value {
             Value::String(text) => text.clone(),
@@ -367,7 +378,8 @@ impl<'a> Run<'a> {
         })
     }
 
-    /// What an expectation compares with: a reference by itself keeps its type.
+    /// The value with which an expectation compares. A reference by itself keeps the type of its value; one inside a
+    /// text becomes text.
     fn wanted(&self, wanted: &Value) -> Result<Value, String> {
         if let Some(reference) = wanted.as_str().and_then(body::only_reference) {
             return self.value(reference.name, reference.member).map(Cow::into_owned);
@@ -398,7 +410,7 @@ impl<'a> Run<'a> {
                 };
                 self.compare(subject, seen, test, span).map_err(|failure| self.explained(failure, outcome))
             }
-            Expectation::Really(name, truth) => self.expect_really(name, truth, span),
+            Expectation::State(name, state) => self.expect_state(name, state, span),
         }
     }
 
@@ -419,7 +431,7 @@ impl<'a> Run<'a> {
                     None => *operator == Operator::Unequal && !wanted.is_null(),
                 };
                 let operator = match operator {
-                    // Behind several words, as in `clusters in use1`, a bare value could not be told from them.
+                    // Behind several words, as in `clusters in use1`, a bare value would look like one of them.
                     Operator::Equal if !subject.contains(' ') => String::new(),
                     operator => format!("{} ", operator.name()),
                 };
@@ -433,22 +445,22 @@ impl<'a> Run<'a> {
         self.unexpected(format!("expected {expected}, got {got}"), span)
     }
 
-    /// The failure with what the service said, if it is about a call that failed, or what a waiter saw last.
+    /// Adds to a failure the answer of the service, if the call failed, or the last state that a waiter read.
     fn explained(&self, failure: Failure, outcome: &Outcome) -> Failure {
         let explanation = match outcome {
             Outcome::Failed(error) => {
-                let said = self.world().names().in_text(&error.to_string());
-                format!("the answer was {} {said}", error.http_status())
+                let message = self.world().names().in_text(&error.to_string());
+                format!("the answer was {} {message}", error.http_status())
             }
-            Outcome::TimedOut(sight) => format!("the waiter saw last: {sight}"),
+            Outcome::TimedOut(sight) => format!("the waiter last read: {sight}"),
             Outcome::Ok(_) | Outcome::Gone | Outcome::Unknown => return failure,
         };
         Failure { message: format!("{}\n  {explanation}", failure.message), ..failure }
     }
 
-    fn expect_really(&self, name: &str, truth: &ClusterState, span: Span) -> Done {
+    fn expect_state(&self, name: &str, state: &ClusterState, span: Span) -> Done {
         let cluster = self.cluster(name);
-        let holds = match truth {
+        let holds = match state {
             ClusterState::Gone => cluster.is_none(),
             ClusterState::Status(status) => cluster.is_some_and(|cluster| cluster.status == *status),
             ClusterState::LinkedWith(other) => {
@@ -461,7 +473,7 @@ impl<'a> Run<'a> {
         if holds {
             return Ok(());
         }
-        let expected = match truth {
+        let expected = match state {
             ClusterState::Gone => "gone".to_owned(),
             ClusterState::Status(status) => status.to_string(),
             ClusterState::LinkedWith(other) => format!("linked with {other}"),
@@ -469,8 +481,8 @@ impl<'a> Run<'a> {
         self.unexpected(format!("expected {name} to be {expected}, got: {}", self.describe(name)), span)
     }
 
-    /// The cluster that the call `name` created, if it exists; known by its answer or, if that was lost, by the name
-    /// that its identifier was given.
+    /// The cluster that the call `name` created, if it exists. Its identifier is known from the answer or, if that was
+    /// lost, from the name that the trace gave to it.
     fn cluster(&self, name: &str) -> Option<&Arc<Cluster>> {
         let answered = match self.ended(Some(name)).map(|ended| &ended.outcome) {
             Some(Outcome::Ok(response)) => response.cluster(),
@@ -483,7 +495,7 @@ impl<'a> Run<'a> {
         })
     }
 
-    /// A cluster as it really is, in words.
+    /// The true state of a cluster, as a text.
     fn describe(&self, name: &str) -> String {
         let names = self.world().names();
         let Some(cluster) = self.cluster(name) else { return format!("{name} is gone") };
@@ -512,7 +524,7 @@ impl<'a> Run<'a> {
     }
 }
 
-/// What a run has met.
+/// The coverage of a run.
 fn covered(scenario: &Scenario, run: &Run<'_>) -> Coverage {
     let mut coverage = run.coverage.clone();
     coverage |= run.world().coverage();
@@ -520,16 +532,17 @@ fn covered(scenario: &Scenario, run: &Run<'_>) -> Coverage {
     coverage
 }
 
-/// How a call ended, and what it was answered.
+/// The end of a call: its outcome and its answer.
 #[derive(Clone)]
 struct Ended {
     outcome: Outcome,
-    /// The output, or the body of the error. Later calls refer to one answer again and again, so it is written once.
+    /// The output, or the body of the error, as JSON. It is computed at the first reference to it and kept: many later
+    /// calls refer to one answer.
     answer: OnceCell<Option<Value>>,
 }
 
 impl Ended {
-    /// The member of the answer behind `path`.
+    /// The member of the answer at `path`.
     fn member(&self, path: &str) -> Option<Cow<'_, Value>> {
         let answer = self.answer.get_or_init(|| match &self.outcome {
             Outcome::Ok(response) => Some(response.to_json()),
@@ -546,7 +559,7 @@ impl From<Outcome> for Ended {
     }
 }
 
-/// What a call that has a name ended with is what the name stands for from now on.
+/// From now on the name of a call stands for its end.
 fn remember(answers: &mut FixedMap<Arc<str>, Ended>, step: &CallStep, ended: Ended) {
     let Some(alias) = &step.alias else { return };
     answers.insert(alias.clone(), ended);

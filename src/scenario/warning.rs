@@ -1,7 +1,7 @@
-//! What in a run tested less than its scenario says: faults that never acted, calls that were left out, moments that
-//! had passed.
+//! Warnings of a run: steps that tested less than they seem to, because a fault never acted, a call was left out, or
+//! the moment of a fault had passed.
 //!
-//! When a fault acts is said with each [`Fault`]. What can be seen without running is found by whoever reads the file.
+//! Each [`Fault`] documents when it acts. The reader finds the warnings that need no run.
 
 use crate::control::environment::ExternalEvent;
 use crate::sim::World;
@@ -14,37 +14,38 @@ use super::diagnostic::{Diagnostic, Span};
 use super::write_fault::{self, Spelling, node};
 use super::{Action, Scenario, SetUp, Step};
 
-/// Something in a run that tested less than the scenario says.
+/// A step that tested less than it seems to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Warning {
-    /// The step.
+    /// The command of the step.
     pub span: Span,
-    /// What was the matter with it.
+    /// The reason.
     pub reason: WarningReason,
 }
 
-/// What is the matter with a step.
+/// The reason why a step tested less than it seems to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum WarningReason {
-    /// Of its faults, this one never acted.
+    /// The fault never acted: no message, write or call met it. The number is the index among the faults of the
+    /// command.
     Idle(usize),
-    /// It was to happen at a moment that had passed.
+    /// The fault was planned for a moment that had passed, at this time; it was injected at once.
     Passed(Instant),
-    /// It was left out, for this had no value.
+    /// The call was left out, because a reference in it had no value: a text about it.
     LeftOut(String),
 }
 
-/// The faults that a run has injected or planned so far.
+/// The faults that a run has injected or planned so far, each with its step.
 #[derive(Debug, Default)]
 pub(super) struct Injected<'a>(Vec<(FaultId, Span, &'a Fault)>);
 
 impl<'a> Injected<'a> {
-    /// `fault` is what is injected or planned next, by the step at `span`.
+    /// Notes that the step at `span` injects or plans `fault` next.
     pub(super) fn note(&mut self, world: &World, span: Span, fault: &'a Fault) {
         self.0.push((world.next_fault(), span, fault));
     }
 
-    /// Those that have not acted.
+    /// A warning for each fault that has not acted.
     pub(super) fn idle(&self, world: &World) -> Vec<Warning> {
         let mut warnings = Vec::new();
         for (first, span, fault) in &self.0 {
@@ -56,7 +57,7 @@ impl<'a> Injected<'a> {
 }
 
 impl Warning {
-    /// The warning in words, for whoever draws it in the file that `scenario` was read from.
+    /// The warning as a diagnostic of the file from which `scenario` was read.
     #[must_use]
     pub fn diagnostic(&self, scenario: &Scenario) -> Diagnostic {
         let step = scenario.blocks.iter().flatten().find(|step| step.span == self.span);
@@ -65,7 +66,7 @@ impl Warning {
             WarningReason::Passed(now) => {
                 let message = format!("this moment has passed: it was {} already", time(*now).trim());
                 Diagnostic::new(message, self.span).help(
-                    "the fault happened at once: give a later moment, or one from then on, as in +250ms"
+                    "the fault was injected at once: give a later moment, or a time from then on, as in +250ms"
                         .to_owned(),
                 )
             }
@@ -84,7 +85,7 @@ fn idle(set_up: &SetUp, step: Option<&Step>, part: usize, span: Span) -> Diagnos
         _ => return Diagnostic::new("this fault never acted", span),
     };
     let Some(idle) = fault.parts().nth(part) else { return Diagnostic::new("this fault never acted", span) };
-    let mistake = Diagnostic::new(format!("this fault never acted: {}", why(set_up, idle)), span);
+    let mistake = Diagnostic::new(format!("this fault never acted: {}", reason(set_up, idle)), span);
     if fault.parts().count() == 1 {
         return mistake;
     }
@@ -93,12 +94,12 @@ fn idle(set_up: &SetUp, step: Option<&Step>, part: usize, span: Span) -> Diagnos
     mistake.label(format!("of several, `{words}`"))
 }
 
-/// What was missing for `fault` to act.
-fn why(set_up: &SetUp, fault: &Fault) -> String {
+/// The reason why `fault` could not act.
+fn reason(set_up: &SetUp, fault: &Fault) -> String {
     let region = |region| write_fault::region(set_up, region);
     match fault {
         Fault::All(_) => unreachable!("a part of a fault does not consist of several"),
-        Fault::Rule(_) => "it decided of no message".to_owned(),
+        Fault::Rule(_) => "it matched no message".to_owned(),
         Fault::Heal(Some(_)) => "no rule that could still apply was on this link".to_owned(),
         Fault::Heal(None) => "there was nothing to heal".to_owned(),
         Fault::Release => "nothing was held back".to_owned(),
@@ -108,7 +109,7 @@ fn why(set_up: &SetUp, fault: &Fault) -> String {
         Fault::Crash { node: id, moment: CrashPoint::Now, .. } => format!("{} was down", node(set_up, *id)),
         Fault::Crash { .. } => "its moment never came".to_owned(),
         Fault::Restart(id) => format!("{} was running", node(set_up, *id)),
-        Fault::Outage(of) => format!("all of {} was dark", region(*of)),
+        Fault::Outage(of) => format!("every node of {} was down", region(*of)),
         Fault::Skew { seconds: 0, region: of } => format!("the clock of {} was right", region(*of)),
         Fault::Skew { region: of, .. } => format!("nothing was created in {} meanwhile", region(*of)),
         Fault::Deny { denied: true, region: of, action } => {

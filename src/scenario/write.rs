@@ -1,7 +1,7 @@
-//! From the meaning of a scenario to its text: the inverse of reading.
+//! The printer: turns a [`Scenario`] into the text of a file, the inverse of the reader; and the keys of steps.
 //!
-//! What is printed here means the same when it is read again, to the last draw: a step's key is that of the text it
-//! prints as. A scenario that nobody wrote (generated, or made small) is made of a set-up and actions alone.
+//! A printed scenario means the same when it is read again, to the last draw: the key of a step is computed from a text
+//! that both have in common. A generated or shrunk scenario consists of a set-up and actions, without a syntax tree.
 
 use std::fmt::Write as _;
 
@@ -21,7 +21,7 @@ use super::write_fault::{self, Spelling, time_span};
 use super::{Action, CallStep, PrincipalOptions, Scenario, SetUp, Step, When, default_home};
 
 impl Scenario {
-    /// The scenario that begins with `set_up` and does `blocks`, of which [`Action::SetUp`] is no part.
+    /// The scenario that begins with `set_up` and runs `blocks`, which hold no [`Action::SetUp`].
     #[must_use]
     pub fn of(mut set_up: SetUp, blocks: Vec<Vec<Action>>) -> Scenario {
         if set_up.clients.is_empty() {
@@ -37,8 +37,8 @@ impl Scenario {
         Scenario { script: Script::default(), set_up, blocks, warnings: Vec::new() }
     }
 
-    /// The scenario as the text of a file, with `comment` above it. Recorded traces and the comments of the file that
-    /// it came from are left out.
+    /// The scenario as the text of a file, with `comment` above it. Recorded traces and comments of the file from which
+    /// it was read are left out.
     #[must_use]
     pub fn print(&self, comment: &str) -> String {
         let mut writer = Writer::new(&self.set_up);
@@ -50,15 +50,15 @@ impl Scenario {
         }
         let begin = writer.page.len();
         writer.set_up();
-        for (place, block) in self.blocks.iter().enumerate() {
-            if place > 0 {
+        for (index, block) in self.blocks.iter().enumerate() {
+            if index > 0 {
                 let _ = writeln!(writer.page, "{SEPARATOR}\n");
             }
             for step in block {
                 writer.command(&step.action);
             }
         }
-        // A file that says nothing is a mistake; a scenario in which nothing happens is not.
+        // An empty file is a mistake; a scenario without actions is not, and a seed makes it readable.
         if writer.page[begin..].trim_ascii().is_empty() {
             let _ = writeln!(writer.page, "seed 0");
         }
@@ -66,14 +66,14 @@ impl Scenario {
     }
 }
 
-/// The keys of steps: what they mean, and how many equal ones came before.
+/// The keys of steps. A key is computed from the meaning of a step and the number of equal steps before it.
 #[derive(Debug)]
 pub(super) struct Keys {
-    /// How many steps of each meaning there were.
+    /// The number of steps of each meaning so far.
     equal: IndexMap<u64, u64>,
-    /// A set-up without short names, in which every action has one text.
+    /// A set-up without short names and principals, in which every action has exactly one text.
     plain: SetUp,
-    /// The text of the action that is keyed, whose memory is used again.
+    /// The buffer for the text of an action, kept for its allocation.
     page: String,
 }
 
@@ -84,9 +84,9 @@ impl Default for Keys {
 }
 
 impl Keys {
-    /// The key of the next step, which does `action` among `clients`. It is taken from the text that the action has
-    /// where no Region has a short name and every call names its client, so neither the words of a file nor how many
-    /// clients there are changes it.
+    /// The key of the next step, which runs `action` among `clients`. It is computed from the text that the action has
+    /// where no Region has a short name and every call names its client. So neither the spelling of a file nor the
+    /// number of clients changes it.
     pub(super) fn next(&mut self, clients: &[ClientOptions], action: &Action) -> u64 {
         if self.plain.clients.len() != clients.len() {
             self.plain.clients = clients.to_vec();
@@ -111,7 +111,7 @@ impl Keys {
     }
 }
 
-/// A fault, as what follows `at TIME` says it.
+/// A fault as a command, as it stands behind `at TIME`.
 pub(super) fn fault_text(set_up: &SetUp, fault: &crate::sim::fault::Fault) -> String {
     let mut text = String::new();
     write_fault::write(set_up, fault, Spelling::Current, &mut text);
@@ -195,7 +195,7 @@ impl<'a> Writer<'a> {
         }
     }
 
-    /// The line of a command, without who calls and without its end.
+    /// The line of a command, without its client and without its end.
     fn line(&mut self, action: &Action) {
         match action {
             Action::SetUp => {}
@@ -235,7 +235,7 @@ impl<'a> Writer<'a> {
         }
     }
 
-    /// Who calls, where several could.
+    /// The client of a call, where there are several.
     fn actor(&mut self, action: &Action) {
         if let Action::Call(call) = action
             && self.set_up.clients.len() > 1
@@ -263,7 +263,7 @@ impl<'a> Writer<'a> {
         if !call.after.is_zero() {
             let _ = write!(self.page, " after={}", print_duration(call.after));
         }
-        // Who calls changes no draw: where steps are keyed, nobody is known.
+        // The principal changes no draw: the set-up for keys has none.
         if let Some(principal) = call.principal.and_then(|it| self.set_up.principals.get(it.index())) {
             let _ = write!(self.page, " principal={}", principal.name);
         }
@@ -288,9 +288,9 @@ impl<'a> Writer<'a> {
             Expectation::Clusters(region, test) => {
                 write!(page, "clusters in {} {}", write_fault::region(self.set_up, *region), test_text(test))
             }
-            Expectation::Really(name, ClusterState::Gone) => write!(page, "{name} is gone"),
-            Expectation::Really(name, ClusterState::Status(status)) => write!(page, "{name} is {status}"),
-            Expectation::Really(name, ClusterState::LinkedWith(other)) => {
+            Expectation::State(name, ClusterState::Gone) => write!(page, "{name} is gone"),
+            Expectation::State(name, ClusterState::Status(status)) => write!(page, "{name} is {status}"),
+            Expectation::State(name, ClusterState::LinkedWith(other)) => {
                 write!(page, "{name} is linked with {other}")
             }
         };
@@ -304,10 +304,10 @@ fn principal(principal: &PrincipalOptions, page: &mut String) {
         let _ = write!(page, " access-key={key}");
     }
     page.push('\n');
-    // What the root of an account may do is not said.
+    // The one policy of a root is the reader's, not the file's.
     let policies = identity.policies.iter().filter(|_| !identity.principal.is_root());
-    for (place, policy) in policies.enumerate() {
-        if place > 0 {
+    for (index, policy) in policies.enumerate() {
+        if index > 0 {
             let _ = writeln!(page, "principal {name}");
         }
         let _ = writeln!(page, "{:#}", policy.source());
@@ -318,7 +318,7 @@ fn principal(principal: &PrincipalOptions, page: &mut String) {
 }
 
 impl SetUp {
-    /// An action as a line of a file says it.
+    /// An action as a line of a file.
     #[must_use]
     pub fn words(&self, action: &Action) -> String {
         let mut writer = Writer::new(self);
@@ -329,7 +329,7 @@ impl SetUp {
 }
 
 impl Action {
-    /// The names of the calls whose answers it needs.
+    /// The names of the calls to whose answers the action refers.
     #[must_use]
     pub fn refers_to(&self) -> Vec<String> {
         match self {
@@ -346,8 +346,8 @@ impl Action {
                 };
                 call.iter().map(|name| (**name).to_owned()).chain(compared).collect()
             }
-            Action::Expect(Expectation::Really(name, truth)) => {
-                let other = match truth {
+            Action::Expect(Expectation::State(name, state)) => {
+                let other = match state {
                     ClusterState::LinkedWith(other) => Some(other),
                     ClusterState::Status(_) | ClusterState::Gone => None,
                 };
@@ -357,7 +357,7 @@ impl Action {
         }
     }
 
-    /// Keys the draws of the rules in it.
+    /// Sets the key of the draws that rules in the action make.
     pub(super) fn set_key(&mut self, key: u64) {
         if let Action::Fault(fault) | Action::FaultAt(_, fault) = self {
             fault.set_key(key);

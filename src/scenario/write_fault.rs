@@ -1,4 +1,4 @@
-//! The commands that make things go wrong, written.
+//! Prints the commands of the chapter "Faults".
 
 use std::fmt::Write as _;
 
@@ -85,7 +85,7 @@ pub(super) fn write(set_up: &SetUp, fault: &Fault, spelling: Spelling, page: &mu
     };
 }
 
-/// The name of a Region in the file: the short one, if it has one.
+/// The name of a Region in the file: its short name, if it has one.
 pub(super) fn region(set_up: &SetUp, region: Region) -> &str {
     let named = set_up.regions.iter().find(|(_, known)| *known == region);
     named.map_or(region.name(), |(name, _)| name)
@@ -97,16 +97,16 @@ pub(super) fn time_span(span: DelayRange) -> String {
     if min == max { min } else { format!("{min}..{max}") }
 }
 
-/// The faults of one command: links that are cut or healed, or nodes that are started.
+/// The faults of one command: links that are cut or healed, or nodes that are restarted.
 fn several(set_up: &SetUp, faults: &[Fault], page: &mut String) {
-    for (place, fault) in faults.iter().enumerate() {
+    for (index, fault) in faults.iter().enumerate() {
         let (verb, subject) = match fault {
             Fault::Rule(rule) => ("partition", link(set_up, rule.from, rule.to, rule.both_ways)),
             Fault::Heal(Some((one, other))) => ("heal", link(set_up, *one, *other, true)),
             Fault::Restart(node) => ("restart", self::node(set_up, *node)),
-            other => unreachable!("no command does several of {other:?}"),
+            other => unreachable!("no command injects several of {other:?}"),
         };
-        if place == 0 {
+        if index == 0 {
             page.push_str(verb);
         }
         let _ = write!(page, " {subject}");
@@ -123,7 +123,7 @@ fn rule(set_up: &SetUp, rule: &Rule, page: &mut String) {
     };
     let _ = write!(page, "{verb} {}", link(set_up, rule.from, rule.to, rule.both_ways));
     if rule.what != MessageMatch::Anything {
-        let _ = write!(page, " {}", what(rule.what));
+        let _ = write!(page, " {}", message_match(rule.what));
     }
     let _ = match rule.action {
         RuleAction::Delay(span) => write!(page, " by={}", time_span(span)),
@@ -144,11 +144,11 @@ fn rule(set_up: &SetUp, rule: &Rule, page: &mut String) {
 
 fn link(set_up: &SetUp, from: NodeMatch, to: NodeMatch, both_ways: bool) -> String {
     let arrow = if both_ways { "<->" } else { "->" };
-    party(set_up, from) + arrow + &party(set_up, to)
+    end_of_link(set_up, from) + arrow + &end_of_link(set_up, to)
 }
 
-fn party(set_up: &SetUp, party: NodeMatch) -> String {
-    match party {
+fn end_of_link(set_up: &SetUp, end: NodeMatch) -> String {
+    match end {
         NodeMatch::Any => "*".to_owned(),
         NodeMatch::Client(client) => set_up.clients[client.0 as usize].name.to_string(),
         NodeMatch::Region(region) => self::region(set_up, region).to_owned(),
@@ -168,20 +168,20 @@ pub(super) fn node(set_up: &SetUp, node: NodeId) -> String {
 
 fn point(point: Point, page: &mut String) {
     let _ = match point {
-        Point::BeforeHandling(what) => write!(page, " before={}", self::what(what)),
-        Point::BeforeSending(what) => write!(page, " before={}", sent(what)),
-        Point::AfterSending(what) => write!(page, " after={}", sent(what)),
+        Point::BeforeHandling(message) => write!(page, " before={}", message_match(message)),
+        Point::BeforeSending(message) => write!(page, " before={}", sent(message)),
+        Point::AfterSending(message) => write!(page, " after={}", sent(message)),
         Point::BeforePersisting(written) => write!(page, " before={}", persisted(written)),
         Point::Persisting(written) => write!(page, " during={}", persisted(written)),
         Point::AfterPersisting(written) => write!(page, " after={}", persisted(written)),
     };
 }
 
-fn sent(what: MessageMatch) -> String {
-    match what {
+fn sent(message: MessageMatch) -> String {
+    match message {
         MessageMatch::Response(None) => "response".to_owned(),
         MessageMatch::Response(Some(operation)) => format!("response:{operation}"),
-        what => format!("send:{}", self::what(what)),
+        message => format!("send:{}", message_match(message)),
     }
 }
 
@@ -194,9 +194,9 @@ fn persisted(written: Written) -> String {
     }
 }
 
-fn what(what: MessageMatch) -> String {
-    match what {
-        MessageMatch::Anything => unreachable!("anything is said by saying nothing"),
+fn message_match(message: MessageMatch) -> String {
+    match message {
+        MessageMatch::Anything => unreachable!("a rule for every message has no word for it"),
         MessageMatch::Request(None) => "request".to_owned(),
         MessageMatch::Response(None) => "response".to_owned(),
         MessageMatch::Request(Some(operation)) => operation.name().to_owned(),

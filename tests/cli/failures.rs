@@ -76,7 +76,7 @@ fn a_waiter_that_timed_out_shows_the_statuses_it_read() {
                 wait cluster-active region=us-east-1\n{ \"identifier\": \"$blue.identifier\" }\nexpect outcome ok\n";
     fs::write(folder.path().join("wrong.scenario"), text).expect("a file");
     let shown = stdout(&dsql_sim(folder.path(), &["run", "wrong.scenario"]));
-    assert!(shown.contains("the waiter saw last: PENDING_SETUP, 60 times"), "{shown}");
+    assert!(shown.contains("the waiter last read: PENDING_SETUP, 60 times"), "{shown}");
     assert!(shown.contains("timed out: saw PENDING_SETUP, 60 times"), "{shown}");
 }
 

@@ -194,7 +194,7 @@ fn a_principal_that_cannot_be_is_refused() {
     );
     assert_refused(
         &format!("{ci}\nclients ops principal=cl\n"),
-        &["no principal `cl`", "did you mean `ci`?"],
+        &["unknown principal `cl`", "did you mean `ci`?"],
     );
     assert_refused(
         &format!("{ci}\nclients ops account=444455556666 principal=ci\n"),
@@ -216,16 +216,13 @@ fn a_principal_that_cannot_be_is_refused() {
 #[test]
 fn a_crash_that_cannot_be_meant_is_refused() {
     for (crash, parts) in [
-        (
-            "crash us-east-1 after=persist:UpdateClutser",
-            ["something that is written", "did you mean `UpdateCluster`?"],
-        ),
+        ("crash us-east-1 after=persist:UpdateClutser", ["is not a write", "did you mean `UpdateCluster`?"]),
         ("crash us-east-1 after=Prepare", ["cannot stop after `Prepare`", "after=send:Prepare"]),
         ("crash us-east-1 during=Prepare", ["cannot stop during `Prepare`", "during=persist"]),
         ("crash us-east-1 before=send:Prepere", ["a message between nodes", "did you mean `Prepare`?"]),
         ("crash us-east-1 before=GetCluster.response", ["handles no answers", "before=response:GetCluster"]),
         ("crash ops after=persist", ["a client crashes at once", "at +250ms crash ops"]),
-        ("restart ops", ["is a client and needs no start", "its next life"]),
+        ("restart ops", ["is a client and needs no restart", "starts it again"]),
     ] {
         assert_refused(&format!("clients ops\n{crash}\n"), &parts);
     }

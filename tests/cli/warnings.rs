@@ -7,9 +7,9 @@ use super::{dsql_sim, records, stdout};
 #[test]
 fn a_fault_that_never_acted_is_shown_where_it_stands() {
     let idle = [
-        ("drop us-east-1->ops GetCluster.response", "it decided of no message"),
-        ("delay us-east-1<->us-east-2 by=1s skip=3", "it decided of no message"),
-        ("partition us-east-1<->us-east-2", "it decided of no message"),
+        ("drop us-east-1->ops GetCluster.response", "it matched no message"),
+        ("delay us-east-1<->us-east-2 by=1s skip=3", "it matched no message"),
+        ("partition us-east-1<->us-east-2", "it matched no message"),
         ("heal us-east-1<->us-east-2", "no rule that could still apply was on this link"),
         ("heal", "there was nothing to heal"),
         ("release", "nothing was held back"),

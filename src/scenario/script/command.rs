@@ -1,6 +1,6 @@
-//! One command line: who, what, and the words and options that follow.
+//! The syntax of one command line: client, verb, words, options and comment.
 //!
-//! Bodies and the lines around a command do not belong here, and neither does what any word means.
+//! Bodies and the lines around a command do not belong here.
 
 use super::piece::Piece;
 use super::{Command, Span, Word};
@@ -14,7 +14,7 @@ impl Command {
     ///
     /// # Errors
     ///
-    /// All that is wrong with the line.
+    /// Every mistake in the line.
     pub fn parse(line: &str) -> Result<Command, Vec<Diagnostic>> {
         let mut mistakes = Vec::new();
         let command = read(Piece { text: line, start: 0 }, &mut mistakes);
@@ -30,11 +30,12 @@ pub(super) fn read(line: Piece<'_>, mistakes: &mut Vec<Diagnostic>) -> Command {
     if let Some(actor) = actor
         && actor.text.is_empty()
     {
-        mistakes.push(Diagnostic::new("an actor's name is missing before `:`", line.split_word().0.span()));
+        mistakes.push(Diagnostic::new("a client's name is missing before `:`", line.split_word().0.span()));
     }
     if verb.text.is_empty() {
-        mistakes
-            .push(Diagnostic::new("a command is missing", line.span()).label("who acts, but not what to do"));
+        mistakes.push(
+            Diagnostic::new("a command is missing", line.span()).label("a client, but nothing for it to do"),
+        );
     }
     let words = if verb.text == EXPRESSION_VERB { Vec::new() } else { split_words(rest, mistakes) };
     let mut command = Command {
@@ -88,7 +89,7 @@ fn word_beginning(line: Piece<'_>, letters: &[char]) -> Option<usize> {
     })
 }
 
-/// The actor, if the first word ends in a colon, and what the actor does.
+/// The client, if the first word ends in a colon, and the rest of the line.
 fn split_actor(line: Piece<'_>) -> (Option<Piece<'_>>, Piece<'_>) {
     let (first, after) = line.split_word();
     match first.text.strip_suffix(':') {
@@ -222,7 +223,7 @@ mod tests {
     fn an_actor_needs_a_name_and_something_to_do() {
         let message = |line| Command::parse(line).expect_err("a mistake")[0].message.clone();
         assert_eq!(message("ops:"), "a command is missing");
-        assert_eq!(message(": show"), "an actor's name is missing before `:`");
+        assert_eq!(message(": show"), "a client's name is missing before `:`");
         assert_eq!(message(""), "a command is missing");
     }
 }

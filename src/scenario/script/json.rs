@@ -1,6 +1,4 @@
-//! JSON that remembers where each value stands, read strictly: what AWS tools refuse is refused here.
-//!
-//! What the members are called and what they mean does not belong here.
+//! JSON whose values know their position, parsed strictly: extensions that AWS tools refuse are refused here.
 
 use std::collections::BTreeSet;
 
@@ -15,12 +13,12 @@ use super::piece::Piece;
 use super::{Span, Word};
 use crate::scenario::diagnostic::Diagnostic;
 
-/// A JSON value and where it stands.
+/// A JSON value and its position.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Json {
     /// The value.
     pub kind: JsonKind,
-    /// Where it stands; quotes and brackets included.
+    /// Its position, quotes and brackets included.
     pub span: Span,
 }
 
@@ -105,7 +103,7 @@ const STRICT: ParseOptions = ParseOptions {
     allow_extended_string_escapes: false,
 };
 
-/// Turns the parser's tree into ours, noting what is well written but wrong.
+/// Converts the parser's tree, and collects mistakes that are no syntax errors, such as repeated members.
 struct JsonReader<'a> {
     source: Piece<'a>,
     mistakes: Vec<Diagnostic>,
@@ -195,7 +193,7 @@ fn syntax_error(source: Piece<'_>, error: &ParseError) -> Diagnostic {
     Diagnostic::new(format!("invalid JSON: {}", complaint(error.kind())), at_fault.span())
 }
 
-/// What is wrong, in terms of what should have been written where that is known.
+/// The mistake, as what was expected where that is known.
 fn complaint(kind: &ParseErrorKind) -> String {
     use ParseErrorKind as Kind;
     let known = match kind {
@@ -223,10 +221,10 @@ fn in_lower_case(sentence: &str) -> String {
     letters.next().map_or_else(String::new, |first| first.to_lowercase().chain(letters).collect())
 }
 
-/// How much of `text`, which begins with `{`, is the object.
+/// The length of the object with which `text` begins.
 ///
-/// If the object is never closed, that is as far as it can reasonably be thought to go: to the end of its
-/// block, or to the line that looks like the next command.
+/// An object that is never closed is taken to end with its block, or before the first line that looks like a command.
+/// So one missing brace does not hide the mistakes behind it.
 pub(super) fn object_length(text: &str) -> usize {
     closing_brace(text).unwrap_or_else(|| {
         let looks_like_command = |line: &str| line.starts_with(|c: char| c.is_ascii_alphabetic() || c == '#');
@@ -235,7 +233,7 @@ pub(super) fn object_length(text: &str) -> usize {
     })
 }
 
-/// The offset of the first line that `is_wanted`; that of the end if there is none.
+/// The offset of the first line that `is_wanted`, or of the end.
 fn start_of_line(text: &str, is_wanted: impl Fn(&str) -> bool) -> usize {
     text.split_inclusive('\n').take_while(|line| !is_wanted(line)).map(str::len).sum()
 }
@@ -258,7 +256,7 @@ fn unclosed_string(text: &str) -> Option<usize> {
     landmarks(text).find_map(|(at, landmark)| matches!(landmark, Landmark::UnclosedString).then_some(at))
 }
 
-/// What can be told of JSON that may be broken.
+/// A position by which to find one's way in JSON that may be broken.
 enum Landmark {
     /// A `{` outside strings.
     Open,
@@ -270,7 +268,7 @@ enum Landmark {
     Separator,
 }
 
-/// Where in the JSON a byte is.
+/// The part of the JSON in which a byte stands.
 #[derive(Clone, Copy)]
 enum TextPosition {
     Outside,
@@ -327,7 +325,7 @@ mod tests {
     }
 
     #[test]
-    fn every_value_knows_where_it_stands() {
+    fn every_value_knows_its_position() {
         let text = r#"{ "é": [ "x", 12 ] }"#;
         let JsonKind::Object(members) = Json::parse(text).expect("JSON").kind else { panic!("an object") };
         let stands = |span: Span| &text[span.start..span.end];
@@ -338,21 +336,21 @@ mod tests {
     }
 
     #[test]
-    fn extensions_of_json_are_refused_where_they_stand() {
-        let said = |text| mistake(text).0;
+    fn extensions_of_json_are_refused_at_their_position() {
+        let message = |text| mistake(text).0;
         assert_eq!(mistake("{ 'a': 1 }"), ("expected double quotes, not single".to_owned(), "'"));
         assert_eq!(mistake("{ a: 1 }"), ("expected a member's name in double quotes".to_owned(), "a"));
         assert_eq!(mistake(r#"{ "a": 1, }"#), ("a comma after the last value".to_owned(), ","));
         assert_eq!(mistake("{ // x\n}"), ("comments are not allowed".to_owned(), "// x"));
-        assert_eq!(said(r#"{ "a": 0x1 }"#), "hexadecimal numbers are not allowed");
-        assert_eq!(said(r#"{ "a": +1 }"#), "unary plus on numbers is not allowed");
-        assert_eq!(said(r#"{ "a": NaN }"#), "expected a value");
-        assert_eq!(said(r#"{ "a": "\x41" }"#), "invalid escape");
-        assert_eq!(said("{ \"a\": \"\t\" }"), "a control character in a string");
+        assert_eq!(message(r#"{ "a": 0x1 }"#), "hexadecimal numbers are not allowed");
+        assert_eq!(message(r#"{ "a": +1 }"#), "unary plus on numbers is not allowed");
+        assert_eq!(message(r#"{ "a": NaN }"#), "expected a value");
+        assert_eq!(message(r#"{ "a": "\x41" }"#), "invalid escape");
+        assert_eq!(message("{ \"a\": \"\t\" }"), "a control character in a string");
     }
 
     #[test]
-    fn what_was_expected_is_said_where_it_was_expected() {
+    fn a_syntax_error_shows_what_was_expected_and_where() {
         assert_eq!(mistake(r#"{ "a" 1 }"#), ("expected `:` after the member's name".to_owned(), "1"));
         assert_eq!(mistake(r#"{ "a": , }"#), ("expected a value".to_owned(), ","));
         assert_eq!(mistake(r#"{ "a": 1 "b": 2 }"#), ("expected `,`".to_owned(), ""));
@@ -371,7 +369,7 @@ mod tests {
     }
 
     #[test]
-    fn a_mistake_before_an_unclosed_string_is_told_first() {
+    fn a_mistake_before_an_unclosed_string_comes_first() {
         assert_eq!(mistake(r#"{ 'it"s': 1 }"#).0, "expected double quotes, not single");
     }
 
@@ -379,8 +377,8 @@ mod tests {
     fn every_repeated_member_is_a_mistake() {
         let text = r#"{ "a": { "b": 1, "b": 2 }, "a": 3 }"#;
         let mistakes = Json::parse(text).expect_err("mistakes");
-        let told: Vec<_> = mistakes.iter().map(|one| (one.message.as_str(), one.span.start)).collect();
-        assert_eq!(told, [("duplicate member `b`", 17), ("duplicate member `a`", 27)]);
+        let found: Vec<_> = mistakes.iter().map(|one| (one.message.as_str(), one.span.start)).collect();
+        assert_eq!(found, [("duplicate member `b`", 17), ("duplicate member `a`", 27)]);
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! The syntax of scenario files: text to tree and back, without a word of meaning.
+//! The syntax of scenario files: parses text into a tree and prints it, without regard to the meaning.
 //!
 //! ```text
 //! file    = { comment | blank | block } ;
@@ -7,8 +7,8 @@
 //! body    = JSON object, its "{" in column 1, on the line right below its command ;
 //! ```
 //!
-//! The last block may lack its `----`: it has never been recorded. What verbs exist and what they take does
-//! not belong here, with one exception: what follows `expect` is left whole, for it is an expression.
+//! The last block may lack its `----`: it has never been recorded. The verbs and their arguments do not belong here,
+//! with one exception: the expression behind `expect` is left whole.
 
 mod command;
 mod json;
@@ -29,7 +29,7 @@ pub struct Script {
     pub trailing: Vec<String>,
 }
 
-/// Some commands and the output recorded for them.
+/// Commands, and the output that was recorded for them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Block {
     /// The comment and blank lines before the first command, verbatim.
@@ -52,17 +52,17 @@ pub struct Block {
 /// [`Command::parse`] to make a command whose parts agree.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Command {
-    /// The comment and blank lines between the command before and this one, verbatim.
+    /// The comment and blank lines between the previous command and this one, verbatim.
     pub comments: Vec<String>,
-    /// Who acts, without the colon.
+    /// The client, without the colon.
     pub actor: Option<Word>,
-    /// What to do.
+    /// The first word behind the client.
     pub verb: Word,
     /// The words that are not options, in order; none for `expect`.
     pub args: Vec<Word>,
     /// The `key=value` pairs, in order; none for `expect`.
     pub options: Vec<(Word, Word)>,
-    /// All that follows the verb, as it stands in the file.
+    /// The text behind the verb, verbatim, without a comment.
     pub rest: Word,
     /// The comment at the end of the line, with the spaces before it; empty if there is none.
     pub remark: String,
@@ -72,12 +72,12 @@ pub struct Command {
     pub span: Span,
 }
 
-/// A piece of text and where it stands. The span of a quoted word includes its quotes; the text does not.
+/// A piece of text and its position. The span of a quoted word includes its quotes; the text does not.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Word {
     /// The text.
     pub text: String,
-    /// Where it stands.
+    /// Its position in the file.
     pub span: Span,
 }
 
@@ -89,14 +89,14 @@ pub type Line = Word;
 pub struct Body {
     /// The JSON, verbatim except that lines end in LF.
     pub text: String,
-    /// Where it stands.
+    /// Its position in the file.
     pub span: Span,
     /// The same JSON as a tree.
     pub value: Json,
 }
 
 impl From<&str> for Word {
-    /// A word that stands in no file.
+    /// A word that no file holds.
     fn from(text: &str) -> Word {
         Word { text: text.to_owned(), span: Span::default() }
     }

@@ -1,6 +1,6 @@
-//! Text to tree: which lines are comments, commands, bodies and recorded output.
+//! Parses the lines of a file: comments, commands, bodies and recorded output.
 //!
-//! What stands within a command line or a body does not belong here.
+//! The syntax within a command line or a body does not belong here.
 
 use std::mem::take;
 
@@ -16,7 +16,7 @@ impl Script {
     ///
     /// # Errors
     ///
-    /// All mistakes that can be told apart, in the order of the file.
+    /// Every mistake in the syntax of the file, in its order.
     pub fn parse(text: &str) -> Result<Script, Vec<Diagnostic>> {
         let mut parser = Parser::new(text);
         while let Some(line) = parser.next_line() {
@@ -26,7 +26,7 @@ impl Script {
     }
 }
 
-/// What a line begins, if it is neither margin nor recorded output.
+/// The kind of a line that is neither margin nor recorded output.
 enum LexemeKind {
     Separator,
     Body,
@@ -41,7 +41,7 @@ impl LexemeKind {
     fn of(line: Piece<'_>) -> LexemeKind {
         match line.text.trim() {
             SEPARATOR => LexemeKind::Separator,
-            // Dashes miscounted: they can be nothing else, and read as a command they would hide the output.
+            // Miscounted dashes: read as a command, they would make commands of the output below them.
             text if text.len() >= 3 && text.bytes().all(|byte| byte == b'-') => LexemeKind::Separator,
             text if text.starts_with('{') => LexemeKind::Body,
             text if text.starts_with(['}', ']']) => LexemeKind::Bracket,
@@ -61,7 +61,7 @@ impl LexemeKind {
     }
 }
 
-/// Whether `line` reads as a recorded one: `ok`, or something with a time to the millisecond in front. No verb does.
+/// Whether `line` reads as a line of a trace: `ok`, or a line that begins with a time to the millisecond. No verb does.
 pub(in crate::scenario) fn is_trace_line(line: &str) -> bool {
     let time = line.split_whitespace().next().and_then(|time| time.split_once('.'));
     let are_digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
@@ -70,7 +70,7 @@ pub(in crate::scenario) fn is_trace_line(line: &str) -> bool {
             .is_some_and(|(seconds, millis)| are_digits(seconds) && are_digits(millis) && millis.len() == 3)
 }
 
-/// Whether a line is blank or a comment, which can stand anywhere but in bodies and output.
+/// Whether a line is blank or a comment. Such lines can stand anywhere but in bodies and output.
 fn is_margin(line: Piece<'_>) -> bool {
     let text = line.text.trim_start();
     text.is_empty() || text.starts_with('#')
@@ -81,13 +81,13 @@ fn is_indented(line: Piece<'_>) -> bool {
 }
 
 struct Parser<'a> {
-    /// All of the text.
+    /// The whole text.
     file: Piece<'a>,
-    /// What is still to be read; begins at the start of a line.
+    /// The text that is still to be read; it begins at the start of a line.
     unread: Piece<'a>,
-    /// The blocks that are complete.
+    /// The complete blocks.
     blocks: Vec<Block>,
-    /// The block being read; without commands before its first.
+    /// The block that is being read.
     block: Block,
     /// The comment and blank lines since the last command or block.
     margin: Vec<String>,
@@ -97,7 +97,7 @@ struct Parser<'a> {
 impl<'a> Parser<'a> {
     fn new(text: &'a str) -> Parser<'a> {
         let file = Piece { text, start: 0 };
-        // Some editors put one in front; spans count it, for it is in the file.
+        // Some editors write one. Spans count it, because it is in the file.
         let mark = if text.starts_with(BYTE_ORDER_MARK) { BYTE_ORDER_MARK.len_utf8() } else { 0 };
         Parser {
             file,
@@ -143,7 +143,7 @@ impl<'a> Parser<'a> {
             LexemeKind::Command => self.read_command(content),
         }
         if is_indented(line) {
-            // One slip of the tab key, or the rest of a broken body: one mistake, not one for every line.
+            // A slip of the tab key, or the rest of a broken body, is one mistake and not one for each line.
             while self.next_line_if(is_indented).is_some() {}
         }
     }
@@ -177,7 +177,7 @@ impl<'a> Parser<'a> {
         if let Some(body) = body {
             let brace = body.split_at(1).0.span();
             self.mistake("the body stands on the line of its command", brace, "begin a new line before `{`");
-            // Its other lines are no commands.
+            // Reading the body keeps its other lines from being taken for commands.
             self.next_body(body);
         }
     }
@@ -273,23 +273,23 @@ mod tests {
         mistakes.into_iter().map(|one| (one.message, &text[one.span.start..one.span.end])).collect()
     }
 
-    fn told<'a>(message: &str, at_fault: &'a str) -> Vec<(String, &'a str)> {
+    fn one<'a>(message: &str, at_fault: &'a str) -> Vec<(String, &'a str)> {
         vec![(message.to_owned(), at_fault)]
     }
 
     #[test]
     fn a_body_needs_a_command_right_above_it() {
         let message = "a body without a command right above it";
-        assert_eq!(mistakes("{}\n"), told(message, "{"));
-        assert_eq!(mistakes("a\n\n{}\n"), told(message, "{"));
-        assert_eq!(mistakes("a\n# why\n{}\n----\n"), told(message, "{"));
-        assert_eq!(mistakes("a\n----\nok\n\n{}\n"), told(message, "{"));
+        assert_eq!(mistakes("{}\n"), one(message, "{"));
+        assert_eq!(mistakes("a\n\n{}\n"), one(message, "{"));
+        assert_eq!(mistakes("a\n# why\n{}\n----\n"), one(message, "{"));
+        assert_eq!(mistakes("a\n----\nok\n\n{}\n"), one(message, "{"));
     }
 
     #[test]
     fn a_command_has_one_body_at_most() {
-        assert_eq!(mistakes("a\n{}\n{}\n"), told("the command above already has a body", "{"));
-        assert_eq!(mistakes("a\n{}\n\n{}\n"), told("the command above already has a body", "{"));
+        assert_eq!(mistakes("a\n{}\n{}\n"), one("the command above already has a body", "{"));
+        assert_eq!(mistakes("a\n{}\n\n{}\n"), one("the command above already has a body", "{"));
     }
 
     #[test]
@@ -315,41 +315,41 @@ mod tests {
     #[test]
     fn a_separator_needs_a_command_before_it() {
         let message = "`----` without a command before it";
-        assert_eq!(mistakes("# why\n----\nok\n"), told(message, "----"));
-        assert_eq!(mistakes("a\n----\n\n----\nok\n"), told(message, "----"));
+        assert_eq!(mistakes("# why\n----\nok\n"), one(message, "----"));
+        assert_eq!(mistakes("a\n----\n\n----\nok\n"), one(message, "----"));
     }
 
     #[test]
     fn a_separator_within_output_betrays_a_missing_blank_line() {
-        assert_eq!(mistakes("a\n----\nok\nb\n----\nok\n"), told("`----` within recorded output", "----"));
+        assert_eq!(mistakes("a\n----\nok\nb\n----\nok\n"), one("`----` within recorded output", "----"));
     }
 
     #[test]
     fn a_separator_has_four_dashes() {
         let message = "the line above recorded output is `----`";
-        assert_eq!(mistakes("a\n---\nok\n"), told(message, "---"));
-        assert_eq!(mistakes("a\n-----\nok\n"), told(message, "-----"));
+        assert_eq!(mistakes("a\n---\nok\n"), one(message, "---"));
+        assert_eq!(mistakes("a\n-----\nok\n"), one(message, "-----"));
     }
 
     #[test]
     fn a_body_begins_on_a_line_of_its_own() {
         let message = "the body stands on the line of its command";
-        assert_eq!(mistakes("a b=c {\n  \"x\": 1\n}\n----\n"), told(message, "{"));
-        assert_eq!(mistakes("ops: a { \"x\": 1 }\n----\n"), told(message, "{"));
+        assert_eq!(mistakes("a b=c {\n  \"x\": 1\n}\n----\n"), one(message, "{"));
+        assert_eq!(mistakes("ops: a { \"x\": 1 }\n----\n"), one(message, "{"));
     }
 
     #[test]
     fn a_trace_needs_a_separator_above_it() {
         let message = "a line of a trace without `----` above it";
-        assert_eq!(mistakes("a\n   0.000 b\n 0.001 c\n\nd\n----\nok\n"), told(message, "0.000 b"));
-        assert_eq!(mistakes("a\nok\n"), told(message, "ok"));
-        assert_eq!(mistakes("a\n----\n0.000 b\n\n0.001 c\n"), told(message, "0.001 c"));
+        assert_eq!(mistakes("a\n   0.000 b\n 0.001 c\n\nd\n----\nok\n"), one(message, "0.000 b"));
+        assert_eq!(mistakes("a\nok\n"), one(message, "ok"));
+        assert_eq!(mistakes("a\n----\n0.000 b\n\n0.001 c\n"), one(message, "0.001 c"));
     }
 
     #[test]
     fn a_byte_order_mark_is_skipped_and_counted() {
         let text = "\u{feff}a\n}\n";
-        assert_eq!(mistakes(text), told("`}` closes nothing", "}"));
+        assert_eq!(mistakes(text), one("`}` closes nothing", "}"));
         let script = Script::parse("\u{feff}a\n").expect("a script");
         assert_eq!(
             script.blocks[0].commands[0].verb,
@@ -359,31 +359,31 @@ mod tests {
 
     #[test]
     fn nothing_follows_a_body_on_its_line() {
-        assert_eq!(mistakes("a\n{\n} b c \n----\n"), told("unexpected text after the body", "b c"));
-        assert_eq!(mistakes("a\n{}}\n----\n"), told("unexpected text after the body", "}"));
+        assert_eq!(mistakes("a\n{\n} b c \n----\n"), one("unexpected text after the body", "b c"));
+        assert_eq!(mistakes("a\n{}}\n----\n"), one("unexpected text after the body", "}"));
     }
 
     #[test]
     fn a_bracket_that_closes_nothing_is_no_command() {
-        assert_eq!(mistakes("a\n{}\n}\n"), told("`}` closes nothing", "}"));
+        assert_eq!(mistakes("a\n{}\n}\n"), one("`}` closes nothing", "}"));
     }
 
     #[test]
     fn commands_bodies_and_separators_begin_in_column_one() {
-        assert_eq!(mistakes("a\n  b c\n----\n"), told("a command must begin in column 1", "b c"));
-        assert_eq!(mistakes("a\n {}\n----\n"), told("a body must begin in column 1", "{}"));
-        assert_eq!(mistakes("a\n\t----\nok\n"), told("`----` must begin in column 1", "----"));
+        assert_eq!(mistakes("a\n  b c\n----\n"), one("a command must begin in column 1", "b c"));
+        assert_eq!(mistakes("a\n {}\n----\n"), one("a body must begin in column 1", "{}"));
+        assert_eq!(mistakes("a\n\t----\nok\n"), one("`----` must begin in column 1", "----"));
     }
 
     #[test]
     fn a_run_of_indented_lines_is_one_mistake() {
-        assert_eq!(mistakes("a\n b\n c\n  d\n----\n"), told("a command must begin in column 1", "b"));
+        assert_eq!(mistakes("a\n b\n c\n  d\n----\n"), one("a command must begin in column 1", "b"));
     }
 
     #[test]
     fn a_file_without_commands_is_empty() {
         for text in ["", "\n\n", "# why\n"] {
-            assert_eq!(mistakes(text), told("the scenario is empty", ""));
+            assert_eq!(mistakes(text), one("the scenario is empty", ""));
         }
     }
 

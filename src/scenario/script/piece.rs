@@ -1,10 +1,8 @@
-//! Pieces of a file that remember where they stand, so that no offset is computed twice.
-//!
-//! What the pieces mean does not belong here.
+//! Slices of a file that know their offset in it, so that no offset is computed twice.
 
 use super::{Span, Word};
 
-/// A piece of the text of a file.
+/// A slice of the text of a file.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Piece<'a> {
     /// The text.
@@ -36,14 +34,14 @@ impl<'a> Piece<'a> {
         Piece { text: self.text.trim_end(), ..self }
     }
 
-    /// The first line, without its end, and what follows it.
+    /// The first line, without its end, and the rest.
     pub(super) fn split_line(self) -> (Piece<'a>, Piece<'a>) {
         let end = self.text.find('\n').map_or(self.text.len(), |newline| newline + 1);
         let (line, after) = self.split_at(end);
         (Piece { text: line.text.trim_end_matches(['\n', '\r']), ..line }, after)
     }
 
-    /// What comes before the first white space, and what follows the white space.
+    /// The text up to the first white space, and the text behind the white space.
     pub(super) fn split_word(self) -> (Piece<'a>, Piece<'a>) {
         let (word, after) = self.split_at(self.text.find(char::is_whitespace).unwrap_or(self.text.len()));
         (word, after.trim_start())

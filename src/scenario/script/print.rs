@@ -1,23 +1,24 @@
-//! Tree to text.
+//! Prints a syntax tree.
 //!
-//! Only texts are looked at, never spans, so that scripts made by hand print as well as those from a file.
+//! Printing reads texts and never spans, so that scripts that no file holds print as well.
 
 use super::parse::SEPARATOR;
 use super::{Block, Command, Script};
 
 impl Script {
-    /// The text of the file. What [`Script::parse`] has read prints as it was, except that every line ends in
-    /// LF, that one space separates actor, verb and what follows, and that no space ends a command.
+    /// The text of the file. A file that [`Script::parse`] has read prints as it was, except that it begins with no
+    /// byte order mark, that every line ends in LF, that one space separates client, verb and the rest, and that no
+    /// space ends a command.
     #[must_use]
     pub fn print(&self) -> String {
         let mut page = String::new();
         let mut output_is_open = false;
-        for (place, block) in self.blocks.iter().enumerate() {
+        for (index, block) in self.blocks.iter().enumerate() {
             if output_is_open {
                 close_output(&mut page, &block.leading);
             }
             // Without `----` a block would run into the next, so only the last can be left unrecorded.
-            output_is_open = block.recorded || place + 1 < self.blocks.len();
+            output_is_open = block.recorded || index + 1 < self.blocks.len();
             print_block(&mut page, block, output_is_open);
         }
         if output_is_open && !self.trailing.is_empty() {
@@ -140,7 +141,7 @@ at 12s ops: show
     }
 
     #[test]
-    fn every_part_of_a_file_has_its_place_in_the_tree() {
+    fn every_part_of_a_file_is_a_part_of_the_tree() {
         let script = parse(SAMPLE);
         let [first, second, silent, last] = script.blocks.as_slice() else { panic!("four blocks") };
         assert_eq!(first.leading, ["# Lost response, then a retry.", "#", ""]);
@@ -187,7 +188,7 @@ at 12s ops: show
     }
 
     #[test]
-    fn what_prints_prints_again_the_same_and_no_text_is_too_broken_to_read() {
+    fn a_printed_file_prints_again_the_same_and_no_text_is_too_broken_to_read() {
         for text in mutations(SAMPLE) {
             match Script::parse(&text) {
                 Ok(script) => {
