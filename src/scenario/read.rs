@@ -63,8 +63,8 @@ pub(super) struct ScenarioReader {
     before_together: Option<usize>,
     /// Whether the next call is the first behind `parallel`.
     is_first_together: bool,
-    /// Whether the set-up has ended: a command of another kind has been read.
-    is_set_up: bool,
+    /// Whether a command that is no part of the set-up has been read.
+    set_up_has_ended: bool,
     keys: Keys,
     mistakes: Vec<Diagnostic>,
     warnings: Vec<Diagnostic>,
@@ -78,7 +78,7 @@ impl ScenarioReader {
             last: None,
             before_together: None,
             is_first_together: false,
-            is_set_up: false,
+            set_up_has_ended: false,
             keys: Keys::default(),
             mistakes: Vec::new(),
             warnings: Vec::new(),
@@ -116,12 +116,12 @@ impl ScenarioReader {
 
     fn action(&mut self, command: &Command) -> Result<Action, Vec<Diagnostic>> {
         if let Some(operation) = Operation::parse_command(&command.verb.text) {
-            self.is_set_up = true;
+            self.set_up_has_ended = true;
             return self.call(command, operation, None);
         }
         let verb = verb(&command.verb)?;
         if verb == Verb::Wait {
-            self.is_set_up = true;
+            self.set_up_has_ended = true;
             return self.wait(command);
         }
         if let Some(actor) = &command.actor {
@@ -138,7 +138,7 @@ impl ScenarioReader {
             arguments.no_body()?;
         }
         if verb.chapter() == super::verb::Chapter::SetUp {
-            if self.is_set_up {
+            if self.set_up_has_ended {
                 let message = format!("`{}` belongs before the first call or fault", verb.name());
                 return Err(Diagnostic::new(message, command.verb.span));
             }
@@ -146,7 +146,7 @@ impl ScenarioReader {
             arguments.finish()?;
             return Ok(Action::SetUp);
         }
-        self.is_set_up = true;
+        self.set_up_has_ended = true;
         self.default_client();
         // Any command but a call ends the calls that began together.
         self.before_together = (verb == Verb::Parallel).then_some(self.calls.len());
