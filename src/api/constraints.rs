@@ -8,7 +8,7 @@ use std::fmt::{self, Display};
 use std::ops::RangeInclusive;
 
 use super::error::{Error, Field};
-use super::shapes::*;
+use super::inputs::*;
 use super::tags::Tags;
 
 /// A text's length in characters and its pattern.

@@ -15,7 +15,8 @@ use siphasher::sip128::{Hasher128, SipHasher13};
 use crate::rng::{self, key_of_bytes, mix};
 use crate::types::ClusterArn;
 
-use super::shapes::*;
+use super::inputs::*;
+use super::outputs::*;
 use super::{Request, Response, TagMap};
 
 /// What stands for a request where requests are compared: 128 bits of a hash that mixes every bit of every text, the

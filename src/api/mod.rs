@@ -7,9 +7,10 @@ pub mod wire;
 
 mod constraints;
 mod error;
+mod inputs;
 mod keys;
+mod outputs;
 mod shape;
-mod shapes;
 mod tags;
 
 use std::fmt;
@@ -21,9 +22,10 @@ use serde_json::Value;
 use crate::types::{ClientToken, ClusterStatus, Identifier};
 
 pub use error::{Error, Field, ValidationReason};
+pub use inputs::*;
 pub use keys::Fingerprint;
+pub use outputs::*;
 pub use shape::MemberKind;
-pub use shapes::*;
 pub use tags::{TagMap, Tags};
 
 use constraints::Validate;
@@ -68,7 +70,7 @@ macro_rules! operations {
             /// The names of its output's members.
             #[must_use]
             pub fn output_members(self) -> Vec<String> {
-                match self { $(Operation::$name => <$output as shapes::Members>::members()),+ }
+                match self { $(Operation::$name => <$output as outputs::Members>::members()),+ }
             }
 
             /// What its input may hold.

@@ -71,6 +71,13 @@ impl Given {
     }
 }
 
+/// The spelling of the API: `clientToken` for `client_token`.
+pub(super) fn camel(name: &str) -> String {
+    let mut parts = name.split('_');
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |name, part| name + &part[..1].to_ascii_uppercase() + &part[1..])
+}
+
 impl Shape for String {
     fn kind() -> MemberKind {
         MemberKind::Text
