@@ -1,4 +1,4 @@
-//! The seven exceptions of the API model, with exactly their members.
+//! The seven exceptions of the API model (`dsql`, 2018-05-10), with exactly their members.
 
 use std::fmt::{self, Display};
 
@@ -7,101 +7,103 @@ use serde_json::{Value, json};
 
 use crate::rng::{key, key_of_bytes, mix};
 
-/// An exception that a call ends with.
+/// An exception of the API. Each variant is one exception of the model, with its HTTP status.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Error {
-    /// ValidationException, 400.
+    /// ValidationException, 400: the request is malformed, or the state of a resource forbids it for a reason that a
+    /// retry does not cure.
     Validation {
-        /// What is wrong.
+        /// The cause, in a sentence.
         message: String,
-        /// What kind of wrong.
+        /// The kind of the cause.
         reason: ValidationReason,
-        /// The fields that are wrong, in the order of the API model.
+        /// The invalid fields, in the order of the API model. Empty unless the reason is `fieldValidationFailed`.
         field_list: Vec<Field>,
     },
-    /// ServiceQuotaExceededException, 402.
+    /// ServiceQuotaExceededException, 402: the account has as many resources as its quota allows. All members are
+    /// required by the model.
     ServiceQuotaExceeded {
-        /// What was reached.
+        /// The quota that was reached.
         message: String,
-        /// Whose quota.
+        /// The owner of the quota.
         resource_id: String,
-        /// Of what.
+        /// The type of the resource, as in `cluster`.
         resource_type: String,
-        /// The service in Service Quotas.
+        /// The code of the service in Service Quotas: `dsql`.
         service_code: String,
-        /// The quota in Service Quotas.
+        /// The code of the quota in Service Quotas.
         quota_code: String,
     },
-    /// AccessDeniedException, 403.
+    /// AccessDeniedException, 403: the caller lacks a permission.
     AccessDenied {
-        /// Who may not do what.
+        /// The principal, the action and the resource.
         message: String,
     },
-    /// ResourceNotFoundException, 404.
+    /// ResourceNotFoundException, 404: the resource does not exist in the caller's account and Region.
     ResourceNotFound {
-        /// What does not exist.
+        /// The missing resource.
         message: String,
-        /// Its identifier.
+        /// The identifier of the resource.
         resource_id: String,
-        /// Its type.
+        /// The type of the resource, as in `cluster`.
         resource_type: String,
     },
-    /// ConflictException, 409.
+    /// ConflictException, 409: the current state of a resource forbids the call. SDKs do not retry it.
     Conflict {
-        /// What stands in the way.
+        /// The conflicting state.
         message: String,
-        /// The identifier of the resource in question.
+        /// The identifier of the resource.
         resource_id: Option<String>,
-        /// Its type.
+        /// The type of the resource, as in `cluster`.
         resource_type: Option<String>,
     },
-    /// ThrottlingException, 429.
+    /// ThrottlingException, 429: too many requests. The call had no effect, and SDKs retry it.
     Throttling {
-        /// That there were too many requests.
+        /// The limit, in a sentence.
         message: String,
-        /// The service in Service Quotas.
+        /// The code of the service in Service Quotas.
         service_code: Option<String>,
-        /// The quota in Service Quotas.
+        /// The code of the quota in Service Quotas.
         quota_code: Option<String>,
-        /// After how many seconds to try again (header `Retry-After`).
+        /// The delay before a retry, in seconds: the header `Retry-After`, not a member of the body.
         retry_after_seconds: Option<u32>,
     },
-    /// InternalServerException, 500.
+    /// InternalServerException, 500: the service failed. Whether the call had an effect is unknown, and SDKs retry it.
     InternalServer {
-        /// That the service failed.
+        /// The failure, in a sentence.
         message: String,
-        /// After how many seconds to try again (header `Retry-After`).
+        /// The delay before a retry, in seconds: the header `Retry-After`, not a member of the body.
         retry_after_seconds: Option<u32>,
     },
 }
 
-/// The kinds of validation errors.
+/// The reasons of a ValidationException (API model, `ValidationExceptionReason`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum ValidationReason {
-    /// There is no such operation.
+    /// No operation has this method and path.
     UnknownOperation,
-    /// The request cannot be read.
+    /// The request cannot be parsed: it is not JSON, or a member is of the wrong type.
     CannotParse,
-    /// Fields break constraints of the API model.
+    /// Fields violate constraints of the API model.
     FieldValidationFailed,
     /// The cluster is protected from deletion.
     DeletionProtectionEnabled,
-    /// Anything else.
+    /// Any other reason.
     Other,
 }
 
-/// A field that is wrong.
+/// An invalid field (API model, `ValidationExceptionField`).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Field {
-    /// Where it is, as in `multiRegionProperties.clusters.1.member`.
+    /// The path of the field, as in `multiRegionProperties.clusters.1.member`.
     pub name: String,
-    /// What is wrong with it.
+    /// The violated constraint.
     pub message: String,
 }
 
 impl ValidationReason {
-    /// Every kind.
+    /// Every reason.
     pub const ALL: &[ValidationReason] = &[
         ValidationReason::UnknownOperation,
         ValidationReason::CannotParse,
@@ -112,7 +114,7 @@ impl ValidationReason {
 }
 
 impl Error {
-    /// The names of all exceptions.
+    /// The names of all exceptions, in the order of their statuses.
     pub const NAMES: [&str; 7] = [
         "ValidationException",
         "ServiceQuotaExceededException",
@@ -123,7 +125,7 @@ impl Error {
         "InternalServerException",
     ];
 
-    /// ValidationException for fields that break constraints: one entry each.
+    /// ValidationException with reason `fieldValidationFailed`, and one entry for each violated constraint.
     #[must_use]
     pub fn field_validation(field_list: Vec<Field>) -> Error {
         let count = field_list.len();
@@ -149,11 +151,11 @@ impl Error {
         }
     }
 
-    /// The names that members of an error's body have.
+    /// The names of the members that the body of an exception may have.
     pub const MEMBERS: [&str; 7] =
         ["message", "reason", "fieldList", "resourceId", "resourceType", "serviceCode", "quotaCode"];
 
-    /// The exception's name.
+    /// The name of the exception, as in `ConflictException`.
     #[must_use]
     pub fn name(&self) -> &'static str {
         match self {
@@ -181,7 +183,7 @@ impl Error {
         }
     }
 
-    /// What went wrong, in words.
+    /// The message, which every exception has.
     #[must_use]
     pub fn message(&self) -> &str {
         match self {
@@ -195,19 +197,20 @@ impl Error {
         }
     }
 
-    /// Whether the SDKs try again.
+    /// Whether SDKs retry the call. The model marks the two exceptions as retryable.
     #[must_use]
     pub fn is_retryable(&self) -> bool {
         matches!(self, Error::Throttling { .. } | Error::InternalServer { .. })
     }
 
-    /// Whether the caller knows that the call had no effect. After InternalServerException nobody does.
+    /// Whether the caller knows that the call had no effect. After InternalServerException the effect is unknown: the
+    /// node may have failed before or after its write.
     #[must_use]
     pub fn is_definite(&self) -> bool {
         !matches!(self, Error::InternalServer { .. })
     }
 
-    /// The body on the wire. `retryAfterSeconds` is a header and not in it.
+    /// The body on the wire, without `retryAfterSeconds`, which the model binds to a header.
     #[must_use]
     pub fn to_json(&self) -> Value {
         let mut body = match self {
@@ -242,7 +245,7 @@ impl Error {
         body
     }
 
-    /// After how many seconds to try again, if it says so.
+    /// The delay before a retry in seconds, if the exception has one.
     #[must_use]
     pub fn retry_after_seconds(&self) -> Option<u32> {
         match self {
@@ -252,11 +255,10 @@ impl Error {
         }
     }
 
-    /// The exception called `name` with `body`: the inverse of [`Error::to_json`]; `None` if there is none of this
-    /// name.
+    /// The exception `name` with `body`: the inverse of [`Error::to_json`]. `None` if the model has no such exception.
     ///
     /// # Errors
-    /// A member is missing or of the wrong type.
+    /// The message is missing, or a member is of the wrong type.
     pub fn from_json(
         name: &str,
         body: Value,
@@ -292,7 +294,8 @@ impl Error {
         }))
     }
 
-    /// A number for the trace's hash.
+    /// The contribution to the hash of a trace. It depends on the text of the message, so a change of a text changes
+    /// the hash.
     #[must_use]
     pub fn key(&self) -> u64 {
         let fields = match self {
@@ -303,7 +306,7 @@ impl Error {
     }
 }
 
-/// Every member that a body can have.
+/// The union of the members of all exceptions.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct ErrorBody {

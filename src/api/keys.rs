@@ -1,11 +1,11 @@
-//! Numbers for hashes, and fingerprints: everything in a request or a response, folded.
+//! Hash keys and fingerprints of requests and responses.
 //!
-//! The simulated operations are folded member by member, without a detour over JSON. Each structure is taken
-//! apart by name, so that a new member fails to compile. Every optional part says whether it is there and
-//! every list how long it is, so that no two inputs fold the same words.
+//! The cluster operations are folded member by member, which is faster than by way of JSON. Each structure is
+//! destructured by name, so that a new member fails to compile until it is folded. An optional part contributes its
+//! presence and a list its length, so that different inputs fold different sequences.
 //!
-//! A key of 64 bits is for hashes of many things, where a collision hides nothing for long. Whether two requests are
-//! the same is decided by fingerprints of 128 bits.
+//! Keys have 64 bits and feed the hash of a trace. Fingerprints have 128 bits and decide whether a retry with a client
+//! token has the same parameters, where a collision would be an error.
 
 use std::hash::Hasher;
 
@@ -19,22 +19,22 @@ use super::inputs::*;
 use super::outputs::*;
 use super::{Request, Response, TagMap};
 
-/// What stands for a request where requests are compared: 128 bits of a hash that mixes every bit of every text, the
-/// same on every machine and in every version.
+/// A hash of 128 bits that stands for a request in comparisons. It is the same on every machine and in every version,
+/// because data directories contain it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Fingerprint([u64; 2]);
 
 impl Request {
-    /// A number that two different requests hardly ever share: for the hash of a trace.
+    /// The contribution to the hash of a trace, of 64 bits.
     #[must_use]
     pub fn key(&self) -> u64 {
-        mix(self.fold(Sum(self.operation() as u64)).0, 0)
+        mix(self.fold(KeyState(self.operation() as u64)).0, 0)
     }
 
-    /// What two different requests do not share.
+    /// The fingerprint, which covers every member and the client token.
     #[must_use]
     pub fn fingerprint(&self) -> Fingerprint {
-        let hash = self.fold(Mixed(SipHasher13::new()).word(self.operation() as u64)).0.finish128();
+        let hash = self.fold(SipState(SipHasher13::new()).add(self.operation() as u64)).0.finish128();
         Fingerprint([hash.h1, hash.h2])
     }
 
@@ -45,69 +45,69 @@ impl Request {
             Request::DeleteCluster(input) => input.fold(state),
             Request::GetCluster(input) => input.fold(state),
             Request::ListClusters(input) => input.fold(state),
-            other => state.text(&other.to_json().to_string()),
+            other => state.add_text(&other.to_json().to_string()),
         }
     }
 }
 
 impl Response {
-    /// A number that two different responses hardly ever share: for the hash of a trace.
+    /// The contribution to the hash of a trace, of 64 bits.
     #[must_use]
     pub fn key(&self) -> u64 {
-        let state = Sum(self.operation() as u64);
+        let state = KeyState(self.operation() as u64);
         let folded = match self {
             Response::CreateCluster(output) => output.fold(state),
             Response::UpdateCluster(output) => output.fold(state),
             Response::DeleteCluster(output) => output.fold(state),
             Response::GetCluster(output) => output.fold(state),
             Response::ListClusters(output) => output.fold(state),
-            other => state.text(&other.to_json().to_string()),
+            other => state.add_text(&other.to_json().to_string()),
         };
         mix(folded.0, 0)
     }
 }
 
-/// What words and texts are folded into.
+/// A state into which numbers and texts are folded.
 trait FingerprintState: Sized {
-    fn word(self, word: u64) -> Self;
-    fn text(self, text: &str) -> Self;
+    fn add(self, number: u64) -> Self;
+    fn add_text(self, text: &str) -> Self;
 }
 
-/// A sum of 64 bits, quickly made.
-struct Sum(u64);
+/// The state of a key: fast, and good enough for traces.
+struct KeyState(u64);
 
-impl FingerprintState for Sum {
-    fn word(self, word: u64) -> Sum {
-        Sum(rng::fold(self.0, word))
+impl FingerprintState for KeyState {
+    fn add(self, number: u64) -> KeyState {
+        KeyState(rng::fold(self.0, number))
     }
 
-    fn text(self, text: &str) -> Sum {
-        self.word(key_of_bytes(text.as_bytes()))
+    fn add_text(self, text: &str) -> KeyState {
+        self.add(key_of_bytes(text.as_bytes()))
     }
 }
 
-/// A hash of 128 bits.
-struct Mixed(SipHasher13);
+/// The state of a fingerprint.
+struct SipState(SipHasher13);
 
-impl FingerprintState for Mixed {
-    fn word(mut self, word: u64) -> Mixed {
-        self.0.write(&word.to_le_bytes());
+impl FingerprintState for SipState {
+    fn add(mut self, number: u64) -> SipState {
+        self.0.write(&number.to_le_bytes());
         self
     }
 
-    fn text(self, text: &str) -> Mixed {
-        let mut state = self.word(text.len() as u64);
+    fn add_text(self, text: &str) -> SipState {
+        let mut state = self.add(text.len() as u64);
         state.0.write(text.as_bytes());
         state
     }
 }
 
-/// What can be folded into a key.
+/// A type that can be folded into a state.
 trait Fold {
     fn fold<S: FingerprintState>(&self, state: S) -> S;
 }
 
-/// Folds the named members, all of them, in order.
+/// Implements [`Fold`] for structures: all members, in the given order.
 macro_rules! members {
     ($($name:ident { $($field:ident),+ })+) => {$(
         impl Fold for $name {
@@ -151,8 +151,8 @@ members! {
     MetricGroupResponse { metric_group }
 }
 
-/// Folds types that are one word or one text.
-macro_rules! words {
+/// Implements [`Fold`] for types that are not structures.
+macro_rules! scalars {
     ($($type:ty: |$it:ident, $state:ident| $folded:expr;)+) => {$(
         impl Fold for $type {
             fn fold<S: FingerprintState>(&self, $state: S) -> S {
@@ -163,26 +163,26 @@ macro_rules! words {
     )+};
 }
 
-words! {
-    bool: |it, state| state.word(u64::from(*it));
-    i64: |it, state| state.word(it.cast_unsigned());
-    str: |it, state| state.text(it);
-    String: |it, state| state.text(it);
+scalars! {
+    bool: |it, state| state.add(u64::from(*it));
+    i64: |it, state| state.add(it.cast_unsigned());
+    str: |it, state| state.add_text(it);
+    String: |it, state| state.add_text(it);
     crate::types::ClientToken: |it, state| match it.free_text() {
-        Some(text) => state.word(0).text(text),
-        None => it.words().into_iter().fold(state, S::word),
+        Some(text) => state.add(0).add_text(text),
+        None => it.words().into_iter().fold(state, S::add),
     };
-    crate::types::Timestamp: |it, state| state.word(it.0);
-    crate::types::ClusterStatus: |it, state| state.word(*it as u64);
-    crate::region::Region: |it, state| state.word(it.index() as u64);
-    EncryptionType: |it, state| state.word(*it as u64);
-    EncryptionStatus: |it, state| state.word(*it as u64);
-    MetricGroup: |it, state| state.word(*it as u64);
+    crate::types::Timestamp: |it, state| state.add(it.0);
+    crate::types::ClusterStatus: |it, state| state.add(*it as u64);
+    crate::region::Region: |it, state| state.add(it.index() as u64);
+    EncryptionType: |it, state| state.add(*it as u64);
+    EncryptionStatus: |it, state| state.add(*it as u64);
+    MetricGroup: |it, state| state.add(*it as u64);
     ClusterArn: |it, state| {
-        state.word(it.identifier.digest()).word(it.region.index() as u64).word(it.account.number())
+        state.add(it.identifier.digest()).add(it.region.index() as u64).add(it.account.number())
     };
     TagMap: |it, state| {
-        let state = state.word(it.len() as u64);
+        let state = state.add(it.len() as u64);
         it.iter().fold(state, |state, (name, value)| value.fold(name.fold(state)))
     };
 }
@@ -190,8 +190,8 @@ words! {
 impl<T: Fold> Fold for Option<T> {
     fn fold<S: FingerprintState>(&self, state: S) -> S {
         match self {
-            None => state.word(0),
-            Some(content) => content.fold(state.word(1)),
+            None => state.add(0),
+            Some(content) => content.fold(state.add(1)),
         }
     }
 }
@@ -204,7 +204,7 @@ impl<T: Fold> Fold for Vec<T> {
 
 impl<T: Fold> Fold for [T] {
     fn fold<S: FingerprintState>(&self, state: S) -> S {
-        self.iter().fold(state.word(self.len() as u64), |state, element| element.fold(state))
+        self.iter().fold(state.add(self.len() as u64), |state, element| element.fold(state))
     }
 }
 
@@ -235,7 +235,7 @@ mod tests {
         Request::from_json(Operation::CreateCluster, json).expect("a request")
     }
 
-    fn are_different(requests: impl IntoIterator<Item = Request>) {
+    fn assert_distinct(requests: impl IntoIterator<Item = Request>) {
         let (mut seen, mut count) = (BTreeSet::new(), 0);
         for request in requests {
             count += 1;
@@ -244,28 +244,28 @@ mod tests {
         assert_eq!(seen.len(), count);
     }
 
-    /// Two of their characters are in places where a sum of eight bytes at a time lets one make up for the other.
+    /// The two characters are in different blocks of eight bytes, where a sum over blocks could cancel the differences.
     #[test]
-    fn texts_that_differ_in_one_or_two_characters_are_told_apart() {
+    fn texts_that_differ_in_one_or_two_characters_have_different_fingerprints() {
         let letters = || ('a'..='z').chain('0'..='9');
         let texts = letters().flat_map(|one| letters().map(move |other| format!("orders-{one}01{other}")));
-        are_different(texts.map(|text| tagged(&text)));
+        assert_distinct(texts.map(|text| tagged(&text)));
     }
 
     #[test]
-    fn random_texts_are_told_apart_whatever_their_lengths() {
+    fn random_texts_of_any_length_have_different_fingerprints() {
         let text = |number: u64| {
-            let word = draw(7, Purpose::Scenario, number);
-            format!("{word:x}{number:x}").repeat(1 + (word % 5) as usize)
+            let drawn = draw(7, Purpose::Scenario, number);
+            format!("{drawn:x}{number:x}").repeat(1 + (drawn % 5) as usize)
         };
-        are_different((0..20_000).map(|number| tagged(&text(number))));
+        assert_distinct((0..20_000).map(|number| tagged(&text(number))));
     }
 
     #[test]
-    fn what_one_member_says_is_not_taken_for_what_another_says() {
+    fn the_same_text_in_different_members_has_different_fingerprints() {
         let of = |operation, json| Request::from_json(operation, json).expect("a request");
         let update = |json| of(Operation::UpdateCluster, json);
-        are_different([
+        assert_distinct([
             tagged(""),
             of(Operation::CreateCluster, json!({ "clientToken": "t", "tags": {} })),
             of(Operation::CreateCluster, json!({ "clientToken": "t", "tags": { "te": "am" } })),
@@ -279,7 +279,7 @@ mod tests {
         ]);
     }
 
-    /// A change of this value makes every token that a server kept a mismatch.
+    /// A change of this value would make every retry a mismatch with the tokens in existing data directories.
     #[test]
     fn the_fingerprint_is_pinned() {
         assert_eq!(tagged("blue").fingerprint(), Fingerprint([0x0366_018b_702b_53c0, 0xe6e7_37a7_db41_f56f]));

@@ -1,7 +1,7 @@
-//! The API's own words: its 16 operations, their inputs and outputs, its errors and constraints.
+//! The API: its 16 operations, their inputs and outputs, its exceptions and field constraints.
 //!
-//! Names and members are those of the API model (service `dsql`, version 2018-05-10). What an operation *does* is in
-//! [`control`](crate::control).
+//! Names, members and constraints are those of the API model (service `dsql`, version 2018-05-10), IAM actions those of
+//! the Service Authorization Reference. The behaviour of an operation is in [`control`](crate::control).
 
 pub mod wire;
 
@@ -30,50 +30,50 @@ pub use tags::{TagMap, Tags};
 
 use constraints::Validate;
 
-/// One row per operation: its name, its AWS CLI command, its input and its output.
+/// Defines everything that exists once per operation, from one row with name, AWS CLI command, input and output.
 macro_rules! operations {
     ($($(#[doc = $doc:literal])+ $name:ident = $command:literal, $input:ty, $output:ty;)+) => {
         /// An operation of the API.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
         pub enum Operation { $($(#[doc = $doc])+ $name,)+ }
 
-        /// A request: an operation's input.
+        /// A request: the input of an operation, validated or not.
         #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
         pub enum Request { $($(#[doc = $doc])+ $name($input),)+ }
 
-        /// A response: an operation's output.
+        /// A response: the output of an operation.
         #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
         pub enum Response { $($(#[doc = $doc])+ $name($output),)+ }
 
         impl Operation {
-            /// Every operation.
+            /// Every operation, in the order of the table.
             pub const ALL: &[Operation] = &[$(Operation::$name),+];
 
-            /// Its name, as in `CreateCluster`.
+            /// The name in the API model, as in `CreateCluster`.
             #[must_use]
             pub fn name(self) -> &'static str {
                 match self { $(Operation::$name => stringify!($name)),+ }
             }
 
-            /// The IAM action of its own name, as in `dsql:CreateCluster`.
+            /// The IAM action of the same name, as in `dsql:CreateCluster`. A call may need further actions.
             #[must_use]
             pub fn action(self) -> &'static str {
                 match self { $(Operation::$name => concat!("dsql:", stringify!($name))),+ }
             }
 
-            /// Its AWS CLI command, as in `create-cluster`.
+            /// The AWS CLI command, as in `create-cluster`.
             #[must_use]
             pub fn command(self) -> &'static str {
                 match self { $(Operation::$name => $command),+ }
             }
 
-            /// The names of its output's members.
+            /// The names of the output's members.
             #[must_use]
             pub fn output_members(self) -> Vec<String> {
                 match self { $(Operation::$name => <$output as outputs::Members>::members()),+ }
             }
 
-            /// What its input may hold.
+            /// The members of the input, as a structure.
             #[must_use]
             pub fn input(self) -> MemberKind {
                 match self { $(Operation::$name => <$input as shape::Shape>::kind()),+ }
@@ -81,13 +81,13 @@ macro_rules! operations {
         }
 
         impl Request {
-            /// What is called.
+            /// The operation of the request.
             #[must_use]
             pub fn operation(&self) -> Operation {
                 match self { $(Request::$name(_) => Operation::$name),+ }
             }
 
-            /// Reads `operation`'s input. Unknown members are ignored, as the service does.
+            /// Reads the input of `operation`. Unknown members are ignored, as by the service.
             ///
             /// # Errors
             /// A member is of the wrong type.
@@ -95,7 +95,7 @@ macro_rules! operations {
                 Ok(match operation { $(Operation::$name => Request::$name(serde_json::from_value(json)?)),+ })
             }
 
-            /// `operation`'s input without any member.
+            /// The input of `operation` without any member.
             #[must_use]
             pub fn empty(operation: Operation) -> Request {
                 match operation { $(Operation::$name => Request::$name(<$input>::default())),+ }
@@ -108,7 +108,7 @@ macro_rules! operations {
                 json.expect("inputs are plain JSON")
             }
 
-            /// Which members are given: one bit for each, in the order of [`Operation::members`].
+            /// The members that are present: one bit each, in the order of [`Operation::members`].
             #[must_use]
             pub fn given(&self) -> u16 {
                 let mut given = shape::Given::default();
@@ -116,33 +116,33 @@ macro_rules! operations {
                 given.bits
             }
 
-            /// Gives every text in it to `each`, the names of tags left out.
+            /// Calls `each` with every text of the input, except for the keys of tags.
             pub fn texts<'a>(&'a self, mut each: impl FnMut(&'a str)) {
                 match self { $(Request::$name(input) => shape::Shape::texts(input, &mut each)),+ }
             }
 
-            /// Replaces each of these for which there is a `new` one.
+            /// Replaces each text for which `new` has a replacement.
             pub fn replace_texts(&mut self, mut new: impl FnMut(&str) -> Option<String>) {
                 match self { $(Request::$name(input) => shape::Shape::replace_texts(input, &mut new)),+ }
             }
 
-            /// Checks every constraint of the API model.
+            /// Validates the field constraints of the API model.
             ///
             /// # Errors
-            /// ValidationException with an entry for each field that breaks one, in the model's order.
+            /// ValidationException with an entry for each violated constraint, in the order of the model.
             pub fn validate(&self) -> Result<(), Error> {
                 match self { $(Request::$name(input) => input.validate()),+ }
             }
         }
 
         impl Response {
-            /// What was called.
+            /// The operation of the response.
             #[must_use]
             pub fn operation(&self) -> Operation {
                 match self { $(Response::$name(_) => Operation::$name),+ }
             }
 
-            /// Reads `operation`'s output.
+            /// Reads the output of `operation`.
             ///
             /// # Errors
             /// A member is missing or of the wrong type.
@@ -161,36 +161,40 @@ macro_rules! operations {
 }
 
 operations! {
-    /// Creates a cluster.
+    /// Creates a cluster. It becomes ACTIVE by itself, or waits in PENDING_SETUP for its peer if the request names a
+    /// witness Region.
     CreateCluster = "create-cluster", CreateClusterInput, CreateClusterOutput;
-    /// Changes a cluster's settings, its witness Region or its peer.
+    /// Changes a cluster's settings, its witness Region or its peer. Two clusters form a pair when each names the
+    /// other.
     UpdateCluster = "update-cluster", UpdateClusterInput, UpdateClusterOutput;
-    /// Deletes a cluster.
+    /// Deletes a cluster. A cluster in a pair waits in PENDING_DELETE until its peer is to be deleted as well. Deletion
+    /// protection makes the call fail with ValidationException.
     DeleteCluster = "delete-cluster", DeleteClusterInput, DeleteClusterOutput;
-    /// Describes a cluster.
+    /// Describes a cluster, until it is deleted.
     GetCluster = "get-cluster", GetClusterInput, GetClusterOutput;
-    /// Lists the account's clusters in the Region.
+    /// Lists the account's clusters in the Region, in pages.
     ListClusters = "list-clusters", ListClustersInput, ListClustersOutput;
-    /// Tags a resource.
+    /// Adds or overwrites tags of a cluster or stream. It takes no client token: a retry has the same effect.
     TagResource = "tag-resource", TagResourceInput, TagResourceOutput;
-    /// Removes tags from a resource.
+    /// Removes tags of a cluster or stream. It takes no client token: a retry has the same effect.
     UntagResource = "untag-resource", UntagResourceInput, UntagResourceOutput;
-    /// Lists a resource's tags.
+    /// Lists the tags of a cluster or stream.
     ListTagsForResource = "list-tags-for-resource", ListTagsForResourceInput, ListTagsForResourceOutput;
-    /// Attaches a resource policy to a cluster.
+    /// Sets the resource policy of a cluster, or replaces it. The lockout check fails the call if the new policy would
+    /// deny the caller a later change.
     PutClusterPolicy = "put-cluster-policy", PutClusterPolicyInput, PutClusterPolicyOutput;
-    /// Shows a cluster's resource policy.
+    /// Reads the resource policy of a cluster. Without a policy the call fails with ResourceNotFoundException.
     GetClusterPolicy = "get-cluster-policy", GetClusterPolicyInput, GetClusterPolicyOutput;
-    /// Removes a cluster's resource policy.
+    /// Deletes the resource policy of a cluster. Without a policy the call fails with ResourceNotFoundException.
     DeleteClusterPolicy = "delete-cluster-policy", DeleteClusterPolicyInput, DeleteClusterPolicyOutput;
-    /// Names the PrivateLink service of a cluster.
+    /// Gives the name of the PrivateLink service through which a VPC connects to a cluster.
     GetVpcEndpointServiceName = "get-vpc-endpoint-service-name",
         GetVpcEndpointServiceNameInput, GetVpcEndpointServiceNameOutput;
-    /// Creates a change stream of a cluster.
+    /// Creates a change stream from an ACTIVE cluster to a Kinesis data stream.
     CreateStream = "create-stream", Box<CreateStreamInput>, Box<CreateStreamOutput>;
-    /// Describes a stream.
+    /// Describes a stream, until it is deleted.
     GetStream = "get-stream", GetStreamInput, Box<GetStreamOutput>;
-    /// Lists a cluster's streams.
+    /// Lists the streams of a cluster, in pages.
     ListStreams = "list-streams", ListStreamsInput, ListStreamsOutput;
     /// Deletes a stream.
     DeleteStream = "delete-stream", DeleteStreamInput, Box<DeleteStreamOutput>;
@@ -209,27 +213,27 @@ impl Operation {
         Self::ALL.iter().copied().find(|operation| operation.command() == command)
     }
 
-    /// Whether its answer is about streams, and a status in it that of a stream.
+    /// Whether the operation is about streams. A status in its response is then that of a stream.
     #[must_use]
     pub fn is_about_streams(self) -> bool {
         use Operation::*;
         matches!(self, CreateStream | GetStream | ListStreams | DeleteStream)
     }
 
-    /// The members of its input that have no members of their own, by their paths, with what they may be. A list has
-    /// none.
+    /// The leaf members of the input with their kinds, by paths such as `multiRegionProperties.witnessRegion`. A list
+    /// is a leaf.
     #[must_use]
     pub fn members(self) -> Vec<(String, MemberKind)> {
         self.input().members()
     }
 
-    /// Whether it changes anything.
+    /// Whether the operation writes.
     #[must_use]
     pub fn changes(self) -> bool {
         self.takes_client_token() || matches!(self, Operation::TagResource | Operation::UntagResource)
     }
 
-    /// Whether its input has a client token, which SDKs fill in when it is absent.
+    /// Whether the input has a client token, which SDKs fill in when it is absent.
     #[must_use]
     pub fn takes_client_token(self) -> bool {
         use Operation::*;
@@ -260,7 +264,7 @@ pub(crate) struct SettingsMut<'a> {
 }
 
 impl Request {
-    /// The client token, if it carries one.
+    /// The client token, if the request has one.
     #[must_use]
     pub fn client_token(&self) -> Option<&ClientToken> {
         match self {
@@ -275,9 +279,9 @@ impl Request {
         }
     }
 
-    /// Puts a client token in, if the operation takes one.
+    /// Sets the client token, if the operation takes one.
     pub fn set_client_token(&mut self, token: ClientToken) {
-        let place = match self {
+        let member = match self {
             Request::CreateCluster(input) => &mut input.client_token,
             Request::UpdateCluster(input) => &mut input.client_token,
             Request::DeleteCluster(input) => &mut input.client_token,
@@ -287,10 +291,10 @@ impl Request {
             Request::DeleteStream(input) => &mut input.client_token,
             _ => return,
         };
-        *place = Some(token);
+        *member = Some(token);
     }
 
-    /// The cluster that it is about, as the caller wrote it.
+    /// The identifier of the cluster that the request names, unvalidated.
     #[must_use]
     pub fn identifier(&self) -> Option<&str> {
         match self {
@@ -313,7 +317,7 @@ impl Request {
         }
     }
 
-    /// The same, to be written.
+    /// [`Request::identifier`] for a change.
     pub(crate) fn identifier_mut(&mut self) -> Option<&mut String> {
         match self {
             Request::UpdateCluster(input) => Some(&mut input.identifier),
@@ -335,7 +339,7 @@ impl Request {
         }
     }
 
-    /// The members that CreateCluster and UpdateCluster share, to be written.
+    /// The members that CreateCluster and UpdateCluster share, for a change.
     pub(crate) fn settings_mut(&mut self) -> Option<SettingsMut<'_>> {
         macro_rules! settings {
             ($input:expr) => {
@@ -353,7 +357,7 @@ impl Request {
         }
     }
 
-    /// The members of a listing: how many entries a page holds, and which page.
+    /// The page size and the token of a list request, for a change.
     pub(crate) fn page_mut(&mut self) -> Option<(&mut Option<i64>, &mut Option<String>)> {
         match self {
             Request::ListClusters(input) => Some((&mut input.max_results, &mut input.next_token)),
@@ -362,7 +366,7 @@ impl Request {
         }
     }
 
-    /// The ARN of what it is about, if that is how it names it.
+    /// The ARN of the resource, for the operations that name it by ARN, unvalidated.
     #[must_use]
     pub fn resource_arn(&self) -> Option<&str> {
         match self {
@@ -375,7 +379,7 @@ impl Request {
 }
 
 impl Response {
-    /// The cluster that it is about.
+    /// The identifier of the cluster that the response describes.
     #[must_use]
     pub fn cluster(&self) -> Option<Identifier> {
         match self {
@@ -387,7 +391,7 @@ impl Response {
         }
     }
 
-    /// The status that it shows.
+    /// The status of the cluster that the response describes.
     #[must_use]
     pub fn status(&self) -> Option<ClusterStatus> {
         match self {
@@ -399,7 +403,7 @@ impl Response {
         }
     }
 
-    /// How many clusters it lists.
+    /// The number of clusters in a ListClusters response; 0 for every other response.
     #[must_use]
     pub fn listed(&self) -> usize {
         match self {
@@ -414,10 +418,10 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    /// With the two counters of an `Arc` and the allocator's own word, that makes 128 bytes: up to there, glibc keeps
-    /// what is freed as it is, and above it joins it to its neighbours, which reads what is in no cache.
+    /// With the two counters of an `Arc` and the header of the allocator, the limit makes 128 bytes. Freed chunks of up
+    /// to that size glibc keeps in a fast list; larger ones it merges with their neighbours, which misses the cache.
     #[test]
-    fn a_request_and_a_response_are_small_enough_to_be_freed_without_a_look_at_their_neighbours() {
+    fn a_request_and_a_response_fit_into_the_fast_lists_of_the_allocator() {
         assert!(size_of::<Request>() <= 104, "{}", size_of::<Request>());
         assert!(size_of::<Response>() <= 104, "{}", size_of::<Response>());
     }

@@ -1,5 +1,4 @@
-//! What the inputs have in common: which members they have and of what kind, which of these are given, and the texts in
-//! them.
+//! The common view of all inputs: the kinds of their members, the members that are present, and the texts in them.
 
 use std::sync::Arc;
 
@@ -7,7 +6,7 @@ use crate::types::ClientToken;
 
 use super::tags::Tags;
 
-/// What a member of an input may be, for whoever reads requests written by people.
+/// The JSON type of a member, for readers of hand-written requests and for generators.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum MemberKind {
     /// A string.
@@ -25,7 +24,7 @@ pub enum MemberKind {
 }
 
 impl MemberKind {
-    /// The members of a structure that have no members of their own, by their paths, with what they may be.
+    /// The leaf members of a structure, by their paths: those that are not structures themselves.
     pub(super) fn members(self) -> Vec<(String, MemberKind)> {
         let MemberKind::Structure(members) = self else { return Vec::new() };
         let each = |(name, kind): (String, MemberKind)| match kind {
@@ -38,36 +37,36 @@ impl MemberKind {
     }
 }
 
-/// What a type may be in JSON.
+/// A type that occurs in inputs.
 pub(super) trait Shape {
-    /// How many members without members of their own it has ([`MemberKind::members`]). It counts as one if it has none.
+    /// The number of leaf members ([`MemberKind::members`]). A type without members counts as one.
     const MEMBERS: u32 = 1;
 
     fn kind() -> MemberKind;
 
-    /// Marks which of these are given: it is itself, if it has no members.
+    /// Marks the leaf members that are present. A type without members marks itself as present.
     fn mark(&self, given: &mut Given) {
-        given.next(true);
+        given.push(true);
     }
 
-    /// Gives every text in it to `each`, the names of tags left out.
+    /// Calls `each` with every text, except for the keys of tags.
     fn texts<'a>(&'a self, _: &mut dyn FnMut(&'a str)) {}
 
-    /// Replaces each of these for which there is a `new` one.
+    /// Replaces each text for which `new` has a replacement.
     fn replace_texts(&mut self, _: &mut dyn FnMut(&str) -> Option<String>) {}
 }
 
-/// Which members of an input are given: one bit for each, in the order of [`MemberKind::members`].
+/// The leaf members of an input that are present: one bit each, in the order of [`MemberKind::members`].
 #[derive(Default)]
 pub(super) struct Given {
-    seen: u32,
+    next: u32,
     pub(super) bits: u16,
 }
 
 impl Given {
-    fn next(&mut self, is_given: bool) {
-        self.bits |= u16::from(is_given) << self.seen;
-        self.seen += 1;
+    fn push(&mut self, is_given: bool) {
+        self.bits |= u16::from(is_given) << self.next;
+        self.next += 1;
     }
 }
 
@@ -84,7 +83,7 @@ impl Shape for String {
     }
 
     fn mark(&self, given: &mut Given) {
-        given.next(!self.is_empty());
+        given.push(!self.is_empty());
     }
 
     fn texts<'a>(&'a self, each: &mut dyn FnMut(&'a str)) {
@@ -170,7 +169,7 @@ impl<T: Shape> Shape for Option<T> {
     fn mark(&self, given: &mut Given) {
         match self {
             Some(content) => content.mark(given),
-            None => (0..T::MEMBERS).for_each(|_| given.next(false)),
+            None => (0..T::MEMBERS).for_each(|_| given.push(false)),
         }
     }
 

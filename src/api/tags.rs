@@ -1,4 +1,4 @@
-//! Tags: a few texts by key.
+//! Tags of resources.
 
 use std::collections::BTreeMap;
 use std::ops::{Deref, DerefMut};
@@ -7,10 +7,10 @@ use std::sync::Arc;
 use litemap::LiteMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// Tags by key. Cloning shares them.
+/// Shared tags. A clone is a reference count: requests, records and answers share one map.
 pub type Tags = Arc<TagMap>;
 
-/// Texts by key: a sorted list, for every request's are looked at from the first to the last, and none looked up.
+/// Tags by key: a sorted list, because requests have few tags, which are iterated in order and hardly ever looked up.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TagMap(LiteMap<String, String>);
 
@@ -34,7 +34,7 @@ impl FromIterator<(String, String)> for TagMap {
     }
 }
 
-// The list's own way writes an empty one as a list.
+// The derived implementation would write an empty list as `[]` instead of `{}`.
 impl Serialize for TagMap {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
         to.collect_map(self.iter())

@@ -1,4 +1,4 @@
-//! Answers.
+//! Responses and exceptions in HTTP responses.
 
 use serde::de::Error as _;
 use serde_json::Value;
@@ -7,7 +7,7 @@ use crate::api::{Error, Operation, Response};
 
 use super::{ERROR_TYPE, HttpResponse, REQUEST_ID, RETRY_AFTER};
 
-/// The HTTP response that carries `answer` to the request called `request_id`.
+/// Encodes `answer` as an HTTP response with the id of its request.
 #[must_use]
 pub fn encode(answer: Result<&Response, &Error>, request_id: &str) -> HttpResponse {
     let mut headers =
@@ -23,10 +23,10 @@ pub fn encode(answer: Result<&Response, &Error>, request_id: &str) -> HttpRespon
     HttpResponse { status, headers, body: body.to_string().into_bytes() }
 }
 
-/// What `http` answers to a request for `operation`.
+/// Decodes the answer to a request of `operation`.
 ///
 /// # Errors
-/// It is no answer of this API: not JSON, a member is missing or of the wrong type, or the exception is unknown.
+/// The body is not JSON, a member is missing or of the wrong type, or the exception is unknown.
 pub fn decode(
     operation: Operation,
     http: &HttpResponse,
@@ -37,11 +37,11 @@ pub fn decode(
     if http.status == 200 {
         return Response::from_json(operation, body).map(Ok);
     }
-    // As SDKs do: the header first, then the body; what follows a colon or comes before a hash mark says nothing.
-    let named = header(ERROR_TYPE).or_else(|| body["__type"].as_str()).unwrap_or_default();
-    let named = named.split(':').next().unwrap_or_default();
-    let name = named.rsplit('#').next().unwrap_or_default().to_owned();
+    // As in SDKs: the header takes precedence over the body. A namespace before `#` and a URI after `:` are dropped.
+    let error_type = header(ERROR_TYPE).or_else(|| body["__type"].as_str()).unwrap_or_default();
+    let without_uri = error_type.split(':').next().unwrap_or_default();
+    let name = without_uri.rsplit('#').next().unwrap_or_default().to_owned();
     let seconds = header(RETRY_AFTER).and_then(|seconds| seconds.parse().ok());
     let error = Error::from_json(&name, body, seconds)?;
-    error.map(Err).ok_or_else(|| serde_json::Error::custom(format!("{name} is no exception of this API")))
+    error.map(Err).ok_or_else(|| serde_json::Error::custom(format!("unknown exception {name:?}")))
 }

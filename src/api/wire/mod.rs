@@ -1,12 +1,14 @@
-//! restJson1: from the parts of an HTTP message to requests and answers, and back. Nothing here knows a socket.
+//! The protocol restJson1: encodes and decodes requests and answers as parts of HTTP messages. It is independent of
+//! sockets.
 //!
-//! Whoever has a socket, or a simulated one, takes an HTTP request apart, lets [`receive`] say what is asked, by whom
-//! and where, has it carried out, and sends what [`encode`] makes of the answer, which comes later. A client does the
-//! same the other way round, with [`encode_request`] and [`decode_answer`].
+//! A server, real or simulated, splits an HTTP request into its parts, calls [`receive`] for the request, the Region
+//! and the access key id, executes the request, and sends what [`encode`] makes of the answer. A client does the
+//! inverse with [`encode_request`] and [`decode_answer`].
 //!
-//! Routes, names and places of members are those of the API model (service `dsql`, version 2018-05-10); one table says
-//! them for both directions. A request that cannot be read is answered in the model's own shape: ValidationException
-//! with reason `unknownOperation` if no route leads anywhere, `cannotParse` if a member is of the wrong type.
+//! Methods, paths and bindings of members are those of the API model (service `dsql`, version 2018-05-10); one table
+//! holds them for both directions. A request that cannot be decoded is answered in the shape of the model:
+//! ValidationException with reason `unknownOperation` if no route matches, `cannotParse` if the body or a member is
+//! malformed.
 
 mod answer;
 mod origin;
@@ -19,10 +21,10 @@ pub use request::{decode, encode as encode_request};
 
 use super::{Error, Request};
 
-/// What is asked, by whom and where. `authorization` and `host` are the headers of these names.
+/// Decodes a request and its origin. `authorization` and `host` are the values of the headers of these names.
 ///
 /// # Errors
-/// What [`decode`] and [`Origin::of`] refuse, in this order.
+/// ValidationException, as from [`decode`] and [`Origin::of`], in this order.
 pub fn receive(
     http: HttpRequest<'_>,
     authorization: Option<&str>,
@@ -32,27 +34,27 @@ pub fn receive(
     Ok((Origin::of(authorization, host)?, request))
 }
 
-/// The parts of an HTTP request, as they came.
+/// The parts of a received HTTP request.
 #[derive(Clone, Copy, Debug)]
 pub struct HttpRequest<'a> {
-    /// As in `POST`.
+    /// The method, as in `POST`.
     pub method: &'a str,
-    /// The path as it was sent, percent-encoded.
+    /// The path, percent-encoded as received.
     pub path: &'a str,
-    /// What follows the question mark, percent-encoded; empty if nothing does.
+    /// The query without its question mark, percent-encoded as received; empty if there is none.
     pub query: &'a str,
-    /// The body.
+    /// The body; it is ignored for methods other than POST.
     pub body: &'a [u8],
 }
 
-/// The parts of an HTTP request that a client is to send.
+/// The parts of an HTTP request for a client to send.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Outgoing {
-    /// As in `POST`.
+    /// The method, as in `POST`.
     pub method: &'static str,
-    /// Path and query, percent-encoded.
+    /// The path and the query, percent-encoded.
     pub target: String,
-    /// The body; empty for an operation that has none.
+    /// The body: JSON for POST, empty for every other method.
     pub body: Vec<u8>,
 }
 
@@ -61,15 +63,15 @@ pub struct Outgoing {
 pub struct HttpResponse {
     /// The status code.
     pub status: u16,
-    /// Headers by name, in lower case.
+    /// The headers; names are in lower case.
     pub headers: Vec<(&'static str, String)>,
     /// The body: JSON.
     pub body: Vec<u8>,
 }
 
-/// The header that names an exception.
+/// The header with the name of the exception.
 const ERROR_TYPE: &str = "x-amzn-errortype";
-/// The header that names a request.
+/// The header with the id of the request.
 const REQUEST_ID: &str = "x-amzn-requestid";
-/// The header that says after how many seconds to try again.
+/// The header with the delay before a retry, in seconds.
 const RETRY_AFTER: &str = "retry-after";

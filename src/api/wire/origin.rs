@@ -1,27 +1,27 @@
-//! Who asks, and in which Region.
+//! The origin of an HTTP request: its access key id and its Region.
 
 use crate::api::Error;
 use crate::region::Region;
 
-/// What an HTTP request says of where it comes from and where it is to go, besides what it asks.
+/// The caller and the Region of an HTTP request.
 ///
-/// The Region is that of the SigV4 credential scope, else of the host name (`dsql.us-east-1.api.aws`, or any name
-/// with a Region among its labels). The signature itself is not looked at.
+/// The Region is that of the SigV4 credential scope, or, for an unsigned request, the first Region among the labels of
+/// the host name, as in `dsql.us-east-1.api.aws`. The signature is not verified.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Origin {
-    /// The access key id of a signed request.
+    /// The access key id; `None` for an unsigned request.
     pub access_key: Option<String>,
-    /// Where the request is to be carried out.
+    /// The Region that executes the request.
     pub region: Region,
 }
 
 impl Origin {
-    /// What the headers `Authorization` and `Host` say, if they are there.
+    /// Reads the headers `Authorization` and `Host`.
     ///
     /// # Errors
-    /// ValidationException: the request is signed for another service, or names no Region, or one that is not known.
+    /// ValidationException: the request is signed for another service, or its Region is missing or unknown.
     pub fn of(authorization: Option<&str>, host: Option<&str>) -> Result<Origin, Error> {
-        if let Some([access_key, _, region, service, _]) = authorization.and_then(scope) {
+        if let Some([access_key, _, region, service, _]) = authorization.and_then(credential_scope) {
             if service != "dsql" {
                 return Err(Error::other(format!(
                     "The request is signed for the service {service}. To proceed, sign it for dsql"
@@ -29,7 +29,8 @@ impl Origin {
             }
             let region = Region::parse(region).ok_or_else(|| {
                 Error::other(format!(
-                    "The request is signed for {region}, where Aurora DSQL is not. To proceed, choose one of: {}",
+                    "The request is signed for {region}, where Aurora DSQL is not available. To proceed, choose one \
+                     of: {}",
                     Region::all().map(Region::name).collect::<Vec<_>>().join(", ")
                 ))
             })?;
@@ -49,7 +50,7 @@ impl Origin {
 }
 
 /// The credential scope of a SigV4 `Authorization` header: access key id, date, Region, service, terminator.
-fn scope(authorization: &str) -> Option<[&str; 5]> {
+fn credential_scope(authorization: &str) -> Option<[&str; 5]> {
     let (_, rest) = authorization.split_once("Credential=")?;
     let credential = rest.split([',', ' ']).next()?;
     let parts: Vec<&str> = credential.split('/').collect();

@@ -1,36 +1,38 @@
-//! Requests.
+//! Requests in HTTP requests.
 
 use serde_json::{Map, Value};
 
 use crate::api::{Error, Request, ValidationReason};
 
-use super::route::{Holds, Route, decoded, encoded};
+use super::route::{QueryKind, Route, decoded, encoded};
 use super::{HttpRequest, Outgoing};
 
-/// What is asked. Members that the operation does not have are ignored, as the service does; of a name that a query
-/// repeats without need, the first counts.
+/// Decodes a request. Unknown members are ignored, as by the service. If a query repeats the name of a single-valued
+/// member, the first occurrence counts.
 ///
 /// # Errors
-/// ValidationException: `unknownOperation` if there is no such route, `cannotParse` if a member is not of its type.
+/// ValidationException with reason `unknownOperation` if no route matches, `cannotParse` if the body is not a JSON
+/// object or a member is of the wrong type.
 pub fn decode(http: HttpRequest<'_>) -> Result<Request, Error> {
     let Some((route, labels)) = Route::find(http.method, http.path) else {
         let message = format!("There is no operation {} {}", http.method, http.path);
-        return Err(refused(ValidationReason::UnknownOperation, message));
+        return Err(validation_error(ValidationReason::UnknownOperation, message));
     };
     let mut members = if route.has_body() { body(http.body)? } else { Map::new() };
-    for (name, member, holds) in route.query {
+    for (name, member, kind) in route.query {
+        // A member that is bound to the query is not read from the body.
         members.remove(*member);
-        let given = || parameters(http.query).filter(|(given, _)| given == name).map(|(_, value)| value);
-        let texts: Vec<&str> = given().collect();
-        let value = match (holds, texts.first()) {
+        let texts: Vec<&str> =
+            parameters(http.query).filter(|(known, _)| known == name).map(|(_, value)| value).collect();
+        let value = match (kind, texts.first()) {
             (_, None) => continue,
-            (Holds::Text, Some(text)) => Value::from(&*text_of(name, text)?),
-            (Holds::Number, Some(text)) => {
-                let number: Option<i64> = text_of(name, text)?.parse().ok();
-                Value::from(number.ok_or_else(|| unreadable(&format!("{name} is not a number")))?)
+            (QueryKind::Text, Some(text)) => Value::from(&*decode_text(name, text)?),
+            (QueryKind::Number, Some(text)) => {
+                let number: Option<i64> = decode_text(name, text)?.parse().ok();
+                Value::from(number.ok_or_else(|| parse_error(&format!("{name} is not a number")))?)
             }
-            (Holds::Texts, Some(_)) => {
-                let texts = texts.iter().map(|text| Ok(Value::from(&*text_of(name, text)?)));
+            (QueryKind::Texts, Some(_)) => {
+                let texts = texts.iter().map(|text| Ok(Value::from(&*decode_text(name, text)?)));
                 Value::Array(texts.collect::<Result<_, Error>>()?)
             }
         };
@@ -40,10 +42,10 @@ pub fn decode(http: HttpRequest<'_>) -> Result<Request, Error> {
         members.insert(name.to_owned(), Value::from(&*value));
     }
     Request::from_json(route.operation, Value::Object(members))
-        .map_err(|error| unreadable(&error.to_string()))
+        .map_err(|error| parse_error(&error.to_string()))
 }
 
-/// The parts of the HTTP request that asks for `request`.
+/// Encodes `request` as the parts of an HTTP request.
 #[must_use]
 pub fn encode(request: &Request) -> Outgoing {
     let route = Route::of(request.operation());
@@ -73,31 +75,31 @@ impl Route {
     }
 }
 
-/// The members in a body; nothing at all is an object without any.
+/// The members of a body. SDKs send an empty body for an input without members.
 fn body(bytes: &[u8]) -> Result<Map<String, Value>, Error> {
     if bytes.is_empty() {
         return Ok(Map::new());
     }
     match serde_json::from_slice(bytes) {
         Ok(Value::Object(members)) => Ok(members),
-        Ok(_) => Err(unreadable("the body is not a JSON object")),
-        Err(error) => Err(unreadable(&format!("the body is not JSON: {error}"))),
+        Ok(_) => Err(parse_error("the body is not a JSON object")),
+        Err(error) => Err(parse_error(&format!("the body is not JSON: {error}"))),
     }
 }
 
-/// The names in a query, as they are, and their values, encoded.
+/// The parameters of a query: names, and values that are still encoded.
 fn parameters(query: &str) -> impl Iterator<Item = (&str, &str)> {
     query.split('&').map(|parameter| parameter.split_once('=').unwrap_or((parameter, "")))
 }
 
-fn text_of<'a>(name: &str, value: &'a str) -> Result<std::borrow::Cow<'a, str>, Error> {
-    decoded(value).ok_or_else(|| unreadable(&format!("{name} is not UTF-8")))
+fn decode_text<'a>(name: &str, value: &'a str) -> Result<std::borrow::Cow<'a, str>, Error> {
+    decoded(value).ok_or_else(|| parse_error(&format!("{name} is not UTF-8")))
 }
 
-fn unreadable(why: &str) -> Error {
-    refused(ValidationReason::CannotParse, format!("The request can't be read: {why}"))
+fn parse_error(reason: &str) -> Error {
+    validation_error(ValidationReason::CannotParse, format!("The request can't be read: {reason}"))
 }
 
-fn refused(reason: ValidationReason, message: String) -> Error {
+fn validation_error(reason: ValidationReason, message: String) -> Error {
     Error::Validation { message, reason, field_list: Vec::new() }
 }

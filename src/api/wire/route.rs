@@ -1,4 +1,4 @@
-//! Which operation is where.
+//! The routes of the API: method, path and query of each operation.
 
 use std::borrow::Cow;
 
@@ -6,33 +6,34 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_perc
 
 use crate::api::Operation;
 
-/// Where an operation is, and which of its members are not in the body.
+/// The HTTP binding of an operation (API model, `http` and `location`). Members that are neither in the path nor in the
+/// query are in the body.
 pub(super) struct Route {
     pub(super) operation: Operation,
     pub(super) method: &'static str,
-    /// The path; what is in braces is a member.
+    /// The path, with members in braces.
     path: &'static str,
-    /// Members in the query: the name there, the member's own, and what it holds.
-    pub(super) query: &'static [(&'static str, &'static str, Holds)],
+    /// The members in the query: parameter, member and kind.
+    pub(super) query: &'static [(&'static str, &'static str, QueryKind)],
 }
 
-/// Members in a path by name, decoded.
+/// The members of a path, by name, decoded.
 pub(super) type Labels<'a> = Vec<(&'static str, Cow<'a, str>)>;
 
-/// What a member of a query holds.
+/// The kind of a query parameter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Holds {
+pub(super) enum QueryKind {
     /// A string.
     Text,
     /// A whole number.
     Number,
-    /// Strings: the name is repeated.
+    /// A list of strings: the parameter is repeated.
     Texts,
 }
 
-const CLIENT_TOKEN: (&str, &str, Holds) = ("client-token", "clientToken", Holds::Text);
-const PAGE: &[(&str, &str, Holds)] =
-    &[("max-results", "maxResults", Holds::Number), ("next-token", "nextToken", Holds::Text)];
+const CLIENT_TOKEN: (&str, &str, QueryKind) = ("client-token", "clientToken", QueryKind::Text);
+const PAGE: &[(&str, &str, QueryKind)] =
+    &[("max-results", "maxResults", QueryKind::Number), ("next-token", "nextToken", QueryKind::Text)];
 
 /// Every operation's route.
 const ROUTES: &[Route] = &[
@@ -42,7 +43,12 @@ const ROUTES: &[Route] = &[
     route(Operation::GetCluster, "GET", "/cluster/{identifier}", &[]),
     route(Operation::ListClusters, "GET", "/cluster", PAGE),
     route(Operation::TagResource, "POST", "/tags/{resourceArn}", &[]),
-    route(Operation::UntagResource, "DELETE", "/tags/{resourceArn}", &[("tagKeys", "tagKeys", Holds::Texts)]),
+    route(
+        Operation::UntagResource,
+        "DELETE",
+        "/tags/{resourceArn}",
+        &[("tagKeys", "tagKeys", QueryKind::Texts)],
+    ),
     route(Operation::ListTagsForResource, "GET", "/tags/{resourceArn}", &[]),
     route(Operation::PutClusterPolicy, "POST", "/cluster/{identifier}/policy", &[]),
     route(Operation::GetClusterPolicy, "GET", "/cluster/{identifier}/policy", &[]),
@@ -50,7 +56,7 @@ const ROUTES: &[Route] = &[
         Operation::DeleteClusterPolicy,
         "DELETE",
         "/cluster/{identifier}/policy",
-        &[("expected-policy-version", "expectedPolicyVersion", Holds::Text), CLIENT_TOKEN],
+        &[("expected-policy-version", "expectedPolicyVersion", QueryKind::Text), CLIENT_TOKEN],
     ),
     route(
         Operation::GetVpcEndpointServiceName,
@@ -73,12 +79,12 @@ const fn route(
     operation: Operation,
     method: &'static str,
     path: &'static str,
-    query: &'static [(&'static str, &'static str, Holds)],
+    query: &'static [(&'static str, &'static str, QueryKind)],
 ) -> Route {
     Route { operation, method, path, query }
 }
 
-/// What SDKs leave as it is in a path and in a query.
+/// The bytes that SDKs encode in a path or query: all but the unreserved characters of RFC 3986.
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
 impl Route {
@@ -87,7 +93,7 @@ impl Route {
         found.expect("every operation has a route")
     }
 
-    /// The route that `method` and the raw `path` lead to, and the members in the path, decoded.
+    /// The route of `method` and the encoded `path`, with the members of the path.
     pub(super) fn find<'a>(method: &str, path: &'a str) -> Option<(&'static Route, Labels<'a>)> {
         ROUTES
             .iter()
@@ -95,7 +101,7 @@ impl Route {
             .find_map(|route| Some((route, route.labels(path)?)))
     }
 
-    /// The path with `member`s in it, encoded.
+    /// The encoded path, with the values that `member` gives.
     pub(super) fn path(&self, member: impl Fn(&str) -> String) -> String {
         let segments = self.path.split('/').map(|segment| match label(segment) {
             Some(name) => encoded(&member(name)),
@@ -104,7 +110,7 @@ impl Route {
         segments.collect::<Vec<_>>().join("/")
     }
 
-    /// The members in the path, in its order.
+    /// The names of the members in the path, in order.
     pub(super) fn members(&self) -> impl Iterator<Item = &'static str> {
         self.path.split('/').filter_map(label)
     }
@@ -112,17 +118,17 @@ impl Route {
     fn labels<'a>(&self, path: &'a str) -> Option<Labels<'a>> {
         let mut labels = Vec::new();
         let mut rest = Some(path);
-        for wanted in self.path.split('/') {
-            let left = rest?;
-            // An ARN has a slash of its own, which not every client encodes.
-            let is_whole = wanted == "{resourceArn}";
-            let (segment, after) = match left.split_once('/').filter(|_| !is_whole) {
+        for expected in self.path.split('/') {
+            let remaining = rest?;
+            // An ARN contains a slash, which not every client encodes, so it takes the rest of the path.
+            let takes_rest = expected == "{resourceArn}";
+            let (segment, after) = match remaining.split_once('/').filter(|_| !takes_rest) {
                 Some((segment, after)) => (segment, Some(after)),
-                None => (left, None),
+                None => (remaining, None),
             };
-            match label(wanted) {
+            match label(expected) {
                 Some(name) => labels.push((name, decoded(segment)?)),
-                None if segment == wanted => {}
+                None if segment == expected => {}
                 None => return None,
             }
             rest = after;
@@ -131,16 +137,17 @@ impl Route {
     }
 }
 
-/// `text` as it is written in a path or a query.
+/// Encodes `text` for a path or a query.
 pub(super) fn encoded(text: &str) -> String {
     utf8_percent_encode(text, ENCODED).to_string()
 }
 
-/// What `text`, written in a path or a query, stands for; `None` if that is not UTF-8.
+/// Decodes `text` of a path or a query; `None` if the result is not UTF-8.
 pub(super) fn decoded(text: &str) -> Option<Cow<'_, str>> {
     percent_decode_str(text).decode_utf8().ok()
 }
 
+/// The member that a segment of a route's path stands for.
 fn label(segment: &'static str) -> Option<&'static str> {
     segment.strip_prefix('{')?.strip_suffix('}')
 }
