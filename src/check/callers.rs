@@ -16,10 +16,9 @@ use super::refusals::{self, RefusalContext};
 use super::said;
 use super::tokens::Tokens;
 
-/// What is stored, recorded and denied, as far as an answer may depend on it.
+/// What is recorded and denied, as far as an answer may depend on it.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Callers {
-    pub(super) records: Records,
     pub(super) tokens: Tokens,
     pub(super) denied: Denied,
     /// When control planes started last, those that did again.
@@ -31,9 +30,6 @@ pub(super) struct Callers {
 impl Callers {
     /// Takes note of what a node wrote before anything happens.
     pub(super) fn recall(&mut self, node: NodeId, batch: &Batch) {
-        if let Some((_, _, Some(cluster))) = &batch.cluster {
-            self.records.wrote(Instant::START, None, Some(cluster));
-        }
         if let (Some(region), Some((key, record))) = (node.region(), &batch.token) {
             self.tokens.recall(region, key, record);
         }
@@ -55,21 +51,22 @@ impl Callers {
     pub(super) fn wrote(
         &mut self,
         judge: &mut CheckContext<'_>,
+        records: &Records,
         node: NodeId,
         commit: &Commit,
         call: Option<&OpenCall>,
     ) -> CheckResult {
         let NodeId::ControlPlane(region) = node else { return Ok(()) };
-        self.records.committed(judge.scene.now(), commit);
         self.tokens.wrote(judge, region, commit, call)?;
         let Some(call) = call else { return Ok(()) };
-        authorization::carried_out(judge, &self.denied, &self.records, commit, call)
+        authorization::carried_out(judge, &self.denied, records, commit, call)
     }
 
     /// A call is answered; `open` are those that are not.
     pub(super) fn replied(
         &mut self,
         judge: &mut CheckContext<'_>,
+        records: &Records,
         open: &OpenCalls,
         call: &OpenCall,
         result: &Reply,
@@ -79,7 +76,7 @@ impl Callers {
         }
         answers::answered_in_time(judge, call)?;
         self.tokens.replied(judge, call, result)?;
-        let Callers { records, tokens, denied, started, last } = self;
+        let Callers { tokens, denied, started, last } = self;
         let facts = &RefusalContext { records, open, tokens, denied, started };
         let error = match result {
             Ok(response) => {

@@ -7,21 +7,17 @@ use crate::control::cluster::{Cluster, may_become};
 use crate::control::message::{Commit, Delivery};
 use crate::map::FixedMap;
 use crate::region::Region;
-use crate::types::{Account, ClusterStatus, Identifier};
+use crate::types::{Account, ClusterStatus};
 
 use super::invariant::{CheckContext, Invariant};
 use super::pairs::{Pairs, is_being_deleted};
-use super::visible::{Born, Used};
+use super::records::Records;
 use super::{CheckResult, streams};
 
 /// The durable truth about clusters.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Clusters {
     pairs: Pairs,
-    /// Clusters that calls which were carried out have left without deletion protection.
-    unprotected: FixedMap<Identifier, ()>,
-    /// Every identifier ever used.
-    pub(super) used: Used,
     /// How many clusters count towards a quota: by account, Region, and whether multi-Region.
     counted: FixedMap<(Account, Region, bool), u32>,
 }
@@ -40,79 +36,35 @@ impl Clusters {
 
     /// Takes note of a cluster that exists before anything happens, once.
     pub(super) fn recall(&mut self, cluster: &Arc<Cluster>) {
-        let identifiers = cluster.streams().iter().map(|stream| stream.identifier);
-        for identifier in identifiers {
-            self.used.insert(identifier, None);
-        }
-        self.used.insert(cluster.arn.identifier, Some(Born::Kept(cluster.clone())));
         let is_multi = cluster.multi_region.is_some();
         *self.counted.entry((cluster.arn.account, cluster.arn.region, is_multi)).or_default() += 1;
-        if !cluster.deletion_protection {
-            self.unprotected.insert(cluster.arn.identifier, ());
-        }
         if is_multi {
             self.pairs.remember(&RecordWrite { before: None, after: Some(cluster) });
         }
     }
 
     /// Looks at a write that became durable.
-    pub(super) fn wrote(&mut self, judge: &mut CheckContext<'_>, commit: &Commit) -> CheckResult {
+    pub(super) fn wrote(
+        &mut self,
+        judge: &mut CheckContext<'_>,
+        records: &mut Records,
+        commit: &Commit,
+    ) -> CheckResult {
         let Some((_, _, after)) = &commit.batch.cluster else { return Ok(()) };
         let before = commit.before.cluster.as_ref();
         let written = RecordWrite { before, after: after.as_ref() };
         legal_transition(judge, &written)?;
-        self.protected_not_deleted(judge, &written, commit.cause)?;
-        no_active_without_key(judge, &written)?;
         if before.is_none() {
-            self.identifiers_unique(judge, &written)?;
+            identifiers_unique(judge, records, &written)?;
         }
+        protected_not_deleted(judge, records, &written, commit.cause)?;
+        no_active_without_key(judge, &written)?;
         self.quota_respected(judge, &written)?;
-        streams::look(judge, written.before, written.after, &mut self.used)?;
+        streams::look(judge, written.before, written.after, records)?;
         if before.or(after.as_ref()).is_some_and(|cluster| cluster.multi_region.is_some()) {
             self.pairs.wrote(judge, &written)?;
         }
         Ok(())
-    }
-
-    /// DeleteCluster looks at the protection of the record that it is about to change, in the same step, and only calls
-    /// that name the protection change it. What is judged is what these calls asked for, not what the record says.
-    fn protected_not_deleted(
-        &mut self,
-        judge: &mut CheckContext<'_>,
-        written: &RecordWrite<'_>,
-        cause: Option<Delivery>,
-    ) -> CheckResult {
-        let Some(cluster) = written.after.or(written.before) else { return Ok(()) };
-        let identifier = cluster.arn.identifier;
-        match asked_protection(judge, written, cause) {
-            Some(false) => {
-                self.unprotected.insert(identifier, ());
-            }
-            Some(true) => {
-                self.unprotected.swap_remove(&identifier);
-            }
-            None => {}
-        }
-        let is_going = |cluster: Option<&Arc<Cluster>>| cluster.is_none_or(|it| is_being_deleted(it));
-        if !is_going(written.after) || written.before.is_none() || is_going(written.before) {
-            if written.after.is_none() {
-                self.unprotected.swap_remove(&identifier);
-            }
-            return Ok(());
-        }
-        let is_free = self.unprotected.contains_key(&identifier) && !cluster.deletion_protection;
-        judge.ensure(is_free, Invariant::ProtectedNotDeleted, || {
-            format!("{} is {} with deletion protection on", cluster.arn, cluster.status)
-        })
-    }
-
-    /// Identifiers are 128 random bits each; a collision is as good as impossible.
-    fn identifiers_unique(&mut self, judge: &mut CheckContext<'_>, written: &RecordWrite<'_>) -> CheckResult {
-        let Some(after) = written.after else { return Ok(()) };
-        let is_new = self.used.insert(after.arn.identifier, None).is_none();
-        judge.ensure(is_new, Invariant::IdentifiersUnique, || {
-            format!("the identifier of {} was used before", after.arn)
-        })
     }
 
     /// A create is refused when what exists and what is in flight have reached the quota, and every create counts as
@@ -157,6 +109,42 @@ fn legal_transition(judge: &mut CheckContext<'_>, written: &RecordWrite<'_>) -> 
         let arn =
             written.after.or(written.before).map_or_else(String::new, |cluster| cluster.arn.to_string());
         format!("{arn} went from {} to {}", name(from), name(to))
+    })
+}
+
+/// DeleteCluster looks at the protection of the record that it is about to change, in the same step, and only calls
+/// that name the protection change it. What is judged is what these calls asked for, not what the record says.
+fn protected_not_deleted(
+    judge: &mut CheckContext<'_>,
+    records: &mut Records,
+    written: &RecordWrite<'_>,
+    cause: Option<Delivery>,
+) -> CheckResult {
+    let Some(cluster) = written.after.or(written.before) else { return Ok(()) };
+    let identifier = cluster.arn.identifier;
+    if let Some(is_protected) = asked_protection(judge, written, cause) {
+        records.protect(identifier, is_protected);
+    }
+    let is_going = |cluster: Option<&Arc<Cluster>>| cluster.is_none_or(|it| is_being_deleted(it));
+    if !is_going(written.after) || written.before.is_none() || is_going(written.before) {
+        return Ok(());
+    }
+    let is_free = records.is_unprotected(identifier) && !cluster.deletion_protection;
+    judge.ensure(is_free, Invariant::ProtectedNotDeleted, || {
+        format!("{} is {} with deletion protection on", cluster.arn, cluster.status)
+    })
+}
+
+/// Identifiers are 128 random bits each; a collision is as good as impossible.
+fn identifiers_unique(
+    judge: &mut CheckContext<'_>,
+    records: &mut Records,
+    written: &RecordWrite<'_>,
+) -> CheckResult {
+    let Some(after) = written.after else { return Ok(()) };
+    let is_new = records.begin(after.arn.identifier);
+    judge.ensure(is_new, Invariant::IdentifiersUnique, || {
+        format!("the identifier of {} was used before", after.arn)
     })
 }
 

@@ -47,6 +47,7 @@ use callers::Callers;
 use clusters::Clusters;
 use invariant::{CheckContext, Invariant};
 use open::OpenCalls;
+use records::Records;
 use visible::Visible;
 
 /// An invariant that did not hold.
@@ -75,6 +76,7 @@ type BrokenInvariant = (Invariant, String);
 /// Checks every invariant after every event.
 #[derive(Clone, Debug, Default)]
 pub struct Checker {
+    records: Records,
     clusters: Clusters,
     answers: Answers,
     open: OpenCalls,
@@ -89,6 +91,7 @@ impl Checker {
     /// Takes note of what a node wrote before anything happens.
     pub(crate) fn recall(&mut self, node: NodeId, batch: &Batch) {
         if let Some((_, _, Some(cluster))) = &batch.cluster {
+            self.records.recall(cluster);
             self.clusters.recall(cluster);
             self.visible.recall_streams(cluster);
         }
@@ -138,7 +141,7 @@ impl Checker {
                 self.answers.arrived(judge, *region, caller.account, *delivery);
                 let at = (scene.now(), scene.wall_clock(*region));
                 let call = self.open.arrived(at, *region, *caller, *delivery, request);
-                self.visible.arrived(judge, &self.clusters.used, call);
+                self.visible.arrived(judge, &self.records, call);
                 Ok(())
             }
             Change::Injected(delivery) => {
@@ -164,15 +167,16 @@ impl Checker {
                     Change::Crashed { node, .. } => *node == NodeId::ControlPlane(*region),
                     _ => false,
                 });
-                let records = &self.callers.records;
+                let records = &self.records;
                 if has_crashed { Ok(()) } else { environment::has_come_over(judge, records, *region, *event) }
             }
             Change::Wrote { node, commit, replaced } => {
                 storage::wrote(judge, *node, commit, replaced)?;
-                self.clusters.wrote(judge, commit)?;
+                self.clusters.wrote(judge, &mut self.records, commit)?;
+                self.records.committed(scene.now(), commit);
                 self.answers.wrote(judge, commit);
                 let call = commit.cause.and_then(|cause| self.open.get(cause));
-                self.callers.wrote(judge, *node, commit, call)?;
+                self.callers.wrote(judge, &self.records, *node, commit, call)?;
                 self.open.wrote(commit);
                 self.changed(scene, commit)
             }
@@ -186,12 +190,12 @@ impl Checker {
                     Answers::acknowledged_was_written(judge, &call, is_recorded)?;
                 }
                 self.answers.replied(judge, *region, *delivery, *account, request, result)?;
-                self.callers.replied(judge, &self.open, &call, result)?;
+                self.callers.replied(judge, &self.records, &self.open, &call, result)?;
                 if let Ok(response) = result {
                     said::answers_say_what_was_written(judge, &call, response)?;
                 }
                 let now = self.open.moment(scene.now());
-                self.visible.answered(judge, &mut self.clusters.used, &call, now, result)
+                self.visible.answered(judge, &mut self.records, &call, now, result)
             }
             Change::Crashed { node, memory, disk } => {
                 if let NodeId::ControlPlane(region) = node {

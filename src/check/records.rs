@@ -1,5 +1,8 @@
-//! The durable records of clusters, as they were when the answer that is judged left: writes and answers come out of a
-//! node in the order in which it made them.
+//! What is known of each identifier that was ever used, in one table, for there may be very many: the durable record of
+//! its cluster, whether calls have left that without protection, and how it began.
+//!
+//! Records are as they were when the answer that is judged left: writes and answers come out of a node in the order in
+//! which it made them.
 
 use std::sync::Arc;
 
@@ -12,31 +15,54 @@ use crate::table::Table;
 use crate::types::{Account, ClusterArn, Identifier, Instant};
 
 use super::open::OpenCall;
+use super::visible::Born;
 
-/// The clusters that exist.
+/// Every identifier that was ever used.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Records {
-    /// Each with when it was last written.
-    clusters: Table<Identifier, (Arc<Cluster>, Instant)>,
-    /// How many an account has in a Region: single-Region clusters, and multi-Region ones.
+    /// In the order in which they were used first.
+    known: Table<Identifier, IdentifierEntry>,
+    /// How many clusters an account has in a Region: single-Region clusters, and multi-Region ones.
     counts: FixedMap<(Account, Region), [u32; 2]>,
     /// When one ceased to exist last.
     last_removed: Instant,
 }
 
+/// What is known of an identifier. That of a stream only is used.
+#[derive(Clone, Debug, Default)]
+struct IdentifierEntry {
+    /// The cluster, if it exists, and when it was last written.
+    record: Option<(Arc<Cluster>, Instant)>,
+    /// Whether calls that were carried out have left it without deletion protection.
+    is_unprotected: bool,
+    /// How it began, from when its creation was answered until its end was seen.
+    born: Option<Born>,
+}
+
 impl Records {
+    /// Takes note of a cluster that exists before anything happens, once.
+    pub(super) fn recall(&mut self, cluster: &Arc<Cluster>) {
+        for stream in cluster.streams() {
+            self.begin(stream.identifier);
+        }
+        let (is_unprotected, born) = (!cluster.deletion_protection, Some(Born::Kept(cluster.clone())));
+        self.known.insert(cluster.arn.identifier, IdentifierEntry { record: None, is_unprotected, born });
+        self.wrote(Instant::START, None, Some(cluster));
+    }
+
+    /// An identifier is used for something new; `false` if it was used before.
+    pub(super) fn begin(&mut self, identifier: Identifier) -> bool {
+        self.known.insert(identifier, IdentifierEntry::default()).is_none()
+    }
+
     /// A write became durable, or was before anything happens.
-    pub(super) fn wrote(
-        &mut self,
-        now: Instant,
-        before: Option<&Arc<Cluster>>,
-        after: Option<&Arc<Cluster>>,
-    ) {
-        if let Some(after) = after {
-            self.clusters.insert(after.arn.identifier, (after.clone(), now));
-        } else if let Some(before) = before {
-            self.clusters.remove(&before.arn.identifier);
-            self.last_removed = now;
+    fn wrote(&mut self, now: Instant, before: Option<&Arc<Cluster>>, after: Option<&Arc<Cluster>>) {
+        if let Some(cluster) = after.or(before) {
+            let known = self.known.get_or_insert_with(cluster.arn.identifier, IdentifierEntry::default);
+            known.record = after.map(|after| (after.clone(), now));
+            if after.is_none() {
+                self.last_removed = now;
+            }
         }
         let count = |cluster: &Arc<Cluster>| {
             ((cluster.arn.account, cluster.arn.region), usize::from(cluster.multi_region.is_some()))
@@ -74,7 +100,37 @@ impl Records {
 
     /// When the cluster with this ARN was last written.
     pub(super) fn last_written(&self, arn: ClusterArn) -> Option<Instant> {
-        self.clusters.get(&arn.identifier).map(|(_, at)| *at)
+        self.known.get(&arn.identifier)?.record.as_ref().map(|(_, at)| *at)
+    }
+
+    /// A call that was carried out has left the cluster with deletion protection, or without.
+    pub(super) fn protect(&mut self, identifier: Identifier, is_protected: bool) {
+        self.known.get_or_insert_with(identifier, IdentifierEntry::default).is_unprotected = !is_protected;
+    }
+
+    /// Whether calls that were carried out have left the cluster without deletion protection.
+    pub(super) fn is_unprotected(&self, identifier: Identifier) -> bool {
+        self.known.get(&identifier).is_some_and(|known| known.is_unprotected)
+    }
+
+    /// How many identifiers were ever used.
+    pub(super) fn used(&self) -> usize {
+        self.known.len()
+    }
+
+    /// How each cluster began among the first that were `used`.
+    pub(super) fn first_born(&self, used: usize) -> impl Iterator<Item = &Born> {
+        self.known.entries().iter().take(used).filter_map(|(_, known)| known.born.as_ref())
+    }
+
+    /// How a cluster began whose creation was answered.
+    pub(super) fn born(&self, identifier: Identifier) -> Option<&Born> {
+        self.known.get(&identifier)?.born.as_ref()
+    }
+
+    /// The place for how a cluster began; `None` if its identifier was never used.
+    pub(super) fn born_mut(&mut self, identifier: Identifier) -> Option<&mut Option<Born>> {
+        self.known.get_mut(&identifier).map(|known| &mut known.born)
     }
 
     /// When any cluster ceased to exist last; the beginning, if none did.
@@ -97,11 +153,12 @@ impl Records {
     /// Whether any cluster that the caller of `asked` may name waits with such a call.
     pub(super) fn any_intent(&self, asked: &OpenCall, is_it: impl Fn(&Request) -> bool) -> bool {
         let waits = |cluster: &Cluster| cluster.intent.as_ref().is_some_and(|it| is_it(&it.request));
-        self.clusters.values().any(|(cluster, _)| is_own(cluster, asked) && waits(cluster))
+        let mut clusters = self.known.values().filter_map(|known| known.record.as_ref());
+        clusters.any(|(cluster, _)| is_own(cluster, asked) && waits(cluster))
     }
 
     fn find(&self, identifier: Identifier) -> Option<&Cluster> {
-        self.clusters.get(&identifier).map(|(cluster, _)| &**cluster)
+        self.known.get(&identifier)?.record.as_ref().map(|(cluster, _)| &**cluster)
     }
 }
 

@@ -8,14 +8,14 @@ use crate::control::cluster::Cluster;
 
 use super::CheckResult;
 use super::invariant::{CheckContext, Invariant};
-use super::visible::Used;
+use super::records::Records;
 
-/// Looks at what a write made of a cluster's streams; `used` is every identifier ever used.
+/// Looks at what a write made of a cluster's streams.
 pub(super) fn look(
     judge: &mut CheckContext<'_>,
     before: Option<&Arc<Cluster>>,
     after: Option<&Arc<Cluster>>,
-    used: &mut Used,
+    records: &mut Records,
 ) -> CheckResult {
     let Some(after) = after else { return Ok(()) };
     if before.map_or(after.attached.is_none(), |before| before.shares_attached(after)) {
@@ -27,7 +27,7 @@ pub(super) fn look(
         let known = find(&old, stream);
         legal_transition(judge, after, stream, known.map(|it| it.status), Some(stream.status))?;
         if known.is_none() {
-            identifiers_unique(judge, after, stream, used)?;
+            identifiers_unique(judge, after, stream, records)?;
             quota_respected(judge, after, new.len())?;
         }
     }
@@ -60,9 +60,9 @@ fn identifiers_unique(
     judge: &mut CheckContext<'_>,
     cluster: &Cluster,
     stream: &Stream,
-    used: &mut Used,
+    records: &mut Records,
 ) -> CheckResult {
-    let is_new = used.insert(stream.identifier, None).is_none();
+    let is_new = records.begin(stream.identifier);
     judge.ensure(is_new, Invariant::IdentifiersUnique, || {
         format!("the identifier of stream {} of {} was used before", stream.number, cluster.arn)
     })

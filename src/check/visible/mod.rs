@@ -39,12 +39,12 @@ use crate::control::message::Reply;
 use crate::control::storage::TokenKey;
 use crate::map::{FixedMap, Generations};
 use crate::region::Region;
-use crate::table::Table;
 use crate::types::{Account, ClientToken, ClusterArn, Identifier, Instant};
 
 use super::CheckResult;
 use super::invariant::{CheckContext, Invariant};
 use super::open::{Moment, OpenCall, Subject};
+use super::records::Records;
 
 pub(super) use fact::{customer_key, listed_peer};
 
@@ -63,10 +63,6 @@ pub(super) struct Visible {
 }
 
 type TokenKind = (Account, Region, Operation);
-
-/// Every identifier that was ever used, in the order in which they were; beside that of a cluster whose creation was
-/// answered, how it began. One table for both: there may be very many.
-pub(super) type Used = Table<Identifier, Option<Born>>;
 
 /// How a cluster began.
 #[derive(Clone, Debug)]
@@ -119,10 +115,10 @@ impl Visible {
     }
 
     /// A request comes to a control plane: if it asks for a write, that may be carried out from now on.
-    pub(super) fn arrived(&mut self, judge: &CheckContext<'_>, used: &Used, call: &mut OpenCall) {
+    pub(super) fn arrived(&mut self, judge: &CheckContext<'_>, records: &Records, call: &mut OpenCall) {
         match &*call.request {
             Request::CreateCluster(_) => return,
-            Request::ListClusters(_) => call.used = used.entries().len(),
+            Request::ListClusters(_) => call.used = records.used(),
             _ => {}
         }
         let Some(subject) = call.subject() else { return };
@@ -133,7 +129,7 @@ impl Visible {
         let window = judge.scene.assumptions().token_window;
         let kind = (call.account, call.region, call.request.operation());
         let began = call.arrived;
-        let registers = self.registers_or_blank(used, subject);
+        let registers = self.registers_or_blank(records, subject);
         let mut is_maybe = false;
         if let Some(token) = call.request.client_token() {
             let tokens = self.tokens.entry(kind).or_default();
@@ -179,7 +175,7 @@ impl Visible {
     pub(super) fn answered(
         &mut self,
         judge: &mut CheckContext<'_>,
-        used: &mut Used,
+        records: &mut Records,
         call: &OpenCall,
         now: Moment,
         result: &Reply,
@@ -198,20 +194,20 @@ impl Visible {
                         self.known.swap_remove(&subject);
                     }
                 }
-                if call.is_injected { Ok(()) } else { self.not_found(judge, used, call, now, error) }
+                if call.is_injected { Ok(()) } else { self.not_found(judge, records, call, now, error) }
             }
             Ok(response) if call.request.operation().changes() => {
-                self.succeeded(judge, used, call, now, response);
+                self.succeeded(judge, records, call, now, response);
                 Ok(())
             }
-            Ok(response) => self.shown(judge, used, call, now, response),
+            Ok(response) => self.shown(judge, records, call, now, response),
         }
     }
 
     fn succeeded(
         &mut self,
         judge: &CheckContext<'_>,
-        used: &mut Used,
+        records: &mut Records,
         call: &OpenCall,
         now: Moment,
         response: &Arc<Response>,
@@ -220,7 +216,7 @@ impl Visible {
             (Request::CreateCluster(input), Response::CreateCluster(made)) => {
                 // One that was found before its creator heard of it is known by what was seen of it.
                 let is_new = !self.known.contains_key(&Subject::from(made.arn));
-                let born = used.get_mut(&made.arn.identifier).filter(|born| born.is_none() && is_new);
+                let born = records.born_mut(made.arn.identifier).filter(|born| born.is_none() && is_new);
                 if let Some(born) = born {
                     let policy = input.policy.clone().map(Box::new);
                     let (response, tags) = (response.clone(), input.tags.clone());
@@ -255,7 +251,7 @@ impl Visible {
     fn shown(
         &mut self,
         judge: &mut CheckContext<'_>,
-        used: &Used,
+        records: &Records,
         call: &OpenCall,
         now: Moment,
         response: &Response,
@@ -264,18 +260,18 @@ impl Visible {
         match response {
             Response::ListClusters(page) => {
                 let listed = page.clusters.iter().map(|listed| Subject::from(listed.arn)).collect();
-                return self.listed(judge, used, call, read, listed, page.next_token.as_ref());
+                return self.listed(judge, records, call, read, listed, page.next_token.as_ref());
             }
             Response::ListStreams(page) => {
                 let Some(Subject { cluster, .. }) = call.subject() else { return Ok(()) };
                 let of = |identifier| Subject { cluster, stream: Some(identifier) };
                 let listed = page.streams.iter().map(|listed| of(listed.stream_identifier)).collect();
-                return self.listed(judge, used, call, read, listed, page.next_token.as_ref());
+                return self.listed(judge, records, call, read, listed, page.next_token.as_ref());
             }
             _ => {}
         }
         let Some(subject) = call.subject() else { return Ok(()) };
-        exists(judge, subject, self.registers(used, subject), read)?;
+        exists(judge, subject, self.registers(records, subject), read)?;
         let none = TagMap::default();
         let (facts, tags) = match response {
             Response::GetCluster(output) => {
@@ -293,7 +289,7 @@ impl Visible {
             }
             _ => return Ok(()),
         };
-        let place = self.registers_or_blank(used, subject);
+        let place = self.registers_or_blank(records, subject);
         let registers = &mut self.known[place];
         acknowledged_is_visible(judge, subject, registers, read, facts)?;
         let Some(tags) = tags else { return Ok(()) };
@@ -310,7 +306,7 @@ impl Visible {
     fn not_found(
         &mut self,
         judge: &mut CheckContext<'_>,
-        used: &mut Used,
+        records: &mut Records,
         call: &OpenCall,
         now: Moment,
         error: &Error,
@@ -325,13 +321,13 @@ impl Visible {
         let asked_for = Fact::Deleted(true);
         if subject.stream.is_some()
             && self
-                .registers(used, subject.cluster.into())
+                .registers(records, subject.cluster.into())
                 .is_none_or(|it| it.gone.is_some() || it.may_show(&asked_for, read))
         {
             // Streams go with their cluster.
             return Ok(());
         }
-        let Some(registers) = self.registers(used, subject).filter(|registers| registers.gone.is_none())
+        let Some(registers) = self.registers(records, subject).filter(|registers| registers.gone.is_none())
         else {
             return Ok(());
         };
@@ -340,7 +336,7 @@ impl Visible {
         }
         acknowledged_is_visible(judge, subject, registers, read, [asked_for])?;
         registers.leave(now);
-        if let (None, Some(born)) = (subject.stream, used.get_mut(&subject.cluster.identifier)) {
+        if let (None, Some(born)) = (subject.stream, records.born_mut(subject.cluster.identifier)) {
             *born = None;
         }
         Ok(())
@@ -350,7 +346,7 @@ impl Visible {
     fn listed(
         &mut self,
         judge: &mut CheckContext<'_>,
-        used: &Used,
+        records: &Records,
         call: &OpenCall,
         read: ReadInterval,
         page: Vec<Subject>,
@@ -366,7 +362,7 @@ impl Visible {
             Some(token) => self.listings.get(token).cloned(),
         };
         for subject in &page {
-            exists(judge, *subject, self.registers(used, *subject), read)?;
+            exists(judge, *subject, self.registers(records, *subject), read)?;
         }
         let Some(mut listing) = listing else { return Ok(()) };
         listing.seen.extend(page.iter().map(|it| it.stream.unwrap_or(it.cluster.identifier)));
@@ -375,7 +371,7 @@ impl Visible {
             return Ok(());
         }
         let whole = ReadInterval { arrived: listing.began, ..read };
-        let missing = self.missing(used, call, &listing, whole);
+        let missing = self.missing(records, call, &listing, whole);
         judge.ensure(missing.is_none(), Invariant::AcknowledgedIsVisible, || {
             let subject = missing.map_or_else(String::new, |subject| subject.to_string());
             format!(
@@ -388,7 +384,7 @@ impl Visible {
     /// What a listing should show and has not.
     fn missing(
         &self,
-        used: &Used,
+        records: &Records,
         call: &OpenCall,
         listing: &ListingProgress,
         whole: ReadInterval,
@@ -409,25 +405,25 @@ impl Visible {
         let known = self.known.iter().filter(|(subject, registers)| {
             is_listed(subject) && is_unseen(subject) && registers.must_exist(whole)
         });
-        let born = used.entries().iter().take(listing.used).filter_map(|(_, born)| born.as_ref());
-        let born = born
+        let born = records
+            .first_born(listing.used)
             .map(|born| Subject::from(born.arn()))
             .filter(|subject| is_listed(subject) && is_unseen(subject) && !self.known.contains_key(subject));
         known.map(|(subject, _)| *subject).chain(born).next()
     }
 
     /// The registers of something that was written or read before, or whose creation was answered.
-    fn registers(&mut self, used: &Used, subject: Subject) -> Option<&mut Registers> {
-        let is_known = self.known.contains_key(&subject) || born(used, subject).is_some();
-        let place = is_known.then(|| self.registers_or_blank(used, subject))?;
+    fn registers(&mut self, records: &Records, subject: Subject) -> Option<&mut Registers> {
+        let is_known = self.known.contains_key(&subject) || born(records, subject).is_some();
+        let place = is_known.then(|| self.registers_or_blank(records, subject))?;
         Some(&mut self.known[place])
     }
 
     /// The place of the registers of `subject`; if nothing is known of it, any read may show anything.
-    fn registers_or_blank(&mut self, used: &Used, subject: Subject) -> usize {
+    fn registers_or_blank(&mut self, records: &Records, subject: Subject) -> usize {
         let entry = self.known.entry(subject);
         let place = entry.index();
-        entry.or_insert_with(|| born(used, subject).map(Born::registers).unwrap_or_default());
+        entry.or_insert_with(|| born(records, subject).map(Born::registers).unwrap_or_default());
         place
     }
 
@@ -467,8 +463,8 @@ impl Born {
 }
 
 /// How a cluster began whose creation was answered.
-fn born(used: &Used, subject: Subject) -> Option<&Born> {
-    let born = used.get(&subject.cluster.identifier).filter(|_| subject.stream.is_none())?.as_ref()?;
+fn born(records: &Records, subject: Subject) -> Option<&Born> {
+    let born = records.born(subject.cluster.identifier).filter(|_| subject.stream.is_none())?;
     (born.arn() == subject.cluster).then_some(born)
 }
 
