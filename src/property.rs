@@ -1,15 +1,15 @@
-//! Properties of your own, judged in worlds that nobody thought of.
+//! Properties: invariants of a user, checked in generated worlds.
 //!
-//! A [`Property`] is an invariant as a closure. It is looked at after every event of generated scenarios, beside our
-//! own invariants; one that panics fails, too. What fails is made small by the one [`Shrinker`] there is and written
-//! down as a scenario file; from then on that file is what is run first.
+//! A [`Property`] is an invariant as a closure. It is checked after every event of generated scenarios, beside the
+//! built-in invariants; a panic of the closure is a failure too. A failing scenario is shrunk by the [`Shrinker`] and
+//! written to a file. From then on, that file runs before any new scenario.
 //!
 //! ```
 //! use dsql_sim::property::Property;
 //!
 //! # let folder = tempfile::tempdir().unwrap();
 //! # let folder = folder.path();
-//! Property::new("nobody-has-a-hundred-clusters", |world| {
+//! Property::new("fewer-than-a-hundred-clusters", |world| {
 //!     let count = |region| world.storage(region).map_or(0, |storage| storage.clusters().count());
 //!     let clusters: usize = dsql_sim::Region::all().map(count).sum();
 //!     if clusters < 100 { Ok(()) } else { Err(format!("there are {clusters}")) }
@@ -25,7 +25,7 @@ use std::rc::Rc;
 
 use proptest::test_runner::{Config, TestCaseError, TestError, TestRunner};
 
-use crate::check::Simulation;
+use crate::check::{INVARIANTS, Simulation};
 use crate::generate::{Size, strategy};
 use crate::rng::key_of_bytes;
 use crate::scenario::Scenario;
@@ -34,77 +34,78 @@ use crate::shrink::{Shrinker, render_failure};
 use crate::sim::World;
 use crate::sim::trace::TraceLevel;
 
-/// Says what is wrong with a world, if something is.
+/// Returns a message if a world violates the property.
 type PropertyCheck = dyn Fn(&World) -> Result<(), String>;
 
-/// A property that every world must have, all the time.
+/// A property that must hold in every world after every event.
 pub struct Property {
     name: String,
     holds: Rc<PropertyCheck>,
-    shape: Size,
+    size: Size,
     folder: PathBuf,
     config: Config,
 }
 
 impl Property {
-    /// The property `name`: of a world that does not have it, `holds` says what is wrong.
+    /// The property `name`. `holds` returns an error message for a world that violates it.
     ///
-    /// The name is that of files, too: letters, digits and hyphens.
+    /// The name also begins the names of files: use letters, digits and hyphens.
     pub fn new(name: &str, holds: impl Fn(&World) -> Result<(), String> + 'static) -> Property {
         Property {
             name: name.to_owned(),
             holds: Rc::new(holds),
-            shape: Size::USUAL,
+            size: Size::USUAL,
             folder: PathBuf::from("proptest-regressions"),
             config: Config::default(),
         }
     }
 
-    /// Judges scenarios of this shape instead of the usual one.
+    /// Generates scenarios of this size instead of the usual one.
     #[must_use]
-    pub fn shape(self, shape: Size) -> Property {
-        Property { shape, ..self }
+    pub fn size(self, size: Size) -> Property {
+        Property { size, ..self }
     }
 
-    /// Keeps failing scenarios in this folder instead of `proptest-regressions` of the package.
+    /// Keeps failing scenarios in this folder instead of the package's `proptest-regressions`.
     #[must_use]
     pub fn folder(self, folder: impl Into<PathBuf>) -> Property {
         Property { folder: folder.into(), ..self }
     }
 
-    /// Runs as proptest is told here: how many cases, from which seed. Its own files of regressions are not used.
+    /// Runs with this configuration of proptest: the number of cases, the seed. Its regression files are not used,
+    /// because the scenario files take their part.
     #[must_use]
     pub fn config(self, config: Config) -> Property {
         Property { config, ..self }
     }
 
-    /// Judges every scenario that failed before, then generated ones.
+    /// Checks every scenario that failed before, then generated ones.
     ///
     /// # Panics
-    /// If one fails: with what does not hold, the smallest scenario that shows it, where that is written down, and the
-    /// command that runs it.
+    /// A scenario fails. The message has the violation, the smallest scenario that shows it, the path of its file, and
+    /// how to run it.
     pub fn check(&self) {
         for path in self.saved() {
             let text =
                 fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
             let scenario = Scenario::parse(&text)
-                .unwrap_or_else(|mistakes| panic!("{} is no scenario: {mistakes:?}", path.display()));
+                .unwrap_or_else(|mistakes| panic!("{} is not a scenario: {mistakes:?}", path.display()));
             let report = self.run_traced(&scenario, TraceLevel::Milestones);
             if let Some(failure) = &report.failure {
-                panic!("{}", self.told(failure, &text, &path));
+                panic!("{}", self.failure_message(failure, &text, &path));
             }
         }
         let mut runner = TestRunner::new(Config { failure_persistence: None, ..self.config.clone() });
-        match runner.run(&strategy::scenarios(self.shape.clone()), |scenario| self.judge(&scenario)) {
+        match runner.run(&strategy::scenarios(self.size.clone()), |scenario| self.judge(&scenario)) {
             Ok(()) => {}
             Err(TestError::Fail(reason, _) | TestError::Abort(reason)) => panic!("{}", reason.message()),
         }
     }
 
-    /// Judges one scenario: what a `proptest!` test with strategies of its own does with each.
+    /// Checks one scenario. A `proptest!` test with strategies of its own calls this for each case.
     ///
     /// # Errors
-    /// The scenario fails, told as [`Property::check`] does.
+    /// The scenario fails; the message is that of [`Property::check`].
     pub fn judge(&self, scenario: &Scenario) -> Result<(), TestCaseError> {
         let Some(failure) = self.run(scenario).failure else { return Ok(()) };
         let small = self.smallest(scenario);
@@ -113,10 +114,10 @@ impl Property {
         let text = render_failure(&small, &report);
         let path = self.folder.join(format!("{}-{:016x}.scenario", self.name, key_of_bytes(text.as_bytes())));
         let written = fs::create_dir_all(&self.folder).and_then(|()| fs::write(&path, &text));
-        let told = self.told(&failure, &text, &path);
+        let message = self.failure_message(&failure, &text, &path);
         Err(TestCaseError::fail(match written {
-            Ok(()) => told,
-            Err(error) => format!("{told}\nit could not be written: {error}"),
+            Ok(()) => message,
+            Err(error) => format!("{message}\nthe file could not be written: {error}"),
         }))
     }
 
@@ -138,7 +139,7 @@ impl Property {
         shrinker.scenario()
     }
 
-    /// The scenarios of this property that failed before, by name.
+    /// The files of this property's earlier failures, sorted by name.
     fn saved(&self) -> Vec<PathBuf> {
         let entries = fs::read_dir(&self.folder).into_iter().flatten();
         let is_own = |path: &PathBuf| {
@@ -151,15 +152,24 @@ impl Property {
         saved
     }
 
-    fn told(&self, failure: &Failure, text: &str, path: &Path) -> String {
+    fn failure_message(&self, failure: &Failure, text: &str, path: &Path) -> String {
         let verb = if failure.invariant == PANIC { "at" } else { "does not hold:" };
-        let mut told = format!("{} {verb} {}\n\n{text}\n", failure.invariant, failure.message);
+        let mut message = format!("{} {verb} {}\n\n{text}\n", failure.invariant, failure.message);
         let path = path.display();
         let _ = write!(
-            told,
+            message,
             "written to {path}, which this test runs first from now on\n\
-             look at it: dsql-sim run {path} --trace milestones"
+             show its trace: dsql-sim run {path} --trace milestones"
         );
-        told
+        if !is_built_in(&failure.invariant) {
+            // Otherwise the file would seem to pass: the closure is compiled into the test alone.
+            let _ = write!(message, "\nthe command line does not know this property: only this test checks it");
+        }
+        message
     }
+}
+
+/// Whether the command line has the check that failed.
+fn is_built_in(invariant: &str) -> bool {
+    invariant == PANIC || INVARIANTS.iter().any(|(name, _)| *name == invariant)
 }

@@ -222,7 +222,7 @@ fn a_property_that_fails_is_told_as_a_small_scenario_that_is_run_first_from_then
     let told = panics(|| property(1).check());
     assert!(told.starts_with("few-clusters does not hold: there are 2 clusters\n"), "{told}");
     assert_eq!(told.lines().filter(|line| line.starts_with("create-cluster")).count(), 2, "{told}");
-    assert!(told.contains("look at it: dsql-sim run "), "{told}");
+    assert!(told.contains("show its trace: dsql-sim run "), "{told}");
     let [file] = &saved(folder.path())[..] else { panic!("one file is written") };
     assert!(told.contains(&fs::read_to_string(file).expect("a file")), "{told}");
 

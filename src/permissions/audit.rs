@@ -1,4 +1,4 @@
-//! The checks that were made for calls.
+//! The audit: records the authorization checks of a world, call by call.
 
 use std::collections::BTreeMap;
 
@@ -12,30 +12,30 @@ use crate::sim::{Change, World};
 
 use super::least::Use;
 
-/// Takes note of the checks that are made in a world.
+/// The authorization checks of a world, and what its allowed calls needed.
 #[derive(Clone, Debug, Default)]
 pub struct Audit {
-    /// Calls that have not been answered: what was checked for them.
+    /// The checks of calls that have no answer yet.
     open: FixedMap<Delivery, Vec<Made>>,
-    /// What was checked, call by call.
+    /// The checks of answered calls, call by call.
     made: Vec<Made>,
-    /// What calls needed that were not denied, by the ARN of who called.
+    /// What the calls needed that were not denied, by the ARN of the caller.
     uses: BTreeMap<String, IndexSet<Use>>,
 }
 
-/// A check that was made, for whom.
+/// A check with its call and its caller.
 #[derive(Clone, Debug)]
 pub struct Made {
-    /// The call, in words.
+    /// The call as text: client, operation, and alias if it has one.
     pub call: String,
-    /// The ARN of who called.
+    /// The ARN of the caller.
     pub principal: String,
     /// The check.
     pub checked: Checked,
 }
 
 impl Audit {
-    /// Takes note of what the last event of `world` did.
+    /// Records the checks of the last event of `world`.
     pub fn look(&mut self, world: &World) {
         for change in world.changes() {
             match change {
@@ -46,7 +46,8 @@ impl Audit {
                 }
                 Change::Replied { delivery, .. } => self.settle(*delivery),
                 Change::Ended(call) => {
-                    // Copies of its requests, and attempts that it gave up.
+                    // A call that has ended has no more answers to come. Checks may be left of duplicated requests and of
+                    // attempts that timed out.
                     let left: Vec<_> = self.open.keys().copied().filter(|it| call.is_of(*it)).collect();
                     left.into_iter().for_each(|delivery| self.settle(delivery));
                 }
@@ -55,12 +56,13 @@ impl Audit {
         }
     }
 
-    /// Every check of the calls that were answered, and then those of the others.
+    /// Every check: those of answered calls first, then those of the others.
     pub fn made(&self) -> impl Iterator<Item = &Made> {
         self.made.iter().chain(self.open.values().flatten())
     }
 
-    /// What each principal's calls needed, but those that were denied, by ARN.
+    /// What the calls of each principal needed, by ARN. Calls that were denied are left out: a policy for them would
+    /// allow more than the caller ever did.
     #[must_use]
     pub fn uses(&self) -> BTreeMap<String, IndexSet<Use>> {
         let mut uses = self.uses.clone();
@@ -70,19 +72,17 @@ impl Audit {
         uses
     }
 
-    /// Forgets the checks themselves, and what calls needed beyond the first `most` things. What was forgotten is lost:
-    /// a policy made of the rest is too small.
-    ///
-    /// Says whether anything that a call needed was forgotten.
+    /// Forgets the checks, and all but the first `most` needs of each principal, to bound the memory of a server. A policy
+    /// for the rest is too small. Returns whether a need was forgotten.
     pub fn forget(&mut self, most: usize) -> bool {
         self.made.clear();
-        let mut is_lost = self.open.len() > most;
+        let mut has_forgotten = self.open.len() > most;
         self.open.truncate(most);
         for uses in self.uses.values_mut() {
-            is_lost |= uses.len() > most;
+            has_forgotten |= uses.len() > most;
             uses.truncate(most);
         }
-        is_lost
+        has_forgotten
     }
 
     fn settle(&mut self, delivery: Delivery) {

@@ -1,10 +1,10 @@
-//! The least policy that is enough.
+//! The least policy: the smallest policy under which the audited calls pass.
 //!
-//! For every action and every resource that was asked for there is one candidate; what every request of them said of
-//! itself (the witness Region, the tag keys, the service) is its condition. What is asked on `cluster/*` itself can be
-//! allowed on no smaller resource; a candidate on one cluster that such a one makes superfluous is dropped. So each
-//! that is left allows something that no other does, and the policy lacks it without the statement. Candidates that
-//! differ in the action alone, and then those that differ in the resource alone, become one statement.
+//! There is one candidate for every action on every resource that was checked. Its condition is what all of its requests
+//! have in common: the witness Region, the tag keys, the service. A check on `cluster/*` itself cannot be allowed on a
+//! smaller resource; a candidate on a single cluster that such a broad one covers is dropped. So every remaining
+//! candidate allows something that no other does, and the policy would be too small without it. Candidates that differ
+//! only in the action, and then those that differ only in the resource, become one statement.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,16 +17,16 @@ use crate::iam::{
 };
 use crate::region::Region;
 
-/// Something that a call needed.
+/// A need of a call: one action on one resource in one Region.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Use {
-    /// Where it was checked.
+    /// The Region that made the check.
     pub region: Region,
-    /// As in `dsql:CreateCluster`.
+    /// The action, as in `dsql:CreateCluster`.
     pub action: String,
     /// An ARN, or `*`.
     pub resource: String,
-    /// What the request said of itself, as far as conditions are made of it.
+    /// The condition keys of the request that limit the policy, with their values.
     pub keys: BTreeMap<&'static str, BTreeSet<String>>,
 }
 
@@ -34,39 +34,39 @@ pub struct Use {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct Policy {
-    /// The version of the language.
+    /// The version of the policy language: `2012-10-17`.
     pub version: &'static str,
     /// The statements, Region by Region.
     pub statement: Vec<LeastStatement>,
 }
 
-/// A statement that allows something.
+/// A statement of the policy, always an allow.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct LeastStatement {
-    /// Where and what, in letters and digits.
+    /// The Region and the action, in letters and digits: a statement id allows no others.
     pub sid: String,
-    /// `Allow`.
+    /// Always `Allow`.
     pub effect: &'static str,
-    /// The actions.
+    /// The actions that are allowed.
     #[serde(serialize_with = "one_or_several")]
     pub action: BTreeSet<String>,
-    /// The resources.
+    /// ARNs or patterns.
     #[serde(serialize_with = "one_or_several")]
     pub resource: BTreeSet<String>,
-    /// Operators, keys and values.
+    /// The values by key and by operator, as in the policy language.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub condition: LeastCondition,
 }
 
-/// Values by key by operator.
+/// The condition of a statement: operator, key, values.
 pub type LeastCondition = BTreeMap<&'static str, BTreeMap<&'static str, LeastValues>>;
 
-/// The values of a key.
+/// The values of a condition key.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub struct LeastValues(#[serde(serialize_with = "one_or_several")] pub BTreeSet<String>);
 
-/// The keys that conditions are made of, with their operators.
+/// The condition keys that limit a policy, with their operators.
 const LIMITS: [(&str, &str); 6] = [
     ("dsql:WitnessRegion", "StringEquals"),
     ("aws:TagKeys", "ForAllValues:StringEquals"),
@@ -77,10 +77,11 @@ const LIMITS: [(&str, &str); 6] = [
 ];
 
 impl Use {
-    /// What a check was about; `None` if it was not the principal's own policies that allowed it.
+    /// The need of a check; `None` if the check was denied, or if a resource policy allowed it: then the caller's own
+    /// policies need not.
     #[must_use]
     pub fn of(checked: &Checked) -> Option<Use> {
-        let by = checked.decision.by.as_ref().map(|place| place.list);
+        let by = checked.decision.by.as_ref().map(|statement| statement.list);
         if checked.decision.effect != PolicyEffect::Allow || by == Some(PolicyKind::Resource) {
             return None;
         }
@@ -91,7 +92,7 @@ impl Use {
             }
         }
         if checked.resource == "*" {
-            // Nothing else says where.
+            // The resource names no Region, so the condition must: otherwise the statement would hold in all of them.
             keys.insert("aws:RequestedRegion", BTreeSet::from([checked.region.to_string()]));
         }
         let (action, resource) = (checked.action.to_string(), checked.resource.clone());
@@ -111,7 +112,7 @@ impl Use {
 pub fn least(uses: &IndexSet<Use>) -> Policy {
     let (broad, special): (Vec<_>, Vec<_>) = candidates(uses).into_iter().partition(LeastCandidate::is_broad);
     let policies: Vec<(&str, Document)> =
-        broad.iter().map(|it| (&*it.action, it.document().expect("a pattern of ours"))).collect();
+        broad.iter().map(|it| (&*it.action, it.document().expect("the pattern is well-formed"))).collect();
     let is_superfluous = |candidate: &LeastCandidate| {
         let mut policies = policies.iter().filter(|(action, _)| *action == candidate.action);
         policies.any(|(_, policy)| candidate.uses.iter().all(|it| allows(policy, it)))
@@ -122,11 +123,11 @@ pub fn least(uses: &IndexSet<Use>) -> Policy {
 }
 
 impl Policy {
-    /// The policy, compiled.
+    /// The policy as a compiled document.
     #[must_use]
     pub fn document(&self) -> Document {
         let json = serde_json::to_value(self).expect("a policy is JSON");
-        Document::identity(&json).expect("what is made here is a policy")
+        Document::identity(&json).expect("a generated policy is valid")
     }
 }
 
@@ -175,7 +176,7 @@ fn candidates(uses: &IndexSet<Use>) -> Vec<LeastCandidate<'_>> {
             let (action, resource) = (action.to_owned(), pattern(resource));
             let mut candidate = LeastCandidate { region: uses[0].region, action, resource, condition, uses };
             if candidate.document().is_none() {
-                // Callers may ask for what is no ARN of anything.
+                // A caller may name a resource that is not an ARN, which no pattern but `*` matches.
                 candidate.resource = "*".to_owned();
             }
             candidate
@@ -183,7 +184,7 @@ fn candidates(uses: &IndexSet<Use>) -> Vec<LeastCandidate<'_>> {
         .collect()
 }
 
-/// Candidates as statements, those together that can be.
+/// The candidates as statements, joined where they differ only in the action or only in the resource.
 fn statements(candidates: Vec<LeastCandidate<'_>>) -> Vec<LeastStatement> {
     let mut by_resource: IndexMap<(Region, LeastCondition, String), BTreeSet<String>> = IndexMap::new();
     for LeastCandidate { region, action, resource, condition, .. } in candidates {
@@ -209,7 +210,7 @@ fn statements(candidates: Vec<LeastCandidate<'_>>) -> Vec<LeastStatement> {
     by_action.into_iter().map(statement).collect()
 }
 
-/// The first action that changes something, or the first.
+/// The name for a statement: of its first action that changes something, or else of its first action.
 fn verb(actions: &BTreeSet<String>) -> &str {
     let name = |action: &'_ String| action.split_once(':').map_or(0, |(service, _)| service.len() + 1);
     let is_read = |action: &&String| action[name(action)..].starts_with("Get");
@@ -222,7 +223,7 @@ fn camel(words: &str) -> String {
     words.split('-').filter(|word| !word.is_empty()).map(upper).collect()
 }
 
-/// What stands in a policy for `resource` and nothing else.
+/// The pattern that matches `resource` and nothing else.
 fn pattern(resource: &str) -> String {
     if resource == "*" || resource.strip_suffix(":cluster/*").is_some_and(|rest| !rest.contains(SPECIAL)) {
         return resource.to_owned();
@@ -233,10 +234,10 @@ fn pattern(resource: &str) -> String {
         .collect()
 }
 
-/// What means something else in a policy.
+/// The characters with a meaning of their own in a pattern.
 const SPECIAL: [char; 3] = ['*', '?', '$'];
 
-/// A list of one as what is in it.
+/// Serializes a list of one as its item, as policies are usually written.
 fn one_or_several<S: Serializer>(all: &BTreeSet<String>, serializer: S) -> Result<S::Ok, S::Error> {
     match all.first() {
         Some(one) if all.len() == 1 => one.serialize(serializer),
@@ -245,7 +246,7 @@ fn one_or_several<S: Serializer>(all: &BTreeSet<String>, serializer: S) -> Resul
 }
 
 fn allows(policy: &Document, it: &Use) -> bool {
-    let principal = Principal::parse("arn:aws:iam::111122223333:role/anybody").expect("the ARN of a role");
+    let principal = Principal::parse("arn:aws:iam::111122223333:role/caller").expect("the ARN of a role");
     let (identity, context) = (std::slice::from_ref(policy), &it.context());
     let policies = Policies { identity, ..Policies::default() };
     let question =

@@ -1,8 +1,8 @@
-//! What calls were allowed to do, and the least that would have been enough.
+//! Least policies: derives, from the authorization checks of a run, the smallest policy under which its calls pass.
 //!
-//! Every check that a node makes for a call can be told of ([`World::watch_permissions`]); an [`Audit`] takes note of
-//! them, and [`least`] makes a policy of what it noted. Under that policy the same calls pass, and without any one
-//! statement of it they do not: the argument is in [`least`]'s module.
+//! A world reports every check that a node makes for a call ([`World::watch_permissions`]); an [`Audit`] records them,
+//! and [`least`] derives a policy. Under that policy the same calls pass, and without any one of its statements they do
+//! not: the argument is in the module of [`least`].
 //!
 //! [`World::watch_permissions`]: crate::World::watch_permissions
 //! [`least`]: least::least
@@ -27,18 +27,18 @@ use crate::types::{Account, PrincipalId};
 pub use audit::{Audit, Made};
 pub use least::{LeastStatement, Policy, Use};
 
-/// What a principal's calls need.
+/// The least policy for the calls of a principal.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Needed {
     /// The principal's ARN.
     pub principal: String,
-    /// Where.
+    /// The Regions that made checks.
     pub regions: BTreeSet<String>,
-    /// The least policy that allows it.
+    /// The policy.
     pub policy: Policy,
 }
 
-/// What each principal needs that `uses` tells of.
+/// The least policy of each principal in `uses`.
 #[must_use]
 pub fn needed(uses: &BTreeMap<String, IndexSet<Use>>) -> Vec<Needed> {
     let needed = |(principal, uses): (&String, &IndexSet<Use>)| Needed {
@@ -49,9 +49,9 @@ pub fn needed(uses: &BTreeMap<String, IndexSet<Use>>) -> Vec<Needed> {
     uses.iter().map(needed).collect()
 }
 
-/// Runs `scenario` with `seed`, or with its own, and gives what came of it and every check that was made.
+/// Runs `scenario` with `seed`, or with its own, and returns the report and every authorization check.
 ///
-/// Somebody who may do everything is taken for the root of his account.
+/// A caller without a principal counts as the root of its account.
 #[must_use]
 pub fn run(scenario: &Scenario, seed: Option<u64>) -> (Report, Audit) {
     let audit = Rc::new(RefCell::new(Audit::default()));
@@ -63,7 +63,8 @@ pub fn run(scenario: &Scenario, seed: Option<u64>) -> (Report, Audit) {
     (report, audit.take())
 }
 
-/// `scenario` with nobody who may do everything: whoever is principal `arn` may do what `policy_of` says of it.
+/// `scenario` with the policy `policy_of(arn)` for each caller, in place of its own policies and boundaries. No caller is
+/// left without restrictions: calls of an account's root are made by a deputy with the root's policy.
 #[must_use]
 pub fn under(scenario: &Scenario, policy_of: &dyn Fn(&str) -> Document) -> Scenario {
     let mut set_up = scenario.set_up.clone();
@@ -88,7 +89,7 @@ pub fn under(scenario: &Scenario, policy_of: &dyn Fn(&str) -> Document) -> Scena
     Scenario::of(set_up, blocks)
 }
 
-/// Somebody who calls in place of the root of an account, whom no policy binds.
+/// A role that calls in place of the root of an account: no policy restricts a root.
 fn deputy(account: Account, policy: Document) -> PrincipalOptions {
     let principal =
         Principal::parse(&format!("arn:aws:iam::{account}:role/deputy")).expect("the ARN of a role");

@@ -1,32 +1,33 @@
-//! In how many seeds each mark of coverage was left.
+//! Coverage counts: in how many seeds each coverage mark was reached.
 
 use serde::{Deserialize, Serialize};
 
 use crate::sim::coverage::{Coverage, MARKS, Mark, unreachable};
 
-/// In how many seeds each mark was left. Its size is fixed. As data it is a list, in the order of [`Mark::index`].
+/// The number of seeds that reached each coverage mark. Its size does not grow with the number of seeds. Serialized, it
+/// is a list in the order of [`Mark::index`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "Vec<u64>", into = "Vec<u64>")]
 pub struct CoverageCounts(Box<[u64]>);
 
 impl CoverageCounts {
-    /// Counts what one seed met.
+    /// Counts the marks of one seed.
     pub fn count(&mut self, coverage: &Coverage) {
-        coverage.indices().for_each(|place| self.0[place] += 1);
+        coverage.indices().for_each(|index| self.0[index] += 1);
     }
 
-    /// Joins what other seeds met.
+    /// Adds the counts of other seeds.
     pub fn join(&mut self, other: &CoverageCounts) {
         self.0.iter_mut().zip(&other.0).for_each(|(mine, theirs)| *mine += theirs);
     }
 
-    /// In how many seeds `mark` was left.
+    /// In how many seeds `mark` was reached.
     #[must_use]
     pub fn of(&self, mark: Mark) -> u64 {
         self.0[mark.index()]
     }
 
-    /// The marks that can be met and that no seed met.
+    /// The reachable marks that no seed reached.
     pub fn unmet(&self) -> impl Iterator<Item = Mark> + '_ {
         Mark::all().filter(|mark| self.of(*mark) == 0 && unreachable(*mark).is_none())
     }
@@ -44,7 +45,7 @@ impl TryFrom<Vec<u64>> for CoverageCounts {
     fn try_from(counts: Vec<u64>) -> Result<CoverageCounts, String> {
         match counts.len() {
             MARKS => Ok(CoverageCounts(counts.into())),
-            others => Err(format!("{others} counts of coverage, and not {MARKS}")),
+            others => Err(format!("expected {MARKS} coverage counts, got {others}")),
         }
     }
 }

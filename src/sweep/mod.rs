@@ -1,8 +1,8 @@
-//! Searching: many seeds, one result.
+//! Sweeps: the result of running many seeds.
 //!
-//! A [`Campaign`] says what is run for a seed; a [`Tally`] is what came of some seeds. Tallies join in any order to
-//! the same whole, so that threads, processes and machines share a campaign without talking to one another, and its
-//! size does not grow with the number of seeds.
+//! A [`Campaign`] maps a seed to a scenario; a [`Tally`] is the result of some seeds. Tallies join to the same whole in
+//! any order. So threads, processes and machines share a campaign without talking to each other. The size of a tally does
+//! not grow with the number of seeds.
 
 mod counts;
 mod tally;
@@ -16,35 +16,36 @@ use crate::sim::trace::TraceLevel;
 pub use counts::CoverageCounts;
 pub use tally::{GoalTally, Tally, ViolationTally};
 
-/// What is run for each seed.
+/// The scenarios of a search, one for each seed.
 #[derive(Clone, Debug)]
 pub enum Campaign {
-    /// The scenario that is made up from the seed, with bugs planted in it.
+    /// A scenario that is generated from the seed, with mutants planted in it.
     Generated(Size, Mutants),
-    /// One scenario, with the seed's draws and the seed's faults.
+    /// One scenario of the user, with the draws and the faults of the seed.
     Varied(Size, Box<Scenario>),
 }
 
 impl Campaign {
-    /// The scenario that `seed` stands for.
+    /// The scenario of `seed`.
     #[must_use]
     pub fn scenario(&self, seed: u64) -> Scenario {
         match self {
-            Campaign::Generated(shape, mutants) => {
-                let mut scenario = generate(seed, shape);
+            Campaign::Generated(size, mutants) => {
+                let mut scenario = generate(seed, size);
                 scenario.set_up.mutants = *mutants;
                 scenario
             }
-            Campaign::Varied(shape, scenario) => vary(scenario, seed, shape),
+            Campaign::Varied(size, scenario) => vary(scenario, seed, size),
         }
     }
 
-    /// What comes of `seed`. A panic is a failure of its own kind.
+    /// Runs the scenario of `seed`. A panic becomes the failure of this seed, so that the search goes on.
     #[must_use]
     pub fn run(&self, seed: u64) -> Report {
+        // The generator may panic too: then there is no scenario that could be run.
         match panic::catch(|| self.scenario(seed)) {
             Ok(scenario) => run(&scenario, None, TraceLevel::None),
-            Err(words) => Report::of_panic(seed, words),
+            Err(message) => Report::of_panic(seed, message),
         }
     }
 }

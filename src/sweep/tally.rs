@@ -1,4 +1,4 @@
-//! What came of some seeds.
+//! The tally: the result of some seeds, in a size that does not grow with their number.
 
 use std::collections::BTreeMap;
 
@@ -11,47 +11,48 @@ use crate::scenario::run::Report;
 
 use super::counts::CoverageCounts;
 
-/// What came of some seeds. `join` is commutative and associative: a whole does not depend on its parts.
+/// The result of some seeds. [`Tally::join`] is commutative and associative: the whole does not depend on how the seeds
+/// were divided.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(from = "Data", into = "Data")]
+#[serde(from = "TallyRecord", into = "TallyRecord")]
 pub struct Tally {
     /// How many seeds were run.
     pub runs: u64,
-    /// How many things happened in them.
+    /// How many events these runs took.
     pub events: u64,
-    /// The hashes of all runs, each mixed with its seed, added up.
+    /// The wrapping sum of the hashes of all runs, each mixed with its seed. Addition keeps it independent of the order.
     pub hash: u64,
-    /// How often each invariant of [`INVARIANTS`] was judged.
+    /// How often each invariant of [`INVARIANTS`] was judged, in its order.
     pub exercised: [u64; INVARIANTS.len()],
-    /// In how many seeds each mark was left.
+    /// In how many seeds each coverage mark was reached.
     pub coverage: CoverageCounts,
-    /// By the invariant's name, what did not hold.
+    /// The violations by the name of the invariant.
     pub violations: BTreeMap<String, ViolationTally>,
     goals: [GoalTally; Goal::ALL.len()],
 }
 
-/// In how many seeds a goal was reached.
+/// The seeds that reached a goal.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GoalTally {
-    /// How many.
+    /// Their number.
     pub seeds: u64,
-    /// The least of them; 0 if there is none.
+    /// The smallest of them; 0 if there is none.
     pub first: u64,
 }
 
-/// In how many seeds an invariant did not hold.
+/// The seeds that violated an invariant.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ViolationTally {
-    /// How many.
+    /// Their number.
     pub seeds: u64,
-    /// The least of them.
+    /// The smallest of them.
     pub first: u64,
-    /// What was seen there instead.
+    /// The message of the violation in the first seed.
     pub message: String,
 }
 
 impl Tally {
-    /// Counts what came of `seed`, which is counted once.
+    /// Counts the report of `seed`. A seed must not be counted twice: nothing here could tell.
     pub fn count(&mut self, seed: u64, report: &Report) {
         self.runs += 1;
         self.events += report.events;
@@ -67,7 +68,7 @@ impl Tally {
         }
     }
 
-    /// Joins what came of other seeds.
+    /// Adds the result of other seeds.
     pub fn join(&mut self, other: Tally) {
         self.runs += other.runs;
         self.events += other.events;
@@ -80,13 +81,13 @@ impl Tally {
         }
     }
 
-    /// In how many seeds `goal` was reached.
+    /// The seeds that reached `goal`.
     #[must_use]
     pub fn goal(&self, goal: Goal) -> GoalTally {
         self.goals[goal as usize]
     }
 
-    /// The goals that no seed reached.
+    /// The goals that no seed reached, in the order of [`Goal::ALL`].
     pub fn unreached(&self) -> impl Iterator<Item = Goal> {
         Goal::ALL.iter().copied().filter(|goal| self.goal(*goal).seeds == 0)
     }
@@ -98,6 +99,7 @@ impl Tally {
             }
             Some(mine) => {
                 let seeds = mine.seeds + theirs.seeds;
+                // The message belongs to the first seed, whichever part found it.
                 if theirs.first < mine.first {
                     *mine = theirs;
                 }
@@ -130,9 +132,9 @@ impl Default for Tally {
     }
 }
 
-/// A tally as data: what is counted has its name.
+/// A serialized tally: invariants and goals are under their names, so that a file can be read after new ones were added.
 #[derive(Clone, Serialize, Deserialize)]
-struct Data {
+struct TallyRecord {
     runs: u64,
     events: u64,
     hash: String,
@@ -142,11 +144,11 @@ struct Data {
     coverage: CoverageCounts,
 }
 
-impl From<Tally> for Data {
-    fn from(tally: Tally) -> Data {
+impl From<Tally> for TallyRecord {
+    fn from(tally: Tally) -> TallyRecord {
         let goals = Goal::ALL.iter().map(|goal| (goal.name().to_owned(), tally.goal(*goal)));
         let exercised = INVARIANTS.iter().zip(tally.exercised);
-        Data {
+        TallyRecord {
             runs: tally.runs,
             events: tally.events,
             hash: format!("{:016x}", tally.hash),
@@ -158,21 +160,21 @@ impl From<Tally> for Data {
     }
 }
 
-impl From<Data> for Tally {
-    fn from(data: Data) -> Tally {
+impl From<TallyRecord> for Tally {
+    fn from(record: TallyRecord) -> Tally {
         let mut tally = Tally {
-            runs: data.runs,
-            events: data.events,
-            hash: u64::from_str_radix(&data.hash, 16).unwrap_or_default(),
-            coverage: data.coverage,
-            violations: data.violations,
+            runs: record.runs,
+            events: record.events,
+            hash: u64::from_str_radix(&record.hash, 16).unwrap_or_default(),
+            coverage: record.coverage,
+            violations: record.violations,
             ..Tally::default()
         };
-        for (place, (name, _)) in INVARIANTS.iter().enumerate() {
-            tally.exercised[place] = data.exercised.get(*name).copied().unwrap_or_default();
+        for (index, (name, _)) in INVARIANTS.iter().enumerate() {
+            tally.exercised[index] = record.exercised.get(*name).copied().unwrap_or_default();
         }
         for goal in Goal::ALL {
-            tally.goals[*goal as usize] = data.goals.get(goal.name()).copied().unwrap_or_default();
+            tally.goals[*goal as usize] = record.goals.get(goal.name()).copied().unwrap_or_default();
         }
         tally
     }
