@@ -163,7 +163,8 @@ impl Property {
         );
         if !is_built_in(&failure.invariant) {
             // Otherwise the file would seem to pass: the closure is compiled into the test alone.
-            let _ = write!(message, "\nthe command line does not know this property: only this test checks it");
+            let _ =
+                write!(message, "\nthe command line does not know this property: only this test checks it");
         }
         message
     }

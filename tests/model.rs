@@ -104,8 +104,8 @@ fn a_read_that_hides_a_declared_peer_is_found() {
 /// The mutant breaks the invariant that its table names, and does so again in the scenario that is written of it,
 /// which holds without the mutant.
 #[track_caller]
-fn is_found(mutant: Mutant, story: Workload, bounds: Bounds) {
-    let explored = explore(story, Mutants::NONE.with(mutant), bounds);
+fn is_found(mutant: Mutant, workload: Workload, bounds: Bounds) {
+    let explored = explore(workload, Mutants::NONE.with(mutant), bounds);
     let counterexample = explored.counterexample.expect("a counterexample");
     assert_eq!(counterexample.violation.invariant, mutant.caught_by(), "{}", counterexample.violation);
 

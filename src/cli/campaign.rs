@@ -11,14 +11,14 @@ use super::{files, show};
 /// How a seed becomes a scenario.
 #[derive(Debug, Clone, clap::Args)]
 pub(super) struct CampaignArguments {
-    /// A scenario file, which each seed varies: with random draws and faults of its own, and with the invariants in place
-    /// of the expectations. Without a file, the whole scenario is generated from the seed.
+    /// A scenario file, which each seed varies: with random draws and faults of its own, and with the invariants in
+    /// place of the expectations. Without a file, the whole scenario is generated from the seed.
     pub(super) file: Option<PathBuf>,
     /// Plants a bug, to see whether it is caught: see `mutants`. May be given several times.
     #[arg(long, value_name = "NAME", value_parser = parse_mutant)]
     pub(super) mutant: Vec<Mutant>,
-    /// Generates small scenarios: at most three calls, two Regions, one witness Region and two faults. With a FILE, only
-    /// the number of faults is smaller.
+    /// Generates small scenarios: at most three calls, two Regions, one witness Region and two faults. With a FILE,
+    /// only the number of faults is smaller.
     #[arg(long)]
     pub(super) small: bool,
 }

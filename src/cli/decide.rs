@@ -75,8 +75,8 @@ enum InputValues {
 #[derive(Debug, Serialize)]
 struct DecisionOutput {
     decision: &'static str,
-    /// The statement that decides. If no statement allows the action, every statement of an allow, with the element that
-    /// does not match.
+    /// The statement that decides. If no statement allows the action, every statement of an allow, with the element
+    /// that does not match.
     reason: Vec<DecisionReason>,
 }
 

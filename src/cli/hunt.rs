@@ -19,7 +19,8 @@ pub(super) struct Hunt {
 /// The result of the searches for a mutant.
 #[derive(Debug)]
 pub(super) struct Caught {
-    /// The median number of seeds until the named invariant caught the mutant; `None` if most searches did not catch it.
+    /// The median number of seeds until the named invariant caught the mutant; `None` if most searches did not catch
+    /// it.
     pub(super) median: Option<u64>,
     /// The invariants that caught it first, each with its number of searches. Searches that would take longer than the
     /// median are not finished, and count here only if they caught it by then.

@@ -1,4 +1,4 @@
-//! `dsql-sim model`.
+//! `dsql-sim model`: explores small worlds exhaustively.
 
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -7,53 +7,54 @@ use crate::check::INVARIANTS;
 use crate::control::mutant::{Mutant, Mutants};
 use crate::model::{Bounds, Explored, Workload, explore};
 
-use super::{exit, stream};
+use super::{counted, exit, stream};
 
 /// The arguments of `model`.
 #[derive(Debug, Clone, clap::Args)]
 pub(super) struct ModelArguments {
-    /// Explores this story only.
-    #[arg(long, value_name = "NAME", value_parser = parse_story)]
-    story: Option<Workload>,
-    /// Plants a bug.
+    /// Explores this workload only.
+    #[arg(long, alias = "story", value_name = "NAME", value_parser = parse_workload)]
+    workload: Option<Workload>,
+    /// Plants a bug: see `mutants`. May be given several times.
     #[arg(long, value_name = "NAME", value_parser = super::campaign::parse_mutant)]
     mutant: Vec<Mutant>,
-    /// How many nodes crash.
+    /// The most crashes of nodes on any path.
     #[arg(long, default_value_t = 0, value_name = "N")]
     crashes: u8,
-    /// How many messages are lost.
+    /// The most messages that are lost.
     #[arg(long, default_value_t = 0, value_name = "N")]
     losses: u8,
-    /// How many messages arrive twice.
+    /// The most messages that are duplicated.
     #[arg(long, default_value_t = 0, value_name = "N")]
     duplicates: u8,
-    /// How often each node asks its questions again.
+    /// The most retries of each node.
     #[arg(long, default_value_t = 0, value_name = "N")]
     repeats: u8,
-    /// How many calls are answered because they have waited too long.
+    /// The most calls that are answered because their deadline has passed.
     #[arg(long, default_value_t = 0, value_name = "N")]
     deadlines: u8,
-    /// Where the scenario of a counterexample is written.
+    /// The file for the scenario of a counterexample.
     #[arg(long, default_value = "counterexample.scenario", value_name = "FILE")]
     out: PathBuf,
 }
 
-/// Explores small worlds, and says what was found.
+/// Explores small worlds, prints the results, and returns the exit code.
 pub(super) fn model(arguments: &ModelArguments) -> io::Result<u8> {
-    let ModelArguments { story, crashes, losses, duplicates, repeats, deadlines, .. } = *arguments;
+    let ModelArguments { workload, crashes, losses, duplicates, repeats, deadlines, .. } = *arguments;
     let bounds = Bounds { crashes, losses, duplicates, repeats, deadlines };
     let mutants = arguments.mutant.iter().fold(Mutants::NONE, |all, mutant| all.with(*mutant));
-    for story in Workload::ALL.into_iter().filter(|it| story.is_none_or(|wanted| wanted == *it)) {
-        let explored = explore(story, mutants, bounds);
-        tell(story, &explored)?;
+    let workloads = Workload::ALL.into_iter().filter(|it| workload.is_none_or(|wanted| wanted == *it));
+    for workload in workloads {
+        let explored = explore(workload, mutants, bounds);
+        print(workload, &explored)?;
         if let Some(counterexample) = explored.counterexample {
             let mut out = stream::stdout();
             writeln!(out, "error: {}", counterexample.violation)?;
-            for (place, step) in counterexample.steps.iter().enumerate() {
-                writeln!(out, "{:4}  {step}", place + 1)?;
+            for (index, step) in counterexample.steps.iter().enumerate() {
+                writeln!(out, "{:4}  {step}", index + 1)?;
             }
             let Some(scenario) = counterexample.scenario() else {
-                writeln!(out, "no scenario was found that does the same")?;
+                writeln!(out, "no scenario was found that reproduces this")?;
                 return Ok(exit::FAILED);
             };
             std::fs::write(&arguments.out, scenario.print(&counterexample.comment()))?;
@@ -64,18 +65,20 @@ pub(super) fn model(arguments: &ModelArguments) -> io::Result<u8> {
     Ok(exit::PASS)
 }
 
-fn tell(story: Workload, explored: &Explored) -> io::Result<()> {
+fn print(workload: Workload, explored: &Explored) -> io::Result<()> {
     let mut out = stream::stdout();
     let Explored { states, visits, depth, .. } = explored;
-    writeln!(out, "{}: {states} states, {visits} visits, {depth} steps deep", story.name())?;
+    writeln!(out, "{}: {states} states, {visits} visits, {depth} steps deep", workload.name())?;
     let broken = explored.counterexample.as_ref().map(|it| it.violation.invariant.as_str());
     for ((name, _), judged) in INVARIANTS.iter().zip(explored.exercised).filter(|(_, judged)| *judged > 0) {
         let verdict = if broken == Some(*name) { "broken" } else { "holds" };
-        writeln!(out, "  {verdict:<6}  {name:<28}  judged {judged} times")?;
+        let judged = counted(judged, "time");
+        writeln!(out, "  {verdict:<6}  {name:<28}  judged {judged}")?;
     }
     Ok(())
 }
 
-fn parse_story(text: &str) -> Result<Workload, String> {
-    Workload::parse(text).ok_or_else(|| format!("there are {}", Workload::ALL.map(Workload::name).join(", ")))
+fn parse_workload(text: &str) -> Result<Workload, String> {
+    Workload::parse(text)
+        .ok_or_else(|| format!("expected one of {}", Workload::ALL.map(Workload::name).join(", ")))
 }

@@ -17,16 +17,16 @@ pub(super) struct MutantArguments {
     /// Searches once for each mutant, which the invariant of its line must catch.
     #[arg(long, conflicts_with_all = ["measure", "matrix"])]
     search: bool,
-    /// Measures the number of seeds until that invariant catches each mutant: the median of 11 searches, which may be at
-    /// most 20000.
+    /// Measures the number of seeds until that invariant catches each mutant: the median of 11 searches, which may be
+    /// at most 20000.
     #[arg(long, conflicts_with = "matrix")]
     measure: bool,
     /// The most seeds that a search runs.
     #[arg(long, value_name = "SEEDS", default_value_t = 100_000)]
     #[arg(value_parser = clap::value_parser!(u64).range(1..=200_000))]
     most: u64,
-    /// Prints which scenarios and invariants catch each mutant, with the scenarios' own seeds. A scenario that no mutant
-    /// fails, except those that fail most scenarios, must have a comment on what it documents.
+    /// Prints which scenarios and invariants catch each mutant, with the scenarios' own seeds. A scenario that no
+    /// mutant fails, except those that fail most scenarios, must have a comment on what it documents.
     #[arg(long)]
     matrix: bool,
     /// Lists, searches for or runs only this mutant. May be given several times.

@@ -11,7 +11,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::sweep::Tally;
 
-/// One of several equal parts of the seeds: of every `of` consecutive seeds, the one at position `part`, counted from 1.
+/// One of several equal parts of the seeds: of every `of` consecutive seeds, the one at position `part`, counted from
+/// 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(super) struct Shard {
     pub(super) part: u64,

@@ -115,8 +115,8 @@ fn search(arguments: &SweepArguments, campaign: &Campaign, interrupt: &Interrupt
         let batch = from..seeds.end.min(from.saturating_add(BATCH.saturating_mul(shard.of)));
         let tally = pool.install(|| run(campaign, shard.of(batch.clone()).collect(), interrupt));
         from = batch.end;
-        // An interrupted batch has not run every seed. It counts in the printed result but is not written: `merge` could
-        // not tell which of its seeds are missing.
+        // An interrupted batch has not run every seed. It counts in the printed result but is not written: `merge`
+        // could not tell which of its seeds are missing.
         if let Some(out) = &mut out
             && tally.runs == shard.count(&batch)
         {

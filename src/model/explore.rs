@@ -1,4 +1,4 @@
-//! The search: every state of a small world, the nearest first.
+//! The search: visits every state of a small world in breadth-first order, so that a counterexample has few steps.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -9,77 +9,77 @@ use crate::control::mutant::Mutants;
 
 use super::state::ModelState;
 use super::step::Transition;
-use super::{Bounds, Small, Workload};
+use super::{Bounds, SmallWorld, Workload};
 
-/// What came of a search.
+/// The result of a search.
 #[derive(Clone, Debug)]
 pub struct Explored {
-    /// How many different states there are.
+    /// The number of distinct states.
     pub states: u64,
-    /// How often a state was come to, be it known or new.
+    /// The number of steps taken, to a new state or to a known one.
     pub visits: u64,
-    /// How many steps the farthest state is from the first.
+    /// The number of steps from the first state to the farthest.
     pub depth: u64,
-    /// How often each invariant of [`INVARIANTS`] was judged.
+    /// How often each invariant of [`INVARIANTS`] was judged, in its order.
     pub exercised: CheckCounts,
-    /// What did not hold, if something did not; then not all states were seen.
+    /// The violation that was found. The search stops there, so that the counts are not those of all states.
     pub counterexample: Option<Counterexample>,
 }
 
-/// How an invariant can be violated, in as few steps as possible.
+/// A shortest path to a violation.
 #[derive(Clone, Debug)]
 pub struct Counterexample {
-    /// What did not hold.
+    /// The invariant that is violated, with a message.
     pub violation: Violation,
-    /// What happened, a line each.
+    /// The steps as text, one line each.
     pub steps: Vec<String>,
-    pub(super) story: Workload,
+    pub(super) workload: Workload,
     pub(super) mutants: Mutants,
-    pub(super) path: Vec<Passage>,
+    pub(super) path: Vec<PathStep>,
 }
 
-/// A step of a path.
+/// A step of a path, with the states around it.
 #[derive(Clone, Debug)]
-pub(super) struct Passage {
+pub(super) struct PathStep {
     pub(super) before: ModelState,
     pub(super) step: Transition,
-    /// What it became, with everything that was sent under way, be it of use or not.
+    /// The state after it, before any stale answer is dropped.
     pub(super) after: ModelState,
 }
 
-/// Explores `story`, in which all may happen that `bounds` allow, with `mutants` planted.
+/// Explores `workload` within `bounds`, with `mutants` planted.
 #[must_use]
-pub fn explore(story: Workload, mutants: Mutants, bounds: Bounds) -> Explored {
-    let (small, start) = Small::of(story, mutants, bounds);
+pub fn explore(workload: Workload, mutants: Mutants, bounds: Bounds) -> Explored {
+    let (small, start) = SmallWorld::of(workload, mutants, bounds);
     let start = match start {
         Ok(start) => start,
         Err(violation) => {
-            let counterexample = Some(small.counterexample(story, violation, Vec::new()));
+            let counterexample = Some(small.counterexample(workload, violation, Vec::new()));
             let exercised = small.tally.exercised();
             return Explored { states: 0, visits: 0, depth: 0, exercised, counterexample };
         }
     };
-    // One thread: the same counterexample in every run.
+    // With one thread, the order of the search and so the counterexample are the same in every run.
     let search = Exploration { small, start };
     let done = search.checker().finish_when(HasDiscoveries::Any).threads(1).spawn_bfs().join();
     let small = &done.model().small;
-    let found = [STEPS, REST].into_iter().find_map(|property| done.discovery(property));
+    let found = [AFTER_STEPS, AT_QUIESCENCE].into_iter().find_map(|property| done.discovery(property));
     let (states, visits) = (done.unique_state_count() as u64, done.state_count() as u64);
     let depth = done.max_depth() as u64;
     let counterexample = found.map(|path| {
         let path = path.into_vec();
         let violation = small.violation(&path);
-        small.counterexample(story, violation, path)
+        small.counterexample(workload, violation, path)
     });
     Explored { states, visits, depth, exercised: small.tally.exercised(), counterexample }
 }
 
-const STEPS: &str = "every invariant holds after every step";
-const REST: &str = "what is at rest converges";
+const AFTER_STEPS: &str = "every invariant holds after every step";
+const AT_QUIESCENCE: &str = "a world at quiescence converges";
 
-/// A small world and where it begins.
+/// A small world and the first state of its search.
 struct Exploration {
-    small: Small,
+    small: SmallWorld,
     start: ModelState,
 }
 
@@ -101,48 +101,51 @@ impl Model for Exploration {
 
     fn properties(&self) -> Vec<Property<Exploration>> {
         vec![
-            Property::always(STEPS, |_, state: &ModelState| state.broken.is_none()),
-            Property::always(REST, |search: &Exploration, state: &ModelState| {
-                !state.packets.is_empty() || state.broken.is_some() || search.small.at_rest(state).is_ok()
+            Property::always(AFTER_STEPS, |_, state: &ModelState| state.broken.is_none()),
+            Property::always(AT_QUIESCENCE, |search: &Exploration, state: &ModelState| {
+                !state.packets.is_empty()
+                    || state.broken.is_some()
+                    || search.small.run_to_quiescence(state).is_ok()
             }),
         ]
     }
 }
 
-impl Small {
-    /// What does not hold where `path` ends.
+impl SmallWorld {
+    /// The violation in the last state of `path`.
     fn violation(&self, path: &[(ModelState, Option<Transition>)]) -> Violation {
         let (last, _) = path.last().expect("a path has a first state");
         let broken = last.broken.as_deref().cloned();
-        broken.or_else(|| self.at_rest(last).err()).expect("the path ends in a violation")
+        broken.or_else(|| self.run_to_quiescence(last).err()).expect("the path ends in a violation")
     }
 
-    /// The violation, with the whole way to it: the lead-in, too, has to happen in a scenario of it.
+    /// The violation with all steps to it. They include the lead-in, which a scenario of the counterexample must
+    /// repeat.
     fn counterexample(
         &self,
-        story: Workload,
+        workload: Workload,
         violation: Violation,
         path: Vec<(ModelState, Option<Transition>)>,
     ) -> Counterexample {
-        let explored = path.into_iter().filter_map(|(before, step)| self.passage(before, step?));
-        let path: Vec<Passage> = self.lead_in.iter().cloned().chain(explored).collect();
-        let steps = path.iter().map(|passage| passage.before.tell(passage.step)).collect();
-        Counterexample { violation, steps, story, mutants: self.mutants, path }
+        let explored = path.into_iter().filter_map(|(before, step)| self.path_step(before, step?));
+        let path: Vec<PathStep> = self.lead_in.iter().cloned().chain(explored).collect();
+        let steps = path.iter().map(|it| it.before.describe(it.step)).collect();
+        Counterexample { violation, steps, workload, mutants: self.mutants, path }
     }
 
-    /// What comes of `step` before anything is judged or forgotten.
-    pub(super) fn passage(&self, before: ModelState, step: Transition) -> Option<Passage> {
+    /// The step with the state after it, before invariants are judged and stale answers dropped.
+    pub(super) fn path_step(&self, before: ModelState, step: Transition) -> Option<PathStep> {
         let after = self.happen(&before, step, &mut Vec::new())?;
-        Some(Passage { before, step, after })
+        Some(PathStep { before, step, after })
     }
 }
 
-/// Counts what is judged.
+/// Counts how often each invariant is judged. Atomic, because `stateright` shares the model.
 #[derive(Debug)]
 pub(super) struct ExploreTally([AtomicU64; INVARIANTS.len()]);
 
 impl ExploreTally {
-    /// Adds what was judged between two counts.
+    /// Adds the difference of two counts.
     pub(super) fn add(&self, before: &CheckCounts, after: &CheckCounts) {
         for ((tally, before), after) in self.0.iter().zip(before).zip(after) {
             tally.fetch_add(after - before, Ordering::Relaxed);
@@ -150,7 +153,7 @@ impl ExploreTally {
     }
 
     fn exercised(&self) -> CheckCounts {
-        std::array::from_fn(|place| self.0[place].load(Ordering::Relaxed))
+        std::array::from_fn(|index| self.0[index].load(Ordering::Relaxed))
     }
 }
 

@@ -1,8 +1,8 @@
-//! How a story that begins in the midst of a race gets there.
+//! The lead-in: runs a workload up to the race in which its search begins.
 //!
-//! A block of its scenario says so: its calls are made one after the other, and `hold` keeps the messages under way
-//! that the search is to begin with. Everything else takes its ordinary course: what is not held arrives, and clusters
-//! move on. No question is asked again and no call waits too long, so that there is one way only.
+//! A block of the workload's scenario describes it. Its calls are made one after the other; `hold` keeps those messages
+//! in flight with which the search begins. Every other message arrives, and clusters advance. No retry and no deadline
+//! fires, so that there is exactly one path.
 
 use std::sync::Arc;
 
@@ -12,16 +12,16 @@ use crate::scenario::{Action, Scenario};
 use crate::sim::fault::{Fault, MessageMatch, Rule, RuleAction};
 use crate::types::ClusterArn;
 
-use super::Small;
-use super::state::{Load, ModelState, Packet};
+use super::SmallWorld;
+use super::state::{ModelState, Packet, Payload};
 use super::step::{ModelEvent, Transition};
 
-impl Small {
-    /// Goes through `block` of `scenario`, from `state` on, and remembers each step.
+impl SmallWorld {
+    /// Runs `block` of `scenario` from `state` on, and records each step.
     ///
     /// # Errors
-    /// The invariant that does not hold on the way.
-    pub(super) fn led_in(
+    /// The invariant that is violated on the way.
+    pub(super) fn run_lead_in(
         &mut self,
         scenario: &Scenario,
         block: usize,
@@ -35,24 +35,24 @@ impl Small {
                 Action::Call(call) => {
                     let caller = self.add(call, names, &state);
                     self.call(&mut state, caller);
-                    state = self.run_up(state, &held)?;
+                    state = self.run_until_held(state, &held)?;
                 }
-                other => unreachable!("a lead-in calls and holds, and {other:?} is neither"),
+                other => unreachable!("a lead-in has calls and holds, not {other:?}"),
             }
         }
         Ok(state)
     }
 
-    fn run_up(&mut self, mut state: ModelState, held: &[&Rule]) -> Result<ModelState, Violation> {
+    fn run_until_held(&mut self, mut state: ModelState, held: &[&Rule]) -> Result<ModelState, Violation> {
         while let Some(event) = next(&state, held) {
             let step = Transition::Take(event, None);
             match (self.after(&state, step), event) {
                 (Some(after), _) => {
-                    self.lead_in.extend(self.passage(state, step));
+                    self.lead_in.extend(self.path_step(state, step));
                     state = after;
                 }
-                // The timer of a cluster that has moved on since.
-                (None, ModelEvent::Timer(place)) => drop(state.timers.remove(place)),
+                // The timer changes nothing: its cluster has advanced since it was set.
+                (None, ModelEvent::Timer(index)) => drop(state.timers.remove(index)),
                 (None, ModelEvent::Packet(_)) => unreachable!("a message can always arrive"),
             }
             if let Some(broken) = &state.broken {
@@ -63,15 +63,16 @@ impl Small {
     }
 }
 
-/// What happens next of what is not `held`: what is under way arrives before a cluster moves on.
+/// The next event that is not `held`: messages arrive before clusters advance.
 fn next(state: &ModelState, held: &[&Rule]) -> Option<ModelEvent> {
     let arrives = state.packets.iter().position(|packet| !is_held(packet, held)).map(ModelEvent::Packet);
-    let moves = |timer: &Timer| matches!(timer, Timer::Status { .. });
-    arrives.or_else(|| state.timers.iter().position(|it| moves(&it.timer)).map(ModelEvent::Timer))
+    let advances_a_cluster = |timer: &Timer| matches!(timer, Timer::Status { .. });
+    arrives
+        .or_else(|| state.timers.iter().position(|it| advances_a_cluster(&it.timer)).map(ModelEvent::Timer))
 }
 
 fn is_held(packet: &Packet, held: &[&Rule]) -> bool {
-    let Load::Message { from, message } = &packet.load else { return false };
+    let Payload::Message { from, message } = &packet.payload else { return false };
     let what = MessageMatch::Message(message.kind());
     held.iter().any(|rule| rule.matches(*from, packet.to, what))
 }

@@ -1,44 +1,44 @@
-//! Small worlds, explored exhaustively: every order in which messages can arrive and timers can fire, with losses,
-//! duplicates and crashes at every point, up to stated [`Bounds`].
+//! Model checking: explores a small world exhaustively, in every order in which messages can arrive and timers can
+//! fire, with losses, duplicates and crashes at every point, up to stated [`Bounds`].
 //!
-//! The nodes are those of [`control`](crate::control), to the letter: two control planes and a witness node. The
-//! invariants are those of [`check`](crate::check), judged after every step. What differs from the simulated
-//! [`World`](crate::World) is that nothing is drawn: where a world picks one latency, a model takes all of them. The
-//! search itself is that of the `stateright` crate.
+//! The nodes are the state machines of [`control`](crate::control), unchanged: two control planes and a witness node.
+//! The invariants are those of [`check`](crate::check), judged after every step. The difference from the simulated
+//! [`World`](crate::World) is that nothing is drawn: where a world draws one latency, the model explores every order.
+//! The search itself is that of the `stateright` crate.
 //!
-//! # What is left out, and why nothing is lost by it
+//! # Abstractions, and why they hide no violation
 //!
-//! - *Time.* A timer fires in any order with everything else, so that whatever some duration allows is covered, and
-//!   more: a violation may need a timer to come earlier or later than it can.
-//! - *Disks.* A node's writes are durable as soon as they are made, and a crash takes back those behind the one that
-//!   it falls upon. A disk that lags behind the node adds nothing: what left the node waited for the disk, so a crash
-//!   that loses the writes of several inputs is a crash before the first of them, with the others still under way.
-//! - *Down time.* A node that crashes starts again at once. A node that is down is one whose messages are late.
-//! - *Partitions.* They are late or lost messages, too. A message that stays under way for as long as a story lasts is
-//!   lost in all but name, so that losses add something only to what must hold at rest.
-//! - *Retries of callers.* A call is tried once; a crash ends it, and its caller goes on to the next.
+//! - *Time.* A timer fires in any order with all other events. This covers every order that some durations allow, and
+//!   more: a counterexample may need a timer that fires earlier or later than it can.
+//! - *Disks.* A node's writes are durable as soon as they are made, and a crash undoes those behind the write that it
+//!   interrupts. A disk that lags behind its node adds nothing: messages wait for the disk before they leave, so that a
+//!   crash that loses the writes of several inputs equals a crash before the first input, with the others in flight.
+//! - *Downtime.* A node that crashes restarts at once. A node that is down equals a node whose messages are late.
+//! - *Partitions.* They equal late or lost messages. A message that stays in flight to the end is as good as lost, so
+//!   that explicit losses matter only for what must hold at quiescence.
+//! - *Retries of callers.* A call has one attempt. A crash ends it, and its caller goes on to its next call.
 //!
-//! # Where it begins
+//! # The first state
 //!
-//! At rest; or in the midst of a race, where the story has a lead-in: calls that are made one after the other, each as
-//! far as it gets without the messages that the story holds back. Of the way there nothing is explored, so that what
-//! needs many steps is found where exploring all that leads to it would take too long.
+//! The search begins at quiescence; or in the middle of a race, if the workload has a lead-in: calls made one after the
+//! other, each as far as it gets without the messages that the workload holds. The lead-in itself is not explored. So
+//! violations that need many steps are found where exploring all of those steps would take too long.
 //!
-//! # What is bounded
+//! # Bounds
 //!
-//! Crashes, losses, duplicates, how often each node repeats a question, and how many calls wait too long. The others
-//! have no end; a call that waits too long has, but it may be answered so at any moment, and each makes a world several
-//! times as large. Everything else ends by itself.
+//! Crashes, losses, duplicates, the retries of each node, and the calls that reach their deadline are bounded. The
+//! first four have no end of their own. Deadlines have one, but each may fire at any point, which multiplies the
+//! states. Everything else ends by itself.
 //!
-//! # At rest
+//! # Quiescence
 //!
-//! What must hold of a world at rest is judged in every state in which nothing is under way: from there everything
-//! takes its ordinary course, and has to converge.
+//! What must hold at quiescence is judged in every state without a message in flight: from there all timers fire in
+//! their ordinary order, and the world must converge.
 //!
-//! # How sure this is
+//! # Confidence
 //!
-//! `stateright` tells states apart by 64-bit hashes. That two of a million states share one, so that the second is
-//! not explored further, has a chance of one in 37 million.
+//! `stateright` distinguishes states by 64-bit hashes. The chance that two of a million states have the same one, so
+//! that the second is not explored, is one in 37 million.
 
 mod explore;
 mod lead_in;
@@ -46,7 +46,7 @@ mod quiescence;
 mod replay;
 mod state;
 mod step;
-mod story;
+mod workload;
 
 use std::sync::Arc;
 
@@ -55,11 +55,11 @@ use crate::control::assumptions::Assumptions;
 use crate::control::mutant::Mutants;
 
 pub use explore::{Counterexample, Explored, explore};
-pub use story::Workload;
+pub use workload::Workload;
 
-use explore::{ExploreTally, Passage};
+use explore::{ExploreTally, PathStep};
 
-/// How much may happen.
+/// The bounds of a search: the most faults and retries on any path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Bounds {
     /// How many nodes crash.
@@ -68,21 +68,21 @@ pub struct Bounds {
     pub losses: u8,
     /// How many messages arrive twice.
     pub duplicates: u8,
-    /// How often each node repeats a question because time has passed.
+    /// How often each node retries a request to another because a timer fired.
     pub repeats: u8,
-    /// How many calls are answered because they have waited too long.
+    /// How many calls are answered because their deadline has passed.
     pub deadlines: u8,
 }
 
-/// A small world: how its nodes are made, who will call, and how much may happen.
+/// A small world: the parameters of its nodes, the calls of its clients, and the bounds.
 #[derive(Debug)]
-struct Small {
+struct SmallWorld {
     assumptions: Arc<Assumptions>,
     mutants: Mutants,
     bounds: Bounds,
     /// The calls to each control plane, in the order of the nodes.
     calls: Vec<Vec<Arc<Request>>>,
-    /// The way from where nothing is under way to where the search begins.
-    lead_in: Vec<Passage>,
+    /// The steps from quiescence to the first state of the search.
+    lead_in: Vec<PathStep>,
     tally: ExploreTally,
 }

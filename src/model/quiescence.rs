@@ -1,29 +1,30 @@
-//! Whether a small world comes to rest as it should.
+//! Quiescence: checks that a small world converges.
 //!
-//! From a state in which nothing is under way, faults end and everything takes its ordinary course: every message
-//! arrives before the next timer fires, and every timer fires. What is to converge then has to.
+//! From a state without a message in flight, faults end and events happen in their ordinary order: every message
+//! arrives before the next timer fires, and every timer fires. Then the invariants at quiescence must hold.
 
 use crate::check::Violation;
 
-use super::Small;
+use super::SmallWorld;
 use super::state::ModelState;
 use super::step::{ModelEvent, Transition};
 
-/// How often every timer fires. A pair that is linked, or comes apart, takes half as many.
+/// How often every timer fires. A pair needs half as many to be linked or to be dissolved.
 const SWEEPS: usize = 12;
 
-impl Small {
-    /// Lets `state` take its ordinary course to the end, and gives what it has become.
+impl SmallWorld {
+    /// Runs `state` in the ordinary order through [`SWEEPS`] rounds of all timers, and returns the last state.
     ///
     /// # Errors
-    /// The invariant that does not hold, on the way or in the end.
-    pub(super) fn at_rest(&self, state: &ModelState) -> Result<ModelState, Violation> {
+    /// The invariant that is violated, on the way or at the end.
+    pub(super) fn run_to_quiescence(&self, state: &ModelState) -> Result<ModelState, Violation> {
         let mut state = self.settled(state.clone())?;
         for _ in 0..SWEEPS {
             for label in state.timers.iter().map(|pending| pending.label).collect::<Vec<u32>>() {
-                let place = state.timers.iter().position(|pending| pending.label == label);
-                let fired = place
-                    .and_then(|place| self.after(&state, Transition::Take(ModelEvent::Timer(place), None)));
+                // An earlier timer of this round may have replaced it.
+                let index = state.timers.iter().position(|pending| pending.label == label);
+                let fired = index
+                    .and_then(|index| self.after(&state, Transition::Take(ModelEvent::Timer(index), None)));
                 state = match fired {
                     Some(fired) => self.settled(fired)?,
                     None => state,
@@ -38,7 +39,7 @@ impl Small {
         Ok(state)
     }
 
-    /// Lets everything arrive that is under way, and all that comes of it.
+    /// Delivers every message in flight, and every message sent in response.
     fn settled(&self, mut state: ModelState) -> Result<ModelState, Violation> {
         loop {
             if let Some(broken) = &state.broken {

@@ -1,10 +1,9 @@
-//! A path through a small world, as a scenario: what a model takes in any order happens in a world because links and
-//! crashes are timed.
+//! Replay: converts a counterexample into a scenario, which repeats the order of the path by the times of its faults.
 //!
-//! Every step gets a moment of its own. Links take no time and disks none, and each message is delayed until the
-//! moment of the step that takes it in; one that never arrives is dropped. The timers of a node are the one thing that
-//! a scenario cannot set: how long each takes follows from the seed. So a seed is looked for under which they fire in
-//! the order of the path, and each is tried by running the scenario.
+//! Every step gets a time of its own. Links and disks take no time, and each message is delayed until the time of the
+//! step that handles it; a message that never arrives is dropped. A scenario cannot set the timers of a node: their
+//! durations follow from the seed. So seeds are tried, each by running the scenario, until the timers fire in the order
+//! of the path.
 
 use std::time::Duration;
 
@@ -17,25 +16,24 @@ use crate::sim::fault::{CrashPoint, Fault, MessageMatch, NodeMatch, Rule, RuleAc
 use crate::sim::trace::TraceLevel;
 use crate::types::NodeId;
 
-use super::explore::Passage;
-use super::state::{Load, Packet};
+use super::explore::PathStep;
+use super::state::{Packet, Payload};
 use super::step::{ModelEvent, Transition};
-use super::story::calls;
+use super::workload::calls;
 use super::{Counterexample, Workload};
 
-/// How many seeds are tried.
+/// The most seeds that are tried.
 const SEEDS: u64 = 500;
 
-/// How long after one step the next follows, if no timer decides it.
+/// The time between two steps, unless a timer determines it.
 const GAP: Duration = Duration::from_millis(6);
 
-/// How long a message takes that is not delayed; how long before a step a crash is prepared, and half of how long
-/// after it the node starts again.
-const MOMENT: Duration = Duration::from_millis(1);
+/// The latency of a link. A crash is armed so long before its step, and the node restarts twice as long after it.
+const LATENCY: Duration = Duration::from_millis(1);
 
 impl Counterexample {
-    /// A scenario in which the same invariant breaks in the same way; `None` if no seed was found under which it does,
-    /// as when the path has a timer fire sooner or later than one can, or a message arrive twice.
+    /// A scenario that violates the same invariant; `None` if no seed was found. There is none if the path needs a
+    /// timer that fires earlier or later than it can, or a duplicated message.
     #[must_use]
     pub fn scenario(&self) -> Option<Scenario> {
         (0..SEEDS).find_map(|seed| {
@@ -45,30 +43,30 @@ impl Counterexample {
         })
     }
 
-    /// What stands above that scenario: what breaks, and the steps to it.
+    /// The opening comment of that scenario: the violation and the steps to it.
     #[must_use]
     pub fn comment(&self) -> String {
         format!("{}\n\n{}", self.violation, self.steps.join("\n"))
     }
 
     fn at_seed(&self, seed: u64) -> Option<Scenario> {
-        let Counterexample { story, mutants, path, .. } = self;
-        let told = story.scenario();
+        let Counterexample { workload, mutants, path, .. } = self;
+        let scenario = workload.scenario();
         let set_up = SetUp {
             seed,
-            latency: Latency::Even(DelayRange { min: MOMENT, max: MOMENT }),
+            latency: Latency::Even(DelayRange { min: LATENCY, max: LATENCY }),
             disk: Duration::ZERO,
             mutants: *mutants,
-            ..told.set_up.clone()
+            ..scenario.set_up.clone()
         };
-        let moments = moments(path, seed)?;
-        let first = told.blocks[0].iter().map(|step| step.action.clone()).filter(|it| !is_set_up(it));
+        let times = step_times(path, seed)?;
+        let first = scenario.blocks[0].iter().map(|step| step.action.clone()).filter(|it| !is_set_up(it));
         let mut blocks = vec![first.collect()];
-        if let Some(last) = moments.last() {
-            let mut block = rules(path, &moments);
-            block.extend(crashes(path, &moments));
+        if let Some(last) = times.last() {
+            let mut block = rules(path, &times);
+            block.extend(crashes(path, &times));
             block.push(Action::Parallel);
-            block.extend(requests(*story, path, &moments));
+            block.extend(requests(*workload, path, &times));
             block.push(Action::Advance(*last + GAP));
             blocks.push(block);
         }
@@ -80,49 +78,50 @@ fn is_set_up(action: &Action) -> bool {
     matches!(action, Action::SetUp)
 }
 
-/// When each step of `path` happens; `None` if no timer of this `seed` fires in that order.
-fn moments(path: &[Passage], seed: u64) -> Option<Vec<Duration>> {
+/// The time of each step of `path`; `None` if the timers of this `seed` fire in another order.
+fn step_times(path: &[PathStep], seed: u64) -> Option<Vec<Duration>> {
     let mut set: Vec<(u32, Duration)> = Vec::new();
-    let mut moments: Vec<Duration> = Vec::new();
-    for Passage { before, step, after } in path {
-        let last = moments.last().copied().unwrap_or_default();
+    let mut times: Vec<Duration> = Vec::new();
+    for PathStep { before, step, after } in path {
+        let last = times.last().copied().unwrap_or_default();
         let due = |label: u32| set.iter().find(|(known, _)| *known == label).map(|(_, due)| *due);
         let moment = match *step {
-            Transition::Take(ModelEvent::Timer(place), _) => {
-                due(before.timers[place].label).unwrap_or(last + GAP)
+            Transition::Take(ModelEvent::Timer(index), _) => {
+                due(before.timers[index].label).unwrap_or(last + GAP)
             }
             _ => last + GAP,
         };
         if moment <= last {
             return None;
         }
-        moments.push(moment);
+        times.push(moment);
         for pending in after.timers.iter().filter(|pending| pending.label > before.labels) {
-            let node = &after.nodes[pending.place];
+            let node = &after.nodes[pending.node];
             let draw = key(&[node.id.digest(), u64::from(node.life), pending.timer.key()]);
             let DelayRange { min, max } = pending.after;
             set.push((pending.label, moment + rng::between(seed, Purpose::Timer, draw, min, max)));
         }
     }
-    Some(moments)
+    Some(times)
 }
 
-/// A rule for each message between nodes, in the order in which they are sent, and at last one for each link that
-/// drops everything that the path knows nothing of.
-fn rules(path: &[Passage], moments: &[Duration]) -> Vec<Action> {
+/// A rule for each message between nodes, in the order of sending, and last a rule for each link that drops every
+/// message that is not part of the path.
+fn rules(path: &[PathStep], times: &[Duration]) -> Vec<Action> {
     let mut rules = Vec::new();
-    for (Passage { before, after, .. }, sent) in path.iter().zip(moments) {
+    for (PathStep { before, after, .. }, sent) in path.iter().zip(times) {
         for packet in after.packets.iter().filter(|packet| packet.label > before.labels) {
-            let Load::Message { from, message } = &packet.load else { continue };
+            let Payload::Message { from, message } = &packet.payload else { continue };
             let mut sent = *sent;
             if matches!(message, Message::WitnessChecked { .. }) {
-                // The model has a witness node answer at once; here its question takes a moment on its way.
+                // In the model a witness node answers at once. In a world the request takes the latency of a link
+                // first.
                 let what = MessageMatch::Message(MessageKind::CheckWitness);
                 rules.push(rule(packet.to, *from, what, Some(1), delay(Duration::ZERO)));
-                sent += MOMENT;
+                sent += LATENCY;
             }
-            let taken = taken(path, moments, packet);
-            let action = taken.map_or(RuleAction::Drop, |taken| delay(taken.saturating_sub(sent + MOMENT)));
+            let handled = handled_at(path, times, packet);
+            let action = handled.map_or(RuleAction::Drop, |at| delay(at.saturating_sub(sent + LATENCY)));
             rules.push(rule(*from, packet.to, MessageMatch::Message(message.kind()), Some(1), action));
         }
     }
@@ -135,7 +134,7 @@ fn rules(path: &[Passage], moments: &[Duration]) -> Vec<Action> {
 }
 
 fn rule(from: NodeId, to: NodeId, what: MessageMatch, times: Option<u32>, action: RuleAction) -> Action {
-    let (from, to) = (party(from), party(to));
+    let (from, to) = (node_match(from), node_match(to));
     let rule = Rule { key: 0, from, to, what, both_ways: false, skip: 0, times, percent: None, action };
     Action::Fault(Fault::Rule(rule))
 }
@@ -144,56 +143,58 @@ fn delay(by: Duration) -> RuleAction {
     RuleAction::Delay(DelayRange { min: by, max: by })
 }
 
-/// When `packet` is taken in, if it ever is.
-fn taken(path: &[Passage], moments: &[Duration], packet: &Packet) -> Option<Duration> {
-    path.iter().zip(moments).find_map(|(Passage { before, step, .. }, moment)| match *step {
-        Transition::Take(ModelEvent::Packet(place), _) if before.packets[place].label == packet.label => {
+/// The time at which `packet` is handled, if it ever is.
+fn handled_at(path: &[PathStep], times: &[Duration], packet: &Packet) -> Option<Duration> {
+    path.iter().zip(times).find_map(|(PathStep { before, step, .. }, moment)| match *step {
+        Transition::Take(ModelEvent::Packet(index), _) if before.packets[index].label == packet.label => {
             Some(*moment)
         }
         _ => None,
     })
 }
 
-fn crashes(path: &[Passage], moments: &[Duration]) -> Vec<Action> {
+fn crashes(path: &[PathStep], times: &[Duration]) -> Vec<Action> {
     let mut faults = Vec::new();
-    for (Passage { before, step, .. }, moment) in path.iter().zip(moments) {
+    for (PathStep { before, step, .. }, moment) in path.iter().zip(times) {
         let (node, at, crash, unfinished) = match *step {
-            Transition::Crash(place) => (before.nodes[place].id, *moment, CrashPoint::Now, None),
+            Transition::Crash(index) => (before.nodes[index].id, *moment, CrashPoint::Now, None),
             Transition::Take(event, Some(cut)) => {
                 let (crash, unfinished) = match cut.kept {
                     true => (CrashPoint::after_persist(cut.write), None),
                     false => (CrashPoint::during_persist(cut.write), Some(Unfinished::Lost)),
                 };
                 let node = match event {
-                    ModelEvent::Packet(place) => before.packets[place].to,
-                    ModelEvent::Timer(place) => before.nodes[before.timers[place].place].id,
+                    ModelEvent::Packet(index) => before.packets[index].to,
+                    ModelEvent::Timer(index) => before.nodes[before.timers[index].node].id,
                 };
-                (node, moment.saturating_sub(MOMENT), crash, unfinished)
+                (node, moment.saturating_sub(LATENCY), crash, unfinished)
             }
             _ => continue,
         };
         faults.push(Action::FaultAt(When::In(at), Fault::Crash { node, moment: crash, unfinished }));
-        faults.push(Action::FaultAt(When::In(*moment + MOMENT * 2), Fault::Restart(node)));
+        faults.push(Action::FaultAt(When::In(*moment + LATENCY * 2), Fault::Restart(node)));
     }
     faults
 }
 
-/// The calls of the story that are taken in, each so that it arrives when it is.
-fn requests(story: Workload, path: &[Passage], moments: &[Duration]) -> Vec<Action> {
-    let told = story.scenario();
+/// The calls of the workload that are handled, each sent so that it arrives at the time of its step.
+fn requests(workload: Workload, path: &[PathStep], times: &[Duration]) -> Vec<Action> {
+    let scenario = workload.scenario();
     let mut begun = Vec::new();
-    for (Passage { before, step, .. }, moment) in path.iter().zip(moments) {
-        let Transition::Take(ModelEvent::Packet(place), _) = *step else { continue };
-        let Packet { to, load: Load::Request { call, .. }, .. } = &before.packets[place] else { continue };
-        let all = (0..told.blocks.len()).flat_map(|block| calls(&told, block));
+    for (PathStep { before, step, .. }, moment) in path.iter().zip(times) {
+        let Transition::Take(ModelEvent::Packet(index), _) = *step else { continue };
+        let Packet { to, payload: Payload::Request { call, .. }, .. } = &before.packets[index] else {
+            continue;
+        };
+        let all = (0..scenario.blocks.len()).flat_map(|block| calls(&scenario, block));
         let mut of_region = all.filter(|step| NodeId::ControlPlane(step.region) == *to);
         let Some(step) = of_region.nth(*call) else { continue };
-        begun.push(Action::Call(CallStep { after: moment.saturating_sub(MOMENT), ..step.clone() }));
+        begun.push(Action::Call(CallStep { after: moment.saturating_sub(LATENCY), ..step.clone() }));
     }
     begun
 }
 
-fn party(node: NodeId) -> NodeMatch {
+fn node_match(node: NodeId) -> NodeMatch {
     match node {
         NodeId::ControlPlane(region) => NodeMatch::ControlPlane(region),
         NodeId::Witness(region) => NodeMatch::Witness(region),

@@ -1,7 +1,8 @@
-//! A state of a small world: its nodes with what they have in storage, what is under way, and what went wrong.
+//! A state of a small world: its nodes with their storage, the messages in flight, the timers, and the violation if
+//! there is one.
 //!
-//! There is no clock. A message arrives whenever it does, a timer fires whenever it does, and a write is durable as
-//! soon as it is made, unless the node crashes just then.
+//! There is no clock: messages arrive and timers fire in any order. A write is durable as soon as it is made, unless
+//! the node crashes at that point.
 
 use std::fmt::{self, Write as _};
 use std::hash::{Hash, Hasher};
@@ -28,7 +29,7 @@ use crate::types::{Instant, NodeId, Timestamp};
 
 use super::step::{Cut, ModelEvent, Transition};
 
-/// A state. Two are the same when nothing that can still happen tells them apart.
+/// A state. Two states are equal if no later event can distinguish them.
 #[derive(Clone, Debug)]
 pub(super) struct ModelState {
     pub(super) assumptions: Arc<Assumptions>,
@@ -40,25 +41,26 @@ pub(super) struct ModelState {
     pub(super) callers: Vec<ModelClient>,
     pub(super) checker: Arc<Checker>,
     pub(super) spent: Spent,
-    /// The invariant that does not hold, and nothing happens any more.
+    /// The violation. A state with one has no further steps.
     pub(super) broken: Option<Arc<Violation>>,
-    /// What `checker` remembers, as a number.
+    /// The digest of what `checker` remembers.
     pub(super) memory: u64,
-    /// How many messages and timers there have been: what the next is labelled with. No part of what a state is.
+    /// How many messages and timers there have been; the next one gets this number as its label. Not part of the
+    /// digest: states that differ in it alone have the same future.
     pub(super) labels: u32,
 }
 
-/// A node, shared by all states in which it is the same.
+/// A node. States in which it is equal share it.
 #[derive(Clone, Debug)]
 pub(super) struct ModelNode {
     pub(super) id: NodeId,
     pub(super) machine: Arc<ModelMachine>,
-    /// What outlives a crash.
+    /// The durable writes, which survive a crash.
     pub(super) disk: Arc<Disk>,
-    /// What it knows, in storage and in memory, as a number.
-    pub(super) word: u64,
-    /// What its disk holds, as a number.
-    pub(super) disk_word: u64,
+    /// The digest of its storage and its memory.
+    pub(super) digest: u64,
+    /// The digest of its disk.
+    pub(super) disk_digest: u64,
     /// How often it has crashed.
     pub(super) life: u32,
 }
@@ -70,18 +72,18 @@ pub(super) enum ModelMachine {
     Witness(Box<WitnessNode>),
 }
 
-/// Something under way to a node.
+/// A packet in flight to a node.
 #[derive(Clone, Debug)]
 pub(super) struct Packet {
     pub(super) label: u32,
     pub(super) to: NodeId,
-    pub(super) load: Load,
+    pub(super) payload: Payload,
 }
 
-/// What is under way.
+/// The payload of a packet.
 #[derive(Clone, Debug)]
-pub(super) enum Load {
-    /// The call of a caller, by its place among the caller's.
+pub(super) enum Payload {
+    /// A call of a client, by its index among the client's calls.
     Request { caller: usize, call: usize, copy: u16 },
     /// A message from another node.
     Message { from: NodeId, message: Message },
@@ -91,33 +93,34 @@ pub(super) enum Load {
 #[derive(Clone, Debug)]
 pub(super) struct Pending {
     pub(super) label: u32,
-    pub(super) place: usize,
+    /// The index of its node.
+    pub(super) node: usize,
     pub(super) after: DelayRange,
     pub(super) timer: Timer,
 }
 
-/// Somebody who makes calls to one Region, one after the other.
+/// A client of one Region, which makes its calls one after the other.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct ModelClient {
-    /// How many of its calls were begun.
+    /// How many of its calls were sent.
     pub(super) begun: usize,
-    /// Whether the last of these was taken in and is not answered.
+    /// Whether the control plane has the last of them and has not answered it.
     pub(super) waits: bool,
 }
 
-/// What has happened of that of which there is only so much.
+/// The faults and retries on the path so far, which the bounds limit.
 #[derive(Clone, Debug)]
 pub(super) struct Spent {
     pub(super) crashes: u8,
     pub(super) losses: u8,
     pub(super) duplicates: u8,
     pub(super) deadlines: u8,
-    /// Questions repeated, by node.
+    /// The retries of each node.
     pub(super) repeats: Vec<u8>,
 }
 
 impl Spent {
-    /// Nothing, in a world of so many nodes.
+    /// No faults and no retries, in a world of so many nodes.
     pub(super) fn nothing(nodes: usize) -> Spent {
         Spent { crashes: 0, losses: 0, duplicates: 0, deadlines: 0, repeats: vec![0; nodes] }
     }
@@ -155,11 +158,11 @@ impl ModelMachine {
         }
     }
 
-    /// What it knows, as a number.
+    /// The digest of its storage and its memory.
     pub(super) fn digest(&self) -> u64 {
         match self {
-            ModelMachine::Plane(plane) => word_of(&plane.knowledge()),
-            ModelMachine::Witness(witness) => word_of(witness.storage()),
+            ModelMachine::Plane(plane) => digest_of(&plane.knowledge()),
+            ModelMachine::Witness(witness) => digest_of(witness.storage()),
         }
     }
 
@@ -172,7 +175,8 @@ impl ModelMachine {
 }
 
 impl ModelState {
-    pub(super) fn place(&self, id: NodeId) -> Option<usize> {
+    /// The index of a node; `None` for a client.
+    pub(super) fn node_index(&self, id: NodeId) -> Option<usize> {
         self.nodes.iter().position(|node| node.id == id)
     }
 
@@ -182,19 +186,20 @@ impl ModelState {
         self.labels
     }
 
-    /// Forgets the answers under way that can move nothing any more: whether and when they arrive makes no difference.
-    pub(super) fn forget_stale(&mut self) {
+    /// Drops the answers in flight to which no request is open any more. Their arrival would change nothing, and each
+    /// of them would multiply the states.
+    pub(super) fn drop_stale(&mut self) {
         let machine = |id: NodeId| self.nodes.iter().find(|node| node.id == id).map(|node| &*node.machine);
-        self.packets.retain(|packet| match (&packet.load, machine(packet.to)) {
-            (Load::Message { from, message }, Some(ModelMachine::Plane(plane))) => {
+        self.packets.retain(|packet| match (&packet.payload, machine(packet.to)) {
+            (Payload::Message { from, message }, Some(ModelMachine::Plane(plane))) => {
                 plane.is_outstanding(*from, message)
             }
             _ => true,
         });
     }
 
-    /// What `step` does here, in words.
-    pub(super) fn tell(&self, step: Transition) -> String {
+    /// The step as a line of text.
+    pub(super) fn describe(&self, step: Transition) -> String {
         let cut = |cut: Option<Cut>| match cut {
             None => String::new(),
             Some(Cut { write, kept }) => {
@@ -203,56 +208,57 @@ impl ModelState {
             }
         };
         match step {
-            Transition::Take(ModelEvent::Packet(place), at) => {
-                let packet = &self.packets[place];
-                format!("{} takes in {packet}{}", name(packet.to), cut(at))
+            Transition::Take(ModelEvent::Packet(index), at) => {
+                let packet = &self.packets[index];
+                format!("{} handles {packet}{}", name(packet.to), cut(at))
             }
-            Transition::Take(ModelEvent::Timer(place), at) => {
-                let Pending { place, timer, .. } = &self.timers[place];
+            Transition::Take(ModelEvent::Timer(index), at) => {
+                let Pending { node, timer, .. } = &self.timers[index];
                 let about = match timer {
-                    Timer::Status { to: Some(status), .. } => format!("moves its cluster on to {status}"),
+                    Timer::Status { to: Some(status), .. } => format!("advances its cluster to {status}"),
                     Timer::Status { to: None, .. } => "removes its cluster".to_owned(),
-                    Timer::Stream { to: Some(status), .. } => format!("moves its stream on to {status:?}"),
+                    Timer::Stream { to: Some(status), .. } => format!("advances its stream to {status:?}"),
                     Timer::Stream { to: None, .. } => "removes its stream".to_owned(),
-                    Timer::Propose { .. } => "asks the link register again".to_owned(),
-                    Timer::Recheck { .. } => "asks the other Regions again".to_owned(),
-                    Timer::Deadline { .. } => "answers a call that has waited too long".to_owned(),
+                    Timer::Propose { .. } => "retries its proposal to the link register".to_owned(),
+                    Timer::Recheck { .. } => "repeats its checks in the other Regions".to_owned(),
+                    Timer::Deadline { .. } => "answers a call whose deadline has passed".to_owned(),
                 };
-                format!("{} {about}{}", name(self.nodes[*place].id), cut(at))
+                format!("{} {about}{}", name(self.nodes[*node].id), cut(at))
             }
-            Transition::Lose(place) => {
-                format!("{} to {} is lost", self.packets[place], name(self.packets[place].to))
+            Transition::Lose(index) => {
+                format!("{} to {} is lost", self.packets[index], name(self.packets[index].to))
             }
-            Transition::Duplicate(place) => {
-                format!("{} to {} is duplicated", self.packets[place], name(self.packets[place].to))
+            Transition::Duplicate(index) => {
+                format!("{} to {} is duplicated", self.packets[index], name(self.packets[index].to))
             }
-            Transition::Crash(place) => format!("{} crashes and starts again", name(self.nodes[place].id)),
+            Transition::Crash(index) => format!("{} crashes and starts again", name(self.nodes[index].id)),
         }
     }
 
     fn plane(&self, region: Region) -> Option<&ModelMachine> {
-        let place = self.place(NodeId::ControlPlane(region))?;
-        Some(&self.nodes[place].machine)
+        let index = self.node_index(NodeId::ControlPlane(region))?;
+        Some(&self.nodes[index].machine)
     }
 }
 
 impl ModelState {
-    /// What it is, as a number. What is under way has no order.
+    /// The digest of the state. Packets and timers are summed up, because they have no order.
     fn digest(&self) -> u64 {
-        let mut words: Vec<u64> = self.nodes.iter().flat_map(|node| [node.word, node.disk_word]).collect();
-        words.push(self.packets.iter().map(Packet::digest).fold(0, u64::wrapping_add));
-        words.push(self.timers.iter().map(Pending::digest).fold(0, u64::wrapping_add));
-        words.extend(self.callers.iter().map(|caller| (caller.begun as u64) << 1 | u64::from(caller.waits)));
+        let mut parts: Vec<u64> =
+            self.nodes.iter().flat_map(|node| [node.digest, node.disk_digest]).collect();
+        parts.push(self.packets.iter().map(Packet::digest).fold(0, u64::wrapping_add));
+        parts.push(self.timers.iter().map(Pending::digest).fold(0, u64::wrapping_add));
+        parts.extend(self.callers.iter().map(|caller| (caller.begun as u64) << 1 | u64::from(caller.waits)));
         let Spent { crashes, losses, duplicates, deadlines, repeats } = &self.spent;
-        words.extend(
+        parts.extend(
             [crashes, losses, duplicates, deadlines]
                 .into_iter()
                 .chain(repeats)
                 .map(|spent| u64::from(*spent)),
         );
-        words.push(self.memory);
-        words.push(u64::from(self.broken.is_some()));
-        key(&words)
+        parts.push(self.memory);
+        parts.push(u64::from(self.broken.is_some()));
+        key(&parts)
     }
 }
 
@@ -270,24 +276,26 @@ impl Hash for ModelState {
 
 impl Pending {
     fn digest(&self) -> u64 {
-        key(&[self.place as u64, self.timer.key()])
+        key(&[self.node as u64, self.timer.key()])
     }
 }
 
 impl Packet {
     pub(super) fn digest(&self) -> u64 {
-        match &self.load {
-            Load::Request { caller, call, copy } => key(&[1, *caller as u64, *call as u64, u64::from(*copy)]),
-            Load::Message { from, message } => key(&[2, from.digest(), self.to.digest(), message.key()]),
+        match &self.payload {
+            Payload::Request { caller, call, copy } => {
+                key(&[1, *caller as u64, *call as u64, u64::from(*copy)])
+            }
+            Payload::Message { from, message } => key(&[2, from.digest(), self.to.digest(), message.key()]),
         }
     }
 }
 
 impl fmt::Display for Packet {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.load {
-            Load::Request { .. } => write!(f, "its caller's request"),
-            Load::Message { from, message } => write!(f, "{} from {}", message.kind().name(), name(*from)),
+        match &self.payload {
+            Payload::Request { .. } => write!(f, "its client's request"),
+            Payload::Message { from, message } => write!(f, "{} from {}", message.kind().name(), name(*from)),
         }
     }
 }
@@ -300,17 +308,17 @@ fn name(node: NodeId) -> String {
     }
 }
 
-/// What `value` is, as a number: two values that differ in any part differ in how they are printed for programmers.
-pub(super) fn word_of(value: &impl fmt::Debug) -> u64 {
-    let mut page = Page(FxHasher::default());
-    write!(page, "{value:?}").expect("a hash takes everything in");
-    page.0.finish()
+/// The digest of `value`: the hash of its `Debug` text, in which two values that differ in any part differ.
+pub(super) fn digest_of(value: &impl fmt::Debug) -> u64 {
+    let mut writer = HashWriter(FxHasher::default());
+    write!(writer, "{value:?}").expect("a hash accepts every text");
+    writer.0.finish()
 }
 
-/// A page that keeps no more of its text than a hash.
-struct Page(FxHasher);
+/// A writer that keeps the hash of the text alone.
+struct HashWriter(FxHasher);
 
-impl fmt::Write for Page {
+impl fmt::Write for HashWriter {
     fn write_str(&mut self, text: &str) -> fmt::Result {
         self.0.write(text.as_bytes());
         Ok(())
@@ -326,7 +334,7 @@ impl WorldView for ModelState {
         DEFAULT_EPOCH
     }
 
-    /// No time passes here.
+    /// Zero: no time passes in a model.
     fn longest_write(&self) -> Duration {
         Duration::ZERO
     }
@@ -339,9 +347,9 @@ impl WorldView for ModelState {
         self.plane(region).map(ModelMachine::storage)
     }
 
-    /// Nothing is under way to a disk here.
+    /// No write is in flight: each is durable at once.
     fn memory(&self, node: NodeId) -> Option<Memory<'_>> {
-        let ModelNode { machine, disk, .. } = &self.nodes[self.place(node)?];
+        let ModelNode { machine, disk, .. } = &self.nodes[self.node_index(node)?];
         Some(Memory { storage: machine.storage(), disk, unsynced: Vec::new() })
     }
 
@@ -354,8 +362,8 @@ impl WorldView for ModelState {
     }
 
     fn unanswered(&self, region: Region) -> usize {
-        let place = self.place(NodeId::ControlPlane(region));
-        place.map_or(0, |place| usize::from(self.callers[place].waits))
+        let index = self.node_index(NodeId::ControlPlane(region));
+        index.map_or(0, |index| usize::from(self.callers[index].waits))
     }
 
     fn who_waits(&self) -> String {

@@ -1,4 +1,4 @@
-//! What can happen in a small world, and what comes of it.
+//! The steps of a small world: which are possible in a state, and the state after each.
 
 use std::sync::Arc;
 
@@ -9,45 +9,45 @@ use crate::control::message::{Delivery, Effect, Input, Message, Timer};
 use crate::sim::{Change, DEFAULT_EPOCH};
 use crate::types::{Account, ClientId, Identifier, NodeId};
 
-use super::Small;
-use super::state::{Load, ModelMachine, ModelNode, ModelState, Packet, Pending, word_of};
+use super::SmallWorld;
+use super::state::{ModelMachine, ModelNode, ModelState, Packet, Payload, Pending, digest_of};
 
-/// Something that happens.
+/// A step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Transition {
-    /// A node takes something in, carries out all that it wants done, and may crash meanwhile.
+    /// A node handles an event and carries out its effects, and may crash meanwhile.
     Take(ModelEvent, Option<Cut>),
-    /// What is under way in this place is lost.
+    /// The packet at this index is lost.
     Lose(usize),
-    /// What is under way in this place arrives twice.
+    /// The packet at this index is duplicated.
     Duplicate(usize),
-    /// The node in this place crashes and starts again.
+    /// The node at this index crashes and restarts.
     Crash(usize),
 }
 
-/// What a node takes in.
+/// An event that a node handles.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum ModelEvent {
-    /// What is under way in this place.
+    /// The packet at this index arrives.
     Packet(usize),
-    /// The timer in this place.
+    /// The timer at this index fires.
     Timer(usize),
 }
 
-/// A crash while a node carries out what it wants done.
+/// A crash while a node carries out its effects.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Cut {
-    /// During which of its writes, from 1.
+    /// The write that it interrupts, counted from 1.
     pub(super) write: u32,
-    /// Whether that write is durable. What is behind it never happens.
+    /// Whether that write is durable. The effects behind it never happen.
     pub(super) kept: bool,
 }
 
-/// No input makes a node write more often than this.
+/// The most writes that one input causes.
 const MOST_WRITES: u32 = 3;
 
-impl Small {
-    /// All that can happen in `state`, within the bounds.
+impl SmallWorld {
+    /// The possible steps in `state`, within the bounds.
     pub(super) fn steps(&self, state: &ModelState, steps: &mut Vec<Transition>) {
         if state.broken.is_some() {
             return;
@@ -56,40 +56,41 @@ impl Small {
         let may_crash = spent.crashes < bounds.crashes;
         let cuts = (1..=MOST_WRITES).flat_map(|write| [true, false].map(|kept| Some(Cut { write, kept })));
         let cuts = cuts.filter(|_| may_crash);
-        for place in 0..state.packets.len() {
-            let word = state.packets[place].digest();
-            if state.packets[..place].iter().any(|packet| packet.digest() == word) {
+        for index in 0..state.packets.len() {
+            // Equal packets lead to equal states: only the first of them is explored.
+            let digest = state.packets[index].digest();
+            if state.packets[..index].iter().any(|packet| packet.digest() == digest) {
                 continue;
             }
-            let event = ModelEvent::Packet(place);
+            let event = ModelEvent::Packet(index);
             steps.extend([None].into_iter().chain(cuts.clone()).map(|cut| Transition::Take(event, cut)));
-            steps.extend((spent.losses < bounds.losses).then_some(Transition::Lose(place)));
-            steps.extend((spent.duplicates < bounds.duplicates).then_some(Transition::Duplicate(place)));
+            steps.extend((spent.losses < bounds.losses).then_some(Transition::Lose(index)));
+            steps.extend((spent.duplicates < bounds.duplicates).then_some(Transition::Duplicate(index)));
         }
-        for (place, pending) in state.timers.iter().enumerate() {
+        for (index, pending) in state.timers.iter().enumerate() {
             let is_spent = match &pending.timer {
                 Timer::Deadline { .. } => spent.deadlines >= bounds.deadlines,
-                timer => is_repeat(timer) && spent.repeats[pending.place] >= bounds.repeats,
+                timer => is_repeat(timer) && spent.repeats[pending.node] >= bounds.repeats,
             };
             if is_spent {
                 continue;
             }
-            let event = ModelEvent::Timer(place);
+            let event = ModelEvent::Timer(index);
             steps.extend([None].into_iter().chain(cuts.clone()).map(|cut| Transition::Take(event, cut)));
         }
         steps.extend((0..state.nodes.len()).filter(|_| may_crash).map(Transition::Crash));
     }
 
-    /// What `state` becomes when `step` happens; `None` if it cannot, or if nothing comes of it.
+    /// The state after `step`; `None` if the step is impossible, or changes nothing.
     pub(super) fn after(&self, state: &ModelState, step: Transition) -> Option<ModelState> {
         let mut changes = Vec::new();
         let mut next = self.happen(state, step, &mut changes)?;
-        next.forget_stale();
+        next.drop_stale();
         self.judge(&mut next, &changes);
         Some(next)
     }
 
-    /// The same, but nothing is judged, and everything that was sent is under way.
+    /// The state after `step`, before invariants are judged and stale answers dropped.
     pub(super) fn happen(
         &self,
         state: &ModelState,
@@ -98,10 +99,10 @@ impl Small {
     ) -> Option<ModelState> {
         let mut next = state.clone();
         match step {
-            Transition::Take(ModelEvent::Packet(place), cut) => {
-                let packet = next.packets.remove(place);
-                let node = next.place(packet.to)?;
-                let input = self.input(&mut next, packet.load);
+            Transition::Take(ModelEvent::Packet(index), cut) => {
+                let packet = next.packets.remove(index);
+                let node = next.node_index(packet.to)?;
+                let input = self.input(&mut next, packet.payload);
                 if let (NodeId::ControlPlane(region), Input::Request { delivery, caller, request, .. }) =
                     (packet.to, &input)
                 {
@@ -110,54 +111,56 @@ impl Small {
                 }
                 self.take(&mut next, node, input, cut, changes)?;
             }
-            Transition::Take(ModelEvent::Timer(place), cut) => {
-                let Pending { place: node, timer, .. } = next.timers.remove(place);
+            Transition::Take(ModelEvent::Timer(index), cut) => {
+                let Pending { node, timer, .. } = next.timers.remove(index);
                 next.spent.repeats[node] =
                     next.spent.repeats[node].saturating_add(u8::from(is_repeat(&timer)));
                 let is_deadline = matches!(timer, Timer::Deadline { .. });
                 next.spent.deadlines = next.spent.deadlines.saturating_add(u8::from(is_deadline));
-                let before = next.nodes[node].word;
-                let did = self.take(&mut next, node, Input::Timer(timer), cut, changes)?;
-                // A timer that comes too late does nothing, now or later.
-                if !did && next.nodes[node].word == before {
+                let before = next.nodes[node].digest;
+                let has_acted = self.take(&mut next, node, Input::Timer(timer), cut, changes)?;
+                // A timer that changes nothing now is out of date, and would change nothing later either.
+                if !has_acted && next.nodes[node].digest == before {
                     return None;
                 }
             }
-            Transition::Lose(place) => {
-                let lost = next.packets.remove(place);
-                if let Load::Request { caller, .. } = lost.load {
+            Transition::Lose(index) => {
+                let lost = next.packets.remove(index);
+                // A client whose request is lost would wait for ever: it goes on to its next call.
+                if let Payload::Request { caller, .. } = lost.payload {
                     self.call(&mut next, caller);
                 }
                 next.spent.losses += 1;
             }
-            Transition::Duplicate(place) => {
-                let mut copied = next.packets[place].clone();
-                if let Load::Request { copy, .. } = &mut copied.load {
+            Transition::Duplicate(index) => {
+                let mut copied = next.packets[index].clone();
+                // A client whose request is lost would wait for ever: it goes on to its next call.
+                if let Payload::Request { copy, .. } = &mut copied.payload {
                     *copy += 1;
                 }
                 next.packets.push(copied);
                 next.spent.duplicates += 1;
             }
-            Transition::Crash(place) => self.crash(&mut next, place, changes),
+            Transition::Crash(index) => self.crash(&mut next, index, changes),
         }
         Some(next)
     }
 
-    /// Lets `caller` make its next call, if it has one.
+    /// Sends the next call of `caller`, if it has one.
     pub(super) fn call(&self, state: &mut ModelState, caller: usize) {
         let call = state.callers[caller].begun;
         state.callers[caller].waits = false;
         if call < self.calls[caller].len() {
             state.callers[caller].begun += 1;
             let (label, to) = (state.label(), state.nodes[caller].id);
-            state.packets.push(Packet { label, to, load: Load::Request { caller, call, copy: 0 } });
+            state.packets.push(Packet { label, to, payload: Payload::Request { caller, call, copy: 0 } });
         }
     }
 
-    fn input(&self, state: &mut ModelState, load: Load) -> Input {
-        match load {
-            Load::Message { from, message } => Input::Message { from, message: Box::new(message) },
-            Load::Request { caller, call, copy } => {
+    fn input(&self, state: &mut ModelState, payload: Payload) -> Input {
+        match payload {
+            Payload::Message { from, message } => Input::Message { from, message: Box::new(message) },
+            Payload::Request { caller, call, copy } => {
                 state.callers[caller].waits |= state.callers[caller].begun == call + 1;
                 let request = self.calls[caller][call].clone();
                 Input::Request {
@@ -172,19 +175,20 @@ impl Small {
         }
     }
 
-    /// Gives a node its input and carries out what it wants done, up to `cut`; says whether there was anything.
+    /// Lets a node handle an input and carries out its effects up to `cut`. Returns whether there were any; `None` if
+    /// the node makes fewer writes than the cut demands.
     fn take(
         &self,
         state: &mut ModelState,
-        place: usize,
+        index: usize,
         input: Input,
         cut: Option<Cut>,
         changes: &mut Vec<Change>,
     ) -> Option<bool> {
         let mut effects = Vec::new();
-        let node = &mut state.nodes[place];
+        let node = &mut state.nodes[index];
         Arc::make_mut(&mut node.machine).handle(input, &mut effects);
-        let is_anything = effects
+        let has_effects = effects
             .iter()
             .any(|effect| !matches!(effect, Effect::Note(_) | Effect::Denied(_) | Effect::Reached(_)));
         let mut writes = 0;
@@ -195,10 +199,10 @@ impl Small {
                 writes += 1;
                 let here = cut.filter(|cut| cut.write == writes);
                 if here.is_some_and(|cut| !cut.kept) {
-                    forgotten.push(Change::Forgot { node: state.nodes[place].id, commit });
+                    forgotten.push(Change::Forgot { node: state.nodes[index].id, commit });
                     break;
                 }
-                let node = &mut state.nodes[place];
+                let node = &mut state.nodes[index];
                 let disk = Arc::make_mut(&mut node.disk);
                 let replaced = disk.write(&commit.batch, self.assumptions.token_window);
                 changes.push(Change::Wrote { node: node.id, commit, replaced });
@@ -206,57 +210,57 @@ impl Small {
                     break;
                 }
             } else {
-                self.carry_out(state, place, effect, changes);
+                self.carry_out(state, index, effect, changes);
             }
         }
         let Some(cut) = cut else {
-            let node = &mut state.nodes[place];
-            node.word = node.machine.digest();
+            let node = &mut state.nodes[index];
+            node.digest = node.machine.digest();
             if writes > 0 {
-                node.disk_word = word_of(&node.disk);
+                node.disk_digest = digest_of(&node.disk);
             }
-            return Some(is_anything);
+            return Some(has_effects);
         };
         if writes < cut.write {
             return None;
         }
         forgotten.extend(effects.filter_map(|effect| match effect {
-            Effect::Persist(commit) => Some(Change::Forgot { node: state.nodes[place].id, commit }),
+            Effect::Persist(commit) => Some(Change::Forgot { node: state.nodes[index].id, commit }),
             _ => None,
         }));
         changes.extend(forgotten);
-        self.crash(state, place, changes);
+        self.crash(state, index, changes);
         Some(true)
     }
 
-    fn carry_out(&self, state: &mut ModelState, place: usize, effect: Effect, changes: &mut Vec<Change>) {
+    fn carry_out(&self, state: &mut ModelState, index: usize, effect: Effect, changes: &mut Vec<Change>) {
         match effect {
             Effect::Persist(_)
             | Effect::Note(_)
             | Effect::Checked(_)
             | Effect::Denied(_)
             | Effect::Reached(_) => {}
-            // What a witness node says of an account does not depend on when it is asked: that the answer may be late
-            // is enough.
+            // The answer of a witness node does not depend on when the request arrives. So the request arrives at once,
+            // and only the answer is in flight: this covers every order with half of the packets.
             Effect::Send { to, message } if matches!(*message, Message::CheckWitness { .. }) => {
-                let (from, witness) = (state.nodes[place].id, state.place(to));
+                let (from, witness) = (state.nodes[index].id, state.node_index(to));
                 if let Some(witness) = witness {
                     self.take(state, witness, Input::Message { from, message }, None, changes);
                 }
             }
             Effect::Send { to, message } => {
-                let (label, from) = (state.label(), state.nodes[place].id);
-                let load = Load::Message { from, message: Message::clone(&message) };
-                state.packets.push(Packet { label, to, load });
+                let (label, from) = (state.label(), state.nodes[index].id);
+                let payload = Payload::Message { from, message: Message::clone(&message) };
+                state.packets.push(Packet { label, to, payload });
             }
             Effect::SetTimer { after, timer } => {
                 let label = state.label();
-                state.timers.retain(|known| known.place != place || !is_replaced(&known.timer, &timer));
-                state.timers.push(Pending { label, place, after, timer });
+                state.timers.retain(|known| known.node != index || !is_replaced(&known.timer, &timer));
+                state.timers.push(Pending { label, node: index, after, timer });
             }
             Effect::Reply { delivery, result } => {
                 let (caller, call) = (delivery.client.0 as usize, delivery.call as usize);
-                let NodeId::ControlPlane(region) = state.nodes[place].id else { return };
+                let NodeId::ControlPlane(region) = state.nodes[index].id else { return };
                 let request = self.calls[caller][call].clone();
                 changes.push(Change::Replied {
                     region,
@@ -272,21 +276,22 @@ impl Small {
         }
     }
 
-    /// Stops a node and starts it again with what its disk holds.
-    fn crash(&self, state: &mut ModelState, place: usize, changes: &mut Vec<Change>) {
+    /// Crashes a node and restarts it with the storage that its disk holds.
+    fn crash(&self, state: &mut ModelState, index: usize, changes: &mut Vec<Change>) {
         state.spent.crashes += 1;
-        state.timers.retain(|pending| pending.place != place);
-        let ModelNode { id, machine, disk, disk_word, life, .. } = &mut state.nodes[place];
+        state.timers.retain(|pending| pending.node != index);
+        let ModelNode { id, machine, disk, disk_digest, life, .. } = &mut state.nodes[index];
         *life += 1;
-        *disk_word = word_of(disk);
+        *disk_digest = digest_of(disk);
         let memory = Box::new(machine.storage().clone());
         changes.push(Change::Crashed { node: *id, memory, disk: Box::new(Disk::clone(disk)) });
         changes.push(Change::Restarted(*id));
         *machine = Arc::new(ModelMachine::new(*id, &self.assumptions, self.mutants, disk.replay()));
-        if state.callers.get(place).is_some_and(|caller| caller.waits) {
-            self.call(state, place);
+        // The request died with the node. Its client gives it up.
+        if state.callers.get(index).is_some_and(|caller| caller.waits) {
+            self.call(state, index);
         }
-        self.take(state, place, Input::Start(Environment::default()), None, changes);
+        self.take(state, index, Input::Start(Environment::default()), None, changes);
     }
 
     pub(super) fn judge(&self, state: &mut ModelState, changes: &[Change]) {
@@ -298,24 +303,23 @@ impl Small {
         let verdict = Arc::make_mut(&mut checker).look(state, changes);
         self.tally.add(&before, &checker.exercised());
         let is_read = self.calls.iter().flatten().any(|request| !request.operation().changes());
-        state.memory = word_of(&checker.memory(is_read));
+        state.memory = digest_of(&checker.memory(is_read));
         state.checker = checker;
         state.broken = verdict.err().map(Arc::new);
     }
 }
 
-/// The name of a call.
+/// The delivery by which a call is known.
 fn delivery(caller: usize, call: usize, copy: u16) -> Delivery {
     Delivery { client: ClientId(caller as _), slot: caller as u32, call: call as u64, attempt: 1, copy }
 }
 
-/// Whether the timer only repeats a question, of which there is no end.
+/// Whether the timer only retries a request. Nodes retry without end, so that the search must bound it.
 pub(super) fn is_repeat(timer: &Timer) -> bool {
     timer.is_retry() || matches!(timer, Timer::Recheck { .. })
 }
 
-/// Whether a timer that is set means nothing any more when `new` is set: a proposer answers to the timer of its last
-/// round only.
+/// Whether `new` makes the timer `known` void: a proposer ignores the timers of earlier rounds.
 fn is_replaced(known: &Timer, new: &Timer) -> bool {
     match (known, new) {
         (

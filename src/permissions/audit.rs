@@ -46,8 +46,8 @@ impl Audit {
                 }
                 Change::Replied { delivery, .. } => self.settle(*delivery),
                 Change::Ended(call) => {
-                    // A call that has ended has no more answers to come. Checks may be left of duplicated requests and of
-                    // attempts that timed out.
+                    // A call that has ended has no more answers to come. Checks may be left of duplicated requests and
+                    // of attempts that timed out.
                     let left: Vec<_> = self.open.keys().copied().filter(|it| call.is_of(*it)).collect();
                     left.into_iter().for_each(|delivery| self.settle(delivery));
                 }
@@ -72,8 +72,8 @@ impl Audit {
         uses
     }
 
-    /// Forgets the checks, and all but the first `most` needs of each principal, to bound the memory of a server. A policy
-    /// for the rest is too small. Returns whether a need was forgotten.
+    /// Forgets the checks, and all but the first `most` needs of each principal, to bound the memory of a server. A
+    /// policy for the rest is too small. Returns whether a need was forgotten.
     pub fn forget(&mut self, most: usize) -> bool {
         self.made.clear();
         let mut has_forgotten = self.open.len() > most;

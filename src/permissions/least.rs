@@ -1,10 +1,10 @@
 //! The least policy: the smallest policy under which the audited calls pass.
 //!
-//! There is one candidate for every action on every resource that was checked. Its condition is what all of its requests
-//! have in common: the witness Region, the tag keys, the service. A check on `cluster/*` itself cannot be allowed on a
-//! smaller resource; a candidate on a single cluster that such a broad one covers is dropped. So every remaining
-//! candidate allows something that no other does, and the policy would be too small without it. Candidates that differ
-//! only in the action, and then those that differ only in the resource, become one statement.
+//! There is one candidate for every action on every resource that was checked. Its condition is what all of its
+//! requests have in common: the witness Region, the tag keys, the service. A check on `cluster/*` itself cannot be
+//! allowed on a smaller resource; a candidate on a single cluster that such a broad one covers is dropped. So every
+//! remaining candidate allows something that no other does, and the policy would be too small without it. Candidates
+//! that differ only in the action, and then those that differ only in the resource, become one statement.
 
 use std::collections::{BTreeMap, BTreeSet};
 

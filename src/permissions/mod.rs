@@ -63,8 +63,8 @@ pub fn run(scenario: &Scenario, seed: Option<u64>) -> (Report, Audit) {
     (report, audit.take())
 }
 
-/// `scenario` with the policy `policy_of(arn)` for each caller, in place of its own policies and boundaries. No caller is
-/// left without restrictions: calls of an account's root are made by a deputy with the root's policy.
+/// `scenario` with the policy `policy_of(arn)` for each caller, in place of its own policies and boundaries. No caller
+/// is left without restrictions: calls of an account's root are made by a deputy with the root's policy.
 #[must_use]
 pub fn under(scenario: &Scenario, policy_of: &dyn Fn(&str) -> Document) -> Scenario {
     let mut set_up = scenario.set_up.clone();

@@ -1,8 +1,8 @@
 //! Likeness: whether two failures are the same failure.
 //!
-//! A smaller scenario that fails in another way is another finding, and would hide the one that is to be explained. So a
-//! reduction must keep the message of the failure, apart from names, Regions and numbers: for an invariant its sentence,
-//! for an expectation the same step and the same observed value, for a panic the line of code.
+//! A smaller scenario that fails in another way is another finding, and would hide the one that is to be explained. So
+//! a reduction must keep the message of the failure, apart from names, Regions and numbers: for an invariant its
+//! sentence, for an expectation the same step and the same observed value, for a panic the line of code.
 
 use std::collections::BTreeSet;
 

@@ -38,8 +38,8 @@ type FailureTest<'a> = dyn Fn(&Scenario) -> Option<Failure> + 'a;
 struct Draft {
     set_up: SetUp,
     actions: Vec<Action>,
-    /// The indices of the actions without which this would be another failure: an expectation that does not hold, and the
-    /// call that it refers to.
+    /// The indices of the actions without which this would be another failure: an expectation that does not hold, and
+    /// the call that it refers to.
     kept: Vec<usize>,
 }
 
@@ -47,8 +47,8 @@ struct Draft {
 type Reduction = (Draft, String);
 
 impl<'a> Shrinker<'a> {
-    /// A shrinker for `scenario`, which is run with its own seed. `None` if it does not fail, or if its printed form does
-    /// not fail in the same way.
+    /// A shrinker for `scenario`, which is run with its own seed. `None` if it does not fail, or if its printed form
+    /// does not fail in the same way.
     #[must_use]
     pub fn of(scenario: &Scenario) -> Option<Shrinker<'a>> {
         Shrinker::new(scenario, |scenario| run(scenario, None, TraceLevel::None).failure)
@@ -143,8 +143,8 @@ impl Draft {
         Scenario::parse(&self.scenario().print("")).ok()
     }
 
-    /// Marks the action that failed as kept. An expectation that names no call refers to the last one, which is kept too:
-    /// without it the same words would be about another call.
+    /// Marks the action that failed as kept. An expectation that names no call refers to the last one, which is kept
+    /// too: without it the same words would be about another call.
     fn keep(&mut self, failed: Option<usize>) {
         let Some(failed) = failed else { return };
         self.kept = vec![failed];

@@ -1,8 +1,8 @@
 //! Sweeps: the result of running many seeds.
 //!
 //! A [`Campaign`] maps a seed to a scenario; a [`Tally`] is the result of some seeds. Tallies join to the same whole in
-//! any order. So threads, processes and machines share a campaign without talking to each other. The size of a tally does
-//! not grow with the number of seeds.
+//! any order. So threads, processes and machines share a campaign without talking to each other. The size of a tally
+//! does not grow with the number of seeds.
 
 mod counts;
 mod tally;

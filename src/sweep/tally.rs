@@ -20,7 +20,8 @@ pub struct Tally {
     pub runs: u64,
     /// How many events these runs took.
     pub events: u64,
-    /// The wrapping sum of the hashes of all runs, each mixed with its seed. Addition keeps it independent of the order.
+    /// The wrapping sum of the hashes of all runs, each mixed with its seed. Addition keeps it independent of the
+    /// order.
     pub hash: u64,
     /// How often each invariant of [`INVARIANTS`] was judged, in its order.
     pub exercised: [u64; INVARIANTS.len()],
@@ -132,7 +133,7 @@ impl Default for Tally {
     }
 }
 
-/// A serialized tally: invariants and goals are under their names, so that a file can be read after new ones were added.
+/// A serialized tally: invariants and goals are under their names, not at the indices of this version.
 #[derive(Clone, Serialize, Deserialize)]
 struct TallyRecord {
     runs: u64,

@@ -1,4 +1,4 @@
-//! What happens in a small world when nothing goes wrong.
+//! The workloads: the calls that are made in a small world.
 
 use std::sync::Arc;
 
@@ -11,30 +11,30 @@ use crate::sim::client::Names;
 use crate::types::{ClusterArn, NodeId};
 
 use super::explore::ExploreTally;
-use super::state::{ModelClient, ModelMachine, ModelNode, ModelState, Spent, word_of};
-use super::{Bounds, Small};
+use super::state::{ModelClient, ModelMachine, ModelNode, ModelState, Spent, digest_of};
+use super::{Bounds, SmallWorld};
 
-/// A story: what is there at first, and the calls whose every course is explored.
+/// A workload: the clusters at the beginning, and the concurrent calls whose every interleaving is explored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Workload {
     /// Two clusters declare each other.
     Declare,
-    /// The same, and one of them is looked at.
+    /// Two clusters declare each other, and one of them is read.
     Read,
-    /// One cluster declares the other, which takes its own declaration back.
+    /// One cluster declares the other, which withdraws its own declaration.
     Withdraw,
     /// Both clusters of a pair are deleted.
     Delete,
-    /// A declaration is overtaken by the peer's, which links the pair, and taken back.
+    /// A declaration is withdrawn after the peer's declaration has overtaken it and linked the pair.
     Overtaken,
     /// One cluster leaves its pair, the other is deleted.
     LeaveDelete,
-    /// The same with the sides changed.
+    /// One cluster is deleted, the other leaves the pair: as [`Workload::LeaveDelete`], with the sides exchanged.
     DeleteLeave,
 }
 
 impl Workload {
-    /// Every story.
+    /// Every workload.
     pub const ALL: [Workload; 7] = [
         Workload::Declare,
         Workload::Read,
@@ -45,7 +45,7 @@ impl Workload {
         Workload::DeleteLeave,
     ];
 
-    /// Its name.
+    /// The name on the command line.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -59,30 +59,30 @@ impl Workload {
         }
     }
 
-    /// The story called `name`.
+    /// The workload with this name.
     #[must_use]
     pub fn parse(name: &str) -> Option<Workload> {
-        Workload::ALL.into_iter().find(|story| story.name() == name)
+        Workload::ALL.into_iter().find(|workload| workload.name() == name)
     }
 
-    /// The story as a scenario: a block of calls that are made one after the other, each until all is at rest; a
-    /// lead-in, if the story has one; and the calls that it is about.
+    /// The workload as a scenario of blocks: the calls that set it up, one after the other, each up to quiescence; a
+    /// lead-in, if there is one; and the calls that are explored.
     #[must_use]
     pub fn scenario(self) -> Scenario {
         let text = match self {
-            Workload::Declare => include_str!("stories/declare.scenario"),
-            Workload::Read => include_str!("stories/read.scenario"),
-            Workload::Withdraw => include_str!("stories/withdraw.scenario"),
-            Workload::Delete => include_str!("stories/delete.scenario"),
-            Workload::Overtaken => include_str!("stories/overtaken.scenario"),
-            Workload::LeaveDelete => include_str!("stories/leave-delete.scenario"),
-            Workload::DeleteLeave => include_str!("stories/delete-leave.scenario"),
+            Workload::Declare => include_str!("workloads/declare.scenario"),
+            Workload::Read => include_str!("workloads/read.scenario"),
+            Workload::Withdraw => include_str!("workloads/withdraw.scenario"),
+            Workload::Delete => include_str!("workloads/delete.scenario"),
+            Workload::Overtaken => include_str!("workloads/overtaken.scenario"),
+            Workload::LeaveDelete => include_str!("workloads/leave-delete.scenario"),
+            Workload::DeleteLeave => include_str!("workloads/delete-leave.scenario"),
         };
-        Scenario::parse(text).expect("the stories are scenarios")
+        Scenario::parse(text).expect("the workloads are scenarios")
     }
 }
 
-/// The calls of a block of a story.
+/// The calls in a block of a workload.
 pub(super) fn calls(scenario: &Scenario, block: usize) -> impl Iterator<Item = &CallStep> {
     scenario.blocks[block].iter().filter_map(|step| match &step.action {
         Action::Call(call) => Some(call),
@@ -90,17 +90,17 @@ pub(super) fn calls(scenario: &Scenario, block: usize) -> impl Iterator<Item = &
     })
 }
 
-impl Small {
-    /// The world of `story`, and the state that it begins in.
+impl SmallWorld {
+    /// The world of `workload`, and the first state of its search.
     ///
     /// # Errors
-    /// The invariant that does not hold before it begins.
+    /// The invariant that is violated before the search begins.
     pub(super) fn of(
-        story: Workload,
+        workload: Workload,
         mutants: Mutants,
         bounds: Bounds,
-    ) -> (Small, Result<ModelState, Violation>) {
-        let scenario = story.scenario();
+    ) -> (SmallWorld, Result<ModelState, Violation>) {
+        let scenario = workload.scenario();
         let assumptions = Arc::new(scenario.set_up.assumptions.clone());
         let regions = scenario.set_up.regions.iter().map(|(_, region)| *region);
         let (planes, witness) = regions.clone().zip(regions.skip(1)).unzip::<_, _, Vec<_>, Vec<_>>();
@@ -110,7 +110,14 @@ impl Small {
             .map(|id| {
                 let machine = Arc::new(ModelMachine::new(id, &assumptions, mutants, Storage::default()));
                 let disk = Arc::new(Disk::default());
-                ModelNode { id, word: machine.digest(), disk_word: word_of(&disk), machine, disk, life: 0 }
+                ModelNode {
+                    id,
+                    digest: machine.digest(),
+                    disk_digest: digest_of(&disk),
+                    machine,
+                    disk,
+                    life: 0,
+                }
             })
             .collect();
         let start = ModelState {
@@ -128,29 +135,29 @@ impl Small {
         };
         let calls = vec![Vec::new(); planes.len()];
         let (lead_in, tally) = (Vec::new(), ExploreTally::default());
-        let mut small = Small { assumptions, mutants, bounds, calls, lead_in, tally };
+        let mut small = SmallWorld { assumptions, mutants, bounds, calls, lead_in, tally };
         let start = small.begin(&scenario, start);
         (small, start)
     }
 
-    /// Makes the calls of the first block, one after the other, goes through the lead-in, and gets the calls of the
-    /// last block ready.
+    /// Makes the calls of the first block one after the other, runs the lead-in, and sends the calls of the last block.
     fn begin(&mut self, scenario: &Scenario, mut state: ModelState) -> Result<ModelState, Violation> {
         let mut names = Vec::new();
         for step in calls(scenario, 0) {
             let caller = self.add(step, &names, &state);
             self.call(&mut state, caller);
-            state = self.at_rest(&state)?;
+            state = self.run_to_quiescence(&state)?;
             let newest = state.nodes[caller].machine.storage().clusters().last().map(|cluster| cluster.arn);
             if let (Some(alias), Some(arn)) = (&step.alias, newest) {
                 Arc::make_mut(&mut state.names).name_cluster(arn.identifier, alias.clone());
                 names.push((alias.clone(), arn));
             }
         }
+        // The faults and retries of the set-up do not count: the bounds are for the search.
         state.spent = Spent::nothing(state.nodes.len());
         let last = scenario.blocks.len() - 1;
         for block in 1..last {
-            state = self.led_in(scenario, block, &names, state)?;
+            state = self.run_lead_in(scenario, block, &names, state)?;
         }
         for step in calls(scenario, last) {
             self.add(step, &names, &state);
@@ -161,7 +168,7 @@ impl Small {
         Ok(state)
     }
 
-    /// Adds a call to those of the caller in its Region, and gives the place of that caller.
+    /// Adds a call to those of the client in its Region, and returns the index of that client.
     pub(super) fn add(
         &mut self,
         step: &CallStep,
@@ -170,11 +177,12 @@ impl Small {
     ) -> usize {
         let request = step.request(&|name, member| {
             let named = names.iter().find(|(known, _)| **known == *name);
-            let (_, arn) = named.ok_or_else(|| format!("nothing is called {name}"))?;
+            let (_, arn) = named.ok_or_else(|| format!("no cluster is called {name}"))?;
             Ok(if member == "arn" { arn.to_string() } else { arn.identifier.to_string() })
         });
-        let caller = state.place(NodeId::ControlPlane(step.region)).expect("a story calls its own Regions");
-        self.calls[caller].push(Arc::new(request.expect("a story refers to its own clusters")));
+        let caller =
+            state.node_index(NodeId::ControlPlane(step.region)).expect("a workload calls its own Regions");
+        self.calls[caller].push(Arc::new(request.expect("a workload refers to its own clusters")));
         caller
     }
 }
