@@ -13,7 +13,7 @@ use crate::sim::fault::{Fault, MessageMatch, Rule, RuleAction};
 use crate::types::ClusterArn;
 
 use super::SmallWorld;
-use super::state::{ModelState, Packet, Payload};
+use super::state::{ModelState, Packet, PacketBody};
 use super::step::{ModelEvent, Transition};
 
 impl SmallWorld {
@@ -72,7 +72,7 @@ fn next(state: &ModelState, held: &[&Rule]) -> Option<ModelEvent> {
 }
 
 fn is_held(packet: &Packet, held: &[&Rule]) -> bool {
-    let Payload::Message { from, message } = &packet.payload else { return false };
+    let PacketBody::Message { from, message } = &packet.body else { return false };
     let what = MessageMatch::Message(message.kind());
     held.iter().any(|rule| rule.matches(*from, packet.to, what))
 }

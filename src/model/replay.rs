@@ -17,7 +17,7 @@ use crate::sim::trace::TraceLevel;
 use crate::types::NodeId;
 
 use super::explore::PathStep;
-use super::state::{Packet, Payload};
+use super::state::{Packet, PacketBody};
 use super::step::{ModelEvent, Transition};
 use super::workload::calls;
 use super::{Counterexample, Workload};
@@ -111,7 +111,7 @@ fn rules(path: &[PathStep], times: &[Duration]) -> Vec<Action> {
     let mut rules = Vec::new();
     for (PathStep { before, after, .. }, sent) in path.iter().zip(times) {
         for packet in after.packets.iter().filter(|packet| packet.label > before.labels) {
-            let Payload::Message { from, message } = &packet.payload else { continue };
+            let PacketBody::Message { from, message } = &packet.body else { continue };
             let mut sent = *sent;
             if matches!(message, Message::WitnessChecked { .. }) {
                 // In the model a witness node answers at once. In a world the request takes the latency of a link
@@ -183,7 +183,7 @@ fn requests(workload: Workload, path: &[PathStep], times: &[Duration]) -> Vec<Ac
     let mut begun = Vec::new();
     for (PathStep { before, step, .. }, moment) in path.iter().zip(times) {
         let Transition::Take(ModelEvent::Packet(index), _) = *step else { continue };
-        let Packet { to, payload: Payload::Request { call, .. }, .. } = &before.packets[index] else {
+        let Packet { to, body: PacketBody::Request { call, .. }, .. } = &before.packets[index] else {
             continue;
         };
         let all = (0..scenario.blocks.len()).flat_map(|block| calls(&scenario, block));

@@ -77,12 +77,12 @@ pub(super) enum ModelMachine {
 pub(super) struct Packet {
     pub(super) label: u32,
     pub(super) to: NodeId,
-    pub(super) payload: Payload,
+    pub(super) body: PacketBody,
 }
 
-/// The payload of a packet.
+/// The body of a packet.
 #[derive(Clone, Debug)]
-pub(super) enum Payload {
+pub(super) enum PacketBody {
     /// A call of a client, by its index among the client's calls.
     Request { caller: usize, call: usize, copy: u16 },
     /// A message from another node.
@@ -190,8 +190,8 @@ impl ModelState {
     /// of them would multiply the states.
     pub(super) fn drop_stale(&mut self) {
         let machine = |id: NodeId| self.nodes.iter().find(|node| node.id == id).map(|node| &*node.machine);
-        self.packets.retain(|packet| match (&packet.payload, machine(packet.to)) {
-            (Payload::Message { from, message }, Some(ModelMachine::Plane(plane))) => {
+        self.packets.retain(|packet| match (&packet.body, machine(packet.to)) {
+            (PacketBody::Message { from, message }, Some(ModelMachine::Plane(plane))) => {
                 plane.is_outstanding(*from, message)
             }
             _ => true,
@@ -282,20 +282,24 @@ impl Pending {
 
 impl Packet {
     pub(super) fn digest(&self) -> u64 {
-        match &self.payload {
-            Payload::Request { caller, call, copy } => {
+        match &self.body {
+            PacketBody::Request { caller, call, copy } => {
                 key(&[1, *caller as u64, *call as u64, u64::from(*copy)])
             }
-            Payload::Message { from, message } => key(&[2, from.digest(), self.to.digest(), message.key()]),
+            PacketBody::Message { from, message } => {
+                key(&[2, from.digest(), self.to.digest(), message.key()])
+            }
         }
     }
 }
 
 impl fmt::Display for Packet {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.payload {
-            Payload::Request { .. } => write!(f, "its client's request"),
-            Payload::Message { from, message } => write!(f, "{} from {}", message.kind().name(), name(*from)),
+        match &self.body {
+            PacketBody::Request { .. } => write!(f, "its client's request"),
+            PacketBody::Message { from, message } => {
+                write!(f, "{} from {}", message.kind().name(), name(*from))
+            }
         }
     }
 }

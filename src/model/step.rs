@@ -10,7 +10,7 @@ use crate::sim::{Change, DEFAULT_EPOCH};
 use crate::types::{Account, ClientId, Identifier, NodeId};
 
 use super::SmallWorld;
-use super::state::{ModelMachine, ModelNode, ModelState, Packet, Payload, Pending, digest_of};
+use super::state::{ModelMachine, ModelNode, ModelState, Packet, PacketBody, Pending, digest_of};
 
 /// A step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -102,7 +102,7 @@ impl SmallWorld {
             Transition::Take(ModelEvent::Packet(index), cut) => {
                 let packet = next.packets.remove(index);
                 let node = next.node_index(packet.to)?;
-                let input = self.input(&mut next, packet.payload);
+                let input = self.input(&mut next, packet.body);
                 if let (NodeId::ControlPlane(region), Input::Request { delivery, caller, request, .. }) =
                     (packet.to, &input)
                 {
@@ -127,7 +127,7 @@ impl SmallWorld {
             Transition::Lose(index) => {
                 let lost = next.packets.remove(index);
                 // A client whose request is lost would wait for ever: it goes on to its next call.
-                if let Payload::Request { caller, .. } = lost.payload {
+                if let PacketBody::Request { caller, .. } = lost.body {
                     self.call(&mut next, caller);
                 }
                 next.spent.losses += 1;
@@ -135,7 +135,7 @@ impl SmallWorld {
             Transition::Duplicate(index) => {
                 let mut copied = next.packets[index].clone();
                 // A client whose request is lost would wait for ever: it goes on to its next call.
-                if let Payload::Request { copy, .. } = &mut copied.payload {
+                if let PacketBody::Request { copy, .. } = &mut copied.body {
                     *copy += 1;
                 }
                 next.packets.push(copied);
@@ -153,14 +153,14 @@ impl SmallWorld {
         if call < self.calls[caller].len() {
             state.callers[caller].begun += 1;
             let (label, to) = (state.label(), state.nodes[caller].id);
-            state.packets.push(Packet { label, to, payload: Payload::Request { caller, call, copy: 0 } });
+            state.packets.push(Packet { label, to, body: PacketBody::Request { caller, call, copy: 0 } });
         }
     }
 
-    fn input(&self, state: &mut ModelState, payload: Payload) -> Input {
-        match payload {
-            Payload::Message { from, message } => Input::Message { from, message: Box::new(message) },
-            Payload::Request { caller, call, copy } => {
+    fn input(&self, state: &mut ModelState, body: PacketBody) -> Input {
+        match body {
+            PacketBody::Message { from, message } => Input::Message { from, message: Box::new(message) },
+            PacketBody::Request { caller, call, copy } => {
                 state.callers[caller].waits |= state.callers[caller].begun == call + 1;
                 let request = self.calls[caller][call].clone();
                 Input::Request {
@@ -250,8 +250,8 @@ impl SmallWorld {
             }
             Effect::Send { to, message } => {
                 let (label, from) = (state.label(), state.nodes[index].id);
-                let payload = Payload::Message { from, message: Message::clone(&message) };
-                state.packets.push(Packet { label, to, payload });
+                let body = PacketBody::Message { from, message: Message::clone(&message) };
+                state.packets.push(Packet { label, to, body });
             }
             Effect::SetTimer { after, timer } => {
                 let label = state.label();
