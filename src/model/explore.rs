@@ -35,12 +35,12 @@ pub struct Counterexample {
     pub steps: Vec<String>,
     pub(super) workload: Workload,
     pub(super) mutants: Mutants,
-    pub(super) path: Vec<PathStep>,
+    pub(super) path: Vec<ExploredStep>,
 }
 
 /// A step of a path, with the states around it.
 #[derive(Clone, Debug)]
-pub(super) struct PathStep {
+pub(super) struct ExploredStep {
     pub(super) before: ModelState,
     pub(super) step: Transition,
     /// The state after it, before any stale answer is dropped.
@@ -128,15 +128,15 @@ impl SmallWorld {
         path: Vec<(ModelState, Option<Transition>)>,
     ) -> Counterexample {
         let explored = path.into_iter().filter_map(|(before, step)| self.path_step(before, step?));
-        let path: Vec<PathStep> = self.lead_in.iter().cloned().chain(explored).collect();
+        let path: Vec<ExploredStep> = self.lead_in.iter().cloned().chain(explored).collect();
         let steps = path.iter().map(|it| it.before.describe(it.step)).collect();
         Counterexample { violation, steps, workload, mutants: self.mutants, path }
     }
 
     /// The step with the state after it, before invariants are judged and stale answers dropped.
-    pub(super) fn path_step(&self, before: ModelState, step: Transition) -> Option<PathStep> {
+    pub(super) fn path_step(&self, before: ModelState, step: Transition) -> Option<ExploredStep> {
         let after = self.happen(&before, step, &mut Vec::new())?;
-        Some(PathStep { before, step, after })
+        Some(ExploredStep { before, step, after })
     }
 }
 

@@ -57,7 +57,7 @@ use crate::control::mutant::Mutants;
 pub use explore::{Counterexample, Explored, explore};
 pub use workload::Workload;
 
-use explore::{ExploreTally, PathStep};
+use explore::{ExploreTally, ExploredStep};
 
 /// The bounds of a search: the most faults and retries on any path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,6 +83,6 @@ struct SmallWorld {
     /// The calls to each control plane, in the order of the nodes.
     calls: Vec<Vec<Arc<Request>>>,
     /// The steps from quiescence to the first state of the search.
-    lead_in: Vec<PathStep>,
+    lead_in: Vec<ExploredStep>,
     tally: ExploreTally,
 }

@@ -16,7 +16,7 @@ use crate::sim::fault::{CrashPoint, Fault, MessageMatch, NodeMatch, Rule, RuleAc
 use crate::sim::trace::TraceLevel;
 use crate::types::NodeId;
 
-use super::explore::PathStep;
+use super::explore::ExploredStep;
 use super::state::{Packet, PacketBody};
 use super::step::{ModelEvent, Transition};
 use super::workload::calls;
@@ -79,10 +79,10 @@ fn is_set_up(action: &Action) -> bool {
 }
 
 /// The time of each step of `path`; `None` if the timers of this `seed` fire in another order.
-fn step_times(path: &[PathStep], seed: u64) -> Option<Vec<Duration>> {
+fn step_times(path: &[ExploredStep], seed: u64) -> Option<Vec<Duration>> {
     let mut set: Vec<(u32, Duration)> = Vec::new();
     let mut times: Vec<Duration> = Vec::new();
-    for PathStep { before, step, after } in path {
+    for ExploredStep { before, step, after } in path {
         let last = times.last().copied().unwrap_or_default();
         let due = |label: u32| set.iter().find(|(known, _)| *known == label).map(|(_, due)| *due);
         let moment = match *step {
@@ -107,9 +107,9 @@ fn step_times(path: &[PathStep], seed: u64) -> Option<Vec<Duration>> {
 
 /// A rule for each message between nodes, in the order of sending, and last a rule for each link that drops every
 /// message that is not part of the path.
-fn rules(path: &[PathStep], times: &[Duration]) -> Vec<Action> {
+fn rules(path: &[ExploredStep], times: &[Duration]) -> Vec<Action> {
     let mut rules = Vec::new();
-    for (PathStep { before, after, .. }, sent) in path.iter().zip(times) {
+    for (ExploredStep { before, after, .. }, sent) in path.iter().zip(times) {
         for packet in after.packets.iter().filter(|packet| packet.label > before.labels) {
             let PacketBody::Message { from, message } = &packet.body else { continue };
             let mut sent = *sent;
@@ -144,8 +144,8 @@ fn delay(by: Duration) -> RuleAction {
 }
 
 /// The time at which `packet` is handled, if it ever is.
-fn handled_at(path: &[PathStep], times: &[Duration], packet: &Packet) -> Option<Duration> {
-    path.iter().zip(times).find_map(|(PathStep { before, step, .. }, moment)| match *step {
+fn handled_at(path: &[ExploredStep], times: &[Duration], packet: &Packet) -> Option<Duration> {
+    path.iter().zip(times).find_map(|(ExploredStep { before, step, .. }, moment)| match *step {
         Transition::Take(ModelEvent::Packet(index), _) if before.packets[index].label == packet.label => {
             Some(*moment)
         }
@@ -153,9 +153,9 @@ fn handled_at(path: &[PathStep], times: &[Duration], packet: &Packet) -> Option<
     })
 }
 
-fn crashes(path: &[PathStep], times: &[Duration]) -> Vec<Action> {
+fn crashes(path: &[ExploredStep], times: &[Duration]) -> Vec<Action> {
     let mut faults = Vec::new();
-    for (PathStep { before, step, .. }, moment) in path.iter().zip(times) {
+    for (ExploredStep { before, step, .. }, moment) in path.iter().zip(times) {
         let (node, at, crash, unfinished) = match *step {
             Transition::Crash(index) => (before.nodes[index].id, *moment, CrashPoint::Now, None),
             Transition::Take(event, Some(cut)) => {
@@ -178,10 +178,10 @@ fn crashes(path: &[PathStep], times: &[Duration]) -> Vec<Action> {
 }
 
 /// The calls of the workload that are handled, each sent so that it arrives at the time of its step.
-fn requests(workload: Workload, path: &[PathStep], times: &[Duration]) -> Vec<Action> {
+fn requests(workload: Workload, path: &[ExploredStep], times: &[Duration]) -> Vec<Action> {
     let scenario = workload.scenario();
     let mut begun = Vec::new();
-    for (PathStep { before, step, .. }, moment) in path.iter().zip(times) {
+    for (ExploredStep { before, step, .. }, moment) in path.iter().zip(times) {
         let Transition::Take(ModelEvent::Packet(index), _) = *step else { continue };
         let Packet { to, body: PacketBody::Request { call, .. }, .. } = &before.packets[index] else {
             continue;
