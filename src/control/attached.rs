@@ -1,6 +1,6 @@
-//! What is attached to a cluster besides its tags: its resource policy, its streams.
+//! The policy and the streams of a cluster.
 //!
-//! It is part of the cluster's record, so that it is written, lost and taken back with it. Most clusters have none.
+//! They are part of the cluster's record, and so are written and undone with it. Most clusters have none.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,63 +14,63 @@ use crate::api::{
 use crate::iam::Document;
 use crate::types::{ClusterArn, Identifier, Instant, Timestamp};
 
-/// How many streams a cluster has at most ("Quotas and limits").
+/// The most streams that a cluster may have ("Quotas and limits").
 pub const MAX_STREAMS: usize = 5;
 
-/// What is attached to a cluster.
+/// The policy and the streams of a cluster, with the counters that outlive them.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Attached {
-    /// Its resource policy.
+    /// The resource policy.
     pub policy: Option<Arc<ClusterPolicy>>,
-    /// The policy that was in force when that was put on or taken off, and goes on for a while.
+    /// The policy in force when the present one was put or removed; it stays in force for the policy delay.
     #[serde(default)]
     pub old_policy: Option<Arc<ClusterPolicy>>,
-    /// When the policy was last put on or taken off.
+    /// The time when the policy was last put or removed.
     #[serde(default)]
     pub policy_changed: Instant,
-    /// How many policies it has had: the version of the last.
+    /// The number of policies so far, which is the version of the last one.
     pub policies: u64,
-    /// Its streams, in the order of creation.
+    /// The streams, in the order of creation.
     pub streams: Vec<Stream>,
-    /// How many streams it has had.
+    /// The number of streams so far.
     pub numbered: u32,
 }
 
-/// A resource policy, as it was given, and compiled.
+/// A resource policy, as text and compiled.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct ClusterPolicy {
-    /// As it was given.
+    /// The text, as the caller gave it.
     pub text: Arc<str>,
-    /// What it says.
+    /// The compiled policy.
     pub document: Document,
 }
 
 /// A change stream of a cluster.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Stream {
-    /// Its place in the order of creation of the cluster's streams, from 1.
+    /// The stream's number within the cluster, in the order of creation, from 1.
     pub number: u32,
-    /// Its name.
+    /// The identifier.
     pub identifier: Identifier,
-    /// Its status.
+    /// The status, as the API shows it.
     pub status: StreamStatus,
-    /// When it was created, by the Region's wall clock.
+    /// The time of creation, by the Region's wall clock.
     pub creation_time: Timestamp,
-    /// Where it delivers to.
+    /// The target that the stream delivers to.
     pub target: Box<TargetDefinition>,
-    /// Its tags; empty if it has none.
+    /// The tags; empty without any.
     pub tags: Tags,
 }
 
 impl Attached {
-    /// The stream called `identifier`.
+    /// The stream with this identifier.
     #[must_use]
     pub fn stream(&self, identifier: Identifier) -> Option<&Stream> {
         self.streams.iter().find(|stream| stream.identifier == identifier)
     }
 
-    /// Puts a policy on at `now`, or takes it off. `delay` is how long the old one goes on.
+    /// Puts a policy at `now`, or removes it. The old one stays in force for `delay`.
     pub(super) fn put_policy(&mut self, now: Instant, delay: Duration, policy: Option<ClusterPolicy>) {
         self.policies += u64::from(policy.is_some());
         self.old_policy = self.policy_in_force(now, delay).cloned();
@@ -78,14 +78,14 @@ impl Attached {
         self.policy_changed = now;
     }
 
-    /// The policy that decides at `now`; `delay` is how long a change takes to have effect.
+    /// The policy in force at `now`; `delay` is the time that a change takes.
     #[must_use]
     pub fn policy_in_force(&self, now: Instant, delay: Duration) -> Option<&Arc<ClusterPolicy>> {
         let is_old = now.since(self.policy_changed) < delay;
         if is_old { self.old_policy.as_ref() } else { self.policy.as_ref() }
     }
 
-    /// The policy's version, as callers see it.
+    /// The version of the last policy, as the API shows it.
     #[must_use]
     pub fn policy_version(&self) -> String {
         self.policies.to_string()
@@ -93,10 +93,9 @@ impl Attached {
 }
 
 impl ClusterPolicy {
-    /// Reads a resource policy.
+    /// Parses a resource policy.
     ///
-    /// # Errors
-    /// What is wrong with it.
+    /// # Errors The mistake in the policy, in words.
     pub fn parse(text: &str) -> Result<ClusterPolicy, String> {
         let json = serde_json::from_str(text).map_err(|error| error.to_string())?;
         let document = Document::resource(&json).map_err(|mistake| mistake.to_string())?;
@@ -118,18 +117,18 @@ impl From<ClusterPolicy> for String {
     }
 }
 
-/// The order and the format that streams have: the API knows one of each.
+/// The only ordering and format that the API knows.
 const ORDERING: &str = "UNORDERED";
 const FORMAT: &str = "JSON";
 
 impl Stream {
-    /// Whether its status changes by itself.
+    /// Whether the status changes by itself.
     #[must_use]
     pub fn is_transient(&self) -> bool {
         matches!(self.status, StreamStatus::Creating | StreamStatus::Deleting | StreamStatus::Deleted)
     }
 
-    /// Its ARN, as a stream of `cluster`.
+    /// The ARN of the stream, as one of `cluster`.
     #[must_use]
     pub fn arn(&self, cluster: ClusterArn) -> String {
         format!("{cluster}/stream/{}", self.identifier)
@@ -147,7 +146,7 @@ impl Stream {
         }
     }
 
-    /// The stream as GetStream shows it.
+    /// The response of GetStream.
     #[must_use]
     pub fn describe(&self, cluster: ClusterArn) -> GetStreamOutput {
         let failed = self.status == StreamStatus::Failed;
@@ -187,7 +186,7 @@ impl Stream {
     }
 }
 
-/// Whether a stream's status may go from `from` to `to`; `None` is a stream that does not exist (yet, or any more).
+/// Whether a stream's status may be `to` after `from`; `None` is a stream that does not exist yet, or any more.
 #[must_use]
 pub fn stream_may_become(from: Option<StreamStatus>, to: Option<StreamStatus>) -> bool {
     use StreamStatus::{Active, Creating, Deleted, Deleting, Failed, Impaired};

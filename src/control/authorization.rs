@@ -1,10 +1,10 @@
-//! Who calls, and what can be allowed and denied.
+//! The vocabulary of authorization: actions, Region-wide denials, callers and principals.
 //!
-//! IAM is a global service: every node knows every principal's policies. What a call needs is in [`needs`], who asks
-//! whether it may is in [`guard`], and how policies decide is in [`crate::iam`].
+//! IAM is a global service: every node knows every principal's policies. [`required_permissions`] lists the
+//! permissions of a call, [`authorizer`] checks them, and [`crate::iam`] evaluates policies.
 //!
-//! [`guard`]: super::authorizer
-//! [`needs`]: super::required_permissions
+//! [`authorizer`]: super::authorizer
+//! [`required_permissions`]: super::required_permissions
 
 use std::borrow::Cow;
 use std::fmt;
@@ -14,10 +14,10 @@ use crate::api::Operation;
 use crate::iam::Identity;
 use crate::types::{Account, PrincipalId};
 
-/// A permission that a call needs.
+/// An IAM action that a call can need.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum IamAction {
-    /// The permission of the operation's own name.
+    /// The action of an operation's own name.
     Call(Operation),
     /// `dsql:PutMultiRegionProperties`, for every call with multi-Region properties.
     PutMultiRegionProperties,
@@ -31,12 +31,12 @@ pub enum IamAction {
     CreateServiceLinkedRole,
     /// `iam:PassRole`, on the role that a stream writes with.
     PassRole,
-    /// An action of AWS KMS on a customer managed key, through the caller.
+    /// An action of AWS KMS on a customer managed key, performed on the caller's behalf.
     Kms(&'static str),
 }
 
 impl IamAction {
-    /// What is asked of a customer managed key when a cluster is encrypted with it ("Data encryption").
+    /// The actions on a customer managed key that encrypting a cluster with it needs ("Data encryption").
     pub(super) const KMS: [IamAction; 6] = [
         IamAction::Kms("kms:DescribeKey"),
         IamAction::Kms("kms:Encrypt"),
@@ -55,7 +55,7 @@ impl IamAction {
         IamAction::PassRole,
     ];
 
-    /// How many actions there are.
+    /// The number of actions.
     pub const COUNT: usize = Operation::ALL.len() + IamAction::OTHERS.len() + IamAction::KMS.len();
 
     /// Every action.
@@ -64,7 +64,7 @@ impl IamAction {
         calls.chain(IamAction::OTHERS).chain(IamAction::KMS)
     }
 
-    /// What IAM calls it, as in `dsql:PutWitnessRegion`.
+    /// The action as IAM writes it, as in `dsql:PutWitnessRegion`.
     #[must_use]
     pub fn iam_name(self) -> &'static str {
         match self {
@@ -79,7 +79,7 @@ impl IamAction {
         }
     }
 
-    /// The same without the service, as in `PutWitnessRegion`.
+    /// The action without its service, as in `PutWitnessRegion`.
     #[must_use]
     pub fn name(self) -> &'static str {
         let name = self.iam_name();
@@ -93,12 +93,12 @@ impl fmt::Display for IamAction {
     }
 }
 
-/// The actions that are denied to everybody in one Region.
+/// The actions that are denied to every caller in one Region.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Denials(Vec<IamAction>);
 
 impl Denials {
-    /// Denies `action`, or allows it again.
+    /// Denies `action`, or lifts the denial.
     pub fn set(&mut self, action: IamAction, denied: bool) {
         self.0.retain(|known| *known != action);
         if denied {
@@ -118,18 +118,18 @@ impl Denials {
         self.0.contains(&action)
     }
 
-    /// Allows everything again.
+    /// Lifts every denial.
     pub fn clear(&mut self) {
         self.0.clear();
     }
 }
 
-/// For whom something is asked.
+/// The account and the principal of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Caller {
-    /// Whose clusters it is about.
+    /// The account, which owns the clusters that the request can reach.
     pub account: Account,
-    /// Who calls; `None` is somebody who may do everything.
+    /// The principal; `None` is the account's root, which may do everything.
     pub principal: Option<PrincipalId>,
 }
 
@@ -168,16 +168,15 @@ pub struct Caller {
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Principals {
-    /// They.
+    /// The principals with their policies.
     pub known: Vec<Arc<Identity>>,
-    /// Whether every check that is made is reported ([`Checked`](super::authorizer::Checked)), also of callers who may
-    /// do
+    /// Whether every check is reported as [`Checked`](super::authorizer::Checked), also for callers that may do
     /// everything.
     pub are_watched: bool,
 }
 
 impl Principals {
-    /// The ARN of `asker`.
+    /// The ARN of `caller`.
     #[must_use]
     pub fn arn(&self, caller: Caller) -> Cow<'_, str> {
         match self.find(caller) {
@@ -186,7 +185,7 @@ impl Principals {
         }
     }
 
-    /// Who `asker` is: the root of the account, if nobody in particular.
+    /// The identity of `caller`: the account's root, without a principal.
     #[must_use]
     pub fn identity(&self, caller: Caller) -> Cow<'_, Identity> {
         match self.find(caller) {

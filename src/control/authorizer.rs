@@ -1,6 +1,7 @@
-//! What every node asks before it does something for a caller.
+//! Authorization: evaluates the caller's permissions before a request or a remote check runs.
 //!
-//! A node judges what is asked of it by itself, so that the witness Region and a peer's Region have a say of their own.
+//! Each node evaluates for itself: the cluster's Region, the witness Region and the peer's Region each authorize the
+//! caller with the policies and denials of their own.
 
 use std::sync::Arc;
 
@@ -19,7 +20,7 @@ use super::mutant::Mutant;
 use super::required_permissions::{self, AccountScope, RequiredPermission};
 use super::{ControlPlane, RequestContext};
 
-/// What a node asks whether something may be done.
+/// The authorization of one node.
 #[derive(Clone, Debug)]
 pub struct Authorizer {
     region: Region,
@@ -27,65 +28,65 @@ pub struct Authorizer {
     principals: Arc<Principals>,
 }
 
-/// A check that was made.
+/// One evaluated check, for audits and least-privilege policies.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Checked {
-    /// For which call.
+    /// The call that needs the permission.
     pub call: Delivery,
-    /// Who called.
+    /// The account and the principal that called.
     pub caller: Caller,
-    /// Where it was made.
+    /// The Region that made the check.
     pub region: Region,
-    /// What was asked for.
+    /// The action.
     pub action: IamAction,
-    /// With what: an ARN, or `*`.
+    /// The resource: an ARN, or `*`.
     pub resource: String,
-    /// What the request said of itself.
+    /// The condition keys that the request supplied.
     pub attributes: ContextMap,
-    /// What came of it.
+    /// The decision and the statements that made it.
     pub decision: Decision,
 }
 
-/// What a resource itself says on who may do what with it.
+/// The attributes of a resource that take part in an evaluation.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct ResourceAttributes<'a> {
-    /// Its tags.
+    /// The resource's tags (`aws:ResourceTag/…`).
     pub tags: Option<&'a Tags>,
-    /// Its policy.
+    /// The resource's policy.
     pub policy: Option<&'a Document>,
 }
 
-/// Why somebody may not do something. A message between nodes carries it.
+/// The reason of a denial. Remote checks send it in their answers, so that the error names the kind of policy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Denial {
-    /// None of these policies allows it.
+    /// No policy of this kind allows the action.
     Implicit(PolicyKind),
-    /// One of these policies denies it.
+    /// A policy of this kind denies the action explicitly.
     Explicit(PolicyKind),
 }
 
 impl Authorizer {
-    /// The guard of a node in `region`.
+    /// The authorization of a node in `region`.
     #[must_use]
     pub fn new(region: Region, principals: Arc<Principals>) -> Authorizer {
         Authorizer { region, denials: Denials::default(), principals }
     }
 
-    /// What is denied here to everybody.
+    /// The actions that are denied to every caller in this Region.
     pub fn denials_mut(&mut self) -> &mut Denials {
         &mut self.denials
     }
 
-    /// Whether there is nothing to ask: nothing is denied, and the caller may do everything.
+    /// Whether no check can fail or has to be reported: nothing is denied, the caller may do everything, and nobody
+    /// watches.
     #[inline]
     pub(super) fn is_unrestricted(&self, caller: Caller) -> bool {
         caller.principal.is_none() && self.denials.is_empty() && !self.principals.are_watched
     }
 
-    /// Whether `asker` may do what `need` says, for `call`.
+    /// Checks `permission` for a call: first the Region's denials, then the caller's policies.
     ///
-    /// # Errors
-    /// Why not.
+    /// # Errors The reason of the denial.
     pub(super) fn check(
         &self,
         call: Delivery,
@@ -103,17 +104,17 @@ impl Authorizer {
             out.extend(judged.err().map(|_| Effect::Denied(permission.action)));
             return judged;
         }
-        // He may do everything, and no cluster's policy binds him.
+        // A caller without a principal stands for the account's root: it may do everything, and no cluster's policy
+        // binds it.
         if self.principals.are_watched {
             self.record(call, caller, permission, Decision::UNRESTRICTED, out);
         }
         Ok(())
     }
 
-    /// The same by policies alone, and whoever asks.
+    /// Evaluates the policies alone, without the Region's denials, for any caller.
     ///
-    /// # Errors
-    /// Why not.
+    /// # Errors The reason of the denial.
     pub(super) fn evaluate(
         &self,
         call: Delivery,
@@ -123,21 +124,22 @@ impl Authorizer {
         out: &mut Vec<Effect>,
     ) -> Result<(), Denial> {
         let identity = &*self.principals.identity(caller);
-        let context = Asked { identity, region: self.region, permission, tags: attributes.tags };
-        let question = AccessRequest {
+        let context = EvaluationContext { identity, region: self.region, permission, tags: attributes.tags };
+        let request = AccessRequest {
             principal: &identity.principal,
             action: permission.action.iam_name(),
             resource: permission.resource,
             context: &context,
         };
         let policies = identity.policies(attributes.policy);
-        let verdict = iam::evaluate(policies, question);
+        let evaluation = iam::evaluate(policies, request);
         if self.principals.are_watched {
-            self.record(call, caller, permission, iam::explain(policies, question, verdict), out);
+            self.record(call, caller, permission, iam::explain(policies, request, evaluation), out);
         }
-        Denial::of(verdict).map_or(Ok(()), Err)
+        Denial::of(evaluation).map_or(Ok(()), Err)
     }
 
+    /// Reports a check with its decision.
     fn record(
         &self,
         call: Delivery,
@@ -152,7 +154,7 @@ impl Authorizer {
         out.push(Effect::Checked(Box::new(checked)));
     }
 
-    /// AccessDeniedException, as AWS words it, for what was `denied` to `asker` in `region`.
+    /// AccessDeniedException, in the words of AWS, for a permission that `region` denied to `caller`.
     pub(super) fn error(
         &self,
         caller: Caller,
@@ -160,21 +162,24 @@ impl Authorizer {
         region: Region,
         denial: Denial,
     ) -> Error {
+        // The service has a text of its own for this one.
         if permission.action == IamAction::CreateServiceLinkedRole {
             return Error::AccessDenied { message: NO_SERVICE_LINKED_ROLE.to_owned() };
         }
-        let (who, RequiredPermission { action, resource, .. }) = (self.principals.arn(caller), permission);
-        let why = denial.reason(action);
+        let (user, RequiredPermission { action, resource, .. }) = (self.principals.arn(caller), permission);
+        let reason = denial.reason(action);
         Error::AccessDenied {
             message: format!(
-                "User: {who} is not authorized to perform: {action} on resource: {resource} {why} (checked in {region})"
+                "User: {user} is not authorized to perform: {action} on resource: {resource} {reason} (checked in {region})"
             ),
         }
     }
 }
 
 impl ControlPlane {
-    /// Whether `caller` may do here all that the request needs here.
+    /// Checks the permissions that the request needs in this Region.
+    ///
+    /// # Errors AccessDeniedException for the first permission that is denied.
     pub(super) fn authorize(
         &self,
         now: Instant,
@@ -192,6 +197,8 @@ impl ControlPlane {
         let home = AccountScope::of(self.region, ctx.account);
         required_permissions::local(&ctx.request, &home, cluster, ctx.lacks_role, &mut |permission| {
             let attributes = match (cluster, stream) {
+                // A cluster's tags and policy count only where the cluster itself is the resource, not for
+                // `cluster/*`.
                 (Some(cluster), _) if permission.resource == cluster.arn.to_string() => {
                     self.attributes(now, cluster)
                 }
@@ -222,7 +229,7 @@ impl ControlPlane {
         })
     }
 
-    /// Whether a planted bug makes it forget to check what is needed.
+    /// Whether a mutant skips the check of `permission`.
     fn is_check_skipped(&self, ctx: &RequestContext, permission: RequiredPermission<'_>) -> bool {
         let forgets = |mutant, action| self.mutants.has(mutant) && permission.action == action;
         let is_update = matches!(*ctx.request, Request::UpdateCluster(_));
@@ -232,7 +239,7 @@ impl ControlPlane {
             || (is_update && forgets(Mutant::GetClusterNotAsked, IamAction::Call(Operation::GetCluster)))
     }
 
-    /// What `cluster` itself says on who may do what with it.
+    /// The tags of `cluster`, and the policy in force.
     pub(super) fn attributes<'a>(&self, now: Instant, cluster: &'a Cluster) -> ResourceAttributes<'a> {
         let attached = cluster.attached.as_deref();
         let policy =
@@ -240,7 +247,8 @@ impl ControlPlane {
         ResourceAttributes { tags: cluster.tags.as_ref(), policy: policy.map(|policy| &policy.document) }
     }
 
-    /// The cluster and the stream that the request is about, as far as they exist.
+    /// The cluster and the stream that the request names, as far as they exist. A resource that is missing has no
+    /// attributes; the check runs all the same, so that the answer does not reveal what exists.
     fn named_resource(&self, ctx: &RequestContext) -> (Option<Arc<Cluster>>, Option<Identifier>) {
         let arn = match &*ctx.request {
             Request::TagResource(input) => &input.resource_arn,
@@ -261,16 +269,16 @@ impl ControlPlane {
 }
 
 impl Denial {
-    fn of(verdict: Evaluation) -> Option<Denial> {
-        match verdict.effect {
+    fn of(evaluation: Evaluation) -> Option<Denial> {
+        match evaluation.effect {
             PolicyEffect::Allow => None,
-            PolicyEffect::Deny => Some(Denial::Explicit(verdict.list().unwrap_or(PolicyKind::Identity))),
-            PolicyEffect::Implicit if verdict.is_bounded => Some(Denial::Implicit(PolicyKind::Boundary)),
+            PolicyEffect::Deny => Some(Denial::Explicit(evaluation.list().unwrap_or(PolicyKind::Identity))),
+            PolicyEffect::Implicit if evaluation.is_bounded => Some(Denial::Implicit(PolicyKind::Boundary)),
             PolicyEffect::Implicit => Some(Denial::Implicit(PolicyKind::Identity)),
         }
     }
 
-    /// The end of the sentence (IAM User Guide, "Troubleshoot access denied error messages").
+    /// The end of the message (IAM User Guide, "Troubleshoot access denied error messages").
     fn reason(self, action: IamAction) -> String {
         let (a, policy) = match self {
             Denial::Implicit(PolicyKind::Identity) | Denial::Explicit(PolicyKind::Identity) => {
@@ -290,26 +298,27 @@ impl Denial {
     }
 }
 
-/// Said when an account's first cluster needs a role that its creator may not create ("Troubleshooting").
+/// The message for an account's first cluster whose creator may not create the service-linked role
+/// ("Troubleshooting").
 const NO_SERVICE_LINKED_ROLE: &str = "Insufficient permissions to create service-linked role. Add the \
                                       iam:CreateServiceLinkedRole permission to your IAM policy.";
 
-/// What is known when a check is made.
+/// The condition keys of one evaluation: those of the caller, of the request and of the resource.
 #[derive(Debug)]
-struct Asked<'a> {
+struct EvaluationContext<'a> {
     identity: &'a Identity,
     region: Region,
     permission: RequiredPermission<'a>,
     tags: Option<&'a Tags>,
 }
 
-impl Context for Asked<'_> {
-    fn each<'a>(&'a self, see: &mut dyn FnMut(Key<'a>, ContextValues<'a>)) {
-        self.identity.each(see);
-        see(Key("aws:RequestedRegion", ""), ContextValues::One(self.region.name()));
-        self.permission.attributes.each(see);
+impl Context for EvaluationContext<'_> {
+    fn each<'a>(&'a self, visit: &mut dyn FnMut(Key<'a>, ContextValues<'a>)) {
+        self.identity.each(visit);
+        visit(Key("aws:RequestedRegion", ""), ContextValues::One(self.region.name()));
+        self.permission.attributes.each(visit);
         for (key, value) in self.tags.iter().flat_map(|tags| tags.iter()) {
-            see(Key("aws:ResourceTag/", key), ContextValues::One(value));
+            visit(Key("aws:ResourceTag/", key), ContextValues::One(value));
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The durable record of a cluster, the graph its status moves along, and how the API shows it.
+//! The durable record of a cluster, its status graph, and its form in the API.
 
 use std::sync::Arc;
 
@@ -15,79 +15,81 @@ use crate::types::{Account, ClusterArn, ClusterStatus, Identifier, Timestamp};
 use super::attached::{Attached, Stream};
 use super::register::RegisterKey;
 
-/// The place of a cluster in the order of creation of its account's clusters in its Region, from 1.
+/// The number of a cluster among those of its account and Region, in the order of creation, from 1. It is never used
+/// again.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Serial(pub u64);
 
 impl Serial {
-    /// Its place in a list, from 0.
+    /// The cluster's index in a list, from 0.
     pub(super) fn index(self) -> usize {
         self.0.saturating_sub(1) as usize
     }
 }
 
-/// A cluster as a control plane's storage knows it.
+/// The record of a cluster.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Cluster {
-    /// Its name.
+    /// The cluster's ARN, with its Region, account and identifier.
     pub arn: ClusterArn,
-    /// Its place in the order of creation: the key it is stored under, and what pages are cut by.
+    /// The cluster's number in the order of creation: its key in storage, and the position of pages.
     pub serial: Serial,
-    /// Its status.
+    /// The status, as the API shows it.
     pub status: ClusterStatus,
-    /// How often the record was written; a timer set for an older version does nothing.
+    /// The number of status changes so far. A timer that was set for another version has no effect.
     pub version: u32,
-    /// When it was created, by the Region's wall clock.
+    /// The time of creation, by the Region's wall clock.
     pub creation_time: Timestamp,
-    /// Whether it refuses to be deleted.
+    /// Whether DeleteCluster is refused.
     pub deletion_protection: bool,
-    /// The customer managed key, if it is not encrypted with a key that AWS owns.
+    /// The customer managed key; `None` for a key owned by AWS.
     pub kms_key: Option<Arc<str>>,
-    /// Its tags, if it has any.
+    /// The tags; `None` without any.
     pub tags: Option<Tags>,
-    /// What else is attached to it, if anything ever was.
+    /// The policy and the streams; `None` if there never were any.
     pub attached: Option<Arc<Attached>>,
     /// Whether statement statistics are published.
     pub statement_statistics: bool,
-    /// Whether its key is in use, or being put to use, or cannot be used.
+    /// The state of the encryption: the key is in use, is being put to use, or cannot be used.
     pub encryption: EncryptionStatus,
-    /// What makes it a multi-Region cluster. Never changes between present and absent.
+    /// The multi-Region properties. A cluster has them for life, or never.
     pub multi_region: Option<Box<MultiRegion>>,
-    /// The call that is carried out on it and that the link register has yet to allow.
+    /// The deferred call on the cluster, which the link register has yet to decide.
     pub intent: Option<Arc<Intent>>,
 }
 
-/// What makes a cluster a multi-Region cluster.
+/// The multi-Region properties of a cluster.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MultiRegion {
-    /// The witness Region.
+    /// The witness Region, which is part of the register's key.
     pub witness: Region,
     /// The peer that this cluster declares.
     pub peer: Option<ClusterArn>,
-    /// Whether the link register is known to say that both sides declared each other.
+    /// Whether this control plane knows that the pair is linked. The register may be ahead of it, never behind.
     pub linked: bool,
-    /// Whether this side asked to leave a linked pair. (Assumption `unpeer_active`.)
+    /// Whether this side has requested to leave its linked pair (assumption `unpeer_active`).
     pub leaving: bool,
 }
 
-/// A call written down before the link register is asked, so that it is finished even after a crash.
+/// A call that is written into the record before the link register is asked, so that a crash cannot lose it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Intent {
-    /// Who called.
+    /// The account that called.
     pub account: Account,
-    /// The UpdateCluster or DeleteCluster call.
+    /// The UpdateCluster or DeleteCluster request.
     pub request: Arc<Request>,
 }
 
 impl Cluster {
-    /// The register that this cluster's declaration is written to.
+    /// The register that the cluster's declaration is written to; `None` without a peer.
     #[must_use]
     pub fn register(&self) -> Option<RegisterKey> {
         let multi_region = self.multi_region.as_deref()?;
         Some(RegisterKey::new(self.arn, multi_region.peer?, multi_region.witness))
     }
 
-    /// Whether nothing that is attached differs from what `other` has: what was not written anew is shared.
+    /// Whether policy and streams are the same as those of `other`. Unchanged ones are shared between versions of a
+    /// record, so pointers are compared.
     #[must_use]
     pub fn shares_attached(&self, other: &Cluster) -> bool {
         match (&self.attached, &other.attached) {
@@ -97,25 +99,25 @@ impl Cluster {
         }
     }
 
-    /// Its streams.
+    /// The streams, in the order of creation.
     #[must_use]
     pub fn streams(&self) -> &[Stream] {
         self.attached.as_deref().map_or(&[], |attached| &attached.streams)
     }
 
-    /// Its stream called `identifier`.
+    /// The stream with this identifier.
     #[must_use]
     pub fn stream(&self, identifier: Identifier) -> Option<&Stream> {
         self.attached.as_deref()?.stream(identifier)
     }
 
-    /// The peer, once the two are linked.
+    /// The peer, once the pair is linked.
     #[must_use]
     pub fn linked_peer(&self) -> Option<ClusterArn> {
         self.multi_region.as_deref().filter(|multi_region| multi_region.linked)?.peer
     }
 
-    /// The status that an ordinary update leads back to, if the key can be used.
+    /// The status that an update leads back to, if the key can be used.
     #[must_use]
     pub fn settled_status(&self) -> ClusterStatus {
         match &self.multi_region {
@@ -142,7 +144,7 @@ impl Cluster {
         }
     }
 
-    /// The cluster as CreateCluster answers it.
+    /// The response of CreateCluster.
     #[must_use]
     pub fn created(&self) -> CreateClusterOutput {
         CreateClusterOutput {
@@ -156,31 +158,31 @@ impl Cluster {
         }
     }
 
-    /// The cluster as UpdateCluster answers it.
+    /// The response of UpdateCluster.
     #[must_use]
     pub fn updated(&self) -> UpdateClusterOutput {
         UpdateClusterOutput { arn: self.arn, status: self.status, creation_time: self.creation_time }
     }
 
-    /// The cluster as DeleteCluster answers it.
+    /// The response of DeleteCluster.
     #[must_use]
     pub fn deleted(&self) -> DeleteClusterOutput {
         DeleteClusterOutput { arn: self.arn, status: self.status, creation_time: self.creation_time }
     }
 
-    /// The cluster as ListClusters shows it: no status, no tags.
+    /// The entry of ListClusters: no status, no tags.
     #[must_use]
     pub fn summary(&self) -> ClusterSummary {
         ClusterSummary { arn: self.arn }
     }
 }
 
-/// Whether the documented graph leads from `from` to `to`; `None` is a cluster that does not exist (yet, or any
-/// more).
+/// Whether the documented graph allows the status `to` after `from`; `None` is a cluster that does not exist yet, or
+/// any more.
 ///
-/// User Guide, "Cluster lifecycle" and the multi-Region CLI pages. An update may answer from any settled status and
+/// User Guide, "Cluster lifecycle" and the multi-Region CLI pages. An update is accepted in every settled status and
 /// leads back; a cluster of a multi-Region pair goes through CREATING when it is linked and through PENDING_DELETE
-/// when it is deleted. Where ACTIVE is reached, it is IDLE instead as long as the key cannot be used.
+/// when it is deleted. IDLE takes the part of ACTIVE while the key cannot be used.
 #[must_use]
 pub fn may_become(from: Option<ClusterStatus>, to: Option<ClusterStatus>) -> bool {
     use ClusterStatus::*;

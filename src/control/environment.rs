@@ -1,17 +1,15 @@
-//! What comes over clusters from outside the control plane, and of which nothing is simulated but what it does to
-//! them: whether anybody connects, and whether their KMS keys can be used.
+//! The environment of a control plane: client connections and KMS keys, modelled only by their effect on clusters.
 //!
-//! That somebody connects, or that nobody did for long, is an event: a control plane that is down does not hear of it.
-//! That keys are disabled is a fact, which is so whether or not a control plane runs. It meets the fact when it starts,
-//! hears of it when it changes, and looks at it whenever it puts a key to use.
+//! A connection, or a long time without one, is an event: a control plane that is down misses it. Disabled keys are a
+//! fact, whether or not a control plane runs: it learns the fact at its start and whenever it changes, and consults
+//! it when it puts a key to use.
 //!
 //! # No cluster is ACTIVE while its key cannot be used
 //!
-//! The record of such a cluster says KMS_KEY_INACCESSIBLE, and wherever another would become ACTIVE it becomes IDLE:
-//! when it was created or linked, when an update is done, when a connection wakes it. A new key is UPDATING until the
-//! update is done, and only then it is seen whether it can be used. (User Guide, "Data encryption": the status IDLE.
-//! What happens to a creation or an update with a key that is disabled is not on record; that it leads to the same is
-//! ours.)
+//! The record of such a cluster has KMS_KEY_INACCESSIBLE, and wherever another cluster would become ACTIVE it becomes
+//! IDLE: when it was created or linked, when an update is done, when a client connects. A new key is UPDATING until
+//! the update is done; only then it shows whether the key can be used. (User Guide, "Data encryption": the status
+//! IDLE. The effect of a disabled key on a creation or an update is not documented; the same effect is our choice.)
 
 use std::sync::Arc;
 
@@ -23,30 +21,32 @@ use super::cluster::Cluster;
 use super::message::Effect;
 use super::mutant::{Mutant, Mutants};
 
-/// What is so in a Region, whether its control plane is up or not.
+/// The facts of a Region that hold whether its control plane is up or not.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Environment {
     /// Whether customer managed keys are disabled.
     pub keys_disabled: bool,
 }
 
-/// What comes over all clusters of a Region.
+/// An event that affects all clusters of a Region.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ExternalEvent {
-    /// Nobody has connected for long: ACTIVE becomes IDLE, and IDLE becomes INACTIVE.
-    /// (User Guide, "Cluster lifecycle".)
+    /// No client has connected for a long time: ACTIVE becomes IDLE, and IDLE becomes INACTIVE. Other statuses do not
+    /// change. (User Guide, "Cluster lifecycle".)
     Doze,
-    /// Somebody connects: IDLE and INACTIVE become ACTIVE. (The same.)
+    /// A client connects: IDLE and INACTIVE become ACTIVE, unless the cluster's key cannot be used. (User Guide,
+    /// "Cluster lifecycle".)
     Wake,
-    /// Customer managed keys are disabled: `encryptionStatus` is KMS_KEY_INACCESSIBLE, and ACTIVE becomes IDLE.
-    /// (User Guide, "Data encryption".)
+    /// Customer managed keys are disabled: clusters with such a key get KMS_KEY_INACCESSIBLE, and ACTIVE becomes
+    /// IDLE. A control plane that is down learns of it at its start. (User Guide, "Data encryption".)
     DisableKeys,
-    /// Customer managed keys are enabled again. (The same.)
+    /// Customer managed keys are enabled again: `encryptionStatus` becomes ENABLED, and IDLE becomes ACTIVE. (User
+    /// Guide, "Data encryption".)
     EnableKeys,
 }
 
 impl Environment {
-    /// What is so after `event`.
+    /// The environment after `event`.
     #[must_use]
     pub fn after(self, event: ExternalEvent) -> Environment {
         match event {
@@ -58,7 +58,7 @@ impl Environment {
 }
 
 impl ControlPlane {
-    /// Learns what is so outside, when it starts.
+    /// Applies the environment that the node finds at its start: keys may have changed while it was down.
     pub(super) fn observe_environment(&mut self, environment: Environment, out: &mut Vec<Effect>) {
         let changed =
             if environment.keys_disabled { ExternalEvent::DisableKeys } else { ExternalEvent::EnableKeys };
@@ -67,7 +67,7 @@ impl ControlPlane {
         }
     }
 
-    /// What the encryption of a cluster with customer key `key` is, or comes to be once the key is in use.
+    /// The encryption status of a cluster with the customer key `key` once the key is in use.
     pub(super) fn encryption_with(&self, key: Option<&Arc<str>>) -> EncryptionStatus {
         match key {
             Some(_) if self.environment.keys_disabled => EncryptionStatus::KmsKeyInaccessible,
@@ -75,19 +75,21 @@ impl ControlPlane {
         }
     }
 
-    /// Where work leads that is to lead to `status`, if the encryption of the cluster is `encryption` then.
+    /// The status that work leads to when it should lead to `status`: IDLE instead of ACTIVE while the key cannot be
+    /// used.
     pub(super) fn settled(&self, encryption: EncryptionStatus, status: ClusterStatus) -> ClusterStatus {
         let can_be_used = encryption != EncryptionStatus::KmsKeyInaccessible
             || self.mutants.has(Mutant::UnusableKeyForgotten);
         if status == ClusterStatus::Active && !can_be_used { ClusterStatus::Idle } else { status }
     }
 
-    /// Carries out what comes over the clusters here.
+    /// Applies an event to every cluster of the Region.
     pub(super) fn apply_external_event(&mut self, event: ExternalEvent, out: &mut Vec<Effect>) {
         self.environment = self.environment.after(event);
         let clusters: Vec<Arc<Cluster>> = self.storage.clusters().cloned().collect();
         for cluster in clusters {
             let (status, encryption) = status_after(self.mutants, event, &cluster);
+            // An unchanged record is not written: an event that repeats a fact must not outdate a timer.
             if (status, encryption) != (cluster.status, cluster.encryption) {
                 self.write(&cluster, None, None, out, |record| {
                     record.status = status;
@@ -99,6 +101,7 @@ impl ControlPlane {
     }
 }
 
+/// The status and the encryption of a cluster after `event`.
 fn status_after(
     mutants: Mutants,
     event: ExternalEvent,
@@ -115,9 +118,12 @@ fn status_after(
         }
         (ExternalEvent::Wake, Inactive) if mutants.has(Mutant::InactiveNotWoken) => (status, encryption),
         (ExternalEvent::Wake, Idle | Inactive) if encryption != KmsKeyInaccessible => (Active, encryption),
+        // A transient status goes on: the work that it stands for ends as IDLE.
         (ExternalEvent::DisableKeys, _) if cluster.kms_key.is_some() => {
             (if status == Active { Idle } else { status }, KmsKeyInaccessible)
         }
+        // Only a cluster that lost its key has this encryption status; one that is IDLE for want of connections keeps
+        // it.
         (ExternalEvent::EnableKeys, _) if encryption == KmsKeyInaccessible => {
             (if status == Idle { Active } else { status }, Enabled)
         }

@@ -1,9 +1,9 @@
-//! Which permissions a call needs: which action, on which resource, with which condition keys, in which Region.
+//! The permissions that a call needs: the action, the resource, the condition keys and the Region of each.
 //!
 //! The rules are those of the API reference, "CreateCluster" and "UpdateCluster" (*Required permissions*), and of the
-//! Service Authorization Reference, "Actions, resources, and condition keys for Amazon Aurora DSQL". What a call needs
-//! in its own Region depends on the request and on what it is about alone; the witness Region and the Regions of peers
-//! are asked by message.
+//! Service Authorization Reference, "Actions, resources, and condition keys for Amazon Aurora DSQL". The permissions
+//! in the cluster's own Region follow from the request and the record it names; the witness Region and the peers'
+//! Regions check theirs by message.
 //!
 //! In the cluster's own Region:
 //!
@@ -17,8 +17,8 @@
 //! Elsewhere: PutWitnessRegion on `cluster/*` of the witness Region, AddPeerCluster on the exact ARN of each peer, and
 //! RemovePeerCluster on that of a peer that is left out.
 //!
-//! `dsql:WitnessRegion` goes with CreateCluster and PutWitnessRegion alone. `aws:TagKeys` is left out where there are
-//! no tags. A key that is named by its alias is checked on the alias's ARN, for nobody here knows which key it means.
+//! `dsql:WitnessRegion` goes with CreateCluster and PutWitnessRegion alone. `aws:TagKeys` is absent without tags. A
+//! key that is named by its alias is checked on the alias's ARN, because the control plane cannot resolve it.
 
 use std::borrow::Cow;
 
@@ -34,15 +34,15 @@ use super::create::customer_key;
 /// A permission that a call needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RequiredPermission<'a> {
-    /// To do what.
+    /// The action.
     pub action: IamAction,
-    /// With what: an ARN, or `*`.
+    /// The resource: an ARN, or `*`.
     pub resource: &'a str,
-    /// What the request says of itself.
+    /// The condition keys that the request supplies.
     pub attributes: RequestAttributes<'a>,
 }
 
-/// What a request says of itself, as far as an action carries the keys for it.
+/// The condition keys of a request that go with an action.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct RequestAttributes<'a> {
     /// `dsql:WitnessRegion`.
@@ -51,42 +51,42 @@ pub struct RequestAttributes<'a> {
     pub tags: Option<&'a Tags>,
     /// `aws:TagKeys`, of tags to be removed.
     pub tag_keys: &'a [String],
-    /// A key that says which service it is for, and that service.
+    /// A key that names the service acting for the caller, with its value.
     pub service: Option<(&'static str, &'a str)>,
 }
 
-/// Why another Region is asked about a peer of a call.
+/// The use that a call makes of a peer, which decides the permission that the peer's Region checks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PeerAction {
-    /// The call lists it.
+    /// The call lists the peer: `dsql:AddPeerCluster`.
     Add,
-    /// The call does not speak of peers, and keeps it: there is nothing to allow.
+    /// The call does not mention peers and keeps the present one: no permission, only a description of the peer.
     Keep,
-    /// The call leaves it out.
+    /// The call leaves the peer out: `dsql:RemovePeerCluster`.
     Remove,
 }
 
 impl PeerAction {
-    /// A number for keys: none for what is always asked.
+    /// The use's contribution to message keys; 0 for the checks that every call makes.
     pub(super) fn digest(self) -> u64 {
         u64::from(self == PeerAction::Remove)
     }
 }
 
-/// The clusters of an account in a Region.
+/// An account in a Region: the scope of `cluster/*`.
 #[derive(Clone, Debug)]
 pub(super) struct AccountScope {
     region: Region,
     account: Account,
-    /// The ARN of any cluster, as a pattern.
+    /// The ARN pattern of every cluster in the scope.
     any: String,
 }
 
-/// Asks whether a permission is there.
+/// The check of one permission; an error stops the enumeration.
 type Require<'a> = &'a mut dyn FnMut(RequiredPermission<'_>) -> Result<(), Error>;
 
-/// Asks for everything that `request` needs in its own Region, and stops at the first refusal; `cluster` is what it is
-/// about, if that exists.
+/// Requires every permission that `request` needs in its own Region, up to the first denial. `cluster` is the record
+/// that the request names, if it exists.
 pub(super) fn local(
     request: &Request,
     home: &AccountScope,
@@ -143,14 +143,14 @@ pub(super) fn local(
     }
 }
 
-/// What the witness Region is asked for, whose clusters are `home`.
+/// The permission that a witness Region checks; `home` is the caller's scope there.
 pub(super) fn witness(home: &AccountScope) -> RequiredPermission<'_> {
     let witness = Some(home.region.name());
     RequiredPermission::new(IamAction::PutWitnessRegion, &home.any)
         .with(RequestAttributes { witness, ..RequestAttributes::default() })
 }
 
-/// What the Region of the peer with this ARN is asked for.
+/// The permission that the Region of the peer with this ARN checks; `None` if the use needs none.
 pub(super) fn peer(peer: &str, purpose: PeerAction) -> Option<RequiredPermission<'_>> {
     let action = match purpose {
         PeerAction::Add => IamAction::AddPeerCluster,
@@ -165,7 +165,7 @@ impl AccountScope {
         AccountScope { region, account, any: format!("arn:aws:dsql:{region}:{account}:cluster/*") }
     }
 
-    /// The ARN of any cluster, as a pattern.
+    /// The ARN pattern of every cluster in the scope.
     pub(super) fn any(&self) -> &str {
         &self.any
     }
@@ -209,7 +209,7 @@ impl AccountScope {
         self.keys(customer_key(input.kms_encryption_key.as_ref()).as_deref(), &IamAction::KMS, require)
     }
 
-    /// A key is known by its ARN, or by its identifier in the account.
+    /// Requires `actions` on a customer managed key, named by its ARN, its alias or its identifier in the account.
     fn keys(&self, key: Option<&str>, actions: &[IamAction], require: Require<'_>) -> Result<(), Error> {
         let Some(key) = key else { return Ok(()) };
         let kind = if key.starts_with("alias/") { "" } else { "key/" };
@@ -226,7 +226,8 @@ impl AccountScope {
     }
 }
 
-/// What multi-Region properties need in the cluster's own Region, on `resource`; `own` is the cluster, if it exists.
+/// Requires the permissions for multi-Region properties in the cluster's own Region, on `resource`; `own` is the
+/// cluster, if it exists.
 fn multi_region(
     properties: Option<&MultiRegionProperties>,
     resource: &str,
@@ -259,25 +260,26 @@ impl<'a> RequiredPermission<'a> {
 }
 
 impl Context for RequestAttributes<'_> {
-    fn each<'a>(&'a self, see: &mut dyn FnMut(Key<'a>, ContextValues<'a>)) {
+    fn each<'a>(&'a self, visit: &mut dyn FnMut(Key<'a>, ContextValues<'a>)) {
         if let Some(witness) = self.witness {
-            see(Key("dsql:WitnessRegion", ""), ContextValues::One(witness));
+            visit(Key("dsql:WitnessRegion", ""), ContextValues::One(witness));
         }
         if let Some(tags) = self.tags.filter(|tags| !tags.is_empty()) {
-            tags.iter().for_each(|(key, value)| see(Key("aws:RequestTag/", key), ContextValues::One(value)));
-            see(Key("aws:TagKeys", ""), ContextValues::KeysOf(tags));
+            tags.iter()
+                .for_each(|(key, value)| visit(Key("aws:RequestTag/", key), ContextValues::One(value)));
+            visit(Key("aws:TagKeys", ""), ContextValues::KeysOf(tags));
         }
         if !self.tag_keys.is_empty() {
-            see(Key("aws:TagKeys", ""), ContextValues::Several(self.tag_keys));
+            visit(Key("aws:TagKeys", ""), ContextValues::Several(self.tag_keys));
         }
         if let Some((key, service)) = self.service {
-            see(Key(key, ""), ContextValues::One(service));
+            visit(Key(key, ""), ContextValues::One(service));
         }
     }
 }
 
-/// The service, as IAM knows it.
+/// The service principal.
 const SERVICE: &str = "dsql.amazonaws.com";
 
-/// The role that the service acts with.
+/// The name of the service-linked role.
 const ROLE: &str = "AWSServiceRoleForAuroraDsql";
