@@ -1,14 +1,14 @@
-//! What the record of the real service leaves open, as switches.
+//! Assumptions: the open questions about the real service, as switches.
 //!
-//! Each field is one question that no public source answers, or answers with little certainty; its default is the
-//! behaviour most consistent with what is known. A user who learns the truth flips the switch (`assume NAME=VALUE`
-//! in a scenario) instead of waiting for a release.
+//! Each field is one question that no public source answers with certainty; its default is the behaviour most
+//! consistent with the documentation. A user who learns the truth flips the switch (`assume NAME=VALUE` in a scenario)
+//! instead of waiting for a release.
 
 use std::time::Duration;
 
 use super::message::DelayRange;
 
-/// How a call is refused.
+/// The exception that refuses a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Refusal {
     /// ValidationException (400), reason `other`.
@@ -30,26 +30,26 @@ impl Refusal {
     ];
 }
 
-/// What values a switch takes.
+/// The type of a switch's values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SwitchKind {
     /// `true` or `false`.
     Boolean,
     /// A whole number.
     Number,
-    /// A way to refuse a call.
+    /// A [`Refusal`].
     Refusal,
     /// A duration.
     Duration,
-    /// A duration that is drawn from a range.
+    /// A range that a duration is drawn from.
     DelayRange,
 }
 
-/// One value of an assumption, as text.
+/// A type of values that a switch can have, and their text.
 trait Switch: Sized {
-    /// What values there are.
+    /// The type, for generators.
     const KIND: SwitchKind;
-    /// The same for people.
+    /// The values, for diagnostics.
     const VALUES: &'static str;
     fn parse(text: &str) -> Option<Self>;
     fn print(&self) -> String;
@@ -116,22 +116,22 @@ impl Switch for DelayRange {
 
 macro_rules! assumptions {
     ($($(#[doc = $doc:literal])+ $field:ident: $type:ty = $default:expr,)+) => {
-        /// The switches, with the defaults that [`Assumptions::DEFAULT`] documents.
+        /// The values of all switches, with the defaults that [`Assumptions::DEFAULT`] documents.
         #[derive(Clone, Debug, PartialEq, Eq)]
         pub struct Assumptions { $($(#[doc = $doc])+ pub $field: $type,)+ }
 
         impl Assumptions {
-            /// The behaviour most consistent with what is known.
+            /// The behaviour most consistent with the documentation.
             pub const DEFAULT: Assumptions = Assumptions { $($field: $default,)+ };
 
-            /// The switches' names, in the order of the table.
+            /// The names of the switches, in the order of the table.
             pub const NAMES: &[&str] = &[$(stringify!($field)),+];
 
-            /// The same, each with what values it takes.
+            /// The switches, each with the type of its values.
             pub const SWITCHES: &[(&str, SwitchKind)] =
                 &[$((stringify!($field), <$type as Switch>::KIND)),+];
 
-            /// The value of the switch called `name`, as text; none, if there is no such switch.
+            /// The value of the switch `name` as text; empty for an unknown name.
             #[must_use]
             pub fn value(&self, name: &str) -> String {
                 match name {
@@ -140,10 +140,10 @@ macro_rules! assumptions {
                 }
             }
 
-            /// Sets the switch called `name` to what `value` says.
+            /// Sets the switch `name` to the value written as `value`.
             ///
             /// # Errors
-            /// What values the switch takes. A name that is not in [`Assumptions::NAMES`] takes none.
+            /// The values that the switch takes. A name that is not in [`Assumptions::NAMES`] takes none.
             pub fn set(&mut self, name: &str, value: &str) -> Result<(), &'static str> {
                 match name {
                     $(stringify!($field) => {
@@ -154,7 +154,7 @@ macro_rules! assumptions {
                 }
             }
 
-            /// The switches that are not as by default, and their values.
+            /// The switches that differ from their defaults, with their values.
             #[must_use]
             pub fn differing(&self) -> Vec<(&'static str, String)> {
                 let mut all = Vec::new();
@@ -164,8 +164,7 @@ macro_rules! assumptions {
                 all
             }
 
-            /// The table, a row for each switch: its name, its default, the values it takes, and the question that it
-            /// answers.
+            /// The table of switches: name, default, values, and question of each.
             #[must_use]
             pub fn table() -> Vec<[String; 4]> {
                 vec![$([
@@ -180,7 +179,7 @@ macro_rules! assumptions {
 }
 
 assumptions! {
-    /// How a call is refused that the cluster's status does not allow.
+    /// The refusal of a call that the cluster's status does not allow.
     wrong_state: Refusal = Refusal::Conflict,
     /// Whether a cluster in UPDATING may be deleted.
     delete_while_updating: bool = true,
@@ -188,29 +187,29 @@ assumptions! {
     /// as a wrong state. A second deletion that comes while the first waits for the link register waits with it;
     /// otherwise it is refused as a conflict.
     delete_again: bool = true,
-    /// Whether GetCluster on a cluster that was named as a peer, and has not declared anything itself, shows the
+    /// Whether GetCluster on a cluster that was named as a peer, and has declared nothing itself, shows the
     /// other side's ARN.
     silent_peer_shows_declaration: bool = false,
     /// Whether a call that names a peer with another witness is refused when the peer can be read; otherwise both
     /// stay in PENDING_SETUP.
     witness_mismatch_refused: bool = true,
-    /// How a call is refused that names a peer which does not exist.
+    /// The refusal of a call that names a peer which does not exist.
     missing_peer: Refusal = Refusal::Validation,
     /// Whether a call that names a single-Region cluster as its peer is refused; otherwise the declaration stands
     /// and nothing comes of it.
     single_region_peer_refused: bool = true,
-    /// How a call is refused that names a peer of another account.
+    /// The refusal of a call that names a peer of another account.
     peer_of_other_account: Refusal = Refusal::AccessDenied,
-    /// How a call is refused that names a peer in the cluster's own Region, in the witness Region, or outside the
+    /// The refusal of a call that names a peer in the cluster's own Region, in the witness Region, or outside the
     /// Region set.
     peer_in_wrong_region: Refusal = Refusal::Validation,
-    /// How a call is refused whose peer is linked with another cluster, or being deleted.
+    /// The refusal of a call whose peer is linked with another cluster, or being deleted.
     peer_taken: Refusal = Refusal::Conflict,
-    /// How a call is refused that names more than one peer.
+    /// The refusal of a call that names more than one peer.
     several_peers: Refusal = Refusal::Validation,
-    /// How an update is refused that changes the witness Region of a linked cluster.
+    /// The refusal of an update that changes the witness Region of a linked cluster.
     witness_change_when_linked: Refusal = Refusal::Validation,
-    /// How an update is refused that would make a single-Region cluster a multi-Region one.
+    /// The refusal of an update that would make a single-Region cluster a multi-Region one.
     single_to_multi_region: Refusal = Refusal::Validation,
     /// Whether the peer of a linked cluster may be removed by an update: the pair comes apart, each side going from
     /// UPDATING to PENDING_SETUP, once both sides have asked.
@@ -219,7 +218,7 @@ assumptions! {
     token_per_operation: bool = true,
     /// How long a token is remembered after the call that it belongs to was carried out.
     token_window: Duration = Duration::from_secs(8 * 3600),
-    /// How a call is refused whose token was used with other parameters.
+    /// The refusal of a call whose token was used with other parameters.
     token_mismatch: Refusal = Refusal::Conflict,
     /// Whether a retry is answered with the recorded answer; otherwise with the cluster as it is now.
     replay_frozen: bool = true,
@@ -243,7 +242,7 @@ assumptions! {
     streams_keep_cluster: bool = true,
     /// Whether the creation of streams fails: a stream ends in FAILED instead of ACTIVE.
     stream_fails: bool = false,
-    /// How long a change of a cluster's policy takes to have effect; AWS says that it is a minute at most.
+    /// How long a change of a cluster's policy takes to have effect; at most a minute, by the documentation of AWS.
     policy_delay: Duration = Duration::ZERO,
     /// Whether accounts have the role AWSServiceRoleForAuroraDsql from the beginning; otherwise the first cluster of
     /// an account creates it, which takes iam:CreateServiceLinkedRole.

@@ -170,7 +170,8 @@ impl Authorizer {
         let reason = denial.reason(action);
         Error::AccessDenied {
             message: format!(
-                "User: {user} is not authorized to perform: {action} on resource: {resource} {reason} (checked in {region})"
+                "User: {user} is not authorized to perform: {action} on resource: {resource} {reason} (checked in \
+                 {region})"
             ),
         }
     }

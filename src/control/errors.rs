@@ -1,4 +1,4 @@
-//! The words of a refusal: every error that is not a field constraint, in the service's own style:
+//! The texts of errors, except those of field constraints, in the style of the service:
 //! `Can't <verb> cluster: <cause>. To proceed, <remedy>.`
 
 use std::fmt::Display;
@@ -11,7 +11,7 @@ use super::assumptions::Refusal;
 use super::attached::Stream;
 use super::cluster::Cluster;
 
-/// A call that is refused as `refusal` says, about the cluster `resource_id`.
+/// The exception of kind `refusal` for the cluster `resource_id`.
 pub(super) fn refused(refusal: Refusal, message: String, resource_id: &str) -> Error {
     let (resource_id, resource_type) = (resource_id.to_owned(), "cluster".to_owned());
     match refusal {
@@ -86,7 +86,7 @@ pub(super) fn token_mismatch(refusal: Refusal) -> Error {
     }
 }
 
-/// A call that another Region did not answer in time.
+/// InternalServerException for a call whose remote checks were not answered in time.
 pub(super) fn unreachable(regions: &[Region]) -> Error {
     let names: Vec<_> = regions.iter().map(|region| region.name()).collect();
     Error::InternalServer {
@@ -95,7 +95,7 @@ pub(super) fn unreachable(regions: &[Region]) -> Error {
     }
 }
 
-/// An update for which the link register was not changed in time: none of the acceptors in `regions` agreed.
+/// InternalServerException for a deferred update whose deadline passed: neither acceptor in `regions` answered.
 pub(super) fn undecided(regions: &[Region]) -> Error {
     let names: Vec<_> = regions.iter().map(|region| region.name()).collect();
     Error::InternalServer {
@@ -107,7 +107,7 @@ pub(super) fn undecided(regions: &[Region]) -> Error {
     }
 }
 
-/// A call whose multi-Region properties cannot be: `cause` says why, `remedy` what to do.
+/// A refusal of multi-Region properties, with its cause and its remedy.
 pub(super) fn properties(refusal: Refusal, verb: &str, cause: impl Display, remedy: impl Display) -> Error {
     refused(refusal, format!("Can't {verb} cluster: {cause}. To proceed, {remedy}."), "")
 }

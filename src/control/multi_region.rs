@@ -1,4 +1,4 @@
-//! What `multiRegionProperties` may say: the rules that one Region can check by itself.
+//! The rules of `multiRegionProperties` that one Region can check by itself.
 
 use crate::api::{Error, MultiRegionProperties};
 use crate::region::Region;
@@ -9,22 +9,21 @@ use super::assumptions::Refusal;
 use super::errors;
 use super::mutant::Mutant;
 
-/// What a caller asks for.
+/// The parsed multi-Region properties of a request.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Wanted {
     /// The witness Region.
     pub(super) witness: Region,
-    /// The peer: `None` if the call does not speak of peers, `Some(None)` if it wants none.
+    /// The peer: `None` if the request does not mention peers, `Some(None)` if it wants none.
     pub(super) peer: Option<Option<ClusterArn>>,
 }
 
 impl ControlPlane {
-    /// Reads `properties` as a request for the cluster `own` of `account`; at creation there is no `own` yet.
+    /// Parses and checks `properties` for the cluster `own` of `account`; a creation has no `own` yet.
     ///
-    /// The cluster's own ARN in the list is accepted and ignored.
+    /// The cluster's own ARN in the list is accepted and ignored, as GetCluster lists it too.
     ///
-    /// # Errors
-    /// Whatever in them cannot be.
+    /// # Errors The first rule that the properties break.
     pub(super) fn wanted(
         &self,
         verb: &str,
@@ -55,6 +54,7 @@ impl ControlPlane {
         }
     }
 
+    /// The witness Region of `properties`: a Region, not the cluster's own, and in the same Region set.
     fn wanted_witness(&self, verb: &str, properties: &MultiRegionProperties) -> Result<Region, Error> {
         let refused =
             |cause: String, remedy: &str| errors::properties(Refusal::Validation, verb, cause, remedy);
@@ -86,6 +86,7 @@ impl ControlPlane {
         Ok(witness)
     }
 
+    /// The peer with this ARN: well-formed, of the same account, and in a Region that can peer.
     fn wanted_peer(
         &self,
         verb: &str,
@@ -108,7 +109,7 @@ impl ControlPlane {
         Ok(peer)
     }
 
-    /// Whether a peer may be where it is, beside this witness.
+    /// Whether the Region of a peer fits the cluster's own and the witness.
     pub(super) fn check_peer_region(
         &self,
         verb: &str,

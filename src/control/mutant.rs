@@ -1,8 +1,8 @@
-//! Mutants: bugs planted on purpose, to show that the invariants bite.
+//! Mutants: bugs planted on purpose, to prove that each invariant can fail.
 //!
-//! An explicit set, empty unless somebody asks, is handed to every control plane and witness node. Each mutant acts
-//! in one visible line that reads as the mistake it is. The table below is documentation, test input and `dsql-sim
-//! mutants`.
+//! Every control plane and witness node gets an explicit set, which is empty by default. Each mutant acts in one
+//! visible line that reads as the mistake it is. The table below is documentation, test input and the output of
+//! `dsql-sim mutants`.
 
 use std::fmt;
 
@@ -11,10 +11,10 @@ use std::fmt;
 pub struct Mutants([u128; 2]);
 
 impl Mutants {
-    /// No mutant: the control plane as it should be.
+    /// No mutant: the correct control plane.
     pub const NONE: Mutants = Mutants([0; 2]);
 
-    /// The set with `mutant` in it too.
+    /// The set with `mutant` added.
     #[must_use]
     pub fn with(mut self, mutant: Mutant) -> Mutants {
         self.0[mutant as usize / 128] |= 1 << (mutant as u32 % 128);
@@ -44,19 +44,19 @@ macro_rules! mutants {
             /// Every mutant.
             pub const ALL: &[Mutant] = &[$(Mutant::$variant),+];
 
-            /// Its name on the command line and in scenario files.
+            /// The name on the command line and in scenario files.
             #[must_use]
             pub fn name(self) -> &'static str {
                 match self { $(Mutant::$variant => $name),+ }
             }
 
-            /// What it breaks, in a sentence.
+            /// The mistake, in a sentence.
             #[must_use]
             pub fn breaks(self) -> &'static str {
                 match self { $(Mutant::$variant => concat!($($breaks),+).trim_ascii()),+ }
             }
 
-            /// The name of the invariant that must catch it; `panic` where dsql-sim itself must catch a panic.
+            /// The invariant that must catch the mutant; `panic` where dsql-sim itself must catch a panic.
             #[must_use]
             pub fn caught_by(self) -> &'static str {
                 match self { $(Mutant::$variant => $invariant),+ }
@@ -68,7 +68,7 @@ macro_rules! mutants {
 mutants! {
     /// The witness Region is not compared with the cluster's own Region.
     WitnessInOwnRegion = "witness-in-own-region" caught by "witness-outside-own-region",
-    /// A new witness Region is written down without withdrawing from the register of the old one.
+    /// A new witness Region is written without withdrawing from the register of the old one.
     WitnessChangedInPlace = "witness-changed-in-place" caught by "peers-share-witness",
     /// A replayed token is answered with the cluster as it is now, not with the recorded answer.
     ReplayFresh = "replay-fresh" caught by "retry-same-result",
@@ -92,15 +92,15 @@ mutants! {
     TwoPeersDeclared = "two-peers-declared" caught by "one-peer-at-most",
     /// A timer acts on a cluster that has moved on since the timer was set.
     StaleTimer = "stale-timer" caught by "legal-transition",
-    /// The reply leaves before the write it speaks of is durable.
+    /// The reply leaves before the write that it rests on is durable.
     ReplyBeforePersist = "reply-before-persist" caught by "acknowledged-is-durable",
-    /// Deletion protection is not looked at.
+    /// Deletion protection is not checked.
     ProtectionIgnored = "protection-ignored" caught by "protected-not-deleted",
     /// A linked cluster is deleted without asking the register whether its peer is deleted too.
     DeleteWithoutPeer = "delete-without-peer" caught by "no-delete-alone",
     /// The cluster is created before the other Regions have answered.
     CreateBeforeChecks = "create-before-checks" caught by "denied-changes-nothing",
-    /// The witness Region does not check the caller's permission; the cluster's Region does.
+    /// The witness Region does not check the caller's permission; only the cluster's Region does.
     WitnessRegionNotAsked = "witness-region-not-asked" caught by "authorized-in-every-region",
     /// A peer's Region checks the caller's permission on any cluster of its instead of on the peer's exact ARN.
     PeerCheckedByWildcard = "peer-checked-by-wildcard" caught by "authorized-in-every-region",
@@ -112,7 +112,7 @@ mutants! {
     PageSkipsAfterDelete = "page-skips-after-delete" caught by "list-complete",
     /// A restarted control plane does not set the timers of the clusters that it finds in a transient status.
     TimersForgottenInCrash = "timers-forgotten-in-crash" caught by "nothing-stuck",
-    /// A call that joined another's token is not answered with it.
+    /// A call that joined another by its token gets no answer.
     JoinerNotAnswered = "joiner-not-answered" caught by "nothing-stuck",
     /// A cluster's streams are not counted before another is created.
     StreamQuotaIgnored = "stream-quota-ignored" caught by "quota-respected",
@@ -126,25 +126,25 @@ mutants! {
     OwnValueIgnored = "own-value-ignored" caught by "peering-converges",
     /// A proposer keeps in memory only what its own acceptor promised and accepted.
     OwnAcceptorForgetsInCrash = "own-acceptor-forgets-in-crash" caught by "storage-is-what-was-written",
-    /// A proposer adopts the value that it was told of last, whatever its ballot.
+    /// A proposer adopts the value that was promised last, whatever its ballot.
     LastAnswerAdopted = "last-answer-adopted" caught by "peering-converges",
-    /// A proposer that starts over keeps the value of its last attempt instead of looking at its own acceptor again.
+    /// A proposer that starts over keeps the value of its last attempt instead of reading its own acceptor again.
     LastRoundValueKept = "last-round-value-kept" caught by "peering-converges",
     /// A control plane keeps a newly accepted value under the ballot of the first one.
     FirstBallotKept = "first-ballot-kept" caught by "peering-converges",
     /// A control plane's acceptor forgets what it accepted when it promises a higher ballot.
     PromiseForgetsValue = "promise-forgets-value" caught by "peering-converges",
-    /// A proposer that withdraws counts the vote of its own acceptor without writing it down.
+    /// A proposer that withdraws counts the vote of its own acceptor without persisting it.
     WithdrawalNotWritten = "withdrawal-not-written" caught by "peering-symmetric",
-    /// An answer to a check that has ended is taken for impossible: the control plane panics.
+    /// The control plane panics on an answer to a check that has ended.
     LateAnswerPanics = "late-answer-panics" caught by "panic",
-    /// Tags are put on and taken off in memory only.
+    /// Tags are added and removed in memory only.
     TagsInMemory = "tags-in-memory" caught by "acknowledged-is-durable",
-    /// A resource policy is put on in memory only.
+    /// A resource policy is put in memory only.
     PolicyInMemory = "policy-in-memory" caught by "acknowledged-is-durable",
     /// A stream is created in memory only.
     StreamInMemory = "stream-in-memory" caught by "acknowledged-is-durable",
-    /// That a cluster goes idle, wakes up, or cannot use its key is known in memory only.
+    /// The effects of external events (idle clusters, connections, disabled keys) stay in memory only.
     ShiftInMemory = "shift-in-memory" caught by "storage-is-what-was-written",
     /// A control plane keeps in memory only what it promised to a proposer in another Region.
     PromiseInMemory = "promise-in-memory" caught by "storage-is-what-was-written",
@@ -154,13 +154,13 @@ mutants! {
     WitnessPromiseInMemory = "witness-promise-in-memory" caught by "storage-is-what-was-written",
     /// A witness node keeps the values that it accepted in memory only.
     WitnessValueInMemory = "witness-value-in-memory" caught by "storage-is-what-was-written",
-    /// Somebody who connects makes a cluster ACTIVE whose key cannot be used.
+    /// A connection makes a cluster ACTIVE whose key cannot be used.
     WokenWithoutKey = "woken-without-key" caught by "no-active-without-key",
-    /// An update, or what else was in progress, leads to ACTIVE even where the key cannot be used.
+    /// Work in progress leads to ACTIVE even where the key cannot be used.
     UnusableKeyForgotten = "unusable-key-forgotten" caught by "no-active-without-key",
-    /// A new cluster's key counts as enabled, without looking whether it is.
+    /// A new cluster's key counts as enabled, without a check whether it is.
     NewKeyNotTried = "new-key-not-tried" caught by "no-active-without-key",
-    /// A control plane that starts does not look whether keys were disabled or enabled while it was down.
+    /// A control plane that starts does not notice that keys were disabled or enabled while it was down.
     KeysNotMetAtStart = "keys-not-met-at-start" caught by "no-active-without-key",
     /// TagResource answers without writing anything.
     TagNotWritten = "tag-not-written" caught by "acknowledged-is-durable",
@@ -172,11 +172,11 @@ mutants! {
     MetricGroupsNotApplied = "metric-groups-not-applied" caught by "answers-say-what-was-written",
     /// An update leaves the KMS key as it was.
     KeyNotApplied = "key-not-applied" caught by "answers-say-what-was-written",
-    /// A new cluster gets none of the tags that were asked for.
+    /// A new cluster gets none of the requested tags.
     CreateForgetsTags = "create-forgets-tags" caught by "answers-say-what-was-written",
     /// UntagResource writes the tags that there were.
     UntagRemovesNothing = "untag-removes-nothing" caught by "answers-say-what-was-written",
-    /// A request that joins a call in flight is added twice to those who wait for its answer.
+    /// A request that joins a call in flight is added twice to its waiters.
     JoinerAnsweredTwice = "joiner-answered-twice" caught by "answers-say-what-was-written",
     /// GetCluster lists the peer alone, without the cluster itself.
     OwnArnOmitted = "own-arn-omitted" caught by "answers-say-what-was-written",
@@ -184,7 +184,7 @@ mutants! {
     OldPolicyVersionAnswered = "old-policy-version-answered" caught by "answers-say-what-was-written",
     /// UpdateCluster answers with the status that the cluster had before.
     UpdateAnswersOldStatus = "update-answers-old-status" caught by "answers-say-what-was-written",
-    /// An update that does not speak of deletion protection switches it off.
+    /// An update that does not mention deletion protection switches it off.
     UpdateLiftsProtection = "update-lifts-protection" caught by "changed-only-by-its-call",
     /// An update that names no KMS key goes back to a key that AWS owns.
     UpdateDropsKey = "update-drops-key" caught by "changed-only-by-its-call",
@@ -202,7 +202,7 @@ mutants! {
     StreamRestamped = "stream-restamped" caught by "unchanging",
     /// A cluster loses its creation time when it is linked.
     LinkForgetsCreationTime = "link-forgets-creation-time" caught by "unchanging",
-    /// GetCluster says of every cluster that it is protected.
+    /// GetCluster shows every cluster as protected.
     ProtectionShownOn = "protection-shown-on" caught by "acknowledged-is-visible",
     /// ListTagsForResource lists the tags of the account's first cluster.
     TagsOfFirstListed = "tags-of-first-listed" caught by "acknowledged-is-visible",
@@ -228,19 +228,19 @@ mutants! {
     OwnLinkCleared = "own-link-cleared" caught by "no-delete-alone",
     /// A pair counts as dissolved as soon as one side's request for deletion is chosen.
     DissolvedByOne = "dissolved-by-one" caught by "no-delete-alone",
-    /// A deletion that waited for the link register goes on alone, though the register says that the pair is linked.
+    /// A deletion that waited for the link register goes on alone, although the pair is linked.
     DeletionIgnoresLink = "deletion-ignores-link" caught by "no-delete-alone",
-    /// Deletion protection is looked at for single-Region clusters only.
+    /// Deletion protection is checked for single-Region clusters only.
     PairUnprotected = "pair-unprotected" caught by "protected-not-deleted",
     /// Deletion protection counts only once a cluster is set up.
     SetUpUnprotected = "set-up-unprotected" caught by "protected-not-deleted",
-    /// A deletion is written down before deletion protection is looked at, and not taken back.
+    /// A deletion is written before deletion protection is checked, and not undone.
     RefusedDeleteWritten = "refused-delete-written" caught by "denied-changes-nothing",
     /// An update writes its settings before the other Regions have agreed to its peers.
     SettingsBeforeChecks = "settings-before-checks" caught by "denied-changes-nothing",
-    /// An update that lost to the link is answered with a conflict and stays written down.
+    /// An update that lost to the link is answered with a conflict, and its intent stays in the record.
     LostWithdrawalKept = "lost-withdrawal-kept" caught by "denied-changes-nothing",
-    /// An update that is given up is answered with a failure and stays written down, to be carried out later.
+    /// An abandoned update is answered with a failure, and its intent stays in the record, to be carried out later.
     GivenUpKept = "given-up-kept" caught by "denied-changes-nothing",
     /// An update whose deadline passes before the link register has decided is carried out as if it had won.
     UndecidedIsWon = "undecided-is-won" caught by "peering-symmetric",
@@ -248,9 +248,9 @@ mutants! {
     AcceptanceIsNoPromise = "acceptance-is-no-promise" caught by "peering-symmetric",
     /// A change counts as chosen only when all three acceptors have accepted it.
     ThreeOfThree = "three-of-three" caught by "peering-converges",
-    /// A proposer asks the acceptor of its peer's Region, and not the witness.
+    /// A proposer sends to the acceptor of its peer's Region, and not to the witness.
     WitnessNotProposedTo = "witness-not-proposed-to" caught by "peering-converges",
-    /// A cluster stops asking its link register after a few attempts.
+    /// A cluster stops proposing to its link register after a few attempts.
     RetriesEnd = "retries-end" caught by "peering-converges",
     /// A linked cluster can be given another peer.
     LinkedPeerReplaced = "linked-peer-replaced" caught by "one-peer-at-most",
@@ -284,7 +284,7 @@ mutants! {
     PendingDeleteUpdated = "pending-delete-updated" caught by "legal-transition",
     /// An update that finds its cluster moved on is not answered.
     OvertakenNotAnswered = "overtaken-not-answered" caught by "nothing-stuck",
-    /// A replayed creation says that the cluster was created just now.
+    /// A replayed creation has the present as its creation time.
     ReplayRestamped = "replay-restamped" caught by "retry-same-result",
     /// A replayed creation leaves the multi-Region properties out.
     ReplayWithoutProperties = "replay-without-properties" caught by "retry-same-result",
@@ -298,15 +298,15 @@ mutants! {
     TokenNeverExpires = "token-never-expires" caught by "retry-never-worse",
     /// A token's recorded answer is given to whatever request has the token.
     TokenMismatchNotDetected = "token-mismatch-not-detected" caught by "retry-never-worse",
-    /// DeleteCluster looks for its cluster before it looks for its token.
+    /// DeleteCluster looks its cluster up before its token.
     DeletionLooksForClusterFirst = "deletion-looks-for-cluster-first" caught by "retry-never-worse",
-    /// The single-Region quota is compared with every cluster that there ever was.
+    /// The single-Region quota is compared with the number of clusters ever created.
     QuotaNeverReleased = "quota-never-released" caught by "every-refusal-has-a-cause",
-    /// A cluster's own ARN is ignored in the first place of a list only.
+    /// A cluster's own ARN is ignored only as the first of a list.
     OwnArnOnlyFirst = "own-arn-only-first" caught by "every-refusal-has-a-cause",
     /// An update that another Region refused leaves its cluster busy.
     BusyAfterRefusal = "busy-after-refusal" caught by "every-refusal-has-a-cause",
-    /// Clusters to which nobody has connected for long are not found.
+    /// Clusters in IDLE are not found.
     IdleNotFound = "idle-not-found" caught by "every-refusal-has-a-cause",
     /// Tokens are compared without regard to case.
     TokenOfAnyCase = "token-of-any-case" caught by "every-refusal-has-a-cause",
@@ -324,17 +324,17 @@ mutants! {
     RemovePeerNotAsked = "remove-peer-not-asked" caught by "authorized-in-every-region",
     /// UpdateCluster does not take dsql:GetCluster.
     GetClusterNotAsked = "get-cluster-not-asked" caught by "authorized-in-every-region",
-    /// Whoever only reads may read everything.
+    /// Operations that only read need no permission.
     ReadsNotAsked = "reads-not-asked" caught by "authorized-in-every-region",
-    /// GetCluster says of every KMS key that it is in use.
+    /// GetCluster shows every KMS key as in use.
     EncryptionShownEnabled = "encryption-shown-enabled" caught by "answers-say-what-was-written",
-    /// A call is given up when another Region has not answered the first time that it was asked.
+    /// A call fails when another Region has not answered the first attempt of a check.
     AskedOnce = "asked-once" caught by "every-refusal-has-a-cause",
-    /// What the witness Region denies is refused as if the cluster's own Region had denied it.
+    /// A denial of the witness Region is reported as one of the cluster's own Region.
     DenialNamesOwnRegion = "denial-names-own-region" caught by "every-refusal-has-a-cause",
-    /// A cluster that is given a key of AWS keeps the encryption status that its own key had.
+    /// A cluster that changes to a key owned by AWS keeps the encryption status of its own key.
     GivenUpKeyCounts = "given-up-key-counts" caught by "no-active-without-key",
-    /// A call that a restarted control plane finds written down waits for the link register without a deadline.
+    /// A deferred call that a restarted control plane resumes waits for the link register without a deadline.
     ResumedWithoutDeadline = "resumed-without-deadline" caught by "nothing-stuck",
     /// The policy lockout safety check lets every well-formed policy pass.
     LockoutNotChecked = "lockout-not-checked" caught by "no-success-against-a-cause",
@@ -359,8 +359,8 @@ mutants! {
 }
 
 impl Mutant {
-    /// The mutants that no scenario of the repository catches, and a search does: their faults show only when several
-    /// things go wrong together.
+    /// The mutants that a search catches and no scenario of the repository does: each shows only under several faults
+    /// together.
     pub const SEARCHED: [Mutant; 8] = [
         Mutant::LowerBallotAccepted,
         Mutant::OwnValueIgnored,
@@ -372,7 +372,7 @@ impl Mutant {
         Mutant::AcceptanceIsNoPromise,
     ];
 
-    /// The mutant called `name`.
+    /// The mutant with this name.
     #[must_use]
     pub fn parse(name: &str) -> Option<Mutant> {
         Self::ALL.iter().copied().find(|mutant| mutant.name() == name)

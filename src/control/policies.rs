@@ -1,4 +1,4 @@
-//! PutClusterPolicy, GetClusterPolicy and DeleteClusterPolicy, and GetVpcEndpointServiceName.
+//! PutClusterPolicy, GetClusterPolicy, DeleteClusterPolicy and GetVpcEndpointServiceName.
 
 use std::sync::Arc;
 
@@ -21,6 +21,7 @@ use super::required_permissions::RequiredPermission;
 use super::{ControlPlane, RequestContext, errors};
 
 impl ControlPlane {
+    /// Handles PutClusterPolicy.
     pub(super) fn put_policy(
         &mut self,
         now: Instant,
@@ -45,8 +46,8 @@ impl ControlPlane {
         Ok(())
     }
 
-    /// A policy is well-formed, and does not lock its own caller out unless that is asked for: under it, the caller may
-    /// still put another on, and take it off.
+    /// Parses a policy and runs the lockout safety check, unless it is bypassed: under the new policy its caller must
+    /// still be able to put and delete the policy.
     pub(super) fn check_policy(
         &self,
         ctx: &RequestContext,
@@ -68,6 +69,7 @@ impl ControlPlane {
         if is_exempt || operations.into_iter().all(&mut may) { Ok(policy) } else { Err(errors::lockout()) }
     }
 
+    /// Handles GetClusterPolicy: the policy that was put last, which need not be in force yet.
     pub(super) fn get_policy(
         &self,
         ctx: &RequestContext,
@@ -87,6 +89,7 @@ impl ControlPlane {
         Ok(())
     }
 
+    /// Handles DeleteClusterPolicy.
     pub(super) fn delete_policy(
         &mut self,
         now: Instant,
@@ -112,7 +115,7 @@ impl ControlPlane {
         Ok(())
     }
 
-    /// The PrivateLink service of the cell that a cluster is in. The Region has one cell.
+    /// Handles GetVpcEndpointServiceName: the PrivateLink service of the cluster's cell. Each Region has one cell.
     pub(super) fn get_vpc_endpoint_service_name(
         &self,
         ctx: &RequestContext,
@@ -136,7 +139,8 @@ impl ControlPlane {
         Ok(())
     }
 
-    /// Whether the cluster's policy is still the one that the caller has in mind.
+    /// Whether the policy still has the version that the caller expects. Without it, two callers that read and
+    /// replace the policy could undo each other's change.
     fn check_version(
         &self,
         cluster: &Cluster,

@@ -1,7 +1,7 @@
 //! GetCluster and ListClusters.
 //!
-//! Pages are cut by the order of creation. A page's token names the last cluster that was listed, not a position, so
-//! that clusters created or deleted between two pages neither hide nor repeat others.
+//! Pages follow the order of creation. A page token names the last cluster listed, not a count, so that clusters
+//! created or deleted between two pages neither hide nor repeat others.
 
 use std::sync::Arc;
 
@@ -19,10 +19,11 @@ use super::mutant::Mutant;
 use super::register::LinkOutcome;
 use super::{ControlPlane, RequestContext, errors};
 
-/// How many clusters a page holds when the caller does not say (API model's Smithy default).
+/// The page size without `maxResults` (API model's Smithy default).
 const DEFAULT_PAGE: usize = 20;
 
 impl ControlPlane {
+    /// Handles GetCluster.
     pub(super) fn get_cluster(
         &self,
         ctx: &RequestContext,
@@ -53,6 +54,7 @@ impl ControlPlane {
         Ok(())
     }
 
+    /// Handles ListClusters: one page, in the order of creation.
     pub(super) fn list_clusters(
         &self,
         ctx: &RequestContext,
@@ -84,7 +86,9 @@ impl ControlPlane {
         Ok(())
     }
 
-    /// The account's cluster called `identifier`.
+    /// The account's cluster with this identifier.
+    ///
+    /// # Errors ResourceNotFoundException, also for a cluster of another account.
     pub(super) fn find(&self, account: Account, identifier: &str) -> Result<&Arc<Cluster>, Error> {
         Identifier::parse(identifier)
             .and_then(|identifier| self.storage.cluster(identifier))
@@ -93,7 +97,8 @@ impl ControlPlane {
             .ok_or_else(|| errors::no_such_cluster(self.region, account, identifier))
     }
 
-    /// Adds the ARN of a cluster that declared this one as its peer without being declared in turn.
+    /// Adds the ARN of a cluster that has declared this one, while this one declares no peer (assumption
+    /// `silent_peer_shows_declaration`).
     fn show_silent_declaration(&self, cluster: &Cluster, output: &mut GetClusterOutput) {
         let Some(properties) = output.multi_region_properties.as_mut().filter(|it| it.clusters.len() == 1)
         else {
@@ -106,6 +111,7 @@ impl ControlPlane {
         }));
     }
 
+    /// The token of the page after the cluster `last`.
     fn page_token(&self, account: Account, last: Serial) -> String {
         let mut position = last.0;
         if self.mutants.has(Mutant::PageSkipsAfterDelete) {
@@ -116,6 +122,7 @@ impl ControlPlane {
         sealed(position, |position| self.page_seal(account, position))
     }
 
+    /// The last cluster of the page before `token`.
     fn read_page_token(&self, account: Account, token: &str) -> Result<Serial, Error> {
         let position =
             read_sealed(Operation::ListClusters, token, |position| self.page_seal(account, position))?;
@@ -127,18 +134,18 @@ impl ControlPlane {
         Ok(Serial(position))
     }
 
-    /// Ties a page token to the Region and the account that it was made for.
+    /// The seal of a page token: it ties the token to its Region and account.
     pub(super) fn page_seal(&self, account: Account, position: u64) -> u64 {
         mix(mix(account.number(), self.region.index() as u64), position)
     }
 }
 
-/// A page token: a position, and a seal that ties it to what is listed.
+/// A page token: a position and the seal of the listing. A token of another listing is refused, not misread.
 pub(super) fn sealed(position: u64, seal: impl Fn(u64) -> u64) -> String {
     format!("{position:016x}{:016x}", seal(position))
 }
 
-/// The position in a page token that `operation` gave.
+/// The position in a page token that `operation` returned.
 pub(super) fn read_sealed(
     operation: Operation,
     token: &str,

@@ -15,10 +15,11 @@ use super::message::{DelayRange, Effect, Timer};
 use super::mutant::Mutant;
 use super::{ControlPlane, RequestContext, errors};
 
-/// How many streams a page holds when the caller does not say (API model).
+/// The page size without `maxResults` (API model).
 const DEFAULT_PAGE: usize = 10;
 
 impl ControlPlane {
+    /// Handles CreateStream: an ACTIVE cluster without another call on it.
     pub(super) fn create_stream(
         &mut self,
         now: Instant,
@@ -28,6 +29,7 @@ impl ControlPlane {
     ) -> Result<(), Error> {
         let cluster = self.find(ctx.account, &input.cluster_identifier)?.clone();
         match cluster.status {
+            // The unfinished call may delete the cluster, or write over the stream.
             ClusterStatus::Active if self.is_busy(&cluster) => {
                 return Err(errors::busy("create stream of", &cluster));
             }
@@ -64,6 +66,7 @@ impl ControlPlane {
         Ok(())
     }
 
+    /// Handles GetStream.
     pub(super) fn get_stream(
         &self,
         ctx: &RequestContext,
@@ -81,6 +84,7 @@ impl ControlPlane {
         Ok(())
     }
 
+    /// Handles ListStreams: one page, in the order of creation.
     pub(super) fn list_streams(
         &self,
         ctx: &RequestContext,
@@ -104,6 +108,7 @@ impl ControlPlane {
         Ok(())
     }
 
+    /// Handles DeleteStream. A second deletion changes nothing and answers the same.
     pub(super) fn delete_stream(
         &mut self,
         now: Instant,
@@ -119,8 +124,9 @@ impl ControlPlane {
         }
         let is_gone = stream.status == StreamStatus::Deleted;
         let is_gone = is_gone && !self.mutants.has(Mutant::DeletedStreamDeletedAgain);
-        let was_asked = stream.status == StreamStatus::Deleting || is_gone;
-        if !was_asked {
+        let is_deleting = stream.status == StreamStatus::Deleting || is_gone;
+        // A stream that is being deleted keeps its status and its timer: the second call only repeats the answer.
+        if !is_deleting {
             stream.status = StreamStatus::Deleting;
         }
         if self.mutants.has(Mutant::StreamRestamped) {
@@ -128,7 +134,7 @@ impl ControlPlane {
         }
         let response = Arc::new(Response::DeleteStream(Box::new(stream.deleted(cluster.arn))));
         let token = self.token_write(now, ctx.account, &ctx.request, &response);
-        if !was_asked {
+        if !is_deleting {
             self.set_stream_timer(&cluster, &stream, out);
         }
         if !self.mutants.has(Mutant::StreamDeletionNotWritten) {
@@ -144,7 +150,7 @@ impl ControlPlane {
         Ok(())
     }
 
-    /// The work behind a stream's transient status is done.
+    /// Ends a stream's transient status: the stream takes the status that follows, or is removed.
     pub(super) fn finish_stream_transition(
         &mut self,
         account: Account,
@@ -155,6 +161,7 @@ impl ControlPlane {
     ) {
         let Some(cluster) = self.storage.at(account, serial).cloned() else { return };
         let stream = cluster.streams().iter().find(|stream| stream.number == number);
+        // The stream was deleted while it was being created, for example: its work was abandoned.
         let Some(mut stream) = stream.filter(|stream| self.next_status(stream).1 == to).cloned() else {
             return;
         };
@@ -174,7 +181,7 @@ impl ControlPlane {
         });
     }
 
-    /// Sets the timer that leads out of a stream's transient status.
+    /// Sets the timer that leads out of the stream's transient status, if it is in one.
     pub(super) fn set_stream_timer(&self, cluster: &Cluster, stream: &Stream, out: &mut Vec<Effect>) {
         if stream.is_transient() {
             let (after, to) = self.next_status(stream);
@@ -183,7 +190,7 @@ impl ControlPlane {
         }
     }
 
-    /// When and where a stream's transient status leads.
+    /// The status that follows a transient one, and the delay until then.
     fn next_status(&self, stream: &Stream) -> (DelayRange, Option<StreamStatus>) {
         let assumed = &*self.assumptions;
         let visible = assumed.deleted_visible;

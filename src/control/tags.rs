@@ -1,4 +1,4 @@
-//! TagResource, UntagResource and ListTagsForResource, of clusters and of streams.
+//! TagResource, UntagResource and ListTagsForResource, for clusters and streams.
 
 use std::sync::Arc;
 
@@ -13,10 +13,11 @@ use super::message::Effect;
 use super::mutant::Mutant;
 use super::{ControlPlane, RequestContext, errors};
 
-/// The most tags that a resource has (API model, TagMap).
+/// The most tags that a resource may have (API model, TagMap).
 const MAX_TAGS: usize = 200;
 
 impl ControlPlane {
+    /// Handles TagResource: adds to the tags, replacing equal keys.
     pub(super) fn tag_resource(
         &mut self,
         ctx: &RequestContext,
@@ -41,6 +42,7 @@ impl ControlPlane {
         Ok(())
     }
 
+    /// Handles UntagResource. Keys that are not there are ignored.
     pub(super) fn untag_resource(
         &mut self,
         ctx: &RequestContext,
@@ -59,6 +61,7 @@ impl ControlPlane {
         Ok(())
     }
 
+    /// Handles ListTagsForResource.
     pub(super) fn list_tags(
         &self,
         ctx: &RequestContext,
@@ -74,6 +77,8 @@ impl ControlPlane {
     }
 
     /// The cluster that `arn` names or whose stream it names, and that stream.
+    ///
+    /// # Errors ResourceNotFoundException.
     pub(super) fn tagged(
         &self,
         account: Account,
@@ -92,6 +97,7 @@ impl ControlPlane {
         Ok((cluster.clone(), stream))
     }
 
+    /// Writes the tags of a cluster or of its stream.
     fn put_tags(
         &mut self,
         ctx: &RequestContext,
@@ -114,6 +120,7 @@ impl ControlPlane {
     }
 }
 
+/// The tags of a cluster or of its stream.
 fn tags_of(cluster: &Cluster, stream: Option<Identifier>) -> Tags {
     match stream {
         None => cluster.tags.clone(),
