@@ -77,8 +77,8 @@ impl Authorizer {
         &mut self.denials
     }
 
-    /// Whether no check can fail or has to be reported: nothing is denied, the caller may do everything, and nobody
-    /// watches.
+    /// Whether no check can fail or must be reported: nothing is denied, the caller may do everything, and checks
+    /// are not watched.
     #[inline]
     pub(super) fn is_unrestricted(&self, caller: Caller) -> bool {
         caller.principal.is_none() && self.denials.is_empty() && !self.principals.are_watched
@@ -265,7 +265,7 @@ impl ControlPlane {
                 return (named.cloned(), stream);
             }
         };
-        self.tagged(ctx.account, arn).map_or((None, None), |(cluster, stream)| (Some(cluster), stream))
+        self.find_tagged(ctx.account, arn).map_or((None, None), |(cluster, stream)| (Some(cluster), stream))
     }
 }
 

@@ -71,7 +71,8 @@ pub struct MultiRegion {
     pub leaving: bool,
 }
 
-/// A call that is written into the record before the link register is asked, so that a crash cannot lose it.
+/// A deferred call. It is written into the record before the first proposal to the link register, so that a crash
+/// cannot lose it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Intent {
     /// The account that called.

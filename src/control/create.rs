@@ -38,7 +38,7 @@ impl ControlPlane {
             self.check_policy(ctx, policy, cluster, input.tags.as_ref(), bypass, out)?;
         }
         let wanted = match &input.multi_region_properties {
-            Some(properties) => Some(self.wanted("create", ctx.account, None, properties)?),
+            Some(properties) => Some(self.parse_properties("create", ctx.account, None, properties)?),
             None => None,
         };
         self.check_quota(ctx.account, wanted.is_some(), out)?;
@@ -114,8 +114,7 @@ impl ControlPlane {
         Cluster {
             arn: ClusterArn { region: self.region, account: ctx.account, identifier },
             serial: self.storage.next_serial(ctx.account),
-            // A cluster that is to have a peer stays in PENDING_SETUP until the register says that both sides
-            // declared.
+            // A cluster that is to have a peer stays in PENDING_SETUP until both declarations are chosen.
             status: match multi_region {
                 Some(_) if !self.mutants.has(Mutant::PendingSetupSkipped) => ClusterStatus::PendingSetup,
                 _ => ClusterStatus::Creating,
@@ -157,7 +156,7 @@ impl ControlPlane {
             if assumed.quota_counts_deleting && !self.mutants.has(Mutant::QuotaForgetsDeleting) {
                 0
             } else {
-                self.being_deleted(account, is_multi)
+                self.count_deleting(account, is_multi)
             };
         // A pending create has no record yet and may still succeed: without it the quota could be exceeded by as many
         // creates as wait at once.
@@ -176,7 +175,7 @@ impl ControlPlane {
     }
 
     /// The number of the account's clusters on their way out.
-    fn being_deleted(&self, account: Account, is_multi: bool) -> u32 {
+    fn count_deleting(&self, account: Account, is_multi: bool) -> u32 {
         use ClusterStatus::{Deleted, Deleting, PendingDelete};
         let counts = |cluster: &&Arc<Cluster>| {
             matches!(cluster.status, PendingDelete | Deleting | Deleted)

@@ -24,7 +24,7 @@ impl ControlPlane {
         use ClusterStatus::{Creating, Deleted, Deleting, PendingDelete, PendingSetup, Updating};
         let cluster = self.find(ctx.account, &input.identifier)?.clone();
         let being_deleted = matches!(cluster.status, PendingDelete | Deleting | Deleted);
-        // Idempotent: the answer says what is the case already.
+        // Idempotent: the cluster is on its way out already.
         if being_deleted && self.assumptions.delete_again {
             self.answer_deleted(now, ctx, &cluster, out);
             return Ok(());
@@ -94,7 +94,7 @@ impl ControlPlane {
         let token = self.token_write(now, account, request, &response);
         let cause = waiting.waiters.first().copied();
         let drops_tags = self.mutants.has(Mutant::DeleteDropsTags);
-        let cluster = self.write(cluster, token, cause, out, |record| {
+        let cluster = self.write_cluster(cluster, token, cause, out, |record| {
             record.status = status;
             record.intent = None;
             record.tags = record.tags.take().filter(|_| !drops_tags);

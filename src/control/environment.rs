@@ -77,7 +77,11 @@ impl ControlPlane {
 
     /// The status that work leads to when it should lead to `status`: IDLE instead of ACTIVE while the key cannot be
     /// used.
-    pub(super) fn settled(&self, encryption: EncryptionStatus, status: ClusterStatus) -> ClusterStatus {
+    pub(super) fn status_with_key(
+        &self,
+        encryption: EncryptionStatus,
+        status: ClusterStatus,
+    ) -> ClusterStatus {
         let can_be_used = encryption != EncryptionStatus::KmsKeyInaccessible
             || self.mutants.has(Mutant::UnusableKeyForgotten);
         if status == ClusterStatus::Active && !can_be_used { ClusterStatus::Idle } else { status }
@@ -91,7 +95,7 @@ impl ControlPlane {
             let (status, encryption) = status_after(self.mutants, event, &cluster);
             // An unchanged record is not written: an event that repeats a fact must not outdate a timer.
             if (status, encryption) != (cluster.status, cluster.encryption) {
-                self.write(&cluster, None, None, out, |record| {
+                self.write_cluster(&cluster, None, None, out, |record| {
                     record.status = status;
                     record.encryption = encryption;
                 });

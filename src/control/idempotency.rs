@@ -66,7 +66,18 @@ impl ControlPlane {
         }
         // Errors use up no token, so a call that failed is not found here either: its retry starts afresh.
         let Some(in_flight) = self.in_flight.get(&key).copied() else { return Ok(false) };
-        // The call is not finished, and carrying the request out beside it would do everything twice.
+        self.join_in_flight(in_flight, ctx, out)?;
+        Ok(true)
+    }
+
+    /// Joins a request to the call in flight with its token. That call is not finished, and carrying the request out
+    /// beside it would do everything twice.
+    fn join_in_flight(
+        &mut self,
+        in_flight: InFlight,
+        ctx: &RequestContext,
+        out: &mut Vec<Effect>,
+    ) -> Result<(), Error> {
         match in_flight {
             // The first call wrote nothing so far; this one shares its outcome, whatever it is.
             InFlight::Checks(call) => {
@@ -95,7 +106,7 @@ impl ControlPlane {
             }
         }
         out.push(Effect::Note(Box::new(Note::Joined(ctx.delivery))));
-        Ok(true)
+        Ok(())
     }
 
     /// The key of the request's token; `None` for an operation or a request without one.

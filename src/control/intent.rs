@@ -76,7 +76,7 @@ impl ControlPlane {
         // and the record would declare a peer that the register no longer knows of.
         let intent = Arc::new(Intent { account: ctx.account, request: ctx.request.clone() });
         let cluster =
-            self.write(cluster, None, Some(ctx.delivery), out, |record| record.intent = Some(intent));
+            self.write_cluster(cluster, None, Some(ctx.delivery), out, |record| record.intent = Some(intent));
         let waiting = Waiting { began: Some(ctx.delivery), waiters, joined: Vec::new() };
         self.start_waiting(&cluster, waiting, out);
         self.propose(&cluster, 0, out);
@@ -139,7 +139,7 @@ impl ControlPlane {
             // text for why its withdrawal, if it is chosen after all, is undone.
             out.push(Effect::Reached(Goal::UpdateDeadlinePassed));
             if self.mutants.has(Mutant::UndecidedIsWon) {
-                return self.withdrawal_won(now, &cluster, out);
+                return self.finish_withdrawal(now, &cluster, out);
             }
             // Either of the two would have made a majority with the acceptor here.
             let peer = cluster.register().and_then(|register| register.other(cluster.arn));
@@ -159,7 +159,7 @@ impl ControlPlane {
     ) {
         let waiting = self.take_waiting(cluster);
         let keeps_intent = self.mutants.has(Mutant::GivenUpKept);
-        let cluster = self.write(cluster, None, None, out, |record| {
+        let cluster = self.write_cluster(cluster, None, None, out, |record| {
             record.intent = record.intent.take().filter(|_| keeps_intent);
         });
         self.reply(&waiting.waiters, Err(Arc::new(error)), out);

@@ -414,9 +414,9 @@ impl PeerAnswer {
 /// out of date.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Timer {
-    /// The work behind a cluster's transient status is done (CREATING, UPDATING, DELETING, DELETED). Set by every
-    /// write that changes the status, and at a start for each cluster in such a status. Ignored when the record's
-    /// version has moved on.
+    /// The work behind a cluster's transient status is done (CREATING, UPDATING, DELETING, DELETED), or a dissolved
+    /// pair's PENDING_DELETE has lasted long enough. Set by every write that changes the status, and at a start for
+    /// each cluster in such a status. Ignored when the record's version has moved on.
     Status {
         /// The owner of the cluster.
         account: Account,

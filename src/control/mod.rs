@@ -303,8 +303,8 @@ impl ControlPlane {
                     EncryptionStatus::Updating => self.encryption_with(cluster.kms_key.as_ref()),
                     encryption => encryption,
                 };
-                let status = self.settled(encryption, status);
-                let cluster = self.write(&cluster, None, None, out, |record| {
+                let status = self.status_with_key(encryption, status);
+                let cluster = self.write_cluster(&cluster, None, None, out, |record| {
                     record.status = status;
                     record.encryption = encryption;
                 });
@@ -345,7 +345,7 @@ impl ControlPlane {
 
     /// Writes a changed record together with the token of the call that changes it: one batch, so that no crash keeps
     /// one without the other. A new status gets its timer.
-    fn write(
+    fn write_cluster(
         &mut self,
         before: &Arc<Cluster>,
         token: Option<storage::TokenWrite>,
@@ -367,7 +367,7 @@ impl ControlPlane {
     }
 
     /// Writes a change of the cluster's policy or streams, with the call's token.
-    fn attach(
+    fn write_attached(
         &mut self,
         ctx: &RequestContext,
         cluster: &Arc<Cluster>,
@@ -375,7 +375,7 @@ impl ControlPlane {
         out: &mut Vec<Effect>,
         change: impl FnOnce(&mut attached::Attached),
     ) {
-        self.write(cluster, token, Some(ctx.delivery), out, |record| {
+        self.write_cluster(cluster, token, Some(ctx.delivery), out, |record| {
             change(Arc::make_mut(record.attached.get_or_insert_default()));
         });
     }

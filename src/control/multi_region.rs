@@ -24,14 +24,14 @@ impl ControlPlane {
     /// The cluster's own ARN in the list is accepted and ignored, as GetCluster lists it too.
     ///
     /// # Errors The first rule that the properties break.
-    pub(super) fn wanted(
+    pub(super) fn parse_properties(
         &self,
         verb: &str,
         account: Account,
         own: Option<ClusterArn>,
         properties: &MultiRegionProperties,
     ) -> Result<Wanted, Error> {
-        let witness = self.wanted_witness(verb, properties)?;
+        let witness = self.parse_witness(verb, properties)?;
         let Some(listed) = &properties.clusters else { return Ok(Wanted { witness, peer: None }) };
         let mut peers: Vec<&String> =
             listed.iter().filter(|arn| own.is_none() || ClusterArn::parse(arn) != own).collect();
@@ -43,7 +43,7 @@ impl ControlPlane {
         match peers[..] {
             [] => Ok(Wanted { witness, peer: Some(None) }),
             [peer] => {
-                Ok(Wanted { witness, peer: Some(Some(self.wanted_peer(verb, account, witness, peer)?)) })
+                Ok(Wanted { witness, peer: Some(Some(self.parse_peer(verb, account, witness, peer)?)) })
             }
             _ => Err(errors::properties(
                 self.assumptions.several_peers,
@@ -55,7 +55,7 @@ impl ControlPlane {
     }
 
     /// The witness Region of `properties`: a Region, not the cluster's own, and in the same Region set.
-    fn wanted_witness(&self, verb: &str, properties: &MultiRegionProperties) -> Result<Region, Error> {
+    fn parse_witness(&self, verb: &str, properties: &MultiRegionProperties) -> Result<Region, Error> {
         let refused =
             |cause: String, remedy: &str| errors::properties(Refusal::Validation, verb, cause, remedy);
         let name = properties.witness_region.as_deref().unwrap_or_default();
@@ -87,7 +87,7 @@ impl ControlPlane {
     }
 
     /// The peer with this ARN: well-formed, of the same account, and in a Region that can peer.
-    fn wanted_peer(
+    fn parse_peer(
         &self,
         verb: &str,
         account: Account,

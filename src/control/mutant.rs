@@ -86,7 +86,7 @@ mutants! {
     ChosenByOne = "chosen-by-one" caught by "peering-symmetric",
     /// A proposer starts from an empty register instead of the highest accepted value.
     ValueNotAdopted = "value-not-adopted" caught by "peering-converges",
-    /// A cluster whose declaration is chosen never asks again whether its peer declared too.
+    /// A cluster whose declaration is chosen never proposes again to learn whether its peer declared too.
     LinkNeverLearned = "link-never-learned" caught by "peering-converges",
     /// A new peer is declared without withdrawing from the old one.
     TwoPeersDeclared = "two-peers-declared" caught by "one-peer-at-most",

@@ -371,8 +371,8 @@ impl ControlPlane {
                 }
             }
             // The peer declared before the withdrawal was chosen and may be ACTIVE already: the update is refused.
-            LinkChange::Withdraw if is_linked => self.withdrawal_lost(cluster, out),
-            LinkChange::Withdraw => self.withdrawal_won(now, cluster, out),
+            LinkChange::Withdraw if is_linked => self.refuse_withdrawal(cluster, out),
+            LinkChange::Withdraw => self.finish_withdrawal(now, cluster, out),
             // The peer has not left yet. The cluster stays linked and asks again.
             LinkChange::Leave if is_linked && !self.mutants.has(Mutant::LeftAlone) => {}
             // The register is open again: both sides have given the pair up, so this one may forget its peer.
@@ -488,7 +488,7 @@ impl ControlPlane {
         change: impl FnOnce(&mut super::cluster::MultiRegion),
     ) {
         let forgets = self.mutants.has(Mutant::LinkForgetsCreationTime) && status == ClusterStatus::Creating;
-        let cluster = self.write(cluster, None, None, out, |record| {
+        let cluster = self.write_cluster(cluster, None, None, out, |record| {
             record.status = status;
             record.creation_time = if forgets { Timestamp::default() } else { record.creation_time };
             record.multi_region.as_deref_mut().map(change).unwrap_or_default();

@@ -13,6 +13,7 @@ use crate::goal::Goal;
 use crate::region::Region;
 use crate::types::{Account, ClusterArn, ClusterStatus, Instant, NodeId};
 
+use super::assumptions::Refusal;
 use super::authorization::Caller;
 use super::authorizer::Denial;
 use super::cluster::{MultiRegion, Serial};
@@ -290,13 +291,6 @@ impl ControlPlane {
         answer: PeerAnswer,
     ) -> Result<(), Error> {
         let (verb, assumed) = (call.target.verb(), &*self.assumptions);
-        let own = match call.target {
-            CallTarget::New => None,
-            CallTarget::Existing(serial) => {
-                self.storage.at(call.ctx.account, serial).map(|cluster| cluster.arn)
-            }
-        };
-        let another = "name another peer cluster and try again";
         match answer {
             PeerAnswer::Denied(denial) => {
                 let arn = peer.to_string();
@@ -308,40 +302,59 @@ impl ControlPlane {
             _ if action == PeerAction::Remove => Ok(()),
             PeerAnswer::Missing => Err(errors::missing_peer(assumed.missing_peer, verb, &peer.to_string())),
             PeerAnswer::SingleRegion if assumed.single_region_peer_refused => Err(errors::properties(
-                super::assumptions::Refusal::Validation,
+                Refusal::Validation,
                 verb,
                 format_args!("Peer cluster {peer} is a single-Region cluster"),
-                another,
+                ANOTHER_PEER,
             )),
             // Assumed otherwise: the declaration stands, and nothing comes of it.
             PeerAnswer::SingleRegion => Ok(()),
             PeerAnswer::MultiRegion { status, witness, linked } => {
-                use ClusterStatus::{Deleted, Deleting, Failed, PendingDelete};
-                let is_free =
-                    linked.is_none() || linked == own || self.mutants.has(Mutant::TakenPeerDeclared);
-                // A cluster on its way out, or failed, never declares again: the pair could never be linked.
-                let cause = if matches!(status, PendingDelete | Deleting | Deleted | Failed) {
-                    format!("Peer cluster {peer} is in {status} state")
-                // One peer at most: the other cluster would have to leave its pair first.
-                } else if !is_free {
-                    format!("Peer cluster {peer} is peered with another cluster")
+                self.check_peer_available(call, peer, status, linked)?;
                 // Different witnesses mean different registers: each side would wait in its own.
-                } else if witness != call.wanted.witness
+                if witness != call.wanted.witness
                     && assumed.witness_mismatch_refused
                     && !self.mutants.has(Mutant::LinkedWitnessChanged)
                 {
                     return Err(errors::properties(
-                        super::assumptions::Refusal::Validation,
+                        Refusal::Validation,
                         verb,
                         format_args!("Peer cluster {peer} has the witness Region {witness}"),
                         "give the same witness Region and try again",
                     ));
-                } else {
-                    return Ok(());
-                };
-                Err(errors::properties(assumed.peer_taken, verb, cause, another))
+                }
+                Ok(())
             }
         }
+    }
+
+    /// Whether a peer could still link with the cluster of `call`.
+    fn check_peer_available(
+        &self,
+        call: &PendingCall,
+        peer: ClusterArn,
+        status: ClusterStatus,
+        linked: Option<ClusterArn>,
+    ) -> Result<(), Error> {
+        use ClusterStatus::{Deleted, Deleting, Failed, PendingDelete};
+        let refused = |cause| {
+            Err(errors::properties(self.assumptions.peer_taken, call.target.verb(), cause, ANOTHER_PEER))
+        };
+        // A cluster on its way out, or failed, never declares again.
+        if matches!(status, PendingDelete | Deleting | Deleted | Failed) {
+            return refused(format!("Peer cluster {peer} is in {status} state"));
+        }
+        let own = match call.target {
+            CallTarget::New => None,
+            CallTarget::Existing(serial) => {
+                self.storage.at(call.ctx.account, serial).map(|cluster| cluster.arn)
+            }
+        };
+        // One peer at most: the peer would have to leave its pair first.
+        if linked.is_some() && linked != own && !self.mutants.has(Mutant::TakenPeerDeclared) {
+            return refused(format!("Peer cluster {peer} is peered with another cluster"));
+        }
+        Ok(())
     }
 }
 
@@ -383,3 +396,6 @@ impl RemoteCheck {
 
 /// The number of times that a check is sent before the call fails.
 const MAX_ATTEMPTS: u32 = 5;
+
+/// The remedy for a peer that cannot be linked.
+const ANOTHER_PEER: &str = "name another peer cluster and try again";

@@ -40,7 +40,9 @@ impl ControlPlane {
         let response = Arc::new(Response::PutClusterPolicy(output));
         let token = self.token_write(now, ctx.account, &ctx.request, &response);
         let delay = self.assumptions.policy_delay;
-        self.attach(ctx, &cluster, token, out, |attached| attached.put_policy(now, delay, Some(policy)));
+        self.write_attached(ctx, &cluster, token, out, |attached| {
+            attached.put_policy(now, delay, Some(policy))
+        });
         self.keep_in_memory(Mutant::PolicyInMemory, out);
         self.reply(&[ctx.delivery], Ok(response), out);
         Ok(())
@@ -106,7 +108,7 @@ impl ControlPlane {
         let delay = self.assumptions.policy_delay;
         let starts_over = self.mutants.has(Mutant::PolicyVersionStartsOver);
         if !self.mutants.has(Mutant::PolicyRemovalNotWritten) {
-            self.attach(ctx, &cluster, token, out, |attached| {
+            self.write_attached(ctx, &cluster, token, out, |attached| {
                 attached.put_policy(now, delay, None);
                 attached.policies = if starts_over { 0 } else { attached.policies };
             });

@@ -231,11 +231,11 @@ impl Owner {
     fn find(&self, identifier: Identifier) -> Option<&Arc<Cluster>> {
         let part = part(identifier);
         let at = |slot: u32| self.clusters[slot as usize].as_ref();
-        let is_it = |(known, slot): &(u32, u32)| {
+        let is_match = |(known, slot): &(u32, u32)| {
             *known == part && at(*slot).is_some_and(|cluster| cluster.arn.identifier == identifier)
         };
         // Parts can collide, so the record itself is compared.
-        let (_, slot) = self.slots.find(hash(part), is_it)?;
+        let (_, slot) = self.slots.find(hash(part), is_match)?;
         at(*slot)
     }
 }

@@ -57,7 +57,7 @@ impl ControlPlane {
         let response = Arc::new(Response::CreateStream(Box::new(stream.created(cluster.arn))));
         let token = self.token_write(now, ctx.account, &ctx.request, &response);
         self.set_stream_timer(&cluster, &stream, out);
-        self.attach(ctx, &cluster, token, out, |attached| {
+        self.write_attached(ctx, &cluster, token, out, |attached| {
             attached.numbered = number;
             attached.streams.push(stream);
         });
@@ -138,7 +138,7 @@ impl ControlPlane {
             self.set_stream_timer(&cluster, &stream, out);
         }
         if !self.mutants.has(Mutant::StreamDeletionNotWritten) {
-            self.attach(ctx, &cluster, token, out, |attached| {
+            self.write_attached(ctx, &cluster, token, out, |attached| {
                 attached
                     .streams
                     .iter_mut()
@@ -169,7 +169,7 @@ impl ControlPlane {
             stream.status = status;
             self.set_stream_timer(&cluster, &stream, out);
         }
-        self.write(&cluster, None, None, out, |record| {
+        self.write_cluster(&cluster, None, None, out, |record| {
             let attached = Arc::make_mut(record.attached.get_or_insert_default());
             match to {
                 Some(status) => {

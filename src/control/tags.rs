@@ -24,7 +24,7 @@ impl ControlPlane {
         input: &TagResourceInput,
         out: &mut Vec<Effect>,
     ) -> Result<(), Error> {
-        let (cluster, stream) = self.tagged(ctx.account, &input.resource_arn)?;
+        let (cluster, stream) = self.find_tagged(ctx.account, &input.resource_arn)?;
         let mut tags = TagMap::clone(&tags_of(&cluster, stream));
         if self.mutants.has(Mutant::TagsReplaced) {
             tags.clear();
@@ -36,7 +36,7 @@ impl ControlPlane {
             return Err(errors::tag_limit(&input.resource_arn));
         }
         if !self.mutants.has(Mutant::TagNotWritten) {
-            self.put_tags(ctx, &cluster, stream, tags, out);
+            self.write_tags(ctx, &cluster, stream, tags, out);
         }
         self.reply(&[ctx.delivery], Ok(Arc::new(Response::TagResource(TagResourceOutput {}))), out);
         Ok(())
@@ -49,14 +49,14 @@ impl ControlPlane {
         input: &UntagResourceInput,
         out: &mut Vec<Effect>,
     ) -> Result<(), Error> {
-        let (cluster, stream) = self.tagged(ctx.account, &input.resource_arn)?;
+        let (cluster, stream) = self.find_tagged(ctx.account, &input.resource_arn)?;
         let mut tags = TagMap::clone(&tags_of(&cluster, stream));
         let gone = input.tag_keys.as_deref().unwrap_or_default();
         if self.mutants.has(Mutant::UntagOfAnyCase) {
             tags.retain(|key, _| !gone.iter().any(|it| it.eq_ignore_ascii_case(key)));
         }
         tags.retain(|key, _| !gone.contains(key) || self.mutants.has(Mutant::UntagRemovesNothing));
-        self.put_tags(ctx, &cluster, stream, tags, out);
+        self.write_tags(ctx, &cluster, stream, tags, out);
         self.reply(&[ctx.delivery], Ok(Arc::new(Response::UntagResource(UntagResourceOutput {}))), out);
         Ok(())
     }
@@ -68,7 +68,7 @@ impl ControlPlane {
         input: &ListTagsForResourceInput,
         out: &mut Vec<Effect>,
     ) -> Result<(), Error> {
-        let (cluster, stream) = self.tagged(ctx.account, &input.resource_arn)?;
+        let (cluster, stream) = self.find_tagged(ctx.account, &input.resource_arn)?;
         let first = self.storage.clusters_after(ctx.account, Serial(0)).next();
         let cluster = first.filter(|_| self.mutants.has(Mutant::TagsOfFirstListed)).unwrap_or(&cluster);
         let output = ListTagsForResourceOutput { tags: Some(tags_of(cluster, stream)) };
@@ -79,7 +79,7 @@ impl ControlPlane {
     /// The cluster that `arn` names or whose stream it names, and that stream.
     ///
     /// # Errors ResourceNotFoundException.
-    pub(super) fn tagged(
+    pub(super) fn find_tagged(
         &self,
         account: Account,
         arn: &str,
@@ -98,7 +98,7 @@ impl ControlPlane {
     }
 
     /// Writes the tags of a cluster or of its stream.
-    fn put_tags(
+    fn write_tags(
         &mut self,
         ctx: &RequestContext,
         cluster: &Arc<Cluster>,
@@ -109,9 +109,9 @@ impl ControlPlane {
         match stream {
             None => {
                 let tags = Some(tags).filter(|tags| !tags.is_empty()).map(Arc::new);
-                self.write(cluster, None, Some(ctx.delivery), out, |record| record.tags = tags);
+                self.write_cluster(cluster, None, Some(ctx.delivery), out, |record| record.tags = tags);
             }
-            Some(identifier) => self.attach(ctx, cluster, None, out, |attached| {
+            Some(identifier) => self.write_attached(ctx, cluster, None, out, |attached| {
                 let stream = attached.streams.iter_mut().find(|stream| stream.identifier == identifier);
                 stream.expect("the stream was found above").tags = Arc::new(tags);
             }),

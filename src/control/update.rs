@@ -40,7 +40,7 @@ impl ControlPlane {
             return Ok(());
         };
         if self.mutants.has(Mutant::SettingsBeforeChecks) {
-            self.write(&cluster, None, Some(ctx.delivery), out, |record| {
+            self.write_cluster(&cluster, None, Some(ctx.delivery), out, |record| {
                 record.deletion_protection =
                     input.deletion_protection_enabled.unwrap_or(record.deletion_protection);
             });
@@ -115,7 +115,7 @@ impl ControlPlane {
         let token = self.token_write(now, account, request, &response);
         let cause = waiters.first().copied();
         let mutants = self.mutants;
-        let cluster = self.write(cluster, token, cause, out, |record| {
+        let cluster = self.write_cluster(cluster, token, cause, out, |record| {
             record.status = ClusterStatus::Updating;
             record.intent = None;
             // A setting that the request leaves out stays as it is.
@@ -162,7 +162,7 @@ impl ControlPlane {
                 "create a multi-Region cluster",
             ));
         };
-        let wanted = self.wanted("update", cluster.arn.account, Some(cluster.arn), properties)?;
+        let wanted = self.parse_properties("update", cluster.arn.account, Some(cluster.arn), properties)?;
         let peer = wanted.peer.unwrap_or(current.peer);
         let next = MultiRegion { witness: wanted.witness, peer, ..current };
         self.check_replacement(cluster, next)?;
@@ -247,7 +247,7 @@ impl ControlPlane {
 
 impl ControlPlane {
     /// Carries the deferred update out, whose withdrawal was chosen: the peer can no longer link with this cluster.
-    pub(super) fn withdrawal_won(&mut self, now: Instant, cluster: &Arc<Cluster>, out: &mut Vec<Effect>) {
+    pub(super) fn finish_withdrawal(&mut self, now: Instant, cluster: &Arc<Cluster>, out: &mut Vec<Effect>) {
         let Some(intent) = cluster.intent.clone() else { return };
         let Request::UpdateCluster(input) = &*intent.request else { return };
         out.push(Effect::Reached(Goal::WithdrawalWon));
@@ -263,14 +263,14 @@ impl ControlPlane {
 
     /// Refuses the deferred update: the peer declared before the withdrawal was chosen, so the pair is linked. The
     /// record follows the register.
-    pub(super) fn withdrawal_lost(&mut self, cluster: &Arc<Cluster>, out: &mut Vec<Effect>) {
+    pub(super) fn refuse_withdrawal(&mut self, cluster: &Arc<Cluster>, out: &mut Vec<Effect>) {
         out.push(Effect::Reached(Goal::WithdrawalLost));
         let waiters = self.take_waiting(cluster).waiters;
         let Some(peer) = cluster.multi_region.as_deref().and_then(|it| it.peer) else { return };
         let keeps_intent = self.mutants.has(Mutant::LostWithdrawalKept);
         let kept = cluster.intent.as_ref().filter(|_| self.mutants.has(Mutant::LostWitnessKept));
         let kept = kept.and_then(|lost| self.revalidate(cluster, &lost.request).ok()?);
-        self.write(cluster, None, None, out, |record| {
+        self.write_cluster(cluster, None, None, out, |record| {
             record.intent = record.intent.take().filter(|_| keeps_intent);
             record.status = ClusterStatus::Creating;
             if let Some(multi_region) = &mut record.multi_region {
