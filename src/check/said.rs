@@ -21,8 +21,8 @@ pub(super) fn answered_once(judge: &mut CheckContext<'_>, call: Option<&OpenCall
     })
 }
 
-/// An operation answers with the record that it has just written, or with the answer that its token has. What is created
-/// is stamped with the time at which its call was taken in.
+/// An operation answers with the record that it has just written, or with the answer that its token has. What is
+/// created is stamped with the time at which its call was taken in.
 pub(super) fn answers_say_what_was_written(
     judge: &mut CheckContext<'_>,
     call: &OpenCall,
@@ -41,10 +41,10 @@ pub(super) fn answers_say_what_was_written(
     })
 }
 
-/// A read, like a second deletion, is answered from the record as it is at that moment, and its answer leaves when all that was written before
-/// is durable: `record` is the cluster as it is durable then. What callers can set is judged in `visible`, from calls
-/// and answers alone; a control plane changes the rest by itself, so that only the record says what a read must show of
-/// it.
+/// A read, like a second deletion, is answered from the record as it is at that moment, and its answer leaves when all
+/// that was written before is durable: `record` is the cluster as it is durable then. What callers can set is judged in
+/// `visible`, from calls and answers alone; a control plane changes the rest by itself, so that only the record says
+/// what a read must show of it.
 pub(super) fn reads_show_what_was_written(
     judge: &mut CheckContext<'_>,
     record: Option<&Cluster>,
