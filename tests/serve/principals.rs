@@ -93,7 +93,7 @@ fn what_is_no_file_of_principals_is_refused() {
     let scenario = folder.path().join("world.scenario");
     fs::write(&scenario, "principal reader arn=arn:aws:iam::111122223333:user/reader\n").expect("a file");
     for (text, why) in [
-        ("seed 1\n", "`seed` does not belong here"),
+        ("seed 1\n", "unexpected `seed`: a file of principals has `principal` commands only"),
         ("principal ci arn=arn:aws:iam::111122223333:role/ci\n", "needs `access-key=`"),
         ("principal ci arn=nobody access-key=A\n", "is not the ARN of a principal"),
         ("", "the scenario is empty"),
