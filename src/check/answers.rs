@@ -1,4 +1,4 @@
-//! Invariants about answers: what callers were told, and what they were told before.
+//! Invariants about answers: a call that is answered with success is durable, and is answered in time.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -15,43 +15,44 @@ use super::listings::Listings;
 use super::open::OpenCall;
 use super::{CheckResult, WorldView};
 
-/// What callers were told.
+/// The answers that callers received, as far as later events are compared with them.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Answers {
-    /// Calls answered with success since the oldest write that may be under way was begun, oldest first.
+    /// Calls that were answered with success, oldest first, as long as a write that was begun before the answer may
+    /// still be under way: a crash can undo no older one.
     recent: VecDeque<(Instant, Delivery)>,
     unsettled: Unsettled,
     listings: Listings,
 }
 
 impl Answers {
-    /// A request comes to a control plane.
+    /// A request arrived at the control plane of `region`.
     pub(super) fn arrived(
         &mut self,
-        judge: &CheckContext<'_>,
+        ctx: &CheckContext<'_>,
         region: Region,
         account: Account,
         delivery: Delivery,
     ) {
-        self.listings.arrived(judge.scene, region, account, delivery);
+        self.listings.arrived(ctx.view, region, account, delivery);
     }
 
     /// A write became durable.
-    pub(super) fn wrote(&mut self, judge: &mut CheckContext<'_>, commit: &Commit) {
-        self.unsettled.wrote(judge, commit);
+    pub(super) fn wrote(&mut self, ctx: &mut CheckContext<'_>, commit: &Commit) {
+        self.unsettled.wrote(ctx, commit);
     }
 
-    /// The answer of a call that changes something leaves when its write is durable: one that was made for it, or the
-    /// one that its token was recorded with.
+    /// The answer to a call that changes something leaves when the call's write is durable. That is a write made for
+    /// it, or the earlier one with which its token was recorded.
     pub(super) fn acknowledged_was_written(
-        judge: &mut CheckContext<'_>,
+        ctx: &mut CheckContext<'_>,
         call: &OpenCall,
         is_recorded: bool,
     ) -> CheckResult {
         if call.has_written || !call.request.operation().changes() {
             return Ok(());
         }
-        judge.ensure(is_recorded, Invariant::AcknowledgedIsDurable, || {
+        ctx.ensure(is_recorded, Invariant::AcknowledgedIsDurable, || {
             let of = call.subject().map_or_else(String::new, |subject| format!(" of {subject}"));
             let operation = call.request.operation();
             format!("{operation}{of} was answered with success, and nothing durable was written for it")
@@ -61,73 +62,74 @@ impl Answers {
     /// A request is answered.
     pub(super) fn replied(
         &mut self,
-        judge: &mut CheckContext<'_>,
+        ctx: &mut CheckContext<'_>,
         region: Region,
         delivery: Delivery,
         account: Account,
         request: &Arc<Request>,
         result: &Reply,
     ) -> CheckResult {
-        self.unsettled.replied(judge, region, delivery, request, result)?;
+        self.unsettled.replied(ctx, region, delivery, request, result)?;
         match result {
             Err(_) => Ok(()),
+            // A listing changes nothing that a crash could undo; it is compared with the clusters that exist instead.
             Ok(response) => match &**response {
                 Response::ListClusters(_) | Response::ListStreams(_) => {
-                    self.listings.list_complete(judge, region, delivery, account, request, response)
+                    self.listings.list_complete(ctx, region, delivery, account, request, response)
                 }
                 _ => {
-                    self.acknowledge(judge.scene, delivery);
+                    self.acknowledge(ctx.view, delivery);
                     Ok(())
                 }
             },
         }
     }
 
-    /// A reply waits in the outbox until every write ahead of it is durable, so no write that a crash loses was ever
-    /// spoken of.
-    pub(super) fn acknowledged_is_durable(
-        &self,
-        judge: &mut CheckContext<'_>,
-        commit: &Commit,
-    ) -> CheckResult {
+    /// A reply waits in the outbox until every write before it is durable, so a write that a crash loses belongs to
+    /// no acknowledged call.
+    pub(super) fn acknowledged_is_durable(&self, ctx: &mut CheckContext<'_>, commit: &Commit) -> CheckResult {
+        // A write without a call is a step of the work on a cluster, which a restarted control plane repeats.
         let Some(cause) = commit.cause else { return Ok(()) };
-        let was_told = self.recent.iter().any(|(_, delivery)| *delivery == cause);
-        judge.ensure(!was_told, Invariant::AcknowledgedIsDurable, || {
+        let is_acknowledged = self.recent.iter().any(|(_, delivery)| *delivery == cause);
+        ctx.ensure(!is_acknowledged, Invariant::AcknowledgedIsDurable, || {
             let cluster = commit.batch.cluster.as_ref().and_then(|(_, _, record)| record.as_ref());
             let name = cluster.map_or_else(|| "a cluster".to_owned(), |cluster| cluster.arn.to_string());
             format!("a call about {name} was answered with success, and a crash has undone it")
         })
     }
 
-    fn acknowledge(&mut self, scene: &dyn WorldView, delivery: Delivery) {
-        let (now, longest) = (scene.now(), scene.longest_write());
+    fn acknowledge(&mut self, view: &dyn WorldView, delivery: Delivery) {
+        let (now, longest) = (view.now(), view.longest_write());
         self.recent.push_back((now, delivery));
         while self.recent.pop_front_if(|(at, _)| at.after(longest) < now).is_some() {}
     }
 }
 
-/// A reply waits in the outbox until every write ahead of it is durable, so that none is made for a request that is
-/// answered.
+/// A reply waits in the outbox until every write before it is durable, so no write becomes durable for a call that is
+/// answered already.
 pub(super) fn acknowledged_after_writing(
-    judge: &mut CheckContext<'_>,
+    ctx: &mut CheckContext<'_>,
     call: Option<&OpenCall>,
     commit: &Commit,
 ) -> CheckResult {
-    judge.ensure(call.is_some(), Invariant::AcknowledgedIsDurable, || {
+    ctx.ensure(call.is_some(), Invariant::AcknowledgedIsDurable, || {
         let cluster = commit.batch.cluster.as_ref().and_then(|(_, _, record)| record.as_ref());
         let name = cluster.map_or_else(|| "a cluster".to_owned(), |cluster| cluster.arn.to_string());
         format!("a call about {name} was answered before what was written for it was durable")
     })
 }
 
-/// Other Regions are asked for a while, and the link register for another: each wait has a deadline, which is set anew
-/// when a restarted control plane finds the call. A timer is set behind the writes before it, as an answer leaves.
-pub(super) fn answered_in_time(judge: &mut CheckContext<'_>, call: &OpenCall) -> CheckResult {
-    let scene = judge.scene;
-    let writes = scene.longest_write().saturating_mul(10);
-    let longest = scene.assumptions().remote_deadline.saturating_mul(2).saturating_add(writes);
-    let is_late = scene.now().since(call.arrived.at) > longest.saturating_add(Duration::from_millis(1));
-    judge.ensure(!is_late, Invariant::NothingStuck, || {
+/// A call waits for other Regions and then for the link register. Each wait has a deadline, which begins anew when a
+/// restarted control plane resumes the call. A timer is set once the writes before it are durable, like an answer
+/// that leaves.
+pub(super) fn answered_in_time(ctx: &mut CheckContext<'_>, call: &OpenCall) -> CheckResult {
+    let view = ctx.view;
+    // Ten writes are more than any call makes, a millisecond more than all rounding: no correct answer is called
+    // late.
+    let writes = view.longest_write().saturating_mul(10);
+    let longest = view.assumptions().remote_deadline.saturating_mul(2).saturating_add(writes);
+    let is_late = view.now().since(call.arrived.at) > longest.saturating_add(Duration::from_millis(1));
+    ctx.ensure(!is_late, Invariant::NothingStuck, || {
         let (operation, region) = (call.request.operation(), call.region);
         format!("{operation} was answered in {region} after its deadlines had passed")
     })

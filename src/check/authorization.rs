@@ -1,8 +1,8 @@
-//! The invariant about permissions: what was done was allowed to its caller, wherever somebody has a say, and the cause
-//! of an AccessDeniedException.
+//! The invariant about permissions: a call has only effects that every Region with a say allowed to its caller. Also
+//! the check of the cause of an AccessDeniedException.
 //!
-//! What a call must be allowed is in `demands`, whether policies allow it in `permitted`; neither asks the control
-//! planes or the evaluator that they ask.
+//! `demands` lists the permissions that a call needs, and `permitted` evaluates policies. Both are written a second
+//! time and share nothing with the control planes and their evaluator, so that an error in one of the two shows.
 
 use crate::api::{Error, Request};
 use crate::control::authorization::IamAction;
@@ -15,15 +15,15 @@ use crate::types::{ClusterArn, Instant};
 use super::invariant::{CheckContext, Invariant};
 use super::open::OpenCall;
 use super::permitted::{Demand, is_permitted};
-use super::records::{Records, is_about_one};
+use super::records::{Records, names_one_resource};
 use super::{CheckResult, WorldView, demands};
 
-/// What was denied to everybody, where, and from when to when.
+/// Injected denials: the Region, the action, the beginning, and the end if there was one.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Denied(Vec<(Region, &'static str, Instant, Option<Instant>)>);
 
 impl Denied {
-    /// From now on `action` is denied in `region`, or not any more.
+    /// A denial of `action` in `region` begins or ends.
     pub(super) fn set(&mut self, region: Region, action: IamAction, now: Instant, denied: bool) {
         let name = action.iam_name();
         let mut lasting = self.0.iter_mut().filter(|it| it.0 == region && it.1 == name && it.3.is_none());
@@ -34,17 +34,19 @@ impl Denied {
         }
     }
 
-    /// From now on nothing is.
+    /// Every denial ends.
     pub(super) fn clear(&mut self, now: Instant) {
         self.0.iter_mut().filter(|it| it.3.is_none()).for_each(|it| it.3 = Some(now));
     }
 
-    /// Whether what `demand` says was denied from before `from` until after `to`.
+    /// Whether the action of `demand` was denied from before `from` until after `to`. A denial that begins or ends
+    /// within that time may have missed the check, and is no proof.
     fn throughout(&self, demand: &Demand<'_>, from: Instant, to: Instant) -> bool {
         self.of(demand).any(|(since, until)| since < from && until.is_none_or(|until| to < until))
     }
 
-    /// Whether it was at some moment of that time.
+    /// Whether the action of `demand` was denied at any moment from `from` to `to`: the check may have met the
+    /// denial.
     fn at_some_moment(&self, demand: &Demand<'_>, from: Instant, to: Instant) -> bool {
         self.of(demand).any(|(since, until)| since <= to && until.is_none_or(|until| from <= until))
     }
@@ -55,90 +57,96 @@ impl Denied {
     }
 }
 
-/// The own Region checks before anything else, whatever is called, and so before a retry is answered too.
+/// The call's own Region evaluates its permissions before anything else, for every operation, and so also before a
+/// retry is answered from its token.
 pub(super) fn answered(
-    judge: &mut CheckContext<'_>,
+    ctx: &mut CheckContext<'_>,
     denied: &Denied,
     records: &Records,
-    asked: &OpenCall,
+    call: &OpenCall,
 ) -> CheckResult {
-    if asked.principal.is_none() && denied.0.is_empty() {
+    if call.principal.is_none() && denied.0.is_empty() {
         return Ok(());
     }
-    let cluster = records.named(asked);
-    let is_gone = cluster.is_none() && is_about_one(&asked.request);
-    for demand in demands::at_home(asked, cluster) {
+    let cluster = records.cluster_of(call);
+    // The policy of a cluster that is gone is gone with it. It may have allowed the call, and nothing can be proved
+    // against the success.
+    let is_gone = cluster.is_none() && names_one_resource(&call.request);
+    for demand in demands::of_own_region(call, cluster) {
         let of = cluster.filter(|cluster| demand.resource == cluster.arn.to_string());
         let policy =
-            if is_gone { PolicyView::Unknown } else { PolicyView::of(judge.scene, of, asked.arrived.at) };
-        let is_denied = denied.throughout(&demand, asked.arrived.at, asked.arrived.at);
-        ensure(judge, asked, &demand, is_denied, policy)?;
+            if is_gone { PolicyView::Unknown } else { PolicyView::of(ctx.view, of, call.arrived.at) };
+        let is_denied = denied.throughout(&demand, call.arrived.at, call.arrived.at);
+        ensure(ctx, call, &demand, is_denied, policy)?;
     }
     Ok(())
 }
 
-/// Nothing is carried out before the witness Region and the peers' have answered. A call is carried out when its answer
-/// is recorded with its token, or when it is written down as an intent for the link register to decide: whose answer is
-/// recorded later may be somebody else's, who joined.
+/// No call is carried out before the Regions of the witness and the peers have answered. A call is carried out when
+/// its answer is recorded with its token, or when it becomes an intent for the link register to decide. A token that
+/// is recorded after a wait for the register is not judged: its cause may be a call that joined.
 ///
-/// The policies of principals do not change, so it does not matter when each Region looked at them; where a cluster's
-/// tags or a policy that was put on meanwhile may have decided otherwise, nothing is said.
+/// The policies of principals never change, so the moment at which each Region evaluated them does not matter. Where
+/// a cluster's tags, or a policy that was attached meanwhile, may have decided otherwise, the check is silent.
 pub(super) fn carried_out(
-    judge: &mut CheckContext<'_>,
+    ctx: &mut CheckContext<'_>,
     denied: &Denied,
     records: &Records,
     commit: &Commit,
-    asked: &OpenCall,
+    call: &OpenCall,
 ) -> CheckResult {
     let Some((_, _, Some(after))) = &commit.batch.cluster else { return Ok(()) };
     let before = commit.before.cluster.as_deref();
+    // The intent was judged when it was written, and `commit.cause` may be another call by now.
     let was_waiting = before.is_some_and(|before| before.intent.is_some());
     if was_waiting || (commit.batch.token.is_none() && after.intent.is_none()) {
         return Ok(());
     }
-    if asked.principal.is_none() && denied.0.is_empty() {
+    if call.principal.is_none() && denied.0.is_empty() {
         return Ok(());
     }
-    let now = judge.scene.now();
-    for (peer, demand) in demands::elsewhere(asked, before) {
-        let is_denied = denied.throughout(&demand, asked.arrived.at, now);
-        let policy = PolicyView::of_peer(judge.scene, records, peer, asked.arrived.at);
-        ensure(judge, asked, &demand, is_denied, policy)?;
+    let now = ctx.view.now();
+    for (peer, demand) in demands::of_other_regions(call, before) {
+        let is_denied = denied.throughout(&demand, call.arrived.at, now);
+        let policy = PolicyView::of_peer(ctx.view, records, peer, call.arrived.at);
+        ensure(ctx, call, &demand, is_denied, policy)?;
     }
     Ok(())
 }
 
-/// Whether this AccessDeniedException may be the answer to `asked`: something that it must be allowed is denied, or it
-/// is not known to be allowed, and that is what the message names.
+/// Whether `error`, an AccessDeniedException, may be the answer to `call`: a permission that the call needs is
+/// denied, or is not known to be granted, and the message names that permission.
 pub(super) fn may_be_denied(
-    scene: &dyn WorldView,
+    view: &dyn WorldView,
     denied: &Denied,
     records: &Records,
-    asked: &OpenCall,
+    call: &OpenCall,
     error: &Error,
 ) -> bool {
-    let now = scene.now();
-    let cluster = records.named(asked);
-    let at_home = demands::at_home(asked, cluster).into_iter().map(|demand| {
+    let now = view.now();
+    let cluster = records.cluster_of(call);
+    let of_own_region = demands::of_own_region(call, cluster).into_iter().map(|demand| {
         let of = cluster.filter(|cluster| demand.resource == cluster.arn.to_string());
-        (PolicyView::of(scene, of, asked.arrived.at), demand)
+        (PolicyView::of(view, of, call.arrived.at), demand)
     });
-    let elsewhere = demands::elsewhere(asked, cluster).into_iter();
-    let elsewhere =
-        elsewhere.map(|(peer, demand)| (PolicyView::of_peer(scene, records, peer, asked.arrived.at), demand));
-    let is_create = matches!(*asked.request, Request::CreateCluster(_));
-    let lacks_role = is_create && !scene.assumptions().service_linked_role;
-    let mut all = at_home.chain(elsewhere);
+    let of_other_regions = demands::of_other_regions(call, cluster).into_iter();
+    let of_other_regions = of_other_regions
+        .map(|(peer, demand)| (PolicyView::of_peer(view, records, peer, call.arrived.at), demand));
+    let is_create = matches!(*call.request, Request::CreateCluster(_));
+    // Without the service-linked role the first create needs one more permission, which depends on what other Regions
+    // did at the same time; every denial of a create is accepted.
+    let lacks_role = is_create && !view.assumptions().service_linked_role;
+    let mut all = of_own_region.chain(of_other_regions);
     lacks_role
         || all.any(|(policy, demand)| {
-            let is_denied = denied.at_some_moment(&demand, asked.arrived.at, now)
-                || identity(scene, asked)
+            let is_denied = denied.at_some_moment(&demand, call.arrived.at, now)
+                || identity(view, call)
                     .is_some_and(|identity| policy.permits(identity, &demand) != Some(true));
             is_denied && is_named(&demand, error.message())
         })
 }
 
-/// Whether the message of a denial says what `demand` says: what may not be done, with what, and where.
+/// Whether the message of a denial names `demand`: the action, the resource, and the Region that checked it.
 fn is_named(demand: &Demand<'_>, message: &str) -> bool {
     let Demand { action, resource, region, .. } = demand;
     message.contains(&format!(" to perform: {action} on resource: {resource} "))
@@ -146,58 +154,59 @@ fn is_named(demand: &Demand<'_>, message: &str) -> bool {
 }
 
 fn ensure(
-    judge: &mut CheckContext<'_>,
-    asked: &OpenCall,
+    ctx: &mut CheckContext<'_>,
+    call: &OpenCall,
     demand: &Demand<'_>,
     is_denied: bool,
     policy: PolicyView<'_>,
 ) -> CheckResult {
-    let scene = judge.scene;
-    let identity = identity(scene, asked);
+    let view = ctx.view;
+    let identity = identity(view, call);
     let is_met = !is_denied && identity.is_none_or(|it| policy.permits(it, demand) != Some(false));
-    judge.ensure(is_met, Invariant::AuthorizedInEveryRegion, || {
+    ctx.ensure(is_met, Invariant::AuthorizedInEveryRegion, || {
         let who = identity.map_or("the root of the account", |it| it.principal.arn());
-        let (Demand { action, resource, region, .. }, operation) = (demand, asked.request.operation());
+        let (Demand { action, resource, region, .. }, operation) = (demand, call.request.operation());
         format!("{operation} succeeded, and {who} may not {action} on {resource} in {region}")
     })
 }
 
-/// Whether the caller of `asked`, and be it the root of the account, may do what `demand` says with a resource that has
-/// this policy; `None` is undecided.
-pub(super) fn under(
-    scene: &dyn WorldView,
-    asked: &OpenCall,
+/// Whether the caller of `call`, including the root of the account, may perform `demand` on a resource with this
+/// policy; `None` if undecided.
+pub(super) fn is_allowed_under(
+    view: &dyn WorldView,
+    call: &OpenCall,
     policy: &Document,
     demand: &Demand<'_>,
 ) -> Option<bool> {
-    match asked.principal {
-        Some(_) => is_permitted(identity(scene, asked)?, Some(policy), demand),
-        None => is_permitted(&Identity::root(asked.account), Some(policy), demand),
+    match call.principal {
+        Some(_) => is_permitted(identity(view, call)?, Some(policy), demand),
+        None => is_permitted(&Identity::root(call.account), Some(policy), demand),
     }
 }
 
-/// Who asks, unless he may do everything.
-fn identity<'a>(scene: &'a dyn WorldView, asked: &OpenCall) -> Option<&'a Identity> {
-    asked.principal.and_then(|principal| scene.identity(principal))
+/// The identity of the caller; `None` if the caller has no restrictions.
+fn identity<'a>(view: &'a dyn WorldView, call: &OpenCall) -> Option<&'a Identity> {
+    call.principal.and_then(|principal| view.identity(principal))
 }
 
-/// The policy of a resource.
+/// The resource policy at the time of a check, as far as it is known.
 #[derive(Clone, Copy)]
 enum PolicyView<'a> {
     None,
     Is(&'a Document),
-    /// One was put on or taken off meanwhile, or the resource is gone.
+    /// A policy was attached or removed near the time of the check, or the resource is gone.
     Unknown,
 }
 
 impl<'a> PolicyView<'a> {
-    /// That of `cluster` since before `at`; none, if it is about no cluster.
-    fn of(scene: &dyn WorldView, cluster: Option<&'a Cluster>, at: Instant) -> PolicyView<'a> {
+    /// The policy of `cluster` that has been in force since before `at`; `None` without a cluster.
+    fn of(view: &dyn WorldView, cluster: Option<&'a Cluster>, at: Instant) -> PolicyView<'a> {
         let Some(attached) = cluster.and_then(|it| it.attached.as_deref()).filter(|it| it.policies > 0)
         else {
             return PolicyView::None;
         };
-        let is_in_force = attached.policy_changed.after(scene.assumptions().policy_delay) < at;
+        // A policy takes effect with a delay, so a change within it may or may not have counted.
+        let is_in_force = attached.policy_changed.after(view.assumptions().policy_delay) < at;
         match &attached.policy {
             _ if !is_in_force => PolicyView::Unknown,
             None => PolicyView::None,
@@ -206,7 +215,7 @@ impl<'a> PolicyView<'a> {
     }
 
     fn of_peer(
-        scene: &dyn WorldView,
+        view: &dyn WorldView,
         records: &'a Records,
         peer: Option<ClusterArn>,
         at: Instant,
@@ -214,7 +223,7 @@ impl<'a> PolicyView<'a> {
         match peer.map(|peer| records.at(peer)) {
             None => PolicyView::None,
             Some(None) => PolicyView::Unknown,
-            Some(cluster) => PolicyView::of(scene, cluster, at),
+            Some(cluster) => PolicyView::of(view, cluster, at),
         }
     }
 
@@ -222,7 +231,7 @@ impl<'a> PolicyView<'a> {
         match self {
             PolicyView::None => is_permitted(identity, None, demand),
             PolicyView::Is(document) => is_permitted(identity, Some(document), demand),
-            // Whatever it says, it cannot take away what nothing is known to give.
+            // An unknown policy may grant or deny anything.
             PolicyView::Unknown => None,
         }
     }

@@ -1,4 +1,4 @@
-//! What is judged by what callers asked for and were answered: their tokens, their refusals, what they may do.
+//! The checks of a call as its caller sees it: its token, its refusal, its permissions.
 
 use crate::control::message::{Commit, Reply};
 use crate::control::storage::Batch;
@@ -16,81 +16,86 @@ use super::refusals::{self, RefusalContext};
 use super::said;
 use super::tokens::Tokens;
 
-/// What is recorded and denied, as far as an answer may depend on it.
+/// The tokens and denials on which an answer may depend.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Callers {
     pub(super) tokens: Tokens,
     pub(super) denied: Denied,
-    /// When control planes started last, those that did again.
+    /// The time of the last restart of each control plane that has restarted.
     started: FixedMap<Region, Instant>,
-    /// The call that was refused last, or answered unheard, and when.
+    /// The call that was refused last, or whose answer was discarded, and when. A call that joined it gets its answer
+    /// at the same moment.
     last: Option<(OpenCall, Instant)>,
 }
 
 impl Callers {
-    /// Takes note of what a node wrote before anything happens.
+    /// Takes in a batch that `node` wrote before the world begins.
     pub(super) fn recall(&mut self, node: NodeId, batch: &Batch) {
         if let (Some(region), Some((key, record))) = (node.region(), &batch.token) {
             self.tokens.recall(region, key, record);
         }
     }
 
-    /// A node has started again.
+    /// A node restarted.
     pub(super) fn restarted(&mut self, now: Instant, node: NodeId) {
         if let NodeId::ControlPlane(region) = node {
             self.started.insert(region, now);
         }
     }
 
-    /// An answer left for a client that has gone away.
+    /// A control plane answered a call whose client no longer waits.
     pub(super) fn unheard(&mut self, now: Instant, call: Option<OpenCall>) {
         self.last = call.map(|call| (call, now)).or(self.last.take());
     }
 
-    /// A write became durable; `call` is what it was made for, if that is open.
+    /// A write became durable; `call` is the open call that it was made for, if any.
     pub(super) fn wrote(
         &mut self,
-        judge: &mut CheckContext<'_>,
+        ctx: &mut CheckContext<'_>,
         records: &Records,
         node: NodeId,
         commit: &Commit,
         call: Option<&OpenCall>,
     ) -> CheckResult {
+        // A witness node has no tokens and carries out no calls.
         let NodeId::ControlPlane(region) = node else { return Ok(()) };
-        self.tokens.wrote(judge, region, commit, call)?;
+        self.tokens.wrote(ctx, region, commit, call)?;
         let Some(call) = call else { return Ok(()) };
-        authorization::carried_out(judge, &self.denied, records, commit, call)
+        authorization::carried_out(ctx, &self.denied, records, commit, call)
     }
 
-    /// A call is answered; `open` are those that are not.
+    /// A control plane answered `call`; `open` are the calls that are not answered yet.
     pub(super) fn replied(
         &mut self,
-        judge: &mut CheckContext<'_>,
+        ctx: &mut CheckContext<'_>,
         records: &Records,
         open: &OpenCalls,
         call: &OpenCall,
         result: &Reply,
     ) -> CheckResult {
+        // An injected error is not an answer of the control plane, which never saw the request.
         if call.is_injected {
             return Ok(());
         }
-        answers::answered_in_time(judge, call)?;
-        self.tokens.replied(judge, call, result)?;
+        answers::answered_in_time(ctx, call)?;
+        self.tokens.replied(ctx, call, result)?;
         let Callers { tokens, denied, started, last } = self;
         let facts = &RefusalContext { records, open, tokens, denied, started };
         let error = match result {
             Ok(response) => {
-                let record = records.named(call).filter(|_| call.is_answered_from_record());
-                said::reads_show_what_was_written(judge, record, call, response)?;
-                authorization::answered(judge, denied, records, call)?;
-                return refusals::no_success_against_a_cause(judge, facts, call);
+                let record = records.cluster_of(call).filter(|_| call.is_answered_from_record());
+                said::reads_show_what_was_written(ctx, record, call, response)?;
+                authorization::answered(ctx, denied, records, call)?;
+                return refusals::no_success_against_a_cause(ctx, facts, call);
             }
             Err(error) => error,
         };
-        let now = judge.scene.now();
-        // Whoever joins a call gets its answer, whatever would have become of his own.
+        let now = ctx.view.now();
+        // A call that joined another gets the other's answer, whatever its own would have been, so a cause in either
+        // explains the refusal.
         let first = last.as_ref().filter(|(first, at)| *at == now && call.may_have_joined(first));
-        refusals::every_refusal_has_a_cause(judge, facts, call, first.map(|(it, _)| it), error)?;
+        refusals::every_refusal_has_a_cause(ctx, facts, call, first.map(|(it, _)| it), error)?;
+        // Kept only for the first of a group: all that joined it are compared with the call that was really decided.
         if first.is_none() {
             self.last = Some((call.clone(), now));
         }

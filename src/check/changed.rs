@@ -1,4 +1,4 @@
-//! Invariants about what a write changes of a cluster's record: nothing that its call does not name, and some of it
+//! Invariants about the difference that a write makes to a cluster's record: only what its call names, and some of it
 //! never.
 
 use std::sync::Arc;
@@ -14,7 +14,8 @@ use super::invariant::{CheckContext, Invariant};
 use super::pairs::is_being_deleted;
 use super::visible::{customer_key, listed_peer};
 
-/// A write: the record before and after, and the request that it was made for, if it was made for one.
+/// A change of a record: the record before and after the write, and the request of the call that it was made for, if
+/// any.
 #[derive(Debug)]
 pub(super) struct RecordChange<'a> {
     pub(super) before: &'a Cluster,
@@ -22,41 +23,40 @@ pub(super) struct RecordChange<'a> {
     pub(super) request: Option<&'a Request>,
 }
 
-/// Every write begins with a copy of the record and replaces what its call names: an update its settings and
-/// properties, a tag call the tags, a policy call the policy, a stream call one stream. What has no call is a step of
-/// the work on the cluster, which moves statuses, and finishes the call that is written down in the record.
-pub(super) fn changed_only_by_its_call(
-    judge: &mut CheckContext<'_>,
-    change: &RecordChange<'_>,
-) -> CheckResult {
-    let wrong = change.unasked();
-    judge.ensure(wrong.is_none(), Invariant::ChangedOnlyByItsCall, || {
+/// Every write starts from a copy of the record and replaces what its call names: an update the settings and
+/// properties, a tag call the tags, a policy call the policy, a stream call one stream. A write without a call is a
+/// step of the work on the cluster: it changes statuses, and completes the call that the record has as its intent.
+pub(super) fn changed_only_by_its_call(ctx: &mut CheckContext<'_>, change: &RecordChange<'_>) -> CheckResult {
+    let wrong = change.unrequested_change();
+    ctx.ensure(wrong.is_none(), Invariant::ChangedOnlyByItsCall, || {
         let call = change.request.map_or("no call", |request| request.operation().name());
         format!("{call} changed the {} of {}", wrong.unwrap_or_default(), change.before.arn)
     })
 }
 
-/// No write names any of it: a cluster's name, place, creation time and kind are set when it is created, a stream's
-/// name, creation time and target too, and the witness of a linked pair is in the name of its link register.
-pub(super) fn unchanging(judge: &mut CheckContext<'_>, change: &RecordChange<'_>) -> CheckResult {
-    let wrong = change.of_what_never_changes();
-    judge.ensure(wrong.is_none(), Invariant::Unchanging, || {
+/// No write replaces these parts. The name, Region, creation time and kind of a cluster are set when it is created,
+/// as are the name, creation time and target of a stream. The witness of a linked pair is part of the key of its link
+/// register.
+pub(super) fn unchanging(ctx: &mut CheckContext<'_>, change: &RecordChange<'_>) -> CheckResult {
+    let wrong = change.forbidden_change();
+    ctx.ensure(wrong.is_none(), Invariant::Unchanging, || {
         format!("the {} of {} changed", wrong.unwrap_or_default(), change.before.arn)
     })
 }
 
-/// Events are taken from the queue by their times, and none is put in before the one that happens.
-pub(super) fn time_goes_on(judge: &mut CheckContext<'_>, last: &mut Instant) -> CheckResult {
-    let now = judge.scene.now();
+/// The queue returns events in the order of their times, and accepts none that is earlier than the current event.
+pub(super) fn time_goes_on(ctx: &mut CheckContext<'_>, last: &mut Instant) -> CheckResult {
+    let now = ctx.view.now();
     let before = std::mem::replace(last, now);
-    judge.ensure(before <= now, Invariant::Unchanging, || {
+    ctx.ensure(before <= now, Invariant::Unchanging, || {
         format!("virtual time went back from {} ns to {} ns", before.0, now.0)
     })
 }
 
 impl RecordChange<'_> {
-    /// What changed though the call does not name it, or became what the call does not say.
-    fn unasked(&self) -> Option<&'static str> {
+    /// The part of the record that changed although the call does not name it, or to another value than the call
+    /// names.
+    fn unrequested_change(&self) -> Option<&'static str> {
         let RecordChange { before, after, .. } = self;
         let update = self.update();
         let protection =
@@ -73,17 +73,18 @@ impl RecordChange<'_> {
             ("deletion protection", before.deletion_protection == after.deletion_protection || protection()),
             ("KMS key", before.kms_key == after.kms_key || key()),
             ("metric groups", before.statement_statistics == after.statement_statistics || groups()),
-            ("tags", self.tags_are_asked_for(None, before.tags.as_ref(), after.tags.as_ref())),
-            ("multi-Region properties", self.properties_are_asked_for()),
+            ("tags", self.tags_are_requested(None, before.tags.as_ref(), after.tags.as_ref())),
+            ("multi-Region properties", self.properties_are_requested()),
             ("deletion", is_being_deleted(before) == is_being_deleted(after) || self.is_deletion()),
-            ("call that is written down", self.intent_is_asked_for()),
-            ("policy", before.shares_attached(after) || self.policy_is_asked_for()),
-            ("streams", before.shares_attached(after) || self.streams_are_asked_for()),
+            ("call that is written down", self.intent_is_requested()),
+            ("policy", before.shares_attached(after) || self.policy_is_requested()),
+            ("streams", before.shares_attached(after) || self.streams_are_requested()),
         ];
         checks.into_iter().find(|(_, holds)| !holds).map(|(name, _)| name)
     }
 
-    fn of_what_never_changes(&self) -> Option<&'static str> {
+    /// The part of the record that changed although no call may change it.
+    fn forbidden_change(&self) -> Option<&'static str> {
         let RecordChange { before, after, .. } = self;
         let (old, new) = (before.multi_region.as_deref(), after.multi_region.as_deref());
         let is_linked = |it: &MultiRegion| it.linked;
@@ -120,8 +121,9 @@ impl RecordChange<'_> {
         is_being_deleted(self.after) && matches!(self.request, Some(Request::DeleteCluster(_)))
     }
 
-    /// A call is written down by itself, and crossed out by whatever comes of it.
-    fn intent_is_asked_for(&self) -> bool {
+    /// An intent is added by its own call. It is removed by whatever decides the call: the register, its deadline, or
+    /// another call.
+    fn intent_is_requested(&self) -> bool {
         match (&self.before.intent, &self.after.intent) {
             (_, None) => true,
             (Some(before), Some(after)) => before == after,
@@ -129,13 +131,15 @@ impl RecordChange<'_> {
         }
     }
 
-    /// Tags are merged by TagResource and taken off by UntagResource; those of `stream`, or of the cluster.
-    fn tags_are_asked_for(
+    /// TagResource merges tags and UntagResource removes them. `stream` selects the tags of a stream; `None` those of
+    /// the cluster.
+    fn tags_are_requested(
         &self,
         stream: Option<Identifier>,
         before: Option<&Tags>,
         after: Option<&Tags>,
     ) -> bool {
+        // Most writes share the tags with the record that they replace, so the addresses are compared first.
         let is_same = match (before, after) {
             (None, None) => true,
             (Some(before), Some(after)) => Arc::ptr_eq(before, after) || before == after,
@@ -162,8 +166,9 @@ impl RecordChange<'_> {
         after.map_or(wanted.is_empty(), |after| **after == wanted)
     }
 
-    /// The witness and the peer are as an update says. A pair comes apart by itself, once both sides have left.
-    fn properties_are_asked_for(&self) -> bool {
+    /// Witness and peer change only by an update that names them. Without a call a pair comes apart once both sides
+    /// have left it: the peer, the link and the departure end in one write.
+    fn properties_are_requested(&self) -> bool {
         let (old, new) = (self.before.multi_region.as_deref(), self.after.multi_region.as_deref());
         let Some((old, new)) = old.zip(new) else { return true };
         let named = self.update().and_then(|input| input.multi_region_properties.as_deref());
@@ -180,8 +185,9 @@ impl RecordChange<'_> {
             && (old.leaving == new.leaving || has_parted || (new.leaving && leaving()))
     }
 
-    /// A policy is put on and taken off by calls that may name the version that they expect, and each has the next.
-    fn policy_is_asked_for(&self) -> bool {
+    /// Policy calls attach and remove the policy. They may name the version that they expect, and each attachment
+    /// gets the next version.
+    fn policy_is_requested(&self) -> bool {
         let none = Attached::default();
         let old = self.before.attached.as_deref().unwrap_or(&none);
         let new = self.after.attached.as_deref().unwrap_or(&none);
@@ -205,11 +211,12 @@ impl RecordChange<'_> {
         }
     }
 
-    /// A stream is created and deleted by calls, goes when its deletion is done, and moves on by itself.
-    fn streams_are_asked_for(&self) -> bool {
+    /// Calls create and delete streams. Without a call a stream may be removed once its deletion is done, and its
+    /// status may advance.
+    fn streams_are_requested(&self) -> bool {
         let (old, new) = (self.before.streams(), self.after.streams());
         let known = |stream: &Stream| old.iter().find(|it| it.number == stream.number);
-        let is_asked_for = |stream: &Stream| match (known(stream), self.request) {
+        let is_requested = |stream: &Stream| match (known(stream), self.request) {
             (None, Some(Request::CreateStream(input))) => {
                 let tags = input.tags.clone().unwrap_or_default();
                 Some(&stream.target) == input.target_definition.as_ref() && stream.tags == tags
@@ -226,13 +233,13 @@ impl RecordChange<'_> {
                     request => request.is_none() && is_deleted(before) == is_deleted(stream),
                 };
                 (before.status == stream.status || is_named)
-                    && self.tags_are_asked_for(identifier, Some(&before.tags), Some(&stream.tags))
+                    && self.tags_are_requested(identifier, Some(&before.tags), Some(&stream.tags))
             }
         };
         let is_kept = |stream: &Stream| new.iter().any(|it| it.number == stream.number);
         let may_go = |stream: &Stream| {
             self.request.is_none() && matches!(stream.status, StreamStatus::Deleting | StreamStatus::Deleted)
         };
-        new.iter().all(is_asked_for) && old.iter().all(|stream| is_kept(stream) || may_go(stream))
+        new.iter().all(is_requested) && old.iter().all(|stream| is_kept(stream) || may_go(stream))
     }
 }

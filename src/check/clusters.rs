@@ -1,4 +1,4 @@
-//! Invariants about the records of clusters, as they become durable.
+//! Invariants about the records of clusters, checked as the records become durable.
 
 use std::sync::Arc;
 
@@ -14,15 +14,15 @@ use super::pairs::{Pairs, is_being_deleted};
 use super::records::Records;
 use super::{CheckResult, streams};
 
-/// The durable truth about clusters.
+/// The relations and the numbers of the clusters that durably exist.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Clusters {
     pairs: Pairs,
-    /// How many clusters count towards a quota: by account, Region, and whether multi-Region.
+    /// The number of clusters that count towards each quota, by account, Region, and whether they are multi-Region.
     counted: FixedMap<(Account, Region, bool), u32>,
 }
 
-/// A record that became durable, and what was there before.
+/// A write to the record of a cluster. `None` stands for no record: the write creates or removes the cluster.
 pub(super) struct RecordWrite<'a> {
     pub(super) before: Option<&'a Arc<Cluster>>,
     pub(super) after: Option<&'a Arc<Cluster>>,
@@ -34,7 +34,7 @@ impl Clusters {
         &self.pairs
     }
 
-    /// Takes note of a cluster that exists before anything happens, once.
+    /// Takes in a cluster that exists before the world begins. Each cluster is passed once.
     pub(super) fn recall(&mut self, cluster: &Arc<Cluster>) {
         let is_multi = cluster.multi_region.is_some();
         *self.counted.entry((cluster.arn.account, cluster.arn.region, is_multi)).or_default() += 1;
@@ -43,35 +43,35 @@ impl Clusters {
         }
     }
 
-    /// Looks at a write that became durable.
+    /// Checks a write that became durable.
     pub(super) fn wrote(
         &mut self,
-        judge: &mut CheckContext<'_>,
+        ctx: &mut CheckContext<'_>,
         records: &mut Records,
         commit: &Commit,
     ) -> CheckResult {
         let Some((_, _, after)) = &commit.batch.cluster else { return Ok(()) };
         let before = commit.before.cluster.as_ref();
         let written = RecordWrite { before, after: after.as_ref() };
-        legal_transition(judge, &written)?;
+        legal_transition(ctx, &written)?;
         if before.is_none() {
-            identifiers_unique(judge, records, &written)?;
+            identifiers_unique(ctx, records, &written)?;
         }
-        protected_not_deleted(judge, records, &written, commit.cause)?;
-        no_active_without_key(judge, &written)?;
-        self.quota_respected(judge, &written)?;
-        streams::look(judge, written.before, written.after, records)?;
+        protected_not_deleted(ctx, records, &written, commit.cause)?;
+        no_active_without_key(ctx, &written)?;
+        self.quota_respected(ctx, &written)?;
+        streams::look(ctx, written.before, written.after, records)?;
         if before.or(after.as_ref()).is_some_and(|cluster| cluster.multi_region.is_some()) {
-            self.pairs.wrote(judge, &written)?;
+            self.pairs.wrote(ctx, &written)?;
         }
         Ok(())
     }
 
-    /// A create is refused when what exists and what is in flight have reached the quota, and every create counts as
-    /// in flight until it exists.
-    fn quota_respected(&mut self, judge: &mut CheckContext<'_>, written: &RecordWrite<'_>) -> CheckResult {
+    /// A create is refused when the existing clusters and the creates in flight have reached the quota, and every
+    /// create counts as in flight until its cluster exists.
+    fn quota_respected(&mut self, ctx: &mut CheckContext<'_>, written: &RecordWrite<'_>) -> CheckResult {
         let Some(cluster) = written.after.or(written.before) else { return Ok(()) };
-        let assumed = judge.scene.assumptions();
+        let assumed = ctx.view.assumptions();
         let counts = |it: Option<&Arc<Cluster>>| {
             it.is_some_and(|it| assumed.quota_counts_deleting || !is_being_deleted(it))
         };
@@ -83,28 +83,29 @@ impl Clusters {
         let count = self.counted.entry((cluster.arn.account, cluster.arn.region, is_multi)).or_default();
         *count = if is { *count + 1 } else { count.saturating_sub(1) };
         let quota = if is_multi { assumed.multi_region_quota } else { assumed.single_region_quota };
+        // A cluster that stops counting cannot break a quota.
         if was {
             return Ok(());
         }
-        judge.ensure(*count <= quota, Invariant::QuotaRespected, || {
+        ctx.ensure(*count <= quota, Invariant::QuotaRespected, || {
             let (account, region) = (cluster.arn.account, cluster.arn.region);
             format!("account {account} has {count} clusters in {region}, its quota is {quota}")
         })
     }
 }
 
-/// Every change of status goes through one function that writes the record and sets the timer for the next; a timer
-/// set for an earlier version of the record does nothing.
-fn legal_transition(judge: &mut CheckContext<'_>, written: &RecordWrite<'_>) -> CheckResult {
+/// Every change of a status goes through one function, which writes the record and sets the timer for the next. A
+/// timer that was set for an earlier version of the record does nothing.
+fn legal_transition(ctx: &mut CheckContext<'_>, written: &RecordWrite<'_>) -> CheckResult {
     let status = |cluster: Option<&Arc<Cluster>>| cluster.map(|cluster| cluster.status);
     let (from, to) = (status(written.before), status(written.after));
     if from == to {
         return Ok(());
     }
-    // Work leads to IDLE only where it would lead to ACTIVE and the key cannot be used.
+    // CREATING and UPDATING lead to IDLE only where they would lead to ACTIVE and the key cannot be used.
     let is_kept_idle = matches!(from, Some(ClusterStatus::Creating | ClusterStatus::Updating))
         && written.after.is_some_and(|after| after.status == ClusterStatus::Idle && !is_without_key(after));
-    judge.ensure(may_become(from, to) && !is_kept_idle, Invariant::LegalTransition, || {
+    ctx.ensure(may_become(from, to) && !is_kept_idle, Invariant::LegalTransition, || {
         let name = |status: Option<ClusterStatus>| status.map_or("nothing", ClusterStatus::name);
         let arn =
             written.after.or(written.before).map_or_else(String::new, |cluster| cluster.arn.to_string());
@@ -112,17 +113,18 @@ fn legal_transition(judge: &mut CheckContext<'_>, written: &RecordWrite<'_>) -> 
     })
 }
 
-/// DeleteCluster looks at the protection of the record that it is about to change, in the same step, and only calls
-/// that name the protection change it. What is judged is what these calls asked for, not what the record says.
+/// DeleteCluster reads the protection of the record that it is about to change, in the same step, and only calls that
+/// name the protection change it. The check goes by the requests of these calls, not by the record, which an error in
+/// the control plane could have changed.
 fn protected_not_deleted(
-    judge: &mut CheckContext<'_>,
+    ctx: &mut CheckContext<'_>,
     records: &mut Records,
     written: &RecordWrite<'_>,
     cause: Option<Delivery>,
 ) -> CheckResult {
     let Some(cluster) = written.after.or(written.before) else { return Ok(()) };
     let identifier = cluster.arn.identifier;
-    if let Some(is_protected) = asked_protection(judge, written, cause) {
+    if let Some(is_protected) = requested_protection(ctx, written, cause) {
         records.protect(identifier, is_protected);
     }
     let is_going = |cluster: Option<&Arc<Cluster>>| cluster.is_none_or(|it| is_being_deleted(it));
@@ -130,30 +132,30 @@ fn protected_not_deleted(
         return Ok(());
     }
     let is_free = records.is_unprotected(identifier) && !cluster.deletion_protection;
-    judge.ensure(is_free, Invariant::ProtectedNotDeleted, || {
+    ctx.ensure(is_free, Invariant::ProtectedNotDeleted, || {
         format!("{} is {} with deletion protection on", cluster.arn, cluster.status)
     })
 }
 
-/// Identifiers are 128 random bits each; a collision is as good as impossible.
+/// An identifier is 128 random bits, so that a collision is practically impossible.
 fn identifiers_unique(
-    judge: &mut CheckContext<'_>,
+    ctx: &mut CheckContext<'_>,
     records: &mut Records,
     written: &RecordWrite<'_>,
 ) -> CheckResult {
     let Some(after) = written.after else { return Ok(()) };
     let is_new = records.begin(after.arn.identifier);
-    judge.ensure(is_new, Invariant::IdentifiersUnique, || {
+    ctx.ensure(is_new, Invariant::IdentifiersUnique, || {
         format!("the identifier of {} was used before", after.arn)
     })
 }
 
-/// Whatever would make a cluster ACTIVE goes through one function that looks at its encryption status, and what makes
-/// that status KMS_KEY_INACCESSIBLE takes ACTIVE away in the same write.
-fn no_active_without_key(judge: &mut CheckContext<'_>, written: &RecordWrite<'_>) -> CheckResult {
+/// Every step to ACTIVE goes through one function, which reads the encryption status. Every step that makes this
+/// status KMS_KEY_INACCESSIBLE ends ACTIVE in the same write.
+fn no_active_without_key(ctx: &mut CheckContext<'_>, written: &RecordWrite<'_>) -> CheckResult {
     let Some(after) = written.after.filter(|after| after.kms_key.is_some()) else { return Ok(()) };
     let is_active = after.status == ClusterStatus::Active;
-    judge.ensure(!is_active || !is_without_key(after), Invariant::NoActiveWithoutKey, || {
+    ctx.ensure(!is_active || !is_without_key(after), Invariant::NoActiveWithoutKey, || {
         format!("{} is ACTIVE, and its key cannot be used", after.arn)
     })
 }
@@ -162,21 +164,22 @@ fn is_without_key(cluster: &Cluster) -> bool {
     cluster.encryption == EncryptionStatus::KmsKeyInaccessible
 }
 
-/// What a call that was carried out by this write says of deletion protection, if it says something. A call that was
-/// made known by nobody is taken at the record's word.
-fn asked_protection(
-    judge: &CheckContext<'_>,
+/// The value that a call carried out by this write sets the protection to, if it sets it. If the request is not
+/// known, the record is trusted.
+fn requested_protection(
+    ctx: &CheckContext<'_>,
     written: &RecordWrite<'_>,
     cause: Option<Delivery>,
 ) -> Option<bool> {
     let after = written.after?;
     let intent = written.before.and_then(|before| before.intent.as_deref());
-    // An update is carried out when its cluster begins to be UPDATING.
+    // An update is carried out in the write that makes its cluster UPDATING.
     let is_updated = after.status == ClusterStatus::Updating
         && written.before.is_some_and(|before| before.status != ClusterStatus::Updating);
     let request = match intent {
+        // A deferred call is its intent; the cause of the write may be another call, which joined it.
         Some(intent) => Some(&*intent.request),
-        None => cause.and_then(|cause| judge.scene.request_of(cause)),
+        None => cause.and_then(|cause| ctx.view.request_of(cause)),
     };
     match (request, written.before) {
         (Some(Request::CreateCluster(input)), None) => {

@@ -1,4 +1,4 @@
-//! Invariants of a world that is quiet: nothing is left to happen, so whatever was to converge has converged.
+//! Convergence: invariants of a quiet world, in which everything that was to converge has had the time to.
 
 use crate::api::EncryptionStatus;
 use crate::control::attached::Stream;
@@ -12,15 +12,15 @@ use super::CheckResult;
 use super::invariant::{CheckContext, Invariant};
 use super::pairs::{Pairs, is_being_deleted, is_leaving};
 
-/// Every cluster that wants something from its link register asks until it gets it, whoever else crashed or was cut
-/// off, so that both sides learn what was chosen as soon as two of the three acceptors can talk.
-pub(super) fn converged(pairs: &Pairs, judge: &mut CheckContext<'_>, except: Option<Region>) -> CheckResult {
+/// A cluster that waits for a change of its link register proposes it until it is chosen, whatever crashed or was cut
+/// off before. So both sides learn the outcome as soon as two of the three acceptors can communicate.
+pub(super) fn converged(pairs: &Pairs, ctx: &mut CheckContext<'_>, except: Option<Region>) -> CheckResult {
     for cluster in pairs.iter().filter(|cluster| Some(cluster.arn.region) != except) {
         match declared_peer(cluster) {
-            Some(peer) if Some(peer.region) == except => decided_without_peer(judge, cluster, peer)?,
+            Some(peer) if Some(peer.region) == except => decided_without_peer(ctx, cluster, peer)?,
             Some(peer) => {
                 if let Some(peer) = pairs.get(peer) {
-                    both_settled(judge, cluster, peer)?;
+                    both_settled(ctx, cluster, peer)?;
                 }
             }
             None => {}
@@ -29,33 +29,34 @@ pub(super) fn converged(pairs: &Pairs, judge: &mut CheckContext<'_>, except: Opt
     Ok(())
 }
 
-fn both_settled(judge: &mut CheckContext<'_>, cluster: &Cluster, peer: &Cluster) -> CheckResult {
-    let scene = judge.scene;
+fn both_settled(ctx: &mut CheckContext<'_>, cluster: &Cluster, peer: &Cluster) -> CheckResult {
+    let view = ctx.view;
     let witness = |cluster: &Cluster| cluster.multi_region.as_deref().map(|it| it.witness);
     if declared_peer(peer) == Some(cluster.arn) && witness(cluster) == witness(peer) {
-        judge.ensure(is_settled(cluster, peer), Invariant::PeeringConverges, || {
+        ctx.ensure(is_settled(cluster, peer), Invariant::PeeringConverges, || {
             let (one, other) = (cluster.arn, peer.arn);
             format!(
                 "{one} is {} and {other} is {}, though each declares the other{}",
                 cluster.status,
                 peer.status,
-                scene.who_waits()
+                view.who_waits()
             )
         })
     } else {
-        judge.ensure(cluster.linked_peer().is_none(), Invariant::PeeringConverges, || {
+        ctx.ensure(cluster.linked_peer().is_none(), Invariant::PeeringConverges, || {
             format!("{} believes to be linked with {}, which does not declare it", cluster.arn, peer.arn)
         })
     }
 }
 
-/// The peer's Region is dead, and the two acceptors that are left are a majority: what they hold decides. The last
-/// value that either accepted is the one that a proposer finds, so what the cluster wants has come of that value.
-fn decided_without_peer(judge: &mut CheckContext<'_>, cluster: &Cluster, peer: ClusterArn) -> CheckResult {
-    let (Some(register), Some(change)) = (cluster.register(), wish(cluster)) else { return Ok(()) };
-    let scene = judge.scene;
+/// The Region of the peer is down, and the two acceptors that are left are a majority. A proposer finds the value
+/// with the highest ballot that either has accepted. The change that the cluster waits for must therefore still be
+/// undecided when it is applied to that value: any other outcome would have been learned.
+fn decided_without_peer(ctx: &mut CheckContext<'_>, cluster: &Cluster, peer: ClusterArn) -> CheckResult {
+    let (Some(register), Some(change)) = (cluster.register(), pending_change(cluster)) else { return Ok(()) };
+    let view = ctx.view;
     let left = [NodeId::ControlPlane(cluster.arn.region), NodeId::Witness(register.witness())];
-    let accepted = |node: NodeId| scene.memory(node)?.storage.register(&register).accepted;
+    let accepted = |node: NodeId| view.memory(node)?.storage.register(&register).accepted;
     let accepted = left.into_iter().filter_map(accepted);
     let last = accepted.max_by_key(|(ballot, _)| *ballot).map(|(_, value)| value).unwrap_or_default();
     let outcome = last.after(register.side(cluster.arn), change).outcome;
@@ -63,16 +64,16 @@ fn decided_without_peer(judge: &mut CheckContext<'_>, cluster: &Cluster, peer: C
         LinkChange::Declare | LinkChange::Withdraw => outcome == LinkOutcome::Open,
         LinkChange::Leave | LinkChange::Delete => outcome == LinkOutcome::Linked,
     };
-    judge.ensure(still_waits, Invariant::PeeringConverges, || {
-        let (arn, status, waits) = (cluster.arn, cluster.status, scene.who_waits());
+    ctx.ensure(still_waits, Invariant::PeeringConverges, || {
+        let (arn, status, waits) = (cluster.arn, cluster.status, view.who_waits());
         format!(
             "{arn} stays {status}, though two acceptors can decide without the Region of its peer {peer}{waits}"
         )
     })
 }
 
-/// What a cluster that is at rest waits for, by its record.
-fn wish(cluster: &Cluster) -> Option<LinkChange> {
+/// The change of its link register that a cluster at rest waits for, derived from its record.
+fn pending_change(cluster: &Cluster) -> Option<LinkChange> {
     match cluster.status {
         ClusterStatus::PendingDelete => Some(LinkChange::Delete),
         ClusterStatus::PendingSetup => Some(LinkChange::Declare),
@@ -81,48 +82,49 @@ fn wish(cluster: &Cluster) -> Option<LinkChange> {
     }
 }
 
-/// Timers and unfinished calls are derived from storage after a crash, and every call has a deadline.
+/// A restarted node derives its timers and unfinished calls from its storage, and every call has a deadline. So no
+/// request stays unanswered and no status stays transient.
 pub(super) fn nothing_is_stuck(
     pairs: &Pairs,
-    judge: &mut CheckContext<'_>,
+    ctx: &mut CheckContext<'_>,
     except: Option<Region>,
 ) -> CheckResult {
-    let scene = judge.scene;
+    let view = ctx.view;
     for region in Region::all().filter(|region| Some(*region) != except) {
-        let Some(storage) = scene.storage(region) else { continue };
-        judge.ensure(scene.unanswered(region) == 0, Invariant::NothingStuck, || {
+        let Some(storage) = view.storage(region) else { continue };
+        ctx.ensure(view.unanswered(region) == 0, Invariant::NothingStuck, || {
             format!(
                 "{} requests to {region} were never answered{}",
-                scene.unanswered(region),
-                scene.who_waits()
+                view.unanswered(region),
+                view.who_waits()
             )
         })?;
         let stuck = storage.clusters().find(|cluster| is_stuck(pairs, cluster, except));
-        judge.ensure(stuck.is_none(), Invariant::NothingStuck, || {
+        ctx.ensure(stuck.is_none(), Invariant::NothingStuck, || {
             let (arn, status) =
                 stuck.map_or_else(Default::default, |it| (it.arn.to_string(), it.status.name()));
-            format!("{arn} stays {status}{}", scene.who_waits())
+            format!("{arn} stays {status}{}", view.who_waits())
         })?;
     }
     Ok(())
 }
 
-/// A control plane hears of every change of what is so outside while it is up, meets it when it starts, and looks at it
-/// when it puts a key to use.
-pub(super) fn no_active_without_key(judge: &mut CheckContext<'_>, except: Option<Region>) -> CheckResult {
-    let scene = judge.scene;
+/// A control plane learns of every change of its environment while it is up, reads the environment when it starts,
+/// and consults it when it puts a key to use.
+pub(super) fn no_active_without_key(ctx: &mut CheckContext<'_>, except: Option<Region>) -> CheckResult {
+    let view = ctx.view;
     for region in Region::all().filter(|region| Some(*region) != except) {
-        let clusters = scene.storage(region).into_iter().flat_map(Storage::clusters);
+        let clusters = view.storage(region).into_iter().flat_map(Storage::clusters);
         for cluster in clusters {
             // A key that AWS owns can always be used.
-            let is_disabled = cluster.kms_key.is_some() && scene.environment(region).keys_disabled;
-            let is_said = match cluster.encryption {
+            let is_disabled = cluster.kms_key.is_some() && view.environment(region).keys_disabled;
+            let is_consistent = match cluster.encryption {
                 EncryptionStatus::Enabled => !is_disabled,
                 EncryptionStatus::KmsKeyInaccessible => is_disabled,
-                // A deletion has overtaken the update.
+                // The cluster was deleted during the update, which never completes.
                 EncryptionStatus::Updating | EncryptionStatus::Enabling => true,
             };
-            judge.ensure(is_said, Invariant::NoActiveWithoutKey, || {
+            ctx.ensure(is_consistent, Invariant::NoActiveWithoutKey, || {
                 let can = if is_disabled { "cannot" } else { "can" };
                 let (arn, encryption) = (cluster.arn, cluster.encryption);
                 format!("the key of {arn} {can} be used, and its encryption status is {encryption:?}")
@@ -132,9 +134,9 @@ pub(super) fn no_active_without_key(judge: &mut CheckContext<'_>, except: Option
     Ok(())
 }
 
-/// Whether two clusters that declare each other are where they were to go: linked and up, or one of them waiting
-/// until the other is given up too, deleted or left. Once both sides have given the pair up, neither may name the
-/// other.
+/// Whether two clusters that declare each other have reached the end of what they can do: both are linked and up, or
+/// one has given the pair up and waits for the other. Two sides that have both given it up must not name each other
+/// any more: the register is dissolved or open.
 fn is_settled(one: &Cluster, other: &Cluster) -> bool {
     let is_up =
         |cluster: &Cluster| cluster.linked_peer().is_some() && cluster.status != ClusterStatus::PendingSetup;
@@ -148,9 +150,11 @@ fn is_settled(one: &Cluster, other: &Cluster) -> bool {
 
 fn is_stuck(pairs: &Pairs, cluster: &Cluster, except: Option<Region>) -> bool {
     let waits_for_peer = cluster.linked_peer().is_some_and(|peer| {
+        // A peer whose Region is down cannot be deleted, and its cluster may wait for ever.
         Some(peer.region) == except || pairs.get(peer).is_some_and(|peer| !is_being_deleted(peer))
     });
     match cluster.status {
+        // A deleted cluster waits without limit for its peer to be given up too, so waiting is not being stuck.
         ClusterStatus::PendingDelete => !waits_for_peer,
         status => {
             let streams_move = cluster.streams().iter().any(Stream::is_transient);

@@ -1,5 +1,5 @@
-//! What a call must be allowed, where, and on what: the API reference's *Required permissions*, operation by operation,
-//! written down a second time, apart from what the control planes go by.
+//! The permissions that each operation needs: the API reference's *Required permissions*, written a second time,
+//! independently of the table that the control planes use.
 
 use crate::api::{MultiRegionProperties, Request};
 use crate::control::cluster::Cluster;
@@ -9,16 +9,17 @@ use crate::types::ClusterArn;
 use super::open::OpenCall;
 use super::permitted::Demand;
 
-/// What the Region of the call must allow before anything else; `cluster` is what it is about, if that exists.
+/// The permissions that the call's own Region checks before anything else. `cluster` is the cluster that the call
+/// names, if it exists.
 ///
 /// Left out is iam:CreateServiceLinkedRole, which depends on what other Regions did at the same time.
-pub(super) fn at_home<'a>(asked: &'a OpenCall, cluster: Option<&Cluster>) -> Vec<Demand<'a>> {
-    let (region, account) = (asked.region, asked.account);
+pub(super) fn of_own_region<'a>(call: &'a OpenCall, cluster: Option<&Cluster>) -> Vec<Demand<'a>> {
+    let (region, account) = (call.region, call.account);
     let named = |identifier: &str| format!("arn:aws:dsql:{region}:{account}:cluster/{identifier}");
     let on = |action, resource| Demand::on(action, resource, region);
-    let own = asked.request.operation().action();
-    let about = named(asked.request.identifier().unwrap_or("*"));
-    match &*asked.request {
+    let own = call.request.operation().action();
+    let about = named(call.request.identifier().unwrap_or("*"));
+    match &*call.request {
         Request::CreateCluster(input) => {
             let properties = input.multi_region_properties.as_deref();
             let witness = properties.and_then(|it| it.witness_region.as_deref());
@@ -27,14 +28,14 @@ pub(super) fn at_home<'a>(asked: &'a OpenCall, cluster: Option<&Cluster>) -> Vec
             demands.extend(tags.map(|_| Demand { tags, ..on("dsql:TagResource", about.clone()) }));
             demands.extend(input.policy.iter().map(|_| on("dsql:PutClusterPolicy", about.clone())));
             demands.extend(multi_region(properties, &about, None, region));
-            demands.extend(keys(input.kms_encryption_key.as_deref(), asked, &KMS));
+            demands.extend(keys(input.kms_encryption_key.as_deref(), call, &KMS));
             demands
         }
         Request::UpdateCluster(input) => {
             let mut demands = vec![on(own, about.clone()), on("dsql:GetCluster", about.clone())];
             let properties = input.multi_region_properties.as_deref();
             demands.extend(multi_region(properties, &about, Some(&about), region));
-            demands.extend(keys(input.kms_encryption_key.as_deref(), asked, &KMS));
+            demands.extend(keys(input.kms_encryption_key.as_deref(), call, &KMS));
             demands
         }
         Request::ListClusters(_) => vec![on(own, "*".to_owned())],
@@ -51,7 +52,7 @@ pub(super) fn at_home<'a>(asked: &'a OpenCall, cluster: Option<&Cluster>) -> Vec
             let kinesis = input.target_definition.as_ref().and_then(|target| target.kinesis.as_ref());
             let role = kinesis.and_then(|kinesis| kinesis.role_arn.clone());
             demands.extend(role.map(|role| on("iam:PassRole", role)));
-            demands.extend(keys(cluster.and_then(|it| it.kms_key.as_deref()), asked, &["kms:Decrypt"]));
+            demands.extend(keys(cluster.and_then(|it| it.kms_key.as_deref()), call, &["kms:Decrypt"]));
             demands
         }
         Request::GetStream(input) => vec![on(own, format!("{about}/stream/{}", input.stream_identifier))],
@@ -60,20 +61,21 @@ pub(super) fn at_home<'a>(asked: &'a OpenCall, cluster: Option<&Cluster>) -> Vec
     }
 }
 
-/// What the witness Region and the Regions of peers must allow before the call is carried out, each with the peer that
-/// it is about; `cluster` is what an update is about, as it was before.
-pub(super) fn elsewhere<'a>(
-    asked: &'a OpenCall,
+/// The permissions that the Regions of the witness and of the peers check before the call is carried out, each with
+/// the peer that it concerns. `cluster` is the cluster that an update names, as it was before.
+pub(super) fn of_other_regions<'a>(
+    call: &'a OpenCall,
     cluster: Option<&Cluster>,
 ) -> Vec<(Option<ClusterArn>, Demand<'a>)> {
-    let Some(properties) = properties(&asked.request) else { return Vec::new() };
+    let Some(properties) = properties(&call.request) else { return Vec::new() };
     let witness = properties.witness_region.as_deref();
-    let account = asked.account;
+    let account = call.account;
     let mut demands = Vec::new();
     demands.extend(witness.and_then(Region::parse).map(|region| {
         let any = format!("arn:aws:dsql:{region}:{account}:cluster/*");
         (None, Demand { witness, ..Demand::on("dsql:PutWitnessRegion", any, region) })
     }));
+    // Without a list the peer stays as it is: no peer is added or removed.
     let Some(listed) = &properties.clusters else { return demands };
     let listed: Vec<ClusterArn> = listed.iter().filter_map(|arn| ClusterArn::parse(arn)).collect();
     let own = cluster.map(|cluster| cluster.arn);
@@ -86,7 +88,7 @@ pub(super) fn elsewhere<'a>(
     demands
 }
 
-/// The multi-Region properties of a request that may have some.
+/// The multi-Region properties of a request, if it has any.
 pub(super) fn properties(request: &Request) -> Option<&MultiRegionProperties> {
     match request {
         Request::CreateCluster(input) => input.multi_region_properties.as_deref(),
@@ -95,7 +97,8 @@ pub(super) fn properties(request: &Request) -> Option<&MultiRegionProperties> {
     }
 }
 
-/// What multi-Region properties need on `resource` in the cluster's own Region; `own` is its ARN, if it exists.
+/// The permissions that multi-Region properties need on `resource` in the cluster's own Region. `own` is the ARN of
+/// the cluster, if it exists.
 fn multi_region<'a>(
     properties: Option<&'a MultiRegionProperties>,
     resource: &str,
@@ -108,15 +111,16 @@ fn multi_region<'a>(
     let witness = properties.witness_region.as_deref();
     demands.extend(witness.map(|_| Demand { witness, ..on("dsql:PutWitnessRegion") }));
     let mut listed = properties.clusters.iter().flatten();
+    // A list must name the cluster itself as well; only another ARN in it adds a peer.
     let adds = listed.any(|arn| own.is_none_or(|own| !own.eq_ignore_ascii_case(arn)));
     demands.extend(adds.then(|| on("dsql:AddPeerCluster")));
     demands
 }
 
-/// What is asked of a customer managed key.
-fn keys<'a>(key: Option<&str>, asked: &OpenCall, actions: &[&'static str]) -> Vec<Demand<'a>> {
+/// The permissions on a customer managed key; none for a key that AWS owns.
+fn keys<'a>(key: Option<&str>, call: &OpenCall, actions: &[&'static str]) -> Vec<Demand<'a>> {
     let Some(key) = key.filter(|key| *key != "AWS_OWNED_KMS_KEY") else { return Vec::new() };
-    let (region, account) = (asked.region, asked.account);
+    let (region, account) = (call.region, call.account);
     let resource = match (key.starts_with("arn:"), key.starts_with("alias/")) {
         (true, _) => key.to_owned(),
         (_, true) => format!("arn:aws:kms:{region}:{account}:{key}"),
@@ -125,7 +129,7 @@ fn keys<'a>(key: Option<&str>, asked: &OpenCall, actions: &[&'static str]) -> Ve
     actions.iter().map(|action| Demand::on(action, resource.clone(), region)).collect()
 }
 
-/// What a customer managed key must let the service do through the caller.
+/// The actions that the service performs with a customer managed key on behalf of the caller.
 const KMS: [&str; 6] = [
     "kms:DescribeKey",
     "kms:Encrypt",

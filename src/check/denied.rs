@@ -1,7 +1,7 @@
-//! The invariant about calls that fail: they leave everything as it was.
+//! The invariant about failed calls: they leave everything as it was.
 //!
-//! A write that no call is named for cannot hide what a failed call did: `changed-only-by-its-call` lets such a write
-//! change nothing that only calls change.
+//! A write without a call cannot hide the effect of a failed one: `changed-only-by-its-call` lets such a write change
+//! nothing that only calls may change.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -16,12 +16,13 @@ use crate::types::{Account, ClusterArn, Instant};
 use super::CheckResult;
 use super::invariant::{CheckContext, Invariant};
 
-/// What calls have written that have no result so far.
+/// The writes of calls whose result is not known so far.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Unsettled {
-    /// Clusters that a call wrote to without recording an answer.
+    /// The clusters that a call wrote to without recording an answer.
     written: FixedMap<Delivery, Touched>,
-    /// Calls whose answer was recorded since the oldest write that may be under way was begun, oldest first.
+    /// Calls whose answer was recorded, oldest first, as long as a write that was begun before may still be under
+    /// way: the answer of a call leaves at most that much later.
     recorded: VecDeque<(Instant, Delivery)>,
 }
 
@@ -30,33 +31,37 @@ pub(super) struct Unsettled {
 struct Touched {
     account: Account,
     serial: Serial,
-    /// As it was before.
+    /// The record before the first write of the call.
     before: Option<Arc<Cluster>>,
-    /// As it was when its intent was taken back: other calls may change it before the answer leaves.
-    ended: Option<Arc<Cluster>>,
-    /// Whether the call changed something that no call takes back: tags, policy, streams.
-    for_good: bool,
+    /// The record when its intent was removed. Other calls may change the cluster before the answer leaves, so the
+    /// comparison uses this one.
+    settled: Option<Arc<Cluster>>,
+    /// Whether the call changed tags, policy or streams, which no later step of a call undoes.
+    is_permanent: bool,
 }
 
 impl Unsettled {
     /// A write became durable.
-    pub(super) fn wrote(&mut self, judge: &CheckContext<'_>, commit: &Commit) {
-        let (now, longest) = (judge.scene.now(), judge.scene.longest_write());
+    pub(super) fn wrote(&mut self, ctx: &CheckContext<'_>, commit: &Commit) {
+        let (now, longest) = (ctx.view.now(), ctx.view.longest_write());
         let before = commit.before.cluster.as_ref();
         if let (Some(before), Some((_, _, Some(after)))) = (before, &commit.batch.cluster)
             && (before.intent.is_some() && after.intent.is_none())
         {
-            let is_it =
+            let is_same_cluster =
                 |touched: &&mut Touched| touched.before.as_ref().is_some_and(|it| it.arn == after.arn);
-            self.written.values_mut().filter(is_it).for_each(|touched| touched.ended = Some(after.clone()));
+            self.written
+                .values_mut()
+                .filter(is_same_cluster)
+                .for_each(|touched| touched.settled = Some(after.clone()));
         }
         match (commit.cause, &commit.batch.cluster) {
             (Some(cause), Some((account, serial, after))) if commit.batch.token.is_none() => {
                 let touched = self.written.entry(cause).or_insert_with(|| {
                     let (account, serial, before) = (*account, *serial, before.cloned());
-                    Touched { account, serial, before, ended: None, for_good: false }
+                    Touched { account, serial, before, settled: None, is_permanent: false }
                 });
-                touched.for_good |= changes_attached(before, after.as_ref());
+                touched.is_permanent |= changes_attached(before, after.as_ref());
             }
             (Some(cause), _) if commit.batch.token.is_some() => {
                 self.recorded.push_back((now, cause));
@@ -66,11 +71,11 @@ impl Unsettled {
         }
     }
 
-    /// A request is answered. A call is refused before anything is written; one that has to write its intent down
-    /// first, because the link register decides, takes it back in the step in which it is refused or given up.
+    /// A request is answered. A call is refused before anything is written. A call that needs the decision of the
+    /// link register first writes its intent, and removes it in the step in which it is refused or given up.
     pub(super) fn replied(
         &mut self,
-        judge: &mut CheckContext<'_>,
+        ctx: &mut CheckContext<'_>,
         region: Region,
         delivery: Delivery,
         request: &Arc<Request>,
@@ -81,16 +86,16 @@ impl Unsettled {
             return Ok(());
         }
         let after = touched.as_ref().and_then(|touched| {
-            let now = || judge.scene.storage(region)?.at(touched.account, touched.serial);
-            touched.ended.as_ref().or_else(now)
+            let now = || ctx.view.storage(region)?.at(touched.account, touched.serial);
+            touched.settled.as_ref().or_else(now)
         });
         let is_same = touched.as_ref().is_none_or(|touched| match (&touched.before, after) {
             (None, None) => true,
-            (Some(before), Some(after)) => !touched.for_good && is_same_to_callers(before, after),
+            (Some(before), Some(after)) => !touched.is_permanent && is_same_to_callers(before, after),
             _ => false,
         });
         let has_recorded = self.recorded.iter().any(|(_, cause)| *cause == delivery);
-        judge.ensure(is_same && !has_recorded, Invariant::DeniedChangesNothing, || {
+        ctx.ensure(is_same && !has_recorded, Invariant::DeniedChangesNothing, || {
             let before = touched.as_ref().and_then(|touched| touched.before.as_ref());
             let arn = after.or(before).map_or_else(String::new, |it| it.arn.to_string());
             let what = if has_recorded { "its token is used up" } else { "it is not as it was before" };
@@ -99,9 +104,9 @@ impl Unsettled {
     }
 }
 
-/// Whether two records of a cluster agree in everything that a call that writes before it is refused can change: the
-/// status, which moves by itself, what the link register has decided meanwhile, and what others have attached
-/// meanwhile are left out.
+/// Whether two records of a cluster agree in everything that a call can have changed before it is refused. Left out
+/// are the status, which changes by itself, the decisions of the link register, and what other calls have attached
+/// meanwhile.
 fn is_same_to_callers(one: &Cluster, other: &Cluster) -> bool {
     has_same_settings(one, other) && one.intent == other.intent && declared(one) == declared(other)
 }

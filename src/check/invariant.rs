@@ -1,14 +1,14 @@
-//! The invariants by name, and how often each was judged.
+//! The list of invariants, and the counts of their evaluations.
 
 use super::{CheckResult, WorldView};
 
 macro_rules! invariants {
     ($($variant:ident = $name:literal: $sentence:literal,)+) => {
-        /// An invariant.
+        /// An invariant of the list [`INVARIANTS`].
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         pub(super) enum Invariant { $($variant,)+ }
 
-        /// The names of the invariants, each with the sentence that it stands for.
+        /// The name of each invariant and its statement, one sentence.
         pub const INVARIANTS: [(&str, &str); [$($name),+].len()] = [$(($name, $sentence)),+];
     };
 }
@@ -66,24 +66,26 @@ invariants! {
 }
 
 impl Invariant {
-    /// Its name.
+    /// Its name, as users see it.
     pub(super) fn name(self) -> &'static str {
         INVARIANTS[self as usize].0
     }
 }
 
-/// How often each invariant was judged, in the order of [`INVARIANTS`].
+/// The number of evaluations of each invariant, in the order of [`INVARIANTS`]. A run in which an invariant was never
+/// evaluated says nothing about it.
 pub type CheckCounts = [u64; INVARIANTS.len()];
 
-/// Looks at a scene, and counts what is judged of it. An invariant that an event has nothing to do with is not judged.
+/// The context of a check: the state to examine and the counts of evaluations. Checks count only where an event
+/// concerns the invariant, so that the counts show which invariants a run really tested.
 #[derive(Debug)]
 pub(super) struct CheckContext<'a> {
-    pub(super) scene: &'a dyn WorldView,
+    pub(super) view: &'a dyn WorldView,
     pub(super) exercised: &'a mut CheckCounts,
 }
 
 impl CheckContext<'_> {
-    /// Judges `invariant` by whether it `holds`; `message` says what was seen instead.
+    /// Evaluates `invariant`: it is violated unless it `holds`, and `message` describes the observation.
     pub(super) fn ensure(
         &mut self,
         holds: bool,

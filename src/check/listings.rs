@@ -1,4 +1,4 @@
-//! The invariant about listings: what exists throughout one is on one of its pages.
+//! The invariant about listings: a cluster or stream that exists throughout a listing is on exactly one of its pages.
 
 use std::collections::BTreeSet;
 
@@ -13,47 +13,48 @@ use crate::types::{Account, Identifier};
 use super::invariant::{CheckContext, Invariant};
 use super::{CheckResult, WorldView};
 
-/// Listings that have not come to their last page.
+/// The listings that have not reached their last page.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Listings {
-    /// The last that there was when a listing began.
+    /// The number of the newest cluster or stream when a listing began, by the request for its first page.
     beginnings: FixedMap<Delivery, u64>,
-    /// What was listed so far, by the token of the next page.
+    /// The progress of each listing, by the token of its next page.
     open: FixedMap<String, Listing>,
 }
 
 #[derive(Clone, Debug)]
 struct Listing {
-    /// What was created after this one may be missing.
+    /// The number of the newest one when the listing began. Those created later may be missing.
     began_after: u64,
     seen: BTreeSet<Identifier>,
 }
 
-/// What is listed: its place in the order of creation, from 1, and its name.
+/// A listed cluster or stream: its number in the order of creation, from 1, and its identifier.
 type Listed = (u64, Identifier);
 
 impl Listings {
-    /// A request comes to a control plane.
+    /// A request arrived at the control plane of `region`. If it begins a listing, the newest number is kept.
     pub(super) fn arrived(
         &mut self,
-        scene: &dyn WorldView,
+        view: &dyn WorldView,
         region: Region,
         account: Account,
         delivery: Delivery,
     ) {
-        let Some(request) = scene.request_of(delivery) else { return };
-        let Some((None, _)) = asked(request) else { return };
-        let last = scene.storage(region).map_or(0, |storage| match request {
+        let Some(request) = view.request_of(delivery) else { return };
+        let Some((None, _)) = list_request(request) else { return };
+        let last = view.storage(region).map_or(0, |storage| match request {
             Request::ListClusters(_) => storage.next_serial(account).0 - 1,
             _ => streams(storage, request).map(|(number, _)| number).max().unwrap_or(0),
         });
         self.beginnings.insert(delivery, last);
     }
 
-    /// A page begins after the last one of the page before, in the order of creation, which never changes.
+    /// A page begins after the last entry of the page before it, in the order of creation, which never changes. So no
+    /// entry is listed twice, and none that exists throughout is skipped.
     pub(super) fn list_complete(
         &mut self,
-        judge: &mut CheckContext<'_>,
+        ctx: &mut CheckContext<'_>,
         region: Region,
         delivery: Delivery,
         account: Account,
@@ -61,17 +62,18 @@ impl Listings {
         response: &Response,
     ) -> CheckResult {
         let began_after = self.beginnings.swap_remove(&delivery);
-        let Some((page, next)) = answered(response) else { return Ok(()) };
-        let mut listing = match (asked(request), began_after) {
+        let Some((page, next)) = page_of(response) else { return Ok(()) };
+        let mut listing = match (list_request(request), began_after) {
             (Some((None, _)), Some(began_after)) => Listing { began_after, seen: BTreeSet::new() },
             (Some((Some(token), _)), _) => match self.open.get(token) {
                 Some(listing) => listing.clone(),
+                // A page token from before the last restart of a server: the pages before it are not known.
                 None => return Ok(()),
             },
             _ => return Ok(()),
         };
         for identifier in page {
-            judge.ensure(listing.seen.insert(identifier), Invariant::ListComplete, || {
+            ctx.ensure(listing.seen.insert(identifier), Invariant::ListComplete, || {
                 format!("{identifier} is listed twice")
             })?;
         }
@@ -79,19 +81,20 @@ impl Listings {
             self.open.insert(next.clone(), listing);
             return Ok(());
         }
-        let storage = judge.scene.storage(region);
+        let storage = ctx.view.storage(region);
         let mut existing = storage.into_iter().flat_map(|storage| existing(storage, account, request));
-        let missing = existing
-            .find(|(place, identifier)| *place <= listing.began_after && !listing.seen.contains(identifier));
-        judge.ensure(missing.is_none(), Invariant::ListComplete, || {
+        let missing = existing.find(|(number, identifier)| {
+            *number <= listing.began_after && !listing.seen.contains(identifier)
+        });
+        ctx.ensure(missing.is_none(), Invariant::ListComplete, || {
             let name = missing.map_or_else(String::new, |(_, identifier)| identifier.to_string());
             format!("{name} existed throughout a listing and is on none of its pages")
         })
     }
 }
 
-/// The page that `request` asks for, if it asks for one, and the cluster whose streams it lists.
-fn asked(request: &Request) -> Option<(Option<&String>, Option<&str>)> {
+/// The page token of a list request, and the cluster whose streams it lists; `None` for any other request.
+fn list_request(request: &Request) -> Option<(Option<&String>, Option<&str>)> {
     match request {
         Request::ListClusters(input) => Some((input.next_token.as_ref(), None)),
         Request::ListStreams(input) => Some((input.next_token.as_ref(), Some(&input.cluster_identifier))),
@@ -99,8 +102,8 @@ fn asked(request: &Request) -> Option<(Option<&String>, Option<&str>)> {
     }
 }
 
-/// What is on a page, and the token of the next.
-fn answered(response: &Response) -> Option<(Vec<Identifier>, Option<&String>)> {
+/// The identifiers on a page, and the token of the next.
+fn page_of(response: &Response) -> Option<(Vec<Identifier>, Option<&String>)> {
     match response {
         Response::ListClusters(page) => {
             Some((page.clusters.iter().map(|it| it.arn.identifier).collect(), page.next_token.as_ref()))
@@ -112,7 +115,7 @@ fn answered(response: &Response) -> Option<(Vec<Identifier>, Option<&String>)> {
     }
 }
 
-/// What there is of what `request` lists.
+/// The clusters or streams that exist of those that `request` lists.
 fn existing(storage: &Storage, account: Account, request: &Request) -> impl Iterator<Item = Listed> {
     let lists_clusters = matches!(request, Request::ListClusters(_));
     let clusters = lists_clusters.then(|| storage.clusters_after(account, Serial(0))).into_iter().flatten();
@@ -120,9 +123,10 @@ fn existing(storage: &Storage, account: Account, request: &Request) -> impl Iter
     clusters.chain(streams(storage, request))
 }
 
-/// The streams that `request` lists, if it lists any.
+/// The streams of the cluster that `request` names; none if it lists clusters.
 fn streams(storage: &Storage, request: &Request) -> impl Iterator<Item = Listed> {
-    let cluster = asked(request).and_then(|(_, cluster)| storage.cluster(Identifier::parse(cluster?)?));
+    let cluster =
+        list_request(request).and_then(|(_, cluster)| storage.cluster(Identifier::parse(cluster?)?));
     let streams = cluster.into_iter().flat_map(|cluster| cluster.streams());
     streams.map(|stream| (u64::from(stream.number), stream.identifier))
 }

@@ -1,5 +1,5 @@
-//! What an error says of itself beside its words: which resource, which quota, which member of the request, and which
-//! Regions were silent. (API reference, the members of each exception.)
+//! The members of errors: the resource, the quota, the members of the request, and the Regions that did not answer.
+//! (API reference, the members of each exception.)
 
 use crate::api::{Error, Field, Request, ValidationReason};
 use crate::control::assumptions::Refusal;
@@ -10,21 +10,22 @@ use super::open::OpenCall;
 use super::records::{self, Records};
 use super::{WorldView, demands};
 
-/// Whether the members of `error` are what the request and the records say. The words of a denial are judged with its
-/// cause, and nothing here throttles.
-pub(super) fn are_right(scene: &dyn WorldView, records: &Records, asked: &OpenCall, error: &Error) -> bool {
-    let members = ErrorMembers { scene, records, asked };
+/// Whether the members of `error` agree with the request and the records. The message of a denial is checked with its
+/// cause, and no control plane throttles.
+pub(super) fn are_right(view: &dyn WorldView, records: &Records, call: &OpenCall, error: &Error) -> bool {
+    let members = ErrorMembers { view, records, call };
     match error {
         Error::Validation { reason: ValidationReason::FieldValidationFailed, field_list, .. } => {
-            match asked.request.validate() {
+            match call.request.validate() {
                 Err(broken) => *error == broken,
+                // Page tokens are sealed, so whether one is valid cannot be seen from outside.
                 Ok(()) => matches!(&field_list[..], [field] if field.name == "nextToken"),
             }
         }
         Error::Validation { field_list, message, .. } => members.are_fields(field_list, message),
         Error::ServiceQuotaExceeded { resource_id, resource_type, service_code, quota_code, .. } => {
-            let said = (resource_id.clone(), &**resource_type, &**quota_code);
-            service_code == "dsql" && members.quota() == Some(said)
+            let named = (resource_id.clone(), &**resource_type, &**quota_code);
+            service_code == "dsql" && members.quota() == Some(named)
         }
         Error::ResourceNotFound { resource_id, resource_type, .. } => {
             members.is_resource(resource_id, resource_type, Refusal::NotFound)
@@ -32,9 +33,9 @@ pub(super) fn are_right(scene: &dyn WorldView, records: &Records, asked: &OpenCa
         Error::Conflict { resource_id: Some(resource_id), resource_type: Some(resource_type), .. } => {
             members.is_resource(resource_id, resource_type, Refusal::Conflict)
         }
-        // A token belongs to no resource.
+        // A conflict over a client token concerns no resource.
         Error::Conflict { resource_id, resource_type, .. } => {
-            resource_id.is_none() && resource_type.is_none() && asked.request.client_token().is_some()
+            resource_id.is_none() && resource_type.is_none() && call.request.client_token().is_some()
         }
         Error::InternalServer { message, .. } => members.are_silent(message),
         Error::AccessDenied { .. } | Error::Throttling { .. } => true,
@@ -42,48 +43,48 @@ pub(super) fn are_right(scene: &dyn WorldView, records: &Records, asked: &OpenCa
 }
 
 struct ErrorMembers<'a> {
-    scene: &'a dyn WorldView,
+    view: &'a dyn WorldView,
     records: &'a Records,
-    asked: &'a OpenCall,
+    call: &'a OpenCall,
 }
 
 impl ErrorMembers<'_> {
-    /// Whose quota was reached, of what, and its code in Service Quotas.
+    /// The resource whose quota was reached, its type, and the code of the quota in Service Quotas.
     fn quota(&self) -> Option<(String, &'static str, &'static str)> {
-        let assumed = self.scene.assumptions();
-        match &*self.asked.request {
+        let assumed = self.view.assumptions();
+        match &*self.call.request {
             Request::CreateCluster(_) => {
-                let account = assumed.quota_names_account.then(|| self.asked.account.to_string());
-                let is_multi = demands::properties(&self.asked.request).is_some();
+                let account = assumed.quota_names_account.then(|| self.call.account.to_string());
+                let is_multi = demands::properties(&self.call.request).is_some();
                 let code = if is_multi { "L-DCF93F11" } else { "L-B3A4E51E" };
                 Some((account.unwrap_or_default(), "cluster", code))
             }
             Request::TagResource(input) => {
                 let is_stream = input.resource_arn.contains("/stream/");
-                Some((self.named(), if is_stream { "stream" } else { "cluster" }, ""))
+                Some((self.identifier(), if is_stream { "stream" } else { "cluster" }, ""))
             }
-            Request::CreateStream(_) => Some((self.named(), "stream", "")),
+            Request::CreateStream(_) => Some((self.identifier(), "stream", "")),
             _ => None,
         }
     }
 
-    /// Whether a refusal of this kind may be about this resource.
+    /// Whether a refusal of this kind may name this resource.
     fn is_resource(&self, id: &str, kind: &str, refusal: Refusal) -> bool {
-        let request = &*self.asked.request;
-        let exists = self.records.named(self.asked).is_some();
+        let request = &*self.call.request;
+        let exists = self.records.cluster_of(self.call).is_some();
         let is_missing = refusal == Refusal::NotFound;
         let is_named = match (request, kind) {
             (Request::GetStream(input), "stream") => exists && id == input.stream_identifier,
             (Request::DeleteStream(input), "stream") => exists && id == input.stream_identifier,
             (Request::GetStream(_) | Request::DeleteStream(_), _) => {
-                !exists && kind == "cluster" && id == self.named()
+                !exists && kind == "cluster" && id == self.identifier()
             }
             (Request::GetClusterPolicy(_) | Request::DeleteClusterPolicy(_), _) if exists && is_missing => {
-                kind == "cluster-policy" && id == self.named()
+                kind == "cluster-policy" && id == self.identifier()
             }
-            _ => kind == "cluster" && id == self.named(),
+            _ => kind == "cluster" && id == self.identifier(),
         };
-        let assumed = self.scene.assumptions();
+        let assumed = self.view.assumptions();
         let is_token = assumed.token_mismatch == refusal && request.client_token().is_some();
         let lists = |properties: &crate::api::MultiRegionProperties| {
             let listed = properties.clusters.iter().flatten();
@@ -93,19 +94,19 @@ impl ErrorMembers<'_> {
         is_named || (kind == "cluster" && (is_peer || (is_token && id.is_empty())))
     }
 
-    /// A peer that does not exist is named as a member of the request.
+    /// Whether the fields are none, or the one member that a refused peer is reported under.
     fn are_fields(&self, fields: &[Field], message: &str) -> bool {
         let [field] = fields else { return fields.is_empty() };
-        demands::properties(&self.asked.request).is_some()
+        demands::properties(&self.call.request).is_some()
             && field.name == "multiRegionProperties.clusters"
             && field.message == message
     }
 
-    /// Whether a message about Regions that were silent names Regions that were asked. Where the link register was not
-    /// changed in time, both that would have made a majority were silent.
+    /// Whether a message about Regions that did not answer names only Regions that the call depends on. Where the
+    /// link register was not changed in time, neither of the two that would have made a majority answered.
     fn are_silent(&self, message: &str) -> bool {
-        let Some(properties) = demands::properties(&self.asked.request) else { return false };
-        let cluster = self.records.named(self.asked);
+        let Some(properties) = demands::properties(&self.call.request) else { return false };
+        let cluster = self.records.cluster_of(self.call);
         let known = cluster.and_then(|cluster| cluster.multi_region.as_deref());
         let kept = known.and_then(|known| known.peer);
         if let Some((_, named)) = message.split_once("no agreement in time with ") {
@@ -115,25 +116,25 @@ impl ErrorMembers<'_> {
         let Some((_, named)) = message.split_once("no answer from ") else { return false };
         let witness = properties.witness_region.as_deref().and_then(Region::parse);
         let listed = properties.clusters.iter().flatten().filter_map(|arn| ClusterArn::parse(arn));
-        let asked: Vec<Region> = listed.chain(kept).map(|peer| peer.region).chain(witness).collect();
+        let requested: Vec<Region> = listed.chain(kept).map(|peer| peer.region).chain(witness).collect();
         let mut named: Vec<Option<Region>> =
             named.trim_end_matches('.').split(", ").map(Region::parse).collect();
         let count = named.len();
         named.sort_unstable();
         named.dedup();
-        named.len() == count && named.iter().all(|region| region.is_some_and(|it| asked.contains(&it)))
+        named.len() == count && named.iter().all(|region| region.is_some_and(|it| requested.contains(&it)))
     }
 
-    /// Whether the cluster keeps a peer that the request does not list.
+    /// Whether `peer` is the peer that the cluster has already, which the request need not list.
     fn keeps(&self, peer: &str) -> bool {
-        let cluster = self.records.named(self.asked).and_then(|cluster| cluster.multi_region.as_deref());
+        let cluster = self.records.cluster_of(self.call).and_then(|cluster| cluster.multi_region.as_deref());
         cluster.and_then(|it| it.peer).is_some_and(|kept| kept.to_string() == peer)
     }
 
-    /// The name of what the call is about, as it was given.
-    fn named(&self) -> String {
-        let request = &*self.asked.request;
-        let arn = records::resource(request).and_then(|arn| arn.rsplit('/').next());
+    /// The identifier in the request, as the caller gave it.
+    fn identifier(&self) -> String {
+        let request = &*self.call.request;
+        let arn = records::resource_arn(request).and_then(|arn| arn.rsplit('/').next());
         request.identifier().or(arn).unwrap_or_default().to_owned()
     }
 }

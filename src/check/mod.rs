@@ -1,9 +1,10 @@
-//! What must be true.
+//! The invariants of the control plane, and the checker that evaluates them.
 //!
-//! A [`Checker`] stands beside the world and looks at what each event did; the nodes know nothing of it. It keeps
-//! what became durable, and what was answered, in tables of its own, and looks only at what an event touched, so
-//! that a check costs the same however many clusters there are. Each invariant is a function with a name and, above
-//! it, the argument why the control plane keeps it.
+//! A [`Checker`] observes the world from outside; the nodes do not know of it. After each event it receives the
+//! [changes](Change) that the event made. It keeps tables of its own of the records that became durable and the
+//! answers that callers received, and examines only what an event touched, so that a check costs the same however
+//! many clusters exist. Each invariant is a function; the comment above it is the argument why the control plane
+//! keeps it.
 
 mod answers;
 mod authorization;
@@ -31,12 +32,15 @@ mod view;
 mod visible;
 
 use std::fmt;
+use std::sync::Arc;
 
-use crate::control::message::Commit;
+use crate::api::Request;
+use crate::control::disk::Replaced;
+use crate::control::message::{Commit, Delivery, Reply};
 use crate::control::storage::Batch;
 use crate::region::Region;
 use crate::sim::{Change, World};
-use crate::types::{Instant, NodeId};
+use crate::types::{Account, Instant, NodeId};
 
 pub use invariant::{CheckCounts, INVARIANTS};
 pub use simulation::{CONVERGENCE_LIMIT, RunEnd, Simulation};
@@ -50,14 +54,14 @@ use open::OpenCalls;
 use records::Records;
 use visible::Visible;
 
-/// An invariant that did not hold.
+/// A violated invariant.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Violation {
-    /// Which.
+    /// The name of the invariant, as in [`INVARIANTS`], or the name that a user gave their own.
     pub invariant: String,
-    /// What was seen instead.
+    /// The observation that violates it. Identifiers that have a name in the scenario appear by name.
     pub message: String,
-    /// When.
+    /// The virtual time of the observation.
     pub at: Instant,
 }
 
@@ -67,10 +71,10 @@ impl fmt::Display for Violation {
     }
 }
 
-/// What is wrong, said by the invariant that found it.
+/// The verdict of one check.
 type CheckResult = Result<(), BrokenInvariant>;
 
-/// A broken invariant and what was seen instead.
+/// A violated invariant and the observation, before identifiers are replaced by names.
 type BrokenInvariant = (Invariant, String);
 
 /// Checks every invariant after every event.
@@ -82,13 +86,14 @@ pub struct Checker {
     open: OpenCalls,
     visible: Visible,
     callers: Callers,
-    /// The time of the last event.
+    /// The time of the last event; time must not go back.
     last: Instant,
     exercised: CheckCounts,
 }
 
 impl Checker {
-    /// Takes note of what a node wrote before anything happens.
+    /// Takes in a batch that `node` wrote before the world begins, as after the restart of a server. Nothing is
+    /// checked.
     pub(crate) fn recall(&mut self, node: NodeId, batch: &Batch) {
         if let Some((_, _, Some(cluster))) = &batch.cluster {
             self.records.recall(cluster);
@@ -101,47 +106,48 @@ impl Checker {
         self.callers.recall(node, batch);
     }
 
-    /// Looks at what the last event of `world` did.
+    /// Checks the changes that the last event of `world` made.
     ///
     /// # Errors
-    /// The first invariant that does not hold any more.
+    /// The first invariant that is violated.
     pub fn check(&mut self, world: &World) -> Result<(), Violation> {
         self.look(world, world.changes())
     }
 
-    /// Looks at what `changes` made of `scene`.
+    /// Checks `changes`, which led to the state that `view` shows.
     ///
     /// # Errors
-    /// The first invariant that does not hold any more.
-    pub fn look(&mut self, scene: &dyn WorldView, changes: &[Change]) -> Result<(), Violation> {
+    /// The first invariant that is violated.
+    pub fn look(&mut self, view: &dyn WorldView, changes: &[Change]) -> Result<(), Violation> {
         if changes.is_empty() {
             return Ok(());
         }
-        let judge = &mut CheckContext { scene, exercised: &mut self.exercised };
-        changed::time_goes_on(judge, &mut self.last).map_err(|broken| violation(scene, broken))?;
-        for place in 0..changes.len() {
-            self.look_at(scene, changes, place).map_err(|broken| violation(scene, broken))?;
+        let ctx = &mut CheckContext { view, exercised: &mut self.exercised };
+        changed::time_goes_on(ctx, &mut self.last).map_err(|broken| violation(view, broken))?;
+        for index in 0..changes.len() {
+            self.check_change(view, changes, index).map_err(|broken| violation(view, broken))?;
         }
-        // What it wrote when it started, if its disk takes no time, is behind the start among the changes.
-        let judge = &mut CheckContext { scene, exercised: &mut self.exercised };
+        // A second pass: with a disk that takes no time, the writes that a node makes while it starts come after its
+        // restart among the changes, and the comparison has to include them.
+        let ctx = &mut CheckContext { view, exercised: &mut self.exercised };
         for change in changes {
             if let Change::Restarted(node) = change {
-                let verdict = storage::is_what_was_written(judge, *node);
-                verdict.map_err(|broken| violation(scene, broken))?;
+                let verdict = storage::is_what_was_written(ctx, *node);
+                verdict.map_err(|broken| violation(view, broken))?;
             }
         }
         Ok(())
     }
 
-    /// Looks at the change at `place` among `changes`.
-    fn look_at(&mut self, scene: &dyn WorldView, changes: &[Change], place: usize) -> CheckResult {
-        let judge = &mut CheckContext { scene, exercised: &mut self.exercised };
-        match &changes[place] {
+    /// Checks one change, the one at `index` among `changes`.
+    fn check_change(&mut self, view: &dyn WorldView, changes: &[Change], index: usize) -> CheckResult {
+        let ctx = &mut CheckContext { view, exercised: &mut self.exercised };
+        match &changes[index] {
             Change::Arrived { region, caller, delivery, request } => {
-                self.answers.arrived(judge, *region, caller.account, *delivery);
-                let at = (scene.now(), scene.wall_clock(*region));
+                self.answers.arrived(ctx, *region, caller.account, *delivery);
+                let at = (view.now(), view.wall_clock(*region));
                 let call = self.open.arrived(at, *region, *caller, *delivery, request);
-                self.visible.arrived(judge, &self.records, call);
+                self.visible.arrived(ctx, &self.records, call);
                 Ok(())
             }
             Change::Injected(delivery) => {
@@ -150,75 +156,104 @@ impl Checker {
             }
             Change::Unheard(delivery) => {
                 let call = self.open.answered(*delivery);
+                // The world discards the answer, so to the client the outcome is as unknown as after a crash.
                 call.iter().for_each(|call| self.visible.lost(call));
-                self.callers.unheard(scene.now(), call);
+                self.callers.unheard(view.now(), call);
                 Ok(())
             }
             Change::Denied { region, action, denied } => {
-                self.callers.denied.set(*region, *action, scene.now(), *denied);
+                self.callers.denied.set(*region, *action, view.now(), *denied);
                 Ok(())
             }
             Change::Allowed => {
-                self.callers.denied.clear(scene.now());
+                self.callers.denied.clear(view.now());
                 Ok(())
             }
             Change::Outside { region, event } => {
+                // A crash within the same event discards what the control plane did about the environment; the check
+                // would find the storage of a stopped node.
                 let has_crashed = changes.iter().any(|change| match change {
                     Change::Crashed { node, .. } => *node == NodeId::ControlPlane(*region),
                     _ => false,
                 });
                 let records = &self.records;
-                if has_crashed { Ok(()) } else { environment::has_come_over(judge, records, *region, *event) }
+                if has_crashed { Ok(()) } else { environment::took_effect(ctx, records, *region, *event) }
             }
-            Change::Wrote { node, commit, replaced } => {
-                storage::wrote(judge, *node, commit, replaced)?;
-                self.clusters.wrote(judge, &mut self.records, commit)?;
-                self.records.committed(scene.now(), commit);
-                self.answers.wrote(judge, commit);
-                let call = commit.cause.and_then(|cause| self.open.get(cause));
-                self.callers.wrote(judge, &self.records, *node, commit, call)?;
-                self.open.wrote(commit);
-                self.changed(scene, commit)
-            }
-            Change::Forgot { commit, .. } => self.answers.acknowledged_is_durable(judge, commit),
+            Change::Wrote { node, commit, replaced } => self.check_write(view, *node, commit, replaced),
+            Change::Forgot { commit, .. } => self.answers.acknowledged_is_durable(ctx, commit),
             Change::Replied { region, delivery, account, request, result } => {
-                let call = self.open.answered(*delivery);
-                said::answered_once(judge, call.as_ref())?;
-                let Some(call) = call else { return Ok(()) };
-                if result.is_ok() {
-                    let is_recorded = self.callers.tokens.has_record(scene, &call);
-                    Answers::acknowledged_was_written(judge, &call, is_recorded)?;
-                }
-                self.answers.replied(judge, *region, *delivery, *account, request, result)?;
-                self.callers.replied(judge, &self.records, &self.open, &call, result)?;
-                if let Ok(response) = result {
-                    said::answers_say_what_was_written(judge, &call, response)?;
-                }
-                let now = self.open.moment(scene.now());
-                self.visible.answered(judge, &mut self.records, &call, now, result)
+                self.check_reply(view, (*region, *delivery, *account), request, result)
             }
             Change::Crashed { node, memory, disk } => {
                 if let NodeId::ControlPlane(region) = node {
                     self.open.crashed(*region).iter().for_each(|call| self.visible.lost(call));
                 }
-                storage::crashed(judge, *node, (memory, disk), changes, place)
+                storage::crashed(ctx, *node, (memory, disk), changes, index)
             }
             Change::Restarted(node) => {
-                self.callers.restarted(scene.now(), *node);
+                self.callers.restarted(view.now(), *node);
                 Ok(())
             }
             Change::Checked(_) | Change::Ended(_) => Ok(()),
         }
     }
 
-    /// Looks at what a write changed of a cluster. What has no call, or one that joined another, finishes the call that
-    /// is written down in the record.
-    fn changed(&mut self, scene: &dyn WorldView, commit: &Commit) -> CheckResult {
-        let judge = &mut CheckContext { scene, exercised: &mut self.exercised };
+    /// Checks a write of `node` that became durable.
+    fn check_write(
+        &mut self,
+        view: &dyn WorldView,
+        node: NodeId,
+        commit: &Commit,
+        replaced: &Replaced,
+    ) -> CheckResult {
+        let ctx = &mut CheckContext { view, exercised: &mut self.exercised };
+        // The order matters: the identifier of a new cluster must be unknown to `records` until `clusters` has looked
+        // it up.
+        storage::wrote(ctx, node, commit, replaced)?;
+        self.clusters.wrote(ctx, &mut self.records, commit)?;
+        self.records.committed(view.now(), commit);
+        self.answers.wrote(ctx, commit);
+        let call = commit.cause.and_then(|cause| self.open.get(cause));
+        self.callers.wrote(ctx, &self.records, node, commit, call)?;
+        self.open.wrote(commit);
+        self.check_record_change(view, commit)
+    }
+
+    /// Checks the answer that a control plane gave to a delivery of `request`.
+    fn check_reply(
+        &mut self,
+        view: &dyn WorldView,
+        (region, delivery, account): (Region, Delivery, Account),
+        request: &Arc<Request>,
+        result: &Reply,
+    ) -> CheckResult {
+        let ctx = &mut CheckContext { view, exercised: &mut self.exercised };
+        let call = self.open.answered(delivery);
+        said::answered_once(ctx, call.as_ref())?;
+        // Not reached without a call: the check above has failed.
+        let Some(call) = call else { return Ok(()) };
+        if result.is_ok() {
+            let is_recorded = self.callers.tokens.has_record(view, &call);
+            Answers::acknowledged_was_written(ctx, &call, is_recorded)?;
+        }
+        self.answers.replied(ctx, region, delivery, account, request, result)?;
+        self.callers.replied(ctx, &self.records, &self.open, &call, result)?;
+        if let Ok(response) = result {
+            said::answers_say_what_was_written(ctx, &call, response)?;
+        }
+        let now = self.open.moment(view.now());
+        self.visible.answered(ctx, &mut self.records, &call, now, result)
+    }
+
+    /// Checks the changes that a write made to a cluster's record. A write without a call, or whose call joined
+    /// another, completes the call that the record has as its intent.
+    fn check_record_change(&mut self, view: &dyn WorldView, commit: &Commit) -> CheckResult {
+        let ctx = &mut CheckContext { view, exercised: &mut self.exercised };
         let call = commit.cause.and_then(|cause| self.open.get(cause));
         if commit.cause.is_some() {
-            answers::acknowledged_after_writing(judge, call, commit)?;
+            answers::acknowledged_after_writing(ctx, call, commit)?;
         }
+        // A creation and a removal change no record; their rules are in `clusters`.
         let (Some(before), Some((_, _, Some(after)))) = (&commit.before.cluster, &commit.batch.cluster)
         else {
             return Ok(());
@@ -226,32 +261,33 @@ impl Checker {
         let intent = before.intent.as_ref().map(|intent| &*intent.request);
         let change =
             changed::RecordChange { before, after, request: call.map_or(intent, |call| Some(&call.request)) };
-        changed::unchanging(judge, &change)?;
-        changed::changed_only_by_its_call(judge, &change)
+        changed::unchanging(ctx, &change)?;
+        changed::changed_only_by_its_call(ctx, &change)
     }
 
-    /// Looks at a world that is quiet and healed: what could move has moved. Clusters of the Region `except`, which
-    /// stays dead, are left out.
+    /// Checks a world that is healed and quiet, so that nothing more will happen without a call. Clusters of the
+    /// Region `except`, which stays down, are left out.
     ///
     /// # Errors
-    /// The first invariant that does not hold, with the chain of who waits for whom.
-    pub fn check_quiet(&mut self, scene: &dyn WorldView, except: Option<Region>) -> Result<(), Violation> {
-        let judge = &mut CheckContext { scene, exercised: &mut self.exercised };
-        storage::are_what_was_written(judge)
-            .and_then(|()| convergence::converged(self.clusters.pairs(), judge, except))
-            .and_then(|()| convergence::nothing_is_stuck(self.clusters.pairs(), judge, except))
-            .and_then(|()| convergence::no_active_without_key(judge, except))
-            .map_err(|broken| violation(scene, broken))
+    /// The first invariant that is violated; its message names the nodes and calls that wait for each other.
+    pub fn check_quiet(&mut self, view: &dyn WorldView, except: Option<Region>) -> Result<(), Violation> {
+        let ctx = &mut CheckContext { view, exercised: &mut self.exercised };
+        storage::are_what_was_written(ctx)
+            .and_then(|()| convergence::converged(self.clusters.pairs(), ctx, except))
+            .and_then(|()| convergence::nothing_is_stuck(self.clusters.pairs(), ctx, except))
+            .and_then(|()| convergence::no_active_without_key(ctx, except))
+            .map_err(|broken| violation(view, broken))
     }
 
-    /// How often each invariant was judged so far.
+    /// The number of evaluations of each invariant so far.
     #[must_use]
     pub fn exercised(&self) -> CheckCounts {
         self.exercised
     }
 
-    /// What it remembers of answers, and, where something is read yet, what reads may show. Of what it knows, the rest
-    /// follows from what is in the storages.
+    /// The state of the checker that does not follow from the storages of the nodes: the answers given and, if
+    /// `is_read`, the values that later reads may show. The model checker tells states apart by it; without reads to
+    /// come, the values make no difference and are left out.
     #[must_use]
     pub fn memory(&self, is_read: bool) -> impl fmt::Debug {
         let visible = is_read.then_some(&self.visible);
@@ -260,6 +296,6 @@ impl Checker {
 }
 
 #[cold]
-fn violation(scene: &dyn WorldView, (invariant, message): BrokenInvariant) -> Violation {
-    Violation { invariant: invariant.name().to_owned(), message: scene.in_words(&message), at: scene.now() }
+fn violation(view: &dyn WorldView, (invariant, message): BrokenInvariant) -> Violation {
+    Violation { invariant: invariant.name().to_owned(), message: view.in_words(&message), at: view.now() }
 }

@@ -1,4 +1,4 @@
-//! The requests that control planes have taken in and not answered, and what became durable for each.
+//! The requests that control planes have taken in and not answered, and the writes that became durable for each.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use crate::control::message::{Commit, Delivery};
 use crate::region::Region;
 use crate::types::{Account, ClusterArn, Identifier, Instant, PrincipalId, Timestamp};
 
-/// A point in the order of everything that arrives at control planes and leaves them.
+/// A point in the order of all arrivals and answers. Two of them at one virtual time differ in `order`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Moment {
     pub(super) at: Instant,
@@ -17,37 +17,37 @@ pub(super) struct Moment {
 }
 
 impl Moment {
-    /// Before everything that arrives and leaves.
+    /// A moment before everything that arrives or leaves at `at`.
     pub(super) fn before_all(at: Instant) -> Moment {
         Moment { at, order: 0 }
     }
 }
 
-/// A request that a control plane has taken in.
+/// A request that a control plane has taken in. Each copy and each retry is one of its own.
 #[derive(Clone, Debug)]
 pub(super) struct OpenCall {
     pub(super) delivery: Delivery,
     pub(super) region: Region,
     pub(super) account: Account,
-    /// Who calls; `None` may do everything.
+    /// The principal that calls; `None` if it has no restrictions.
     pub(super) principal: Option<PrincipalId>,
     pub(super) request: Arc<Request>,
     pub(super) arrived: Moment,
-    /// What the Region's wall clock said then.
+    /// The reading of the Region's wall clock at the arrival: the creation time of whatever the call creates.
     pub(super) stamp: Timestamp,
-    /// How many identifiers had been used when it came, if it asks for a list.
+    /// For a list request: the number of identifiers that had been used at its arrival.
     pub(super) used: usize,
-    /// When the write began that it asks for, in the books of `acknowledged-is-visible`.
+    /// The beginning of the write that it requests, which `acknowledged-is-visible` knows it by.
     pub(super) write: Option<Moment>,
-    /// Whether it gets an error that was injected, and never comes to the control plane.
+    /// Whether it gets an injected error, and never reaches the control plane.
     pub(super) is_injected: bool,
-    /// Whether anything became durable for it.
+    /// Whether a write became durable for it.
     pub(super) has_written: bool,
-    /// The cluster's record before the first write for it and after the last.
+    /// The record of the cluster before the first write for it and after the last one.
     pub(super) record: Option<(Option<Arc<Cluster>>, Arc<Cluster>)>,
 }
 
-/// The requests that are open, by the slot of their calls: nothing is hashed.
+/// The open requests, by the slot of their calls, which is faster than a hash table.
 #[derive(Clone, Debug, Default)]
 pub(super) struct OpenCalls {
     slots: Vec<Vec<OpenCall>>,
@@ -55,13 +55,13 @@ pub(super) struct OpenCalls {
 }
 
 impl OpenCalls {
-    /// The next point in the order.
+    /// The next moment in the order.
     pub(super) fn moment(&mut self, at: Instant) -> Moment {
         self.order += 1;
         Moment { at, order: self.order }
     }
 
-    /// A request comes to a control plane.
+    /// A request arrived at the control plane of `region`, at a virtual time and a reading of its wall clock.
     pub(super) fn arrived(
         &mut self,
         (at, stamp): (Instant, Timestamp),
@@ -94,37 +94,39 @@ impl OpenCalls {
         calls.last_mut().expect("a call was just added")
     }
 
-    /// The request, if it is open.
+    /// The open request of this delivery; `None` if it is answered.
     pub(super) fn get(&self, delivery: Delivery) -> Option<&OpenCall> {
         self.slots.get(delivery.slot as usize)?.iter().find(|call| call.delivery == delivery)
     }
 
-    /// The request gets an error that was injected.
+    /// The request gets an injected error.
     pub(super) fn injected(&mut self, delivery: Delivery) {
         if let Some(call) = self.get_mut(delivery) {
             call.is_injected = true;
         }
     }
 
-    /// Takes note of a write that became durable for an open request.
+    /// Records a write that became durable for an open request.
     pub(super) fn wrote(&mut self, commit: &Commit) {
         let Some(call) = commit.cause.and_then(|cause| self.get_mut(cause)) else { return };
         call.has_written = true;
         if let Some((_, _, Some(after))) = &commit.batch.cluster {
+            // A call that writes twice, its intent and its result, is compared with the record before the first
+            // write.
             let before = call.record.take().map_or_else(|| commit.before.cluster.clone(), |it| it.0);
             call.record = Some((before, after.clone()));
         }
     }
 
-    /// The request is answered: it is open no more. `None` if it was not.
+    /// Closes the request, which is answered. `None` if it was not open.
     pub(super) fn answered(&mut self, delivery: Delivery) -> Option<OpenCall> {
         let calls = self.slots.get_mut(delivery.slot as usize)?;
-        let place = calls.iter().position(|call| call.delivery == delivery)?;
-        Some(calls.swap_remove(place))
+        let position = calls.iter().position(|call| call.delivery == delivery)?;
+        Some(calls.swap_remove(position))
     }
 
-    /// The requests that wait for an answer of the control plane of `region`.
-    pub(super) fn within(&self, region: Region) -> impl Iterator<Item = &OpenCall> {
+    /// The open requests that wait for the control plane of `region`.
+    pub(super) fn in_region(&self, region: Region) -> impl Iterator<Item = &OpenCall> {
         self.slots.iter().flatten().filter(move |call| call.region == region && !call.is_injected)
     }
 
@@ -132,7 +134,7 @@ impl OpenCalls {
         self.slots.get_mut(delivery.slot as usize)?.iter_mut().find(|call| call.delivery == delivery)
     }
 
-    /// The control plane of `region` has crashed: what it had not answered it never will.
+    /// Closes and returns the requests of the control plane of `region`, which crashed and will never answer them.
     pub(super) fn crashed(&mut self, region: Region) -> Vec<OpenCall> {
         let calls = self.slots.iter_mut().filter(|calls| !calls.is_empty());
         calls.flat_map(|calls| calls.extract_if(.., |call| call.region == region)).collect()
@@ -140,13 +142,13 @@ impl OpenCalls {
 }
 
 impl OpenCall {
-    /// The cluster, or the stream of one, that the request names, if there can be one that its caller may name.
+    /// The cluster or stream that the request names, if it names one that can exist in its Region and account.
     pub(super) fn subject(&self) -> Option<Subject> {
         Subject::of(self.region, self.account, &self.request)
     }
 
-    /// Whether it is answered from the record as that is when the answer leaves: a read, or a deletion that finds its
-    /// cluster being deleted and writes nothing but its token.
+    /// Whether the answer shows the record as it is when the answer leaves. This holds for a read, and for a deletion
+    /// whose cluster is being deleted already, which writes only its token.
     pub(super) fn is_answered_from_record(&self) -> bool {
         match &*self.request {
             Request::DeleteCluster(_) => self.has_written && self.record.is_none(),
@@ -154,7 +156,7 @@ impl OpenCall {
         }
     }
 
-    /// Whether it may have joined `first`, which asks for the same with the same token.
+    /// Whether it may have joined `first`: it repeats the request with the same token.
     pub(super) fn may_have_joined(&self, first: &OpenCall) -> bool {
         (self.region, self.account) == (first.region, first.account)
             && self.request.client_token().is_some()
@@ -162,7 +164,7 @@ impl OpenCall {
     }
 }
 
-/// A cluster, or a stream of it.
+/// A cluster, or one of its streams.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Subject {
     pub(super) cluster: ClusterArn,
@@ -170,7 +172,7 @@ pub(super) struct Subject {
 }
 
 impl Subject {
-    /// What `request` of `account` to the control plane of `region` names.
+    /// The cluster or stream that `request` of `account` names to the control plane of `region`.
     pub(super) fn of(region: Region, account: Account, request: &Request) -> Option<Subject> {
         let arn = match request {
             Request::TagResource(input) => &input.resource_arn,

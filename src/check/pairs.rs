@@ -1,4 +1,5 @@
-//! Invariants about multi-Region clusters and what they claim of each other, as their records become durable.
+//! Invariants about pairs: what multi-Region clusters record about each other, checked as their records become
+//! durable.
 
 use std::sync::Arc;
 
@@ -11,13 +12,14 @@ use super::CheckResult;
 use super::clusters::RecordWrite;
 use super::invariant::{CheckContext, Invariant};
 
-/// The multi-Region clusters that exist, and their relations. Single-Region clusters have none.
+/// The multi-Region clusters that exist, and their relations.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Pairs {
     clusters: FixedMap<ClusterArn, Arc<Cluster>>,
-    /// Which clusters say that they are linked with a cluster.
+    /// For each cluster, the clusters whose records are linked with it.
     linked_with: FixedMap<ClusterArn, Vec<ClusterArn>>,
-    /// Clusters that left a pair once both sides had given it up, and the sides that have yet to learn of it.
+    /// For each cluster that left a pair after both sides had given it up, the other sides whose records do not show
+    /// that yet.
     parted: FixedMap<ClusterArn, Vec<ClusterArn>>,
 }
 
@@ -32,12 +34,12 @@ impl Pairs {
         self.clusters.get(&arn)
     }
 
-    /// What does not follow from the records of clusters as they are.
+    /// The state that does not follow from the records of clusters.
     pub(super) fn memory(&self) -> impl std::fmt::Debug {
         &self.parted
     }
 
-    /// Takes note of what was written, without judging it.
+    /// Updates the tables for a write, without checking it.
     pub(super) fn remember(&mut self, written: &RecordWrite<'_>) {
         let link = |cluster: Option<&Arc<Cluster>>| cluster.and_then(|it| Some((it.linked_peer()?, it.arn)));
         let (was, is) = (link(written.before), link(written.after));
@@ -45,6 +47,8 @@ impl Pairs {
             if let Some((peer, arn)) = was {
                 self.linked_with.entry(peer).or_default().retain(|it| *it != arn);
                 self.learned_of_parting(arn, peer);
+                // The register of the pair is open, but only this side has learned that. Until the other side does,
+                // its record is allowed to be linked with a cluster that has gone on.
                 let is_unaware = self.linked_with.get(&arn).is_some_and(|claims| claims.contains(&peer));
                 let has_left = is.is_none() && written.before.is_some_and(|before| is_leaving(before));
                 if has_left && is_unaware {
@@ -66,35 +70,36 @@ impl Pairs {
         }
     }
 
-    /// Looks at a write that became durable.
-    pub(super) fn wrote(&mut self, judge: &mut CheckContext<'_>, written: &RecordWrite<'_>) -> CheckResult {
+    /// Checks a write that became durable.
+    pub(super) fn wrote(&mut self, ctx: &mut CheckContext<'_>, written: &RecordWrite<'_>) -> CheckResult {
+        // Evaluated before the tables change: the rule needs the peers as they were before the write.
         let is_abandoned = written.after.and_then(|after| self.abandons(written.before, after));
         self.remember(written);
         let arn = written.after.or(written.before).map(|cluster| cluster.arn);
         let claims = arn.and_then(|arn| self.linked_with.get(&arn)).into_iter().flatten();
         let partners = claims.filter_map(|partner| self.clusters.get(partner));
         if let Some(after) = written.after {
-            witness_outside_own_region(judge, after)?;
-            up_means_linked(judge, after)?;
-            self.one_peer_at_most(judge, after)?;
-            partners.clone().try_for_each(|partner| self.one_peer_at_most(judge, partner))?;
-            judge.ensure(is_abandoned.is_none(), Invariant::LinkedMeansLinked, || {
+            witness_outside_own_region(ctx, after)?;
+            up_means_linked(ctx, after)?;
+            self.one_peer_at_most(ctx, after)?;
+            partners.clone().try_for_each(|partner| self.one_peer_at_most(ctx, partner))?;
+            ctx.ensure(is_abandoned.is_none(), Invariant::LinkedMeansLinked, || {
                 let peer = is_abandoned.map_or_else(String::new, |it| it.to_string());
                 format!("{} is linked with {peer} no more, and not both have given the pair up", after.arn)
             })?;
-            self.peers_share_witness(judge, after)?;
-            self.peering_symmetric(judge, after)?;
-            self.no_delete_alone(judge, written.before, after)?;
+            self.peers_share_witness(ctx, after)?;
+            self.peering_symmetric(ctx, after)?;
+            self.no_delete_alone(ctx, written.before, after)?;
         }
-        // The write may also have broken what others rely on.
+        // The write may also have broken a claim that the other side makes about this cluster.
         for partner in partners {
-            self.peers_share_witness(judge, partner)?;
-            self.peering_symmetric(judge, partner)?;
+            self.peers_share_witness(ctx, partner)?;
+            self.peering_symmetric(ctx, partner)?;
         }
         Ok(())
     }
 
-    /// The cluster `arn` is linked with `peer` no more.
+    /// The record of `arn` is no longer linked with `peer`: it has learned that the pair is over.
     fn learned_of_parting(&mut self, arn: ClusterArn, peer: ClusterArn) {
         if let Some(unaware) = self.parted.get_mut(&peer) {
             unaware.retain(|it| *it != arn);
@@ -104,39 +109,40 @@ impl Pairs {
         }
     }
 
-    /// Whether `peer` has parted from `arn` after both sides had given the pair up, and `arn` does not know it.
+    /// Whether `peer` left its pair with `arn` after both sides had given it up, and the record of `arn` does not
+    /// show it yet.
     fn has_parted(&self, peer: ClusterArn, arn: ClusterArn) -> bool {
         self.parted.get(&peer).is_some_and(|unaware| unaware.contains(&arn))
     }
 
-    /// Whether the cluster `arn` no longer relies on its pair with `peer`: it is gone, asked to go or to leave, or
-    /// was left after that.
+    /// Whether the cluster `arn` has given up its pair with `peer`: it is gone, its deletion or departure was
+    /// requested, or its peer has left the pair after that.
     fn has_given_up(&self, arn: ClusterArn, peer: ClusterArn) -> bool {
-        let gave_up = |cluster: &Arc<Cluster>| is_asked_to_go(cluster) || is_leaving(cluster);
+        let gave_up = |cluster: &Arc<Cluster>| has_deletion_request(cluster) || is_leaving(cluster);
         self.clusters.get(&arn).is_none_or(gave_up) || self.has_parted(peer, arn)
     }
 
-    /// The peer that a record which stays is linked with no more, unless both sides have given the pair up: the
-    /// register says that the two are linked until then.
+    /// The peer from which `after` is wrongly no longer linked. The link may end only when both sides have given the
+    /// pair up, because the register says until then that they are linked.
     fn abandons(&self, before: Option<&Arc<Cluster>>, after: &Cluster) -> Option<ClusterArn> {
         let before = before?;
         let peer = before.linked_peer().filter(|peer| after.linked_peer() != Some(*peer))?;
-        // Whether a deletion may go alone is for no-delete-alone to say.
+        // A deletion on one side alone is the subject of no-delete-alone.
         let is_over = matches!(after.status, ClusterStatus::Deleting | ClusterStatus::Deleted)
             || self.has_parted(peer, after.arn)
             || (is_leaving(before) && self.has_given_up(peer, after.arn));
         (!is_over).then_some(peer)
     }
 
-    /// Linked is chosen in a register whose name holds the witness, and a record's witness changes only after its
-    /// declaration was withdrawn from the register of the old one.
-    fn peers_share_witness(&self, judge: &mut CheckContext<'_>, cluster: &Cluster) -> CheckResult {
+    /// The key of a link register holds the witness, so both sides that are linked by it name the same one. A
+    /// record's witness changes only after its declaration was withdrawn from the register with the old witness.
+    fn peers_share_witness(&self, ctx: &mut CheckContext<'_>, cluster: &Cluster) -> CheckResult {
         let Some(peer) = cluster.linked_peer().and_then(|peer| self.clusters.get(&peer)) else {
             return Ok(());
         };
         let witness = |cluster: &Cluster| cluster.multi_region.as_deref().map(|it| it.witness);
         let is_over = is_leaving(peer) || self.has_parted(peer.arn, cluster.arn);
-        judge.ensure(witness(cluster) == witness(peer) || is_over, Invariant::PeersShareWitness, || {
+        ctx.ensure(witness(cluster) == witness(peer) || is_over, Invariant::PeersShareWitness, || {
             format!(
                 "{} has witness {:?}, its peer {} {:?}",
                 cluster.arn,
@@ -147,10 +153,10 @@ impl Pairs {
         })
     }
 
-    /// A record is linked only when the register was chosen to say so, which takes both declarations; after that a
-    /// withdrawal loses, so the peer's record keeps its declaration until the register is dissolved, which takes both
-    /// requests for deletion.
-    fn peering_symmetric(&self, judge: &mut CheckContext<'_>, cluster: &Cluster) -> CheckResult {
+    /// A record is linked only when the register was chosen to be linked, which takes both declarations. From then on
+    /// every withdrawal loses, so the peer's record keeps its declaration until the register is dissolved, which
+    /// takes both deletions.
+    fn peering_symmetric(&self, ctx: &mut CheckContext<'_>, cluster: &Cluster) -> CheckResult {
         let Some(peer_arn) = cluster.linked_peer().filter(|_| !is_leaving(cluster)) else { return Ok(()) };
         let holds = match self.clusters.get(&peer_arn) {
             Some(peer) => {
@@ -158,9 +164,10 @@ impl Pairs {
                     || (is_being_deleted(peer) && is_being_deleted(cluster))
                     || (self.has_parted(peer_arn, cluster.arn) && is_being_deleted(cluster))
             }
+            // A dissolved pair is deleted on both sides, and the peer can be gone first.
             None => is_being_deleted(cluster),
         };
-        judge.ensure(holds, Invariant::PeeringSymmetric, || {
+        ctx.ensure(holds, Invariant::PeeringSymmetric, || {
             let (arn, status) = (cluster.arn, cluster.status);
             match self.clusters.get(&peer_arn) {
                 Some(peer) => {
@@ -176,17 +183,17 @@ impl Pairs {
         })
     }
 
-    /// A control plane declares a new peer only after its old declaration was withdrawn, and so is never declared in
-    /// two registers at once: none is linked with it while it declares another. A side that gave a pair up may learn
-    /// only later that the other did too, and has parted.
-    fn one_peer_at_most(&self, judge: &mut CheckContext<'_>, cluster: &Cluster) -> CheckResult {
+    /// A control plane declares a new peer only after its old declaration was withdrawn, so a cluster is declared in
+    /// one register at a time: none that is linked with it remains when it declares another. A side that gave a pair
+    /// up may learn later that the other did too and has parted; its old link is allowed until then.
+    fn one_peer_at_most(&self, ctx: &mut CheckContext<'_>, cluster: &Cluster) -> CheckResult {
         let Some(peer) = cluster.linked_peer() else { return Ok(()) };
         let others = self.linked_with.get(&peer).into_iter().flatten();
         let others = others.filter(|it| **it != cluster.arn && !self.has_parted(peer, **it));
         let back = self.clusters.get(&peer).and_then(|it| it.linked_peer()).filter(|it| *it != cluster.arn);
         let other = back.or(others.copied().next());
         let is_over = is_leaving(cluster) || self.has_parted(peer, cluster.arn);
-        judge.ensure(other.is_none() || is_over, Invariant::OnePeerAtMost, || {
+        ctx.ensure(other.is_none() || is_over, Invariant::OnePeerAtMost, || {
             format!(
                 "{peer} is linked with {}, and declares or is linked with {}",
                 cluster.arn,
@@ -195,13 +202,13 @@ impl Pairs {
         })
     }
 
-    /// DELETING is entered from a linked pair only when the register was chosen to say so, which takes that both
-    /// sides have given the pair up, and a side does only when its own cluster is durably in PENDING_DELETE or
-    /// leaving, or has the call written down. What the record of the deleted cluster says of its link does not
-    /// matter: the others' claims do.
+    /// A linked cluster becomes DELETING only when the register was chosen to be dissolved, which takes that both
+    /// sides have given the pair up. A side gives it up only when its own cluster is durably PENDING_DELETE or
+    /// leaving, or has the call as its intent. The claims of other clusters decide, not the record of the deleted
+    /// one, which may never have learned that it was linked.
     fn no_delete_alone(
         &self,
-        judge: &mut CheckContext<'_>,
+        ctx: &mut CheckContext<'_>,
         before: Option<&Arc<Cluster>>,
         after: &Cluster,
     ) -> CheckResult {
@@ -211,12 +218,12 @@ impl Pairs {
         if has_entered {
             let claims = self.linked_with.get(&after.arn).into_iter().flatten().copied();
             let relying = peer.into_iter().chain(claims).find(|it| !self.has_given_up(*it, after.arn));
-            return judge.ensure(relying.is_none(), Invariant::NoDeleteAlone, || {
+            return ctx.ensure(relying.is_none(), Invariant::NoDeleteAlone, || {
                 let relying = relying.map_or_else(String::new, |it| it.to_string());
                 format!("{} is DELETING, and its peer {relying} was not deleted", after.arn)
             });
         }
-        // A cluster that learns of its link late must not find the other side deleted.
+        // The other order: the peer is deleted first, and this cluster learns only then that it was linked with it.
         let Some(peer) = peer.filter(|_| before.is_none_or(|it| it.linked_peer() != peer)) else {
             return Ok(());
         };
@@ -225,34 +232,35 @@ impl Pairs {
             .get(&peer)
             .is_none_or(|it| matches!(it.status, ClusterStatus::Deleting | ClusterStatus::Deleted));
         let holds = !is_left_alone || self.has_given_up(after.arn, peer);
-        judge.ensure(holds, Invariant::NoDeleteAlone, || {
+        ctx.ensure(holds, Invariant::NoDeleteAlone, || {
             format!("{} is linked with {peer}, which is being deleted alone", after.arn)
         })
     }
 }
 
-/// A cluster gets out of PENDING_SETUP, but for its updates, only in the write that says that it is linked.
-fn up_means_linked(judge: &mut CheckContext<'_>, cluster: &Cluster) -> CheckResult {
+/// Apart from updates, a cluster leaves PENDING_SETUP only in the write that also marks it as linked.
+fn up_means_linked(ctx: &mut CheckContext<'_>, cluster: &Cluster) -> CheckResult {
     use ClusterStatus::{Active, Creating, Failed, Idle, Inactive, PendingSetup};
     let is_linked = cluster.linked_peer().is_some();
     let fits = match cluster.status {
         Creating | Active | Idle | Inactive | Failed => is_linked,
         PendingSetup => !is_linked,
+        // UPDATING occurs on both sides of the link, and a deletion may begin and end on either.
         _ => true,
     };
-    judge.ensure(fits, Invariant::LinkedMeansLinked, || {
+    ctx.ensure(fits, Invariant::LinkedMeansLinked, || {
         let (arn, status, not) = (cluster.arn, cluster.status, if is_linked { "" } else { "not " });
         format!("{arn} is {status}, and {not}linked")
     })
 }
 
-/// Both are compared before a call is accepted, and the peer's Region with the witness.
-fn witness_outside_own_region(judge: &mut CheckContext<'_>, cluster: &Cluster) -> CheckResult {
+/// A call is refused if its witness is the Region of the cluster or of a peer, before anything is accepted.
+fn witness_outside_own_region(ctx: &mut CheckContext<'_>, cluster: &Cluster) -> CheckResult {
     let Some(multi_region) = &cluster.multi_region else { return Ok(()) };
     let witness = multi_region.witness;
     let is_outside =
         witness != cluster.arn.region && multi_region.peer.is_none_or(|peer| peer.region != witness);
-    judge.ensure(is_outside, Invariant::WitnessOutsideOwnRegion, || {
+    ctx.ensure(is_outside, Invariant::WitnessOutsideOwnRegion, || {
         format!("{} has its witness in {witness}, which is its own Region or its peer's", cluster.arn)
     })
 }
@@ -262,10 +270,10 @@ pub(super) fn is_being_deleted(cluster: &Cluster) -> bool {
     matches!(cluster.status, PendingDelete | Deleting | Deleted)
 }
 
-/// Whether a DeleteCluster call was accepted for it, carried out or still waiting for the link register.
-fn is_asked_to_go(cluster: &Cluster) -> bool {
-    let asks = |intent: &Arc<Intent>| matches!(*intent.request, Request::DeleteCluster(_));
-    is_being_deleted(cluster) || cluster.intent.as_ref().is_some_and(asks)
+/// Whether a DeleteCluster call for it was accepted, even if it still waits for the link register.
+fn has_deletion_request(cluster: &Cluster) -> bool {
+    let is_deletion = |intent: &Arc<Intent>| matches!(*intent.request, Request::DeleteCluster(_));
+    is_being_deleted(cluster) || cluster.intent.as_ref().is_some_and(is_deletion)
 }
 
 pub(super) fn is_leaving(cluster: &Cluster) -> bool {

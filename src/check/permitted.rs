@@ -1,9 +1,9 @@
-//! A second opinion on what IAM policies allow, from their text.
+//! A second evaluator of IAM policies, which works on their text.
 //!
-//! It shares nothing with the evaluator that the control planes ask ([`crate::iam`]) but the document as it was given,
-//! and it is meant to be read in a minute. What it does not know it leaves undecided, and then nothing is judged:
-//! policy variables, NotPrincipal, condition operators but four, condition keys that the state of a resource answers,
-//! and a resource policy beside a permissions boundary.
+//! It shares only the document, as it was given, with the evaluator of the control planes ([`crate::iam`]), and is
+//! short enough to be read in a minute. What it does not support it leaves undecided, and then nothing is judged:
+//! policy variables, NotPrincipal, all but four condition operators, condition keys whose value is the state of a
+//! resource, and a resource policy beside a permissions boundary.
 
 use serde_json::Value;
 
@@ -11,49 +11,52 @@ use crate::api::Tags;
 use crate::iam::{Document, Identity, Principal};
 use crate::region::Region;
 
-/// What is asked for.
+/// A permission that a call needs.
 #[derive(Clone, Debug)]
 pub(super) struct Demand<'a> {
-    /// As in `dsql:CreateCluster`.
+    /// The action, as in `dsql:CreateCluster`.
     pub(super) action: &'static str,
-    /// An ARN, or `*`.
+    /// The resource: an ARN, or `*`.
     pub(super) resource: String,
-    /// Where it is checked.
+    /// The Region that checks it.
     pub(super) region: Region,
-    /// `dsql:WitnessRegion`.
+    /// The value of the condition key `dsql:WitnessRegion`.
     pub(super) witness: Option<&'a str>,
-    /// The tags of the request.
+    /// The tags in the request.
     pub(super) tags: Option<&'a Tags>,
     /// The tags that the request removes.
     pub(super) tag_keys: &'a [String],
 }
 
 impl<'a> Demand<'a> {
-    /// To do `action` with `resource` in `region`, with nothing else that conditions could ask for.
+    /// The permission for `action` on `resource` in `region`, without values for condition keys of its own.
     pub(super) fn on(action: &'static str, resource: String, region: Region) -> Demand<'a> {
         Demand { action, resource, region, witness: None, tags: None, tag_keys: &[] }
     }
 }
 
-/// Whether `identity` may do what `demand` says, with a resource that has this `policy`, or none; `None` is undecided.
+/// Whether `identity` may perform `demand` on a resource that has this `policy`, if it has one; `None` if undecided.
 pub(super) fn is_permitted(
     identity: &Identity,
     policy: Option<&Document>,
     demand: &Demand<'_>,
 ) -> Option<bool> {
-    let ask = PermissionQuery { principal: &identity.principal, demand };
-    let any = |documents: &[Document], effect| any(documents.iter().map(|it| ask.says(it.source(), effect)));
+    let query = PermissionQuery { principal: &identity.principal, demand };
+    let any =
+        |documents: &[Document], effect| any(documents.iter().map(|it| query.has_match(it.source(), effect)));
     let resource = policy.map_or(&[][..], std::slice::from_ref);
+    // An explicit Deny in any policy wins, whatever another one allows.
     let denied = [&identity.policies[..], &identity.boundaries, resource].map(|it| any(it, "Deny"));
     let is_bounded = !identity.boundaries.is_empty();
     let within = if is_bounded { any(&identity.boundaries, "Allow") } else { Some(true) };
     let by_identity = all([any(&identity.policies, "Allow"), within]);
+    // Whether a resource policy can allow past a boundary depends on the kind of principal: that case is undecided.
     let by_resource = any(resource, "Allow").filter(|allowed| !(*allowed && is_bounded));
     let allowed = self::any([by_identity, by_resource]);
     all([self::any(denied).map(|denied| !denied), allowed])
 }
 
-/// Whether one of several is true, of which some are not known.
+/// Whether any of several is true. An unknown one leaves the result unknown, unless another is true.
 fn any(parts: impl IntoIterator<Item = Option<bool>>) -> Option<bool> {
     let mut whole = Some(false);
     for part in parts {
@@ -66,7 +69,7 @@ fn any(parts: impl IntoIterator<Item = Option<bool>>) -> Option<bool> {
     whole
 }
 
-/// Whether all of several are true, of which some are not known.
+/// Whether all of several are true. An unknown one leaves the result unknown, unless another is false.
 fn all(parts: impl IntoIterator<Item = Option<bool>>) -> Option<bool> {
     any(parts.into_iter().map(|part| part.map(|part| !part))).map(|broken| !broken)
 }
@@ -77,8 +80,8 @@ struct PermissionQuery<'a> {
 }
 
 impl PermissionQuery<'_> {
-    /// Whether a statement of `document` with this effect is about it.
-    fn says(&self, document: &Value, effect: &str) -> Option<bool> {
+    /// Whether a statement of `document` with this effect matches the query.
+    fn has_match(&self, document: &Value, effect: &str) -> Option<bool> {
         let statements = each(&document["Statement"]).into_iter().filter(|it| it["Effect"] == effect);
         any(statements.map(|statement| {
             all([
@@ -103,7 +106,7 @@ impl PermissionQuery<'_> {
         any(names.into_iter().map(|name| {
             let name = name.as_str()?;
             let account = self.principal.account()?;
-            // Who allows an account leaves it to the account's own policies.
+            // An Allow to an account only delegates to its identity policies, which are evaluated by themselves.
             let is_account = name == account || name == format!("arn:aws:iam::{account}:root");
             let is_one = name == self.principal.arn() || Some(name) == self.principal.role();
             Some(name == "*" || is_one || (is_account && effect == "Deny"))
@@ -132,7 +135,7 @@ impl PermissionQuery<'_> {
         }
     }
 
-    /// The values of a condition key, of which there may be none; `None` if that is not known.
+    /// The values of a condition key, possibly none; `None` if the key is not supported.
     fn found(&self, key: &str) -> Option<Vec<&str>> {
         let Demand { region, witness, tags, tag_keys, .. } = self.demand;
         let tags = || tags.iter().flat_map(|tags| tags.iter());
@@ -154,7 +157,8 @@ impl PermissionQuery<'_> {
     }
 }
 
-/// Whether one pattern of the element `is` fits, or none of its complement `not`; true, where neither is there.
+/// Whether a pattern of the element `is` fits, or no pattern of its complement `not`. A statement that has neither
+/// matches.
 fn listed(statement: &Value, is: &str, not: &str, fits: impl Fn(&str) -> bool) -> Option<bool> {
     let fits = |pattern: &Value| pattern.as_str().filter(|it| !it.contains("${")).map(&fits);
     match (statement.get(is), statement.get(not)) {
@@ -164,7 +168,7 @@ fn listed(statement: &Value, is: &str, not: &str, fits: impl Fn(&str) -> bool) -
     }
 }
 
-/// A value, or several.
+/// The values of an element that may hold one value or a list.
 fn each(value: &Value) -> Vec<&Value> {
     match value {
         Value::Null => Vec::new(),
@@ -173,7 +177,8 @@ fn each(value: &Value) -> Vec<&Value> {
     }
 }
 
-/// Part by part, and what ends in an asterisk reaches to the end.
+/// Whether an ARN fits a pattern. The parts are compared one by one; a pattern that ends in an asterisk covers the
+/// parts that it leaves out.
 fn fits_arn(pattern: &str, arn: &str) -> bool {
     if pattern.bytes().all(|byte| byte == b'*') {
         return true;
@@ -184,7 +189,7 @@ fn fits_arn(pattern: &str, arn: &str) -> bool {
     is_whole && parts.len() == found.len() && parts.iter().zip(found).all(|(part, found)| fits(part, found))
 }
 
-/// `*` is any run of characters, `?` any one.
+/// Whether a text fits a pattern, in which `*` stands for any run of characters and `?` for any single one.
 fn fits(pattern: &str, text: &str) -> bool {
     match (pattern.chars().next(), text.chars().next()) {
         (None, None) => true,

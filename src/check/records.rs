@@ -1,8 +1,8 @@
-//! What is known of each identifier that was ever used, in one table, for there may be very many: the durable record of
-//! its cluster, whether calls have left that without protection, and how it began.
+//! The durable records of clusters, and the origin and protection of each identifier that was ever used. One table
+//! holds all of it, because there may be very many identifiers.
 //!
-//! Records are as they were when the answer that is judged left: writes and answers come out of a node in the order in
-//! which it made them.
+//! Writes and answers leave a node in the order in which it made them. When an answer is checked, the records are
+//! therefore those that the node decided by.
 
 use std::sync::Arc;
 
@@ -20,27 +20,27 @@ use super::visible::Born;
 /// Every identifier that was ever used.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Records {
-    /// In the order in which they were used first.
+    /// In the order of their first use.
     known: Table<Identifier, IdentifierEntry>,
-    /// How many clusters an account has in a Region: single-Region clusters, and multi-Region ones.
+    /// The number of single-Region and of multi-Region clusters, by account and Region.
     counts: FixedMap<(Account, Region), [u32; 2]>,
-    /// When one ceased to exist last.
+    /// The time at which a cluster last ceased to exist.
     last_removed: Instant,
 }
 
-/// What is known of an identifier. That of a stream only is used.
+/// The knowledge about an identifier. For that of a stream it stays empty.
 #[derive(Clone, Debug, Default)]
 struct IdentifierEntry {
-    /// The cluster, if it exists, and when it was last written.
+    /// The record of the cluster, if it exists, and the time of its last write.
     record: Option<(Arc<Cluster>, Instant)>,
-    /// Whether calls that were carried out have left it without deletion protection.
+    /// Whether the calls that were carried out have turned its deletion protection off.
     is_unprotected: bool,
-    /// How it began, from when its creation was answered until its end was seen.
+    /// How the cluster was created, from the answer to its creation until a read shows that it is gone.
     born: Option<Born>,
 }
 
 impl Records {
-    /// Takes note of a cluster that exists before anything happens, once.
+    /// Takes in a cluster that exists before the world begins. Each cluster is passed once.
     pub(super) fn recall(&mut self, cluster: &Arc<Cluster>) {
         for stream in cluster.streams() {
             self.begin(stream.identifier);
@@ -50,12 +50,12 @@ impl Records {
         self.wrote(Instant::START, None, Some(cluster));
     }
 
-    /// An identifier is used for something new; `false` if it was used before.
+    /// Marks an identifier as used; `false` if it was used before.
     pub(super) fn begin(&mut self, identifier: Identifier) -> bool {
         self.known.insert(identifier, IdentifierEntry::default()).is_none()
     }
 
-    /// A write became durable, or was before anything happens.
+    /// Records a write to a cluster that became durable.
     fn wrote(&mut self, now: Instant, before: Option<&Arc<Cluster>>, after: Option<&Arc<Cluster>>) {
         if let Some(cluster) = after.or(before) {
             let known = self.known.get_or_insert_with(cluster.arn.identifier, IdentifierEntry::default);
@@ -81,80 +81,80 @@ impl Records {
         }
     }
 
-    /// The same, for a batch.
+    /// Records a batch that became durable.
     pub(super) fn committed(&mut self, now: Instant, commit: &Commit) {
         if let Some((_, _, after)) = &commit.batch.cluster {
             self.wrote(now, commit.before.cluster.as_ref(), after.as_ref());
         }
     }
 
-    /// How many single-Region clusters, or multi-Region ones, `account` has in `region`.
+    /// The number of single-Region or of multi-Region clusters that `account` has in `region`.
     pub(super) fn count(&self, account: Account, region: Region, is_multi: bool) -> u32 {
         self.counts.get(&(account, region)).map_or(0, |counts| counts[usize::from(is_multi)])
     }
 
-    /// The cluster with this ARN.
+    /// The record of the cluster with this ARN.
     pub(super) fn at(&self, arn: ClusterArn) -> Option<&Cluster> {
         self.find(arn.identifier).filter(|cluster| cluster.arn == arn)
     }
 
-    /// When the cluster with this ARN was last written.
+    /// The time of the last write to the cluster with this ARN.
     pub(super) fn last_written(&self, arn: ClusterArn) -> Option<Instant> {
         self.known.get(&arn.identifier)?.record.as_ref().map(|(_, at)| *at)
     }
 
-    /// A call that was carried out has left the cluster with deletion protection, or without.
+    /// A call that was carried out turned the deletion protection of the cluster on or off.
     pub(super) fn protect(&mut self, identifier: Identifier, is_protected: bool) {
         self.known.get_or_insert_with(identifier, IdentifierEntry::default).is_unprotected = !is_protected;
     }
 
-    /// Whether calls that were carried out have left the cluster without deletion protection.
+    /// Whether the calls that were carried out have turned the deletion protection of the cluster off.
     pub(super) fn is_unprotected(&self, identifier: Identifier) -> bool {
         self.known.get(&identifier).is_some_and(|known| known.is_unprotected)
     }
 
-    /// How many identifiers were ever used.
+    /// The number of identifiers that were ever used.
     pub(super) fn used(&self) -> usize {
         self.known.len()
     }
 
-    /// How each cluster began among the first that were `used`.
+    /// The origins of the clusters among the first `used` identifiers.
     pub(super) fn first_born(&self, used: usize) -> impl Iterator<Item = &Born> {
         self.known.entries().iter().take(used).filter_map(|(_, known)| known.born.as_ref())
     }
 
-    /// How a cluster began whose creation was answered.
+    /// The origin of a cluster whose creation was answered.
     pub(super) fn born(&self, identifier: Identifier) -> Option<&Born> {
         self.known.get(&identifier)?.born.as_ref()
     }
 
-    /// The place for how a cluster began; `None` if its identifier was never used.
+    /// The entry for the origin of a cluster; `None` if its identifier was never used.
     pub(super) fn born_mut(&mut self, identifier: Identifier) -> Option<&mut Option<Born>> {
         self.known.get_mut(&identifier).map(|known| &mut known.born)
     }
 
-    /// When any cluster ceased to exist last; the beginning, if none did.
+    /// The time at which a cluster last ceased to exist; the start of the world if none has.
     pub(super) fn last_removed(&self) -> Instant {
         self.last_removed
     }
 
-    /// The cluster that `asked` is about, as far as its Region and its account have it.
-    pub(super) fn named(&self, asked: &OpenCall) -> Option<&Cluster> {
-        let cluster = match resource(&asked.request) {
+    /// The cluster that `call` names, if it exists in its Region and account: a control plane knows no other.
+    pub(super) fn cluster_of(&self, call: &OpenCall) -> Option<&Cluster> {
+        let cluster = match resource_arn(&call.request) {
             Some(arn) => {
                 let arn = ClusterArn::parse(arn.split("/stream/").next().unwrap_or(arn));
                 arn.and_then(|arn| self.at(arn))
             }
-            None => asked.request.identifier().and_then(Identifier::parse).and_then(|it| self.find(it)),
+            None => call.request.identifier().and_then(Identifier::parse).and_then(|it| self.find(it)),
         };
-        cluster.filter(|cluster| is_own(cluster, asked))
+        cluster.filter(|cluster| is_own(cluster, call))
     }
 
-    /// Whether any cluster that the caller of `asked` may name waits with such a call.
-    pub(super) fn any_intent(&self, asked: &OpenCall, is_it: impl Fn(&Request) -> bool) -> bool {
-        let waits = |cluster: &Cluster| cluster.intent.as_ref().is_some_and(|it| is_it(&it.request));
+    /// Whether a call that satisfies `matches` waits as the intent of any cluster of the Region and account of `call`.
+    pub(super) fn any_intent(&self, call: &OpenCall, matches: impl Fn(&Request) -> bool) -> bool {
+        let waits = |cluster: &Cluster| cluster.intent.as_ref().is_some_and(|it| matches(&it.request));
         let mut clusters = self.known.values().filter_map(|known| known.record.as_ref());
-        clusters.any(|(cluster, _)| is_own(cluster, asked) && waits(cluster))
+        clusters.any(|(cluster, _)| is_own(cluster, call) && waits(cluster))
     }
 
     fn find(&self, identifier: Identifier) -> Option<&Cluster> {
@@ -162,13 +162,13 @@ impl Records {
     }
 }
 
-/// Whether the cluster is one of the Region and the account of `asked`.
-fn is_own(cluster: &Cluster, asked: &OpenCall) -> bool {
-    (cluster.arn.region, cluster.arn.account) == (asked.region, asked.account)
+/// Whether the cluster belongs to the Region and the account of `call`.
+fn is_own(cluster: &Cluster, call: &OpenCall) -> bool {
+    (cluster.arn.region, cluster.arn.account) == (call.region, call.account)
 }
 
-/// The ARN that a call about tags names.
-pub(super) fn resource(request: &Request) -> Option<&str> {
+/// The ARN in a call about tags; `None` for other operations, which name an identifier.
+pub(super) fn resource_arn(request: &Request) -> Option<&str> {
     match request {
         Request::TagResource(input) => Some(&input.resource_arn),
         Request::UntagResource(input) => Some(&input.resource_arn),
@@ -177,7 +177,7 @@ pub(super) fn resource(request: &Request) -> Option<&str> {
     }
 }
 
-/// Whether a call is about one cluster.
-pub(super) fn is_about_one(request: &Request) -> bool {
-    request.identifier().or(resource(request)).is_some()
+/// Whether a call names one cluster or stream.
+pub(super) fn names_one_resource(request: &Request) -> bool {
+    request.identifier().or(resource_arn(request)).is_some()
 }

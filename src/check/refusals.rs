@@ -1,11 +1,11 @@
-//! The invariants about what is refused and what is not: a refusal has a cause, in the request, in what is stored, in
-//! who asks, or in what another call is doing; a success has none.
+//! The invariants about refusals and successes: a refusal has a cause, and a success has none against it. A cause
+//! lies in the request, in the records, in the caller, or in another call under way.
 //!
-//! This is a specification of its own of when an exception may be given, and is read both ways. What was stored when a
-//! refusal was decided is what is durable when it leaves, for a node's writes and answers come out in the order in
-//! which it made them; of other Regions, everything that was stored between the call's arrival and its refusal counts.
-//! Where that leaves open what was found, a cause is only possible: it explains a refusal, and speaks against no
-//! success. An error that was injected is none of a control plane's.
+//! This is an independent specification of when each exception may occur, read in both directions. The records at the
+//! time of a decision are the durable ones when the refusal leaves, because a node's writes and answers leave it in
+//! the order in which it made them. Of other Regions, every state between the arrival of the call and its refusal
+//! counts. Where that leaves open what the control plane found, a cause is only possible: it explains a refusal, and
+//! does not contradict a success. Injected errors are not checked, because no control plane gave them.
 
 use std::time::Duration;
 
@@ -25,21 +25,21 @@ use super::records::{self, Records};
 use super::tokens::Tokens;
 use super::{CheckResult, WorldView, demands, members};
 
-/// What kind of error a call ends with.
+/// The kind of an error, as far as causes are told apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum RefusalKind {
-    /// A member breaks a constraint.
+    /// A ValidationException: a member of the request breaks a constraint.
     Malformed,
-    /// The cluster is protected.
+    /// A ValidationException: the cluster has deletion protection.
     Protected,
-    /// Another ValidationException.
+    /// Any other ValidationException.
     Invalid,
     Quota,
     Denied,
     NotFound,
     Conflict,
     Throttled,
-    /// InternalServerException.
+    /// An InternalServerException: another Region did not answer in time.
     Silence,
 }
 
@@ -72,7 +72,7 @@ impl From<Refusal> for RefusalKind {
     }
 }
 
-/// What a refusal is judged by.
+/// The tables that a refusal is checked against.
 pub(super) struct RefusalContext<'a> {
     pub(super) records: &'a Records,
     pub(super) open: &'a OpenCalls,
@@ -81,129 +81,131 @@ pub(super) struct RefusalContext<'a> {
     pub(super) started: &'a FixedMap<Region, Instant>,
 }
 
-/// Every refusal of the control plane is decided by one comparison with the record, the request or the caller's
-/// policies, in the step that refuses. `first` is the call that `asked` may have joined, if there is one.
+/// Every refusal is decided by one comparison with the record, the request, or the caller's policies, in the step
+/// that refuses. `first` is the call that `call` may have joined, if there is one.
 pub(super) fn every_refusal_has_a_cause(
-    judge: &mut CheckContext<'_>,
+    ctx: &mut CheckContext<'_>,
     facts: &RefusalContext<'_>,
-    asked: &OpenCall,
+    call: &OpenCall,
     first: Option<&OpenCall>,
     error: &Error,
 ) -> CheckResult {
-    let scene = judge.scene;
-    let is_caused = |asked| Causes::new(scene, facts, asked, facts.records.named(asked)).include(error);
-    let is_caused = is_caused(asked) || first.is_some_and(is_caused);
-    judge.ensure(is_caused, Invariant::EveryRefusalHasACause, || {
-        let (operation, name, message) = (asked.request.operation(), error.name(), error.message());
+    let view = ctx.view;
+    let is_caused = |call| Causes::new(view, facts, call, facts.records.cluster_of(call)).include(error);
+    let is_caused = is_caused(call) || first.is_some_and(is_caused);
+    ctx.ensure(is_caused, Invariant::EveryRefusalHasACause, || {
+        let (operation, name, message) = (call.request.operation(), error.name(), error.message());
         format!("{operation} was refused with {name} {message:?}, and nothing was in its way")
     })?;
-    let are_right = members::are_right(scene, facts.records, asked, error);
-    judge.ensure(are_right, Invariant::EveryRefusalHasACause, || {
-        let (operation, body) = (asked.request.operation(), error.to_json());
+    let are_right = members::are_right(view, facts.records, call, error);
+    ctx.ensure(are_right, Invariant::EveryRefusalHasACause, || {
+        let (operation, body) = (call.request.operation(), error.to_json());
         format!("{operation} was refused, and the members of the error are not those of its cause: {body}")
     })
 }
 
-/// A call that is carried out has passed every check in the step that writes, by the record that the write replaces; a
-/// read, and a second deletion, is answered from the record as it is when the answer leaves.
+/// A call that is carried out has passed every check in the step that writes, against the record that the write
+/// replaces. A read, and a second deletion, is answered from the record as it is when the answer leaves.
 ///
-/// What is left out is judged elsewhere, of every write: quotas by `quota-respected`, tokens by `retry-never-worse` and
-/// `one-effect-per-token`, permissions by `authorized-in-every-region`. A call that is answered from its token, or
-/// with another that it joined, has looked at nothing but its own members.
+/// Other invariants check the rest at every write: `quota-respected` the quotas, `retry-never-worse` and
+/// `one-effect-per-token` the tokens, `authorized-in-every-region` the permissions. A call that is answered from its
+/// token or with the answer of another was checked only for its own members.
 pub(super) fn no_success_against_a_cause(
-    judge: &mut CheckContext<'_>,
+    ctx: &mut CheckContext<'_>,
     facts: &RefusalContext<'_>,
-    asked: &OpenCall,
+    call: &OpenCall,
 ) -> CheckResult {
-    let scene = judge.scene;
-    let found = match &asked.record {
-        Some((before, _)) => Causes::new(scene, facts, asked, before.as_deref()).certain(),
-        None if asked.is_answered_from_record() => {
-            Causes::new(scene, facts, asked, facts.records.named(asked)).certain()
+    let view = ctx.view;
+    let found = match &call.record {
+        Some((before, _)) => Causes::new(view, facts, call, before.as_deref()).certain(),
+        None if call.is_answered_from_record() => {
+            Causes::new(view, facts, call, facts.records.cluster_of(call)).certain()
         }
         None => None,
     };
-    let found = found.or_else(|| asked.request.validate().is_err().then_some(RefusalKind::Malformed));
-    judge.ensure(found.is_none(), Invariant::NoSuccessAgainstACause, || {
-        let (operation, kind) = (asked.request.operation(), found.unwrap_or(RefusalKind::Malformed));
-        let of = asked.subject().map_or_else(String::new, |subject| format!(" of {subject}"));
+    let found = found.or_else(|| call.request.validate().is_err().then_some(RefusalKind::Malformed));
+    ctx.ensure(found.is_none(), Invariant::NoSuccessAgainstACause, || {
+        let (operation, kind) = (call.request.operation(), found.unwrap_or(RefusalKind::Malformed));
+        let of = call.subject().map_or_else(String::new, |subject| format!(" of {subject}"));
         format!("{operation}{of} succeeded, and had to be refused: {kind:?}")
     })
 }
 
-/// Why a call may be refused.
+/// The causes for which a call may be refused, and the facts that they are derived from.
 struct Causes<'a> {
-    scene: &'a dyn WorldView,
+    view: &'a dyn WorldView,
     facts: &'a RefusalContext<'a>,
-    asked: &'a OpenCall,
-    /// What the call is about, as it was when the call was decided.
+    call: &'a OpenCall,
+    /// The cluster that the call names, as it was when the call was decided.
     cluster: Option<&'a Cluster>,
     found: Vec<Cause>,
 }
 
-/// Why.
+/// A cause of a refusal.
 #[derive(Clone, Copy)]
 struct Cause {
     kind: RefusalKind,
-    /// Whether it is known to have been there whenever it may have been looked for.
+    /// Whether it held at every moment at which the control plane may have looked for it. Otherwise the call may have
+    /// succeeded.
     is_certain: bool,
 }
 
 impl<'a> Causes<'a> {
     fn new(
-        scene: &'a dyn WorldView,
+        view: &'a dyn WorldView,
         facts: &'a RefusalContext<'a>,
-        asked: &'a OpenCall,
+        call: &'a OpenCall,
         cluster: Option<&'a Cluster>,
     ) -> Causes<'a> {
-        Causes { scene, facts, asked, cluster, found: Vec::new() }
+        Causes { view, facts, call, cluster, found: Vec::new() }
     }
 
-    /// The first that leaves no way to a success.
+    /// The kind of the first certain cause: with it, the call could not succeed.
     fn certain(mut self) -> Option<RefusalKind> {
-        self.look();
+        self.collect();
         self.found.iter().find(|cause| cause.is_certain).map(|cause| cause.kind)
     }
 
-    /// Whether one of them leads to this error, as far as its kind says, and of a denial its words.
+    /// Whether one of the causes leads to an error of this kind, and for a denial, with this message.
     fn include(mut self, error: &Error) -> bool {
-        let (request, kind) = (&*self.asked.request, RefusalKind::of(error));
+        let (request, kind) = (&*self.call.request, RefusalKind::of(error));
         match kind {
             RefusalKind::Malformed => return request.validate().is_err() || has_page_token(request),
-            // Who asks no other Region has nobody's silence to fear.
+            // A call without multi-Region properties waits for no other Region.
             RefusalKind::Silence => return demands::properties(request).is_some() && self.has_waited(),
             RefusalKind::Throttled => return false,
             _ => {}
         }
-        self.look();
-        let is_mismatch = || kind == self.scene.assumptions().token_mismatch.into() && self.is_mismatch();
+        self.collect();
+        let is_mismatch = || kind == self.view.assumptions().token_mismatch.into() && self.is_mismatch();
         let is_denied = || {
-            authorization::may_be_denied(self.scene, self.facts.denied, self.facts.records, self.asked, error)
+            authorization::may_be_denied(self.view, self.facts.denied, self.facts.records, self.call, error)
         };
         self.found.iter().any(|cause| cause.kind == kind)
             || (kind == RefusalKind::Denied && is_denied())
             || is_mismatch()
     }
 
-    /// What must be refused.
+    /// Adds a certain cause if `is_cause`.
     fn add(&mut self, is_cause: bool, kind: impl Into<RefusalKind>) {
         if is_cause {
             self.found.push(Cause { kind: kind.into(), is_certain: true });
         }
     }
 
-    /// What may be refused.
+    /// Adds a possible cause if `is_cause`.
     fn may(&mut self, is_cause: bool, kind: impl Into<RefusalKind>) {
         if is_cause {
             self.found.push(Cause { kind: kind.into(), is_certain: false });
         }
     }
 
-    fn look(&mut self) {
-        let request = &*self.asked.request;
+    /// Collects the causes in the request and in the cluster that it names.
+    fn collect(&mut self) {
+        let request = &*self.call.request;
         self.properties();
         if let Request::CreateCluster(input) = request {
-            let made = self.asked.record.as_ref().map(|(_, after)| after.arn);
+            let made = self.call.record.as_ref().map(|(_, after)| after.arn);
             if let Some(policy) = &input.policy {
                 self.policy(policy, input.bypass_policy_lockout_safety_check, made);
             }
@@ -218,42 +220,30 @@ impl<'a> Causes<'a> {
         }
     }
 
-    /// What stands in the way in the cluster that the call is about.
+    /// Adds the causes in the cluster that the call names.
     fn cluster(&mut self, cluster: &Cluster) {
-        use ClusterStatus::{
-            Active, Creating, Deleted, Deleting, Idle, Inactive, PendingDelete, PendingSetup, Updating,
-        };
-        let assumed = self.scene.assumptions();
+        use ClusterStatus::{Active, Idle, Inactive, PendingSetup};
+        let assumed = self.view.assumptions();
         let status = cluster.status;
         let attached = cluster.attached.as_deref();
         let policy = attached.filter(|attached| attached.policy.is_some());
         let version = policy.map(|attached| attached.policies.to_string());
-        match &*self.asked.request {
+        match &*self.call.request {
             Request::UpdateCluster(_) => {
                 self.add(!matches!(status, Active | Idle | Inactive | PendingSetup), assumed.wrong_state);
                 self.add(self.is_busy(cluster), RefusalKind::Conflict);
             }
-            Request::DeleteCluster(_) => {
-                let is_going = matches!(status, PendingDelete | Deleting | Deleted);
-                if is_going && assumed.delete_again {
-                    return;
-                }
-                let is_updating = status == Updating && !assumed.delete_while_updating;
-                self.add(is_going || is_updating || status == Creating, assumed.wrong_state);
-                self.add(self.is_busy(cluster), RefusalKind::Conflict);
-                self.add(cluster.deletion_protection, RefusalKind::Protected);
-                self.add(
-                    assumed.streams_keep_cluster && !cluster.streams().is_empty(),
-                    RefusalKind::Conflict,
-                );
-            }
+            Request::DeleteCluster(_) => self.deletion(cluster),
             Request::TagResource(input) => {
-                self.stream_of(cluster, input.resource_arn.split_once("/stream/").map(|(_, stream)| stream));
+                self.missing_stream(
+                    cluster,
+                    input.resource_arn.split_once("/stream/").map(|(_, stream)| stream),
+                );
                 self.add(has_too_many_tags(cluster, input), RefusalKind::Quota);
             }
             Request::UntagResource(_) | Request::ListTagsForResource(_) => {
-                let arn = records::resource(&self.asked.request).unwrap_or_default();
-                self.stream_of(cluster, arn.split_once("/stream/").map(|(_, stream)| stream));
+                let arn = records::resource_arn(&self.call.request).unwrap_or_default();
+                self.missing_stream(cluster, arn.split_once("/stream/").map(|(_, stream)| stream));
             }
             Request::PutClusterPolicy(input) => {
                 let text = input.policy.as_deref().unwrap_or_default();
@@ -268,14 +258,16 @@ impl<'a> Causes<'a> {
                 self.add(expected.is_some_and(|it| version.as_ref() != Some(it)), RefusalKind::Conflict);
             }
             Request::CreateStream(_) => {
+                // An IDLE or INACTIVE cluster is refused as invalid; every other status but ACTIVE is the wrong
+                // state.
                 self.add(matches!(status, Idle | Inactive), RefusalKind::Invalid);
                 self.add(!matches!(status, Active | Idle | Inactive), assumed.wrong_state);
                 self.add(self.is_busy(cluster), RefusalKind::Conflict);
                 self.add(cluster.streams().len() >= MAX_STREAMS, RefusalKind::Quota);
             }
-            Request::GetStream(input) => self.stream_of(cluster, Some(&input.stream_identifier)),
+            Request::GetStream(input) => self.missing_stream(cluster, Some(&input.stream_identifier)),
             Request::DeleteStream(input) => {
-                self.stream_of(cluster, Some(&input.stream_identifier));
+                self.missing_stream(cluster, Some(&input.stream_identifier));
                 let stream = Identifier::parse(&input.stream_identifier).and_then(|it| cluster.stream(it));
                 let is_new = stream.is_some_and(|it| it.status == crate::api::StreamStatus::Creating);
                 self.add(is_new, RefusalKind::Conflict);
@@ -284,69 +276,88 @@ impl<'a> Causes<'a> {
         }
     }
 
-    /// Other Regions have had as long as they may take: since the call came or, if it joined one that a control plane
-    /// found written down when it started, since that start.
-    fn has_waited(&self) -> bool {
-        let (now, longest) = (self.scene.now(), self.scene.longest_write());
-        let deadline = self.scene.assumptions().remote_deadline;
-        // They are asked several times, each after a whole number of nanoseconds.
-        let is_over = |since: Instant| since.after(deadline) <= now.after(Duration::from_micros(1));
-        let started = self.facts.started.get(&self.asked.region).copied();
-        let has_resumed = started.is_some_and(|at| is_over(at) && now <= at.after(deadline + longest));
-        // In a model no time passes.
-        is_over(self.asked.arrived.at) || has_resumed || now == Instant::START
+    /// Adds the causes for which the cluster may not be deleted.
+    fn deletion(&mut self, cluster: &Cluster) {
+        use ClusterStatus::{Creating, Deleted, Deleting, PendingDelete, Updating};
+        let assumed = self.view.assumptions();
+        let status = cluster.status;
+        let is_going = matches!(status, PendingDelete | Deleting | Deleted);
+        // A second deletion is answered like the first.
+        if is_going && assumed.delete_again {
+            return;
+        }
+        let is_updating = status == Updating && !assumed.delete_while_updating;
+        self.add(is_going || is_updating || status == Creating, assumed.wrong_state);
+        self.add(self.is_busy(cluster), RefusalKind::Conflict);
+        self.add(cluster.deletion_protection, RefusalKind::Protected);
+        self.add(assumed.streams_keep_cluster && !cluster.streams().is_empty(), RefusalKind::Conflict);
     }
 
-    fn stream_of(&mut self, cluster: &Cluster, stream: Option<&str>) {
+    /// Whether other Regions have had their full time to answer: since the call arrived or, if it joined a call that
+    /// a restarted control plane resumed, since that restart.
+    fn has_waited(&self) -> bool {
+        let (now, longest) = (self.view.now(), self.view.longest_write());
+        let deadline = self.view.assumptions().remote_deadline;
+        // The deadline is made of several retries, each rounded to whole nanoseconds.
+        let is_over = |since: Instant| since.after(deadline) <= now.after(Duration::from_micros(1));
+        let started = self.facts.started.get(&self.call.region).copied();
+        let has_resumed = started.is_some_and(|at| is_over(at) && now <= at.after(deadline + longest));
+        // In the model checker no time passes.
+        is_over(self.call.arrived.at) || has_resumed || now == Instant::START
+    }
+
+    /// Adds a cause if the call names a stream that the cluster does not have.
+    fn missing_stream(&mut self, cluster: &Cluster, stream: Option<&str>) {
         let is_there =
             |stream: &str| Identifier::parse(stream).is_some_and(|it| cluster.stream(it).is_some());
         self.add(stream.is_some_and(|stream| !is_there(stream)), RefusalKind::NotFound);
     }
 
-    /// Another call is being carried out on the cluster: an update that came before and waits for other Regions, or
-    /// what is written down until the link register has decided. A call with the token of one that waits joins it, and
-    /// so does a second deletion, unless it is refused.
+    /// Whether another call is under way on the cluster: an earlier update that waits for other Regions, or an intent
+    /// that waits for the link register. A call with the token of the one that waits joins it, and so does a second
+    /// deletion, unless it is refused.
     fn is_busy(&self, cluster: &Cluster) -> bool {
-        let asked = self.asked;
-        let has_its_token = |other: &Request| other.client_token().is_some() && *other == *asked.request;
+        let call = self.call;
+        let has_its_token = |other: &Request| other.client_token().is_some() && *other == *call.request;
         let deletes = |request: &Request| matches!(request, Request::DeleteCluster(_));
-        let joins_deletion = deletes(&asked.request) && self.scene.assumptions().delete_again;
+        let joins_deletion = deletes(&call.request) && self.view.assumptions().delete_again;
         let is_joined = |other: &Request| has_its_token(other) || (joins_deletion && deletes(other));
         let name = cluster.arn.identifier.to_string();
-        // An update that names no witness Region waits for none, and is carried out in the step that takes it in.
+        // An update without a witness Region waits for none, and is carried out in the step that takes it in.
         let is_checked = |other: &OpenCall| {
             matches!(*other.request, Request::UpdateCluster(_))
-                && other.arrived < asked.arrived
+                && other.arrived < call.arrived
                 && demands::properties(&other.request).is_some()
-                && other.account == asked.account
+                && other.account == call.account
                 && other.request.identifier() == Some(&name)
                 && !has_its_token(&other.request)
         };
         cluster.intent.as_ref().is_some_and(|intent| !is_joined(&intent.request))
-            || self.facts.open.within(asked.region).any(is_checked)
+            || self.facts.open.in_region(call.region).any(is_checked)
     }
 
-    /// A create is refused when what exists and what is being created have reached the quota.
+    /// Adds the quota as a possible cause: a create is refused when the existing clusters and the creates in flight
+    /// have reached it, and how many of those in flight still counted is not known.
     fn quota(&mut self) {
-        let (assumed, asked) = (self.scene.assumptions(), self.asked);
-        let is_multi = demands::properties(&asked.request).is_some();
+        let (assumed, call) = (self.view.assumptions(), self.call);
+        let is_multi = demands::properties(&call.request).is_some();
         let quota = if is_multi { assumed.multi_region_quota } else { assumed.single_region_quota };
         let is_create = |other: &&OpenCall| {
             is_multi
-                && other.account == asked.account
+                && other.account == call.account
                 && matches!(*other.request, Request::CreateCluster(_))
                 && demands::properties(&other.request).is_some()
         };
-        let others = self.facts.open.within(asked.region).filter(is_create).count() as u32;
-        let exist = self.facts.records.count(asked.account, asked.region, is_multi);
+        let others = self.facts.open.in_region(call.region).filter(is_create).count() as u32;
+        let exist = self.facts.records.count(call.account, call.region, is_multi);
         self.may(exist + others >= quota, RefusalKind::Quota);
     }
 
-    /// The rules of `multiRegionProperties`.
+    /// Adds the causes in `multiRegionProperties`.
     fn properties(&mut self) {
-        let Some(properties) = demands::properties(&self.asked.request) else { return };
-        let (assumed, region, cluster) = (self.scene.assumptions(), self.asked.region, self.cluster);
-        let is_update = matches!(*self.asked.request, Request::UpdateCluster(_));
+        let Some(properties) = demands::properties(&self.call.request) else { return };
+        let (assumed, region, cluster) = (self.view.assumptions(), self.call.region, self.cluster);
+        let is_update = matches!(*self.call.request, Request::UpdateCluster(_));
         let current = cluster.and_then(|cluster| cluster.multi_region.as_deref());
         self.add(is_update && cluster.is_some() && current.is_none(), assumed.single_to_multi_region);
         let fits = |other: Region| other != region && region.may_join(other, assumed.canada_in_americas);
@@ -364,13 +375,13 @@ impl<'a> Causes<'a> {
                 self.add(true, assumed.missing_peer);
                 continue;
             };
-            self.add(peer.account != self.asked.account, assumed.peer_of_other_account);
-            self.place(peer, witness);
+            self.add(peer.account != self.call.account, assumed.peer_of_other_account);
+            self.peer_region(peer, witness);
             self.peer(peer, witness, own);
         }
         let Some(current) = current else { return };
         if let Some(peer) = current.peer.filter(|_| properties.clusters.is_none()) {
-            self.place(peer, witness);
+            self.peer_region(peer, witness);
             self.peer(peer, witness, own);
         }
         if current.linked
@@ -381,33 +392,34 @@ impl<'a> Causes<'a> {
             let leaves = properties.clusters.is_some() && peers.is_empty();
             let parts = leaves && assumed.unpeer_active;
             self.add(!(is_kept || parts) || (current.leaving && !leaves), RefusalKind::Invalid);
-            // The declaration that the call wanted to take back was answered first.
+            // The link may have been chosen while the call, which withdraws the declaration, waited for the register.
             self.may(!is_kept || witness != Some(current.witness), RefusalKind::Conflict);
         }
     }
 
-    /// Whether the peer is where it may be.
-    fn place(&mut self, peer: ClusterArn, witness: Option<Region>) {
-        let (assumed, region) = (self.scene.assumptions(), self.asked.region);
+    /// Adds a cause if the peer is in the own Region, in the witness Region, or in one that cannot join the own
+    /// Region.
+    fn peer_region(&mut self, peer: ClusterArn, witness: Option<Region>) {
+        let (assumed, region) = (self.view.assumptions(), self.call.region);
         let fits = peer.region != region
             && Some(peer.region) != witness
             && region.may_join(peer.region, assumed.canada_in_americas);
         self.add(!fits, assumed.peer_in_wrong_region);
     }
 
-    /// What the peer's Region may say of it.
+    /// Adds the causes that the Region of the peer may find in its record.
     fn peer(&mut self, peer: ClusterArn, witness: Option<Region>, own: Option<ClusterArn>) {
         use ClusterStatus::{Deleted, Deleting, Failed, PendingDelete};
-        let assumed = self.scene.assumptions();
+        let assumed = self.view.assumptions();
         let records = self.facts.records;
-        let is_meanwhile = |at: Instant| self.asked.arrived.at <= at;
+        let is_meanwhile = |at: Instant| self.call.arrived.at <= at;
         let found = records.at(peer);
         if found.is_none() && !is_meanwhile(records.last_removed()) {
             return self.add(true, assumed.missing_peer);
         }
         let has_changed = records.last_written(peer).is_none_or(is_meanwhile);
         let Some(cluster) = found.filter(|_| !has_changed) else {
-            // It went or was written meanwhile: what it was when it was looked at is not known.
+            // The peer was written or removed meanwhile, so the state that its Region found is not known.
             self.may(true, assumed.missing_peer);
             self.may(true, assumed.peer_taken);
             return self.may(true, RefusalKind::Invalid);
@@ -421,41 +433,42 @@ impl<'a> Causes<'a> {
         self.add(differs && assumed.witness_mismatch_refused, RefusalKind::Invalid);
     }
 
-    /// Whether a policy is none, or keeps its own caller from putting another on cluster `arn`, or from taking it off.
-    /// Where that is not known, it may.
+    /// Adds a cause if the text is not a policy, or if the policy would keep its own caller from replacing or
+    /// removing it on cluster `arn`. Where that is undecided, the cause is possible.
     fn policy(&mut self, policy: &str, bypass: Option<bool>, arn: Option<ClusterArn>) {
-        let asked = self.asked;
+        let call = self.call;
         let Ok(policy) = ClusterPolicy::parse(policy) else { return self.add(true, RefusalKind::Invalid) };
-        if bypass == Some(true) || (asked.principal.is_none() && !policy.text.contains("Deny")) {
+        if bypass == Some(true) || (call.principal.is_none() && !policy.text.contains("Deny")) {
             return;
         }
         let keeps = |action| {
-            let demand = Demand::on(action, arn?.to_string(), asked.region);
-            authorization::under(self.scene, asked, &policy.document, &demand).map(|may| !may)
+            let demand = Demand::on(action, arn?.to_string(), call.region);
+            authorization::is_allowed_under(self.view, call, &policy.document, &demand).map(|may| !may)
         };
         let keeps = ["dsql:PutClusterPolicy", "dsql:DeleteClusterPolicy"].map(keeps);
         self.add(keeps.contains(&Some(true)), RefusalKind::Invalid);
         self.may(keeps.contains(&None), RefusalKind::Invalid);
     }
 
-    /// Whether the token stands for another request: for one that was carried out, or one that waits.
+    /// Whether the token stands for another request: one that was carried out, or one that waits.
     fn is_mismatch(&self) -> bool {
-        let asked = self.asked;
-        let Some(token) = asked.request.client_token() else { return false };
-        let per_operation = self.scene.assumptions().token_per_operation;
+        let call = self.call;
+        let Some(token) = call.request.client_token() else { return false };
+        let per_operation = self.view.assumptions().token_per_operation;
         let is_other = |other: &Request| {
             other.client_token() == Some(token)
-                && (!per_operation || other.operation() == asked.request.operation())
-                && *other != *asked.request
+                && (!per_operation || other.operation() == call.request.operation())
+                && *other != *call.request
         };
-        let waits = |other: &OpenCall| other.account == asked.account && is_other(&other.request);
-        self.facts.tokens.stands_for_another(self.scene, asked)
-            || self.facts.open.within(asked.region).any(waits)
-            || self.facts.records.any_intent(asked, is_other)
+        let waits = |other: &OpenCall| other.account == call.account && is_other(&other.request);
+        self.facts.tokens.stands_for_another(self.view, call)
+            || self.facts.open.in_region(call.region).any(waits)
+            || self.facts.records.any_intent(call, is_other)
     }
 }
 
-/// Page tokens are sealed, and which were given out is not kept.
+/// Whether the request has a page token. Page tokens are sealed, and the valid ones are not recorded, so any may be
+/// refused.
 fn has_page_token(request: &Request) -> bool {
     match request {
         Request::ListClusters(input) => input.next_token.is_some(),
@@ -464,7 +477,7 @@ fn has_page_token(request: &Request) -> bool {
     }
 }
 
-/// More than 200 tags, with those that are there.
+/// Whether a TagResource would leave the resource with more than 200 tags.
 fn has_too_many_tags(cluster: &Cluster, input: &crate::api::TagResourceInput) -> bool {
     let stream = input.resource_arn.split_once("/stream/").and_then(|(_, it)| Identifier::parse(it));
     let known = match stream {

@@ -1,5 +1,5 @@
-//! Invariants about single answers: that what they tell of is durable, and that they agree with what was asked for and
-//! with what was written.
+//! Invariants about single answers: each agrees with its request and with what was written for it, and a request is
+//! answered once.
 
 use std::sync::Arc;
 
@@ -13,18 +13,18 @@ use super::open::{OpenCall, Subject};
 use super::visible::{customer_key, listed_peer};
 use crate::region::Region;
 
-/// Each request is handled once, and whoever waits for a call is taken from the list of those who wait when it is
+/// Each request is handled once. A call that joined another is removed from the list of those that wait when it is
 /// answered.
-pub(super) fn answered_once(judge: &mut CheckContext<'_>, call: Option<&OpenCall>) -> CheckResult {
-    judge.ensure(call.is_some(), Invariant::AnswersSayWhatWasWritten, || {
+pub(super) fn answered_once(ctx: &mut CheckContext<'_>, call: Option<&OpenCall>) -> CheckResult {
+    ctx.ensure(call.is_some(), Invariant::AnswersSayWhatWasWritten, || {
         "a request was answered that had been answered before".to_owned()
     })
 }
 
-/// An operation answers with the record that it has just written, or with the answer that its token has. What is
-/// created is stamped with the time at which its call was taken in.
+/// An operation answers with the record that it has just written, or with the recorded answer of its token. A
+/// creation is stamped with the time at which the request was taken in.
 pub(super) fn answers_say_what_was_written(
-    judge: &mut CheckContext<'_>,
+    ctx: &mut CheckContext<'_>,
     call: &OpenCall,
     response: &Arc<Response>,
 ) -> CheckResult {
@@ -34,19 +34,19 @@ pub(super) fn answers_say_what_was_written(
             .or_else(|| not_carried_out(call, record))
             .or_else(|| not_created_then(call, response))
     });
-    judge.ensure(wrong.is_none(), Invariant::AnswersSayWhatWasWritten, || {
+    ctx.ensure(wrong.is_none(), Invariant::AnswersSayWhatWasWritten, || {
         let operation = call.request.operation();
         let of = call.record.as_ref().map_or_else(String::new, |(_, record)| format!(" of {}", record.arn));
         format!("{operation}{of} was answered with success, and {}", wrong.unwrap_or_default())
     })
 }
 
-/// A read, like a second deletion, is answered from the record as it is at that moment, and its answer leaves when all
-/// that was written before is durable: `record` is the cluster as it is durable then. What callers can set is judged in
-/// `visible`, from calls and answers alone; a control plane changes the rest by itself, so that only the record says
-/// what a read must show of it.
+/// A read, like a second deletion, is answered from the record at that moment, and the answer leaves when every write
+/// before it is durable: `record` is the durable record of the cluster then. Members that callers can set are checked
+/// in `visible`, from calls and answers alone. A control plane changes the others by itself, so only the record shows
+/// what a read must return of them.
 pub(super) fn reads_show_what_was_written(
-    judge: &mut CheckContext<'_>,
+    ctx: &mut CheckContext<'_>,
     record: Option<&Cluster>,
     call: &OpenCall,
     response: &Response,
@@ -67,25 +67,25 @@ pub(super) fn reads_show_what_was_written(
         Response::DeleteCluster(output) => *output == record.deleted(),
         _ => return Ok(()),
     };
-    judge.ensure(is_shown, Invariant::AnswersSayWhatWasWritten, || {
+    ctx.ensure(is_shown, Invariant::AnswersSayWhatWasWritten, || {
         format!("{} of {} shows another status than that of the record", call.request.operation(), record.arn)
     })
 }
 
-/// What is wrong if the answer is not about what was asked for.
+/// The error in an answer that concerns another resource than the request.
 fn about_another(call: &OpenCall, response: &Response) -> Option<&'static str> {
-    let asked = call.subject();
+    let subject = call.subject();
     let is_own = |arn: ClusterArn| (arn.region, arn.account) == (call.region, call.account);
-    let is_asked = |arn: ClusterArn| asked == Some(Subject::from(arn));
+    let is_subject = |arn: ClusterArn| subject == Some(Subject::from(arn));
     let is_stream = |cluster, stream| {
-        asked.is_some_and(|it| it.cluster.identifier == cluster && it.stream == Some(stream))
+        subject.is_some_and(|it| it.cluster.identifier == cluster && it.stream == Some(stream))
     };
-    let is_in = |cluster| asked.is_some_and(|it| it.cluster.identifier == cluster);
+    let is_in = |cluster| subject.is_some_and(|it| it.cluster.identifier == cluster);
     let is_right = match response {
         Response::CreateCluster(made) => is_own(made.arn),
-        Response::UpdateCluster(output) => is_asked(output.arn),
-        Response::DeleteCluster(output) => is_asked(output.arn),
-        Response::GetCluster(output) => is_asked(output.arn),
+        Response::UpdateCluster(output) => is_subject(output.arn),
+        Response::DeleteCluster(output) => is_subject(output.arn),
+        Response::GetCluster(output) => is_subject(output.arn),
         Response::ListClusters(page) => page.clusters.iter().all(|listed| is_own(listed.arn)),
         Response::CreateStream(made) => is_in(made.cluster_identifier),
         Response::GetStream(output) => is_stream(output.cluster_identifier, output.stream_identifier),
@@ -106,7 +106,7 @@ fn about_another(call: &OpenCall, response: &Response) -> Option<&'static str> {
     }
 }
 
-/// What is wrong if the answer is not what the record says that was written for it.
+/// The error in an answer that differs from the record that was written for it.
 fn unlike_record(response: &Response, before: Option<&Cluster>, record: &Cluster) -> Option<&'static str> {
     let stream = |identifier| record.stream(identifier);
     let policies = |cluster: &Cluster| cluster.attached.as_ref().map(|attached| attached.policy_version());
@@ -115,6 +115,7 @@ fn unlike_record(response: &Response, before: Option<&Cluster>, record: &Cluster
         Response::UpdateCluster(output) => *output == record.updated(),
         Response::DeleteCluster(output) => *output == record.deleted(),
         Response::PutClusterPolicy(output) => Some(&output.policy_version) == policies(record).as_ref(),
+        // The answer to a removal names the version that was removed, which only the record before has.
         Response::DeleteClusterPolicy(output) => {
             Some(&output.policy_version) == before.and_then(policies).as_ref()
         }
@@ -131,7 +132,7 @@ fn unlike_record(response: &Response, before: Option<&Cluster>, record: &Cluster
     (!is_like).then_some("the answer differs from the record that was written")
 }
 
-/// What is wrong if the record that was written lacks what was asked for.
+/// The error in a written record that lacks what the request sets.
 fn not_carried_out(call: &OpenCall, record: &Cluster) -> Option<&'static str> {
     let tags = |stream: Option<_>| match stream {
         None => record.tags.as_ref(),
@@ -172,7 +173,7 @@ fn not_carried_out(call: &OpenCall, record: &Cluster) -> Option<&'static str> {
     (!is_carried_out).then_some("the record that was written lacks what was asked for")
 }
 
-/// What is wrong if a creation time is not that of the call.
+/// The error in an answer whose creation time is not that of its call.
 fn not_created_then(call: &OpenCall, response: &Response) -> Option<&'static str> {
     let stamp = match response {
         Response::CreateCluster(made) => made.creation_time,
@@ -182,8 +183,8 @@ fn not_created_then(call: &OpenCall, response: &Response) -> Option<&'static str
     (stamp != call.stamp).then_some("the creation time is not that of the call")
 }
 
-/// Whether the record has the multi-Region properties that were asked for. A peer that is left stays in the record
-/// until both sides have left.
+/// Whether the record has the multi-Region properties that the request names. The peer of a cluster that is leaving
+/// stays in the record until both sides have left.
 fn has_properties(
     record: &Cluster,
     properties: Option<&crate::api::MultiRegionProperties>,

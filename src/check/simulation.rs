@@ -1,4 +1,4 @@
-//! A world with its checker: what a user's own test holds in its hands.
+//! A world with its checker: the entry point for tests that users write.
 
 use std::fmt;
 use std::time::Duration;
@@ -13,39 +13,40 @@ use crate::types::{ClientId, Instant, NodeId};
 use super::invariant::Invariant;
 use super::{CheckCounts, Checker, Violation};
 
-/// A world in which every invariant, and every one that a user adds, is checked after every event.
+/// A world in which every invariant, the built-in ones and those that a user adds, is checked after every event.
 pub struct Simulation {
     world: World,
-    /// `None` if only what a user adds is checked.
+    /// `None` if only the user's own invariants are checked.
     checker: Option<Checker>,
     own: Vec<(String, OwnInvariant)>,
     watchers: Vec<Watcher>,
 }
 
-/// A user's own invariant: what is wrong with the world, if something is.
+/// An invariant of the user: `Err` describes the violation.
 type OwnInvariant = Box<dyn Fn(&World) -> Result<(), String>>;
 
-/// Somebody who looks at the world after every event.
+/// An observer of the world, called after every event.
 type Watcher = Box<dyn FnMut(&World)>;
 
-/// How a wait for quiet ended.
+/// The end of a wait for the world to become quiet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RunEnd {
-    /// The world is quiet.
+    /// The world became quiet: nothing more happens without a call or a fault.
     Quiet,
-    /// The time was up.
+    /// The time limit passed first.
     TimeUp,
 }
 
 impl Simulation {
-    /// A world made with `options`, in which nothing has happened.
+    /// A new world with `options`, in which nothing has happened.
     #[must_use]
     pub fn new(options: Options) -> Simulation {
         let (checker, own, watchers) = (Some(Checker::default()), Vec::new(), Vec::new());
         Simulation { world: World::new(options), checker, own, watchers }
     }
 
-    /// Begins at `now` with what nodes wrote in another life, oldest first, and starts them: before anything happens.
+    /// Starts the world at `now` with disks that hold what nodes wrote before, oldest first, as after the restart of
+    /// a server. The world must not have processed any event.
     pub fn restore(&mut self, now: Instant, written: impl IntoIterator<Item = (NodeId, Batch)>) {
         let written: Vec<_> = written.into_iter().collect();
         if let Some(checker) = &mut self.checker {
@@ -54,47 +55,50 @@ impl Simulation {
         self.world.restore(now, written);
     }
 
-    /// Checks an invariant of the user's after every event, too.
+    /// Adds an invariant of the user, which is evaluated after every event. `holds` returns a description of the
+    /// violation as its error.
     pub fn invariant(&mut self, name: &str, holds: impl Fn(&World) -> Result<(), String> + 'static) {
         self.own.push((name.to_owned(), Box::new(holds)));
     }
 
-    /// Checks none of [`INVARIANTS`](super::INVARIANTS), but only what a user adds: to see what that finds by itself.
+    /// Disables the invariants of [`INVARIANTS`]; only those of the user are evaluated. This shows what they find by
+    /// themselves.
     pub fn only_own_invariants(&mut self) {
         self.checker = None;
     }
 
-    /// Lets somebody look at the world after every event, before it is checked.
+    /// Adds an observer, which is called after every event and before the invariants are evaluated.
     pub fn watch(&mut self, look: impl FnMut(&World) + 'static) {
         self.watchers.push(Box::new(look));
     }
 
-    /// The world, to look at.
+    /// The world, for reading.
     #[must_use]
     pub fn world(&self) -> &World {
         &self.world
     }
 
-    /// How often each invariant of [`INVARIANTS`](super::INVARIANTS) was judged so far.
+    /// The number of evaluations of each invariant of [`INVARIANTS`] so far.
     #[must_use]
     pub fn exercised(&self) -> CheckCounts {
         self.checker.as_ref().map(Checker::exercised).unwrap_or_default()
     }
 
-    /// The world, to name things and to fill it before anything happens. Whoever steps it steps past the checker.
+    /// The world, for naming resources and filling it before the first event. Events that are stepped through this
+    /// reference are not checked.
     pub fn world_mut(&mut self) -> &mut World {
         &mut self.world
     }
 
-    /// Begins a call.
+    /// Begins a call of `client`. It proceeds as the simulation steps.
     pub fn call(&mut self, client: ClientId, call: Call) -> CallId {
         self.world.call(client, call)
     }
 
-    /// Lets the next event happen; `false` if there is none.
+    /// Processes the next event; `false` if there is none.
     ///
     /// # Errors
-    /// An invariant does not hold any more.
+    /// An invariant is violated.
     pub fn step(&mut self) -> Result<bool, Violation> {
         let stepped = self.world.step();
         self.check()?;
@@ -104,36 +108,36 @@ impl Simulation {
     /// Injects a fault now.
     ///
     /// # Errors
-    /// An invariant does not hold any more.
+    /// An invariant is violated.
     pub fn inject(&mut self, fault: Fault) -> Result<(), Violation> {
         let words = format!("{fault:?}");
         self.inject_as(fault, || words)
     }
 
-    /// Injects a fault now; `words` say in the trace what it is, if there is one.
+    /// Injects a fault now; `words` describe it in the trace, if one is kept.
     ///
     /// # Errors
-    /// An invariant does not hold any more.
+    /// An invariant is violated.
     pub fn inject_as(&mut self, fault: Fault, words: impl FnOnce() -> String) -> Result<(), Violation> {
         self.world.announce(words);
         self.world.inject(fault);
         self.check()
     }
 
-    /// Injects a fault some time from now.
+    /// Plans a fault for `pause` from now.
     pub fn inject_in(&mut self, pause: Duration, fault: Fault) {
         let at = self.world.now().after(pause);
         let words = format!("{fault:?}");
         self.world.inject_at(at, fault, words.into());
     }
 
-    /// Lets things happen until `call` has ended; its outcome stays with the world.
+    /// Processes events until `call` has ended. The world keeps the outcome.
     ///
     /// # Errors
-    /// An invariant does not hold any more.
+    /// An invariant is violated.
     ///
     /// # Panics
-    /// If the call was taken from the world before.
+    /// If the outcome was taken from the world before.
     pub fn finish(&mut self, call: CallId) -> Result<Outcome, Violation> {
         loop {
             if let Some(outcome) = self.world.outcome(call) {
@@ -144,10 +148,10 @@ impl Simulation {
         }
     }
 
-    /// Lets things happen until a call ends, and names it; `None` if nothing is left to happen.
+    /// Processes events until any call ends, and returns it; `None` if no event is left.
     ///
     /// # Errors
-    /// An invariant does not hold any more.
+    /// An invariant is violated.
     pub fn next_ended(&mut self) -> Result<Option<CallId>, Violation> {
         loop {
             if let Some(ended) = self.world.pop_ended() {
@@ -159,10 +163,10 @@ impl Simulation {
         }
     }
 
-    /// Lets everything happen up to and including `moment`.
+    /// Processes every event up to and including `moment`.
     ///
     /// # Errors
-    /// An invariant does not hold any more.
+    /// An invariant is violated.
     pub fn run_until(&mut self, moment: Instant) -> Result<(), Violation> {
         self.world.wake_at(moment);
         while self.world.next_event_at().is_some_and(|at| at <= moment) {
@@ -171,10 +175,10 @@ impl Simulation {
         Ok(())
     }
 
-    /// Lets things happen until the world is quiet, for `limit` of virtual time at most.
+    /// Processes events until the world is quiet, for at most `limit` of virtual time.
     ///
     /// # Errors
-    /// An invariant does not hold any more.
+    /// An invariant is violated.
     pub fn run_until_quiet(&mut self, limit: Duration) -> Result<RunEnd, Violation> {
         let end = self.world.now().after(limit);
         while !self.world.is_quiet() {
@@ -187,13 +191,13 @@ impl Simulation {
         Ok(RunEnd::Quiet)
     }
 
-    /// The second phase of a run: every fault that was injected for later happens, everything is put right, and what
-    /// is left to converge must converge within [`CONVERGENCE_LIMIT`]. The Region `except`, if any, stays as dead as it
-    /// is.
+    /// The second phase of a run: processes every planned fault, heals everything, and requires that the world
+    /// converges within [`CONVERGENCE_LIMIT`]. The Region `except`, if any, stays in the state in which it is.
     ///
     /// # Errors
-    /// An invariant does not hold, or the world did not come to rest.
+    /// An invariant is violated, or the world did not become quiet in time.
     pub fn converge(&mut self, except: Option<Region>) -> Result<(), Violation> {
+        // A planned fault after the repair would break again what is to converge.
         while self.world.has_planned_faults() {
             self.step()?;
         }
@@ -210,6 +214,7 @@ impl Simulation {
     }
 
     fn check(&mut self) -> Result<(), Violation> {
+        // Observers come first: they must see the event that violates an invariant, too.
         self.watchers.iter_mut().for_each(|look| look(&self.world));
         if let Some(checker) = &mut self.checker {
             checker.check(&self.world)?;
@@ -231,5 +236,5 @@ impl fmt::Debug for Simulation {
     }
 }
 
-/// How much virtual time a healed world has to come to rest.
+/// The virtual time that a healed world has to become quiet: far more than any chain of deadlines and pauses takes.
 pub const CONVERGENCE_LIMIT: Duration = Duration::from_secs(3600);

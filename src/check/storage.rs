@@ -1,17 +1,17 @@
-//! The invariant about storage: what a node has there is what it wrote.
+//! The invariant about storage: a node has in storage exactly what it wrote.
 //!
-//! A node has its storage in memory, ahead of the disk by what is still being written, and finds after a crash what the
-//! disk holds. A change that it made in memory and never persisted looks right as long as it runs. The two are changed
-//! by the same batches and by different hands, the memory by the node, and the disk by the world when a batch is
-//! durable. So each is the other's witness, and they are compared:
+//! A node's storage in memory is ahead of its disk by the writes under way, and after a crash the node finds what the
+//! disk holds. A change that it made in memory and never persisted looks right as long as the node runs. Memory and
+//! disk are changed by the same batches but by different code: the node changes its memory, and the world changes the
+//! disk when a batch is durable. So each can be checked against the other:
 //!
-//! - at every write: what was in that place of memory is what was in that place of the disk;
-//! - when a node stops: what it had in memory is what it wrote, and what the crash made it forget;
-//! - when it has started again, and at quiet: what it has in memory is what it wrote, and what it is writing.
+//! - at every write: the record that the batch replaced in memory is the one that it replaced on disk;
+//! - when a node stops: its memory is what its disk holds, with the writes that the crash lost;
+//! - when it has started again, and at quiet: its memory is what its disk holds, with the writes under way.
 //!
-//! Between a change that was never written and the next of these nobody can lose it. A comparison of a whole storage
-//! costs a look at each of its records, most of which are shared and so the same; it is made only where a node starts
-//! or stops, which looks at all of them, too.
+//! No change can be lost between the moment when it should have been written and the next of these comparisons.
+//! Comparing a whole storage touches each record, most of which are shared and thus equal by address. It is done only
+//! where a node starts or stops, which touches all of them as well.
 
 use std::fmt::Display;
 
@@ -27,64 +27,65 @@ use super::invariant::{CheckContext, Invariant};
 use super::view::Memory;
 use super::{CheckResult, WorldView};
 
-/// Every change of a record is made by the one function that persists it, too. Tokens are never written twice, but for
-/// those that were forgotten.
+/// One function changes a record in memory and persists it. Tokens are not compared: a token is written twice only
+/// after it was forgotten, and memory and disk may forget it at different times.
 pub(super) fn wrote(
-    judge: &mut CheckContext<'_>,
+    ctx: &mut CheckContext<'_>,
     node: NodeId,
     commit: &Commit,
     replaced: &Replaced,
 ) -> CheckResult {
     let (Replaced { cluster, register }, before) = (replaced, &commit.before);
     if commit.batch.cluster.is_some() {
-        judge.ensure(*cluster == before.cluster, Invariant::StorageIsWhatWasWritten, || {
+        ctx.ensure(*cluster == before.cluster, Invariant::StorageIsWhatWasWritten, || {
             let arn = cluster.as_ref().or(before.cluster.as_ref()).map(|cluster| cluster.arn.to_string());
             unwritten(node, format_args!("a record of {}", arn.unwrap_or_default()))
         })?;
     }
     if commit.batch.register.is_some() {
         let is_same = register.as_ref() == before.register.as_deref();
-        judge.ensure(is_same, Invariant::StorageIsWhatWasWritten, || {
+        ctx.ensure(is_same, Invariant::StorageIsWhatWasWritten, || {
             unwritten(node, "what it remembers of a link register")
         })?;
     }
     Ok(())
 }
 
-/// Nothing is changed in memory but by what is persisted in the same step, so that a node that stops has in memory what
-/// its disk holds by then and, of the rest, what the crash has made it forget. That is among `changes`; the node
-/// stopped at `place` there.
+/// Memory changes only by batches that are persisted in the same step. When a node stops, its memory is therefore
+/// what its disk holds together with the writes that the crash lost. These are among `changes`, in which the stop is
+/// the one at `index`.
 pub(super) fn crashed(
-    judge: &mut CheckContext<'_>,
+    ctx: &mut CheckContext<'_>,
     node: NodeId,
     (memory, disk): (&Storage, &Disk),
     changes: &[Change],
-    place: usize,
+    index: usize,
 ) -> CheckResult {
+    // One event may restart a node and stop it again: only writes of the life that ended here count.
     let starts = |change: &Change| matches!(change, Change::Restarted(started) if *started == node);
-    let from = changes[..place].iter().rposition(starts).map_or(0, |last| last + 1);
+    let from = changes[..index].iter().rposition(starts).map_or(0, |last| last + 1);
     let life = changes[from..].iter().take_while(|change| !starts(change));
     let forgotten = life.filter_map(|change| match change {
-        Change::Forgot { node: whose, commit } if *whose == node => Some(&commit.batch),
+        Change::Forgot { node: owner, commit } if *owner == node => Some(&commit.batch),
         _ => None,
     });
-    compare(judge, node, memory, disk, forgotten)
+    compare(ctx, node, memory, disk, forgotten)
 }
 
-/// A node that starts replays what its disk holds, and derives what it then does from that.
-pub(super) fn is_what_was_written(judge: &mut CheckContext<'_>, node: NodeId) -> CheckResult {
-    let Some(Memory { storage, disk, unsynced }) = judge.scene.memory(node) else { return Ok(()) };
-    compare(judge, node, storage, disk, unsynced.into_iter())
+/// A node that starts replays its disk, and derives its work from the result.
+pub(super) fn is_what_was_written(ctx: &mut CheckContext<'_>, node: NodeId) -> CheckResult {
+    let Some(Memory { storage, disk, unsynced }) = ctx.view.memory(node) else { return Ok(()) };
+    compare(ctx, node, storage, disk, unsynced.into_iter())
 }
 
-/// The same, of all nodes.
-pub(super) fn are_what_was_written(judge: &mut CheckContext<'_>) -> CheckResult {
+/// The same comparison for every node.
+pub(super) fn are_what_was_written(ctx: &mut CheckContext<'_>) -> CheckResult {
     let nodes = Region::all().flat_map(|region| [NodeId::ControlPlane(region), NodeId::Witness(region)]);
-    nodes.into_iter().try_for_each(|node| is_what_was_written(judge, node))
+    nodes.into_iter().try_for_each(|node| is_what_was_written(ctx, node))
 }
 
 fn compare<'a>(
-    judge: &mut CheckContext<'_>,
+    ctx: &mut CheckContext<'_>,
     node: NodeId,
     memory: &Storage,
     disk: &Disk,
@@ -92,20 +93,21 @@ fn compare<'a>(
 ) -> CheckResult {
     let mut unsynced = unsynced.peekable();
     let difference = match unsynced.peek() {
-        None => difference(judge.scene, disk, memory),
+        None => difference(ctx.view, disk, memory),
         Some(_) => {
             let mut disk = disk.clone();
-            unsynced.for_each(|batch| drop(disk.write(batch, judge.scene.assumptions().token_window)));
-            difference(judge.scene, &disk, memory)
+            unsynced.for_each(|batch| drop(disk.write(batch, ctx.view.assumptions().token_window)));
+            difference(ctx.view, &disk, memory)
         }
     };
-    judge.ensure(difference.is_none(), Invariant::StorageIsWhatWasWritten, || {
+    ctx.ensure(difference.is_none(), Invariant::StorageIsWhatWasWritten, || {
         unwritten(node, difference.unwrap_or_default())
     })
 }
 
-/// What `memory` has that is not what was written; tokens that have expired may be in either, or in none.
-fn difference(scene: &dyn WorldView, disk: &Disk, memory: &Storage) -> Option<String> {
+/// The first difference between `memory` and what was written, in words. An expired token may be in both, in either,
+/// or in none.
+fn difference(view: &dyn WorldView, disk: &Disk, memory: &Storage) -> Option<String> {
     let mut written = 0;
     for (account, serial, record) in disk.clusters() {
         let known = memory.at(account, serial);
@@ -115,16 +117,17 @@ fn difference(scene: &dyn WorldView, disk: &Disk, memory: &Storage) -> Option<St
         }
         written += usize::from(record.is_some());
     }
+    // Every record on disk was compared above, so a difference in number is a record that only memory has.
     if memory.clusters().count() != written {
         return Some("a cluster".to_owned());
     }
     if memory.registers() != disk.registers() {
         return Some("what it remembers of a link register".to_owned());
     }
-    let (now, window) = (scene.now(), scene.assumptions().token_window);
+    let (now, window) = (view.now(), view.assumptions().token_window);
     let lives = |record: &TokenRecord| now.since(record.at) < window;
     let live = disk.tokens().filter(|(_, record)| lives(record));
-    // The last record of a token counts.
+    // A token may have been written again after it expired; the last record counts.
     let live: FixedMap<&TokenKey, &TokenRecord> = live.map(|(key, record)| (key, record)).collect();
     if let Some((key, _)) = live.iter().find(|(key, record)| memory.token(key) != Some(record)) {
         return Some(format!("what it remembers of token {}", key.token));

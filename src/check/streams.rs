@@ -10,14 +10,15 @@ use super::CheckResult;
 use super::invariant::{CheckContext, Invariant};
 use super::records::Records;
 
-/// Looks at what a write made of a cluster's streams.
+/// Checks the streams in a cluster's record that became durable.
 pub(super) fn look(
-    judge: &mut CheckContext<'_>,
+    ctx: &mut CheckContext<'_>,
     before: Option<&Arc<Cluster>>,
     after: Option<&Arc<Cluster>>,
     records: &mut Records,
 ) -> CheckResult {
     let Some(after) = after else { return Ok(()) };
+    // Most writes share the streams with the record that they replace, and cannot have changed them.
     if before.map_or(after.attached.is_none(), |before| before.shares_attached(after)) {
         return Ok(());
     }
@@ -25,23 +26,24 @@ pub(super) fn look(
     let (old, new) = (before.map(|it| streams(it)).unwrap_or_default(), streams(after));
     for stream in &new {
         let known = find(&old, stream);
-        legal_transition(judge, after, stream, known.map(|it| it.status), Some(stream.status))?;
+        legal_transition(ctx, after, stream, known.map(|it| it.status), Some(stream.status))?;
         if known.is_none() {
-            identifiers_unique(judge, after, stream, records)?;
-            quota_respected(judge, after, new.len())?;
+            identifiers_unique(ctx, after, stream, records)?;
+            quota_respected(ctx, after, new.len())?;
         }
     }
     let gone = old.iter().filter(|stream| find(&new, stream).is_none());
-    gone.into_iter().try_for_each(|stream| legal_transition(judge, after, stream, Some(stream.status), None))
+    gone.into_iter().try_for_each(|stream| legal_transition(ctx, after, stream, Some(stream.status), None))
 }
 
 fn find<'a>(streams: &'a [Stream], wanted: &Stream) -> Option<&'a Stream> {
     streams.iter().find(|stream| stream.number == wanted.number)
 }
 
-/// A stream moves by a timer that is set for the status that it leads out of, or by a DeleteStream that looks at it.
+/// The status of a stream changes by a timer that was set for exactly that status, or by a DeleteStream that reads
+/// it.
 fn legal_transition(
-    judge: &mut CheckContext<'_>,
+    ctx: &mut CheckContext<'_>,
     cluster: &Cluster,
     stream: &Stream,
     from: Option<StreamStatus>,
@@ -50,27 +52,27 @@ fn legal_transition(
     if from == to {
         return Ok(());
     }
-    judge.ensure(stream_may_become(from, to), Invariant::LegalTransition, || {
+    ctx.ensure(stream_may_become(from, to), Invariant::LegalTransition, || {
         format!("stream {} of {} went from {from:?} to {to:?}", stream.number, cluster.arn)
     })
 }
 
-/// As for clusters: 128 random bits.
+/// The identifier of a stream is 128 random bits, as that of a cluster.
 fn identifiers_unique(
-    judge: &mut CheckContext<'_>,
+    ctx: &mut CheckContext<'_>,
     cluster: &Cluster,
     stream: &Stream,
     records: &mut Records,
 ) -> CheckResult {
     let is_new = records.begin(stream.identifier);
-    judge.ensure(is_new, Invariant::IdentifiersUnique, || {
+    ctx.ensure(is_new, Invariant::IdentifiersUnique, || {
         format!("the identifier of stream {} of {} was used before", stream.number, cluster.arn)
     })
 }
 
 /// CreateStream counts the streams of the record that it is about to change, in the same step.
-fn quota_respected(judge: &mut CheckContext<'_>, cluster: &Cluster, count: usize) -> CheckResult {
-    judge.ensure(count <= MAX_STREAMS, Invariant::QuotaRespected, || {
+fn quota_respected(ctx: &mut CheckContext<'_>, cluster: &Cluster, count: usize) -> CheckResult {
+    ctx.ensure(count <= MAX_STREAMS, Invariant::QuotaRespected, || {
         format!("{} has {count} streams, and may have {MAX_STREAMS}", cluster.arn)
     })
 }

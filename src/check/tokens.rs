@@ -1,9 +1,9 @@
-//! Invariants about client tokens: what a token stands for, from the moment when its call was carried out, as long as
-//! the window lasts and no longer.
+//! Invariants about client tokens: a token stands for one call, from the moment when the call was carried out until
+//! the token's window ends.
 //!
-//! The moment is the one that the token's record names, which has to be that of its write. What comes in between is
-//! judged exactly, however short the window is: a request that comes within it is answered from the record, and one
-//! that comes at its end or later is a new call.
+//! The token's record names that moment, which must be the one of its write. The window is checked exactly, however
+//! short it is: a request that arrives within it is answered from the record, and one that arrives at its end or
+//! later is a new call.
 
 use std::sync::Arc;
 
@@ -20,32 +20,33 @@ use super::pairs::is_being_deleted;
 use super::refusals::RefusalKind;
 use super::{CheckResult, WorldView};
 
-/// The calls with a token that were carried out.
+/// The calls with a token that were carried out, by scope and token.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Tokens(FixedMap<Scope, Generations<ClientToken, Carried>>);
 
-/// What a token counts within: those of different scopes never meet.
+/// The scope of a token: account, Region, and the operation unless operations share tokens. Equal tokens of different
+/// scopes are different tokens.
 type Scope = (Account, Region, Option<Operation>);
 
-/// A call with a token that was carried out.
+/// The call that a token stands for.
 #[derive(Clone, Debug)]
 pub(super) struct Carried {
-    /// When.
+    /// The beginning of the window.
     at: Instant,
-    /// What was asked for.
-    asked: Fingerprint,
-    /// What was recorded as its answer; nothing, if it only has an effect so far.
+    /// The fingerprint of the request. Another request with the token is a mismatch.
+    fingerprint: Fingerprint,
+    /// The recorded answer; `None` as long as the call has taken effect without one.
     answer: Option<Arc<Response>>,
-    /// Which request.
+    /// The delivery that caused the write.
     cause: Option<Delivery>,
 }
 
 impl Tokens {
-    /// Takes note of a token's record that was there before anything happens.
+    /// Takes in the record of a token that exists before the world begins.
     pub(super) fn recall(&mut self, region: Region, key: &TokenKey, record: &TokenRecord) {
         let carried = Carried {
             at: record.at,
-            asked: record.fingerprint,
+            fingerprint: record.fingerprint,
             answer: Some(record.response.clone()),
             cause: None,
         };
@@ -53,85 +54,87 @@ impl Tokens {
         self.0.entry(scope).or_default().insert(key.token.clone(), carried);
     }
 
-    /// A write became durable in `region`; `asked` is what caused it, if that is not answered.
+    /// A write became durable in `region`. `call` is the open call that caused it, if any.
     pub(super) fn wrote(
         &mut self,
-        judge: &mut CheckContext<'_>,
+        ctx: &mut CheckContext<'_>,
         region: Region,
         commit: &Commit,
-        asked: Option<&OpenCall>,
+        call: Option<&OpenCall>,
     ) -> CheckResult {
         let recorded = commit.batch.token.as_ref();
         let record = recorded.map(|(_, record)| record);
-        if record.is_none() && !carries_out(commit, asked) {
+        if record.is_none() && !carries_out(commit, call) {
             return Ok(());
         }
-        let per_operation = judge.scene.assumptions().token_per_operation;
+        let per_operation = ctx.view.assumptions().token_per_operation;
         let waited = commit.before.cluster.as_ref().and_then(|before| before.intent.as_ref());
         let waited = waited.filter(|_| !waits(commit));
-        // Where it is known what was asked, it does not matter under which name the record was written. What is carried
-        // out after it has waited may name one of those who joined as its cause.
-        let asked = asked.filter(|_| waited.is_none());
-        let named = match (waited, asked) {
+        // The scope is taken from the request where that is known, and not from the key of the record, which may be
+        // wrong. After a wait for the link register the cause may be a call that joined, so the intent decides.
+        let call = call.filter(|_| waited.is_none());
+        let named = match (waited, call) {
             (Some(intent), _) => name(intent.account, region, &intent.request, per_operation),
-            (None, Some(asked)) => name(asked.account, region, &asked.request, per_operation),
+            (None, Some(call)) => name(call.account, region, &call.request, per_operation),
             (None, None) => {
                 recorded.map(|(key, _)| ((key.account, region, key.operation), key.token.clone()))
             }
         };
         let Some((scope, token)) = named else { return Ok(()) };
-        let (now, window) = (judge.scene.now(), judge.scene.assumptions().token_window);
+        let (now, window) = (ctx.view.now(), ctx.view.assumptions().token_window);
         if let Some(record) = record {
-            counts_from_its_call(judge, &token, record.at)?;
+            counts_from_its_call(ctx, &token, record.at)?;
         }
         let carried = Carried {
             at: record.map_or(now, |record| record.at),
-            asked: waited
+            fingerprint: waited
                 .map(|intent| intent.request.fingerprint())
-                .or_else(|| asked.map(|asked| asked.request.fingerprint()))
+                .or_else(|| call.map(|call| call.request.fingerprint()))
                 .or(record.map(|record| record.fingerprint))
                 .unwrap_or_default(),
             answer: record.map(|record| record.response.clone()),
             cause: commit.cause,
         };
-        let arrived = asked.map_or(carried.at, |asked| asked.arrived.at);
+        // A second effect is an error only if its request arrived within the window of the first. The writes of one
+        // call, which have one cause, are one effect.
+        let arrived = call.map_or(carried.at, |call| call.arrived.at);
         let tokens = self.0.entry(scope).or_default();
         tokens.rotate(now, window);
         let before = tokens.insert(token.clone(), carried);
         let again = before
             .filter(|it| arrived < it.at.after(window) && (it.cause.is_none() || it.cause != commit.cause));
-        one_effect_per_token(judge, &token, again.is_none(), commit)
+        one_effect_per_token(ctx, &token, again.is_none(), commit)
     }
 
-    /// A request is answered; `asked` is what it was, if it is known when it came.
+    /// The control plane answered `call`.
     pub(super) fn replied(
         &mut self,
-        judge: &mut CheckContext<'_>,
-        asked: &OpenCall,
+        ctx: &mut CheckContext<'_>,
+        call: &OpenCall,
         result: &Reply,
     ) -> CheckResult {
-        let assumed = judge.scene.assumptions();
+        let assumed = ctx.view.assumptions();
         let window = assumed.token_window;
         let Some((scope, token)) =
-            name(asked.account, asked.region, &asked.request, assumed.token_per_operation)
+            name(call.account, call.region, &call.request, assumed.token_per_operation)
         else {
             return Ok(());
         };
         let known = self.0.get(&scope).and_then(|tokens| tokens.get(&token));
         match result {
-            Ok(response) => answered(judge, asked, &token, known, response),
+            Ok(response) => answered(ctx, call, &token, known, response),
             Err(error) => {
                 let known =
-                    known.filter(|it| it.at < asked.arrived.at && asked.arrived.at < it.at.after(window));
-                known.map_or(Ok(()), |known| refused(judge, asked, &token, known, error))
+                    known.filter(|it| it.at < call.arrived.at && call.arrived.at < it.at.after(window));
+                known.map_or(Ok(()), |known| refused(ctx, call, &token, known, error))
             }
         }
     }
 
-    /// Whether a call with the token of `asked` was carried out.
-    pub(super) fn has_record(&self, scene: &dyn WorldView, asked: &OpenCall) -> bool {
-        let per_operation = scene.assumptions().token_per_operation;
-        let named = name(asked.account, asked.region, &asked.request, per_operation);
+    /// Whether a call with the token of `call` was carried out and its answer recorded.
+    pub(super) fn has_record(&self, view: &dyn WorldView, call: &OpenCall) -> bool {
+        let per_operation = view.assumptions().token_per_operation;
+        let named = name(call.account, call.region, &call.request, per_operation);
         named.is_some_and(|(scope, token)| {
             self.0
                 .get(&scope)
@@ -140,23 +143,23 @@ impl Tokens {
         })
     }
 
-    /// Whether the token of `asked` counted for another request when it came.
-    pub(super) fn stands_for_another(&self, scene: &dyn WorldView, asked: &OpenCall) -> bool {
-        let assumed = scene.assumptions();
+    /// Whether the token of `call` stood for another request when the call arrived.
+    pub(super) fn stands_for_another(&self, view: &dyn WorldView, call: &OpenCall) -> bool {
+        let assumed = view.assumptions();
         let Some((scope, token)) =
-            name(asked.account, asked.region, &asked.request, assumed.token_per_operation)
+            name(call.account, call.region, &call.request, assumed.token_per_operation)
         else {
             return false;
         };
         let known = self.0.get(&scope).and_then(|tokens| tokens.get(&token));
         known.is_some_and(|known| {
-            asked.arrived.at < known.at.after(assumed.token_window)
-                && known.asked != asked.request.fingerprint()
+            call.arrived.at < known.at.after(assumed.token_window)
+                && known.fingerprint != call.request.fingerprint()
         })
     }
 }
 
-/// The token of a request, and what it counts within.
+/// The token of a request and its scope; `None` without a token.
 fn name(
     account: Account,
     region: Region,
@@ -173,12 +176,13 @@ fn waits(commit: &Commit) -> bool {
     after.is_some_and(|after| after.intent.is_some())
 }
 
-/// Whether `commit` makes a cluster, or is what was asked for: a stream, an update, a deletion.
-fn carries_out(commit: &Commit, asked: Option<&OpenCall>) -> bool {
+/// Whether `commit` carries out a call without recording its answer: it creates a cluster, or makes the change that
+/// `call` requests.
+fn carries_out(commit: &Commit, call: Option<&OpenCall>) -> bool {
     use ClusterStatus::Updating;
     let Some((_, _, Some(after))) = &commit.batch.cluster else { return false };
     let Some(before) = &commit.before.cluster else { return true };
-    match asked.map(|asked| asked.request.operation()) {
+    match call.map(|call| call.request.operation()) {
         Some(Operation::CreateStream) => before.streams().len() < after.streams().len(),
         Some(Operation::UpdateCluster) => before.status != after.status && after.status == Updating,
         Some(Operation::DeleteCluster) => !is_being_deleted(before) && is_being_deleted(after),
@@ -186,39 +190,39 @@ fn carries_out(commit: &Commit, asked: Option<&OpenCall>) -> bool {
     }
 }
 
-/// Record and token are written in one batch, and a second request with the token is answered from the table, or joins
-/// the call in flight, before it can write.
+/// The record of the cluster and that of the token are written in one batch. A second request with the token is
+/// answered from the table of tokens, or joins the call in flight, before it can write.
 fn one_effect_per_token(
-    judge: &mut CheckContext<'_>,
+    ctx: &mut CheckContext<'_>,
     token: &ClientToken,
     is_first: bool,
     commit: &Commit,
 ) -> CheckResult {
-    judge.ensure(is_first, Invariant::OneEffectPerToken, || {
+    ctx.ensure(is_first, Invariant::OneEffectPerToken, || {
         let cluster = commit.batch.cluster.as_ref().and_then(|(_, _, record)| record.as_ref());
         let about = cluster.map_or_else(String::new, |cluster| format!(", now for {}", cluster.arn));
         format!("a call with the token {token} was carried out twice within its window{about}")
     })
 }
 
-/// A token is recorded in the step in which its call is carried out, and the disk has as long as it may take.
-fn counts_from_its_call(judge: &mut CheckContext<'_>, token: &ClientToken, at: Instant) -> CheckResult {
-    let (now, longest) = (judge.scene.now(), judge.scene.longest_write());
-    judge.ensure(at <= now && now <= at.after(longest), Invariant::RetryNeverWorse, || {
+/// A token is recorded in the step that carries out its call, and becomes durable within the longest time of a write.
+fn counts_from_its_call(ctx: &mut CheckContext<'_>, token: &ClientToken, at: Instant) -> CheckResult {
+    let (now, longest) = (ctx.view.now(), ctx.view.longest_write());
+    ctx.ensure(at <= now && now <= at.after(longest), Invariant::RetryNeverWorse, || {
         format!("the token {token} counts from another moment than that of its call")
     })
 }
 
-/// The recorded answer is written in one batch with the effect, and every later request with the token is answered
-/// with the record until the window has passed; then it is a call like any other, with a record of its own.
+/// The answer is recorded in one batch with the effect. Every later request with the token gets the recorded answer
+/// until the window ends; after that it is a new call with a record of its own.
 fn answered(
-    judge: &mut CheckContext<'_>,
-    asked: &OpenCall,
+    ctx: &mut CheckContext<'_>,
+    call: &OpenCall,
     token: &ClientToken,
     known: Option<&Carried>,
     response: &Arc<Response>,
 ) -> CheckResult {
-    let assumed = judge.scene.assumptions();
+    let assumed = ctx.view.assumptions();
     let recorded = known.and_then(|known| Some((known, known.answer.as_ref()?)));
     let is_same = |first: &Arc<Response>| {
         Arc::ptr_eq(first, response)
@@ -228,48 +232,47 @@ fn answered(
                 && first.cluster() == response.cluster())
     };
     let Some((known, first)) = recorded
-        .filter(|(known, first)| asked.arrived.at < known.at.after(assumed.token_window) || is_same(first))
+        .filter(|(known, first)| call.arrived.at < known.at.after(assumed.token_window) || is_same(first))
     else {
-        return judge.ensure(false, Invariant::AcknowledgedIsDurable, || {
+        return ctx.ensure(false, Invariant::AcknowledgedIsDurable, || {
             format!("the token {token} was answered with success, and there is no record of it")
         });
     };
-    judge.ensure(
-        asked.arrived.at < known.at.after(assumed.token_window),
-        Invariant::RetryNeverWorse,
-        || format!("the token {token} was answered from its record after its window had passed"),
-    )?;
-    judge.ensure(is_same(first), Invariant::RetrySameResult, || {
+    ctx.ensure(call.arrived.at < known.at.after(assumed.token_window), Invariant::RetryNeverWorse, || {
+        format!("the token {token} was answered from its record after its window had passed")
+    })?;
+    ctx.ensure(is_same(first), Invariant::RetrySameResult, || {
         format!("token {token} was answered {} first and {} now", first.to_json(), response.to_json())
     })?;
-    if known.cause == Some(asked.delivery) {
+    // This is the answer to the call that was carried out, so its request needs no comparison.
+    if known.cause == Some(call.delivery) {
         return Ok(());
     }
-    judge.ensure(known.asked == asked.request.fingerprint(), Invariant::RetryNeverWorse, || {
+    ctx.ensure(known.fingerprint == call.request.fingerprint(), Invariant::RetryNeverWorse, || {
         format!("the token {token} was answered with success, and it stands for another request")
     })
 }
 
-/// Within the window, nothing is looked at before the token but the request's own members and who asks, and both can
-/// have changed for the worse only if another request is made, or by another caller.
+/// Within the window only the members of the request and the caller's permissions are examined before the token. They
+/// can lead to a refusal only if the request or its caller differs from the first.
 fn refused(
-    judge: &mut CheckContext<'_>,
-    asked: &OpenCall,
+    ctx: &mut CheckContext<'_>,
+    call: &OpenCall,
     token: &ClientToken,
     known: &Carried,
     error: &Error,
 ) -> CheckResult {
     let is_denied = matches!(error, Error::AccessDenied { .. });
-    let is_other = known.asked != asked.request.fingerprint();
+    let is_other = known.fingerprint != call.request.fingerprint();
     let is_malformed =
         matches!(error, Error::Validation { reason: ValidationReason::FieldValidationFailed, .. });
-    let is_mismatch = RefusalKind::of(error) == RefusalKind::from(judge.scene.assumptions().token_mismatch);
-    judge.ensure(is_denied || (is_other && (is_malformed || is_mismatch)), Invariant::RetryNeverWorse, || {
+    let is_mismatch = RefusalKind::of(error) == RefusalKind::from(ctx.view.assumptions().token_mismatch);
+    ctx.ensure(is_denied || (is_other && (is_malformed || is_mismatch)), Invariant::RetryNeverWorse, || {
         format!(
             "the token {token} was refused within its window with {} {:?}, and its {} was carried out",
             error.name(),
             error.message(),
-            asked.request.operation()
+            call.request.operation()
         )
     })
 }

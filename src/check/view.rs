@@ -1,4 +1,4 @@
-//! What the invariants look at.
+//! The state that the invariants examine.
 
 use std::fmt;
 use std::time::Duration;
@@ -14,44 +14,44 @@ use crate::region::Region;
 use crate::sim::World;
 use crate::types::{Instant, NodeId, PrincipalId, Timestamp};
 
-/// What the invariants look at: a world, or a model of one.
+/// The state that the invariants examine: of a [`World`], or of a state of the model checker.
 pub trait WorldView: fmt::Debug {
-    /// What time it is.
+    /// The virtual time.
     fn now(&self) -> Instant;
-    /// What the wall clock of `region` says.
+    /// The reading of the wall clock of `region`, with its skew.
     fn wall_clock(&self, region: Region) -> Timestamp;
-    /// How long a write may be under way, at most.
+    /// The longest time that a write may take to become durable.
     fn longest_write(&self) -> Duration;
-    /// How open questions are answered.
+    /// The assumptions about behaviour that is not documented.
     fn assumptions(&self) -> &Assumptions;
-    /// What the control plane of `region` has in storage, if there is one.
+    /// The storage of the control plane of `region`, as it has it in memory; `None` if the node was never created.
     fn storage(&self, region: Region) -> Option<&Storage>;
-    /// What a node has of its storage; nothing, if nobody ever spoke to it.
+    /// The storage of `node`, in memory and on disk; `None` if the node was never created.
     fn memory(&self, node: NodeId) -> Option<Memory<'_>>;
-    /// What is so outside the control plane of `region`.
+    /// The environment of the control plane of `region`.
     fn environment(&self, region: Region) -> Environment;
-    /// What was asked, if it is known.
+    /// The request of this delivery; `None` if it is not known any more.
     fn request_of(&self, delivery: Delivery) -> Option<&Request>;
-    /// Who a principal is, and what he may do.
+    /// The identity of a principal with its policies; `None` if it has no restrictions.
     fn identity(&self, _principal: PrincipalId) -> Option<&Identity> {
         None
     }
-    /// How many requests the control plane of `region` has taken in since it started and not answered.
+    /// The number of requests that the control plane of `region` has taken in since its start and not answered.
     fn unanswered(&self, region: Region) -> usize;
-    /// Who waits for whom to do what, in lines that each begin with a line break.
+    /// The calls and clusters that wait, and for what: lines that each begin with a line break.
     fn who_waits(&self) -> String;
-    /// `text` with identifiers replaced by names, where they have some.
+    /// `text` with each identifier that has a name replaced by the name.
     fn in_words(&self, text: &str) -> String;
 }
 
-/// What a node has of its storage.
+/// The storage of a node, in its three parts.
 #[derive(Debug)]
 pub struct Memory<'a> {
-    /// In memory.
+    /// The storage in memory, which includes every write.
     pub storage: &'a Storage,
-    /// On its disk.
+    /// The contents of the disk: the durable writes.
     pub disk: &'a Disk,
-    /// What of the memory is not on the disk yet, oldest first.
+    /// The writes in memory that are not durable yet, oldest first.
     pub unsynced: Vec<&'a Batch>,
 }
 
@@ -65,7 +65,7 @@ impl WorldView for World {
     }
 
     fn longest_write(&self) -> Duration {
-        // It may have to wait for those that the disk is busy with.
+        // A write may have to wait until the disk has finished the batch that it is busy with.
         self.options().disk.saturating_mul(2)
     }
 

@@ -1,4 +1,4 @@
-//! Facts: what a call sets and what a read shows, member by member.
+//! Facts: the value of one member of a cluster or a stream, as a call sets it or a read shows it.
 
 use std::fmt;
 use std::sync::Arc;
@@ -11,11 +11,11 @@ use crate::control::cluster::Cluster;
 use crate::region::Region;
 use crate::types::{ClusterArn, ClusterStatus, Timestamp};
 
-/// The value of one member of a cluster or of a stream. Each tag is a member of its own.
+/// The value of one member of a cluster or a stream. Each tag is a member of its own.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Fact {
     Protection(bool),
-    /// The customer managed key, if there is one.
+    /// The customer managed key; `None` for a key that AWS owns.
     Key(Option<Arc<str>>),
     MetricGroups(bool),
     Witness(Option<Region>),
@@ -25,34 +25,34 @@ pub(super) enum Fact {
     Policy(Option<PolicyFact>),
     Created(Timestamp),
     Target(Box<TargetDefinition>),
-    /// Whether deletion was asked for.
+    /// Whether deletion was requested.
     Deleted(bool),
 }
 
-/// A policy, and its version if an answer has said it.
+/// The text of a policy, and its version if an answer has named it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct PolicyFact {
     pub(super) text: Arc<str>,
     pub(super) version: Option<String>,
 }
 
-/// The word in a request for a key that AWS owns.
+/// The value in a request that selects a key that AWS owns.
 const AWS_OWNED_KMS_KEY: &str = "AWS_OWNED_KMS_KEY";
 
 impl Fact {
-    /// Whether both are about the same member.
-    pub(super) fn is_about_what(&self, other: &Fact) -> bool {
+    /// Whether both are values of the same member.
+    pub(super) fn is_same_member(&self, other: &Fact) -> bool {
         match (self, other) {
             (Fact::Tag(one, _), Fact::Tag(other, _)) => one == other,
             _ => std::mem::discriminant(self) == std::mem::discriminant(other),
         }
     }
 
-    /// Whether a read that shows `shown` may show this. `is_silent_shown`: a cluster that declares nothing may show
-    /// the peer that declares it.
-    pub(super) fn agrees(&self, shown: &Fact, is_silent_shown: bool) -> bool {
+    /// Whether a register with this value may be shown as `shown`. With `may_show_declarer`, a cluster that declares
+    /// no peer may show the peer that declares it.
+    pub(super) fn agrees(&self, shown: &Fact, may_show_declarer: bool) -> bool {
         match (self, shown) {
-            (Fact::Peer(None), Fact::Peer(_)) if is_silent_shown => true,
+            (Fact::Peer(None), Fact::Peer(_)) if may_show_declarer => true,
             (Fact::Policy(Some(known)), Fact::Policy(Some(shown))) => {
                 known.text == shown.text && (known.version.is_none() || known.version == shown.version)
             }
@@ -60,7 +60,7 @@ impl Fact {
         }
     }
 
-    /// What `request` sets of `own`, or of a stream of it, once it is carried out.
+    /// The members that `request` sets when it is carried out: of the cluster `own`, or of a stream of it.
     pub(super) fn set_by(request: &Request, own: ClusterArn) -> Vec<Fact> {
         match request {
             Request::UpdateCluster(input) => {
@@ -69,7 +69,8 @@ impl Fact {
                 let groups =
                     input.metric_groups.as_ref().map(|groups| Fact::MetricGroups(!groups.is_empty()));
                 let properties = input.multi_region_properties.as_deref();
-                let properties = properties.into_iter().flat_map(|properties| named(properties, Some(own)));
+                let properties =
+                    properties.into_iter().flat_map(|properties| requested_properties(properties, Some(own)));
                 [protection, key, groups].into_iter().flatten().chain(properties).collect()
             }
             Request::DeleteCluster(_) | Request::DeleteStream(_) => vec![Fact::Deleted(true)],
@@ -87,8 +88,12 @@ impl Fact {
         }
     }
 
-    /// What a cluster is that CreateCluster answered so, with what was asked for and not answered.
-    pub(super) fn born(response: &Response, tags: Option<&Tags>, policy: Option<&Arc<str>>) -> Vec<Fact> {
+    /// The members of a new cluster: from the answer to its creation and, where that is silent, from the request.
+    pub(super) fn of_created_cluster(
+        response: &Response,
+        tags: Option<&Tags>,
+        policy: Option<&Arc<str>>,
+    ) -> Vec<Fact> {
         let Response::CreateCluster(made) = response else { return Vec::new() };
         let key = made.encryption_details.as_ref().and_then(|it| it.kms_key_arn.clone());
         let policy = policy.map(|text| PolicyFact { text: text.clone(), version: None });
@@ -100,13 +105,13 @@ impl Fact {
             Fact::Policy(policy),
             Fact::Deleted(false),
         ];
-        facts.extend(shown(made.multi_region_properties.as_deref(), made.arn));
+        facts.extend(shown_properties(made.multi_region_properties.as_deref(), made.arn));
         facts.extend(tags.into_iter().flat_map(|tags| of_tags(tags)));
         facts
     }
 
-    /// What a cluster is whose record was kept over a restart.
-    pub(super) fn kept(cluster: &Cluster) -> Vec<Fact> {
+    /// The members of a cluster in its record, for one that existed before the world began.
+    pub(super) fn of_recorded_cluster(cluster: &Cluster) -> Vec<Fact> {
         let attached = cluster.attached.as_deref();
         let policy = attached.and_then(|attached| {
             let text = attached.policy.as_ref()?.text.clone();
@@ -118,8 +123,8 @@ impl Fact {
         facts
     }
 
-    /// What a stream is that CreateStream made.
-    pub(super) fn streamed(input: &CreateStreamInput, made: &CreateStreamOutput) -> Vec<Fact> {
+    /// The members of a new stream: from the request and the answer of CreateStream.
+    pub(super) fn of_created_stream(input: &CreateStreamInput, made: &CreateStreamOutput) -> Vec<Fact> {
         let mut facts = vec![Fact::Created(made.creation_time), Fact::Deleted(false)];
         facts.extend(input.target_definition.clone().map(Fact::Target));
         facts.extend(input.tags.iter().flat_map(|tags| of_tags(tags)));
@@ -127,7 +132,7 @@ impl Fact {
     }
 }
 
-/// What GetCluster shows, but for the tags.
+/// The members that GetCluster shows, except the tags.
 pub(super) fn of_get(output: &GetClusterOutput) -> Vec<Fact> {
     let key = output.encryption_details.as_ref().and_then(|it| it.kms_key_arn.clone());
     let mut facts = vec![
@@ -137,11 +142,11 @@ pub(super) fn of_get(output: &GetClusterOutput) -> Vec<Fact> {
         Fact::MetricGroups(output.metric_groups.is_some()),
         Fact::Deleted(is_being_deleted(output.status)),
     ];
-    facts.extend(shown(output.multi_region_properties.as_deref(), output.arn));
+    facts.extend(shown_properties(output.multi_region_properties.as_deref(), output.arn));
     facts
 }
 
-/// What GetStream shows, but for the tags.
+/// The members that GetStream shows, except the tags.
 pub(super) fn of_stream(output: &GetStreamOutput) -> Vec<Fact> {
     let mut facts = vec![
         Fact::Created(output.creation_time),
@@ -151,12 +156,12 @@ pub(super) fn of_stream(output: &GetStreamOutput) -> Vec<Fact> {
     facts
 }
 
-/// The customer managed key that a request means; `None` for one that AWS owns.
+/// The customer managed key that a request selects; `None` for a key that AWS owns.
 pub(in crate::check) fn customer_key(key: Option<&Arc<str>>) -> Option<Arc<str>> {
     key.filter(|key| ***key != *AWS_OWNED_KMS_KEY).cloned()
 }
 
-/// The peer that a request lists beside `own`, if it lists one.
+/// The peer that a request lists besides the cluster `own`, if it lists one.
 pub(in crate::check) fn listed_peer(listed: &[String], own: Option<ClusterArn>) -> Option<ClusterArn> {
     listed.iter().filter_map(|arn| ClusterArn::parse(arn)).find(|arn| Some(*arn) != own)
 }
@@ -169,16 +174,19 @@ fn of_tags(tags: &TagMap) -> Vec<Fact> {
     tags.iter().map(|(key, value)| Fact::Tag(key.clone(), Some(value.clone()))).collect()
 }
 
-/// What a request names of the multi-Region properties: without a list, the peer stays.
-fn named(properties: &MultiRegionProperties, own: Option<ClusterArn>) -> impl Iterator<Item = Fact> {
+/// The multi-Region properties that a request sets. Without a list the peer stays as it is.
+fn requested_properties(
+    properties: &MultiRegionProperties,
+    own: Option<ClusterArn>,
+) -> impl Iterator<Item = Fact> {
     let witness = properties.witness_region.as_deref().and_then(Region::parse);
     let witness = witness.map(|witness| Fact::Witness(Some(witness)));
     let peer = properties.clusters.as_deref().map(|listed| Fact::Peer(listed_peer(listed, own)));
     [witness, peer].into_iter().flatten()
 }
 
-/// What an answer shows of them.
-fn shown(properties: Option<&MultiRegionOutput>, own: ClusterArn) -> [Fact; 2] {
+/// The multi-Region properties that an answer shows.
+fn shown_properties(properties: Option<&MultiRegionOutput>, own: ClusterArn) -> [Fact; 2] {
     let witness = properties.map(|it| it.witness_region);
     let peer = properties.and_then(|it| it.clusters.iter().copied().find(|arn| *arn != own));
     [Fact::Witness(witness), Fact::Peer(peer)]

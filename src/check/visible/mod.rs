@@ -1,31 +1,36 @@
-//! The invariant that what was acknowledged is what later reads show, judged from calls and answers alone.
+//! The invariant that later reads show what was acknowledged, derived from calls and answers alone.
 //!
-//! # What is judged
+//! # The registers
 //!
-//! Every member that a call can set is a register: deletion protection, KMS key, metric groups, witness Region, peer,
-//! each tag, the resource policy with its version, whether deletion was asked for; of a stream its target, each tag,
-//! and deletion. CreateCluster, UpdateCluster, DeleteCluster, the tag, policy and stream calls write them, and
-//! GetCluster, ListClusters, ListTagsForResource, GetClusterPolicy, GetStream, ListStreams and
-//! GetVpcEndpointServiceName read them, the last and the lists only whether something exists.
+//! Every member that a call can set is a register. For a cluster these are the deletion protection, the KMS key, the
+//! metric groups, the witness Region, the peer, each tag, the resource policy with its version, and whether its
+//! deletion was requested; for a stream its target, each tag, and its deletion. CreateCluster, UpdateCluster,
+//! DeleteCluster and the tag, policy and stream calls write registers. GetCluster, ListClusters, ListTagsForResource,
+//! GetClusterPolicy, GetStream, ListStreams and GetVpcEndpointServiceName read them; of the last and of the lists
+//! only existence counts.
 //!
-//! A write takes effect at one point between its arrival and its answer; when the answer is 5xx, or is lost with its
-//! control plane, at any later point or never; when it is 4xx, never. Requests with one token are one write, as long
-//! as the token is remembered; where it may or may not be, their success proves nothing and is no more than possible.
+//! A write takes effect at one point between its arrival and its answer. If its answer is 5xx, or is lost with the
+//! control plane, it takes effect at any later point or never; if its answer is 4xx, never. Requests with one token
+//! are one write as long as the token is remembered. Where it may or may not be remembered, a success of such a
+//! request proves nothing: its write is only possible.
 //!
-//! # Why it is complete
+//! # Soundness and completeness
 //!
-//! A history of one register is right exactly if its reads can be put in an order with its writes in which each read
-//! shows the write before it and nothing is put before something that had ended when it began. Here a value is taken
-//! out as soon as another write, known to be carried out, began after the first had ended; and a read counts as such a
-//! write, for what it has shown was so while it was open. So a read that shows a value that was out when it arrived has
-//! no place in any such order, and every alarm is right. A read that no order explains is missed only where the checker
-//! is kind: two writes of the same value are not told apart while one of them is pending, what a write with an unknown
-//! outcome has set stays possible until a read shows it, and the members that one write sets are judged one by one, so
-//! that half a write is seen at the second read that shows it and not at the first.
+//! The history of a register is correct if and only if its reads and writes have an order in which each read shows
+//! the write before it, and no operation comes before one that had ended when it began. A value is replaced as soon
+//! as another write, known to be carried out, began after the write of the value had ended. A read counts as such a
+//! write, because the value that it showed was the register's while the read was open. A read that shows a value that
+//! was replaced when it arrived therefore fits into no such order, so every alarm is right.
 //!
-//! What a control plane changes by itself is no member here: the status (but for whether it is one of a deletion), the
-//! status of the encryption, the link. A peer list changes by the cluster's own calls alone: a pair that comes apart
-//! has left the list of each side when that side asked, and a withdrawal is carried out before it is answered.
+//! A violation is missed in three cases, in which the checker is lenient: two writes of the same value are not told
+//! apart while one of them is pending; a value from a write with an unknown outcome stays possible until a read shows
+//! it; and the members that one write sets are checked one by one, so that half a write is seen at the second read
+//! that shows it and not at the first.
+//!
+//! Members that a control plane changes by itself are no registers: the status (except whether it is one of a
+//! deletion), the encryption status, and the link. The peer list changes only by calls on its own cluster: a side
+//! that leaves a pair drops the peer from its list at its own request, and a withdrawal is carried out before it is
+//! answered.
 
 mod fact;
 mod register;
@@ -51,49 +56,51 @@ pub(super) use fact::{customer_key, listed_peer};
 use fact::{Fact, PolicyFact};
 use register::{ReadInterval, Registers};
 
-/// What was acknowledged, and what may have been done since.
+/// The registers, and the calls that are still to be matched with them.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Visible {
-    /// Clusters and streams that were written or read since.
+    /// The clusters and streams that were written or read. Others are created from their origin when they are needed.
     known: FixedMap<Subject, Registers>,
     /// The writes that tokens stand for.
     tokens: FixedMap<TokenKind, Generations<ClientToken, TokenOf>>,
-    /// Listings that have not come to their last page, by the token of the next.
+    /// The listings that have not reached their last page, by the token of the next page.
     listings: FixedMap<String, ListingProgress>,
 }
 
+/// The account, Region and operation that a token belongs to.
 type TokenKind = (Account, Region, Operation);
 
-/// How a cluster began.
+/// The origin of a cluster: the source of the first values of its registers.
 #[derive(Clone, Debug)]
 pub(super) enum Born {
-    /// CreateCluster answered so; what an answer does not say is as it was asked for.
+    /// CreateCluster gave this answer. The tags and the policy come from the request, because the answer does not
+    /// repeat them.
     Answered { response: Arc<Response>, tags: Option<Tags>, policy: Option<Box<Arc<str>>> },
-    /// It was there before anything happened.
+    /// The cluster existed before the world began, with this record.
     Kept(Arc<Cluster>),
 }
 
 /// The write that a token stands for.
 #[derive(Clone, Debug)]
 struct TokenOf {
-    /// `None` if it is of an earlier life of a server.
+    /// The request; `None` if the token was used before the world began.
     request: Option<Arc<Request>>,
     began: Moment,
-    /// When it was first answered with success.
+    /// The moment of its first answer with success.
     ended: Option<Moment>,
 }
 
-/// A listing that has not come to its last page.
+/// The progress of a listing.
 #[derive(Clone, Debug)]
 struct ListingProgress {
     began: Moment,
-    /// How many identifiers had been used by then.
+    /// The number of identifiers that had been used when it began. Clusters created later may be missing.
     used: usize,
     seen: BTreeSet<Identifier>,
 }
 
 impl Visible {
-    /// Takes note of the streams of a cluster that exists before anything happens.
+    /// Takes in the streams of a cluster that exists before the world begins.
     pub(super) fn recall_streams(&mut self, cluster: &Cluster) {
         for stream in cluster.streams() {
             let subject = Subject { cluster: cluster.arn, stream: Some(stream.identifier) };
@@ -107,16 +114,17 @@ impl Visible {
         }
     }
 
-    /// Takes note of a token that was used before anything happens.
+    /// Takes in a token that was used before the world begins.
     pub(super) fn recall_token(&mut self, region: Region, key: &TokenKey, operation: Operation, at: Instant) {
         let moment = Moment::before_all(at);
         let token = TokenOf { request: None, began: moment, ended: Some(moment) };
         self.tokens.entry((key.account, region, operation)).or_default().insert(key.token.clone(), token);
     }
 
-    /// A request comes to a control plane: if it asks for a write, that may be carried out from now on.
-    pub(super) fn arrived(&mut self, judge: &CheckContext<'_>, records: &Records, call: &mut OpenCall) {
+    /// A request arrived at a control plane. If it requests a write, the write may be carried out from now on.
+    pub(super) fn arrived(&mut self, ctx: &CheckContext<'_>, records: &Records, call: &mut OpenCall) {
         match &*call.request {
+            // The cluster has no identifier yet; it becomes known by the answer.
             Request::CreateCluster(_) => return,
             Request::ListClusters(_) => call.used = records.used(),
             _ => {}
@@ -126,11 +134,11 @@ impl Visible {
         if facts.is_empty() {
             return;
         }
-        let window = judge.scene.assumptions().token_window;
+        let window = ctx.view.assumptions().token_window;
         let kind = (call.account, call.region, call.request.operation());
         let began = call.arrived;
         let registers = self.registers_or_blank(records, subject);
-        let mut is_maybe = false;
+        let mut may_be_replay = false;
         if let Some(token) = call.request.client_token() {
             let tokens = self.tokens.entry(kind).or_default();
             tokens.rotate(began.at, window);
@@ -140,20 +148,24 @@ impl Visible {
                 let registers = &mut self.known[registers];
                 if is_same && is_remembered {
                     if known.ended.is_some() {
-                        // It is answered as before and does nothing.
+                        // The recorded answer is repeated, and nothing is written.
                         return;
                     }
+                    // A retry of a call in flight: one write, which either request may carry out.
                     if registers.join(known.began) {
                         call.write = Some(known.began);
                         return;
                     }
                 }
-                // Whether the token is still remembered depends on when the call was carried out.
-                is_maybe =
+                // The window begins when the first call was carried out, some time before its answer. Between the two
+                // possible ends of the window the token may stand for the first write or for this one.
+                may_be_replay =
                     !is_remembered && known.ended.is_none_or(|ended| began.at < ended.at.after(window));
+                // Another request with a remembered token is refused if the first call was carried out. If that
+                // failed, this one is carried out, so it is a write; but the token stays with the first.
                 if !is_same && is_remembered {
                     call.write = Some(began);
-                    registers.begin(began, is_maybe, facts);
+                    registers.begin(began, may_be_replay, facts);
                     return;
                 }
             }
@@ -161,26 +173,28 @@ impl Visible {
             tokens.insert(token.clone(), TokenOf { request, began, ended: None });
         }
         call.write = Some(began);
-        self.known[registers].begin(began, is_maybe, facts);
+        self.known[registers].begin(began, may_be_replay, facts);
     }
 
-    /// A request will never be answered, for its control plane has crashed.
+    /// The control plane of an open request crashed, or its answer was discarded: the outcome is unknown.
     pub(super) fn lost(&mut self, call: &OpenCall) {
         if let Some((began, registers)) = self.write_of(call) {
             registers.lost(began);
         }
     }
 
-    /// A request is answered.
+    /// A control plane, or an injected error, answered a request.
     pub(super) fn answered(
         &mut self,
-        judge: &mut CheckContext<'_>,
+        ctx: &mut CheckContext<'_>,
         records: &mut Records,
         call: &OpenCall,
         now: Moment,
         result: &Reply,
     ) -> CheckResult {
         match result {
+            // A 5xx answer leaves the outcome open: the call may be carried out later. Not so an injected error,
+            // which kept the request from the control plane.
             Err(error) if error.http_status() >= 500 && !call.is_injected => {
                 self.lost(call);
                 Ok(())
@@ -188,25 +202,26 @@ impl Visible {
             Err(error) => {
                 if let Some((began, registers)) = self.write_of(call) {
                     registers.refused(began);
+                    // An invalid request may name any identifier; without this, each would leave an entry for ever.
                     if registers.is_blank()
                         && let Some(subject) = call.subject()
                     {
                         self.known.swap_remove(&subject);
                     }
                 }
-                if call.is_injected { Ok(()) } else { self.not_found(judge, records, call, now, error) }
+                if call.is_injected { Ok(()) } else { self.not_found(ctx, records, call, now, error) }
             }
             Ok(response) if call.request.operation().changes() => {
-                self.succeeded(judge, records, call, now, response);
+                self.succeeded(ctx, records, call, now, response);
                 Ok(())
             }
-            Ok(response) => self.shown(judge, records, call, now, response),
+            Ok(response) => self.shown(ctx, records, call, now, response),
         }
     }
 
     fn succeeded(
         &mut self,
-        judge: &CheckContext<'_>,
+        ctx: &CheckContext<'_>,
         records: &mut Records,
         call: &OpenCall,
         now: Moment,
@@ -214,7 +229,8 @@ impl Visible {
     ) {
         match (&*call.request, &**response) {
             (Request::CreateCluster(input), Response::CreateCluster(made)) => {
-                // One that was found before its creator heard of it is known by what was seen of it.
+                // A cluster that was read before its creation was answered has registers from that read, which know
+                // more.
                 let is_new = !self.known.contains_key(&Subject::from(made.arn));
                 let born = records.born_mut(made.arn.identifier).filter(|born| born.is_none() && is_new);
                 if let Some(born) = born {
@@ -226,7 +242,7 @@ impl Visible {
             (Request::CreateStream(input), Response::CreateStream(made)) => {
                 let Some(Subject { cluster, .. }) = call.subject() else { return };
                 let subject = Subject { cluster, stream: Some(made.stream_identifier) };
-                let created = || Registers::created(Fact::streamed(input, made));
+                let created = || Registers::created(Fact::of_created_stream(input, made));
                 self.known.entry(subject).or_insert_with(created);
             }
             (_, response) => {
@@ -234,7 +250,7 @@ impl Visible {
                     Response::PutClusterPolicy(output) => Some(&*output.policy_version),
                     _ => None,
                 };
-                let longest = judge.scene.longest_write();
+                let longest = ctx.view.longest_write();
                 let Some((began, registers)) = self.write_of(call) else { return };
                 registers.succeeded(began, now, version);
                 registers.forget(|out| out.after(longest) < now.at);
@@ -247,31 +263,31 @@ impl Visible {
         }
     }
 
-    /// A read is answered with success.
+    /// A read was answered with success.
     fn shown(
         &mut self,
-        judge: &mut CheckContext<'_>,
+        ctx: &mut CheckContext<'_>,
         records: &Records,
         call: &OpenCall,
         now: Moment,
         response: &Response,
     ) -> CheckResult {
-        let read = read(judge, call, now);
+        let read = read(ctx, call, now);
         match response {
             Response::ListClusters(page) => {
                 let listed = page.clusters.iter().map(|listed| Subject::from(listed.arn)).collect();
-                return self.listed(judge, records, call, read, listed, page.next_token.as_ref());
+                return self.listed(ctx, records, call, read, listed, page.next_token.as_ref());
             }
             Response::ListStreams(page) => {
                 let Some(Subject { cluster, .. }) = call.subject() else { return Ok(()) };
                 let of = |identifier| Subject { cluster, stream: Some(identifier) };
                 let listed = page.streams.iter().map(|listed| of(listed.stream_identifier)).collect();
-                return self.listed(judge, records, call, read, listed, page.next_token.as_ref());
+                return self.listed(ctx, records, call, read, listed, page.next_token.as_ref());
             }
             _ => {}
         }
         let Some(subject) = call.subject() else { return Ok(()) };
-        exists(judge, subject, self.registers(records, subject), read)?;
+        exists(ctx, subject, self.registers(records, subject), read)?;
         let none = TagMap::default();
         let (facts, tags) = match response {
             Response::GetCluster(output) => {
@@ -289,23 +305,24 @@ impl Visible {
             }
             _ => return Ok(()),
         };
-        let place = self.registers_or_blank(records, subject);
-        let registers = &mut self.known[place];
-        acknowledged_is_visible(judge, subject, registers, read, facts)?;
+        let index = self.registers_or_blank(records, subject);
+        let registers = &mut self.known[index];
+        acknowledged_is_visible(ctx, subject, registers, read, facts)?;
         let Some(tags) = tags else { return Ok(()) };
+        // A tag that is absent is shown as well: every key that was ever set must agree.
         let mut keys: BTreeSet<String> = registers.tag_keys().into_iter().collect();
         keys.extend(tags.keys().cloned());
         let facts = keys.into_iter().map(|key| {
             let value = tags.get(&key).cloned();
             Fact::Tag(key, value)
         });
-        acknowledged_is_visible(judge, subject, registers, read, facts)
+        acknowledged_is_visible(ctx, subject, registers, read, facts)
     }
 
-    /// What a read asks for is not there.
+    /// A read was refused. If the resource was not found, its deletion must have been requested.
     fn not_found(
         &mut self,
-        judge: &mut CheckContext<'_>,
+        ctx: &mut CheckContext<'_>,
         records: &mut Records,
         call: &OpenCall,
         now: Moment,
@@ -316,15 +333,15 @@ impl Visible {
         else {
             return Ok(());
         };
-        let read = read(judge, call, now);
+        let read = read(ctx, call, now);
         let Some(subject) = call.subject() else { return Ok(()) };
-        let asked_for = Fact::Deleted(true);
+        let is_deleted = Fact::Deleted(true);
         if subject.stream.is_some()
             && self
                 .registers(records, subject.cluster.into())
-                .is_none_or(|it| it.gone.is_some() || it.may_show(&asked_for, read))
+                .is_none_or(|it| it.gone.is_some() || it.may_show(&is_deleted, read))
         {
-            // Streams go with their cluster.
+            // The cluster may be gone, and its streams with it; no deletion of the stream is needed.
             return Ok(());
         }
         let Some(registers) = self.registers(records, subject).filter(|registers| registers.gone.is_none())
@@ -332,20 +349,21 @@ impl Visible {
             return Ok(());
         };
         if resource_type == "cluster-policy" {
-            return acknowledged_is_visible(judge, subject, registers, read, [Fact::Policy(None)]);
+            return acknowledged_is_visible(ctx, subject, registers, read, [Fact::Policy(None)]);
         }
-        acknowledged_is_visible(judge, subject, registers, read, [asked_for])?;
-        registers.leave(now);
+        acknowledged_is_visible(ctx, subject, registers, read, [is_deleted])?;
+        registers.remove(now);
         if let (None, Some(born)) = (subject.stream, records.born_mut(subject.cluster.identifier)) {
             *born = None;
         }
         Ok(())
     }
 
-    /// A page of a listing: what is on it exists, and what exists for certain is on one of the pages.
+    /// Checks a page of a listing: every entry exists and, on the last page, everything that surely existed
+    /// throughout was listed.
     fn listed(
         &mut self,
-        judge: &mut CheckContext<'_>,
+        ctx: &mut CheckContext<'_>,
         records: &Records,
         call: &OpenCall,
         read: ReadInterval,
@@ -362,7 +380,7 @@ impl Visible {
             Some(token) => self.listings.get(token).cloned(),
         };
         for subject in &page {
-            exists(judge, *subject, self.registers(records, *subject), read)?;
+            exists(ctx, *subject, self.registers(records, *subject), read)?;
         }
         let Some(mut listing) = listing else { return Ok(()) };
         listing.seen.extend(page.iter().map(|it| it.stream.unwrap_or(it.cluster.identifier)));
@@ -370,9 +388,10 @@ impl Visible {
             self.listings.insert(next.clone(), listing);
             return Ok(());
         }
+        // The listing is one long read, which arrived with its first page.
         let whole = ReadInterval { arrived: listing.began, ..read };
         let missing = self.missing(records, call, &listing, whole);
-        judge.ensure(missing.is_none(), Invariant::AcknowledgedIsVisible, || {
+        ctx.ensure(missing.is_none(), Invariant::AcknowledgedIsVisible, || {
             let subject = missing.map_or_else(String::new, |subject| subject.to_string());
             format!(
                 "{subject} was created and not deleted, and is on no page of {}",
@@ -381,7 +400,7 @@ impl Visible {
         })
     }
 
-    /// What a listing should show and has not.
+    /// A cluster or stream that existed throughout a listing and is on none of its pages.
     fn missing(
         &self,
         records: &Records,
@@ -412,21 +431,23 @@ impl Visible {
         known.map(|(subject, _)| *subject).chain(born).next()
     }
 
-    /// The registers of something that was written or read before, or whose creation was answered.
+    /// The registers of `subject`; `None` if it was never written or read and its creation was not answered.
     fn registers(&mut self, records: &Records, subject: Subject) -> Option<&mut Registers> {
         let is_known = self.known.contains_key(&subject) || born(records, subject).is_some();
-        let place = is_known.then(|| self.registers_or_blank(records, subject))?;
-        Some(&mut self.known[place])
+        let index = is_known.then(|| self.registers_or_blank(records, subject))?;
+        Some(&mut self.known[index])
     }
 
-    /// The place of the registers of `subject`; if nothing is known of it, any read may show anything.
+    /// The index of the registers of `subject`. If nothing is known of it they are blank, and any read may show
+    /// anything.
     fn registers_or_blank(&mut self, records: &Records, subject: Subject) -> usize {
         let entry = self.known.entry(subject);
-        let place = entry.index();
+        let index = entry.index();
         entry.or_insert_with(|| born(records, subject).map(Born::registers).unwrap_or_default());
-        place
+        index
     }
 
+    /// The write that `call` requests, and the registers that it sets; `None` if it requests none.
     fn write_of(&mut self, call: &OpenCall) -> Option<(Moment, &mut Registers)> {
         let began = call.write?;
         Some((began, self.known.get_mut(&call.subject()?)?))
@@ -447,10 +468,12 @@ impl Born {
     fn registers(&self) -> Registers {
         match self {
             Born::Answered { response, tags, policy, .. } => {
-                Registers::created(Fact::born(response, tags.as_ref(), policy.as_deref()))
+                Registers::created(Fact::of_created_cluster(response, tags.as_ref(), policy.as_deref()))
             }
             Born::Kept(cluster) => {
-                let mut registers = Registers::created(Fact::kept(cluster));
+                let mut registers = Registers::created(Fact::of_recorded_cluster(cluster));
+                // The call was under way when the server stopped. It has no caller any more, and it may be carried
+                // out at any time.
                 if let Some(intent) = &cluster.intent {
                     let began = Moment::before_all(Instant::START);
                     registers.begin(began, false, Fact::set_by(&intent.request, cluster.arn));
@@ -462,28 +485,28 @@ impl Born {
     }
 }
 
-/// How a cluster began whose creation was answered.
+/// The origin of the cluster `subject`, if its creation was answered.
 fn born(records: &Records, subject: Subject) -> Option<&Born> {
     let born = records.born(subject.cluster.identifier).filter(|_| subject.stream.is_none())?;
     (born.arn() == subject.cluster).then_some(born)
 }
 
-fn read(judge: &CheckContext<'_>, call: &OpenCall, answered: Moment) -> ReadInterval {
-    let is_silent_shown = judge.scene.assumptions().silent_peer_shows_declaration;
-    ReadInterval { arrived: call.arrived, answered, is_silent_shown }
+fn read(ctx: &CheckContext<'_>, call: &OpenCall, answered: Moment) -> ReadInterval {
+    let may_show_declarer = ctx.view.assumptions().silent_peer_shows_declaration;
+    ReadInterval { arrived: call.arrived, answered, may_show_declarer }
 }
 
-/// A read is answered from the record that every acknowledged write is in, and leaves after everything that it shows is
-/// durable.
+/// A read is answered from the record, which contains every acknowledged write, and its answer leaves after
+/// everything that it shows is durable.
 fn acknowledged_is_visible(
-    judge: &mut CheckContext<'_>,
+    ctx: &mut CheckContext<'_>,
     subject: Subject,
     registers: &mut Registers,
     read: ReadInterval,
     facts: impl IntoIterator<Item = Fact>,
 ) -> CheckResult {
     for fact in facts {
-        judge.ensure(registers.may_show(&fact, read), Invariant::AcknowledgedIsVisible, || {
+        ctx.ensure(registers.may_show(&fact, read), Invariant::AcknowledgedIsVisible, || {
             format!("{subject} is shown with {fact}, and it should be {}", registers.expected(&fact, read))
         })?;
         registers.shown(&fact, read);
@@ -491,15 +514,16 @@ fn acknowledged_is_visible(
     Ok(())
 }
 
-/// What is gone never comes back: a cluster's and a stream's record is removed once.
+/// A cluster or stream that is gone never comes back: its record is removed once, and its identifier is not used
+/// again.
 fn exists(
-    judge: &mut CheckContext<'_>,
+    ctx: &mut CheckContext<'_>,
     subject: Subject,
     known: Option<&mut Registers>,
     read: ReadInterval,
 ) -> CheckResult {
     let gone = known.and_then(|registers| registers.gone);
-    judge.ensure(gone.is_none_or(|gone| gone > read.arrived), Invariant::AcknowledgedIsVisible, || {
+    ctx.ensure(gone.is_none_or(|gone| gone > read.arrived), Invariant::AcknowledgedIsVisible, || {
         format!("{subject} is shown, and a read before has said that it does not exist")
     })
 }
