@@ -61,8 +61,8 @@ impl Simulation {
         self.own.push((name.to_owned(), Box::new(holds)));
     }
 
-    /// Disables the invariants of [`INVARIANTS`]; only those of the user are evaluated. This shows what they find by
-    /// themselves.
+    /// Disables the invariants of [`INVARIANTS`](super::INVARIANTS); only those of the user are evaluated. This shows
+    /// what they find by themselves.
     pub fn only_own_invariants(&mut self) {
         self.checker = None;
     }
@@ -78,7 +78,7 @@ impl Simulation {
         &self.world
     }
 
-    /// The number of evaluations of each invariant of [`INVARIANTS`] so far.
+    /// The number of evaluations of each invariant of [`INVARIANTS`](super::INVARIANTS) so far.
     #[must_use]
     pub fn exercised(&self) -> CheckCounts {
         self.checker.as_ref().map(Checker::exercised).unwrap_or_default()
