@@ -1,4 +1,4 @@
-//! What a fault is aimed at: a link, a kind of message, a moment.
+//! Fault targets: the link, the kind of message, the node or the point in its work that a fault hits.
 
 use crate::api::Operation;
 use crate::control::message::MessageKind;
@@ -8,11 +8,11 @@ use crate::types::{ClientId, NodeId};
 use super::Plan;
 use super::draws::Draws;
 
-/// The ends of a link, and whether it is one between a client and a Region, as so many of a hundred are.
-pub(super) fn link(draws: Draws, plan: &Plan, of_client: usize) -> (NodeMatch, NodeMatch, bool) {
-    let place = &plan.place;
-    let region = draws.among("from", place.clusters()).expect("there are two");
-    if draws.chance("client", of_client) {
+/// The two ends of a link, and whether one of them is a client. `client_percent` is the share of such links.
+pub(super) fn link(draws: Draws, plan: &Plan, client_percent: usize) -> (NodeMatch, NodeMatch, bool) {
+    let topology = &plan.topology;
+    let region = draws.among("from", topology.clusters()).expect("there are two");
+    if draws.chance("client", client_percent) {
         let client = NodeMatch::Client(ClientId(draws.below("which client", plan.clients) as u32));
         let region = draws.weigh(
             "end",
@@ -25,8 +25,8 @@ pub(super) fn link(draws: Draws, plan: &Plan, of_client: usize) -> (NodeMatch, N
         let to_client = draws.chance("to client", 50);
         return if to_client { (region.1, client, true) } else { (client, region.1, true) };
     }
-    let others = place.all().into_iter().filter(|other| *other != region);
-    let other = draws.among("to", others).unwrap_or(place.witness);
+    let others = topology.all().into_iter().filter(|other| *other != region);
+    let other = draws.among("to", others).unwrap_or(topology.witness);
     let end = |what: &str, region| {
         let ends = [
             (8, ("Region", NodeMatch::Region(region))),
@@ -39,8 +39,9 @@ pub(super) fn link(draws: Draws, plan: &Plan, of_client: usize) -> (NodeMatch, N
     if draws.chance("reverse", 50) { (to, from, false) } else { (from, to, false) }
 }
 
-/// What is sent on a link: between a client and a Region, or between nodes.
-pub(super) fn what(draws: Draws, is_call: bool) -> MessageMatch {
+/// A pattern for the messages of a link. `is_call` selects the kinds between a client and a Region, otherwise those
+/// between nodes: a pattern for the other sort would match no message of the link.
+pub(super) fn message_match(draws: Draws, is_call: bool) -> MessageMatch {
     if draws.chance("anything", 60) {
         return MessageMatch::Anything;
     }
@@ -54,18 +55,18 @@ pub(super) fn what(draws: Draws, is_call: bool) -> MessageMatch {
     }
 }
 
-/// A node or a client that can stop.
+/// A node or a client to crash.
 pub(super) fn node(draws: Draws, plan: &Plan) -> NodeId {
     if draws.chance("client", 10) {
         return NodeId::Client(ClientId(draws.below("which client", plan.clients) as u32));
     }
-    let planes = plan.place.clusters().map(|region| (region.name(), NodeId::ControlPlane(region)));
-    let witness = ("witness", NodeId::Witness(plan.place.witness));
+    let planes = plan.topology.clusters().map(|region| (region.name(), NodeId::ControlPlane(region)));
+    let witness = ("witness", NodeId::Witness(plan.topology.witness));
     draws.among("node", planes.chain([witness])).expect("there are three").1
 }
 
-/// When a node stops.
-pub(super) fn moment(draws: Draws) -> CrashPoint {
+/// The point in a node's work at which it crashes: mostly the first to fourth occurrence of a step.
+pub(super) fn crash_point(draws: Draws) -> CrashPoint {
     let nth = draws.between("nth", 1, 4) as u32;
     let moments =
         ["now", "before a write", "during a write", "after a write", "before a message", "sending", "sent"];
@@ -88,7 +89,7 @@ fn operation(draws: Draws) -> Option<Operation> {
     draws.chance("one operation", 40).then(|| draws.pick("operation", Operation::ALL))
 }
 
-/// Something that a node sends.
+/// A pattern for a message that a node sends.
 fn sent(draws: Draws) -> MessageMatch {
     match draws.chance("answer", 40) {
         true => MessageMatch::Response(operation(draws)),
@@ -96,7 +97,7 @@ fn sent(draws: Draws) -> MessageMatch {
     }
 }
 
-/// Any write, most of the time.
+/// A pattern for a write to disk; any write, most of the time.
 fn written(draws: Draws) -> Written {
     if draws.chance("any write", 60) {
         return Written::Anything;

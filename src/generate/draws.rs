@@ -1,8 +1,10 @@
-//! Draws about a scenario that is being made up, keyed by what they decide.
+//! The draws of the generator, each keyed by its subject and its name.
 //!
-//! Of several candidates one is drawn *by lot*: each draws a number by its own name, and the highest wins (rendezvous
-//! hashing: D. Thaler, C. Ravishankar, "Using name-based mappings to increase hit rates", 1998). A candidate that is
-//! added later wins sometimes, and where it does not, everything stays as it was.
+//! One of several candidates is drawn *by lot*: each candidate draws a number by its own name, and the highest wins
+//! (rendezvous hashing: D. Thaler, C. Ravishankar, "Using name-based mappings to increase hit rates", 1998). A
+//! candidate that is added later wins some of the draws; all other draws keep their result.
+//!
+//! The name of a draw feeds a hash. A renamed draw re-rolls its decision in every scenario.
 
 use std::ops::RangeInclusive;
 use std::time::Duration;
@@ -13,7 +15,7 @@ use crate::region::Region;
 use crate::rng::{Purpose, below, draw, key_of_bytes, mix};
 use crate::sim::coverage::FaultKind;
 
-/// A subject to draw about: a scenario, one of its calls, one of its faults. Draws about one subject do not change
+/// The draws about one subject: a scenario, one of its calls, one of its faults. Draws about one subject do not change
 /// those about another.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Draws {
@@ -21,9 +23,9 @@ pub(super) struct Draws {
     subject: u64,
 }
 
-/// What can be drawn by lot.
+/// A value that can be drawn by lot.
 pub(super) trait Candidate: Copy {
-    /// A number that no other candidate has, and that stays the same when others come and go.
+    /// A number that is unique among the candidates of a draw and does not depend on the other candidates.
     fn lot(self) -> u64;
 }
 
@@ -32,46 +34,46 @@ impl Draws {
         Draws { seed, subject: 0 }
     }
 
-    /// The `number`-th `what` of this subject, as a subject of its own.
-    pub(super) fn about(self, what: &str, number: usize) -> Draws {
-        let subject = mix(mix(self.subject, key_of_bytes(what.as_bytes())), number as u64);
+    /// The draws about the part of this subject that is called `name` and has this index.
+    pub(super) fn about(self, name: &str, index: usize) -> Draws {
+        let subject = mix(mix(self.subject, key_of_bytes(name.as_bytes())), index as u64);
         Draws { subject, ..self }
     }
 
     /// A number in `0..bound`; 0 when `bound` is 0.
-    pub(super) fn below(self, what: &str, bound: usize) -> usize {
-        below(self.seed, Purpose::Scenario, self.key(what), bound as u64) as usize
+    pub(super) fn below(self, name: &str, bound: usize) -> usize {
+        below(self.seed, Purpose::Scenario, self.key(name), bound as u64) as usize
     }
 
-    /// A number from `min` to `max`, both included.
-    pub(super) fn between(self, what: &str, min: usize, max: usize) -> usize {
-        min + self.below(what, max.saturating_sub(min) + 1)
+    /// A number from `min` to `max`, both included; `min` when `max` is less.
+    pub(super) fn between(self, name: &str, min: usize, max: usize) -> usize {
+        min + self.below(name, max.saturating_sub(min) + 1)
     }
 
-    /// A number of `range`.
-    pub(super) fn within(self, what: &str, range: &RangeInclusive<usize>) -> usize {
-        self.between(what, *range.start(), *range.end())
+    /// A number in `range`.
+    pub(super) fn within(self, name: &str, range: &RangeInclusive<usize>) -> usize {
+        self.between(name, *range.start(), *range.end())
     }
 
-    /// Whether something happens that does in so many of a hundred cases.
-    pub(super) fn chance(self, what: &str, percent: usize) -> bool {
-        self.below(what, 100) < percent
+    /// True in `percent` of a hundred cases.
+    pub(super) fn chance(self, name: &str, percent: usize) -> bool {
+        self.below(name, 100) < percent
     }
 
-    /// One of `all`, of which there is at least one.
-    pub(super) fn pick<T: Candidate>(self, what: &str, all: &[T]) -> T {
-        self.among(what, all.iter().copied()).expect("there is something to pick from")
+    /// One of `all`, which must not be empty.
+    pub(super) fn pick<T: Candidate>(self, name: &str, all: &[T]) -> T {
+        self.among(name, all.iter().copied()).expect("at least one candidate")
     }
 
-    /// One of `all`, if there is one.
-    pub(super) fn among<T: Candidate>(self, what: &str, all: impl IntoIterator<Item = T>) -> Option<T> {
-        let base = draw(self.seed, Purpose::Scenario, self.key(what));
+    /// One of `all`; `None` when it is empty.
+    pub(super) fn among<T: Candidate>(self, name: &str, all: impl IntoIterator<Item = T>) -> Option<T> {
+        let base = draw(self.seed, Purpose::Scenario, self.key(name));
         all.into_iter().max_by_key(|candidate| mix(base, candidate.lot()))
     }
 
-    /// One of `all`, each as often as its weight says: it has so many tickets in the draw.
-    pub(super) fn weigh<T: Candidate>(self, what: &str, all: &[(u64, T)]) -> T {
-        let base = draw(self.seed, Purpose::Scenario, self.key(what));
+    /// One of `all`, each in proportion to its weight, which is the number of its tickets in the draw.
+    pub(super) fn weigh<T: Candidate>(self, name: &str, all: &[(u64, T)]) -> T {
+        let base = draw(self.seed, Purpose::Scenario, self.key(name));
         let best = |weight: u64, lot: u64| {
             let own = mix(base, lot);
             (0..weight).map(|ticket| mix(own, ticket)).max().unwrap_or_default()
@@ -79,27 +81,27 @@ impl Draws {
         let (_, drawn) = all
             .iter()
             .max_by_key(|(weight, candidate)| best(*weight, candidate.lot()))
-            .expect("there is something to weigh");
+            .expect("at least one candidate");
         *drawn
     }
 
     /// A duration from `min` to `max` seconds.
-    pub(super) fn seconds(self, what: &str, min: usize, max: usize) -> Duration {
-        Duration::from_secs(self.between(what, min, max) as u64)
+    pub(super) fn seconds(self, name: &str, min: usize, max: usize) -> Duration {
+        Duration::from_secs(self.between(name, min, max) as u64)
     }
 
-    /// A duration of 1 ms to 2^`doublings` ms, short ones as often as long ones, in whole milliseconds.
-    pub(super) fn pause(self, what: &str, doublings: usize) -> Duration {
-        let longest = 1 << self.between(what, 0, doublings);
-        Duration::from_millis(self.about(what, 0).between("of", 1, longest) as u64)
+    /// A duration of 1 ms to 2^`doublings` ms, in whole milliseconds. Every order of magnitude is about as frequent.
+    pub(super) fn pause(self, name: &str, doublings: usize) -> Duration {
+        let longest = 1 << self.between(name, 0, doublings);
+        Duration::from_millis(self.about(name, 0).between("of", 1, longest) as u64)
     }
 
-    fn key(self, what: &str) -> u64 {
-        mix(self.subject, key_of_bytes(what.as_bytes()))
+    fn key(self, name: &str) -> u64 {
+        mix(self.subject, key_of_bytes(name.as_bytes()))
     }
 }
 
-/// Candidates that are known by a text or a number.
+/// Candidates that a text or a number identifies.
 macro_rules! candidates {
     ($($type:ty: |$it:ident| $lot:expr;)+) => {$(
         impl Candidate for $type {
@@ -123,7 +125,7 @@ candidates! {
     usize: |it| it as u64;
 }
 
-/// A name, and what it stands for.
+/// A name and the value that is drawn by it. The value may change without re-rolling the draw.
 impl<N: Candidate, T: Copy> Candidate for (N, T) {
     fn lot(self) -> u64 {
         self.0.lot()

@@ -1,4 +1,4 @@
-//! The faults of a generated scenario, each with what puts it right.
+//! The faults of a generated scenario, each with the fault that ends it.
 
 use std::time::Duration;
 
@@ -15,21 +15,23 @@ use crate::types::NodeId;
 use super::draws::Draws;
 use super::{Plan, aim};
 
-/// A fault, and what puts it right some time later; nothing, if none of the scenario's kinds is on.
+/// A fault, now or after a pause, and the fault that ends it a drawn time later. Empty if the swarm has no kind of
+/// fault.
 pub(super) fn draw(draws: Draws, plan: &Plan) -> Vec<Action> {
     let Some(kind) = draws.among("kind", plan.swarm.faults.iter().copied()) else { return Vec::new() };
-    let region = draws.pick("region", &plan.place.all());
+    let region = draws.pick("region", &plan.topology.all());
     let (fault, remedy) = match kind {
         FaultKind::None => return Vec::new(),
         FaultKind::Drop => rule(draws, plan, RuleAction::Drop),
         FaultKind::Delay => {
-            let most = draws.pause("delay", 13);
-            rule(draws, plan, RuleAction::Delay(DelayRange { min: Duration::ZERO, max: most }))
+            let max = draws.pause("delay", 13);
+            rule(draws, plan, RuleAction::Delay(DelayRange { min: Duration::ZERO, max }))
         }
         FaultKind::Duplicate => {
             rule(draws, plan, RuleAction::Duplicate(draws.between("copies", 1, 2) as u16))
         }
         FaultKind::Hold => {
+            // Healing the link would remove the rule, and the messages held so far would stay held.
             let (fault, _) = rule(draws, plan, RuleAction::Hold);
             (fault, Some(Fault::Release))
         }
@@ -48,12 +50,10 @@ pub(super) fn draw(draws: Draws, plan: &Plan) -> Vec<Action> {
         FaultKind::ExternalEvent => {
             let doze = ("doze", (ExternalEvent::Doze, ExternalEvent::Wake));
             let keys = ("keys", (ExternalEvent::DisableKeys, ExternalEvent::EnableKeys));
-            let (_, (there, back)) = draws.pick("shift", &[doze, keys]);
-            (
-                Fault::ExternalEvent { region, event: there },
-                Some(Fault::ExternalEvent { region, event: back }),
-            )
+            let (_, (event, reverse)) = draws.pick("shift", &[doze, keys]);
+            (Fault::ExternalEvent { region, event }, Some(Fault::ExternalEvent { region, event: reverse }))
         }
+        // The error ends by itself after its number of requests.
         FaultKind::Refuse => (refuse(draws, region), None),
     };
     let begins = draws.chance("later", 60).then(|| draws.pause("begins", 14));
@@ -67,15 +67,17 @@ pub(super) fn draw(draws: Draws, plan: &Plan) -> Vec<Action> {
     [fault].into_iter().chain(remedy).collect()
 }
 
+/// A network rule with this action, and the healing of its link.
 fn rule(draws: Draws, plan: &Plan, action: RuleAction) -> (Fault, Option<Fault>) {
-    // A second copy of a request is worth more than one of an answer.
-    let of_client = if matches!(action, RuleAction::Duplicate(_)) { 60 } else { 40 };
-    let (from, to, is_call) = aim::link(draws, plan, of_client);
+    // Copies test idempotency most where the message is a request of a client.
+    let client_percent = if matches!(action, RuleAction::Duplicate(_)) { 60 } else { 40 };
+    let (from, to, is_call) = aim::link(draws, plan, client_percent);
     let rule = Rule {
+        // The scenario gives each rule the key of its step.
         key: 0,
         from,
         to,
-        what: aim::what(draws, is_call),
+        what: aim::message_match(draws, is_call),
         both_ways: draws.chance("both ways", 50),
         skip: if draws.chance("skips", 25) { draws.between("skip", 1, 4) as u32 } else { 0 },
         times: draws.chance("some", 50).then(|| draws.between("times", 1, 4) as u32),
@@ -94,18 +96,18 @@ fn partition(draws: Draws, plan: &Plan) -> (Fault, Option<Fault>) {
 
 fn crash(draws: Draws, plan: &Plan) -> (Fault, Option<Fault>) {
     let node = aim::node(draws, plan);
-    let moment = aim::moment(draws);
+    let moment = aim::crash_point(draws);
     let fates = [("drawn", None), ("kept", Some(Unfinished::Kept)), ("lost", Some(Unfinished::Lost))];
     let (_, unfinished) = draws.pick("unfinished", &fates);
-    // The next call of a client that stopped is its next life.
+    // A client crashes at once and needs no restart: its next call belongs to its next process.
     if let NodeId::Client(_) = node {
         return (Fault::crash(node), None);
     }
     (Fault::Crash { node, moment, unfinished }, Some(Fault::All(vec![Fault::Restart(node)])))
 }
 
-/// An action is denied: mostly one of those that other Regions are asked about, or of those that keys need where there
-/// are keys.
+/// Denies an IAM action in a Region: often one that a multi-Region call needs, or, if the scenario has KMS keys, one
+/// that the use of a key needs.
 fn deny(draws: Draws, plan: &Plan, region: Region) -> (Fault, Option<Fault>) {
     use authorization::IamAction::{self, AddPeerCluster, Call, Kms, PutWitnessRegion, RemovePeerCluster};
     let often = [
@@ -115,8 +117,8 @@ fn deny(draws: Draws, plan: &Plan, region: Region) -> (Fault, Option<Fault>) {
         Call(Operation::CreateCluster),
         Call(Operation::UpdateCluster),
     ];
-    let of_key = if plan.swarm.keys { 4 } else { 0 };
-    let class = draws.weigh("class", &[(3, "often"), (3, "any"), (of_key, "of a key")]);
+    let key_weight = if plan.swarm.keys { 4 } else { 0 };
+    let class = draws.weigh("class", &[(3, "often"), (3, "any"), (key_weight, "of a key")]);
     let fits = |action: &IamAction| match class {
         "often" => often.contains(action),
         "of a key" => matches!(action, Kms(_)),
@@ -128,6 +130,7 @@ fn deny(draws: Draws, plan: &Plan, region: Region) -> (Fault, Option<Fault>) {
     (deny(true), Some(deny(false)))
 }
 
+/// Lets the next requests in a Region fail with an error.
 fn refuse(draws: Draws, region: Region) -> Fault {
     let name = draws.weigh("error", ERRORS);
     let error = injected_error(name).expect("an error that can be injected");
@@ -136,7 +139,7 @@ fn refuse(draws: Draws, region: Region) -> Fault {
     Fault::Refuse { region, operation, error, times }
 }
 
-/// With what requests are refused, and how often.
+/// The injected errors, each with its weight. The two that SDKs retry are the most frequent.
 const ERRORS: &[(u64, &str)] = &[
     (3, "ThrottlingException"),
     (3, "InternalServerException"),

@@ -1,15 +1,16 @@
-//! Scenarios that nobody thought of, made up from a seed.
+//! Generation: builds a random scenario from a seed, or varies a written one.
 //!
-//! A generated scenario is a [`Scenario`] like any other: it is run, printed and read back as one. Every draw is
-//! keyed by the seed and by what it decides, and of several candidates one is drawn by its name, so that one call, one
-//! fault or one option can change, and a kind of them can be added, without re-rolling the rest.
+//! A generated scenario is a [`Scenario`] like any other: it runs, prints and parses back. Every draw is keyed by the
+//! seed and by its subject, and one of several candidates is drawn by its name. One call, fault or option can therefore
+//! change, and a new kind can be added, without re-rolling the rest.
 //!
-//! Which kinds of calls and faults and which bad habits a scenario has is drawn first (A. Groce, C. Zhang, E. Eide,
-//! Y. Chen, J. Regehr, "Swarm testing", ISSTA 2012): a scenario that does everything hides what only shows when
-//! something is left out. Most scenarios then begin with an *opening*: a few calls that lead to where something is
-//! worth trying and that no draws would put together, a pair that comes apart, say, or a cluster in DELETED. What
-//! follows is drawn. What a fault damages can be put right: nodes start again, links heal, held messages are
-//! released after a while, and every scenario ends with everything put right anyway.
+//! The first draws decide which kinds of calls and faults the scenario may have at all (A. Groce, C. Zhang, E. Eide,
+//! Y. Chen, J. Regehr, "Swarm testing", ISSTA 2012): some bugs show only in the absence of a feature, and a scenario
+//! with every feature would hide them. Most scenarios then begin with an *opening*: a few calls that reach an
+//! interesting state which independent draws would seldom reach, such as a pair that comes apart or a cluster in
+//! DELETED. The calls after it are drawn one by one. Every fault is recoverable: nodes restart, links heal, and held
+//! messages are released after a drawn time. The run ends every remaining fault anyway, except for the loss of a
+//! Region that some scenarios end with.
 
 mod aim;
 mod calls;
@@ -36,23 +37,23 @@ use draws::Draws;
 use swarm::Swarm;
 use topology::Topology;
 
-/// How large generated scenarios are.
+/// The size of generated scenarios. Each count is drawn from its range, both ends included.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Size {
-    /// How many calls there are.
+    /// The number of calls. An opening, or calls that begin together, may exceed it by one or two.
     pub calls: RangeInclusive<usize>,
-    /// How many calls there are in one of forty scenarios, at most.
+    /// The largest number of calls in the one scenario of forty that is long.
     pub longest: usize,
-    /// How many faults there are; what puts them right is not counted.
+    /// The number of faults. The actions that end them are not counted.
     pub faults: RangeInclusive<usize>,
-    /// How many clients call.
+    /// The number of clients. At most four have names.
     pub clients: RangeInclusive<usize>,
 }
 
 impl Size {
-    /// Three calls of one client, and two faults at most.
+    /// Three calls of one client, and at most two faults.
     pub const SMALL: Size = Size { calls: 3..=3, longest: 3, faults: 0..=2, clients: 1..=1 };
-    /// Up to ten calls, seldom forty, of up to three clients, and up to six faults.
+    /// Up to ten calls (seldom forty) of up to three clients, and at most six faults.
     pub const USUAL: Size = Size { calls: 2..=10, longest: 40, faults: 0..=6, clients: 1..=3 };
 
     fn calls(&self, draws: Draws) -> usize {
@@ -65,53 +66,57 @@ impl Size {
     }
 }
 
-/// The scenario of `seed`, which is also the seed that it is run with.
+/// The scenario of `seed`, which is also the seed of its run. The same seed and size give the same scenario.
 #[must_use]
-pub fn generate(seed: u64, shape: &Size) -> Scenario {
+pub fn generate(seed: u64, size: &Size) -> Scenario {
     let draws = Draws::new(seed);
-    let count = shape.calls(draws);
+    let count = size.calls(draws);
     let opening = Opening::draw(draws.about("opening", 0), count);
     let plan = Plan {
-        place: Topology::draw(draws.about("place", 0), opening == Opening::Ring || draws.chance("wide", 12)),
+        topology: Topology::draw(
+            draws.about("place", 0),
+            opening == Opening::Ring || draws.chance("wide", 12),
+        ),
         swarm: Swarm::draw(draws.about("swarm", 0)),
-        clients: draws.within("clients", &shape.clients),
+        clients: draws.within("clients", &size.clients),
     };
-    let principals = principals::draw(draws.about("principals", 0), &plan.place);
+    let principals = principals::draw(draws.about("principals", 0), &plan.topology);
     let mut set_up = set_up::draw(seed, draws.about("set-up", 0), &plan, principals);
-    set_up::suit(draws.about("suits", 0), &mut set_up.assumptions, opening);
+    set_up::adapt_assumptions(draws.about("suits", 0), &mut set_up.assumptions, opening);
     let groups = calls::draw(draws, &plan, &set_up, opening, count);
-    let mut actions: Vec<Vec<Action>> = vec![Vec::new(); groups.len() + 1];
-    for number in 0..draws.within("faults", &shape.faults) {
+    // Faults stand before a group of calls or behind the last one, never among calls that begin together.
+    let mut faults_before: Vec<Vec<Action>> = vec![Vec::new(); groups.len() + 1];
+    for number in 0..draws.within("faults", &size.faults) {
         let draws = draws.about("fault", number);
-        let place = draws.below("place", actions.len());
-        actions[place].extend(faults::draw(draws, &plan));
+        let position = draws.below("place", faults_before.len());
+        faults_before[position].extend(faults::draw(draws, &plan));
     }
-    let faults = actions.into_iter();
-    let actions = faults
+    let actions = faults_before
+        .into_iter()
         .zip(groups.into_iter().chain([Vec::new()]))
         .flat_map(|(faults, calls)| faults.into_iter().chain(calls));
     let block = actions.chain(end(draws.about("end", 0), &plan)).collect();
     Scenario::of(set_up, vec![block])
 }
 
-/// What a scenario is made of.
+/// The draws that the whole scenario shares.
 struct Plan {
-    place: Topology,
+    topology: Topology,
     swarm: Swarm,
     clients: usize,
 }
 
-/// The end of a scenario, where it is not that everything is put right: one node, or both, of a Region stays dead, and
-/// what the others can decide must be decided.
+/// The end of a scenario that loses a Region: one node of it, or both, stays down, and the other nodes must converge on
+/// all that they can decide without it. Empty for every other scenario.
 fn end(draws: Draws, plan: &Plan) -> Vec<Action> {
     if !plan.swarm.loses_a_region {
         return Vec::new();
     }
-    let region = draws.pick("region", &plan.place.all());
-    let death = match draws.pick("what", &["both", "control plane", "witness"]) {
+    let region = draws.pick("region", &plan.topology.all());
+    let loss = match draws.pick("what", &["both", "control plane", "witness"]) {
         "both" => Fault::Outage(region),
         "control plane" => Fault::crash(NodeId::ControlPlane(region)),
         _ => Fault::crash(NodeId::Witness(region)),
     };
-    vec![Action::Fault(death), Action::Converge(Some(region))]
+    vec![Action::Fault(loss), Action::Converge(Some(region))]
 }

@@ -1,4 +1,4 @@
-//! Principals that may do almost everything, and almost nothing.
+//! The principals of a generated scenario: policies that allow too much, just enough, or a little too little.
 
 use std::sync::Arc;
 
@@ -12,22 +12,23 @@ use crate::types::Account;
 use super::Topology;
 use super::draws::Draws;
 
-/// The principals of a scenario, in which there may be none.
-pub(super) fn draw(draws: Draws, place: &Topology) -> Vec<PrincipalOptions> {
+/// The principals of a scenario: none in most, otherwise one or two.
+pub(super) fn draw(draws: Draws, topology: &Topology) -> Vec<PrincipalOptions> {
     let count = if draws.chance("any", 20) { draws.between("how many", 1, 2) } else { 0 };
-    (0..count).map(|number| principal(draws.about("principal", number), number, place)).collect()
+    (0..count).map(|number| principal(draws.about("principal", number), number, topology)).collect()
 }
 
-fn principal(draws: Draws, number: usize, place: &Topology) -> PrincipalOptions {
-    let name = ["deployer", "auditor"][number % 2];
+/// A user, an assumed role or a role with a policy of one allowing statement and up to three denying ones.
+fn principal(draws: Draws, index: usize, topology: &Topology) -> PrincipalOptions {
+    let name = ["deployer", "auditor"][index % 2];
     let arn = match draws.below("kind", 4) {
         0 => format!("arn:aws:iam::{}:user/{name}", Account::DEFAULT),
         1 => format!("arn:aws:sts::{}:assumed-role/{name}/today", Account::DEFAULT),
         _ => format!("arn:aws:iam::{}:role/{name}", Account::DEFAULT),
     };
-    let mut statements = vec![allowed(draws, place)];
+    let mut statements = vec![allowed(draws, topology)];
     for number in 0..draws.below("denials", 3) {
-        let mut denied = denied(draws.about("denial", number), place);
+        let mut denied = denied(draws.about("denial", number), topology);
         denied["Effect"] = "Deny".into();
         statements.push(denied);
     }
@@ -37,7 +38,7 @@ fn principal(draws: Draws, number: usize, place: &Topology) -> PrincipalOptions 
         statements.push(json!({ "Effect": "Deny", "Action": action, "Resource": "*" }));
     }
     let boundary =
-        draws.chance("bounded", 15).then(|| policy(vec![allowed(draws.about("boundary", 0), place)]));
+        draws.chance("bounded", 15).then(|| policy(vec![allowed(draws.about("boundary", 0), topology)]));
     let identity = Identity {
         principal: Principal::parse(&arn).expect("the ARN of a user, a session or a role"),
         policies: vec![policy(statements)],
@@ -48,13 +49,14 @@ fn principal(draws: Draws, number: usize, place: &Topology) -> PrincipalOptions 
 
 fn policy(statements: Vec<Value>) -> Document {
     let json = json!({ "Version": "2012-10-17", "Statement": statements });
-    Document::identity(&json).expect("what is made up here is a policy")
+    Document::identity(&json).expect("a valid policy")
 }
 
-/// What a principal may do, but for what is denied: all of it, or what somebody may have thought is enough.
-fn allowed(draws: Draws, place: &Topology) -> Value {
-    let [one, other] = place.regions.map(|region| format!("arn:aws:dsql:{region}:{}:*", Account::DEFAULT));
-    let witness = format!("arn:aws:dsql:{}:{}:*", place.witness, Account::DEFAULT);
+/// The statement that allows calls: every action on every resource, or a subset that looks sufficient and may not be.
+/// A policy without the witness Region, for example, does not suffice to create a multi-Region cluster.
+fn allowed(draws: Draws, topology: &Topology) -> Value {
+    let [one, other] = topology.regions.map(|region| format!("arn:aws:dsql:{region}:{}:*", Account::DEFAULT));
+    let witness = format!("arn:aws:dsql:{}:{}:*", topology.witness, Account::DEFAULT);
     let resources = match draws.below("allowed", 5) {
         0 => json!([one, other]),
         1 => json!([one, other, witness]),
@@ -69,21 +71,23 @@ fn allowed(draws: Draws, place: &Topology) -> Value {
     json!({ "Effect": "Allow", "Action": actions, "Resource": resources })
 }
 
-/// What a principal may not do: here or there, with one cluster or with any, by a condition or without.
-fn denied(draws: Draws, place: &Topology) -> Value {
-    let region = draws.pick("where", &place.regions);
+/// A statement without its effect, for calls to be denied: in one Region or in all, on clusters or on any resource,
+/// with or without a condition.
+fn denied(draws: Draws, topology: &Topology) -> Value {
+    let region = draws.pick("where", &topology.regions);
     let clusters = |name: &str| format!("arn:aws:dsql:{region}:{}:cluster/{name}", Account::DEFAULT);
-    // Every cluster there is, and not the pattern itself.
+    // Twenty-six letters match every existing cluster, but not `cluster/*`, the resource of a call that
+    // creates one.
     let each = clusters(&"?".repeat(26));
     match draws.below("denied", 10) {
         0 | 1 => {
-            let there = format!("arn:aws:dsql:{}:{}:cluster/*", place.witness, Account::DEFAULT);
-            json!({ "Action": "dsql:PutWitnessRegion", "Resource": there })
+            let clusters = format!("arn:aws:dsql:{}:{}:cluster/*", topology.witness, Account::DEFAULT);
+            json!({ "Action": "dsql:PutWitnessRegion", "Resource": clusters })
         }
         2 | 3 => json!({ "Action": "dsql:AddPeerCluster", "Resource": each }),
         4 => json!({ "Action": "dsql:RemovePeerCluster", "Resource": each }),
         5 => {
-            let witness = json!({ "StringEquals": { "dsql:WitnessRegion": place.witness.name() } });
+            let witness = json!({ "StringEquals": { "dsql:WitnessRegion": topology.witness.name() } });
             json!({ "Action": ["dsql:CreateCluster", "dsql:PutWitnessRegion"], "Resource": "*", "Condition": witness })
         }
         6 => json!({ "Action": ["dsql:UpdateCluster", "dsql:DeleteCluster"], "Resource": each }),

@@ -1,8 +1,8 @@
-//! Strategies of `proptest` for scenarios and their parts.
+//! `proptest` strategies for scenarios and their parts.
 //!
-//! A scenario is drawn as a seed and does not shrink by itself: [`Shrinker`](crate::shrink::Shrinker) makes it small,
-//! as [`property`](crate::property) does by itself. The smaller values (Regions, identifiers, ARNs, client tokens,
-//! requests) shrink as proptest's own do.
+//! A scenario is drawn as a seed, and proptest does not shrink it: call [`Shrinker`](crate::shrink::Shrinker), or use
+//! [`property`](crate::property), which does. The smaller values (Regions, identifiers, ARNs, client tokens, requests)
+//! shrink like proptest's own.
 
 use std::ops::RangeInclusive;
 
@@ -22,13 +22,13 @@ use crate::types::{Account, ClientToken, ClusterArn, Identifier};
 use super::draws::Draws;
 use super::{Plan, Size, Swarm, Topology, faults, generate};
 
-/// Scenarios of a shape.
-pub fn scenarios(shape: Size) -> impl Strategy<Value = Scenario> {
-    any::<u64>().no_shrink().prop_map(move |seed| generate(seed, &shape))
+/// Scenarios of a size.
+pub fn scenarios(size: Size) -> impl Strategy<Value = Scenario> {
+    any::<u64>().no_shrink().prop_map(move |seed| generate(seed, &size))
 }
 
-/// Fault plans: so many faults, each with what puts it right, for a pair of clusters in `regions` with a witness, and
-/// the scenario's first `clients` clients. Every kind of fault is among them.
+/// Fault plans: `count` faults, each with the fault that ends it, for a pair of clusters in `regions` with a witness
+/// and the first `clients` clients of the scenario. Every kind of fault is possible.
 pub fn fault_plans(
     regions: [Region; 2],
     witness: Region,
@@ -39,13 +39,13 @@ pub fn fault_plans(
         let draws = Draws::new(seed);
         let swarm = Swarm { faults: FaultKind::ALL.to_vec(), ..Swarm::draw(draws) };
         let set = vec![regions[0], regions[1], witness];
-        let place = Topology { regions, witness, others: Vec::new(), set };
-        faults::draw(draws, &Plan { place, swarm, clients })
+        let topology = Topology { regions, witness, others: Vec::new(), set };
+        faults::draw(draws, &Plan { topology, swarm, clients })
     };
     vec(any::<u64>().no_shrink().prop_map(fault), count).prop_map(|plan| plan.concat())
 }
 
-/// Regions of the table.
+/// The Regions in which DSQL exists.
 pub fn regions() -> impl Strategy<Value = Region> {
     select(Region::all().collect::<Vec<_>>())
 }
@@ -55,7 +55,7 @@ pub fn identifiers() -> impl Strategy<Value = Identifier> {
     any::<[u64; 2]>().prop_map(Identifier::new)
 }
 
-/// ARNs of clusters, of any account, in any Region of the table.
+/// ARNs of clusters, in any account and any Region in which DSQL exists.
 pub fn arns() -> impl Strategy<Value = ClusterArn> {
     let account = "[0-9]{12}".prop_filter_map("an account", |digits| Account::parse(&digits));
     (regions(), account, identifiers()).prop_map(|(region, account, identifier)| ClusterArn {
@@ -65,7 +65,7 @@ pub fn arns() -> impl Strategy<Value = ClusterArn> {
     })
 }
 
-/// Client tokens that the API takes: as SDKs make them, and as people do.
+/// Valid client tokens: UUIDs as SDKs generate them, and other texts of 1 to 128 printable ASCII characters.
 pub fn client_tokens() -> impl Strategy<Value = ClientToken> {
     prop_oneof![
         any::<[u64; 2]>().prop_map(ClientToken::random),
@@ -73,7 +73,7 @@ pub fn client_tokens() -> impl Strategy<Value = ClientToken> {
     ]
 }
 
-/// Requests of any operation, with any of their members: right ones, and wrong ones of the right type.
+/// Requests of any operation, with any subset of their members. Values have the right type; they may be invalid.
 pub fn requests() -> impl Strategy<Value = Request> {
     select(Operation::ALL).prop_flat_map(|operation| {
         let input = input("", &operation.input());
@@ -81,7 +81,7 @@ pub fn requests() -> impl Strategy<Value = Request> {
     })
 }
 
-/// What a member called `name` may be.
+/// Values of the member `name` of an input.
 fn input(name: &str, kind: &MemberKind) -> BoxedStrategy<Value> {
     match kind {
         MemberKind::Text => {
@@ -106,7 +106,7 @@ fn input(name: &str, kind: &MemberKind) -> BoxedStrategy<Value> {
     }
 }
 
-/// What the API expects in a text member called `name`.
+/// Valid values, or nearly so, of the text member `name`.
 fn plausible(name: &str) -> BoxedStrategy<String> {
     match name {
         "identifier" | "clusterIdentifier" | "streamIdentifier" => {

@@ -1,32 +1,36 @@
-//! What a scenario may do: drawn first, for a scenario that does everything hides what only shows when something is
-//! left out.
+//! The swarm of a generated scenario: the features that it may use.
+//!
+//! They are drawn before all else, because some bugs show only in the absence of a feature.
 
 use crate::sim::coverage::FaultKind;
 
 use super::calls::CallKind;
 use super::draws::Draws;
 
-/// What a scenario may do.
+/// The features that a scenario may use.
 #[derive(Clone, Debug)]
 pub(super) struct Swarm {
     pub(super) calls: Vec<CallKind>,
     pub(super) faults: Vec<FaultKind>,
-    /// Whether calls are made at the same time.
+    /// Whether some calls begin at the same time.
     pub(super) parallel: bool,
     /// Whether calls share client tokens.
     pub(super) shares_tokens: bool,
-    /// Whether there are mistakes in the arguments.
+    /// Whether some calls have an invalid argument.
     pub(super) mistakes: bool,
-    /// Whether open questions are answered in another way than usual.
-    pub(super) assumes: bool,
-    /// Whether the pauses can be hours.
+    /// Whether some assumptions differ from their defaults.
+    pub(super) changes_assumptions: bool,
+    /// Whether pauses may last for hours, so that tokens expire.
     pub(super) is_slow: bool,
-    /// Whether the end is one without a Region that stays dead.
+    /// Whether the scenario ends with a Region that stays down.
     pub(super) loses_a_region: bool,
-    /// Which settings calls name.
+    /// Whether calls name KMS keys.
     pub(super) keys: bool,
+    /// Whether calls name metric groups.
     pub(super) metrics: bool,
-    pub(super) labels: bool,
+    /// Whether clusters are created with tags.
+    pub(super) tags: bool,
+    /// Whether clusters are created with a resource policy.
     pub(super) policies: bool,
 }
 
@@ -40,12 +44,12 @@ impl Swarm {
             parallel: draws.chance("parallel", 50),
             shares_tokens: draws.chance("shares tokens", 40),
             mistakes: draws.chance("mistakes", 40),
-            assumes: draws.chance("assumes", 35),
+            changes_assumptions: draws.chance("assumes", 35),
             is_slow: draws.chance("is slow", 5),
             loses_a_region: draws.chance("loses a region", 8),
             keys: draws.chance("keys", 35),
             metrics: draws.chance("metrics", 20),
-            labels: draws.chance("labels", 35),
+            tags: draws.chance("labels", 35),
             policies: draws.chance("policies", 30),
         }
     }

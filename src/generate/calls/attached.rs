@@ -1,4 +1,4 @@
-//! The calls about what is attached to clusters: tags, policies, streams.
+//! The calls about the resources of a cluster: tags, resource policies, streams.
 
 use crate::api::{
     CreateStreamInput, DeleteStreamInput, GetStreamInput, KinesisTargetDefinition, ListTagsForResourceInput,
@@ -11,33 +11,33 @@ use super::input;
 use super::{CallDraft, CallPlan, PlannedCluster};
 
 /// Tags a cluster or a stream, removes its tags, or lists them.
-pub(super) fn tag(draws: Draws, story: &CallPlan<'_>, cluster: &PlannedCluster) -> CallDraft {
+pub(super) fn tag(draws: Draws, calls: &CallPlan<'_>, cluster: &PlannedCluster) -> CallDraft {
     use Operation::{ListTagsForResource, TagResource, UntagResource};
-    draft(draws, story, draws.pick("tags", &[TagResource, UntagResource, ListTagsForResource]), cluster)
+    draft(draws, calls, draws.pick("tags", &[TagResource, UntagResource, ListTagsForResource]), cluster)
 }
 
 /// Puts, reads or removes a resource policy.
-pub(super) fn policy(draws: Draws, story: &CallPlan<'_>, cluster: &PlannedCluster) -> CallDraft {
+pub(super) fn policy(draws: Draws, calls: &CallPlan<'_>, cluster: &PlannedCluster) -> CallDraft {
     use Operation::{DeleteClusterPolicy, GetClusterPolicy, PutClusterPolicy};
     let kinds = [(3, PutClusterPolicy), (2, DeleteClusterPolicy), (1, GetClusterPolicy)];
-    draft(draws, story, draws.weigh("policy", &kinds), cluster)
+    draft(draws, calls, draws.weigh("policy", &kinds), cluster)
 }
 
 /// Creates a stream.
-pub(super) fn stream(draws: Draws, story: &CallPlan<'_>, cluster: &PlannedCluster) -> CallDraft {
-    draft(draws, story, Operation::CreateStream, cluster)
+pub(super) fn stream(draws: Draws, calls: &CallPlan<'_>, cluster: &PlannedCluster) -> CallDraft {
+    draft(draws, calls, Operation::CreateStream, cluster)
 }
 
 /// Reads, lists or deletes streams.
-pub(super) fn old_stream(draws: Draws, story: &CallPlan<'_>, cluster: &PlannedCluster) -> CallDraft {
+pub(super) fn old_stream(draws: Draws, calls: &CallPlan<'_>, cluster: &PlannedCluster) -> CallDraft {
     use Operation::{DeleteStream, GetStream, ListStreams};
-    draft(draws, story, draws.pick("old stream", &[GetStream, ListStreams, DeleteStream]), cluster)
+    draft(draws, calls, draws.pick("old stream", &[GetStream, ListStreams, DeleteStream]), cluster)
 }
 
-/// A call of `operation` about what is attached to `cluster`, or to one of the streams so far.
+/// A call of `operation` about the tags, the policy or the streams of `cluster`, or about an earlier stream.
 pub(super) fn draft(
     draws: Draws,
-    story: &CallPlan<'_>,
+    calls: &CallPlan<'_>,
     operation: Operation,
     cluster: &PlannedCluster,
 ) -> CallDraft {
@@ -45,43 +45,43 @@ pub(super) fn draft(
     match Request::empty(operation) {
         Request::TagResource(mut input) => {
             input.tags = Some(input::tags(draws));
-            of_stream(draws, story, about(Request::TagResource(input)), cluster)
+            target_tagged(draws, calls, about(Request::TagResource(input)), cluster)
         }
         Request::UntagResource(mut input) => {
             let keys = draws.pick("keys", &["one", "two", "none"]);
             let all = [draws.pick("key", input::TAG_KEYS), "colour"];
             let keys = &all[..if keys == "two" { 2 } else { usize::from(keys == "one") }];
             input.tag_keys = Some(keys.iter().map(|key| (*key).to_owned()).collect());
-            of_stream(draws, story, about(Request::UntagResource(input)), cluster)
+            target_tagged(draws, calls, about(Request::UntagResource(input)), cluster)
         }
-        input @ Request::ListTagsForResource(_) => of_stream(draws, story, about(input), cluster),
+        input @ Request::ListTagsForResource(_) => target_tagged(draws, calls, about(input), cluster),
         Request::PutClusterPolicy(mut input) => {
             input.policy = Some(input::policy(draws));
             if draws.chance("bypass", 25) {
                 input.bypass_policy_lockout_safety_check = Some(draws.chance("bypasses", 80));
             }
-            input.expected_policy_version = expected_version(draws, story);
+            input.expected_policy_version = expected_version(draws, calls);
             about(Request::PutClusterPolicy(input))
         }
         Request::DeleteClusterPolicy(mut input) => {
-            input.expected_policy_version = expected_version(draws, story);
+            input.expected_policy_version = expected_version(draws, calls);
             about(Request::DeleteClusterPolicy(input))
         }
         Request::CreateStream(mut input) => {
             fill_stream(draws, cluster, &mut input);
             about(Request::CreateStream(input))
         }
-        input @ Request::ListStreams(_) => listing(draws, story, about(input)),
+        input @ Request::ListStreams(_) => listing(draws, calls, about(input)),
         input @ (Request::GetStream(_) | Request::DeleteStream(_)) => {
-            known_or_not(draws, story, about(input))
+            target_stream(draws, calls, about(input))
         }
         input => about(input),
     }
 }
 
-/// Lets a call be about a stream that an earlier call was meant to create or, seldom, about none.
-fn known_or_not(draws: Draws, story: &CallPlan<'_>, mut draft: CallDraft) -> CallDraft {
-    let known = known_stream(draws, story).filter(|_| draws.chance("known", 85));
+/// Points a call at a stream that an earlier call should have created or, seldom, at one that does not exist.
+fn target_stream(draws: Draws, calls: &CallPlan<'_>, mut draft: CallDraft) -> CallDraft {
+    let known = known_stream(draws, calls).filter(|_| draws.chance("known", 85));
     if let (Some((name, _)), Some(cluster)) = (known, draft.input.identifier_mut()) {
         *cluster = format!("${name}.clusterIdentifier");
     }
@@ -93,25 +93,25 @@ fn known_or_not(draws: Draws, story: &CallPlan<'_>, mut draft: CallDraft) -> Cal
     }
     if let Some((_, stream)) = known {
         draft.region = stream.region;
-        draft.owner = Some(story.set_up.clients[stream.client.0 as usize].account);
+        draft.owner = Some(calls.set_up.clients[stream.client.0 as usize].account);
     }
     draft
 }
 
-/// Lets a call about tags be about the tags of a cluster or, sometimes, of a stream.
-fn of_stream(
+/// Points a call about tags at the cluster or, in a quarter of the cases, at a stream.
+fn target_tagged(
     draws: Draws,
-    story: &CallPlan<'_>,
+    calls: &CallPlan<'_>,
     mut draft: CallDraft,
     cluster: &PlannedCluster,
 ) -> CallDraft {
     let mut arn = cluster.arn();
     if draws.chance("of a stream", 25)
-        && let Some((name, stream)) = known_stream(draws, story)
+        && let Some((name, stream)) = known_stream(draws, calls)
     {
         arn = format!("${name}.arn");
         draft.region = stream.region;
-        draft.owner = Some(story.set_up.clients[stream.client.0 as usize].account);
+        draft.owner = Some(calls.set_up.clients[stream.client.0 as usize].account);
     }
     if let Request::TagResource(TagResourceInput { resource_arn, .. })
     | Request::UntagResource(UntagResourceInput { resource_arn, .. })
@@ -122,18 +122,19 @@ fn of_stream(
     draft
 }
 
-/// The version of a policy that a caller has in mind: what an earlier call said, or a guess; `None` is any.
-fn expected_version(draws: Draws, story: &CallPlan<'_>) -> Option<String> {
-    let said = story.answered().filter(|step| step.operation() == Operation::PutClusterPolicy);
-    let said = draws.among("which said", said.filter_map(|step| Some((&**step.alias.as_ref()?, ()))));
+/// The version of the policy that a call expects: one that an earlier call returned, or a guess; `None` accepts any.
+fn expected_version(draws: Draws, calls: &CallPlan<'_>) -> Option<String> {
+    let returned = calls.answered().filter(|step| step.operation() == Operation::PutClusterPolicy);
+    let returned = draws.among("which said", returned.filter_map(|step| Some((&**step.alias.as_ref()?, ()))));
     let version = match draws.weigh("version", &[(5, "none"), (2, "said"), (2, "guess")]) {
         "none" => return None,
-        "said" => said.map(|(name, ())| format!("${name}.policyVersion")),
+        "said" => returned.map(|(name, ())| format!("${name}.policyVersion")),
         _ => None,
     };
     Some(version.unwrap_or_else(|| draws.pick("guess", &["1", "2", "3"]).to_owned()))
 }
 
+/// Fills in a stream to a Kinesis target in the cluster's own Region and account.
 fn fill_stream(draws: Draws, cluster: &PlannedCluster, input: &mut CreateStreamInput) {
     let (region, owner) = (cluster.region, cluster.owner);
     let stream = draws.pick("target", &["changes", "orders"]);
@@ -148,25 +149,25 @@ fn fill_stream(draws: Draws, cluster: &PlannedCluster, input: &mut CreateStreamI
     input.tags = draws.chance("tagged", 30).then(|| input::tags(draws));
 }
 
-/// A listing of streams, or the next page of one.
-fn listing(draws: Draws, story: &CallPlan<'_>, mut draft: CallDraft) -> CallDraft {
-    story.cut_page(draws, &mut draft);
-    let before = story.answered().rev().find(|step| step.operation() == Operation::ListStreams);
-    if let Some(step) = before
-        && (story.turns_pages || draws.chance("next", 60))
+/// A listing of streams, or the next page of an earlier one.
+fn listing(draws: Draws, calls: &CallPlan<'_>, mut draft: CallDraft) -> CallDraft {
+    calls.limit_page(draws, &mut draft);
+    let earlier = calls.answered().rev().find(|step| step.operation() == Operation::ListStreams);
+    if let Some(step) = earlier
+        && (calls.turns_pages || draws.chance("next", 60))
     {
-        // A mistake may have left it out.
+        // The next page must name the same cluster. A mistake may have left its identifier out.
         let named = step.input.identifier().filter(|identifier| !identifier.is_empty());
         if let (Some(named), Some(cluster)) = (named, draft.input.identifier_mut()) {
             named.clone_into(cluster);
         }
-        story.turn(draws, step, &mut draft);
+        calls.follow_page(draws, step, &mut draft);
     }
     draft
 }
 
-/// A stream that an earlier call was meant to create.
-fn known_stream<'a>(draws: Draws, story: &'a CallPlan<'_>) -> Option<(&'a str, &'a CallStep)> {
-    let streams = story.answered().filter(|step| step.operation() == Operation::CreateStream);
+/// A stream that an earlier call should have created, with the alias of that call.
+fn known_stream<'a>(draws: Draws, calls: &'a CallPlan<'_>) -> Option<(&'a str, &'a CallStep)> {
+    let streams = calls.answered().filter(|step| step.operation() == Operation::CreateStream);
     draws.among("stream", streams.filter_map(|step| Some((&**step.alias.as_ref()?, step))))
 }

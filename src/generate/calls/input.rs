@@ -1,4 +1,4 @@
-//! What calls say beside what they are for: settings, labels, client tokens.
+//! The optional members of generated calls: settings, tags, policies, client tokens.
 
 use std::sync::Arc;
 
@@ -11,8 +11,8 @@ use super::super::draws::Draws;
 use super::super::swarm::Swarm;
 use super::CallDraft;
 
-/// Fills a draft up with what the scenario's calls use to say.
-pub(super) fn settle(draws: Draws, swarm: &Swarm, account: Account, draft: &mut CallDraft) {
+/// Adds optional members to a draft, as far as the swarm has them.
+pub(super) fn add_options(draws: Draws, swarm: &Swarm, account: Account, draft: &mut CallDraft) {
     let (region, input) = (draft.region, &mut draft.input);
     let is_new = matches!(input, Request::CreateCluster(_));
     if let Request::CreateCluster(input) = input {
@@ -21,7 +21,7 @@ pub(super) fn settle(draws: Draws, swarm: &Swarm, account: Account, draft: &mut 
             "on" => input.deletion_protection_enabled = Some(true),
             _ => {}
         }
-        if swarm.labels && draws.chance("tagged", 50) {
+        if swarm.tags && draws.chance("tagged", 50) {
             input.tags = Some(tags(draws));
         }
         if swarm.policies && draws.chance("with policy", 30) {
@@ -38,7 +38,7 @@ pub(super) fn settle(draws: Draws, swarm: &Swarm, account: Account, draft: &mut 
         if swarm.metrics && draws.chance("metrics", if is_new { 50 } else { 20 }) {
             *settings.metric_groups = Some(metric_groups(draws));
         }
-        // Settings and peers may change in one.
+        // One update may change settings and peers at once.
         if !is_new && draws.chance("protects", 10) {
             *settings.deletion_protection_enabled = Some(draws.chance("protection", 50));
         }
@@ -49,8 +49,8 @@ pub(super) fn settle(draws: Draws, swarm: &Swarm, account: Account, draft: &mut 
     }
 }
 
-/// Changes a setting that has no call of its own kind.
-pub(super) fn change(draws: Draws, region: Region, account: Account, input: &mut Request) {
+/// Changes the KMS key, the metric groups, or both.
+pub(super) fn change_settings(draws: Draws, region: Region, account: Account, input: &mut Request) {
     let Some(settings) = input.settings_mut() else { return };
     let what = draws.weigh("changes", &[(3, "key"), (2, "metrics"), (1, "both")]);
     if what != "metrics" {
@@ -61,7 +61,7 @@ pub(super) fn change(draws: Draws, region: Region, account: Account, input: &mut
     }
 }
 
-/// Makes a call that is made again another than it was, with the same token.
+/// Changes a repeated call, so that it reuses its client token with other arguments.
 pub(super) fn alter(draws: Draws, step: &mut CallStep) {
     match &mut step.input {
         Request::TagResource(input) => input.tags = Some(tags(draws.about("again", 0))),
@@ -76,7 +76,7 @@ pub(super) fn alter(draws: Draws, step: &mut CallStep) {
     }
 }
 
-/// Some tags, of which there may be none.
+/// Up to two tags.
 pub(super) fn tags(draws: Draws) -> Tags {
     let mut tags = TagMap::default();
     for number in 0..draws.weigh("how many tags", &[(1, 0), (5, 1), (3, 2_u64)]) {
@@ -87,7 +87,7 @@ pub(super) fn tags(draws: Draws) -> Tags {
     tags.into()
 }
 
-/// A resource policy: one of those that people write, harmless or not.
+/// A resource policy: harmless, restrictive, or one that locks every caller out.
 pub(super) fn policy(draws: Draws) -> Arc<str> {
     let all = "\"Principal\":\"*\",\"Resource\":\"*\"";
     let statement = match draws.weigh("statement", POLICIES) {
@@ -105,11 +105,12 @@ pub(super) fn policy(draws: Draws) -> Arc<str> {
     format!("{{\"Version\":\"2012-10-17\",\"Statement\":[{statement}]}}").into()
 }
 
-/// The key that most clusters have which have one of their own.
+/// The ARN of the customer's KMS key that most clusters with such a key have.
 pub(super) fn usual_key(region: Region, account: Account) -> Arc<str> {
     format!("arn:aws:kms:{region}:{account}:key/{USUAL_KEY}").into()
 }
 
+/// A KMS key in one of the forms that the API accepts: an ARN, an alias, an identifier, or the key that AWS owns.
 fn key(draws: Draws, region: Region, account: Account) -> Arc<str> {
     match draws.weigh("which key", &[(4, "one"), (3, "other"), (3, "AWS's"), (1, "alias"), (1, "identifier")])
     {
@@ -127,13 +128,13 @@ fn metric_groups(draws: Draws) -> Box<[MetricGroupRequest]> {
     published.into_iter().collect()
 }
 
-/// The identifier of a key.
+/// The identifier of the usual KMS key.
 const USUAL_KEY: &str = "11111111-1111-1111-1111-111111111111";
 
-/// What tags are called: one differs from another in its case alone, one is how another begins.
+/// The keys of tags. Two differ in case only, and one is a prefix of another, so that inexact comparisons show.
 pub(super) const TAG_KEYS: &[&str] = &["team", "stage", "colour", "Team", "tea"];
 
-/// What resource policies say, and how often.
+/// The statements of resource policies, each with its weight.
 const POLICIES: &[(u64, &str)] = &[
     (3, "none"),
     (2, "allows"),

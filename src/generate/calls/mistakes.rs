@@ -1,4 +1,4 @@
-//! Mistakes in the arguments of calls.
+//! Invalid arguments for generated calls.
 
 use serde_json::{Value, json};
 
@@ -9,17 +9,18 @@ use super::super::draws::Draws;
 use super::super::topology::Topology;
 use super::CallDraft;
 
-/// Puts a mistake into a call: a member that is wrong or missing, or the wrong Region.
-pub(super) fn make(draws: Draws, place: &Topology, draft: &mut CallDraft) {
+/// Puts one mistake into a call: a member that is invalid or missing, or the wrong Region.
+pub(super) fn make(draws: Draws, topology: &Topology, draft: &mut CallDraft) {
     if draws.chance("elsewhere", 10) {
-        draft.region = place.opposite(draws, draft.region);
+        draft.region = topology.opposite(draws, draft.region);
         return;
     }
     let operation = draft.input.operation();
     let MemberKind::Structure(members) = operation.input() else { return };
     let names = members.iter().map(|(name, _)| name.as_str());
     let Some(name) = draws.among("member", names) else { return };
-    // Mistakes are seldom, and by the name of any member: JSON is the shortest way to it.
+    // Any member of any operation can be the mistake, and JSON is the only form that reaches all of them by name. Its
+    // cost does not matter, because mistakes are rare.
     let mut input = draft.input.to_json();
     if name == "multiRegionProperties" {
         properties(draws, draft.region, &mut input);
@@ -35,7 +36,7 @@ pub(super) fn make(draws: Draws, place: &Topology, draft: &mut CallDraft) {
     draft.input = Request::from_json(operation, input).expect("members are of their kinds");
 }
 
-/// A wrong value of a member, `null` if it is missing; nothing, if no value of its type is wrong.
+/// An invalid value of the member `name`: `null` to leave it out, `None` if every value of its type is valid.
 fn wrong(draws: Draws, name: &str) -> Option<Value> {
     let one_of = |values: &[&str]| {
         let drawn = draws.pick("value", values);
@@ -89,16 +90,16 @@ fn wrong(draws: Draws, name: &str) -> Option<Value> {
     }
 }
 
-/// Wrong multi-Region properties, of a call that has some or not.
+/// Makes the multi-Region properties invalid, or adds invalid ones to a call without any.
 fn properties(draws: Draws, own: Region, input: &mut Value) {
-    let strange = draws.pick(
+    let region = draws.pick(
         "Region",
         &[own.name(), "eu-west-1", "ap-south-1", "sa-east-1", "ca-west-1", "mars-1", "", LONG_NAME],
     );
-    let foreign = format!("arn:aws:dsql:{strange}:444455556666:cluster/{UNKNOWN}");
+    let foreign = format!("arn:aws:dsql:{region}:444455556666:cluster/{UNKNOWN}");
     let properties = &mut input["multiRegionProperties"];
     match draws.pick("properties", &["witness", "no witness", "empty", "foreign", "no ARN", "twice"]) {
-        "witness" => properties["witnessRegion"] = strange.into(),
+        "witness" => properties["witnessRegion"] = region.into(),
         "no witness" => {
             if let Some(members) = properties.as_object_mut() {
                 members.remove("witnessRegion");
@@ -109,20 +110,20 @@ fn properties(draws: Draws, own: Region, input: &mut Value) {
         "no ARN" => properties["clusters"] = json!(["not an ARN", foreign]),
         _ => properties["clusters"] = json!([foreign, foreign]),
     }
-    // Looking for the member has put it there.
+    // Indexing the input has added the member as `null` if it was absent, and `null` does not parse.
     if properties.is_null() {
         *properties = json!({});
     }
 }
 
-/// What stands for a member that is left out.
+/// The drawn value for a member that is left out.
 const MISSING: &str = "missing";
 
-/// The identifier of no cluster.
+/// A valid identifier that no cluster has.
 const UNKNOWN: &str = "aaaaaaaaaaaaaaaaaaaaaaaaaa";
 
-/// The ARN of a cluster that nobody has.
+/// A valid ARN of no cluster, in an account that most scenarios do not have.
 const FOREIGN: &str = "arn:aws:dsql:us-east-1:444455556666:cluster/aaaaaaaaaaaaaaaaaaaaaaaaaa";
 
-/// Longer than a Region's name may be.
+/// A name that exceeds the length limit of Region names.
 const LONG_NAME: &str = "us-east-1-and-a-half-and-a-half-and-a-half-and-a-half";

@@ -23,7 +23,7 @@ pub use openings::Opening;
 
 macro_rules! kinds {
     ($($(#[doc = $doc:literal])+ $variant:ident = $name:literal,)+) => {
-        /// What a call is for.
+        /// The purpose of a generated call.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
         pub enum CallKind { $($(#[doc = $doc])+ $variant,)+ }
 
@@ -31,7 +31,7 @@ macro_rules! kinds {
             /// Every kind.
             pub const ALL: &[CallKind] = &[$(CallKind::$variant),+];
 
-            /// What draws know it by.
+            /// The name that identifies the kind in draws.
             pub(super) fn name(self) -> &'static str {
                 match self { $(CallKind::$variant => $name),+ }
             }
@@ -42,13 +42,13 @@ macro_rules! kinds {
 kinds! {
     /// Creates a single-Region cluster.
     CreateAlone = "create alone",
-    /// Creates a cluster that may be peered.
+    /// Creates a multi-Region cluster without a peer.
     CreateForPair = "create for pair",
     /// Creates a cluster that declares an existing one.
     CreateWithPeer = "create with peer",
     /// Declares a peer.
     Declare = "declare",
-    /// Takes a declaration back.
+    /// Withdraws a declaration.
     Withdraw = "withdraw",
     /// Names another witness Region.
     ChangeWitness = "change witness",
@@ -58,21 +58,21 @@ kinds! {
     Change = "change",
     /// Deletes a cluster.
     Delete = "delete",
-    /// Looks at a cluster.
+    /// Reads a cluster.
     Get = "get",
     /// Lists clusters.
     List = "list",
-    /// Waits, as the SDKs' waiters do.
+    /// Polls a cluster until it is ACTIVE or gone, like the waiters of the SDKs.
     Wait = "wait",
-    /// Makes an earlier call again, with its token if it named one.
+    /// Repeats an earlier call, with its client token if it has one.
     Repeat = "repeat",
-    /// Calls nothing and lets time pass.
+    /// Makes no call and lets time pass.
     Pause = "pause",
     /// Tags a cluster or a stream, removes its tags, or lists them.
     Tag = "tag",
     /// Puts, reads or removes a resource policy.
     Policy = "policy",
-    /// Asks for the PrivateLink service.
+    /// Reads the name of the cluster's PrivateLink service.
     Endpoint = "endpoint",
     /// Creates a stream.
     Stream = "stream",
@@ -86,7 +86,7 @@ impl Candidate for CallKind {
     }
 }
 
-/// About `count` calls: one after the other, or some together.
+/// About `count` calls in groups: the calls of a group begin together, and the groups follow one another.
 pub(super) fn draw(
     draws: Draws,
     plan: &Plan,
@@ -94,7 +94,7 @@ pub(super) fn draw(
     opening: Opening,
     count: usize,
 ) -> Vec<Vec<Action>> {
-    let mut story = CallPlan {
+    let mut calls = CallPlan {
         plan,
         set_up,
         groups: Vec::new(),
@@ -109,88 +109,90 @@ pub(super) fn draw(
         region: None,
         turns_pages: false,
     };
-    story.open(draws.about("opening", 1), opening, count);
+    calls.open(draws.about("opening", 1), opening, count);
     let kinds = &plan.swarm.calls;
-    while story.made.len() + story.pauses < count && !kinds.is_empty() {
-        let draws = draws.about("group", story.groups.len());
+    while calls.made.len() + calls.pauses < count && !kinds.is_empty() {
+        let draws = draws.about("group", calls.groups.len());
         let is_parallel = plan.swarm.parallel && draws.chance("parallel", 40);
         let size = if is_parallel { draws.between("size", 2, 3) } else { 1 };
         let kind = |number: usize| {
             let draws = draws.about("call", number);
             let kind = draws.pick("kind", kinds);
-            // A pause would end what is done together.
+            // A pause would separate the calls of the group.
             (draws, None, if size > 1 && kind == CallKind::Pause { CallKind::Get } else { kind })
         };
-        story.together((0..size).map(kind));
+        calls.together((0..size).map(kind));
     }
-    story.groups
+    calls.groups
 }
 
-/// A cluster that a call was meant to create.
+/// A cluster that an earlier call should have created. The run decides whether it exists.
 #[derive(Clone)]
 struct PlannedCluster {
+    /// The alias of the call that creates it, by which later calls refer to its answer.
     name: Arc<str>,
     region: Region,
     owner: Account,
     /// The witness that it was created with, if it is a multi-Region cluster.
     witness: Option<Region>,
-    /// The cluster that it is meant for, by its place among all.
+    /// The index of the cluster that it declared at its creation.
     partner: Option<usize>,
 }
 
-/// A call that is being made up.
+/// A call that still lacks its client, its options and its retries.
 struct CallDraft {
     region: Region,
     input: Request,
     waiter: Option<WaitFor>,
-    /// Whose call it should be; `None` is anybody's.
+    /// The account that the call should come from; `None` is any.
     owner: Option<Account>,
-    /// What it creates, if it is a cluster.
-    creates: Option<New>,
+    /// The cluster that the call creates, if it creates one.
+    creates: Option<NewCluster>,
 }
 
-/// A cluster to be created.
-struct New {
+/// The part of a planned cluster that its call's input does not show directly.
+struct NewCluster {
     witness: Option<Region>,
     partner: Option<usize>,
 }
 
-/// The calls so far.
+/// The calls planned so far, and the settings of the opening for the calls to come.
 struct CallPlan<'a> {
     plan: &'a Plan,
     set_up: &'a SetUp,
     groups: Vec<Vec<Action>>,
     pauses: usize,
     made: Vec<CallStep>,
-    /// How many of them have ended when the next begins.
+    /// The number of calls in `made` that have ended when the next one begins. Only these can be referred to.
     answered: usize,
     clusters: Vec<PlannedCluster>,
-    /// The token that every call takes which takes one, for now.
+    /// The client token of every call that takes one.
     token: Option<&'static str>,
-    /// Whether clusters are created without protection, for now.
+    /// Whether new clusters have deletion protection switched off.
     unprotected: bool,
-    /// Whether they have a key of their own, for now.
+    /// Whether new clusters have a customer's KMS key.
     encrypted: bool,
-    /// The place of the peer that is declared, for now.
+    /// The index of the peer that every declaration names.
     peer: Option<usize>,
-    /// Where clusters are created and listed, for now.
+    /// The Region in which clusters are created and listed.
     region: Option<Region>,
-    /// Whether every page holds one result and follows the page before it, for now.
+    /// Whether every page of a listing holds one result and follows the page before it.
     turns_pages: bool,
 }
 
 impl CallPlan<'_> {
-    /// A call by itself, about the cluster in this place if it is not drawn.
+    /// Adds a call by itself, about the cluster with the index `aim` or a drawn one.
     fn call(&mut self, draws: Draws, aim: Option<usize>, kind: CallKind) {
         self.together([(draws, aim, kind)]);
     }
 
-    /// Calls that begin at the same time, and cannot refer to one another's answers.
+    /// Adds calls that begin at the same time.
     fn together(&mut self, calls: impl IntoIterator<Item = (Draws, Option<usize>, CallKind)>) {
         let known = self.clusters.len();
         self.answered = self.made.len();
         let mut group: Vec<Action> = Vec::new();
         for (draws, aim, kind) in calls {
+            // A call must not refer to a cluster that another call of its group creates: its answer is not there yet.
             let hidden = self.clusters.split_off(known);
             group.push(self.action(draws, aim, kind));
             let new = self.clusters.split_off(known);
@@ -198,13 +200,13 @@ impl CallPlan<'_> {
         }
         if group.len() > 1 {
             group.insert(0, Action::Parallel);
-            // Without something else behind them the next call would begin with these.
+            // Any other action ends the group; without one, the next call would join it.
             group.push(Action::Advance(Duration::from_millis(1)));
         }
         self.groups.push(group);
     }
 
-    /// Lets time pass.
+    /// Adds a pause.
     fn advance(&mut self, pause: Duration) {
         self.groups.push(vec![Action::Advance(pause)]);
     }
@@ -214,20 +216,16 @@ impl CallPlan<'_> {
             self.pauses += 1;
             return Action::Advance(self.pause(draws));
         }
-        let again = (kind == CallKind::Repeat)
-            .then(|| {
-                draws
-                    .among("again", self.made.iter().filter_map(|made| Some((&**made.alias.as_ref()?, made))))
-            })
-            .flatten();
-        let step = match again {
-            Some((_, made)) => {
+        let earlier = if kind == CallKind::Repeat { self.repeated(draws) } else { None };
+        let step = match earlier {
+            Some(made) => {
                 let mut step = made.clone();
                 if draws.chance("otherwise", 20) {
                     input::alter(draws, &mut step);
                 }
                 if draws.chance("another client", 30) {
                     step.client = self.client(draws, None);
+                    // The principal belongs to the account of the earlier client.
                     step.principal = None;
                 }
                 step
@@ -237,8 +235,14 @@ impl CallPlan<'_> {
         self.make(draws, step)
     }
 
-    /// A call of `operation` about the cluster in place `aim`.
-    fn visit(&mut self, draws: Draws, aim: usize, operation: Operation) {
+    /// An earlier call to repeat, if there is one.
+    fn repeated(&self, draws: Draws) -> Option<&CallStep> {
+        let earlier = self.made.iter().filter_map(|made| Some((&**made.alias.as_ref()?, made)));
+        draws.among("again", earlier).map(|(_, made)| made)
+    }
+
+    /// Adds a call of `operation` about the cluster with the index `aim`.
+    fn call_operation(&mut self, draws: Draws, aim: usize, operation: Operation) {
         self.answered = self.made.len();
         let cluster = &self.clusters[aim];
         let draft = match operation {
@@ -257,6 +261,7 @@ impl CallPlan<'_> {
         self.groups.push(vec![action]);
     }
 
+    /// Names the call, draws its pause, and records it.
     fn make(&mut self, draws: Draws, mut step: CallStep) -> Action {
         step.alias = Some(format!("c{}", self.made.len() + 1).into());
         step.after = if draws.chance("later", 20) { draws.pause("after", 9) } else { Duration::ZERO };
@@ -269,16 +274,18 @@ impl CallPlan<'_> {
         self.finish(draws, draft)
     }
 
+    /// A draft of a call of this kind, about the cluster with the index `aim` or a drawn one that suits the kind.
     fn draft(&self, draws: Draws, aim: Option<usize>, kind: CallKind) -> CallDraft {
-        let one = aim.or_else(|| self.some(draws.about("one", 0), |_| true));
-        let multi = aim.or_else(|| self.some(draws.about("multi", 0), |cluster| cluster.witness.is_some()));
-        let drawn = draws.among("region", self.plan.place.clusters()).expect("there are two");
+        let one = aim.or_else(|| self.draw_cluster(draws.about("one", 0), |_| true));
+        let multi =
+            aim.or_else(|| self.draw_cluster(draws.about("multi", 0), |cluster| cluster.witness.is_some()));
+        let drawn = draws.among("region", self.plan.topology.clusters()).expect("there are two");
         let region = self.region.unwrap_or(drawn);
-        let about = |place: usize| (&self.clusters[place], place);
+        let about = |index: usize| (&self.clusters[index], index);
         match (kind, one.map(about), multi.map(about)) {
             (CallKind::CreateWithPeer, _, Some((_, peer))) => peers::create_with(draws, self, peer),
-            (CallKind::Declare, _, Some((_, place))) => peers::declare(draws, self, place),
-            (CallKind::Withdraw, _, Some((_, place))) => peers::withdraw(draws, self, place),
+            (CallKind::Declare, _, Some((_, index))) => peers::declare(draws, self, index),
+            (CallKind::Withdraw, _, Some((_, index))) => peers::withdraw(draws, self, index),
             (CallKind::ChangeWitness, _, Some((cluster, _))) => peers::change_witness(draws, self, cluster),
             (CallKind::Protect, Some((cluster, _)), _) => {
                 let deletion_protection_enabled = Some(draws.chance("on", 50));
@@ -287,7 +294,7 @@ impl CallPlan<'_> {
             }
             (CallKind::Change, Some((cluster, _)), _) => {
                 let mut draft = CallDraft::about(cluster, Request::empty(Operation::UpdateCluster));
-                input::change(draws, cluster.region, cluster.owner, &mut draft.input);
+                input::change_settings(draws, cluster.region, cluster.owner, &mut draft.input);
                 draft
             }
             (CallKind::Delete, Some((cluster, _)), _) => {
@@ -313,18 +320,19 @@ impl CallPlan<'_> {
             (CallKind::Stream, Some((cluster, _)), _) => attached::stream(draws, self, cluster),
             (CallKind::OldStream, Some((cluster, _)), _) => attached::old_stream(draws, self, cluster),
             (CallKind::CreateAlone, ..) => {
-                CallDraft::create(region, None, New { witness: None, partner: None })
+                CallDraft::create(region, None, NewCluster { witness: None, partner: None })
             }
-            // Nothing is there to do it to: something has to be created first.
+            // No cluster suits the kind yet, so the call creates one that suits every kind.
             _ => peers::create(draws, self, region),
         }
     }
 
-    /// The call that a draft becomes: whose it is, how often it is tried, what it says beside what it is for.
+    /// Completes a draft with a client, options, retries and, in some scenarios, a mistake. Records the cluster that
+    /// the call creates.
     fn finish(&mut self, draws: Draws, mut draft: CallDraft) -> CallStep {
         let client = self.client(draws, draft.owner);
         let account = self.set_up.clients[client.0 as usize].account;
-        input::settle(draws, &self.plan.swarm, account, &mut draft);
+        input::add_options(draws, &self.plan.swarm, account, &mut draft);
         if let Some(token) = self.token {
             draft.input.set_client_token(token.into());
         }
@@ -336,7 +344,7 @@ impl CallPlan<'_> {
                 input.deletion_protection_enabled = Some(false);
             }
         }
-        if let Some(New { witness, partner }) = draft.creates {
+        if let Some(NewCluster { witness, partner }) = draft.creates {
             let name = format!("c{}", self.made.len() + 1).into();
             self.clusters.push(PlannedCluster {
                 name,
@@ -347,7 +355,7 @@ impl CallPlan<'_> {
             });
         }
         if self.plan.swarm.mistakes && draws.chance("mistake", 20) {
-            mistakes::make(draws.about("mistake", 0), &self.plan.place, &mut draft);
+            mistakes::make(draws.about("mistake", 0), &self.plan.topology, &mut draft);
         }
         CallStep {
             client,
@@ -374,23 +382,23 @@ impl CallPlan<'_> {
         }
     }
 
-    /// A client, mostly of the account that the call is about.
+    /// A client, mostly one of the account `owner`.
     fn client(&self, draws: Draws, owner: Option<Account>) -> ClientId {
         let clients = self.set_up.clients.iter().enumerate();
-        let all = clients.map(|(place, client)| (&*client.name, (place, client.account)));
+        let all = clients.map(|(index, client)| (&*client.name, (index, client.account)));
         let owner = owner.filter(|_| !draws.chance("a stranger", 6));
         let own = all.clone().filter(|(_, (_, account))| owner.is_none_or(|owner| owner == *account));
         let drawn = draws.among("client", own).or_else(|| draws.among("client", all));
-        drawn.map_or(ClientId(0), |(_, (place, _))| ClientId(place as u32))
+        drawn.map_or(ClientId(0), |(_, (index, _))| ClientId(index as u32))
     }
 
-    /// The place of a cluster of which `is_fit`.
-    fn some(&self, draws: Draws, is_fit: impl Fn(&PlannedCluster) -> bool) -> Option<usize> {
+    /// The index of one of the clusters for which `is_fit` holds.
+    fn draw_cluster(&self, draws: Draws, is_fit: impl Fn(&PlannedCluster) -> bool) -> Option<usize> {
         let fit = self.clusters.iter().enumerate().filter(|(_, cluster)| is_fit(cluster));
-        draws.among("which", fit.map(|(place, cluster)| (&*cluster.name, place))).map(|(_, place)| place)
+        draws.among("which", fit.map(|(index, cluster)| (&*cluster.name, index))).map(|(_, index)| index)
     }
 
-    /// Some time; when scenarios take hours, often about as long as a token is remembered.
+    /// A pause; in slow scenarios often hours long, or close to the window of client tokens.
     fn pause(&self, draws: Draws) -> Duration {
         if !self.plan.swarm.is_slow {
             return draws.pause("pause", 18);
@@ -402,7 +410,7 @@ impl CallPlan<'_> {
         }
     }
 
-    /// About as long as a token is remembered.
+    /// A pause close to the window of client tokens, where an error of one instant shows.
     fn window(&self, draws: Draws) -> Duration {
         let window = self.set_up.assumptions.token_window;
         match draws.pick("window", &["half", "a moment less", "just", "a moment more", "a third more"]) {
@@ -414,7 +422,7 @@ impl CallPlan<'_> {
         }
     }
 
-    /// A listing, or the next page of one.
+    /// A listing of clusters, or the next page of an earlier one.
     fn list(&self, draws: Draws, region: Region) -> CallDraft {
         let mut draft = CallDraft {
             region,
@@ -423,18 +431,18 @@ impl CallPlan<'_> {
             owner: None,
             creates: None,
         };
-        self.cut_page(draws, &mut draft);
-        let before = self.answered().rev().find(|step| step.operation() == Operation::ListClusters);
-        if let Some(step) = before
+        self.limit_page(draws, &mut draft);
+        let earlier = self.answered().rev().find(|step| step.operation() == Operation::ListClusters);
+        if let Some(step) = earlier
             && (self.turns_pages || draws.chance("next", 70))
         {
-            self.turn(draws, step, &mut draft);
+            self.follow_page(draws, step, &mut draft);
         }
         draft
     }
 
-    /// Says how much of a listing a page holds.
-    fn cut_page(&self, draws: Draws, draft: &mut CallDraft) {
+    /// Limits the page size of most listings.
+    fn limit_page(&self, draws: Draws, draft: &mut CallDraft) {
         let Some((max_results, _)) = draft.input.page_mut() else { return };
         if self.turns_pages {
             *max_results = Some(1);
@@ -443,14 +451,14 @@ impl CallPlan<'_> {
         }
     }
 
-    /// Makes a listing the next page of `step`.
-    fn turn(&self, draws: Draws, step: &CallStep, draft: &mut CallDraft) {
+    /// Turns a listing into the next page of `step`.
+    fn follow_page(&self, draws: Draws, step: &CallStep, draft: &mut CallDraft) {
         let Some(name) = &step.alias else { return };
         if let Some((_, next_token)) = draft.input.page_mut() {
             *next_token = Some(format!("${name}.nextToken"));
         }
         draft.owner = Some(self.set_up.clients[step.client.0 as usize].account);
-        // A token is good in its own Region alone.
+        // A page token is valid only in its own Region, so the others are refused.
         if draws.chance("there", 92) {
             draft.region = step.region;
         }
@@ -463,7 +471,7 @@ impl CallPlan<'_> {
 }
 
 impl CallDraft {
-    fn create(region: Region, properties: Option<MultiRegionProperties>, new: New) -> CallDraft {
+    fn create(region: Region, properties: Option<MultiRegionProperties>, new: NewCluster) -> CallDraft {
         let multi_region_properties = properties.map(Box::new);
         let input =
             Request::CreateCluster(CreateClusterInput { multi_region_properties, ..Default::default() });
@@ -476,7 +484,8 @@ impl CallDraft {
         CallDraft::about(cluster, Request::UpdateCluster(input))
     }
 
-    /// A call that names `cluster`, unless its input names it in another way.
+    /// A draft of a call about `cluster`, in its Region and from its account. Sets the identifier if the input has one;
+    /// other members, such as an ARN, are the caller's to set.
     fn about(cluster: &PlannedCluster, mut input: Request) -> CallDraft {
         if let Some(identifier) = input.identifier_mut() {
             *identifier = format!("${}.identifier", cluster.name);

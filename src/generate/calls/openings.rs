@@ -1,5 +1,4 @@
-//! What a generated scenario begins with: calls that lead to where something is worth trying, and that no draws would
-//! put together.
+//! Openings: the first calls of a generated scenario, which reach a state that independent draws would seldom reach.
 
 use std::time::Duration;
 
@@ -15,48 +14,48 @@ use super::{CallKind, CallPlan};
 
 macro_rules! openings {
     ($($(#[doc = $doc:literal])+ $variant:ident = $name:literal, $weight:literal, $calls:literal;)+) => {
-        /// What a scenario begins with.
+        /// The opening of a scenario: the state that its first calls lead to.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         pub enum Opening { $($(#[doc = $doc])+ $variant,)+ }
 
-        /// How often each is drawn, its name, and how many calls it takes.
+        /// The weight of each opening, its name in draws, and the number of calls that it needs.
         const OPENINGS: &[(u64, Opening, &str, usize)] =
             &[$(($weight, Opening::$variant, $name, $calls)),+];
     };
 }
 
 openings! {
-    /// Nothing in particular.
+    /// No opening: the first call is drawn like all others.
     Nothing = "nothing", 24, 0;
-    /// A pair, as the documentation tells how to make it.
+    /// A pair, created in the documented steps.
     Pair = "pair", 26, 3;
-    /// A pair that is deleted.
+    /// A pair of which both clusters are deleted.
     PairEnds = "pair ends", 14, 5;
-    /// A pair that comes apart.
+    /// A pair that both clusters leave, under the assumption that an active pair can come apart.
     PairParts = "pair parts", 5, 5;
-    /// Two pairs, or three.
+    /// Two or three pairs at a time.
     Pairs = "pairs", 2, 6;
-    /// Several clusters that want the same peer.
+    /// Two clusters that declare the same peer, which declares one of them.
     Rivals = "rivals", 3, 5;
-    /// A cluster that turns to another peer while its old one is not heard.
+    /// A cluster that changes its peer while the messages of both peers are lost.
     Turncoat = "turncoat", 2, 5;
     /// Clusters in three Regions, each of which declares the next.
     Ring = "ring", 1, 6;
-    /// Two links in one Region that are not finished when it crashes.
+    /// Two unfinished links in one Region whose control plane crashes.
     Unfinished = "unfinished", 2, 6;
-    /// Two sides of a pair that race for its register, with links that favour neither.
+    /// Two sides of a pair that race for its link register over unreliable links.
     Race = "race", 4, 4;
-    /// A cluster that takes its declaration back when nobody hears it, perhaps not for the first time.
+    /// A cluster that withdraws its declaration while its Region's messages are lost, perhaps for the second time.
     Wavering = "wavering", 3, 5;
     /// A cluster with streams.
     Streams = "streams", 6, 3;
     /// A cluster that is deleted between two pages of a listing.
     Pages = "pages", 6, 5;
-    /// Pages of clusters or streams of which one is gone.
+    /// Small pages of clusters or streams, one of which is deleted.
     Gaps = "gaps", 3, 7;
-    /// A token that is used again about when it is forgotten.
+    /// A client token that is used again when its window is about to end.
     Tokens = "tokens", 3, 2;
-    /// A key that changes, and that cannot be used.
+    /// A KMS key that changes and cannot be used.
     Keys = "keys", 3, 3;
     /// A cluster in CREATING.
     Creating = "creating", 1, 2;
@@ -70,7 +69,7 @@ openings! {
     Updating = "updating", 2, 3;
     /// A cluster in DELETING.
     Deleting = "deleting", 2, 3;
-    /// A cluster in DELETED, under the assumption that this can be seen.
+    /// A cluster in DELETED, under the assumption that this status is visible.
     Deleted = "deleted", 2, 3;
     /// A cluster in FAILED, under the assumption that creations fail.
     Failed = "failed", 2, 2;
@@ -79,7 +78,7 @@ openings! {
 }
 
 impl Opening {
-    /// The opening of a scenario of `count` calls.
+    /// An opening that fits into `count` calls.
     pub(in crate::generate) fn draw(draws: Draws, count: usize) -> Opening {
         let fit = OPENINGS.iter().filter(|(.., calls)| *calls <= count);
         let fit: Vec<_> = fit.map(|(weight, opening, name, _)| (*weight, (*name, *opening))).collect();
@@ -87,15 +86,16 @@ impl Opening {
     }
 }
 
-/// The documented way to a pair, in three calls.
+/// The documented way to create a pair, in three calls.
 const PAIR: [CallKind; 3] = [CallKind::CreateForPair, CallKind::CreateWithPeer, CallKind::Declare];
 
 impl CallPlan<'_> {
+    /// Adds the calls and the faults of the opening. `count` bounds the openings of variable length.
     pub(super) fn open(&mut self, draws: Draws, opening: Opening, count: usize) {
         match opening {
             Opening::Nothing => {}
             Opening::Pair => self.pair(draws),
-            Opening::PairEnds => self.pair_asks(draws, CallKind::Delete),
+            Opening::PairEnds => self.pair_then(draws, CallKind::Delete),
             Opening::PairParts => self.pair_parts(draws, count),
             Opening::Pairs => self.pairs(draws, count),
             Opening::Rivals => self.rivals(draws),
@@ -121,7 +121,7 @@ impl CallPlan<'_> {
         }
     }
 
-    /// A pair; or what becomes one but for second thoughts.
+    /// The calls that create a pair; in a quarter of the cases one side withdraws or changes its witness in between.
     fn pair(&mut self, draws: Draws) {
         let [create, answer, declare] = PAIR.map(|kind| (draws.about(kind.name(), 0), kind));
         self.call(create.0, None, create.1);
@@ -130,10 +130,10 @@ impl CallPlan<'_> {
         let withdrawal = (draws.about("withdrawal", 0), Some(1), CallKind::Withdraw);
         let declare = (declare.0, Some(0), declare.1);
         let is_parallel = self.plan.swarm.parallel;
+        // The side that declared first changes its mind at the moment in which the other side declares.
         let thoughts = [(74, "none"), (11, "another witness"), (15, "takes it back")];
         match draws.weigh("second thoughts", &thoughts) {
             "another witness" if is_parallel => self.together([declare, change]),
-            // Whoever declared first has second thoughts, just when the other answers.
             "takes it back" if is_parallel => self.together([declare, withdrawal]),
             "takes it back" => {
                 [declare, withdrawal].into_iter().for_each(|(draws, aim, kind)| self.call(draws, aim, kind))
@@ -142,8 +142,8 @@ impl CallPlan<'_> {
         }
     }
 
-    /// A pair, and both sides ask for the same.
-    fn pair_asks(&mut self, draws: Draws, kind: CallKind) {
+    /// A pair, and a call of the same kind about each of its clusters.
+    fn pair_then(&mut self, draws: Draws, kind: CallKind) {
         self.pair(draws);
         // Long enough to be linked, most of the time.
         self.advance(draws.seconds("until linked", 1, 60));
@@ -152,10 +152,10 @@ impl CallPlan<'_> {
         }
     }
 
-    /// A pair, and both sides leave it; the one that leaves first may not wait for the other before it takes a third.
+    /// A pair that both sides leave. The side that leaves first may declare a third cluster before the other has left.
     fn pair_parts(&mut self, draws: Draws, count: usize) {
         if count < 7 || !draws.chance("takes another", 40) {
-            return self.pair_asks(draws, CallKind::Withdraw);
+            return self.pair_then(draws, CallKind::Withdraw);
         }
         self.pair(draws);
         let third = self.clusters.len();
@@ -169,6 +169,7 @@ impl CallPlan<'_> {
         self.call(draws.about("end", 1), Some(1), CallKind::Withdraw);
     }
 
+    /// Two or three pairs, each step for all pairs before the next.
     fn pairs(&mut self, draws: Draws, count: usize) {
         let pairs = if count >= 9 { draws.between("pairs", 2, 3) } else { 2 };
         for kind in PAIR {
@@ -182,7 +183,7 @@ impl CallPlan<'_> {
         }
     }
 
-    /// The first is wanted by the others, and takes one of them, and perhaps another.
+    /// Two clusters declare the first, which declares one of them and then perhaps the other.
     fn rivals(&mut self, draws: Draws) {
         self.call(draws.about("wanted", 0), None, CallKind::CreateForPair);
         let rivals: Vec<_> =
@@ -192,30 +193,32 @@ impl CallPlan<'_> {
         self.call(draws.about("takes", 1), Some(0), CallKind::Declare);
     }
 
-    /// The second declares the first, and turns to the third just when the first answers and cannot be heard.
+    /// The second cluster declares the first. It changes to the third at the moment in which the first declares it,
+    /// while the proposals of the first and the third are lost.
     fn turncoat(&mut self, draws: Draws) {
         self.call(draws.about("first", 0), None, CallKind::CreateForPair);
         self.call(draws.about("second", 0), Some(0), CallKind::CreateWithPeer);
         self.call(draws.about("third", 0), Some(1), CallKind::CreateWithPeer);
         self.advance(draws.pause("until declared", 14));
         let lasts = draws.seconds("lasts", 5, 60);
-        for silent in [0, 2] {
-            let party = NodeMatch::Region(self.clusters[silent].region);
+        for cluster in [0, 2] {
+            let silenced = NodeMatch::Region(self.clusters[cluster].region);
             let what = MessageMatch::Message(MessageKind::Prepare);
-            let lost = Fault::Rule(Rule { what, ..Rule::cut(party, NodeMatch::Any, false) });
-            let heard = Fault::All(vec![Fault::Heal(Some((party, NodeMatch::Any)))]);
-            self.groups.push(vec![Action::Fault(lost), Action::FaultAt(When::In(lasts), heard)]);
+            let lost = Fault::Rule(Rule { what, ..Rule::cut(silenced, NodeMatch::Any, false) });
+            let heal = Fault::All(vec![Fault::Heal(Some((silenced, NodeMatch::Any)))]);
+            self.groups.push(vec![Action::Fault(lost), Action::FaultAt(When::In(lasts), heal)]);
         }
-        for (place, peer) in [(0, 1), (1, 2)] {
+        for (cluster, peer) in [(0, 1), (1, 2)] {
             self.peer = Some(peer);
-            self.call(draws.about("declares", place), Some(place), CallKind::Declare);
+            self.call(draws.about("declares", cluster), Some(cluster), CallKind::Declare);
         }
         self.peer = None;
         self.advance(lasts + draws.pause("until heard", 14));
     }
 
-    /// The second declares the first and takes that back, perhaps once before all goes well, and in the end while its
-    /// own Region is not heard. That may crash while the call waits, and start again when it is retried.
+    /// The second cluster declares the first and withdraws. It may have withdrawn and declared once before; the last
+    /// withdrawal (or deletion) runs while the proposals of its Region are lost. The control plane of that Region may
+    /// crash while the call waits, and restart in time for a retry.
     fn wavering(&mut self, draws: Draws) {
         self.unprotected = true;
         self.call(draws.about("first", 0), None, CallKind::CreateForPair);
@@ -227,16 +230,17 @@ impl CallPlan<'_> {
             for kind in [CallKind::Withdraw, CallKind::Declare] {
                 let draws = draws.about(kind.name(), 0);
                 self.call(draws, Some(1), kind);
-                // The update is done by then, and the deadline of a wait is still to come.
+                // The update has finished by then, and the deadline of the wait has not passed: its timer must not end
+                // a later wait.
                 self.advance(Duration::from_millis(250) + draws.pause("until updated", 10));
             }
         }
         let region = self.clusters[1].region;
-        let (party, lasts) = (NodeMatch::Region(region), draws.seconds("lasts", 5, 30));
+        let (silenced, lasts) = (NodeMatch::Region(region), draws.seconds("lasts", 5, 30));
         let what = MessageMatch::Message(MessageKind::Prepare);
-        let lost = Fault::Rule(Rule { what, ..Rule::cut(party, NodeMatch::Any, false) });
-        let heard = Fault::All(vec![Fault::Heal(Some((party, NodeMatch::Any)))]);
-        self.groups.push(vec![Action::Fault(lost), Action::FaultAt(When::In(lasts), heard)]);
+        let lost = Fault::Rule(Rule { what, ..Rule::cut(silenced, NodeMatch::Any, false) });
+        let heal = Fault::All(vec![Fault::Heal(Some((silenced, NodeMatch::Any)))]);
+        self.groups.push(vec![Action::Fault(lost), Action::FaultAt(When::In(lasts), heal)]);
         let last = [(4, ("withdrawal", CallKind::Withdraw)), (1, ("deletion", CallKind::Delete))];
         let (_, last) = draws.weigh("last", &last);
         if draws.chance("crashes", 35) {
@@ -248,7 +252,7 @@ impl CallPlan<'_> {
             let moment = CrashPoint::At(Point::AfterPersisting(Written::For(operation)), 1);
             let crash = Fault::Crash { node, moment, unfinished: None };
             let restart = Fault::All(vec![Fault::Restart(node)]);
-            // An attempt is given up after ten seconds, and the next finds what it left.
+            // An attempt times out after ten seconds. The retry must find the intent that the first attempt wrote.
             let restarts = draws.seconds("restarts", 1, 10);
             self.groups.push(vec![Action::Fault(crash), Action::FaultAt(When::In(restarts), restart)]);
         }
@@ -257,6 +261,7 @@ impl CallPlan<'_> {
         self.advance(draws.pause("until heard", 14));
     }
 
+    /// Three clusters, of which each declares a peer: with three Regions, perhaps in a circle.
     fn ring(&mut self, draws: Draws) {
         for member in 0..3 {
             self.call(draws.about("member", member), None, CallKind::CreateForPair);
@@ -265,7 +270,7 @@ impl CallPlan<'_> {
         self.in_some_order(draws, (0..3).map(declare).collect());
     }
 
-    /// Two pairs are being made when their common Region crashes, and starts again.
+    /// Two pairs are about to link when the control plane of their common Region crashes and restarts.
     fn unfinished(&mut self, draws: Draws) {
         for number in 0..2 {
             self.call(draws.about("first", number), None, CallKind::CreateForPair);
@@ -274,7 +279,7 @@ impl CallPlan<'_> {
             self.call(draws.about("second", number), Some(number), CallKind::CreateWithPeer);
         }
         let node =
-            NodeId::ControlPlane(self.clusters.first().map_or(self.plan.place.witness, |it| it.region));
+            NodeId::ControlPlane(self.clusters.first().map_or(self.plan.topology.witness, |it| it.region));
         let moment = match draws.pick("moment", &["at once", "during", "after"]) {
             "at once" => CrashPoint::Now,
             "during" => CrashPoint::during_persist(draws.between("nth", 2, 6) as u32),
@@ -292,7 +297,7 @@ impl CallPlan<'_> {
         self.in_some_order(draws, (0..2).map(declare).collect());
     }
 
-    /// Streams, and calls about them once they are there.
+    /// Streams of one cluster, and calls about them.
     fn streams(&mut self, draws: Draws, count: usize) {
         use Operation::{DeleteStream, GetStream, ListStreams, ListTagsForResource, TagResource};
         self.call(draws.about("streamed", 0), None, CallKind::CreateAlone);
@@ -305,16 +310,17 @@ impl CallPlan<'_> {
         }
         let is_seen_deleted = !self.set_up.assumptions.deleted_visible.is_zero();
         if is_seen_deleted && self.made.len() + 1 < count {
-            self.visit(draws.about("deletes", 0), 0, DeleteStream);
+            self.call_operation(draws.about("deletes", 0), 0, DeleteStream);
             self.advance(draws.seconds("until deleted", 60, 240));
         }
         let visits = [DeleteStream, GetStream, ListStreams, ListTagsForResource, TagResource];
         for number in 0..count.saturating_sub(self.made.len()) {
             let draws = draws.about("visit", number);
-            self.visit(draws, 0, draws.pick("operation", &visits));
+            self.call_operation(draws, 0, draws.pick("operation", &visits));
         }
     }
 
+    /// Two clusters, one of which is deleted between two pages of a listing.
     fn pages(&mut self, draws: Draws) {
         for number in 0..2 {
             self.call(draws.about("listed", number), None, CallKind::CreateAlone);
@@ -326,11 +332,11 @@ impl CallPlan<'_> {
         self.call(draws.about("page", 1), None, CallKind::List);
     }
 
-    /// Small pages of three clusters or streams, of which one is gone before the first page or after it.
+    /// Pages of one result over three clusters or streams, one of which is deleted before the first page or after it.
     fn gaps(&mut self, draws: Draws, count: usize) {
         let are_streams = draws.chance("streams", 60);
         let page = |number| draws.about("page", number);
-        self.region = Some(draws.pick("region", &self.plan.place.regions));
+        self.region = Some(draws.pick("region", &self.plan.topology.regions));
         self.unprotected = true;
         self.turns_pages = true;
         for number in 0..if are_streams { 1 } else { 3 } {
@@ -347,7 +353,7 @@ impl CallPlan<'_> {
             pages = 1;
         }
         if are_streams {
-            self.visit(draws.about("gone", 0), 0, Operation::DeleteStream);
+            self.call_operation(draws.about("gone", 0), 0, Operation::DeleteStream);
         } else {
             self.call(draws.about("gone", 0), Some(draws.below("which is gone", 2)), CallKind::Delete);
         }
@@ -359,14 +365,15 @@ impl CallPlan<'_> {
         (self.region, self.unprotected, self.turns_pages) = (None, false, false);
     }
 
+    /// Adds the next page of the listing.
     fn list_again(&mut self, draws: Draws, are_streams: bool) {
         match are_streams {
-            true => self.visit(draws, 0, Operation::ListStreams),
+            true => self.call_operation(draws, 0, Operation::ListStreams),
             false => self.call(draws, None, CallKind::List),
         }
     }
 
-    /// Calls whose tokens are used again later.
+    /// Calls with a client token, and a repetition close to the end of the token's window.
     fn tokens(&mut self, draws: Draws) {
         self.token = Some(draws.pick("token", &["t1", "t2"]));
         let kinds = [CallKind::CreateAlone, CallKind::CreateForPair];
@@ -381,31 +388,31 @@ impl CallPlan<'_> {
         self.call(draws.about("again", 0), None, CallKind::Repeat);
     }
 
-    /// A cluster whose key changes while keys are disabled, or before.
+    /// A cluster whose KMS key changes while keys are disabled, or before.
     fn keys(&mut self, draws: Draws) {
         self.encrypted = draws.chance("encrypted", 75);
         self.call(draws.about("encrypted", 0), None, CallKind::CreateAlone);
         self.encrypted = false;
         self.advance(draws.seconds("until active", 8, 15));
         let region = self.clusters[0].region;
-        let shift = |shift| Action::Fault(Fault::ExternalEvent { region, event: shift });
+        let change = |event| Action::Fault(Fault::ExternalEvent { region, event });
         for number in 0..2 {
             let draws = draws.about("turn", number);
-            let shifts = [
+            let changes = [
                 ("disabled", &[ExternalEvent::DisableKeys][..]),
                 ("enabled", &[ExternalEvent::EnableKeys]),
                 ("disabled, and somebody connects", &[ExternalEvent::DisableKeys, ExternalEvent::Wake]),
                 ("disabled while it rests", &[ExternalEvent::Doze, ExternalEvent::DisableKeys]),
                 ("as they are", &[]),
             ];
-            let (_, shifts) = draws.pick("keys", &shifts);
-            self.groups.push(shifts.iter().map(|it| shift(*it)).collect());
+            let (_, events) = draws.pick("keys", &changes);
+            self.groups.push(events.iter().map(|event| change(*event)).collect());
             self.call(draws, Some(0), draws.weigh("call", &[(3, CallKind::Change), (1, CallKind::Get)]));
             self.advance(draws.pause("pause", 13));
         }
     }
 
-    /// A cluster in a status, and calls about it.
+    /// A cluster in the status of the opening, and calls of any operation about it.
     fn status(&mut self, draws: Draws, opening: Opening, count: usize) {
         self.unprotected = matches!(opening, Opening::Deleting | Opening::Deleted | Opening::PendingDelete);
         let is_pair = opening == Opening::PendingDelete || (opening == Opening::Creating && count >= 4);
@@ -443,12 +450,12 @@ impl CallPlan<'_> {
         for number in 0..draws.between("visits", 2, 8) {
             if self.made.len() < count {
                 let draws = draws.about("visit", number);
-                self.visit(draws, 0, draws.pick("operation", Operation::ALL));
+                self.call_operation(draws, 0, draws.pick("operation", Operation::ALL));
             }
         }
     }
 
-    /// Calls together or one after the other.
+    /// Adds calls that begin together, if the swarm has such calls, or else one after the other.
     fn in_some_order(&mut self, draws: Draws, calls: Vec<(Draws, Option<usize>, CallKind)>) {
         if self.plan.swarm.parallel && draws.chance("together", 60) {
             return self.together(calls);

@@ -1,5 +1,5 @@
-//! Races for a link register: two sides ask for what excludes each other, at about the same time, while single messages
-//! between the acceptors are late or lost.
+//! Races for a link register: both sides request changes that exclude each other, at about the same time, while single
+//! messages between the acceptors are late or lost.
 
 use std::time::Duration;
 
@@ -11,8 +11,8 @@ use super::super::draws::Draws;
 use super::{CallKind, CallPlan};
 
 impl CallPlan<'_> {
-    /// A withdrawal, a change of witness or a deletion races with the declaration that answers it; or one side of a
-    /// pair leaves while the other is deleted.
+    /// A withdrawal, a change of witness or a deletion races with the declaration that would complete the link; or one
+    /// side of a pair leaves while the other is deleted.
     pub(super) fn race(&mut self, draws: Draws) {
         let races = [(8, "withdrawal"), (2, "deletion"), (1, "first leaves"), (1, "second leaves")];
         let race = draws.weigh("race", &races);
@@ -30,7 +30,7 @@ impl CallPlan<'_> {
         }
         self.race_faults(draws);
         let (first, second) = match race {
-            // To another witness means out of the register, too.
+            // A change of witness is a withdrawal too: another witness means another register.
             "withdrawal" if draws.chance("moves", 20) => (CallKind::Declare, CallKind::ChangeWitness),
             "withdrawal" => (CallKind::Declare, CallKind::Withdraw),
             "deletion" => (CallKind::Declare, CallKind::Delete),
@@ -47,11 +47,11 @@ impl CallPlan<'_> {
         self.advance(draws.pause("until decided", 13));
     }
 
-    /// Keeps one side from hearing of the other's proposal in time. What favours the one is that the witness hears of
-    /// its proposal first; what favours the other is that its own is chosen without the witness.
+    /// Adds faults that keep one side from learning of the other's proposal in time. The first side wins if the witness
+    /// receives its proposal first; the other wins if its own proposal is chosen without the witness.
     fn race_faults(&mut self, draws: Draws) {
-        let plane = |place: usize| NodeMatch::ControlPlane(self.clusters[place].region);
-        let witness = self.clusters[0].witness.unwrap_or(self.plan.place.witness);
+        let plane = |cluster: usize| NodeMatch::ControlPlane(self.clusters[cluster].region);
+        let witness = self.clusters[0].witness.unwrap_or(self.plan.topology.witness);
         let (one, other, witness) = (plane(0), plane(1), NodeMatch::Witness(witness));
         let (one, other) = if draws.chance("mirrored", 15) { (other, one) } else { (one, other) };
         let links = [
@@ -67,7 +67,7 @@ impl CallPlan<'_> {
             if !draws.chance("is there", 92) {
                 continue;
             }
-            // Most are late by less than a proposer's patience, after which it begins another round.
+            // Most delays are shorter than the proposer's retry time, so that the messages still belong to its round.
             let late = match draws.chance("within its round", 75) {
                 true => Duration::from_millis(draws.between("late", 120, 450) as u64),
                 false => Duration::from_millis(60) + draws.pause("later", 12),
@@ -75,8 +75,8 @@ impl CallPlan<'_> {
             let late = RuleAction::Delay(DelayRange { min: late, max: late });
             let action = if draws.chance("lost", lost) { RuleAction::Drop } else { late };
             let rule = Rule { what: MessageMatch::Message(kind), action, ..Rule::cut(from, to, false) };
-            let heard = Fault::All(vec![Fault::Heal(Some((from, to)))]);
-            self.groups.push(vec![Action::Fault(Fault::Rule(rule)), Action::FaultAt(When::In(lasts), heard)]);
+            let heal = Fault::All(vec![Fault::Heal(Some((from, to)))]);
+            self.groups.push(vec![Action::Fault(Fault::Rule(rule)), Action::FaultAt(When::In(lasts), heal)]);
         }
     }
 }
