@@ -195,7 +195,7 @@ fn a_line_that_is_no_question_is_refused_and_nothing_is_decided() {
         (format!("{good}\n{{\n"), "line 2: "),
         (format!("{good}\n\n{{\"action\": 1}}\n"), "line 3: "),
         (good.replace("\"action\"", "\"actoin\""), "unknown field `actoin`"),
-        (good.replace(":user/alice", "-user"), "is nobody"),
+        (good.replace(":user/alice", "-user"), "is not the ARN of a principal"),
     ] {
         let output = decide(&text);
         let errors = String::from_utf8(output.stderr).expect("text");

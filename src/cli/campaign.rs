@@ -11,8 +11,8 @@ use super::{files, show};
 /// How a seed becomes a scenario.
 #[derive(Debug, Clone, clap::Args)]
 pub(super) struct CampaignArguments {
-    /// A scenario file, which each seed varies: with random draws and faults of its own, and with the invariants in
-    /// place of the expectations. Without a file, the whole scenario is generated from the seed.
+    /// A scenario file, which each seed varies: with random draws and faults of its own, and with the invariants
+    /// instead of the expectations. Without a file, the whole scenario is generated from the seed.
     pub(super) file: Option<PathBuf>,
     /// Plants a bug, to see whether it is caught: see `mutants`. May be given several times.
     #[arg(long, value_name = "NAME", value_parser = parse_mutant)]

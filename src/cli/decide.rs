@@ -137,7 +137,7 @@ fn answer(line: &str) -> Result<DecisionOutput, String> {
     let resource = resource.map_err(|mistake| with_path("resource_policy", &mistake))?;
     let principal = Principal::parse(&line.principal).ok_or_else(|| {
         format!(
-            "principal: {:?} is nobody: write it as in arn:aws:iam::111122223333:user/alice",
+            "principal: {:?} is not the ARN of a principal: write it as in arn:aws:iam::111122223333:user/alice",
             line.principal
         )
     })?;

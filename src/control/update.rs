@@ -238,10 +238,10 @@ impl ControlPlane {
     fn needs_withdrawal(&self, cluster: &Cluster, next: MultiRegion) -> bool {
         let current = cluster.multi_region.as_deref().filter(|it| !it.linked && it.peer.is_some());
         let Some(current) = current else { return false };
-        let in_place = self.mutants.has(Mutant::WitnessChangedInPlace) && next.peer == current.peer;
+        let same_peer = self.mutants.has(Mutant::WitnessChangedInPlace) && next.peer == current.peer;
         let beside = self.mutants.has(Mutant::TwoPeersDeclared) && next.peer.is_some();
         let silently = self.mutants.has(Mutant::WithdrawWithoutRegister) && next.peer.is_none();
-        (current.peer, current.witness) != (next.peer, next.witness) && !in_place && !beside && !silently
+        (current.peer, current.witness) != (next.peer, next.witness) && !same_peer && !beside && !silently
     }
 }
 

@@ -63,7 +63,7 @@ pub fn run(scenario: &Scenario, seed: Option<u64>) -> (Report, Audit) {
     (report, audit.take())
 }
 
-/// `scenario` with the policy `policy_of(arn)` for each caller, in place of its own policies and boundaries. No caller
+/// `scenario` with the policy `policy_of(arn)` for each caller instead of its own policies and boundaries. No caller
 /// is left without restrictions: calls of an account's root are made by a deputy with the root's policy.
 #[must_use]
 pub fn under(scenario: &Scenario, policy_of: &dyn Fn(&str) -> Document) -> Scenario {
@@ -89,7 +89,7 @@ pub fn under(scenario: &Scenario, policy_of: &dyn Fn(&str) -> Document) -> Scena
     Scenario::of(set_up, blocks)
 }
 
-/// A role that calls in place of the root of an account: no policy restricts a root.
+/// A role that calls instead of the root of an account: no policy restricts a root.
 fn deputy(account: Account, policy: Document) -> PrincipalOptions {
     let principal =
         Principal::parse(&format!("arn:aws:iam::{account}:role/deputy")).expect("the ARN of a role");

@@ -36,7 +36,7 @@ impl Likeness {
     }
 }
 
-/// The first line of the message, with a mark in place of each name and each value.
+/// The first line of the message, with a mark instead of each name and each value.
 fn sentence(failure: &Failure, scenario: &Scenario) -> Vec<String> {
     let first = failure.message.lines().next().unwrap_or_default();
     if failure.invariant == PANIC {
@@ -90,5 +90,5 @@ fn is_identifier(word: &str) -> bool {
     word.len() == 26 && word.bytes().all(|letter| letter.is_ascii_lowercase() || letter.is_ascii_digit())
 }
 
-/// The mark in place of a name or a value.
+/// The mark that replaces a name or a value.
 const MARK: &str = "·";

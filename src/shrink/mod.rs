@@ -54,7 +54,7 @@ impl<'a> Shrinker<'a> {
         Shrinker::new(scenario, |scenario| run(scenario, None, TraceLevel::None).failure)
     }
 
-    /// A shrinker for `scenario`, with `failure_of` in place of a plain run: a property adds its own checks to the run.
+    /// A shrinker for `scenario`, with `failure_of` instead of a plain run: a property adds its own checks to the run.
     pub fn new(
         scenario: &Scenario,
         failure_of: impl Fn(&Scenario) -> Option<Failure> + 'a,

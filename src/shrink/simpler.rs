@@ -102,7 +102,7 @@ fn fault_of_one_client(fault: &mut Fault) {
     }
 }
 
-/// The draft in well-known Regions, in place of the ones that the seed drew.
+/// The draft in well-known Regions, instead of the ones that the seed drew.
 fn well_known_regions(draft: &Draft) -> Option<Reduction> {
     let text = draft.scenario().print("");
     let mut named: Vec<(usize, &str)> =

@@ -58,7 +58,7 @@ impl FaultLog {
         self.acted.get(fault.0 as usize).copied().unwrap_or_default()
     }
 
-    /// Records that `fault` created a lasting condition, in place of an earlier fault that had created the same one.
+    /// Records that `fault` created a lasting condition. It replaces an earlier fault that had created the same one.
     pub(super) fn begin(&mut self, condition: LastingFault, fault: FaultId) {
         self.end(condition);
         self.lasting.push((condition, fault));
