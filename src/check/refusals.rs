@@ -25,7 +25,7 @@ use super::records::{self, Records};
 use super::tokens::Tokens;
 use super::{CheckResult, WorldView, demands, members};
 
-/// The kind of an error, as far as causes are told apart.
+/// The kind of an error, as far as causes distinguish it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum RefusalKind {
     /// A ValidationException: a member of the request breaks a constraint.

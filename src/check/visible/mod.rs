@@ -22,8 +22,8 @@
 //! write, because the value that it showed was the register's while the read was open. A read that shows a value that
 //! was replaced when it arrived therefore fits into no such order, so every alarm is right.
 //!
-//! A violation is missed in three cases, in which the checker is lenient: two writes of the same value are not told
-//! apart while one of them is pending; a value from a write with an unknown outcome stays possible until a read shows
+//! A violation is missed in three cases, in which the checker is lenient: two writes of the same value cannot be
+//! distinguished while one of them is pending; a value from a write with an unknown outcome stays possible until a read shows
 //! it; and the members that one write sets are checked one by one, so that half a write is seen at the second read
 //! that shows it and not at the first.
 //!
