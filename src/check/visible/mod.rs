@@ -23,9 +23,9 @@
 //! was replaced when it arrived therefore fits into no such order, so every alarm is right.
 //!
 //! A violation is missed in three cases, in which the checker is lenient: two writes of the same value cannot be
-//! distinguished while one of them is pending; a value from a write with an unknown outcome stays possible until a read shows
-//! it; and the members that one write sets are checked one by one, so that half a write is seen at the second read
-//! that shows it and not at the first.
+//! distinguished while one of them is pending; a value from a write with an unknown outcome stays possible until a
+//! read shows it; and the members that one write sets are checked one by one, so that half a write is seen at the
+//! second read that shows it and not at the first.
 //!
 //! Members that a control plane changes by itself are no registers: the status (except whether it is one of a
 //! deletion), the encryption status, and the link. The peer list changes only by calls on its own cluster: a side
