@@ -29,7 +29,8 @@ expect green is PENDING_DELETE
     let small = smallest(text);
     assert!(small.contains("expect green is PENDING_DELETE"), "{small}");
     let failure = failure(&small);
-    assert!(failure.message.starts_with("green in"), "{}", failure.message);
+    let expected = "expected green to be PENDING_DELETE, got: green in";
+    assert!(failure.message.starts_with(expected), "{}", failure.message);
     assert!(failure.message.contains("is ACTIVE"), "what was seen stays, too: {}", failure.message);
     assert!(!small.contains("tag-resource"), "{small}");
 }
