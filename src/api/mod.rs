@@ -256,6 +256,30 @@ impl fmt::Display for Operation {
     }
 }
 
+/// Borrows the member that names the cluster of a request, shared or for a change.
+macro_rules! identifier {
+    ($request:expr, $($borrow:tt)+) => {
+        match $request {
+            Request::UpdateCluster(input) => Some($($borrow)+ input.identifier),
+            Request::DeleteCluster(input) => Some($($borrow)+ input.identifier),
+            Request::GetCluster(input) => Some($($borrow)+ input.identifier),
+            Request::PutClusterPolicy(input) => Some($($borrow)+ input.identifier),
+            Request::GetClusterPolicy(input) => Some($($borrow)+ input.identifier),
+            Request::DeleteClusterPolicy(input) => Some($($borrow)+ input.identifier),
+            Request::GetVpcEndpointServiceName(input) => Some($($borrow)+ input.identifier),
+            Request::CreateStream(input) => Some($($borrow)+ input.cluster_identifier),
+            Request::GetStream(input) => Some($($borrow)+ input.cluster_identifier),
+            Request::ListStreams(input) => Some($($borrow)+ input.cluster_identifier),
+            Request::DeleteStream(input) => Some($($borrow)+ input.cluster_identifier),
+            Request::CreateCluster(_)
+            | Request::ListClusters(_)
+            | Request::TagResource(_)
+            | Request::UntagResource(_)
+            | Request::ListTagsForResource(_) => None,
+        }
+    };
+}
+
 /// The members that CreateCluster and UpdateCluster share.
 pub(crate) struct SettingsMut<'a> {
     pub(crate) deletion_protection_enabled: &'a mut Option<bool>,
@@ -297,46 +321,12 @@ impl Request {
     /// The identifier of the cluster that the request names, unvalidated.
     #[must_use]
     pub fn identifier(&self) -> Option<&str> {
-        match self {
-            Request::UpdateCluster(input) => Some(&input.identifier),
-            Request::DeleteCluster(input) => Some(&input.identifier),
-            Request::GetCluster(input) => Some(&input.identifier),
-            Request::PutClusterPolicy(input) => Some(&input.identifier),
-            Request::GetClusterPolicy(input) => Some(&input.identifier),
-            Request::DeleteClusterPolicy(input) => Some(&input.identifier),
-            Request::GetVpcEndpointServiceName(input) => Some(&input.identifier),
-            Request::CreateStream(input) => Some(&input.cluster_identifier),
-            Request::GetStream(input) => Some(&input.cluster_identifier),
-            Request::ListStreams(input) => Some(&input.cluster_identifier),
-            Request::DeleteStream(input) => Some(&input.cluster_identifier),
-            Request::CreateCluster(_)
-            | Request::ListClusters(_)
-            | Request::TagResource(_)
-            | Request::UntagResource(_)
-            | Request::ListTagsForResource(_) => None,
-        }
+        identifier!(self, &).map(String::as_str)
     }
 
     /// [`Request::identifier`] for a change.
     pub(crate) fn identifier_mut(&mut self) -> Option<&mut String> {
-        match self {
-            Request::UpdateCluster(input) => Some(&mut input.identifier),
-            Request::DeleteCluster(input) => Some(&mut input.identifier),
-            Request::GetCluster(input) => Some(&mut input.identifier),
-            Request::PutClusterPolicy(input) => Some(&mut input.identifier),
-            Request::GetClusterPolicy(input) => Some(&mut input.identifier),
-            Request::DeleteClusterPolicy(input) => Some(&mut input.identifier),
-            Request::GetVpcEndpointServiceName(input) => Some(&mut input.identifier),
-            Request::CreateStream(input) => Some(&mut input.cluster_identifier),
-            Request::GetStream(input) => Some(&mut input.cluster_identifier),
-            Request::ListStreams(input) => Some(&mut input.cluster_identifier),
-            Request::DeleteStream(input) => Some(&mut input.cluster_identifier),
-            Request::CreateCluster(_)
-            | Request::ListClusters(_)
-            | Request::TagResource(_)
-            | Request::UntagResource(_)
-            | Request::ListTagsForResource(_) => None,
-        }
+        identifier!(self, &mut)
     }
 
     /// The members that CreateCluster and UpdateCluster share, for a change.
