@@ -95,7 +95,8 @@ impl Attached {
 impl ClusterPolicy {
     /// Parses a resource policy.
     ///
-    /// # Errors The mistake in the policy, in words.
+    /// # Errors
+    /// The mistake in the policy, in words.
     pub fn parse(text: &str) -> Result<ClusterPolicy, String> {
         let json = serde_json::from_str(text).map_err(|error| error.to_string())?;
         let document = Document::resource(&json).map_err(|mistake| mistake.to_string())?;

@@ -86,7 +86,8 @@ impl Authorizer {
 
     /// Checks `permission` for a call: first the Region's denials, then the caller's policies.
     ///
-    /// # Errors The reason of the denial.
+    /// # Errors
+    /// The reason of the denial.
     pub(super) fn check(
         &self,
         call: Delivery,
@@ -114,7 +115,8 @@ impl Authorizer {
 
     /// Evaluates the policies alone, without the Region's denials, for any caller.
     ///
-    /// # Errors The reason of the denial.
+    /// # Errors
+    /// The reason of the denial.
     pub(super) fn evaluate(
         &self,
         call: Delivery,
@@ -180,7 +182,8 @@ impl Authorizer {
 impl ControlPlane {
     /// Checks the permissions that the request needs in this Region.
     ///
-    /// # Errors AccessDeniedException for the first permission that is denied.
+    /// # Errors
+    /// AccessDeniedException for the first permission that is denied.
     pub(super) fn authorize(
         &self,
         now: Instant,

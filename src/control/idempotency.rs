@@ -20,7 +20,8 @@ impl ControlPlane {
     /// Answers the request from its token: replays a finished call, or joins one in flight. `false` if the request
     /// has no token, or a new one.
     ///
-    /// # Errors The token was used with other parameters.
+    /// # Errors
+    /// The token was used with other parameters.
     pub(super) fn replay_or_join(
         &mut self,
         now: Instant,

@@ -23,7 +23,8 @@ impl ControlPlane {
     ///
     /// The cluster's own ARN in the list is accepted and ignored, as GetCluster lists it too.
     ///
-    /// # Errors The first rule that the properties break.
+    /// # Errors
+    /// The first rule that the properties break.
     pub(super) fn parse_properties(
         &self,
         verb: &str,

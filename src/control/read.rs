@@ -88,7 +88,8 @@ impl ControlPlane {
 
     /// The account's cluster with this identifier.
     ///
-    /// # Errors ResourceNotFoundException, also for a cluster of another account.
+    /// # Errors
+    /// ResourceNotFoundException, also for a cluster of another account.
     pub(super) fn find(&self, account: Account, identifier: &str) -> Result<&Arc<Cluster>, Error> {
         Identifier::parse(identifier)
             .and_then(|identifier| self.storage.cluster(identifier))

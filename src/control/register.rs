@@ -239,7 +239,8 @@ impl Acceptor {
 
     /// Phase one: promises to refuse every ballot below `ballot`, and returns the value accepted last.
     ///
-    /// # Errors The promised ballot, when it is not lower than `ballot`.
+    /// # Errors
+    /// The promised ballot, when it is not lower than `ballot`.
     pub fn prepare(&mut self, ballot: Ballot) -> Result<Option<AcceptedValue>, Ballot> {
         // An equal ballot is refused too. It is a duplicate of a Prepare that was answered: a second promise would
         // add nothing, and after an acceptance under the same ballot it would report the proposer's own value.
@@ -252,7 +253,8 @@ impl Acceptor {
 
     /// Phase two: accepts `value` under `ballot`.
     ///
-    /// # Errors The promised ballot, when it is higher than `ballot`.
+    /// # Errors
+    /// The promised ballot, when it is higher than `ballot`.
     pub fn accept(&mut self, ballot: Ballot, value: LinkValue) -> Result<(), Ballot> {
         // An equal ballot is accepted, also twice: one ballot has one value, so a duplicate changes nothing.
         if ballot < self.promised {

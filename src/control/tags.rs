@@ -78,7 +78,8 @@ impl ControlPlane {
 
     /// The cluster that `arn` names or whose stream it names, and that stream.
     ///
-    /// # Errors ResourceNotFoundException.
+    /// # Errors
+    /// ResourceNotFoundException.
     pub(super) fn find_tagged(
         &self,
         account: Account,

@@ -147,7 +147,8 @@ impl ControlPlane {
 
     /// The multi-Region properties after the update; `None` if it leaves them as they are.
     ///
-    /// # Errors The update is not possible for the cluster as it is.
+    /// # Errors
+    /// The update is not possible for the cluster as it is.
     pub(super) fn next_properties(
         &self,
         cluster: &Cluster,
