@@ -37,9 +37,9 @@
 //! # }
 //! ```
 //!
-//! The layers, each importing only from those below it: [`region`], [`types`], [`rng`], [`map`], [`goal`] and [`api`]
-//! define the domain types; [`control`] implements one Region's control plane and the witness node; [`sim`] is the
-//! world around them; [`check`] holds the invariants; [`scenario`] is the language of scenario files.
+//! The layers, each importing only from those below it: [`region`], [`types`], [`rng`], [`map`], [`coverage_mark`] and
+//! [`api`] define the domain types; [`control`] implements one Region's control plane and the witness node; [`sim`] is
+//! the world around them; [`check`] holds the invariants; [`scenario`] is the language of scenario files.
 
 pub mod api;
 pub mod check;
@@ -47,8 +47,8 @@ pub mod check;
 #[doc(hidden)]
 pub mod cli;
 pub mod control;
+pub mod coverage_mark;
 pub mod generate;
-pub mod goal;
 pub mod iam;
 pub mod index;
 pub mod map;

@@ -6,7 +6,7 @@ use std::path::Path;
 
 /// The floors of the house: a module may import from floors below its own, and from its own.
 const FLOORS: [(&str, u8); 24] = [
-    ("goal", 0),
+    ("coverage_mark", 0),
     ("map", 0),
     ("region", 0),
     ("rng", 0),

@@ -1,12 +1,13 @@
-//! The printed result of a sweep or a merge: tables of goals and invariants, totals, and last the violations.
+//! The printed result of a sweep or a merge: tables of coverage marks and invariants, totals, and last the violations.
 
 use std::io::{self, Write};
 use std::time::Duration;
 
 use serde::Serialize;
+use strum::EnumCount;
 
 use crate::check::INVARIANTS;
-use crate::goal::Goal;
+use crate::coverage_mark::CoverageMark;
 use crate::scenario::run::PANIC;
 use crate::sweep::{Tally, ViolationTally};
 
@@ -54,8 +55,7 @@ impl Shown<'_> {
         if self.tally.violations.contains_key(PANIC) {
             return exit::BUG;
         }
-        let has_missed =
-            self.tally.unreached().next().is_some() || self.tally.coverage.unmet().next().is_some();
+        let has_missed = !self.tally.uncovered().is_empty() || self.tally.coverage.unmet().next().is_some();
         let is_incomplete = self.options.require_goals && has_missed;
         if self.tally.violations.is_empty() && !is_incomplete { exit::PASS } else { exit::FAILED }
     }
@@ -70,7 +70,7 @@ impl Shown<'_> {
             let record = RunSummaryRow { complete: self.partial.is_none(), tally: self.tally };
             return writeln!(out, "{}", serde_json::to_string(&record)?);
         }
-        self.goals(&mut out)?;
+        self.marks(&mut out)?;
         self.invariants(&mut out)?;
         coverage::line(&self.tally.coverage, &mut out)?;
         if self.options.coverage {
@@ -84,14 +84,14 @@ impl Shown<'_> {
         if violations.is_empty() { writeln!(out, "no violation") } else { Ok(()) }
     }
 
-    fn goals(&self, out: &mut impl Write) -> io::Result<()> {
-        let reached = |goal: &&Goal| self.tally.goal(**goal).seeds;
-        let goals = Goal::ALL.iter().filter(|goal| reached(goal) > 0);
-        let rows: Vec<_> = goals.map(|goal| (goal.name(), reached(&goal))).collect();
-        writeln!(out, "goals: {} of {} reached, each in how many seeds:", rows.len(), Goal::ALL.len())?;
+    fn marks(&self, out: &mut impl Write) -> io::Result<()> {
+        let missed = self.tally.uncovered();
+        let covered = !missed;
+        let rows: Vec<_> = covered.iter().map(|mark| (mark.into(), self.tally.mark(mark).seeds)).collect();
+        writeln!(out, "goals: {} of {} reached, each in how many seeds:", rows.len(), CoverageMark::COUNT)?;
         columns(&rows, out)?;
-        for goal in self.tally.unreached() {
-            writeln!(out, "  {goal} never reached: {}", goal.meaning())?;
+        for mark in missed {
+            writeln!(out, "  {mark} never reached: {}", mark.meaning())?;
         }
         Ok(())
     }

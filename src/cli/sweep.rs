@@ -7,8 +7,9 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
 use rayon::prelude::*;
+use strum::EnumCount;
 
-use crate::goal::Goal;
+use crate::coverage_mark::CoverageMark;
 use crate::scenario::run::run as run_scenario;
 use crate::sim::trace::TraceLevel;
 use crate::sweep::{Campaign, Tally};
@@ -221,9 +222,9 @@ impl Progress {
 
     fn show(&self, tally: &Tally) -> io::Result<()> {
         let violations: u64 = tally.violations.values().map(|violation| violation.seeds).sum();
-        let goals = Goal::ALL.len() - tally.unreached().count();
+        let marks = CoverageMark::COUNT - tally.uncovered().len();
         let violations = counted(violations, "violation");
-        let message = format!("{violations}, {goals} of {} goals", Goal::ALL.len());
+        let message = format!("{violations}, {marks} of {} marks", CoverageMark::COUNT);
         if let Some(bar) = &self.bar {
             bar.set_position(tally.runs);
             bar.set_message(message);

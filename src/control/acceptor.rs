@@ -28,7 +28,7 @@ pub(super) fn answer_proposer(
     let mut acceptor = storage.register(&register);
     let before = acceptor.accepted;
     let has = |mutant| mutants.has(mutant) && matches!(me, NodeId::ControlPlane(_));
-    out.extend(acceptor.coverage_of(ballot).map(Effect::Reached));
+    out.extend(acceptor.coverage_of(ballot).map(Effect::Covered));
     let answer = match value {
         None => acceptor.prepare(ballot).map(|accepted| Message::Promise { register, ballot, accepted }),
         Some(value) => {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::api::{CreateClusterInput, Error, Request, Response};
-use crate::goal::Goal;
+use crate::coverage_mark::CoverageMark;
 use crate::rng::key_of_bytes;
 use crate::types::{Account, ClusterArn, ClusterStatus, Identifier, Instant};
 
@@ -169,7 +169,7 @@ impl ControlPlane {
             return Ok(());
         }
         if exist - being_deleted < quota {
-            out.push(Effect::Reached(Goal::QuotaHitInFlight));
+            out.push(Effect::Covered(CoverageMark::QuotaHitInFlight));
         }
         Err(errors::quota(assumed.quota_names_account.then_some(account), code))
     }

@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use crate::api::{Error, Fingerprint, Request, Response};
-use crate::goal::Goal;
+use crate::coverage_mark::CoverageMark;
 use crate::types::{Account, Instant};
 
 use super::message::{Effect, Note};
@@ -53,13 +53,13 @@ impl ControlPlane {
                 self.require_same_request(record.fingerprint, ctx, out)?;
                 let response = self.replayed_response(&record.response, ctx);
                 out.push(Effect::Note(Box::new(Note::Replayed(ctx.delivery))));
-                out.push(Effect::Reached(Goal::RetryReplayed));
+                out.push(Effect::Covered(CoverageMark::RetryReplayed));
                 out.push(Effect::Reply { delivery: ctx.delivery, result: Ok(response) });
                 return Ok(true);
             }
             // Expired, so the token is free again: the request is carried out as a new one, and its record replaces
             // this.
-            Some(_) => out.push(Effect::Reached(Goal::TokenExpired)),
+            Some(_) => out.push(Effect::Covered(CoverageMark::TokenExpired)),
             None => {}
         }
         if self.mutants.has(Mutant::InFlightTokenNotJoined) {
@@ -86,7 +86,11 @@ impl ControlPlane {
                 // The network's copy of the same attempt and a client's retry are the same to the protocol; only
                 // coverage tells them apart.
                 let is_copy = (call.call, call.attempt) == (ctx.delivery.call, ctx.delivery.attempt);
-                out.push(Effect::Reached(if is_copy { Goal::DuplicateJoined } else { Goal::CallsJoined }));
+                out.push(Effect::Covered(if is_copy {
+                    CoverageMark::DuplicateJoined
+                } else {
+                    CoverageMark::CallsJoined
+                }));
                 let times = if self.mutants.has(Mutant::JoinerAnsweredTwice) { 2 } else { 1 };
                 self.calls[&call].waiters.extend(std::iter::repeat_n(ctx.delivery, times));
             }
@@ -103,7 +107,7 @@ impl ControlPlane {
                 }
                 // A waiter only: the token is recorded with the call that brought it.
                 self.waiting.entry((account, serial)).or_default().waiters.push(ctx.delivery);
-                out.push(Effect::Reached(Goal::RegisterCallsJoined));
+                out.push(Effect::Covered(CoverageMark::RegisterCallsJoined));
             }
         }
         out.push(Effect::Note(Box::new(Note::Joined(ctx.delivery))));
@@ -144,7 +148,7 @@ impl ControlPlane {
         if known == ctx.request.fingerprint() || self.mutants.has(Mutant::TokenMismatchNotDetected) {
             return Ok(());
         }
-        out.push(Effect::Reached(Goal::TokenMismatched));
+        out.push(Effect::Covered(CoverageMark::TokenMismatched));
         Err(errors::token_mismatch(self.assumptions.token_mismatch))
     }
 

@@ -33,7 +33,7 @@
 use std::sync::Arc;
 
 use crate::api::Request;
-use crate::goal::Goal;
+use crate::coverage_mark::CoverageMark;
 use crate::types::{Account, ClusterStatus, Instant};
 
 use super::cluster::{Cluster, Intent, Serial};
@@ -85,14 +85,14 @@ impl ControlPlane {
     /// Resumes the wait for a call that a restart finds in the record. Its waiters are gone; their retries join it.
     pub(super) fn resume_intent(&mut self, cluster: &Cluster, out: &mut Vec<Effect>) {
         if cluster.intent.is_some() {
-            out.push(Effect::Reached(Goal::IntentResumed));
+            out.push(Effect::Covered(CoverageMark::IntentResumed));
             self.start_waiting(cluster, Waiting::default(), out);
         }
     }
 
     /// Lets a second deletion wait for the answer of the first one.
     pub(super) fn join_deletion(&mut self, ctx: &RequestContext, cluster: &Cluster, out: &mut Vec<Effect>) {
-        out.push(Effect::Reached(Goal::DeletionsJoined));
+        out.push(Effect::Covered(CoverageMark::DeletionsJoined));
         let key = (cluster.arn.account, cluster.serial);
         // A retry of this call must find it, as it would find the first.
         if let Some(token) = self.token_key(ctx.account, &ctx.request) {
@@ -130,14 +130,14 @@ impl ControlPlane {
         if Self::is_deletion_deferred(&cluster) {
             // PENDING_DELETE is true whatever the register decides: this side's deletion was requested, and the
             // record goes on proposing it.
-            out.push(Effect::Reached(Goal::DeleteDeadlinePassed));
+            out.push(Effect::Covered(CoverageMark::DeleteDeadlinePassed));
             let waiting = self.take_waiting(&cluster);
             let status = ClusterStatus::PendingDelete;
             self.finish_delete(now, intent.account, &intent.request, &cluster, status, &waiting, out);
         } else {
             // The opposite of a deletion: an update that was not decided must not be carried out. See the module's
             // text for why its withdrawal, if it is chosen after all, is undone.
-            out.push(Effect::Reached(Goal::UpdateDeadlinePassed));
+            out.push(Effect::Covered(CoverageMark::UpdateDeadlinePassed));
             if self.mutants.has(Mutant::UndecidedIsWon) {
                 return self.finish_withdrawal(now, &cluster, out);
             }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::api::{Error, Request, Response, StreamStatus};
-use crate::goal::Goal;
+use crate::coverage_mark::CoverageMark;
 use crate::region::Region;
 use crate::rng::{key, mix};
 use crate::types::{Account, ClientId, ClusterArn, ClusterStatus, Identifier, NodeId, Timestamp};
@@ -124,7 +124,7 @@ pub enum Effect {
     /// Report that an action was denied, for the checkers that count denials. Changes no state.
     Denied(IamAction),
     /// Report that a situation worth searching for was met. Coverage only: it changes no state and no answer.
-    Reached(Goal),
+    Covered(CoverageMark),
 }
 
 /// The result of a request. Cloning shares it, since every joined call gets the same one.

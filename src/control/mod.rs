@@ -55,7 +55,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::api::{EncryptionStatus, Error, Request};
-use crate::goal::Goal;
+use crate::coverage_mark::CoverageMark;
 use crate::map::FixedMap;
 use crate::region::Region;
 use crate::types::{Account, ClusterStatus, Identifier, Instant, NodeId, PrincipalId, Timestamp};
@@ -196,8 +196,8 @@ impl ControlPlane {
                 cluster.streams().iter().for_each(|stream| self.set_stream_timer(&cluster, stream, out));
             }
             let resumed = cluster.streams().iter().any(attached::Stream::is_transient);
-            out.extend(resumed.then_some(Effect::Reached(Goal::StreamResumed)));
-            out.extend(cluster.status.is_transient().then_some(Effect::Reached(Goal::WorkResumed)));
+            out.extend(resumed.then_some(Effect::Covered(CoverageMark::StreamResumed)));
+            out.extend(cluster.status.is_transient().then_some(Effect::Covered(CoverageMark::WorkResumed)));
             if cluster.status == ClusterStatus::PendingDelete {
                 self.resumed.push((cluster.arn.account, cluster.serial));
             }
@@ -288,7 +288,7 @@ impl ControlPlane {
         let Some(cluster) = self.storage.at(account, serial).cloned() else { return };
         // The status has changed since the timer was set (an update, a deletion, a link): its work was abandoned.
         if cluster.version != version {
-            out.push(Effect::Reached(Goal::TimerStale));
+            out.push(Effect::Covered(CoverageMark::TimerStale));
             if !self.mutants.has(Mutant::StaleTimer) {
                 return;
             }
@@ -296,7 +296,7 @@ impl ControlPlane {
         match to {
             Some(status) => {
                 if status == ClusterStatus::Deleting && self.resumed.contains(&(account, serial)) {
-                    out.push(Effect::Reached(Goal::PendingDeleteHealed));
+                    out.push(Effect::Covered(CoverageMark::PendingDeleteHealed));
                 }
                 // A new key is put to use only now, so this is the moment when a disabled key shows.
                 let encryption = match cluster.encryption {

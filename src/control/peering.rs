@@ -65,7 +65,7 @@ use super::mutant::Mutant;
 use super::register::{AcceptedValue, Ballot, LinkChange, LinkOutcome, LinkValue, RegisterKey};
 
 use crate::api::Request;
-use crate::goal::Goal;
+use crate::coverage_mark::CoverageMark;
 
 /// The latest proposal of a cluster. After the change is chosen it remembers what the cluster knows of its register.
 #[derive(Clone, Debug)]
@@ -252,7 +252,7 @@ impl ControlPlane {
             return;
         }
         if highest.is_some_and(|(accepted, _)| !accepted.is_of(self.region)) {
-            out.push(Effect::Reached(Goal::ValueAdopted));
+            out.push(Effect::Covered(CoverageMark::ValueAdopted));
         }
         let adopted = highest.filter(|_| !self.mutants.has(Mutant::ValueNotAdopted));
         let value =
@@ -294,8 +294,12 @@ impl ControlPlane {
         let change = round.change;
         if self.is_decisive(votes) {
             if change == LinkChange::Declare && value.outcome == LinkOutcome::Linked {
-                let goal = if votes.peer { Goal::LinkedWithoutWitness } else { Goal::LinkedWithoutPeer };
-                out.push(Effect::Reached(goal));
+                let mark = if votes.peer {
+                    CoverageMark::LinkedWithoutWitness
+                } else {
+                    CoverageMark::LinkedWithoutPeer
+                };
+                out.push(Effect::Covered(mark));
             }
             self.apply_chosen(now, &cluster, register, change, value, out);
         }
@@ -311,7 +315,7 @@ impl ControlPlane {
         out: &mut Vec<Effect>,
     ) {
         let Some((cluster, round)) = self.current_round(&register, ballot) else { return };
-        out.push(Effect::Reached(Goal::BallotLost));
+        out.push(Effect::Covered(CoverageMark::BallotLost));
         round.highest_refusal = round.highest_refusal.max(promised);
         round.retry_soon(&cluster, out);
     }
@@ -333,7 +337,7 @@ impl ControlPlane {
         {
             return;
         }
-        out.push(Effect::Reached(Goal::LinkLearned));
+        out.push(Effect::Covered(CoverageMark::LinkLearned));
         match round.phase {
             // No round of this cluster is under way that a new one could interrupt.
             Phase::Chosen => self.propose(&cluster, 0, out),
@@ -364,7 +368,7 @@ impl ControlPlane {
         let is_linked = value.outcome != LinkOutcome::Open;
         match change {
             LinkChange::Declare => {
-                out.extend((!is_linked).then_some(Effect::Reached(Goal::DeclaredOneSided)));
+                out.extend((!is_linked).then_some(Effect::Covered(CoverageMark::DeclaredOneSided)));
                 if is_linked || self.mutants.has(Mutant::LinkFromOneSide) {
                     let linked = !self.mutants.has(Mutant::LinkNotWritten);
                     self.update_link(cluster, Creating, out, |it| it.linked = linked);
@@ -377,7 +381,7 @@ impl ControlPlane {
             LinkChange::Leave if is_linked && !self.mutants.has(Mutant::LeftAlone) => {}
             // The register is open again: both sides have given the pair up, so this one may forget its peer.
             LinkChange::Leave => {
-                out.push(Effect::Reached(Goal::PairParted));
+                out.push(Effect::Covered(CoverageMark::PairParted));
                 self.update_link(cluster, Updating, out, |it| {
                     it.peer = None;
                     it.linked = false;
@@ -399,7 +403,7 @@ impl ControlPlane {
         use ClusterStatus::{Deleting, PendingDelete};
         let is_linked = outcome != LinkOutcome::Open;
         if let Some(intent) = &cluster.intent {
-            out.extend(is_linked.then_some(Effect::Reached(Goal::DeletionFoundLink)));
+            out.extend(is_linked.then_some(Effect::Covered(CoverageMark::DeletionFoundLink)));
             // A linked pair is deleted only as a pair; a declaration that led to nothing keeps no cluster.
             let is_linked = is_linked && !self.mutants.has(Mutant::DeletionIgnoresLink);
             let status = if is_linked { PendingDelete } else { Deleting };

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::api::Error;
-use crate::goal::Goal;
+use crate::coverage_mark::CoverageMark;
 use crate::region::Region;
 use crate::types::{Account, ClusterArn, ClusterStatus, Instant, NodeId};
 
@@ -119,7 +119,7 @@ impl ControlPlane {
         // Each answer counts for itself, also to an earlier attempt: a permission that was given stays given for this
         // call.
         let Some(denial) = denial else { return self.finish_if_all_answered(now, call, out) };
-        out.push(Effect::Reached(Goal::WitnessDenied));
+        out.push(Effect::Covered(CoverageMark::WitnessDenied));
         let caller = waiting.ctx.caller();
         let home = AccountScope::of(witness, caller.account);
         let names_own = self.mutants.has(Mutant::DenialNamesOwnRegion);
@@ -142,8 +142,8 @@ impl ControlPlane {
         let Some(waiting) = self.calls.get_mut(&call) else { return };
         waiting.record_answer(about);
         match answer {
-            PeerAnswer::Denied(_) => out.push(Effect::Reached(Goal::PeerDenied)),
-            PeerAnswer::Missing => out.push(Effect::Reached(Goal::PeerMissing)),
+            PeerAnswer::Denied(_) => out.push(Effect::Covered(CoverageMark::PeerDenied)),
+            PeerAnswer::Missing => out.push(Effect::Covered(CoverageMark::PeerMissing)),
             PeerAnswer::SingleRegion | PeerAnswer::MultiRegion { .. } => {}
         }
         match self.evaluate_peer(&self.calls[&call], peer, action, answer) {
@@ -157,12 +157,12 @@ impl ControlPlane {
         // The call ended before its timer fired.
         let Some(waiting) = self.calls.get(&call) else { return };
         if attempt < MAX_ATTEMPTS && !self.mutants.has(Mutant::AskedOnce) {
-            out.push(Effect::Reached(Goal::CheckRepeated));
+            out.push(Effect::Covered(CoverageMark::CheckRepeated));
             return self.send_checks(call, attempt, out);
         }
         out.extend(waiting.outstanding.iter().map(|question| match question {
-            RemoteCheck::Witness(_) => Effect::Reached(Goal::WitnessSilent),
-            RemoteCheck::Peer(..) => Effect::Reached(Goal::PeerSilent),
+            RemoteCheck::Witness(_) => Effect::Covered(CoverageMark::WitnessSilent),
+            RemoteCheck::Peer(..) => Effect::Covered(CoverageMark::PeerSilent),
         }));
         // Failing is safe: nothing was written, and answers that still come find no call.
         let mut silent: Vec<Region> = waiting.outstanding.iter().map(|question| question.region()).collect();

@@ -7,7 +7,7 @@ use crate::api::{
     GetClusterPolicyOutput, GetVpcEndpointServiceNameInput, GetVpcEndpointServiceNameOutput, Operation,
     PutClusterPolicyInput, PutClusterPolicyOutput, Response, Tags,
 };
-use crate::goal::Goal;
+use crate::coverage_mark::CoverageMark;
 use crate::rng::mix;
 use crate::types::{ClusterArn, Instant};
 
@@ -156,7 +156,7 @@ impl ControlPlane {
         if version.as_deref() == Some(expected) {
             return Ok(());
         }
-        out.push(Effect::Reached(Goal::PolicyMovedOn));
+        out.push(Effect::Covered(CoverageMark::PolicyMovedOn));
         Err(errors::policy_moved_on(cluster, version.as_deref()))
     }
 }

@@ -9,7 +9,7 @@ use crate::api::{
     EncryptionStatus, Error, Field, GetClusterInput, GetClusterOutput, ListClustersInput, ListClustersOutput,
     Operation, Response,
 };
-use crate::goal::Goal;
+use crate::coverage_mark::CoverageMark;
 use crate::rng::mix;
 use crate::types::{Account, ClusterStatus, Identifier};
 
@@ -67,7 +67,7 @@ impl ControlPlane {
             None => Serial(0),
         };
         if after > Serial(0) && self.storage.at(ctx.account, after).is_none() {
-            out.push(Effect::Reached(Goal::PageAfterDelete));
+            out.push(Effect::Covered(CoverageMark::PageAfterDelete));
         }
         let mut rest = self.storage.clusters_after(ctx.account, after);
         let is_listed = |cluster: &&Arc<Cluster>| {

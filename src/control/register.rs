@@ -6,7 +6,7 @@ use std::cmp::Ordering;
 
 use serde::{Deserialize, Serialize};
 
-use crate::goal::Goal;
+use crate::coverage_mark::CoverageMark;
 use crate::region::Region;
 use crate::rng::mix;
 use crate::types::ClusterArn;
@@ -226,13 +226,13 @@ pub struct Acceptor {
 
 impl Acceptor {
     /// The situation, if any, that a message under `ballot` meets here. Coverage only.
-    pub(super) fn coverage_of(&self, ballot: Ballot) -> Option<Goal> {
+    pub(super) fn coverage_of(&self, ballot: Ballot) -> Option<CoverageMark> {
         let is_same = ballot.proposer == self.promised.proposer;
         let is_under_way =
             self.promised != Ballot::default() && self.accepted.is_none_or(|(last, _)| last < self.promised);
         match ballot.cmp(&self.promised) {
-            Ordering::Less if is_same => Some(Goal::MessageOvertaken),
-            Ordering::Greater if !is_same && is_under_way => Some(Goal::ProposerOvertaken),
+            Ordering::Less if is_same => Some(CoverageMark::MessageOvertaken),
+            Ordering::Greater if !is_same && is_under_way => Some(CoverageMark::ProposerOvertaken),
             _ => None,
         }
     }

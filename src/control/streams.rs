@@ -6,7 +6,7 @@ use crate::api::{
     CreateStreamInput, DeleteStreamInput, Error, GetStreamInput, ListStreamsInput, ListStreamsOutput,
     Operation, Response, StreamStatus,
 };
-use crate::goal::Goal;
+use crate::coverage_mark::CoverageMark;
 use crate::types::{Account, ClusterStatus, Identifier, Instant};
 
 use super::attached::{MAX_STREAMS, Stream};
@@ -40,7 +40,7 @@ impl ControlPlane {
         }
         let streams = cluster.streams();
         if streams.len() >= MAX_STREAMS && !self.mutants.has(Mutant::StreamQuotaIgnored) {
-            out.push(Effect::Reached(Goal::StreamLimitReached));
+            out.push(Effect::Covered(CoverageMark::StreamLimitReached));
             return Err(errors::stream_limit(&cluster));
         }
         let last = streams.last().map(|stream| stream.identifier);

@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use crate::api::{EncryptionStatus, Error, Request, Response, UpdateClusterInput};
-use crate::goal::Goal;
+use crate::coverage_mark::CoverageMark;
 use crate::types::{Account, ClusterStatus, Instant, Timestamp};
 
 use super::assumptions::Refusal;
@@ -68,7 +68,7 @@ impl ControlPlane {
         let (account, request) = (ctx.account, &ctx.request);
         // Deleted meanwhile.
         let Some(cluster) = self.storage.at(account, serial).cloned() else {
-            out.push(Effect::Reached(Goal::UpdateOvertaken));
+            out.push(Effect::Covered(CoverageMark::UpdateOvertaken));
             let identifier = request.identifier().unwrap_or_default();
             let gone = errors::no_such_cluster(self.region, account, identifier);
             return self.reply(&call.waiters, Err(Arc::new(gone)), out);
@@ -83,7 +83,7 @@ impl ControlPlane {
             // Linked or deleted meanwhile, for example. The caller's request was valid when it came, and is answered
             // for the state that it would change.
             Err(error) => {
-                out.push(Effect::Reached(Goal::UpdateOvertaken));
+                out.push(Effect::Covered(CoverageMark::UpdateOvertaken));
                 if !self.mutants.has(Mutant::OvertakenNotAnswered) {
                     self.reply(&call.waiters, Err(Arc::new(error)), out);
                 }
@@ -251,7 +251,7 @@ impl ControlPlane {
     pub(super) fn finish_withdrawal(&mut self, now: Instant, cluster: &Arc<Cluster>, out: &mut Vec<Effect>) {
         let Some(intent) = cluster.intent.clone() else { return };
         let Request::UpdateCluster(input) = &*intent.request else { return };
-        out.push(Effect::Reached(Goal::WithdrawalWon));
+        out.push(Effect::Covered(CoverageMark::WithdrawalWon));
         match self.next_properties(cluster, input) {
             Ok(next) => {
                 let waiters = self.take_waiting(cluster).waiters;
@@ -265,7 +265,7 @@ impl ControlPlane {
     /// Refuses the deferred update: the peer declared before the withdrawal was chosen, so the pair is linked. The
     /// record follows the register.
     pub(super) fn refuse_withdrawal(&mut self, cluster: &Arc<Cluster>, out: &mut Vec<Effect>) {
-        out.push(Effect::Reached(Goal::WithdrawalLost));
+        out.push(Effect::Covered(CoverageMark::WithdrawalLost));
         let waiters = self.take_waiting(cluster).waiters;
         let Some(peer) = cluster.multi_region.as_deref().and_then(|it| it.peer) else { return };
         let keeps_intent = self.mutants.has(Mutant::LostWithdrawalKept);

@@ -190,7 +190,7 @@ impl SmallWorld {
         Arc::make_mut(&mut node.machine).handle(input, &mut effects);
         let has_effects = effects
             .iter()
-            .any(|effect| !matches!(effect, Effect::Note(_) | Effect::Denied(_) | Effect::Reached(_)));
+            .any(|effect| !matches!(effect, Effect::Note(_) | Effect::Denied(_) | Effect::Covered(_)));
         let mut writes = 0;
         let mut effects = effects.into_iter();
         let mut forgotten = Vec::new();
@@ -239,7 +239,7 @@ impl SmallWorld {
             | Effect::Note(_)
             | Effect::Checked(_)
             | Effect::Denied(_)
-            | Effect::Reached(_) => {}
+            | Effect::Covered(_) => {}
             // The answer of a witness node does not depend on when the request arrives. So the request arrives at once,
             // and only the answer is in flight: this covers every order with half of the packets.
             Effect::Send { to, message } if matches!(*message, Message::CheckWitness { .. }) => {

@@ -1,7 +1,9 @@
 //! The report of a run: its failure, its trace, what it covered, and the comparison with the recorded trace.
 
+use enumset::EnumSet;
+
 use crate::check::{CheckCounts, INVARIANTS, Violation};
-use crate::goal::Goals;
+use crate::coverage_mark::CoverageMark;
 use crate::sim::coverage::Coverage;
 use crate::types::Instant;
 
@@ -30,8 +32,8 @@ pub struct Report {
     pub outputs: Vec<Vec<String>>,
     /// The trace after the last block; of a failed run, the trace of the block that failed.
     pub rest: Vec<String>,
-    /// The coverage marks that the run reached.
-    pub reached: Goals,
+    /// The coverage marks that the run covered.
+    pub covered: EnumSet<CoverageMark>,
     /// The coverage of what a search should meet.
     pub coverage: Coverage,
     /// How often each invariant of [`INVARIANTS`](crate::check::INVARIANTS) was checked.
@@ -79,7 +81,7 @@ impl Report {
             end: at,
             outputs: Vec::new(),
             rest: Vec::new(),
-            reached: Goals::NONE,
+            covered: EnumSet::empty(),
             coverage: Coverage::default(),
             exercised: [0; INVARIANTS.len()],
         }

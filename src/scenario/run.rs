@@ -87,7 +87,7 @@ pub fn run_with(
         end: world.now(),
         outputs,
         rest,
-        reached: world.reached(),
+        covered: world.covered(),
         coverage: covered(scenario, &run),
         exercised: run.simulation.exercised(),
     }

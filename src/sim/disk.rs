@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::api::{EncryptionStatus, Request};
 use crate::control::message::{Commit, Effect, Input};
-use crate::goal::Goal;
+use crate::coverage_mark::CoverageMark;
 use crate::rng::{self, Purpose};
 use crate::types::NodeId;
 
@@ -135,16 +135,16 @@ impl World {
         // falls before they leave.
         let mut ready = node.outbox.iter().take_while(|effect| !matches!(effect, Effect::Persist(_)));
         if ready.any(|effect| matches!(effect, Effect::Reply { .. })) {
-            self.reached.insert(Goal::CrashBeforeReply);
+            self.covered |= CoverageMark::CrashBeforeReply;
         }
         let (kept, lost) = node.stop(crash.state, kept as usize);
         self.note(&TraceEvent::Crashed(id, crash.reason.as_deref()));
         for commit in kept {
-            self.reached.insert(Goal::WriteKept);
+            self.covered |= CoverageMark::WriteKept;
             self.apply_write(index, commit);
         }
         for commit in lost {
-            self.reached.insert(Goal::WriteLost);
+            self.covered |= CoverageMark::WriteLost;
             self.note(&TraceEvent::Forgot(id, &commit));
             self.changes.push(Change::Forgot { node: id, commit });
         }

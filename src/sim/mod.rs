@@ -26,6 +26,8 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 
+use enumset::EnumSet;
+
 use crate::api::Request;
 use crate::control::assumptions::Assumptions;
 use crate::control::authorization::{Caller, IamAction, Principals};
@@ -35,7 +37,7 @@ use crate::control::environment::{Environment, ExternalEvent};
 use crate::control::message::{Commit, Delivery, Effect, Reply, Timer};
 use crate::control::mutant::Mutants;
 use crate::control::storage::{Batch, Storage};
-use crate::goal::Goals;
+use crate::coverage_mark::CoverageMark;
 use crate::region::Region;
 use crate::rng::{self, Purpose};
 use crate::types::{Account, ClientId, ClientToken, Instant, NodeId, Timestamp};
@@ -133,7 +135,7 @@ pub struct World {
     pending_wakes: usize,
     /// The last time at which a cluster's record was written, or a fault was injected or repaired.
     last_progress: Instant,
-    reached: Goals,
+    covered: EnumSet<CoverageMark>,
     coverage: Coverage,
     /// The kinds of fault injected since the last general repair, for coverage.
     faults: FaultKinds,
@@ -290,7 +292,7 @@ impl World {
             pending_retries: 0,
             pending_wakes: 0,
             last_progress: Instant::START,
-            reached: Goals::NONE,
+            covered: EnumSet::empty(),
             coverage: Coverage::default(),
             faults: FaultKinds::NONE,
             options,
@@ -326,10 +328,10 @@ impl World {
         self.trace.take_lines()
     }
 
-    /// The goals that nodes, network and clients have reported so far.
+    /// The coverage marks that nodes, network and clients have reported so far.
     #[must_use]
-    pub fn reached(&self) -> Goals {
-        self.reached
+    pub fn covered(&self) -> EnumSet<CoverageMark> {
+        self.covered
     }
 
     /// The coverage marks that the world itself sets: cells and denied actions.

@@ -8,7 +8,7 @@ use crate::control::authorization::Caller;
 use crate::control::cluster::Serial;
 use crate::control::message::{Delivery, Effect, Input, Message, Reply};
 use crate::control::storage::TokenKey;
-use crate::goal::Goal;
+use crate::coverage_mark::CoverageMark;
 use crate::region::Region;
 use crate::rng::{self, Purpose, mix};
 use crate::types::{Account, ClientId, Identifier, Instant, NodeId, Timestamp};
@@ -237,13 +237,13 @@ impl World {
         match next {
             Next::Send => self.send_attempt(id),
             Next::Wait => self.schedule_wake(id),
-            Next::Late => self.reached.insert(Goal::AnswerLate),
+            Next::Late => self.covered |= CoverageMark::AnswerLate,
             Next::End => {
                 let outcome = ongoing.outcome.as_ref().expect("a call that has ended");
                 let event = TraceEvent::Ended(NodeId::Client(client), &ongoing.call, outcome);
                 self.trace.record(self.now, &event, &self.names, &self.options.clients);
                 if matches!(outcome, Outcome::Unknown) {
-                    self.reached.extend(self.unknown_call_goal(&ongoing.call, client));
+                    self.covered.extend(self.unknown_call_mark(&ongoing.call, client));
                 }
                 self.calls.ended();
                 self.changes.push(Change::Ended(id));
@@ -252,15 +252,15 @@ impl World {
         }
     }
 
-    /// The goal for a call with unknown outcome: whether the control plane carried it out. `None` if the call could
-    /// not have changed anything.
-    fn unknown_call_goal(&self, call: &Call, client: ClientId) -> Option<Goal> {
+    /// The coverage mark for a call with unknown outcome: whether the control plane carried it out. `None` if the call
+    /// could not have changed anything.
+    fn unknown_call_mark(&self, call: &Call, client: ClientId) -> Option<CoverageMark> {
         let token = call.request.client_token()?.clone();
         let account = self.options.clients[client.0 as usize].account;
         let operation = self.options.assumptions.token_per_operation.then(|| call.request.operation());
         let key = TokenKey { account, operation, token };
         let has_happened = self.storage(call.region).is_some_and(|storage| storage.token(&key).is_some());
-        Some(if has_happened { Goal::UnknownHappened } else { Goal::UnknownHadNot })
+        Some(if has_happened { CoverageMark::UnknownHappened } else { CoverageMark::UnknownHadNot })
     }
 
     /// Schedules the call's time-out or pause, unless an earlier event is already scheduled for its slot.
@@ -348,7 +348,7 @@ impl World {
                 let region = id.region().expect("a client denies nothing");
                 self.fault_log.record_met(LastingFault::Denial(region, action));
             }
-            Effect::Reached(goal) => self.reached.insert(goal),
+            Effect::Covered(mark) => self.covered |= mark,
         }
     }
 

@@ -14,7 +14,7 @@ use crate::scenario::{Scenario, panic};
 use crate::sim::trace::TraceLevel;
 
 pub use counts::CoverageCounts;
-pub use tally::{GoalTally, Tally, ViolationTally};
+pub use tally::{MarkTally, Tally, ViolationTally};
 
 /// The scenarios of a search, one for each seed.
 #[derive(Clone, Debug)]

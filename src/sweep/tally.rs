@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use enumset::EnumSet;
 use serde::{Deserialize, Serialize};
+use strum::EnumCount;
 
 use crate::check::INVARIANTS;
-use crate::goal::Goal;
+use crate::coverage_mark::CoverageMark;
 use crate::rng::mix;
 use crate::scenario::run::Report;
 
@@ -29,12 +31,12 @@ pub struct Tally {
     pub coverage: CoverageCounts,
     /// The violations by the name of the invariant.
     pub violations: BTreeMap<String, ViolationTally>,
-    goals: [GoalTally; Goal::ALL.len()],
+    marks: [MarkTally; CoverageMark::COUNT],
 }
 
-/// The seeds that reached a goal.
+/// The seeds that covered a mark.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct GoalTally {
+pub struct MarkTally {
     /// Their number.
     pub seeds: u64,
     /// The smallest of them; 0 if there is none.
@@ -60,8 +62,8 @@ impl Tally {
         self.hash = self.hash.wrapping_add(mix(report.hash, seed));
         self.exercised.iter_mut().zip(report.exercised).for_each(|(mine, theirs)| *mine += theirs);
         self.coverage.count(&report.coverage);
-        for goal in report.reached.iter() {
-            self.goals[goal as usize].join(GoalTally { seeds: 1, first: seed });
+        for mark in report.covered {
+            self.marks[mark as usize].join(MarkTally { seeds: 1, first: seed });
         }
         if let Some(failure) = &report.failure {
             let violation = ViolationTally { seeds: 1, first: seed, message: failure.message.clone() };
@@ -76,21 +78,21 @@ impl Tally {
         self.hash = self.hash.wrapping_add(other.hash);
         self.exercised.iter_mut().zip(other.exercised).for_each(|(mine, theirs)| *mine += theirs);
         self.coverage.join(&other.coverage);
-        self.goals.iter_mut().zip(other.goals).for_each(|(mine, theirs)| mine.join(theirs));
+        self.marks.iter_mut().zip(other.marks).for_each(|(mine, theirs)| mine.join(theirs));
         for (invariant, violation) in other.violations {
             self.join_violation(invariant, violation);
         }
     }
 
-    /// The seeds that reached `goal`.
+    /// The seeds that covered `mark`.
     #[must_use]
-    pub fn goal(&self, goal: Goal) -> GoalTally {
-        self.goals[goal as usize]
+    pub fn mark(&self, mark: CoverageMark) -> MarkTally {
+        self.marks[mark as usize]
     }
 
-    /// The goals that no seed reached, in the order of [`Goal::ALL`].
-    pub fn unreached(&self) -> impl Iterator<Item = Goal> {
-        Goal::ALL.iter().copied().filter(|goal| self.goal(*goal).seeds == 0)
+    /// The marks that no seed covered, in the order of the enum.
+    pub fn uncovered(&self) -> EnumSet<CoverageMark> {
+        EnumSet::all().iter().filter(|mark| self.mark(*mark).seeds == 0).collect()
     }
 
     fn join_violation(&mut self, invariant: String, theirs: ViolationTally) {
@@ -110,8 +112,8 @@ impl Tally {
     }
 }
 
-impl GoalTally {
-    fn join(&mut self, other: GoalTally) {
+impl MarkTally {
+    fn join(&mut self, other: MarkTally) {
         if other.seeds > 0 {
             self.first = if self.seeds == 0 { other.first } else { self.first.min(other.first) };
             self.seeds += other.seeds;
@@ -128,33 +130,33 @@ impl Default for Tally {
             exercised: [0; INVARIANTS.len()],
             coverage: CoverageCounts::default(),
             violations: BTreeMap::new(),
-            goals: [GoalTally::default(); Goal::ALL.len()],
+            marks: [MarkTally::default(); CoverageMark::COUNT],
         }
     }
 }
 
-/// A serialized tally: invariants and goals are under their names, not at the indices of this version.
+/// A serialized tally: invariants and marks are under their names, not at the indices of this version.
 #[derive(Clone, Serialize, Deserialize)]
 struct TallyRecord {
     runs: u64,
     events: u64,
     hash: String,
     exercised: BTreeMap<String, u64>,
-    goals: BTreeMap<String, GoalTally>,
+    marks: BTreeMap<CoverageMark, MarkTally>,
     violations: BTreeMap<String, ViolationTally>,
     coverage: CoverageCounts,
 }
 
 impl From<Tally> for TallyRecord {
     fn from(tally: Tally) -> TallyRecord {
-        let goals = Goal::ALL.iter().map(|goal| (goal.name().to_owned(), tally.goal(*goal)));
+        let marks = EnumSet::all().iter().map(|mark| (mark, tally.mark(mark)));
         let exercised = INVARIANTS.iter().zip(tally.exercised);
         TallyRecord {
             runs: tally.runs,
             events: tally.events,
             hash: format!("{:016x}", tally.hash),
             exercised: exercised.map(|((name, _), times)| ((*name).to_owned(), times)).collect(),
-            goals: goals.filter(|(_, reached)| reached.seeds > 0).collect(),
+            marks: marks.filter(|(_, covered)| covered.seeds > 0).collect(),
             violations: tally.violations,
             coverage: tally.coverage,
         }
@@ -174,8 +176,8 @@ impl From<TallyRecord> for Tally {
         for (index, (name, _)) in INVARIANTS.iter().enumerate() {
             tally.exercised[index] = record.exercised.get(*name).copied().unwrap_or_default();
         }
-        for goal in Goal::ALL {
-            tally.goals[*goal as usize] = record.goals.get(goal.name()).copied().unwrap_or_default();
+        for (mark, covered) in record.marks {
+            tally.marks[mark as usize] = covered;
         }
         tally
     }

@@ -21,7 +21,7 @@ pub fn unreachable(mark: Mark) -> Option<&'static str> {
         Mark::Refused(operation, index) => match operation.members().swap_remove(index) {
             (_, MemberKind::Boolean) => Some("every boolean is valid"),
             (name, _) if name == "expectedPolicyVersion" => Some(
-                "every version is valid: an outdated one is a conflict, which is the goal policy-moved-on",
+                "every version is valid: an outdated one is a conflict, which is the mark policy-moved-on",
             ),
             _ => None,
         },
