@@ -1,11 +1,14 @@
-//! What the scenarios meet: every coverage mark, and something for every invariant to judge.
+//! The coverage of the scenarios: every coverage mark, operation, kind of fault and switch, and evaluations of every
+//! invariant.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use dsql_sim::Scenario;
 use dsql_sim::api::Operation;
 use dsql_sim::check::INVARIANTS;
+use dsql_sim::control::assumptions::Assumptions;
 use dsql_sim::coverage_mark::CoverageMark;
 use dsql_sim::scenario::run::{Report, run};
 use dsql_sim::sim::coverage::{Coverage, FaultKind};
@@ -40,15 +43,29 @@ fn every_operation_and_every_kind_of_fault_is_covered_by_a_scenario() {
     }
 }
 
-/// What came of every scenario, each with its own seed.
+#[test]
+fn every_switch_is_flipped_by_a_scenario_of_the_assumptions() {
+    let flipped: BTreeSet<_> = scenarios("scenarios/assumptions")
+        .flat_map(|scenario| scenario.set_up.assumptions.differing())
+        .map(|(name, _)| name)
+        .collect();
+    let missed: Vec<_> = Assumptions::NAMES.iter().filter(|name| !flipped.contains(*name)).collect();
+    assert!(missed.is_empty(), "scenarios/assumptions sets these to their defaults only: {missed:?}");
+}
+
+/// The result of every scenario, each with its own seed.
 fn reports() -> impl Iterator<Item = Report> {
+    scenarios("scenarios").map(|scenario| run(&scenario, None, TraceLevel::None))
+}
+
+/// Every scenario below the folder.
+fn scenarios(folder: &str) -> impl Iterator<Item = Scenario> {
     let mut paths = Vec::new();
-    collect(&Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios"), &mut paths);
-    assert!(paths.len() > 100, "the scenarios were found");
+    collect(&Path::new(env!("CARGO_MANIFEST_DIR")).join(folder), &mut paths);
+    assert!(paths.len() > 10, "the scenarios were found");
     paths.into_iter().map(|path| {
         let text = fs::read_to_string(&path).expect("a readable scenario");
-        let scenario = Scenario::parse(&text).expect("a well-formed scenario");
-        run(&scenario, None, TraceLevel::None)
+        Scenario::parse(&text).expect("a well-formed scenario")
     })
 }
 

@@ -20,7 +20,8 @@ pub fn markdown() -> String {
         }
     }
     page.push_str(
-        "\n## Assumptions\n\nThe switches of `assume`, each an open question about the real service.\n\n",
+        "\n## Assumptions\n\nThe switches of `assume`, each an open question about the real service. A file in the \
+         repository's\n`scenarios/assumptions` has what is known about it, and what the other answer changes.\n\n",
     );
     page.push_str("| switch | default | values | question |\n|---|---|---|---|\n");
     for [name, default, values, question] in Assumptions::table() {
