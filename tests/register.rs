@@ -12,9 +12,9 @@ use std::rc::Rc;
 
 use dsql_sim::Scenario;
 use dsql_sim::api::Request;
-use dsql_sim::control::cluster::Cluster;
 use dsql_sim::control::mutant::{Mutant, Mutants};
-use dsql_sim::control::register::{LinkChange, LinkOutcome, LinkValue, RegisterKey, Side};
+use dsql_sim::control::peering::{LinkChange, LinkOutcome, LinkValue, RegisterKey, Side};
+use dsql_sim::control::records::Cluster;
 use dsql_sim::generate::{Size, generate, strategy};
 use dsql_sim::scenario::run::run_with;
 use dsql_sim::sim::trace::TraceLevel;

@@ -6,8 +6,8 @@
 
 use crate::api::{Error, Request};
 use crate::control::authorization::IamAction;
-use crate::control::cluster::Cluster;
 use crate::control::message::Commit;
+use crate::control::records::Cluster;
 use crate::iam::{Document, Identity};
 use crate::region::Region;
 use crate::types::{ClusterArn, Instant};

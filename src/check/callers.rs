@@ -1,7 +1,7 @@
 //! The checks of a call as its caller sees it: its token, its refusal, its permissions.
 
 use crate::control::message::{Commit, Reply};
-use crate::control::storage::Batch;
+use crate::control::records::Batch;
 use crate::map::FixedMap;
 use crate::region::Region;
 use crate::types::{Instant, NodeId};

@@ -4,8 +4,7 @@
 use std::sync::Arc;
 
 use crate::api::{Request, StreamStatus, Tags, UpdateClusterInput};
-use crate::control::attached::{Attached, Stream};
-use crate::control::cluster::{Cluster, MultiRegion};
+use crate::control::records::{Attached, Cluster, MultiRegion, Stream};
 use crate::region::Region;
 use crate::types::{Identifier, Instant};
 

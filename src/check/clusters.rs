@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use crate::api::{EncryptionStatus, Request};
-use crate::control::cluster::{Cluster, may_become};
 use crate::control::message::{Commit, Delivery};
+use crate::control::records::{Cluster, may_become};
 use crate::map::FixedMap;
 use crate::region::Region;
 use crate::types::{Account, ClusterStatus};

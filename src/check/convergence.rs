@@ -1,10 +1,8 @@
 //! Convergence: invariants of a quiet world, in which everything that was to converge has had the time to.
 
 use crate::api::EncryptionStatus;
-use crate::control::attached::Stream;
-use crate::control::cluster::Cluster;
-use crate::control::register::{LinkChange, LinkOutcome};
-use crate::control::storage::Storage;
+use crate::control::peering::{LinkChange, LinkOutcome};
+use crate::control::records::{Cluster, Storage, Stream};
 use crate::region::Region;
 use crate::types::{ClusterArn, ClusterStatus, NodeId};
 

@@ -2,7 +2,7 @@
 //! independently of the table that the control planes use.
 
 use crate::api::{MultiRegionProperties, Request};
-use crate::control::cluster::Cluster;
+use crate::control::records::Cluster;
 use crate::region::Region;
 use crate::types::ClusterArn;
 

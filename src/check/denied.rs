@@ -7,8 +7,8 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use crate::api::Request;
-use crate::control::cluster::{Cluster, Serial};
 use crate::control::message::{Commit, Delivery, Reply};
+use crate::control::records::{Cluster, Serial};
 use crate::map::FixedMap;
 use crate::region::Region;
 use crate::types::{Account, ClusterArn, Instant};

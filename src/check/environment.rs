@@ -2,8 +2,8 @@
 //! encryption".)
 
 use crate::api::EncryptionStatus;
-use crate::control::cluster::Cluster;
 use crate::control::environment::ExternalEvent;
+use crate::control::records::Cluster;
 use crate::region::Region;
 use crate::types::ClusterStatus;
 

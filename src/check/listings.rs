@@ -3,9 +3,8 @@
 use std::collections::BTreeSet;
 
 use crate::api::{Request, Response};
-use crate::control::cluster::Serial;
 use crate::control::message::Delivery;
-use crate::control::storage::Storage;
+use crate::control::records::{Serial, Storage};
 use crate::map::FixedMap;
 use crate::region::Region;
 use crate::types::{Account, Identifier};

@@ -35,9 +35,8 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::api::Request;
-use crate::control::disk::Replaced;
 use crate::control::message::{Commit, Delivery, Reply};
-use crate::control::storage::Batch;
+use crate::control::records::{Batch, Replaced};
 use crate::region::Region;
 use crate::sim::{Change, World};
 use crate::types::{Account, Instant, NodeId};

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use crate::api::Request;
 use crate::control::authorization::Caller;
-use crate::control::cluster::Cluster;
 use crate::control::message::{Commit, Delivery};
+use crate::control::records::Cluster;
 use crate::region::Region;
 use crate::types::{Account, ClusterArn, Identifier, Instant, PrincipalId, Timestamp};
 

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use crate::api::Request;
-use crate::control::cluster::{Cluster, Intent};
+use crate::control::records::{Cluster, Intent};
 use crate::map::FixedMap;
 use crate::types::{ClusterArn, ClusterStatus};
 

@@ -7,8 +7,8 @@
 use std::sync::Arc;
 
 use crate::api::Request;
-use crate::control::cluster::Cluster;
 use crate::control::message::Commit;
+use crate::control::records::Cluster;
 use crate::map::FixedMap;
 use crate::region::Region;
 use crate::table::Table;

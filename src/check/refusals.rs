@@ -11,8 +11,7 @@ use std::time::Duration;
 
 use crate::api::{Error, Request, ValidationReason};
 use crate::control::assumptions::Refusal;
-use crate::control::attached::{ClusterPolicy, MAX_STREAMS};
-use crate::control::cluster::Cluster;
+use crate::control::records::{Cluster, ClusterPolicy, MAX_STREAMS};
 use crate::map::FixedMap;
 use crate::region::Region;
 use crate::types::{ClusterArn, ClusterStatus, Identifier, Instant};

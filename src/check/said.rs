@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use crate::api::{Request, Response, StreamSummary};
-use crate::control::cluster::Cluster;
+use crate::control::records::Cluster;
 use crate::types::ClusterArn;
 
 use super::CheckResult;

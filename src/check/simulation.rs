@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use crate::control::storage::Batch;
+use crate::control::records::Batch;
 use crate::region::Region;
 use crate::sim::client::{Call, CallId, Outcome};
 use crate::sim::fault::Fault;

@@ -15,9 +15,8 @@
 
 use std::fmt::Display;
 
-use crate::control::disk::{Disk, Replaced};
 use crate::control::message::Commit;
-use crate::control::storage::{Batch, Storage, TokenKey, TokenRecord};
+use crate::control::records::{Batch, Disk, Replaced, Storage, TokenKey, TokenRecord};
 use crate::map::FixedMap;
 use crate::region::Region;
 use crate::sim::Change;

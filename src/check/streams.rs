@@ -3,8 +3,7 @@
 use std::sync::Arc;
 
 use crate::api::StreamStatus;
-use crate::control::attached::{MAX_STREAMS, Stream, stream_may_become};
-use crate::control::cluster::Cluster;
+use crate::control::records::{Cluster, MAX_STREAMS, Stream, stream_may_become};
 
 use super::CheckResult;
 use super::invariant::{CheckContext, Invariant};

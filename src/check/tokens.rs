@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use crate::api::{Error, Fingerprint, Operation, Request, Response, ValidationReason};
 use crate::control::message::{Commit, Delivery, Reply};
-use crate::control::storage::{TokenKey, TokenRecord};
+use crate::control::records::{TokenKey, TokenRecord};
 use crate::map::{FixedMap, Generations};
 use crate::region::Region;
 use crate::types::{Account, ClientToken, ClusterStatus, Instant};

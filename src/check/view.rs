@@ -5,10 +5,9 @@ use std::time::Duration;
 
 use crate::api::Request;
 use crate::control::assumptions::Assumptions;
-use crate::control::disk::Disk;
 use crate::control::environment::Environment;
 use crate::control::message::Delivery;
-use crate::control::storage::{Batch, Storage};
+use crate::control::records::{Batch, Disk, Storage};
 use crate::iam::Identity;
 use crate::region::Region;
 use crate::sim::World;

@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use super::message::DelayRange;
+use crate::control::message::DelayRange;
 
 /// The exception that refuses a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -14,12 +14,11 @@
 use std::sync::Arc;
 
 use crate::api::EncryptionStatus;
+use crate::control::ControlPlane;
+use crate::control::message::Effect;
+use crate::control::mutant::{Mutant, Mutants};
+use crate::control::records::Cluster;
 use crate::types::ClusterStatus;
-
-use super::ControlPlane;
-use super::cluster::Cluster;
-use super::message::Effect;
-use super::mutant::{Mutant, Mutants};
 
 /// The facts of a Region that hold whether its control plane is up or not.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

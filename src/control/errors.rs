@@ -4,12 +4,10 @@
 use std::fmt::Display;
 
 use crate::api::{Error, Field, ValidationReason};
+use crate::control::assumptions::Refusal;
+use crate::control::records::{Cluster, Stream};
 use crate::region::Region;
 use crate::types::{Account, ClusterArn, ClusterStatus};
-
-use super::assumptions::Refusal;
-use super::attached::Stream;
-use super::cluster::Cluster;
 
 /// The exception of kind `refusal` for the cluster `resource_id`.
 pub(super) fn refused(refusal: Refusal, message: String, resource_id: &str) -> Error {

@@ -4,18 +4,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::api::{Error, Request, Response, StreamStatus};
+use crate::control::authorization::{Caller, Checked, Denial, IamAction, PeerAction};
+use crate::control::environment::{Environment, ExternalEvent};
+use crate::control::peering::{AcceptedValue, Ballot, LinkOutcome, LinkValue, RegisterKey};
+use crate::control::records::{Batch, Serial, Storage, Undo};
 use crate::coverage_mark::CoverageMark;
 use crate::region::Region;
 use crate::rng::{key, mix};
 use crate::types::{Account, ClientId, ClusterArn, ClusterStatus, Identifier, NodeId, Timestamp};
-
-use super::authorization::{Caller, IamAction};
-use super::authorizer::{Checked, Denial};
-use super::cluster::Serial;
-use super::environment::{Environment, ExternalEvent};
-use super::register::{AcceptedValue, Ballot, LinkOutcome, LinkValue, RegisterKey};
-use super::required_permissions::PeerAction;
-use super::storage::{Batch, Storage, Undo};
 
 /// One arrival of a request: the client, its call, the attempt and the network's copy. A reply is addressed to a
 /// delivery, so each duplicate and each retry gets an answer of its own.

@@ -6,7 +6,7 @@
 //! # A call
 //!
 //! 1. The request's field constraints are checked.
-//! 2. The caller is authorized in the cluster's own Region ([`authorizer`]).
+//! 2. The caller is authorized in the cluster's own Region ([`authorization`]).
 //! 3. The idempotency token is looked up: a finished call is replayed, a call in flight is joined.
 //! 4. State and quota are checked.
 //! 5. With multi-Region properties, the witness Region and the peer's Region check the caller too.
@@ -18,59 +18,39 @@
 //!
 //! # After a crash
 //!
-//! The disk keeps the records of clusters, tokens and link registers ([`disk`]). Timers and proposals are derived from
-//! them on [`Input::Start`]. Calls that waited for other Regions had written nothing and are forgotten; their clients
-//! time out and try again.
+//! The disk keeps the records of clusters, tokens and link registers ([`records::Disk`]). Timers and proposals are
+//! derived from them on [`Input::Start`]. Calls that waited for other Regions had written nothing and are forgotten;
+//! their clients time out and try again.
 
 pub mod assumptions;
-pub mod attached;
 pub mod authorization;
-pub mod authorizer;
-pub mod cluster;
-pub mod disk;
 pub mod environment;
 pub mod message;
 pub mod mutant;
 pub mod peering;
-pub mod register;
-pub mod required_permissions;
-pub mod storage;
-pub mod witness;
+pub mod records;
 
-mod acceptor;
-mod create;
-mod delete;
 mod errors;
-mod idempotency;
-mod intent;
-mod multi_region;
-mod pending;
-mod policies;
-mod read;
-mod streams;
-mod tags;
-mod update;
+mod lifecycle;
+mod operations;
 
 use std::fmt;
 use std::sync::Arc;
 
-use crate::api::{EncryptionStatus, Error, Request};
+use crate::api::{Error, Request};
+use crate::control::assumptions::Assumptions;
+use crate::control::authorization::{Authorizer, Caller, Denials, Principals};
+use crate::control::environment::Environment;
+use crate::control::message::{Commit, Delivery, Effect, Input, Message, Reply, Timer, Wait};
+use crate::control::mutant::{Mutant, Mutants};
+use crate::control::peering::{InFlight, PendingCall, RemoteCheck, Round, Waiting};
+use crate::control::records::{Attached, Batch, Cluster, Serial, Storage, Stream, TokenKey, TokenWrite};
 use crate::coverage_mark::CoverageMark;
 use crate::map::FixedMap;
 use crate::region::Region;
 use crate::types::{Account, ClusterStatus, Identifier, Instant, NodeId, PrincipalId, Timestamp};
 
-use assumptions::Assumptions;
-use authorization::{Caller, Denials, Principals};
-use authorizer::Authorizer;
-use cluster::{Cluster, Serial};
-use environment::Environment;
-use intent::Waiting;
-use message::{Commit, DelayRange, Delivery, Effect, Input, Message, Reply, Timer, Wait};
-use mutant::{Mutant, Mutants};
-use peering::Round;
-use pending::{InFlight, PendingCall, RemoteCheck};
-use storage::{Batch, Storage, TokenKey};
+pub use peering::WitnessNode;
 
 /// The control plane of one Region: the records of its clusters, the calls on them, and one of the three acceptors of
 /// each link register that a cluster here takes part in.
@@ -195,7 +175,7 @@ impl ControlPlane {
             if !self.mutants.has(Mutant::StreamsForgottenInCrash) {
                 cluster.streams().iter().for_each(|stream| self.set_stream_timer(&cluster, stream, out));
             }
-            let resumed = cluster.streams().iter().any(attached::Stream::is_transient);
+            let resumed = cluster.streams().iter().any(Stream::is_transient);
             out.extend(resumed.then_some(Effect::Covered(CoverageMark::StreamResumed)));
             out.extend(cluster.status.is_transient().then_some(Effect::Covered(CoverageMark::WorkResumed)));
             if cluster.status == ClusterStatus::PendingDelete {
@@ -276,79 +256,12 @@ impl ControlPlane {
         }
     }
 
-    /// Ends a transient status: the record takes the status that follows, or is removed.
-    fn finish_transition(
-        &mut self,
-        account: Account,
-        serial: Serial,
-        version: u32,
-        to: Option<ClusterStatus>,
-        out: &mut Vec<Effect>,
-    ) {
-        let Some(cluster) = self.storage.at(account, serial).cloned() else { return };
-        // The status has changed since the timer was set (an update, a deletion, a link): its work was abandoned.
-        if cluster.version != version {
-            out.push(Effect::Covered(CoverageMark::TimerStale));
-            if !self.mutants.has(Mutant::StaleTimer) {
-                return;
-            }
-        }
-        match to {
-            Some(status) => {
-                if status == ClusterStatus::Deleting && self.resumed.contains(&(account, serial)) {
-                    out.push(Effect::Covered(CoverageMark::PendingDeleteHealed));
-                }
-                // A new key is put to use only now, so this is the moment when a disabled key shows.
-                let encryption = match cluster.encryption {
-                    EncryptionStatus::Updating => self.encryption_with(cluster.kms_key.as_ref()),
-                    encryption => encryption,
-                };
-                let status = self.status_with_key(encryption, status);
-                let cluster = self.write_cluster(&cluster, None, None, out, |record| {
-                    record.status = status;
-                    record.encryption = encryption;
-                });
-                // The settled status may want something of the register: PENDING_SETUP declares again, a leaving pair
-                // goes on.
-                self.propose(&cluster, 0, out);
-            }
-            None => {
-                self.last_deleted = Some(cluster.arn.identifier);
-                let batch = Batch { cluster: Some((account, serial, None)), ..Batch::default() };
-                self.persist(batch, None, out);
-            }
-        }
-    }
-
-    /// Sets the timer that leads out of the cluster's transient status, if it is in one.
-    fn set_status_timer(&self, cluster: &Cluster, out: &mut Vec<Effect>) {
-        use ClusterStatus::{Active, Creating, Deleted, Deleting, Failed, Updating};
-        let assumed = &*self.assumptions;
-        let is_linked = cluster.linked_peer().is_some();
-        let visible = assumed.deleted_visible;
-        let (after, to) = match cluster.status {
-            Creating if is_linked => {
-                (assumed.peering_time, Some(if assumed.peering_fails { Failed } else { Active }))
-            }
-            Creating => (assumed.create_time, Some(if assumed.creation_fails { Failed } else { Active })),
-            Updating if self.mutants.has(Mutant::UpdateLeadsToActive) => (assumed.update_time, Some(Active)),
-            Updating => (assumed.update_time, Some(cluster.settled_status())),
-            Deleting if visible.is_zero() => (assumed.delete_time, None),
-            Deleting => (assumed.delete_time, Some(Deleted)),
-            Deleted => (DelayRange { min: visible, max: visible }, None),
-            // PENDING_SETUP and PENDING_DELETE end by the register's decision, the settled statuses by a call.
-            _ => return,
-        };
-        let (account, serial, version) = (cluster.arn.account, cluster.serial, cluster.version);
-        out.push(Effect::SetTimer { after, timer: Timer::Status { account, serial, version, to } });
-    }
-
     /// Writes a changed record together with the token of the call that changes it: one batch, so that no crash keeps
     /// one without the other. A new status gets its timer.
     fn write_cluster(
         &mut self,
         before: &Arc<Cluster>,
-        token: Option<storage::TokenWrite>,
+        token: Option<TokenWrite>,
         cause: Option<Delivery>,
         out: &mut Vec<Effect>,
         change: impl FnOnce(&mut Cluster),
@@ -371,9 +284,9 @@ impl ControlPlane {
         &mut self,
         ctx: &RequestContext,
         cluster: &Arc<Cluster>,
-        token: Option<storage::TokenWrite>,
+        token: Option<TokenWrite>,
         out: &mut Vec<Effect>,
-        change: impl FnOnce(&mut attached::Attached),
+        change: impl FnOnce(&mut Attached),
     ) {
         self.write_cluster(cluster, token, Some(ctx.delivery), out, |record| {
             change(Arc::make_mut(record.attached.get_or_insert_default()));

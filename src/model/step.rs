@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use crate::control::authorization::Caller;
-use crate::control::disk::Disk;
 use crate::control::environment::Environment;
 use crate::control::message::{Delivery, Effect, Input, Message, Timer};
+use crate::control::records::Disk;
 use crate::sim::{Change, DEFAULT_EPOCH};
 use crate::types::{Account, ClientId, Identifier, NodeId};
 

@@ -3,9 +3,8 @@
 use std::sync::Arc;
 
 use crate::check::{Checker, Violation};
-use crate::control::disk::Disk;
 use crate::control::mutant::Mutants;
-use crate::control::storage::Storage;
+use crate::control::records::{Disk, Storage};
 use crate::scenario::{Action, CallStep, Scenario};
 use crate::sim::client::Names;
 use crate::types::{ClusterArn, NodeId};

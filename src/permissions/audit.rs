@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use indexmap::IndexSet;
 
-use crate::control::authorizer::Checked;
+use crate::control::authorization::Checked;
 use crate::control::message::Delivery;
 use crate::iam::PolicyEffect;
 use crate::map::FixedMap;

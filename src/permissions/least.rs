@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use indexmap::{IndexMap, IndexSet};
 use serde::{Serialize, Serializer};
 
-use crate::control::authorizer::Checked;
+use crate::control::authorization::Checked;
 use crate::iam::{
     AccessRequest, Context, ContextMap, Document, Policies, PolicyEffect, PolicyKind, Principal, evaluate,
 };

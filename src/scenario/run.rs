@@ -10,7 +10,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use crate::check::{RunEnd, Simulation};
-use crate::control::cluster::Cluster;
+use crate::control::records::Cluster;
 use crate::map::FixedMap;
 use crate::region::Region;
 use crate::rng::mix;

@@ -18,7 +18,7 @@ use crate::api::wire::Origin;
 use crate::api::{Error, Request, Response};
 use crate::check::{Simulation, Violation};
 use crate::control::environment::ExternalEvent;
-use crate::control::storage::Batch;
+use crate::control::records::Batch;
 use crate::map::FixedMap;
 use crate::permissions::{Audit, needed};
 use crate::rng::mix;

@@ -19,8 +19,7 @@ use redb::{Builder, Database, ReadableDatabase, ReadableTable, TableDefinition};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::control::cluster::Serial;
-use crate::control::storage::{Batch, TokenWrite};
+use crate::control::records::{Batch, Serial, TokenWrite};
 use crate::region::Region;
 use crate::scenario::Scenario;
 use crate::types::{Account, Instant, NodeId};
@@ -341,7 +340,7 @@ mod tests {
 
     use super::*;
     use crate::api::{Response, TagResourceOutput};
-    use crate::control::storage::{TokenKey, TokenRecord};
+    use crate::control::records::{TokenKey, TokenRecord};
     use crate::scenario::SetUp;
 
     fn open(directory: &Path) -> (Store, Option<SavedWorld>) {

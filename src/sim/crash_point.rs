@@ -4,9 +4,8 @@
 //! aimed at a time does not.
 
 use crate::api::{Operation, Tags};
-use crate::control::attached::{Attached, Stream};
-use crate::control::cluster::Cluster;
 use crate::control::message::Commit;
+use crate::control::records::{Attached, Cluster, Stream};
 
 use super::fault::MessageMatch;
 

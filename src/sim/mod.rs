@@ -30,13 +30,11 @@ use enumset::EnumSet;
 
 use crate::api::Request;
 use crate::control::assumptions::Assumptions;
-use crate::control::authorization::{Caller, IamAction, Principals};
-use crate::control::authorizer::Checked;
-use crate::control::disk::{Disk, Replaced};
+use crate::control::authorization::{Caller, Checked, IamAction, Principals};
 use crate::control::environment::{Environment, ExternalEvent};
 use crate::control::message::{Commit, Delivery, Effect, Reply, Timer};
 use crate::control::mutant::Mutants;
-use crate::control::storage::{Batch, Storage};
+use crate::control::records::{Batch, Disk, Replaced, Storage};
 use crate::coverage_mark::CoverageMark;
 use crate::region::Region;
 use crate::rng::{self, Purpose};

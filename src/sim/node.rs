@@ -6,11 +6,10 @@
 use std::collections::VecDeque;
 
 use crate::control::ControlPlane;
+use crate::control::WitnessNode;
 use crate::control::authorization::Denials;
-use crate::control::disk::Disk;
 use crate::control::message::{Commit, Effect, Input};
-use crate::control::storage::Storage;
-use crate::control::witness::WitnessNode;
+use crate::control::records::{Disk, Storage};
 use crate::types::{Instant, NodeId};
 
 use super::Options;

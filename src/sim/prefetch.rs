@@ -9,9 +9,8 @@ use std::slice;
 
 use prefetch_index::prefetch_index;
 
-use crate::control::cluster::Serial;
 use crate::control::message::Timer;
-use crate::control::storage::Storage;
+use crate::control::records::{Serial, Storage};
 use crate::types::Account;
 
 use super::network::Payload;

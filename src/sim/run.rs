@@ -5,9 +5,8 @@ use std::time::Duration;
 
 use crate::api::Request;
 use crate::control::authorization::Caller;
-use crate::control::cluster::Serial;
 use crate::control::message::{Delivery, Effect, Input, Message, Reply};
-use crate::control::storage::TokenKey;
+use crate::control::records::{Serial, TokenKey};
 use crate::coverage_mark::CoverageMark;
 use crate::region::Region;
 use crate::rng::{self, Purpose, mix};

@@ -7,9 +7,9 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 
 use crate::api::{Error, Operation, StreamStatus, Tags};
-use crate::control::attached::{Attached, Stream};
 use crate::control::message::{Commit, Delivery, Note};
-use crate::control::register::LinkOutcome as Link;
+use crate::control::peering::LinkOutcome as Link;
+use crate::control::records::{Attached, Stream};
 use crate::rng::{self, key_of_bytes, mix};
 use crate::types::{Identifier, Instant, NodeId, Timestamp};
 

@@ -7,7 +7,7 @@ use crate::api::{
     CreateStreamInput, CreateStreamOutput, GetClusterOutput, GetStreamOutput, MultiRegionOutput,
     MultiRegionProperties, Request, Response, StreamStatus, TagMap, Tags, TargetDefinition,
 };
-use crate::control::cluster::Cluster;
+use crate::control::records::Cluster;
 use crate::region::Region;
 use crate::types::{ClusterArn, ClusterStatus, Timestamp};
 

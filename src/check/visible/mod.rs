@@ -39,9 +39,8 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::api::{Error, Operation, Request, Response, TagMap, Tags};
-use crate::control::cluster::Cluster;
 use crate::control::message::Reply;
-use crate::control::storage::TokenKey;
+use crate::control::records::{Cluster, TokenKey};
 use crate::map::{FixedMap, Generations};
 use crate::region::Region;
 use crate::types::{Account, ClientToken, ClusterArn, Identifier, Instant};

@@ -7,21 +7,20 @@
 use std::sync::Arc;
 
 use crate::api::{EncryptionStatus, Error, Request, Response, UpdateClusterInput};
+use crate::control::assumptions::Refusal;
+use crate::control::authorization::PeerAction;
+use crate::control::message::{Delivery, Effect};
+use crate::control::mutant::Mutant;
+use crate::control::operations::customer_key;
+use crate::control::peering::{CallTarget, PendingCall};
+use crate::control::records::{Cluster, MultiRegion, Serial};
+use crate::control::{ControlPlane, RequestContext, errors};
 use crate::coverage_mark::CoverageMark;
 use crate::types::{Account, ClusterStatus, Instant, Timestamp};
 
-use super::assumptions::Refusal;
-use super::cluster::{Cluster, MultiRegion, Serial};
-use super::create::customer_key;
-use super::message::{Delivery, Effect};
-use super::mutant::Mutant;
-use super::pending::{CallTarget, PendingCall};
-use super::required_permissions::PeerAction;
-use super::{ControlPlane, RequestContext, errors};
-
 impl ControlPlane {
     /// Handles UpdateCluster: carries it out, or starts the remote checks of its multi-Region properties.
-    pub(super) fn update_cluster(
+    pub(in crate::control) fn update_cluster(
         &mut self,
         now: Instant,
         ctx: &RequestContext,
@@ -57,7 +56,7 @@ impl ControlPlane {
 
     /// Resumes an update whose remote checks have passed. The cluster may have changed while they were under way, so
     /// its state is validated again.
-    pub(super) fn resume_update(
+    pub(in crate::control) fn resume_update(
         &mut self,
         now: Instant,
         call: PendingCall,
@@ -97,7 +96,7 @@ impl ControlPlane {
         clippy::too_many_arguments,
         reason = "a call, its cluster and its outcome: there is nothing to bundle"
     )]
-    pub(super) fn finish_update(
+    pub(in crate::control) fn finish_update(
         &mut self,
         now: Instant,
         account: Account,
@@ -149,7 +148,7 @@ impl ControlPlane {
     ///
     /// # Errors
     /// The update is not possible for the cluster as it is.
-    pub(super) fn next_properties(
+    pub(in crate::control) fn next_properties(
         &self,
         cluster: &Cluster,
         input: &UpdateClusterInput,
@@ -178,7 +177,11 @@ impl ControlPlane {
     }
 
     /// Validates the update again, for the cluster as it is now.
-    fn revalidate(&self, cluster: &Cluster, request: &Request) -> Result<Option<MultiRegion>, Error> {
+    pub(in crate::control) fn revalidate(
+        &self,
+        cluster: &Cluster,
+        request: &Request,
+    ) -> Result<Option<MultiRegion>, Error> {
         let Request::UpdateCluster(input) = request else { return Ok(None) };
         self.check_updatable(cluster)?;
         self.next_properties(cluster, input)
@@ -243,42 +246,5 @@ impl ControlPlane {
         let beside = self.mutants.has(Mutant::TwoPeersDeclared) && next.peer.is_some();
         let silently = self.mutants.has(Mutant::WithdrawWithoutRegister) && next.peer.is_none();
         (current.peer, current.witness) != (next.peer, next.witness) && !same_peer && !beside && !silently
-    }
-}
-
-impl ControlPlane {
-    /// Carries the deferred update out, whose withdrawal was chosen: the peer can no longer link with this cluster.
-    pub(super) fn finish_withdrawal(&mut self, now: Instant, cluster: &Arc<Cluster>, out: &mut Vec<Effect>) {
-        let Some(intent) = cluster.intent.clone() else { return };
-        let Request::UpdateCluster(input) = &*intent.request else { return };
-        out.push(Effect::Covered(CoverageMark::WithdrawalWon));
-        match self.next_properties(cluster, input) {
-            Ok(next) => {
-                let waiters = self.take_waiting(cluster).waiters;
-                self.finish_update(now, intent.account, &intent.request, cluster, next, &waiters, out);
-            }
-            // Valid when the call was deferred, but not any more. The declaration is proposed again.
-            Err(error) => self.abandon_update(cluster, error, out),
-        }
-    }
-
-    /// Refuses the deferred update: the peer declared before the withdrawal was chosen, so the pair is linked. The
-    /// record follows the register.
-    pub(super) fn refuse_withdrawal(&mut self, cluster: &Arc<Cluster>, out: &mut Vec<Effect>) {
-        out.push(Effect::Covered(CoverageMark::WithdrawalLost));
-        let waiters = self.take_waiting(cluster).waiters;
-        let Some(peer) = cluster.multi_region.as_deref().and_then(|it| it.peer) else { return };
-        let keeps_intent = self.mutants.has(Mutant::LostWithdrawalKept);
-        let kept = cluster.intent.as_ref().filter(|_| self.mutants.has(Mutant::LostWitnessKept));
-        let kept = kept.and_then(|lost| self.revalidate(cluster, &lost.request).ok()?);
-        self.write_cluster(cluster, None, None, out, |record| {
-            record.intent = record.intent.take().filter(|_| keeps_intent);
-            record.status = ClusterStatus::Creating;
-            if let Some(multi_region) = &mut record.multi_region {
-                multi_region.linked = true;
-                multi_region.witness = kept.map_or(multi_region.witness, |it| it.witness);
-            }
-        });
-        self.reply(&waiters, Err(Arc::new(errors::lost_to_link(cluster, peer))), out);
     }
 }

@@ -2,15 +2,15 @@
 //!
 //! It votes on ballots and knows nothing of clusters, so that a witness node needs no more than this file.
 
-use super::message::{Commit, Effect, Message};
-use super::mutant::{Mutant, Mutants};
-use super::register::{Acceptor, RegisterKey};
-use super::storage::{Batch, Storage};
+use crate::control::message::{Commit, Effect, Message};
+use crate::control::mutant::{Mutant, Mutants};
+use crate::control::peering::{Acceptor, RegisterKey};
+use crate::control::records::{Batch, Storage};
 use crate::types::NodeId;
 
 /// Runs the acceptor of node `me` on a message of the proposer `from`: answers it, and persists first what the answer
 /// promises. Messages that are not for acceptors have no effect.
-pub(super) fn answer_proposer(
+pub(in crate::control) fn answer_proposer(
     storage: &mut Storage,
     mutants: Mutants,
     me: NodeId,
@@ -63,7 +63,7 @@ pub(super) fn answer_proposer(
 }
 
 /// Writes the acceptor of `register`, on its own: no call and no record depends on it.
-pub(super) fn persist_acceptor(
+pub(in crate::control) fn persist_acceptor(
     storage: &mut Storage,
     register: RegisterKey,
     acceptor: Acceptor,

@@ -33,31 +33,28 @@
 use std::sync::Arc;
 
 use crate::api::Request;
+use crate::control::message::{DelayRange, Delivery, Effect, Timer};
+use crate::control::mutant::Mutant;
+use crate::control::peering::{InFlight, RegisterKey};
+use crate::control::records::{Batch, Cluster, Intent, Serial};
+use crate::control::{ControlPlane, RequestContext, errors};
 use crate::coverage_mark::CoverageMark;
 use crate::types::{Account, ClusterStatus, Instant};
 
-use super::cluster::{Cluster, Intent, Serial};
-use super::message::{DelayRange, Delivery, Effect, Timer};
-use super::mutant::Mutant;
-use super::pending::InFlight;
-use super::register::RegisterKey;
-use super::storage::Batch;
-use super::{ControlPlane, RequestContext, errors};
-
 /// The calls that wait for the link register's decision about one cluster.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Waiting {
+pub(in crate::control) struct Waiting {
     /// The call that began the wait, by which its deadline finds it; `None` for a wait resumed from storage.
     began: Option<Delivery>,
     /// The arrivals to answer. Empty after a restart, until retries join.
-    pub(super) waiters: Vec<Delivery>,
+    pub(in crate::control) waiters: Vec<Delivery>,
     /// The joined deletions, whose own tokens are recorded with the answer.
-    pub(super) joined: Vec<RequestContext>,
+    pub(in crate::control) joined: Vec<RequestContext>,
 }
 
 impl Waiting {
     /// A call that does not wait, in the form in which a deletion is finished.
-    pub(super) fn alone(delivery: Delivery) -> Waiting {
+    pub(in crate::control) fn alone(delivery: Delivery) -> Waiting {
         Waiting { began: Some(delivery), waiters: vec![delivery], joined: Vec::new() }
     }
 }
@@ -65,7 +62,7 @@ impl Waiting {
 impl ControlPlane {
     /// Writes the call into the record as an intent and leaves the decision to the link register. Only the register
     /// knows whether the peer has declared in turn, and so whether the cluster may go its own way.
-    pub(super) fn defer_to_register(
+    pub(in crate::control) fn defer_to_register(
         &mut self,
         ctx: &RequestContext,
         cluster: &Arc<Cluster>,
@@ -83,7 +80,7 @@ impl ControlPlane {
     }
 
     /// Resumes the wait for a call that a restart finds in the record. Its waiters are gone; their retries join it.
-    pub(super) fn resume_intent(&mut self, cluster: &Cluster, out: &mut Vec<Effect>) {
+    pub(in crate::control) fn resume_intent(&mut self, cluster: &Cluster, out: &mut Vec<Effect>) {
         if cluster.intent.is_some() {
             out.push(Effect::Covered(CoverageMark::IntentResumed));
             self.start_waiting(cluster, Waiting::default(), out);
@@ -91,7 +88,12 @@ impl ControlPlane {
     }
 
     /// Lets a second deletion wait for the answer of the first one.
-    pub(super) fn join_deletion(&mut self, ctx: &RequestContext, cluster: &Cluster, out: &mut Vec<Effect>) {
+    pub(in crate::control) fn join_deletion(
+        &mut self,
+        ctx: &RequestContext,
+        cluster: &Cluster,
+        out: &mut Vec<Effect>,
+    ) {
         out.push(Effect::Covered(CoverageMark::DeletionsJoined));
         let key = (cluster.arn.account, cluster.serial);
         // A retry of this call must find it, as it would find the first.
@@ -104,17 +106,17 @@ impl ControlPlane {
     }
 
     /// Whether a deletion of the cluster waits for the link register.
-    pub(super) fn is_deletion_deferred(cluster: &Cluster) -> bool {
+    pub(in crate::control) fn is_deletion_deferred(cluster: &Cluster) -> bool {
         cluster.intent.as_ref().is_some_and(|intent| matches!(*intent.request, Request::DeleteCluster(_)))
     }
 
     /// Whether another call on the cluster is unfinished. Two at once could each write over the other's change.
-    pub(super) fn is_busy(&self, cluster: &Cluster) -> bool {
+    pub(in crate::control) fn is_busy(&self, cluster: &Cluster) -> bool {
         cluster.intent.is_some() || self.has_update_in_flight(cluster.arn.account, cluster.serial)
     }
 
     /// Ends the wait begun by `began`: its deadline has passed without a decision of the register.
-    pub(super) fn expire_wait(
+    pub(in crate::control) fn expire_wait(
         &mut self,
         now: Instant,
         (account, serial): (Account, Serial),
@@ -151,7 +153,7 @@ impl ControlPlane {
     }
 
     /// Ends a deferred update without carrying it out. The cluster still declares its peer, and proposes so again.
-    pub(super) fn abandon_update(
+    pub(in crate::control) fn abandon_update(
         &mut self,
         cluster: &Arc<Cluster>,
         error: crate::api::Error,
@@ -169,7 +171,7 @@ impl ControlPlane {
     }
 
     /// Takes the calls that wait for the register's decision about the cluster. Their tokens are no longer in flight.
-    pub(super) fn take_waiting(&mut self, cluster: &Cluster) -> Waiting {
+    pub(in crate::control) fn take_waiting(&mut self, cluster: &Cluster) -> Waiting {
         let key = (cluster.arn.account, cluster.serial);
         let waiting = self.waiting.swap_remove(&key).unwrap_or_default();
         let first = cluster.intent.as_ref().map(|intent| (intent.account, &intent.request));
@@ -199,7 +201,7 @@ impl ControlPlane {
 
     /// Records the answer under the token of each joined deletion. These are batches of their own: a crash between
     /// them loses a token at most, and its retry finds the cluster being deleted.
-    pub(super) fn record_joined_tokens(
+    pub(in crate::control) fn record_joined_tokens(
         &mut self,
         now: Instant,
         waiting: &Waiting,
@@ -212,5 +214,47 @@ impl ControlPlane {
                 self.persist(Batch { token, ..Batch::default() }, Some(ctx.delivery), out);
             }
         }
+    }
+}
+
+impl ControlPlane {
+    /// Carries the deferred update out, whose withdrawal was chosen: the peer can no longer link with this cluster.
+    pub(in crate::control) fn finish_withdrawal(
+        &mut self,
+        now: Instant,
+        cluster: &Arc<Cluster>,
+        out: &mut Vec<Effect>,
+    ) {
+        let Some(intent) = cluster.intent.clone() else { return };
+        let Request::UpdateCluster(input) = &*intent.request else { return };
+        out.push(Effect::Covered(CoverageMark::WithdrawalWon));
+        match self.next_properties(cluster, input) {
+            Ok(next) => {
+                let waiters = self.take_waiting(cluster).waiters;
+                self.finish_update(now, intent.account, &intent.request, cluster, next, &waiters, out);
+            }
+            // Valid when the call was deferred, but not any more. The declaration is proposed again.
+            Err(error) => self.abandon_update(cluster, error, out),
+        }
+    }
+
+    /// Refuses the deferred update: the peer declared before the withdrawal was chosen, so the pair is linked. The
+    /// record follows the register.
+    pub(in crate::control) fn refuse_withdrawal(&mut self, cluster: &Arc<Cluster>, out: &mut Vec<Effect>) {
+        out.push(Effect::Covered(CoverageMark::WithdrawalLost));
+        let waiters = self.take_waiting(cluster).waiters;
+        let Some(peer) = cluster.multi_region.as_deref().and_then(|it| it.peer) else { return };
+        let keeps_intent = self.mutants.has(Mutant::LostWithdrawalKept);
+        let kept = cluster.intent.as_ref().filter(|_| self.mutants.has(Mutant::LostWitnessKept));
+        let kept = kept.and_then(|lost| self.revalidate(cluster, &lost.request).ok()?);
+        self.write_cluster(cluster, None, None, out, |record| {
+            record.intent = record.intent.take().filter(|_| keeps_intent);
+            record.status = ClusterStatus::Creating;
+            if let Some(multi_region) = &mut record.multi_region {
+                multi_region.linked = true;
+                multi_region.witness = kept.map_or(multi_region.witness, |it| it.witness);
+            }
+        });
+        self.reply(&waiters, Err(Arc::new(errors::lost_to_link(cluster, peer))), out);
     }
 }

@@ -4,25 +4,22 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::api::{CreateClusterInput, Error, Request, Response};
+use crate::control::authorization::PeerAction;
+use crate::control::message::{Delivery, Effect};
+use crate::control::mutant::Mutant;
+use crate::control::peering::CallTarget;
+use crate::control::records::{Attached, Batch, Cluster, ClusterPolicy, MultiRegion, TokenWrite};
+use crate::control::{ControlPlane, RequestContext, errors};
 use crate::coverage_mark::CoverageMark;
 use crate::rng::key_of_bytes;
 use crate::types::{Account, ClusterArn, ClusterStatus, Identifier, Instant};
-
-use super::attached::{Attached, ClusterPolicy};
-use super::cluster::{Cluster, MultiRegion};
-use super::message::{Delivery, Effect};
-use super::mutant::Mutant;
-use super::pending::CallTarget;
-use super::required_permissions::PeerAction;
-use super::storage::{Batch, TokenWrite};
-use super::{ControlPlane, RequestContext, errors};
 
 /// The value of `kmsEncryptionKey` that stands for a key owned by AWS.
 const AWS_OWNED_KMS_KEY: &str = "AWS_OWNED_KMS_KEY";
 
 impl ControlPlane {
     /// Handles CreateCluster: creates the cluster, or starts the remote checks.
-    pub(super) fn create_cluster(
+    pub(in crate::control) fn create_cluster(
         &mut self,
         now: Instant,
         ctx: &RequestContext,
@@ -63,7 +60,7 @@ impl ControlPlane {
     }
 
     /// Creates the cluster, all checks having passed, and answers every waiter.
-    pub(super) fn finish_create(
+    pub(in crate::control) fn finish_create(
         &mut self,
         now: Instant,
         ctx: &RequestContext,
@@ -80,7 +77,7 @@ impl ControlPlane {
     }
 
     /// Writes a new cluster with its token and starts the work on it.
-    pub(super) fn write_new(
+    pub(in crate::control) fn write_new(
         &mut self,
         cluster: Cluster,
         token: Option<TokenWrite>,
@@ -100,7 +97,11 @@ impl ControlPlane {
     }
 
     /// The record of a new cluster.
-    pub(super) fn new_cluster(&self, ctx: &RequestContext, multi_region: Option<MultiRegion>) -> Cluster {
+    pub(in crate::control) fn new_cluster(
+        &self,
+        ctx: &RequestContext,
+        multi_region: Option<MultiRegion>,
+    ) -> Cluster {
         let Request::CreateCluster(input) = &*ctx.request else {
             unreachable!("only CreateCluster creates a cluster")
         };
@@ -196,6 +197,6 @@ fn attached(input: &CreateClusterInput) -> Option<Arc<Attached>> {
 }
 
 /// The customer managed key that `key` names; `None` for a key owned by AWS.
-pub(super) fn customer_key(key: Option<&Arc<str>>) -> Option<Arc<str>> {
+pub(in crate::control) fn customer_key(key: Option<&Arc<str>>) -> Option<Arc<str>> {
     key.filter(|key| ***key != *AWS_OWNED_KMS_KEY).cloned()
 }

@@ -1,6 +1,6 @@
 //! The link register, as pure data: its value, its ballots, and the acceptor that each of its three nodes runs.
 //!
-//! No messages, no clock, no storage. [`peering`](super::peering) decides who proposes what, and when.
+//! No messages, no clock, no storage. The [proposer](super) decides who proposes what, and when.
 
 use std::cmp::Ordering;
 
@@ -226,7 +226,7 @@ pub struct Acceptor {
 
 impl Acceptor {
     /// The situation, if any, that a message under `ballot` meets here. Coverage only.
-    pub(super) fn coverage_of(&self, ballot: Ballot) -> Option<CoverageMark> {
+    pub(in crate::control) fn coverage_of(&self, ballot: Ballot) -> Option<CoverageMark> {
         let is_same = ballot.proposer == self.promised.proposer;
         let is_under_way =
             self.promised != Ballot::default() && self.accepted.is_none_or(|(last, _)| last < self.promised);

@@ -1,7 +1,7 @@
 //! The records of a node in memory, and the one way to change them.
 //!
 //! They are ahead of the disk by the writes under way, and gone after a crash: a restarted node replays the
-//! [`Disk`](super::disk::Disk). A [`Batch`] is written whole or not at all; applying one returns an [`Undo`], by
+//! [`Disk`](super::Disk). A [`Batch`] is written whole or not at all; applying one returns an [`Undo`], by
 //! which checkers judge the change. Everything else here (the index by identifier, the counts for quotas) is derived
 //! from the records.
 
@@ -10,41 +10,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use prefetch_index::prefetch_index;
-use serde::{Deserialize, Serialize};
 
-use crate::api::{Fingerprint, Operation, Response};
+use crate::api::Operation;
+use crate::control::peering::{Acceptor, RegisterKey};
+use crate::control::records::{Cluster, Serial, TokenKey, TokenRecord, TokenWrite};
 use crate::index::Index;
 use crate::map::{FixedMap, Generations};
 use crate::rng::fold;
 use crate::types::{Account, ClientToken, Identifier, Instant};
-
-use super::cluster::{Cluster, Serial};
-use super::register::{Acceptor, RegisterKey};
-
-/// The key of an idempotency token. Equal tokens of different accounts or operations are different tokens.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub struct TokenKey {
-    /// The account that called.
-    pub account: Account,
-    /// The operation; `None` under the assumption that all operations share their tokens.
-    pub operation: Option<Operation>,
-    /// The token, as the caller gave it.
-    pub token: ClientToken,
-}
-
-/// A finished call, and the answer that a retry with its token gets.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct TokenRecord {
-    /// The fingerprint of the request. A retry with another one is a mismatch.
-    pub fingerprint: Fingerprint,
-    /// The recorded answer.
-    pub response: Arc<Response>,
-    /// The time when the call was finished; the token's window begins here.
-    pub at: Instant,
-}
-
-/// A token's key and record, to be written.
-pub type TokenWrite = (TokenKey, TokenRecord);
 
 /// Records that become durable together. A call's change and its token share a batch, or a crash could keep one
 /// without the other.

@@ -1,9 +1,4 @@
-//! The policy and the streams of a cluster.
-//!
-//! They are part of the cluster's record, and so are written and undone with it. Most clusters have none.
-
-use std::sync::Arc;
-use std::time::Duration;
+//! A change stream of a cluster, its status graph, and its form in the API.
 
 use serde::{Deserialize, Serialize};
 
@@ -11,40 +6,10 @@ use crate::api::{
     CreateStreamOutput, DeleteStreamOutput, GetStreamOutput, StatusReason, StreamFailureErrorCode,
     StreamStatus, StreamSummary, Tags, TargetDefinition,
 };
-use crate::iam::Document;
-use crate::types::{ClusterArn, Identifier, Instant, Timestamp};
+use crate::types::{ClusterArn, Identifier, Timestamp};
 
 /// The most streams that a cluster may have ("Quotas and limits").
 pub const MAX_STREAMS: usize = 5;
-
-/// The policy and the streams of a cluster, with the counters that outlive them.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Attached {
-    /// The resource policy.
-    pub policy: Option<Arc<ClusterPolicy>>,
-    /// The policy in force when the present one was put or removed; it stays in force for the policy delay.
-    #[serde(default)]
-    pub old_policy: Option<Arc<ClusterPolicy>>,
-    /// The time when the policy was last put or removed.
-    #[serde(default)]
-    pub policy_changed: Instant,
-    /// The number of policies so far, which is the version of the last one.
-    pub policies: u64,
-    /// The streams, in the order of creation.
-    pub streams: Vec<Stream>,
-    /// The number of streams so far.
-    pub numbered: u32,
-}
-
-/// A resource policy, as text and compiled.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct ClusterPolicy {
-    /// The text, as the caller gave it.
-    pub text: Arc<str>,
-    /// The compiled policy.
-    pub document: Document,
-}
 
 /// A change stream of a cluster.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -61,61 +26,6 @@ pub struct Stream {
     pub target: Box<TargetDefinition>,
     /// The tags; empty without any.
     pub tags: Tags,
-}
-
-impl Attached {
-    /// The stream with this identifier.
-    #[must_use]
-    pub fn stream(&self, identifier: Identifier) -> Option<&Stream> {
-        self.streams.iter().find(|stream| stream.identifier == identifier)
-    }
-
-    /// Puts a policy at `now`, or removes it. The old one stays in force for `delay`.
-    pub(super) fn put_policy(&mut self, now: Instant, delay: Duration, policy: Option<ClusterPolicy>) {
-        self.policies += u64::from(policy.is_some());
-        self.old_policy = self.policy_in_force(now, delay).cloned();
-        self.policy = policy.map(Arc::new);
-        self.policy_changed = now;
-    }
-
-    /// The policy in force at `now`; `delay` is the time that a change takes.
-    #[must_use]
-    pub fn policy_in_force(&self, now: Instant, delay: Duration) -> Option<&Arc<ClusterPolicy>> {
-        let is_old = now.since(self.policy_changed) < delay;
-        if is_old { self.old_policy.as_ref() } else { self.policy.as_ref() }
-    }
-
-    /// The version of the last policy, as the API shows it.
-    #[must_use]
-    pub fn policy_version(&self) -> String {
-        self.policies.to_string()
-    }
-}
-
-impl ClusterPolicy {
-    /// Parses a resource policy.
-    ///
-    /// # Errors
-    /// The mistake in the policy, in words.
-    pub fn parse(text: &str) -> Result<ClusterPolicy, String> {
-        let json = serde_json::from_str(text).map_err(|error| error.to_string())?;
-        let document = Document::resource(&json).map_err(|mistake| mistake.to_string())?;
-        Ok(ClusterPolicy { text: text.into(), document })
-    }
-}
-
-impl TryFrom<String> for ClusterPolicy {
-    type Error = String;
-
-    fn try_from(text: String) -> Result<ClusterPolicy, String> {
-        ClusterPolicy::parse(&text)
-    }
-}
-
-impl From<ClusterPolicy> for String {
-    fn from(policy: ClusterPolicy) -> String {
-        (*policy.text).to_owned()
-    }
 }
 
 /// The only ordering and format that the API knows.
@@ -135,7 +45,7 @@ impl Stream {
         format!("{cluster}/stream/{}", self.identifier)
     }
 
-    pub(super) fn created(&self, cluster: ClusterArn) -> CreateStreamOutput {
+    pub(in crate::control) fn created(&self, cluster: ClusterArn) -> CreateStreamOutput {
         CreateStreamOutput {
             cluster_identifier: cluster.identifier,
             stream_identifier: self.identifier,
@@ -166,7 +76,7 @@ impl Stream {
         }
     }
 
-    pub(super) fn deleted(&self, cluster: ClusterArn) -> DeleteStreamOutput {
+    pub(in crate::control) fn deleted(&self, cluster: ClusterArn) -> DeleteStreamOutput {
         DeleteStreamOutput {
             cluster_identifier: cluster.identifier,
             stream_identifier: self.identifier,
@@ -176,7 +86,7 @@ impl Stream {
         }
     }
 
-    pub(super) fn summary(&self, cluster: ClusterArn) -> StreamSummary {
+    pub(in crate::control) fn summary(&self, cluster: ClusterArn) -> StreamSummary {
         StreamSummary {
             cluster_identifier: cluster.identifier,
             stream_identifier: self.identifier,

@@ -5,16 +5,15 @@
 
 use std::sync::Arc;
 
+use crate::control::authorization::{
+    AccountScope, Authorizer, Caller, Denial, Denials, Principals, ResourceAttributes, required_permissions,
+};
+use crate::control::message::{Delivery, Effect, Input, Message};
+use crate::control::mutant::{Mutant, Mutants};
+use crate::control::peering::acceptor::answer_proposer;
+use crate::control::records::Storage;
 use crate::region::Region;
 use crate::types::{Instant, NodeId};
-
-use super::acceptor::answer_proposer;
-use super::authorization::{Caller, Denials, Principals};
-use super::authorizer::{Authorizer, Denial, ResourceAttributes};
-use super::message::{Delivery, Effect, Input, Message};
-use super::mutant::{Mutant, Mutants};
-use super::required_permissions::{self, AccountScope};
-use super::storage::Storage;
 
 /// The witness node of a Region. Everything that it knows is on its disk: it has no calls, rounds or timers.
 #[derive(Clone, Debug)]

@@ -3,18 +3,16 @@
 use std::sync::Arc;
 
 use crate::api::{DeleteClusterInput, Error, Request, Response};
+use crate::control::message::Effect;
+use crate::control::mutant::Mutant;
+use crate::control::peering::Waiting;
+use crate::control::records::{Batch, Cluster};
+use crate::control::{ControlPlane, RequestContext, errors};
 use crate::types::{Account, ClusterStatus, Instant};
-
-use super::cluster::Cluster;
-use super::intent::Waiting;
-use super::message::Effect;
-use super::mutant::Mutant;
-use super::storage::Batch;
-use super::{ControlPlane, RequestContext, errors};
 
 impl ControlPlane {
     /// Handles DeleteCluster: deletes the cluster, or defers the decision to the link register.
-    pub(super) fn delete_cluster(
+    pub(in crate::control) fn delete_cluster(
         &mut self,
         now: Instant,
         ctx: &RequestContext,
@@ -78,7 +76,7 @@ impl ControlPlane {
         clippy::too_many_arguments,
         reason = "a call, its cluster and its outcome: there is nothing to bundle"
     )]
-    pub(super) fn finish_delete(
+    pub(in crate::control) fn finish_delete(
         &mut self,
         now: Instant,
         account: Account,

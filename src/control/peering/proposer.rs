@@ -1,75 +1,21 @@
-//! Peering: two clusters in two Regions agree that they are a pair, and later that they no longer are.
-//!
-//! # The problem
-//!
-//! Each of the two clusters is run by the control plane of its own Region. A customer names the peer to each of them
-//! separately, in any order, with any delay, and may change their mind in between; messages are lost and Regions go
-//! down. Neither side may ever believe in a pair that the other does not: a cluster that is ACTIVE with a peer that has
-//! withdrawn is half a pair that no call can repair, and a cluster deleted while its peer lives on breaks the promise
-//! that a pair is deleted only as a pair.
-//!
-//! # The link register
-//!
-//! Each unordered pair with a declaration has a *link register* ([`LinkValue`]): the sides that have declared the
-//! other, the sides that have requested deletion, and the outcome. Its rules are one pure function,
-//! [`LinkValue::after`]: once both sides have declared, the pair is linked; once both have requested deletion, it is
-//! dissolved. Under the assumption that an active pair can come apart, a side may also leave. Leaving and deletion both
-//! give the pair up: once each side has done one of the two, in any order, and at least one has left, the register is
-//! open again. The deleted side then goes alone, and the side that left returns to PENDING_SETUP.
-//!
-//! The register is replicated over three acceptors: the control planes of the two Regions, and the witness node. A
-//! change is *chosen* as in CASPaxos (D. Rystsov, "CASPaxos: Replicated State Machines without logs", 2018):
-//!
-//! 1. *Prepare.* The proposer, always the control plane of one of the two clusters, picks a ballot above any it has
-//!    seen and asks the acceptors to promise to refuse lower ones. Each promise carries the value accepted last.
-//! 2. *Accept.* With two promises of three, the proposer takes the value with the highest ballot among them (the empty
-//!    value if there is none), applies its change, and asks the acceptors to accept the result under its ballot.
-//! 3. *Learn.* With two acceptances of three, the changed value is chosen, and the proposer acts on it.
-//!
-//! Promises and accepted values are durable before an answer leaves, so a crash forgets none. Any two majorities
-//! share an acceptor, so every later proposer finds what was chosen before, and the chosen values form one history in
-//! which each is a change of the one before it. That is the whole safety argument: *linked* is chosen only after
-//! both declarations were, and a withdrawal that comes later in the history finds the pair linked and loses.
-//!
-//! # Proposals and retries
-//!
-//! The change that a cluster wants of its register follows from its record alone (`wanted_change`), so a restarted
-//! control plane resumes where it stopped. A cluster that has not got what it wants starts another round, ever more
-//! slowly and without end. A repeated round is harmless because every change is idempotent, and it is how the cluster
-//! learns that the other side has moved. An acceptor that accepts the outcome its own cluster waits for starts a round
-//! at once. A call that waits for the register has a deadline, after which it is answered without a decision;
-//! `intent.rs` shows why that is safe. Two proposers that interfere both pause for a drawn time, longer with each
-//! attempt.
-//!
-//! # One Region down
-//!
-//! Two acceptors of three suffice for every step. While both clusters' Regions are up, the witness is not needed; while
-//! one is down, the other and the witness decide, and the third learns when it is back and proposes again.
-//!
-//! # Where this differs from AWS
-//!
-//! The real protocol is not public; the register is our invention. The documentation gives the rules: both sides must
-//! name each other; only a customer's action ends PENDING_SETUP; PENDING_DELETE waits for the last peer without limit;
-//! and nothing cancels it. *Not* modelled: how data follows the pair, the re-siting of leaders, and the garbage
-//! collection of registers, which are kept for ever.
+//! The proposer: the rounds by which a cluster gets the change that it wants of its link register, and what it does
+//! when one is chosen.
 
 use std::sync::Arc;
 
-use crate::types::{Account, ClusterStatus, Instant, NodeId, Timestamp};
-
-use super::ControlPlane;
-use super::acceptor::{answer_proposer, persist_acceptor};
-use super::cluster::{Cluster, Serial};
-use super::message::{DelayRange, Effect, Message, Note, Timer, Wait};
-use super::mutant::Mutant;
-use super::register::{AcceptedValue, Ballot, LinkChange, LinkOutcome, LinkValue, RegisterKey};
-
 use crate::api::Request;
+use crate::control::ControlPlane;
+use crate::control::message::{DelayRange, Effect, Message, Note, Timer, Wait};
+use crate::control::mutant::Mutant;
+use crate::control::peering::acceptor::{answer_proposer, persist_acceptor};
+use crate::control::peering::{AcceptedValue, Ballot, LinkChange, LinkOutcome, LinkValue, RegisterKey};
+use crate::control::records::{Cluster, MultiRegion, Serial};
 use crate::coverage_mark::CoverageMark;
+use crate::types::{Account, ClusterStatus, Instant, NodeId, Timestamp};
 
 /// The latest proposal of a cluster. After the change is chosen it remembers what the cluster knows of its register.
 #[derive(Clone, Debug)]
-pub(super) struct Round {
+pub(in crate::control) struct Round {
     register: RegisterKey,
     change: LinkChange,
     ballot: Ballot,
@@ -152,14 +98,19 @@ fn is_awaited(cluster: &Cluster, value: LinkValue) -> bool {
 
 impl ControlPlane {
     /// Answers a proposer in another Region, as the acceptor of this one.
-    pub(super) fn act_as_acceptor(&mut self, from: NodeId, message: Message, out: &mut Vec<Effect>) {
+    pub(in crate::control) fn act_as_acceptor(
+        &mut self,
+        from: NodeId,
+        message: Message,
+        out: &mut Vec<Effect>,
+    ) {
         let me = NodeId::ControlPlane(self.region);
         answer_proposer(&mut self.storage, self.mutants, me, from, message, out);
     }
 
     /// Starts a round for the change that the cluster wants of its link register, if it wants any. A round under way
     /// is given up: its late answers no longer match the ballot.
-    pub(super) fn propose(&mut self, cluster: &Cluster, attempt: u32, out: &mut Vec<Effect>) {
+    pub(in crate::control) fn propose(&mut self, cluster: &Cluster, attempt: u32, out: &mut Vec<Effect>) {
         let (account, serial) = (cluster.arn.account, cluster.serial);
         let (Some(change), Some(register)) = (wanted_change(cluster), cluster.register()) else {
             // The cluster wants nothing any more, so no answer of an old round may act on it.
@@ -203,7 +154,7 @@ impl ControlPlane {
     }
 
     /// Starts the next round, unless another has begun since the timer was set.
-    pub(super) fn retry(
+    pub(in crate::control) fn retry(
         &mut self,
         account: Account,
         serial: Serial,
@@ -227,7 +178,7 @@ impl ControlPlane {
     }
 
     /// Phase one: counts a promise. The majority starts phase two.
-    pub(super) fn receive_promise(
+    pub(in crate::control) fn receive_promise(
         &mut self,
         now: Instant,
         from: NodeId,
@@ -277,7 +228,7 @@ impl ControlPlane {
     }
 
     /// Phase two: counts an acceptance. The majority chooses the value, and the cluster acts on it.
-    pub(super) fn receive_acceptance(
+    pub(in crate::control) fn receive_acceptance(
         &mut self,
         now: Instant,
         from: NodeId,
@@ -307,7 +258,7 @@ impl ControlPlane {
 
     /// Notes the higher ballot that an acceptor has promised: the next round goes above it. The round itself goes on,
     /// since the other two acceptors may still make a majority.
-    pub(super) fn receive_refusal(
+    pub(in crate::control) fn receive_refusal(
         &mut self,
         register: RegisterKey,
         ballot: Ballot,
@@ -323,7 +274,7 @@ impl ControlPlane {
     /// Starts a round early when the acceptor here has accepted, from the other side, the outcome that the cluster
     /// here waits for. The accepted value alone proves nothing, for it may not be chosen; the cluster's own round
     /// finds out.
-    pub(super) fn learn_from_acceptor(&mut self, register: &RegisterKey, out: &mut Vec<Effect>) {
+    pub(in crate::control) fn learn_from_acceptor(&mut self, register: &RegisterKey, out: &mut Vec<Effect>) {
         let Some((_, value)) = self.storage.register(register).accepted else { return };
         let own =
             register.cluster_in(self.region).and_then(|arn| self.storage.cluster(arn.identifier)).cloned();
@@ -454,7 +405,7 @@ impl ControlPlane {
     }
 
     /// The open waits of clusters for their link registers.
-    pub(super) fn register_waits(&self) -> impl Iterator<Item = Wait> {
+    pub(in crate::control) fn register_waits(&self) -> impl Iterator<Item = Wait> {
         self.rounds.iter().filter_map(|((account, serial), round)| {
             let cluster = self.storage.at(*account, *serial)?;
             let peer = round.register.other(cluster.arn)?;
@@ -489,7 +440,7 @@ impl ControlPlane {
         cluster: &Arc<Cluster>,
         status: ClusterStatus,
         out: &mut Vec<Effect>,
-        change: impl FnOnce(&mut super::cluster::MultiRegion),
+        change: impl FnOnce(&mut MultiRegion),
     ) {
         let forgets = self.mutants.has(Mutant::LinkForgetsCreationTime) && status == ClusterStatus::Creating;
         let cluster = self.write_cluster(cluster, None, None, out, |record| {
@@ -501,7 +452,7 @@ impl ControlPlane {
     }
 
     /// The record with `linked` set, not yet written: the caller writes it with the rest of its change.
-    pub(super) fn with_link(&self, cluster: &Arc<Cluster>, linked: bool) -> Arc<Cluster> {
+    pub(in crate::control) fn with_link(&self, cluster: &Arc<Cluster>, linked: bool) -> Arc<Cluster> {
         let mut record = Cluster::clone(cluster);
         if let Some(multi_region) = &mut record.multi_region {
             multi_region.linked = linked;

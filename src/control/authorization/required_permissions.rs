@@ -23,13 +23,12 @@
 use std::borrow::Cow;
 
 use crate::api::{CreateClusterInput, Error, MultiRegionProperties, Operation, Request, Tags};
+use crate::control::authorization::IamAction;
+use crate::control::operations::customer_key;
+use crate::control::records::Cluster;
 use crate::iam::{Context, ContextValues, Key};
 use crate::region::Region;
 use crate::types::{Account, ClusterArn};
-
-use super::authorization::IamAction;
-use super::cluster::Cluster;
-use super::create::customer_key;
 
 /// A permission that a call needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,14 +67,14 @@ pub enum PeerAction {
 
 impl PeerAction {
     /// The use's contribution to message keys; 0 for the checks that every call makes.
-    pub(super) fn digest(self) -> u64 {
+    pub(in crate::control) fn digest(self) -> u64 {
         u64::from(self == PeerAction::Remove)
     }
 }
 
 /// An account in a Region: the scope of `cluster/*`.
 #[derive(Clone, Debug)]
-pub(super) struct AccountScope {
+pub(in crate::control) struct AccountScope {
     region: Region,
     account: Account,
     /// The ARN pattern of every cluster in the scope.
@@ -87,7 +86,7 @@ type Require<'a> = &'a mut dyn FnMut(RequiredPermission<'_>) -> Result<(), Error
 
 /// Requires every permission that `request` needs in its own Region, up to the first denial. `cluster` is the record
 /// that the request names, if it exists.
-pub(super) fn local(
+pub(in crate::control) fn local(
     request: &Request,
     home: &AccountScope,
     cluster: Option<&Cluster>,
@@ -144,14 +143,14 @@ pub(super) fn local(
 }
 
 /// The permission that a witness Region checks; `home` is the caller's scope there.
-pub(super) fn witness(home: &AccountScope) -> RequiredPermission<'_> {
+pub(in crate::control) fn witness(home: &AccountScope) -> RequiredPermission<'_> {
     let witness = Some(home.region.name());
     RequiredPermission::new(IamAction::PutWitnessRegion, &home.any)
         .with(RequestAttributes { witness, ..RequestAttributes::default() })
 }
 
 /// The permission that the Region of the peer with this ARN checks; `None` if the use needs none.
-pub(super) fn peer(peer: &str, purpose: PeerAction) -> Option<RequiredPermission<'_>> {
+pub(in crate::control) fn peer(peer: &str, purpose: PeerAction) -> Option<RequiredPermission<'_>> {
     let action = match purpose {
         PeerAction::Add => IamAction::AddPeerCluster,
         PeerAction::Keep => return None,
@@ -161,12 +160,12 @@ pub(super) fn peer(peer: &str, purpose: PeerAction) -> Option<RequiredPermission
 }
 
 impl AccountScope {
-    pub(super) fn of(region: Region, account: Account) -> AccountScope {
+    pub(in crate::control) fn of(region: Region, account: Account) -> AccountScope {
         AccountScope { region, account, any: format!("arn:aws:dsql:{region}:{account}:cluster/*") }
     }
 
     /// The ARN pattern of every cluster in the scope.
-    pub(super) fn any(&self) -> &str {
+    pub(in crate::control) fn any(&self) -> &str {
         &self.any
     }
 
@@ -250,7 +249,7 @@ fn stream(cluster: &str, identifier: &str) -> String {
 }
 
 impl<'a> RequiredPermission<'a> {
-    pub(super) fn new(action: IamAction, resource: &'a str) -> RequiredPermission<'a> {
+    pub(in crate::control) fn new(action: IamAction, resource: &'a str) -> RequiredPermission<'a> {
         RequiredPermission { action, resource, attributes: RequestAttributes::default() }
     }
 

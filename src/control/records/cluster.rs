@@ -9,11 +9,10 @@ use crate::api::{
     EncryptionType, GetClusterOutput, MetricGroup, MetricGroupResponse, MultiRegionOutput, Request, Tags,
     UpdateClusterOutput,
 };
+use crate::control::peering::RegisterKey;
+use crate::control::records::{ClusterPolicy, Stream};
 use crate::region::Region;
-use crate::types::{Account, ClusterArn, ClusterStatus, Identifier, Timestamp};
-
-use super::attached::{Attached, Stream};
-use super::register::RegisterKey;
+use crate::types::{Account, ClusterArn, ClusterStatus, Identifier, Instant, Timestamp};
 
 /// The number of a cluster among those of its account and Region, in the order of creation, from 1. It is never used
 /// again.
@@ -22,7 +21,7 @@ pub struct Serial(pub u64);
 
 impl Serial {
     /// The cluster's index in a list, from 0.
-    pub(super) fn index(self) -> usize {
+    pub(in crate::control) fn index(self) -> usize {
         self.0.saturating_sub(1) as usize
     }
 }
@@ -58,6 +57,25 @@ pub struct Cluster {
     pub intent: Option<Arc<Intent>>,
 }
 
+/// The policy and the streams of a cluster, with the counters that outlive them.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Attached {
+    /// The resource policy.
+    pub policy: Option<Arc<ClusterPolicy>>,
+    /// The policy in force when the present one was put or removed; it stays in force for the policy delay.
+    #[serde(default)]
+    pub old_policy: Option<Arc<ClusterPolicy>>,
+    /// The time when the policy was last put or removed.
+    #[serde(default)]
+    pub policy_changed: Instant,
+    /// The number of policies so far, which is the version of the last one.
+    pub policies: u64,
+    /// The streams, in the order of creation.
+    pub streams: Vec<Stream>,
+    /// The number of streams so far.
+    pub numbered: u32,
+}
+
 /// The multi-Region properties of a cluster.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MultiRegion {
@@ -79,6 +97,14 @@ pub struct Intent {
     pub account: Account,
     /// The UpdateCluster or DeleteCluster request.
     pub request: Arc<Request>,
+}
+
+impl Attached {
+    /// The stream with this identifier.
+    #[must_use]
+    pub fn stream(&self, identifier: Identifier) -> Option<&Stream> {
+        self.streams.iter().find(|stream| stream.identifier == identifier)
+    }
 }
 
 impl Cluster {

@@ -1,21 +1,19 @@
 //! The rules of `multiRegionProperties` that one Region can check by itself.
 
 use crate::api::{Error, MultiRegionProperties};
+use crate::control::assumptions::Refusal;
+use crate::control::mutant::Mutant;
+use crate::control::{ControlPlane, errors};
 use crate::region::Region;
 use crate::types::{Account, ClusterArn};
 
-use super::ControlPlane;
-use super::assumptions::Refusal;
-use super::errors;
-use super::mutant::Mutant;
-
 /// The parsed multi-Region properties of a request.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Wanted {
+pub(in crate::control) struct Wanted {
     /// The witness Region.
-    pub(super) witness: Region,
+    pub(in crate::control) witness: Region,
     /// The peer: `None` if the request does not mention peers, `Some(None)` if it wants none.
-    pub(super) peer: Option<Option<ClusterArn>>,
+    pub(in crate::control) peer: Option<Option<ClusterArn>>,
 }
 
 impl ControlPlane {
@@ -25,7 +23,7 @@ impl ControlPlane {
     ///
     /// # Errors
     /// The first rule that the properties break.
-    pub(super) fn parse_properties(
+    pub(in crate::control) fn parse_properties(
         &self,
         verb: &str,
         account: Account,
@@ -111,7 +109,7 @@ impl ControlPlane {
     }
 
     /// Whether the Region of a peer fits the cluster's own and the witness.
-    pub(super) fn check_peer_region(
+    pub(in crate::control) fn check_peer_region(
         &self,
         verb: &str,
         peer: ClusterArn,

@@ -9,37 +9,34 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::api::Error;
+use crate::control::assumptions::Refusal;
+use crate::control::authorization::{AccountScope, Caller, Denial, PeerAction, required_permissions};
+use crate::control::message::{DelayRange, Delivery, Effect, Message, PeerAnswer, Reply, Timer, Wait};
+use crate::control::mutant::Mutant;
+use crate::control::records::{MultiRegion, Serial};
+use crate::control::{ControlPlane, RequestContext, errors};
 use crate::coverage_mark::CoverageMark;
 use crate::region::Region;
 use crate::types::{Account, ClusterArn, ClusterStatus, Instant, NodeId};
 
-use super::assumptions::Refusal;
-use super::authorization::Caller;
-use super::authorizer::Denial;
-use super::cluster::{MultiRegion, Serial};
-use super::message::{DelayRange, Delivery, Effect, Message, PeerAnswer, Reply, Timer, Wait};
-use super::mutant::Mutant;
-use super::required_permissions::{self, AccountScope, PeerAction};
-use super::{ControlPlane, RequestContext, errors};
-
 /// A call that waits for remote checks.
 #[derive(Clone, Debug)]
-pub(super) struct PendingCall {
+pub(in crate::control) struct PendingCall {
     /// The request that came first with its token.
-    pub(super) ctx: RequestContext,
+    pub(in crate::control) ctx: RequestContext,
     /// The arrivals to answer: the first request and those that joined it.
-    pub(super) waiters: Vec<Delivery>,
+    pub(in crate::control) waiters: Vec<Delivery>,
     /// The cluster that the call is about.
-    pub(super) target: CallTarget,
+    pub(in crate::control) target: CallTarget,
     /// The multi-Region properties that the cluster is to have.
-    pub(super) wanted: MultiRegion,
+    pub(in crate::control) wanted: MultiRegion,
     /// The checks without an answer so far.
     outstanding: Vec<RemoteCheck>,
 }
 
 /// A check that another Region makes for a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum RemoteCheck {
+pub(in crate::control) enum RemoteCheck {
     /// By the witness node of this Region: whether the caller may have a witness there.
     Witness(Region),
     /// By the control plane of the peer's Region: permission on the peer, and its description.
@@ -48,7 +45,7 @@ pub(super) enum RemoteCheck {
 
 /// The cluster that a pending call is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum CallTarget {
+pub(in crate::control) enum CallTarget {
     /// A cluster to be created. It has no serial yet: two pending creates must not take the same.
     New,
     /// The cluster with this serial, to be updated. It may change, or go, while the call waits.
@@ -66,7 +63,7 @@ impl CallTarget {
 
 /// The wait of a call whose token is in flight.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum InFlight {
+pub(in crate::control) enum InFlight {
     /// Remote checks, for the call that arrived with this delivery.
     Checks(Delivery),
     /// The link register's decision about this cluster.
@@ -76,7 +73,7 @@ pub(super) enum InFlight {
 impl ControlPlane {
     /// Starts the remote checks of a call: the witness Region's, and one for each of `peers`. The call waits in
     /// memory only.
-    pub(super) fn start_checks(
+    pub(in crate::control) fn start_checks(
         &mut self,
         ctx: RequestContext,
         target: CallTarget,
@@ -100,7 +97,7 @@ impl ControlPlane {
     }
 
     /// Records the witness Region's answer; a denial ends the call, the last answer completes it.
-    pub(super) fn receive_witness_answer(
+    pub(in crate::control) fn receive_witness_answer(
         &mut self,
         now: Instant,
         call: Delivery,
@@ -129,7 +126,7 @@ impl ControlPlane {
     }
 
     /// Records a peer's answer; a denial or an unfit peer ends the call, the last answer completes it.
-    pub(super) fn receive_peer_answer(
+    pub(in crate::control) fn receive_peer_answer(
         &mut self,
         now: Instant,
         call: Delivery,
@@ -153,7 +150,7 @@ impl ControlPlane {
     }
 
     /// Repeats the checks that are still unanswered, or fails the call after the last attempt.
-    pub(super) fn recheck(&mut self, call: Delivery, attempt: u32, out: &mut Vec<Effect>) {
+    pub(in crate::control) fn recheck(&mut self, call: Delivery, attempt: u32, out: &mut Vec<Effect>) {
         // The call ended before its timer fired.
         let Some(waiting) = self.calls.get(&call) else { return };
         if attempt < MAX_ATTEMPTS && !self.mutants.has(Mutant::AskedOnce) {
@@ -172,7 +169,7 @@ impl ControlPlane {
     }
 
     /// Authorizes a caller of another Region on the cluster `peer`, and describes it.
-    pub(super) fn answer_peer_check(
+    pub(in crate::control) fn answer_peer_check(
         &self,
         now: Instant,
         call: Delivery,
@@ -216,7 +213,7 @@ impl ControlPlane {
     }
 
     /// Ends a pending call with an error, for all its waiters.
-    pub(super) fn fail_checks(&mut self, call: Delivery, error: Error, out: &mut Vec<Effect>) {
+    pub(in crate::control) fn fail_checks(&mut self, call: Delivery, error: Error, out: &mut Vec<Effect>) {
         let Some(waiting) = self.take_call(call) else { return };
         let result: Reply = Err(Arc::new(error));
         self.reply(&waiting.waiters, result, out);
@@ -226,7 +223,7 @@ impl ControlPlane {
     }
 
     /// The open waits of pending calls.
-    pub(super) fn pending_call_waits(&self) -> impl Iterator<Item = Wait> {
+    pub(in crate::control) fn pending_call_waits(&self) -> impl Iterator<Item = Wait> {
         self.calls.values().map(|call| Wait {
             region: self.region,
             waiter: format!("{} of client {}", call.ctx.request.operation(), call.ctx.delivery.client.0),
@@ -236,14 +233,14 @@ impl ControlPlane {
     }
 
     /// The number of the account's pending creates. They count towards its quota: all of them may still succeed.
-    pub(super) fn creates_in_flight(&self, account: Account) -> u32 {
+    pub(in crate::control) fn creates_in_flight(&self, account: Account) -> u32 {
         let waiting = |call: &&PendingCall| call.target == CallTarget::New && call.ctx.account == account;
         self.calls.values().filter(waiting).count() as u32
     }
 
     /// Whether an update of the cluster is pending. A second one would be checked against properties that the first
     /// replaces.
-    pub(super) fn has_update_in_flight(&self, account: Account, serial: Serial) -> bool {
+    pub(in crate::control) fn has_update_in_flight(&self, account: Account, serial: Serial) -> bool {
         self.calls
             .values()
             .any(|call| call.target == CallTarget::Existing(serial) && call.ctx.account == account)

@@ -6,15 +6,40 @@
 
 use std::sync::Arc;
 
-use crate::api::{Error, Fingerprint, Request, Response};
-use crate::coverage_mark::CoverageMark;
-use crate::types::{Account, Instant};
+use serde::{Deserialize, Serialize};
 
-use super::message::{Effect, Note};
-use super::mutant::Mutant;
-use super::pending::InFlight;
-use super::storage::{TokenKey, TokenRecord, TokenWrite};
-use super::{ControlPlane, RequestContext, errors};
+use crate::api::{Error, Fingerprint, Operation, Request, Response};
+use crate::control::message::{Effect, Note};
+use crate::control::mutant::Mutant;
+use crate::control::peering::InFlight;
+use crate::control::{ControlPlane, RequestContext, errors};
+use crate::coverage_mark::CoverageMark;
+use crate::types::{Account, ClientToken, Instant};
+
+/// The key of an idempotency token. Equal tokens of different accounts or operations are different tokens.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct TokenKey {
+    /// The account that called.
+    pub account: Account,
+    /// The operation; `None` under the assumption that all operations share their tokens.
+    pub operation: Option<Operation>,
+    /// The token, as the caller gave it.
+    pub token: ClientToken,
+}
+
+/// A finished call, and the answer that a retry with its token gets.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TokenRecord {
+    /// The fingerprint of the request. A retry with another one is a mismatch.
+    pub fingerprint: Fingerprint,
+    /// The recorded answer.
+    pub response: Arc<Response>,
+    /// The time when the call was finished; the token's window begins here.
+    pub at: Instant,
+}
+
+/// A token's key and record, to be written.
+pub type TokenWrite = (TokenKey, TokenRecord);
 
 impl ControlPlane {
     /// Answers the request from its token: replays a finished call, or joins one in flight. `false` if the request
@@ -22,7 +47,7 @@ impl ControlPlane {
     ///
     /// # Errors
     /// The token was used with other parameters.
-    pub(super) fn replay_or_join(
+    pub(in crate::control) fn replay_or_join(
         &mut self,
         now: Instant,
         ctx: &RequestContext,
@@ -115,7 +140,7 @@ impl ControlPlane {
     }
 
     /// The key of the request's token; `None` for an operation or a request without one.
-    pub(super) fn token_key(&self, account: Account, request: &Request) -> Option<TokenKey> {
+    pub(in crate::control) fn token_key(&self, account: Account, request: &Request) -> Option<TokenKey> {
         let mut token = request.client_token()?.clone();
         if self.mutants.has(Mutant::TokenOfAnyCase) {
             token = token.to_string().to_ascii_lowercase().into();
@@ -125,7 +150,7 @@ impl ControlPlane {
     }
 
     /// The token's record for a call that ends with `response`; `None` if the request has no token.
-    pub(super) fn token_write(
+    pub(in crate::control) fn token_write(
         &self,
         now: Instant,
         account: Account,

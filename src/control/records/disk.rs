@@ -10,11 +10,9 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::control::peering::{Acceptor, RegisterKey};
+use crate::control::records::{Batch, Cluster, Serial, Storage, TokenWrite};
 use crate::types::Account;
-
-use super::cluster::{Cluster, Serial};
-use super::register::{Acceptor, RegisterKey};
-use super::storage::{Batch, Storage, TokenWrite};
 
 /// The records of all batches that became durable.
 #[derive(Clone, Debug, Default)]
@@ -26,7 +24,7 @@ pub struct Disk {
     registers: BTreeMap<RegisterKey, Acceptor>,
 }
 
-/// The records on the disk that a batch replaced. They equal the batch's [`Undo`](super::storage::Undo) unless memory
+/// The records on the disk that a batch replaced. They equal the batch's [`Undo`](super::Undo) unless memory
 /// and disk have come apart. Tokens are not looked up.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Replaced {

@@ -6,19 +6,20 @@
 use std::sync::Arc;
 
 use crate::api::{Error, Operation, Request, Tags};
+use crate::control::authorization::{
+    AccountScope, Caller, Denials, IamAction, Principals, RequiredPermission, required_permissions,
+};
+use crate::control::message::{Delivery, Effect};
+use crate::control::mutant::Mutant;
+use crate::control::records::Cluster;
+use crate::control::{ControlPlane, RequestContext};
+use crate::iam;
 use crate::iam::{
-    self, AccessRequest, Context, ContextMap, ContextValues, Decision, Document, Evaluation, Identity, Key,
+    AccessRequest, Context, ContextMap, ContextValues, Decision, Document, Evaluation, Identity, Key,
     PolicyEffect, PolicyKind,
 };
 use crate::region::Region;
 use crate::types::{Identifier, Instant};
-
-use super::authorization::{Caller, Denials, IamAction, Principals};
-use super::cluster::Cluster;
-use super::message::{Delivery, Effect};
-use super::mutant::Mutant;
-use super::required_permissions::{self, AccountScope, RequiredPermission};
-use super::{ControlPlane, RequestContext};
 
 /// The authorization of one node.
 #[derive(Clone, Debug)]
@@ -80,7 +81,7 @@ impl Authorizer {
     /// Whether no check can fail or must be reported: nothing is denied, the caller may do everything, and checks
     /// are not watched.
     #[inline]
-    pub(super) fn is_unrestricted(&self, caller: Caller) -> bool {
+    pub(in crate::control) fn is_unrestricted(&self, caller: Caller) -> bool {
         caller.principal.is_none() && self.denials.is_empty() && !self.principals.are_watched
     }
 
@@ -88,7 +89,7 @@ impl Authorizer {
     ///
     /// # Errors
     /// The reason of the denial.
-    pub(super) fn check(
+    pub(in crate::control) fn check(
         &self,
         call: Delivery,
         caller: Caller,
@@ -117,7 +118,7 @@ impl Authorizer {
     ///
     /// # Errors
     /// The reason of the denial.
-    pub(super) fn evaluate(
+    pub(in crate::control) fn evaluate(
         &self,
         call: Delivery,
         caller: Caller,
@@ -157,7 +158,7 @@ impl Authorizer {
     }
 
     /// AccessDeniedException, in the words of AWS, for a permission that `region` denied to `caller`.
-    pub(super) fn error(
+    pub(in crate::control) fn error(
         &self,
         caller: Caller,
         permission: RequiredPermission<'_>,
@@ -184,7 +185,7 @@ impl ControlPlane {
     ///
     /// # Errors
     /// AccessDeniedException for the first permission that is denied.
-    pub(super) fn authorize(
+    pub(in crate::control) fn authorize(
         &self,
         now: Instant,
         ctx: &RequestContext,
@@ -244,7 +245,11 @@ impl ControlPlane {
     }
 
     /// The tags of `cluster`, and the policy in force.
-    pub(super) fn attributes<'a>(&self, now: Instant, cluster: &'a Cluster) -> ResourceAttributes<'a> {
+    pub(in crate::control) fn attributes<'a>(
+        &self,
+        now: Instant,
+        cluster: &'a Cluster,
+    ) -> ResourceAttributes<'a> {
         let attached = cluster.attached.as_deref();
         let policy =
             attached.and_then(|attached| attached.policy_in_force(now, self.assumptions.policy_delay));

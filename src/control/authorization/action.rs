@@ -1,18 +1,8 @@
-//! The vocabulary of authorization: actions, Region-wide denials, callers and principals.
-//!
-//! IAM is a global service: every node knows every principal's policies. [`required_permissions`] lists the
-//! permissions of a call, [`authorizer`] checks them, and [`crate::iam`] evaluates policies.
-//!
-//! [`authorizer`]: super::authorizer
-//! [`required_permissions`]: super::required_permissions
+//! IAM actions, and their denial in a whole Region.
 
-use std::borrow::Cow;
 use std::fmt;
-use std::sync::Arc;
 
 use crate::api::Operation;
-use crate::iam::Identity;
-use crate::types::{Account, PrincipalId};
 
 /// An IAM action that a call can need.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -37,7 +27,7 @@ pub enum IamAction {
 
 impl IamAction {
     /// The actions on a customer managed key that encrypting a cluster with it needs ("Data encryption").
-    pub(super) const KMS: [IamAction; 6] = [
+    pub(in crate::control) const KMS: [IamAction; 6] = [
         IamAction::Kms("kms:DescribeKey"),
         IamAction::Kms("kms:Encrypt"),
         IamAction::DECRYPT,
@@ -45,7 +35,7 @@ impl IamAction {
         IamAction::Kms("kms:ReEncryptFrom"),
         IamAction::Kms("kms:ReEncryptTo"),
     ];
-    pub(super) const DECRYPT: IamAction = IamAction::Kms("kms:Decrypt");
+    pub(in crate::control) const DECRYPT: IamAction = IamAction::Kms("kms:Decrypt");
     const OTHERS: [IamAction; 6] = [
         IamAction::PutMultiRegionProperties,
         IamAction::PutWitnessRegion,
@@ -121,80 +111,5 @@ impl Denials {
     /// Lifts every denial.
     pub fn clear(&mut self) {
         self.0.clear();
-    }
-}
-
-/// The account and the principal of a request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Caller {
-    /// The account, which owns the clusters that the request can reach.
-    pub account: Account,
-    /// The principal; `None` is the account's root, which may do everything.
-    pub principal: Option<PrincipalId>,
-}
-
-/// The principals of a world, in the order of declaration.
-///
-/// ```
-/// use std::sync::Arc;
-///
-/// use dsql_sim::api::{CreateClusterInput, Request};
-/// use dsql_sim::control::authorization::Principals;
-/// use dsql_sim::iam::{Document, Identity, Principal};
-/// use dsql_sim::types::PrincipalId;
-/// use dsql_sim::{Call, ClientId, Options, Outcome, Region, Simulation};
-///
-/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// let policy = serde_json::json!({
-///     "Statement": { "Effect": "Allow", "Action": "dsql:Get*", "Resource": "*" }
-/// });
-/// let reader = Identity {
-///     principal: Principal::parse("arn:aws:iam::111122223333:role/reader").ok_or("no principal")?,
-///     policies: vec![Document::identity(&policy)?],
-///     boundaries: Vec::new(),
-/// };
-/// let mut options = Options::new(1);
-/// options.principals = Arc::new(Principals { known: vec![Arc::new(reader)], are_watched: false });
-/// options.clients[0].principal = PrincipalId::new(0);
-///
-/// let mut simulation = Simulation::new(options);
-/// let region = Region::parse("us-east-1").ok_or("no Region")?;
-/// let create = Request::CreateCluster(CreateClusterInput::default());
-/// let call = simulation.call(ClientId(0), Call::new(region, create, 1));
-/// let outcome = simulation.finish(call).map_err(|violation| violation.to_string())?;
-/// assert!(matches!(outcome, Outcome::Failed(error) if error.name() == "AccessDeniedException"));
-/// # Ok(())
-/// # }
-/// ```
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Principals {
-    /// The principals with their policies.
-    pub known: Vec<Arc<Identity>>,
-    /// Whether every check is reported as [`Checked`](super::authorizer::Checked), also for callers that may do
-    /// everything.
-    pub are_watched: bool,
-}
-
-impl Principals {
-    /// The ARN of `caller`.
-    #[must_use]
-    pub fn arn(&self, caller: Caller) -> Cow<'_, str> {
-        match self.find(caller) {
-            Some(identity) => identity.principal.arn().into(),
-            None => Identity::root_arn(caller.account).into(),
-        }
-    }
-
-    /// The identity of `caller`: the account's root, without a principal.
-    #[must_use]
-    pub fn identity(&self, caller: Caller) -> Cow<'_, Identity> {
-        match self.find(caller) {
-            Some(identity) => Cow::Borrowed(identity),
-            None => Cow::Owned(Identity::root(caller.account)),
-        }
-    }
-
-    fn find(&self, caller: Caller) -> Option<&Identity> {
-        caller.principal.and_then(|principal| self.known.get(principal.index())).map(|identity| &**identity)
     }
 }

@@ -1,0 +1,17 @@
+//! Authorization: the actions that a call needs, the principals, and the evaluation on each node.
+//!
+//! IAM is a global service: every node knows every principal's policies. [`required_permissions`] lists the permissions
+//! of a call, [`Authorizer`] checks them, and [`crate::iam`] evaluates policies.
+
+pub mod required_permissions;
+
+mod action;
+mod authorizer;
+mod principals;
+
+pub use action::{Denials, IamAction};
+pub use authorizer::{Authorizer, Checked, Denial, ResourceAttributes};
+pub use principals::{Caller, Principals};
+pub use required_permissions::{PeerAction, RequestAttributes, RequiredPermission};
+
+pub(in crate::control) use required_permissions::AccountScope;

@@ -1,0 +1,137 @@
+//! The end of transient statuses: timers lead clusters and streams on to the status that follows.
+
+use std::sync::Arc;
+
+use crate::api::{EncryptionStatus, StreamStatus};
+use crate::control::ControlPlane;
+use crate::control::message::{DelayRange, Effect, Timer};
+use crate::control::mutant::Mutant;
+use crate::control::records::{Batch, Cluster, Serial, Stream};
+use crate::coverage_mark::CoverageMark;
+use crate::types::{Account, ClusterStatus};
+
+impl ControlPlane {
+    /// Ends a transient status: the record takes the status that follows, or is removed.
+    pub(in crate::control) fn finish_transition(
+        &mut self,
+        account: Account,
+        serial: Serial,
+        version: u32,
+        to: Option<ClusterStatus>,
+        out: &mut Vec<Effect>,
+    ) {
+        let Some(cluster) = self.storage.at(account, serial).cloned() else { return };
+        // The status has changed since the timer was set (an update, a deletion, a link): its work was abandoned.
+        if cluster.version != version {
+            out.push(Effect::Covered(CoverageMark::TimerStale));
+            if !self.mutants.has(Mutant::StaleTimer) {
+                return;
+            }
+        }
+        match to {
+            Some(status) => {
+                if status == ClusterStatus::Deleting && self.resumed.contains(&(account, serial)) {
+                    out.push(Effect::Covered(CoverageMark::PendingDeleteHealed));
+                }
+                // A new key is put to use only now, so this is the moment when a disabled key shows.
+                let encryption = match cluster.encryption {
+                    EncryptionStatus::Updating => self.encryption_with(cluster.kms_key.as_ref()),
+                    encryption => encryption,
+                };
+                let status = self.status_with_key(encryption, status);
+                let cluster = self.write_cluster(&cluster, None, None, out, |record| {
+                    record.status = status;
+                    record.encryption = encryption;
+                });
+                // The settled status may want something of the register: PENDING_SETUP declares again, a leaving pair
+                // goes on.
+                self.propose(&cluster, 0, out);
+            }
+            None => {
+                self.last_deleted = Some(cluster.arn.identifier);
+                let batch = Batch { cluster: Some((account, serial, None)), ..Batch::default() };
+                self.persist(batch, None, out);
+            }
+        }
+    }
+
+    /// Sets the timer that leads out of the cluster's transient status, if it is in one.
+    pub(in crate::control) fn set_status_timer(&self, cluster: &Cluster, out: &mut Vec<Effect>) {
+        use ClusterStatus::{Active, Creating, Deleted, Deleting, Failed, Updating};
+        let assumed = &*self.assumptions;
+        let is_linked = cluster.linked_peer().is_some();
+        let visible = assumed.deleted_visible;
+        let (after, to) = match cluster.status {
+            Creating if is_linked => {
+                (assumed.peering_time, Some(if assumed.peering_fails { Failed } else { Active }))
+            }
+            Creating => (assumed.create_time, Some(if assumed.creation_fails { Failed } else { Active })),
+            Updating if self.mutants.has(Mutant::UpdateLeadsToActive) => (assumed.update_time, Some(Active)),
+            Updating => (assumed.update_time, Some(cluster.settled_status())),
+            Deleting if visible.is_zero() => (assumed.delete_time, None),
+            Deleting => (assumed.delete_time, Some(Deleted)),
+            Deleted => (DelayRange { min: visible, max: visible }, None),
+            // PENDING_SETUP and PENDING_DELETE end by the register's decision, the settled statuses by a call.
+            _ => return,
+        };
+        let (account, serial, version) = (cluster.arn.account, cluster.serial, cluster.version);
+        out.push(Effect::SetTimer { after, timer: Timer::Status { account, serial, version, to } });
+    }
+
+    /// Ends a stream's transient status: the stream takes the status that follows, or is removed.
+    pub(super) fn finish_stream_transition(
+        &mut self,
+        account: Account,
+        serial: Serial,
+        number: u32,
+        to: Option<StreamStatus>,
+        out: &mut Vec<Effect>,
+    ) {
+        let Some(cluster) = self.storage.at(account, serial).cloned() else { return };
+        let stream = cluster.streams().iter().find(|stream| stream.number == number);
+        // The stream was deleted while it was being created, for example: its work was abandoned.
+        let Some(mut stream) = stream.filter(|stream| self.next_status(stream).1 == to).cloned() else {
+            return;
+        };
+        if let Some(status) = to {
+            stream.status = status;
+            self.set_stream_timer(&cluster, &stream, out);
+        }
+        self.write_cluster(&cluster, None, None, out, |record| {
+            let attached = Arc::make_mut(record.attached.get_or_insert_default());
+            match to {
+                Some(status) => {
+                    let streams = attached.streams.iter_mut();
+                    streams.filter(|it| it.number == number).for_each(|it| it.status = status);
+                }
+                None => attached.streams.retain(|it| it.number != number),
+            }
+        });
+    }
+
+    /// Sets the timer that leads out of the stream's transient status, if it is in one.
+    pub(super) fn set_stream_timer(&self, cluster: &Cluster, stream: &Stream, out: &mut Vec<Effect>) {
+        if stream.is_transient() {
+            let (after, to) = self.next_status(stream);
+            let (account, serial, number) = (cluster.arn.account, cluster.serial, stream.number);
+            out.push(Effect::SetTimer { after, timer: Timer::Stream { account, serial, number, to } });
+        }
+    }
+
+    /// The status that follows a transient one, and the delay until then.
+    fn next_status(&self, stream: &Stream) -> (DelayRange, Option<StreamStatus>) {
+        let assumed = &*self.assumptions;
+        let visible = assumed.deleted_visible;
+        match stream.status {
+            StreamStatus::Creating if assumed.stream_fails => {
+                (assumed.stream_time, Some(StreamStatus::Failed))
+            }
+            StreamStatus::Creating => (assumed.stream_time, Some(StreamStatus::Active)),
+            StreamStatus::Deleting if !visible.is_zero() => {
+                (assumed.delete_time, Some(StreamStatus::Deleted))
+            }
+            StreamStatus::Deleted => (DelayRange { min: visible, max: visible }, None),
+            _ => (assumed.delete_time, None),
+        }
+    }
+}

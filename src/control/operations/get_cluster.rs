@@ -1,0 +1,58 @@
+//! GetCluster.
+
+use std::sync::Arc;
+
+use crate::api::{EncryptionStatus, Error, GetClusterInput, GetClusterOutput, Response};
+use crate::control::message::Effect;
+use crate::control::mutant::Mutant;
+use crate::control::peering::LinkOutcome;
+use crate::control::records::Cluster;
+use crate::control::{ControlPlane, RequestContext};
+use crate::types::ClusterStatus;
+
+impl ControlPlane {
+    /// Handles GetCluster.
+    pub(in crate::control) fn get_cluster(
+        &self,
+        ctx: &RequestContext,
+        input: &GetClusterInput,
+        out: &mut Vec<Effect>,
+    ) -> Result<(), Error> {
+        let cluster = self.find(ctx.account, &input.identifier)?;
+        let mut output = cluster.describe();
+        if self.assumptions.silent_peer_shows_declaration {
+            self.show_silent_declaration(cluster, &mut output);
+        }
+        if let Some(details) =
+            output.encryption_details.as_mut().filter(|_| self.mutants.has(Mutant::EncryptionShownEnabled))
+        {
+            details.encryption_status = EncryptionStatus::Enabled;
+        }
+        output.deletion_protection_enabled |= self.mutants.has(Mutant::ProtectionShownOn);
+        if self.mutants.has(Mutant::MetricGroupsShownWhenActive) && cluster.status != ClusterStatus::Active {
+            output.metric_groups = None;
+        }
+        if let Some(properties) = &mut output.multi_region_properties {
+            let hides_peer = self.mutants.has(Mutant::PeerShownWhenLinked) && cluster.linked_peer().is_none();
+            let hides_own = self.mutants.has(Mutant::OwnArnOmitted);
+            properties.clusters.retain(|arn| if *arn == cluster.arn { !hides_own } else { !hides_peer });
+        }
+        let response = Arc::new(Response::GetCluster(output));
+        self.reply(&[ctx.delivery], Ok(response), out);
+        Ok(())
+    }
+
+    /// Adds the ARN of a cluster that has declared this one, while this one declares no peer (assumption
+    /// `silent_peer_shows_declaration`).
+    fn show_silent_declaration(&self, cluster: &Cluster, output: &mut GetClusterOutput) {
+        let Some(properties) = output.multi_region_properties.as_mut().filter(|it| it.clusters.len() == 1)
+        else {
+            return;
+        };
+        properties.clusters.extend(self.storage.registers().iter().find_map(|(register, acceptor)| {
+            let other = register.other(cluster.arn)?;
+            let (_, value) = acceptor.accepted?;
+            (value.outcome == LinkOutcome::Open && value.has_declared(register.side(other))).then_some(other)
+        }));
+    }
+}

@@ -1,0 +1,34 @@
+//! GetVpcEndpointServiceName.
+
+use std::sync::Arc;
+
+use crate::api::{Error, GetVpcEndpointServiceNameInput, GetVpcEndpointServiceNameOutput, Response};
+use crate::control::message::Effect;
+use crate::control::{ControlPlane, RequestContext};
+use crate::rng::mix;
+
+impl ControlPlane {
+    /// Handles GetVpcEndpointServiceName: the PrivateLink service of the cluster's cell. Each Region has one cell.
+    pub(in crate::control) fn get_vpc_endpoint_service_name(
+        &self,
+        ctx: &RequestContext,
+        input: &GetVpcEndpointServiceNameInput,
+        out: &mut Vec<Effect>,
+    ) -> Result<(), Error> {
+        let cluster = self.find(ctx.account, &input.identifier)?;
+        let (region, identifier) = (self.region, cluster.arn.identifier);
+        let mut number = mix(region.index() as u64, 0);
+        let letters = std::iter::repeat_with(|| {
+            let letter = b"abcdefghijklmnopqrstuvwxyz234567"[(number % 32) as usize];
+            number /= 32;
+            char::from(letter)
+        });
+        let cell: String = letters.take(4).collect();
+        let output = GetVpcEndpointServiceNameOutput {
+            service_name: format!("com.amazonaws.{region}.dsql-{cell}"),
+            cluster_vpc_endpoint: Some(format!("{identifier}.dsql-{cell}.{region}.on.aws")),
+        };
+        self.reply(&[ctx.delivery], Ok(Arc::new(Response::GetVpcEndpointServiceName(output))), out);
+        Ok(())
+    }
+}

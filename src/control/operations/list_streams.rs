@@ -1,0 +1,37 @@
+//! ListStreams.
+
+use std::sync::Arc;
+
+use crate::api::{Error, ListStreamsInput, ListStreamsOutput, Operation, Response};
+use crate::control::message::Effect;
+use crate::control::operations::page_token::{read_sealed, sealed};
+use crate::control::{ControlPlane, RequestContext};
+
+/// The page size without `maxResults` (API model).
+const DEFAULT_PAGE: usize = 10;
+
+impl ControlPlane {
+    /// Handles ListStreams: one page, in the order of creation.
+    pub(in crate::control) fn list_streams(
+        &self,
+        ctx: &RequestContext,
+        input: &ListStreamsInput,
+        out: &mut Vec<Effect>,
+    ) -> Result<(), Error> {
+        let cluster = self.find(ctx.account, &input.cluster_identifier)?;
+        let size = input.max_results.map_or(DEFAULT_PAGE, |size| size as usize);
+        let seal = |last| self.page_seal(ctx.account, cluster.serial.0 << 32 | last);
+        let after = match &input.next_token {
+            Some(token) => read_sealed(Operation::ListStreams, token, seal)?,
+            None => 0,
+        };
+        let mut rest = cluster.streams().iter().filter(|stream| u64::from(stream.number) > after);
+        let page: Vec<_> = rest.by_ref().take(size).collect();
+        let last = page.last().filter(|_| rest.next().is_some()).map(|last| u64::from(last.number));
+        let next_token = last.map(|last| sealed(last, seal));
+        let streams = page.into_iter().map(|stream| stream.summary(cluster.arn)).collect();
+        let response = Response::ListStreams(ListStreamsOutput { next_token, streams });
+        self.reply(&[ctx.delivery], Ok(Arc::new(response)), out);
+        Ok(())
+    }
+}

@@ -1,0 +1,54 @@
+//! The checks of a resource policy before it is put or removed: its syntax, the lockout safety check, its version.
+
+use crate::api::{Error, Operation, Tags};
+use crate::control::authorization::{IamAction, RequiredPermission, ResourceAttributes};
+use crate::control::message::Effect;
+use crate::control::mutant::Mutant;
+use crate::control::records::{Attached, Cluster, ClusterPolicy};
+use crate::control::{ControlPlane, RequestContext, errors};
+use crate::coverage_mark::CoverageMark;
+use crate::types::ClusterArn;
+
+impl ControlPlane {
+    /// Parses a policy and runs the lockout safety check, unless it is bypassed: under the new policy its caller must
+    /// still be able to put and delete the policy.
+    pub(in crate::control) fn check_policy(
+        &self,
+        ctx: &RequestContext,
+        policy: &str,
+        cluster: ClusterArn,
+        tags: Option<&Tags>,
+        bypass: bool,
+        out: &mut Vec<Effect>,
+    ) -> Result<ClusterPolicy, Error> {
+        let policy = ClusterPolicy::parse(policy).map_err(|mistake| errors::malformed_policy(&mistake))?;
+        let attributes = ResourceAttributes { tags, policy: Some(&policy.document) };
+        let operations = [Operation::PutClusterPolicy, Operation::DeleteClusterPolicy];
+        let (call, caller, arn) = (ctx.delivery, ctx.caller(), cluster.to_string());
+        let mut may = |operation| {
+            let permission = RequiredPermission::new(IamAction::Call(operation), &arn);
+            self.authorizer.evaluate(call, caller, permission, attributes, out).is_ok()
+        };
+        let is_exempt = bypass || self.mutants.has(Mutant::LockoutNotChecked);
+        if is_exempt || operations.into_iter().all(&mut may) { Ok(policy) } else { Err(errors::lockout()) }
+    }
+
+    /// Whether the policy still has the version that the caller expects. Without it, two callers that read and
+    /// replace the policy could undo each other's change.
+    pub(in crate::control) fn check_version(
+        &self,
+        cluster: &Cluster,
+        expected: Option<&str>,
+        out: &mut Vec<Effect>,
+    ) -> Result<(), Error> {
+        let expected = expected.filter(|_| !self.mutants.has(Mutant::PolicyVersionNotChecked));
+        let Some(expected) = expected else { return Ok(()) };
+        let attached = cluster.attached.as_deref().filter(|attached| attached.policy.is_some());
+        let version = attached.map(Attached::policy_version);
+        if version.as_deref() == Some(expected) {
+            return Ok(());
+        }
+        out.push(Effect::Covered(CoverageMark::PolicyMovedOn));
+        Err(errors::policy_moved_on(cluster, version.as_deref()))
+    }
+}

@@ -1,0 +1,39 @@
+//! TagResource, for clusters and streams.
+
+use std::sync::Arc;
+
+use crate::api::{Error, Response, TagMap, TagResourceInput, TagResourceOutput};
+use crate::control::message::Effect;
+use crate::control::mutant::Mutant;
+use crate::control::operations::resource::tags_of;
+use crate::control::{ControlPlane, RequestContext, errors};
+
+/// The most tags that a resource may have (API model, TagMap).
+const MAX_TAGS: usize = 200;
+
+impl ControlPlane {
+    /// Handles TagResource: adds to the tags, replacing equal keys.
+    pub(in crate::control) fn tag_resource(
+        &mut self,
+        ctx: &RequestContext,
+        input: &TagResourceInput,
+        out: &mut Vec<Effect>,
+    ) -> Result<(), Error> {
+        let (cluster, stream) = self.find_tagged(ctx.account, &input.resource_arn)?;
+        let mut tags = TagMap::clone(&tags_of(&cluster, stream));
+        if self.mutants.has(Mutant::TagsReplaced) {
+            tags.clear();
+        }
+        for (key, value) in input.tags.iter().flat_map(|tags| tags.iter()) {
+            tags.insert(key.clone(), value.clone());
+        }
+        if tags.len() > MAX_TAGS {
+            return Err(errors::tag_limit(&input.resource_arn));
+        }
+        if !self.mutants.has(Mutant::TagNotWritten) {
+            self.write_tags(ctx, &cluster, stream, tags, out);
+        }
+        self.reply(&[ctx.delivery], Ok(Arc::new(Response::TagResource(TagResourceOutput {}))), out);
+        Ok(())
+    }
+}

@@ -1,0 +1,74 @@
+//! The resource policy of a cluster: its text, its compiled form, and the time from which it is in force.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::control::records::Attached;
+use crate::iam::Document;
+use crate::types::Instant;
+
+/// A resource policy, as text and compiled.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct ClusterPolicy {
+    /// The text, as the caller gave it.
+    pub text: Arc<str>,
+    /// The compiled policy.
+    pub document: Document,
+}
+
+impl Attached {
+    /// Puts a policy at `now`, or removes it. The old one stays in force for `delay`.
+    pub(in crate::control) fn put_policy(
+        &mut self,
+        now: Instant,
+        delay: Duration,
+        policy: Option<ClusterPolicy>,
+    ) {
+        self.policies += u64::from(policy.is_some());
+        self.old_policy = self.policy_in_force(now, delay).cloned();
+        self.policy = policy.map(Arc::new);
+        self.policy_changed = now;
+    }
+
+    /// The policy in force at `now`; `delay` is the time that a change takes.
+    #[must_use]
+    pub fn policy_in_force(&self, now: Instant, delay: Duration) -> Option<&Arc<ClusterPolicy>> {
+        let is_old = now.since(self.policy_changed) < delay;
+        if is_old { self.old_policy.as_ref() } else { self.policy.as_ref() }
+    }
+
+    /// The version of the last policy, as the API shows it.
+    #[must_use]
+    pub fn policy_version(&self) -> String {
+        self.policies.to_string()
+    }
+}
+
+impl ClusterPolicy {
+    /// Parses a resource policy.
+    ///
+    /// # Errors
+    /// The mistake in the policy, in words.
+    pub fn parse(text: &str) -> Result<ClusterPolicy, String> {
+        let json = serde_json::from_str(text).map_err(|error| error.to_string())?;
+        let document = Document::resource(&json).map_err(|mistake| mistake.to_string())?;
+        Ok(ClusterPolicy { text: text.into(), document })
+    }
+}
+
+impl TryFrom<String> for ClusterPolicy {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<ClusterPolicy, String> {
+        ClusterPolicy::parse(&text)
+    }
+}
+
+impl From<ClusterPolicy> for String {
+    fn from(policy: ClusterPolicy) -> String {
+        (*policy.text).to_owned()
+    }
+}
