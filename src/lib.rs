@@ -75,6 +75,7 @@ pub use region::Region;
 pub use scenario::Scenario;
 pub use sim::client::{Call, CallId, ClientOptions, Outcome};
 pub use sim::fault::Fault;
+pub use sim::log::SimulatedTime;
 pub use sim::{Options, World};
 pub use types::{ClientId, NodeId};
 

@@ -7,6 +7,7 @@ use crate::control::records::Batch;
 use crate::region::Region;
 use crate::sim::client::{Call, CallId, Outcome};
 use crate::sim::fault::Fault;
+use crate::sim::log;
 use crate::sim::{Options, World};
 use crate::types::{ClientId, Instant, NodeId};
 
@@ -204,16 +205,37 @@ impl Simulation {
         self.world.heal_all(except);
         self.check()?;
         if self.run_until_quiet(CONVERGENCE_LIMIT)? == RunEnd::TimeUp {
-            return Err(Violation {
+            let violation = Violation {
                 invariant: Invariant::NothingStuck.name().to_owned(),
                 message: format!("the world does not come to rest{}", self.world.who_waits()),
                 at: self.world.now(),
-            });
+            };
+            self.log(&violation);
+            return Err(violation);
         }
-        self.checker.as_mut().map_or(Ok(()), |checker| checker.check_quiet(&self.world, except))
+        let verdict =
+            self.checker.as_mut().map_or(Ok(()), |checker| checker.check_quiet(&self.world, except));
+        verdict.inspect_err(|violation| self.log(violation))
     }
 
     fn check(&mut self) -> Result<(), Violation> {
+        self.evaluate().inspect_err(|violation| self.log(violation))
+    }
+
+    /// Emits a violation as an event of `tracing`.
+    fn log(&self, violation: &Violation) {
+        log::at(violation.at, || {
+            tracing::error!(
+                target: "dsql_sim::check",
+                seed = self.world.options().seed,
+                invariant = violation.invariant.as_str(),
+                "{}",
+                violation.message
+            );
+        });
+    }
+
+    fn evaluate(&mut self) -> Result<(), Violation> {
         // Observers come first: they must see the event that violates an invariant, too.
         self.watchers.iter_mut().for_each(|look| look(&self.world));
         if let Some(checker) = &mut self.checker {

@@ -16,6 +16,7 @@ mod hunt;
 mod interrupt;
 mod json_report;
 mod junit;
+mod log;
 mod matrix;
 mod merge;
 #[cfg(feature = "model-check")]
@@ -38,11 +39,12 @@ mod sweep;
 #[cfg(feature = "suite")]
 pub use suite::suite;
 
-use std::io::Write;
+use std::io::{self, Write};
 use std::ops::Range;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand, ValueEnum};
+use tracing_subscriber::filter::Targets;
 
 use crate::sim::trace::TraceLevel;
 
@@ -55,6 +57,14 @@ struct CommandLine {
     /// Whether the output is coloured. `auto` colours it on a terminal, unless NO_COLOR is set.
     #[arg(long, global = true, value_enum, default_value_t = Color::Auto, value_name = "WHEN")]
     color: Color,
+    /// Prints the events of the simulation to standard error, at their simulated time.
+    ///
+    /// FILTER is a level (off, error, warn, info, debug, trace), or TARGET=LEVEL, with commas between several, as in
+    /// `dsql_sim::witness=debug,dsql_sim::fault=warn`. Without the option, the variable RUST_LOG is the filter. Without
+    /// both, `serve` prints its requests, faults and violations, and the other commands print none. Events of several
+    /// threads come in the order in which the threads happen to run; `--jobs 1` puts them in the order of the seeds.
+    #[arg(long, global = true, value_name = "FILTER", value_parser = log::parse)]
+    log: Option<Targets>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -150,23 +160,8 @@ pub fn main() -> ExitCode {
         Color::Never => anstream::ColorChoice::Never,
     }
     .write_global();
-    let result = match arguments.command {
-        CliCommand::Run(run) => run::run(&run),
-        CliCommand::Sweep(sweep) => sweep::sweep(&sweep),
-        CliCommand::Shrink(shrink) => shrink::shrink(&shrink),
-        CliCommand::Merge(merge) => merge::merge(&merge),
-        CliCommand::Generate(generate) => generate::print(&generate),
-        #[cfg(feature = "model-check")]
-        CliCommand::Model(model) => model::model(&model),
-        #[cfg(feature = "server")]
-        CliCommand::Serve(serve) => serve::serve(&serve),
-        CliCommand::Decide(decide) => decide::run(&decide),
-        CliCommand::Permissions(permissions) => permissions::permissions(&permissions),
-        CliCommand::Mutants(mutants) => mutants::mutants(&mutants),
-        CliCommand::Help(topic) => help::help(&topic),
-        CliCommand::Completions(shell) => help::completions(&shell),
-        CliCommand::Man(command) => help::man(&command),
-    };
+    let result =
+        log::start(arguments.log, arguments.command.default_filter()).and_then(|()| arguments.command.run());
     ExitCode::from(match result {
         Ok(code) => code,
         Err(error) => {
@@ -174,6 +169,38 @@ pub fn main() -> ExitCode {
             exit::BAD_INPUT
         }
     })
+}
+
+impl CliCommand {
+    /// The filter of the log if neither `--log` nor `RUST_LOG` gives one.
+    fn default_filter(&self) -> Option<&'static str> {
+        match self {
+            #[cfg(feature = "server")]
+            CliCommand::Serve(_) => Some(log::SERVER_FILTER),
+            _ => None,
+        }
+    }
+
+    /// Runs the command, and returns the exit code.
+    fn run(&self) -> io::Result<u8> {
+        match self {
+            CliCommand::Run(run) => run::run(run),
+            CliCommand::Sweep(sweep) => sweep::sweep(sweep),
+            CliCommand::Shrink(shrink) => shrink::shrink(shrink),
+            CliCommand::Merge(merge) => merge::merge(merge),
+            CliCommand::Generate(generate) => generate::print(generate),
+            #[cfg(feature = "model-check")]
+            CliCommand::Model(model) => model::model(model),
+            #[cfg(feature = "server")]
+            CliCommand::Serve(serve) => serve::serve(serve),
+            CliCommand::Decide(decide) => decide::run(decide),
+            CliCommand::Permissions(permissions) => permissions::permissions(permissions),
+            CliCommand::Mutants(mutants) => mutants::mutants(mutants),
+            CliCommand::Help(topic) => help::help(topic),
+            CliCommand::Completions(shell) => help::completions(shell),
+            CliCommand::Man(command) => help::man(command),
+        }
+    }
 }
 
 fn parse_seeds(text: &str) -> Result<Range<u64>, String> {

@@ -17,7 +17,7 @@ use super::interrupt::Interrupt;
 use super::json_report::RunRecord;
 use super::junit::JunitReport;
 use super::printer::{Finished, RunPrinter};
-use super::{Level, counted, exit, parse_seeds, show, stream};
+use super::{Level, counted, exit, log, parse_seeds, show, stream};
 
 /// The arguments of `run`.
 #[derive(Debug, Clone, clap::Args)]
@@ -265,10 +265,10 @@ fn run_one<'a>(arguments: &RunArguments, file: &'a File, seed: Option<u64>) -> F
     let is_compared = is_pinned && !arguments.rewrite && report.failure.is_none();
     let difference = is_compared.then(|| report.difference(&file.scenario)).flatten();
     if level != wanted && wanted != TraceLevel::None {
-        report = run_scenario(&file.scenario, seed, wanted);
+        report = log::silently(|| run_scenario(&file.scenario, seed, wanted));
     } else if level == TraceLevel::None && report.failure.is_some() {
         // The first run kept no trace, because most runs pass. The lines before a failure are worth a second one.
-        report = run_scenario(&file.scenario, seed, TraceLevel::Milestones);
+        report = log::silently(|| run_scenario(&file.scenario, seed, TraceLevel::Milestones));
     }
     let warnings = if is_own { report.warnings(&file.scenario) } else { Vec::new() };
     let vacuous = (is_own && arguments.strict).then(|| report.strict(&file.scenario)).flatten();
@@ -294,7 +294,7 @@ fn check_determinism(arguments: &RunArguments, files: &[File], pool: &rayon::Thr
     };
     let first: Vec<_> = pool.install(|| runs.par_iter().map(run).collect());
     let single = rayon::ThreadPoolBuilder::new().num_threads(1).build().map_err(io::Error::other)?;
-    let mut second: Vec<_> = single.install(|| runs.iter().rev().map(run).collect());
+    let mut second: Vec<_> = single.install(|| log::silently(|| runs.iter().rev().map(run).collect()));
     second.reverse();
     let mut out = stream::stdout();
     if let Some(((file, seed), _)) =
@@ -308,7 +308,7 @@ fn check_determinism(arguments: &RunArguments, files: &[File], pool: &rayon::Thr
     for ((file, seed), (_, failure)) in runs.iter().zip(&first) {
         counts.count(failure.as_ref());
         if failure.is_some() || !is_text {
-            let report = run_scenario(&file.scenario, *seed, arguments.trace_level());
+            let report = log::silently(|| run_scenario(&file.scenario, *seed, arguments.trace_level()));
             let failure = report.failure.clone();
             printer.print(&Finished { file, failure, report, warnings: Vec::new() }, &mut out)?;
         }
@@ -328,7 +328,7 @@ fn check_determinism(arguments: &RunArguments, files: &[File], pool: &rayon::Thr
 /// Shows the first trace line at which two runs of one seed differ.
 fn differs(file: &File, seed: Option<u64>, out: &mut impl Write) -> io::Result<u8> {
     let lines = || {
-        let report = run_scenario(&file.scenario, seed, TraceLevel::Messages);
+        let report = log::silently(|| run_scenario(&file.scenario, seed, TraceLevel::Messages));
         report.outputs.into_iter().flatten().chain(report.rest).collect::<Vec<_>>()
     };
     let (one, other) = (lines(), lines());

@@ -13,6 +13,7 @@ use crate::sim::trace::time;
 use super::diagnostics;
 use super::files::File;
 use super::json_report::RunRecord;
+use super::log;
 
 /// Prints the line of a scenario that passed.
 pub(super) fn passed(record: &RunRecord, out: &mut impl Write) -> io::Result<()> {
@@ -100,13 +101,18 @@ pub(super) fn has_colour() -> bool {
 
 /// A progress bar on standard error for long work on a terminal; hidden elsewhere.
 pub(super) fn progress(runs: u64) -> ProgressBar {
-    if runs < WORTH_A_BAR || !io::stderr().is_terminal() {
+    if runs < WORTH_A_BAR || !has_bar() {
         return ProgressBar::hidden();
     }
     let style =
         ProgressStyle::with_template("{wide_bar} {human_pos}/{human_len} runs, {per_sec}, {eta} left")
             .expect("a well-formed template");
     ProgressBar::new(runs).with_style(style)
+}
+
+/// Whether a progress bar may be shown: standard error is a terminal, and no lines of the log appear on it.
+pub(super) fn has_bar() -> bool {
+    io::stderr().is_terminal() && !log::is_shown()
 }
 
 /// The first line of `span`: a failing call is shown without its body.

@@ -1,6 +1,6 @@
 //! `dsql-sim sweep`: runs many seeds of a campaign and prints what they covered and violated.
 
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, Write};
 use std::ops::Range;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -18,7 +18,7 @@ use super::campaign::CampaignArguments;
 use super::interrupt::Interrupt;
 use super::results::{self, Results, Shard};
 use super::summary::{self, ResultArguments, Shown};
-use super::{Format, counted, exit, shrink, stream};
+use super::{Format, counted, exit, log, show, shrink, stream};
 
 /// The arguments of `sweep`.
 #[derive(Debug, Clone, clap::Args)]
@@ -162,7 +162,7 @@ fn run(campaign: &Campaign, seeds: Vec<u64>, interrupt: &Interrupt) -> Tally {
 /// Prints the last trace lines before the violation of `seed`.
 fn print_last_lines(campaign: &Campaign, seed: u64) -> io::Result<()> {
     let mut out = stream::stdout();
-    let report = run_scenario(&campaign.scenario(seed), None, TraceLevel::Milestones);
+    let report = log::silently(|| run_scenario(&campaign.scenario(seed), None, TraceLevel::Milestones));
     writeln!(out, "\nseed {seed}, before it:")?;
     report.last_lines().iter().chain(&report.waits).try_for_each(|line| writeln!(out, "  {line}"))
 }
@@ -174,7 +174,10 @@ fn print_small(campaign: &Campaign, seed: u64, is_over: &dyn Fn() -> bool) -> io
         kept += 1;
         Ok(())
     };
-    let Some(text) = shrink::smallest(&campaign.scenario(seed), SHRINKING, is_over, &mut count)? else {
+    let scenario = campaign.scenario(seed);
+    // The log shows the seeds of the search, and not the attempts to reduce one.
+    let small = log::silently(|| shrink::smallest(&scenario, SHRINKING, is_over, &mut count))?;
+    let Some(text) = small else {
         return Ok(());
     };
     write!(stream::stdout(), "\nseed {seed} after {}:\n\n{text}", counted(kept, "reduction"))
@@ -204,7 +207,7 @@ struct Progress {
 impl Progress {
     #[expect(clippy::disallowed_methods, reason = "an adapter: progress is in wall-clock time")]
     fn new(arguments: &SweepArguments, seeds: &Range<u64>) -> Progress {
-        let bar = io::stderr().is_terminal().then(|| {
+        let bar = show::has_bar().then(|| {
             let template = if arguments.time.is_some() {
                 "{spinner} {human_pos} seeds, {per_sec}, {msg}"
             } else {

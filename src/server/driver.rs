@@ -5,7 +5,6 @@
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
-use std::io::{self, Write};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
@@ -33,6 +32,7 @@ use crate::types::{Account, ClientId, Instant, NodeId};
 
 use super::clock::Clock;
 use super::handle::{CallAnswer, WorldCommand};
+use super::request_log::SharedTime;
 use super::store::{SavedWorld, Store, WorldHeader};
 use super::{ServerOptions, StartError};
 
@@ -66,6 +66,8 @@ pub(super) struct Driver {
     simulation: Simulation,
     observed: Rc<RefCell<Observed>>,
     clock: Clock,
+    /// The virtual time as other threads see it.
+    shown: SharedTime,
     recording: Recording,
     clients: FixedMap<String, ClientId>,
     /// The client for access key ids beyond [`Limits::clients`](super::Limits::clients).
@@ -86,7 +88,8 @@ pub(super) struct Driver {
 }
 
 impl Driver {
-    pub(super) fn new(options: ServerOptions) -> Result<Driver, StartError> {
+    /// The world that `options` describe. `shown` is kept at its virtual time.
+    pub(super) fn new(options: ServerOptions, shown: SharedTime) -> Result<Driver, StartError> {
         let (store, saved) = match &options.data {
             Some(directory) => {
                 let (store, saved) = Store::open(directory, &options.scenario)?;
@@ -95,11 +98,12 @@ impl Driver {
             None => (None, None),
         };
         let incarnation = saved.as_ref().map_or(0, |saved| saved.header.incarnation + 1);
-        Driver::start(options, store, saved, incarnation)
+        Driver::start(options, shown, store, saved, incarnation)
     }
 
     fn start(
         options: ServerOptions,
+        shown: SharedTime,
         store: Option<Store>,
         saved: Option<SavedWorld>,
         incarnation: u64,
@@ -128,6 +132,7 @@ impl Driver {
         let now = simulation.world().now();
         let mut driver = Driver {
             clock: Clock::new(now, options.speed),
+            shown,
             recording: Recording::after(&scenario, now),
             memory_left: options.limits.memory,
             store,
@@ -295,7 +300,7 @@ impl Driver {
         if let Some(store) = &mut store {
             store.clear()?;
         }
-        *self = Driver::start(self.options.clone(), store, None, self.incarnation + 1)?;
+        *self = Driver::start(self.options.clone(), self.shown.clone(), store, None, self.incarnation + 1)?;
         Ok(())
     }
 
@@ -357,12 +362,11 @@ impl Driver {
         while let Err(violation) = self.simulation.run_until(deadline) {
             self.report(violation);
         }
+        self.shown.set(self.simulation.world().now());
     }
 
     fn report(&mut self, violation: Violation) {
         if self.violations.iter().all(|known| known.invariant != violation.invariant) {
-            // Standard error may be closed; the violation is in the result all the same.
-            let _ = writeln!(io::stderr(), "VIOLATION of {}: {}", violation.invariant, violation.message);
             self.violations.push(violation);
         }
     }

@@ -12,6 +12,7 @@ use crate::api::wire::Origin;
 use crate::api::{Error, Request, Response};
 
 use super::driver::{Driver, ServerEnd};
+use super::request_log::SharedTime;
 use super::{ServerOptions, StartError};
 
 /// The answer of the service; `None` if the simulated network lost it or the world ended.
@@ -19,7 +20,10 @@ pub(super) type CallAnswer = Option<Result<Arc<Response>, Arc<Error>>>;
 
 /// Sends commands to the world's thread. Clones share the thread.
 #[derive(Clone, Debug)]
-pub(super) struct WorldHandle(Sender<WorldCommand>);
+pub(super) struct WorldHandle {
+    commands: Sender<WorldCommand>,
+    time: SharedTime,
+}
 
 /// A command for the world's thread. Each carries the channel for its answer, except `Stop`.
 #[derive(Debug)]
@@ -59,16 +63,17 @@ pub(super) fn open(options: &ServerOptions) -> Result<(WorldHandle, WorldThread)
     let (sender, receiver): (_, Receiver<WorldCommand>) = mpsc::channel();
     let (ready, is_ready) = mpsc::channel();
     let (alive, running) = oneshot::channel();
-    let options = options.clone();
+    let (options, time) = (options.clone(), SharedTime::default());
+    let shown = time.clone();
     // A world is not `Send`, so the thread that runs it also creates it.
     let thread = thread::spawn(move || {
         let _alive = alive;
-        let driver = Driver::new(options)?;
+        let driver = Driver::new(options, shown)?;
         let _ = ready.send(());
         driver.run(&receiver)
     });
     match is_ready.recv() {
-        Ok(()) => Ok((WorldHandle(sender), WorldThread { thread, running })),
+        Ok(()) => Ok((WorldHandle { commands: sender, time }, WorldThread { thread, running })),
         Err(_) => Err(WorldThread { thread, running }.join().err().unwrap_or(StartError::Panicked)),
     }
 }
@@ -87,6 +92,11 @@ impl WorldThread {
 }
 
 impl WorldHandle {
+    /// The virtual time of the world, which goes on.
+    pub(super) fn time(&self) -> SharedTime {
+        self.time.clone()
+    }
+
     /// Runs `request` as a call, and waits for its answer. `bytes` is the size of its body.
     pub(super) async fn call(&self, origin: Origin, request: Request, bytes: usize) -> CallAnswer {
         self.request(|answer| WorldCommand::Call { origin, request, bytes, answer }).await.flatten()
@@ -131,13 +141,13 @@ impl WorldHandle {
     /// Ends the world's thread once every pending call has ended.
     pub(super) fn stop(&self) {
         // If the channel is closed, the thread has ended already.
-        let _ = self.0.send(WorldCommand::Stop);
+        let _ = self.commands.send(WorldCommand::Stop);
     }
 
     /// Sends a command and waits for its answer; `None` if the thread has ended.
     async fn request<T>(&self, command: impl FnOnce(oneshot::Sender<T>) -> WorldCommand) -> Option<T> {
         let (sender, receiver) = oneshot::channel();
-        self.0.send(command(sender)).ok()?;
+        self.commands.send(command(sender)).ok()?;
         receiver.await.ok()
     }
 }

@@ -10,6 +10,7 @@ use axum::body::Body;
 use http_body_util::{BodyExt, Limited};
 use hyper::body::Incoming;
 use hyper::header::{AUTHORIZATION, CONNECTION, HOST, HeaderName, HeaderValue};
+use hyper::http::request::Parts;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Request, Response, StatusCode};
@@ -28,6 +29,7 @@ use crate::api::{Error, ValidationReason};
 use super::Limits;
 use super::admin;
 use super::handle::WorldHandle;
+use super::request_log::LoggedRequest;
 
 /// Serves until the process receives SIGTERM or SIGINT.
 pub(super) async fn serve(listener: TcpListener, handle: &WorldHandle, limits: Limits) -> io::Result<()> {
@@ -103,6 +105,19 @@ impl HttpService {
         let number = self.served.fetch_add(1, Ordering::Relaxed);
         let id = Uuid::from_u64_pair(0, number).to_string();
         let (head, body) = request.into_parts();
+        let mut logged = LoggedRequest::begin(&head, self.handle.time());
+        let response = self.respond(&id, head, body, &mut logged).await?;
+        logged.answered(&response);
+        Ok(response)
+    }
+
+    async fn respond(
+        self,
+        id: &str,
+        head: Parts,
+        body: Incoming,
+        logged: &mut LoggedRequest,
+    ) -> Result<Response<Body>, AnswerLost> {
         let body = match timeout(self.limits.patience, Limited::new(body, self.limits.body).collect()).await {
             Ok(Ok(body)) => body.to_bytes(),
             Ok(Err(error)) if error.is::<http_body_util::LengthLimitError>() => {
@@ -110,7 +125,7 @@ impl HttpService {
                 let reason = ValidationReason::CannotParse;
                 let mut response = response(wire::encode(
                     Err(&Error::Validation { message, reason, field_list: Vec::new() }),
-                    &id,
+                    id,
                 ));
                 // The rest of the body is not read, so the connection cannot carry another request.
                 response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
@@ -132,10 +147,11 @@ impl HttpService {
         };
         let (origin, request) = match wire::receive(parts, header(AUTHORIZATION), header(HOST)) {
             Ok(received) => received,
-            Err(error) => return Ok(response(wire::encode(Err(&error), &id))),
+            Err(error) => return Ok(response(wire::encode(Err(&error), id))),
         };
+        logged.calls(origin.region, request.operation());
         let answer = self.handle.call(origin, request, body.len()).await.ok_or(AnswerLost)?;
-        Ok(response(wire::encode(answer.as_deref().map_err(|error| &**error), &id)))
+        Ok(response(wire::encode(answer.as_deref().map_err(|error| &**error), id)))
     }
 }
 

@@ -13,6 +13,7 @@ mod clock;
 mod driver;
 mod handle;
 mod http;
+mod request_log;
 mod store;
 
 use std::fmt;

@@ -169,7 +169,7 @@ impl World {
         let trigger = self.nodes[index].fire_trigger(activity)?;
         self.fault_log.record_acted(trigger.fault);
         let formatter = TraceFormatter { names: &self.names, clients: &self.options.clients };
-        let reason = self.trace.is_written().then(|| formatter.reason(activity));
+        let reason = self.trace.is_read().then(|| formatter.reason(activity));
         let has_unbegun = matches!(activity, NodeActivity::Persists(Stage::Before, ..));
         Some(NodeCrash { state: NodeState::Down, unfinished: trigger.unfinished, has_unbegun, reason })
     }

@@ -10,6 +10,7 @@ pub mod crash_point;
 pub mod fault;
 pub mod fault_log;
 pub mod latency;
+pub mod log;
 pub mod queue;
 pub mod trace;
 
@@ -283,7 +284,7 @@ impl World {
             calls: Calls::default(),
             injected_errors: Vec::new(),
             names: Names::default(),
-            trace: Trace::new(options.trace),
+            trace: Trace::new(options.trace, options.seed),
             changes: Vec::new(),
             effects: Vec::new(),
             finished: VecDeque::new(),
@@ -516,7 +517,7 @@ impl World {
     /// Writes a line about an intervention from outside into the trace, if the trace is written. The text does not
     /// enter the hash; the consequences of the intervention do.
     pub fn announce(&mut self, text: impl FnOnce() -> String) {
-        if self.trace.is_written() {
+        if self.trace.is_read() {
             self.note(&TraceEvent::Announced(&text()));
         }
     }

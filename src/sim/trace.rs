@@ -15,6 +15,7 @@ use crate::types::{Identifier, Instant, NodeId, Timestamp};
 
 use super::client::{Call, ClientOptions, Names, Outcome};
 use super::crash_point::{NodeActivity, Stage};
+use super::log;
 use super::network::{Envelope, Payload};
 
 /// The detail of the written trace.
@@ -109,14 +110,16 @@ impl LossReason {
 #[derive(Clone, Debug)]
 pub struct Trace {
     level: TraceLevel,
+    /// The seed of the world, by which a log of many worlds tells their events apart.
+    seed: u64,
     hash: u64,
     events: u64,
     lines: Vec<String>,
 }
 
 impl Trace {
-    pub(super) fn new(level: TraceLevel) -> Trace {
-        Trace { level, hash: 0, events: 0, lines: Vec::new() }
+    pub(super) fn new(level: TraceLevel, seed: u64) -> Trace {
+        Trace { level, seed, hash: 0, events: 0, lines: Vec::new() }
     }
 
     /// The hash of all events so far.
@@ -137,9 +140,10 @@ impl Trace {
         &self.lines
     }
 
-    /// Whether the level writes any lines.
-    pub(super) fn is_written(&self) -> bool {
-        self.level > TraceLevel::None
+    /// Whether the texts of events are read: the level writes lines, or a `tracing` subscriber listens.
+    #[inline(always)]
+    pub(super) fn is_read(&self) -> bool {
+        self.level > TraceLevel::None || log::is_listening()
     }
 
     /// Takes the lines written so far.
@@ -162,17 +166,20 @@ impl Trace {
             self.events += 1;
             self.hash = mix(self.hash, event.fold_into(now.0));
         }
-        if self.level > TraceLevel::None && event.level() <= self.level {
+        if self.is_read() {
             self.write_down(now, event, &TraceFormatter { names, clients });
         }
     }
 
     #[cold]
     fn write_down(&mut self, now: Instant, event: &TraceEvent<'_>, formatter: &TraceFormatter<'_>) {
-        if let Some(text) = event.text(formatter) {
+        if event.level() <= self.level
+            && let Some(text) = event.text(formatter)
+        {
             let actor = formatter.node(event.actor());
             self.lines.push(format!("{} {actor:<10} {text}", time(now)));
         }
+        log::emit(now, self.seed, event, formatter);
     }
 }
 
@@ -184,7 +191,7 @@ pub fn time(moment: Instant) -> String {
 }
 
 impl TraceEvent<'_> {
-    fn level(&self) -> TraceLevel {
+    pub(super) fn level(&self) -> TraceLevel {
         match self {
             TraceEvent::Sent(..)
             | TraceEvent::Arrived(_)
@@ -234,7 +241,7 @@ impl TraceEvent<'_> {
     }
 
     /// The node or client that the line is about: the sender of a message until it arrives, then the recipient.
-    fn actor(&self) -> Option<NodeId> {
+    pub(super) fn actor(&self) -> Option<NodeId> {
         match self {
             TraceEvent::Invoked(who, ..) | TraceEvent::Retried(who, ..) | TraceEvent::Ended(who, ..) => {
                 Some(*who)
@@ -256,7 +263,7 @@ impl TraceEvent<'_> {
         }
     }
 
-    fn text(&self, formatter: &TraceFormatter<'_>) -> Option<String> {
+    pub(super) fn text(&self, formatter: &TraceFormatter<'_>) -> Option<String> {
         Some(match self {
             TraceEvent::Invoked(_, call, _) => format!("calls {}", formatter.call(call)),
             TraceEvent::Retried(_, call, attempt) => {

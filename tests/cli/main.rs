@@ -1,6 +1,7 @@
 //! The command line: its messages, its exit codes, its refusals, and the reproduce commands that it prints.
 
 mod failures;
+mod log;
 mod mistakes;
 mod output;
 mod permissions;
@@ -22,7 +23,12 @@ fn dsql_sim(folder: &Path, arguments: &[&str]) -> Output {
 
 fn command(folder: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_dsql-sim"));
-    command.current_dir(folder).env_remove("CI").env_remove("NO_COLOR").stdin(Stdio::null());
+    command
+        .current_dir(folder)
+        .env_remove("CI")
+        .env_remove("NO_COLOR")
+        .env_remove("RUST_LOG")
+        .stdin(Stdio::null());
     command
 }
 

@@ -92,7 +92,8 @@ fn a_violation_is_said_when_it_happens_and_in_the_exit_code() {
     assert_eq!(verdict["violations"][0]["invariant"], "protected-not-deleted");
     let ended = server.stop();
     assert_eq!(ended.code, Some(1));
-    assert!(ended.errors.contains("VIOLATION of protected-not-deleted"), "{}", ended.errors);
+    assert!(ended.errors.contains("ERROR dsql_sim::check: "), "{}", ended.errors);
+    assert!(ended.errors.contains("invariant=\"protected-not-deleted\""), "{}", ended.errors);
 }
 
 #[test]
@@ -119,7 +120,7 @@ fn what_the_admin_api_cannot_do_it_refuses_and_says_why() {
 #[test]
 fn ctrl_c_and_sigterm_end_it_cleanly_with_a_connection_open() {
     for signal in ["-INT", "-TERM"] {
-        let server = Server::start(&[]);
+        let server = Server::start(&["--log", "off"]);
         let mut connection = server.connect();
         create(&mut connection, "us-east-1", &json!({}));
         let ended = server.signal(signal);

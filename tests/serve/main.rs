@@ -5,6 +5,7 @@ mod basics;
 mod crash;
 mod hostile;
 mod http;
+mod log;
 mod principals;
 mod recorded;
 mod server;

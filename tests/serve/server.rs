@@ -1,8 +1,8 @@
 //! `dsql-sim serve` as a child process.
 
 use std::fs;
-use std::io::Read;
-use std::path::Path;
+use std::fs::File;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::Duration;
@@ -14,6 +14,8 @@ use crate::http::Connection;
 pub(crate) struct Server {
     child: Child,
     pub(crate) address: String,
+    /// The file of its standard error: a pipe would fill up with the lines of the requests, and stop the server.
+    errors: PathBuf,
     _folder: TempDir,
 }
 
@@ -28,23 +30,23 @@ impl Server {
     pub(crate) fn start(arguments: &[&str]) -> Server {
         let folder = tempfile::tempdir().expect("a folder");
         let ready = folder.path().join("ready");
+        let errors = folder.path().join("errors");
         let mut child = Command::new(env!("CARGO_BIN_EXE_dsql-sim"))
             .args(["serve", "--port", "0", "--ready-file"])
             .arg(&ready)
             .args(arguments)
+            .env_remove("RUST_LOG")
             .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
+            .stderr(File::create(&errors).expect("a file"))
             .spawn()
             .expect("dsql-sim");
         loop {
             if let Ok(url) = fs::read_to_string(&ready) {
                 let address = url.trim().trim_start_matches("http://").to_owned();
-                return Server { child, address, _folder: folder };
+                return Server { child, address, errors, _folder: folder };
             }
             if let Some(status) = child.try_wait().expect("a child") {
-                let mut errors = String::new();
-                let _ = child.stderr.take().expect("its errors").read_to_string(&mut errors);
-                panic!("the server ended with {status}: {errors}");
+                panic!("the server ended with {status}: {}", fs::read_to_string(&errors).expect("a file"));
             }
             thread::sleep(Duration::from_millis(2));
         }
@@ -77,8 +79,8 @@ impl Server {
         let sent = Command::new("kill").args([signal, &self.child.id().to_string()]).status();
         assert!(sent.expect("kill").success());
         let output = self.child.wait_with_output().expect("its end");
-        let text = |bytes| String::from_utf8(bytes).expect("text");
-        Ended { code: output.status.code(), out: text(output.stdout), errors: text(output.stderr) }
+        let errors = fs::read_to_string(&self.errors).expect("a file");
+        Ended { code: output.status.code(), out: String::from_utf8(output.stdout).expect("text"), errors }
     }
 }
 

@@ -70,7 +70,7 @@ pub struct HttpResponse {
 }
 
 /// The header with the name of the exception.
-const ERROR_TYPE: &str = "x-amzn-errortype";
+pub(crate) const ERROR_TYPE: &str = "x-amzn-errortype";
 /// The header with the id of the request.
 const REQUEST_ID: &str = "x-amzn-requestid";
 /// The header with the delay before a retry, in seconds.

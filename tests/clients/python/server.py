@@ -24,7 +24,8 @@ class Server:
         self.folder = Path(tempfile.mkdtemp(prefix="dsql-sim-"))
         self.recording = self.folder / "recorded.scenario"
         ready = self.folder / "ready"
-        command = [BINARY, "serve", "--port", "0", "--speed", str(speed), "--ready-file", ready, *arguments]
+        command = [BINARY, "serve", "--port", "0", "--speed", str(speed), "--ready-file", ready, "--log", "error"]
+        command += arguments
         self.replay = replay
         if replay:
             command += ["--record", self.recording]
