@@ -46,6 +46,8 @@ pub mod check;
 #[cfg(feature = "cli")]
 #[doc(hidden)]
 pub mod cli;
+#[cfg(any(feature = "cli", feature = "suite"))]
+mod console;
 pub mod control;
 pub mod coverage_mark;
 pub mod generate;
@@ -64,19 +66,22 @@ pub mod scenario;
 pub mod server;
 pub mod shrink;
 pub mod sim;
+#[cfg(feature = "suite")]
+mod suite;
 pub mod sweep;
 pub mod table;
 pub mod types;
 
 pub use check::{Simulation, Violation};
-#[cfg(feature = "suite")]
-pub use cli::suite;
 pub use region::Region;
 pub use scenario::Scenario;
 pub use sim::client::{Call, CallId, ClientOptions, Outcome};
 pub use sim::fault::Fault;
 pub use sim::log::SimulatedTime;
 pub use sim::{Options, World};
+#[cfg(feature = "suite")]
+#[doc(hidden)]
+pub use suite::{run_trials, suite};
 pub use types::{ClientId, NodeId};
 
 /// The Rust blocks of the README and of the page about the library compile.

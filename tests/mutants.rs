@@ -4,31 +4,37 @@
 //! anything. It is run without the mutant and with it, with its own seed and with twenty others.
 
 use std::collections::BTreeSet;
+use std::error::Error;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
 
 use dsql_sim::check::INVARIANTS;
 use dsql_sim::control::mutant::{Mutant, Mutants};
 use dsql_sim::scenario::run::PANIC;
 use dsql_sim::scenario::{Scenario, run};
 use dsql_sim::sim::trace::TraceLevel;
-use libtest_mimic::{Arguments, Failed, Trial};
+use libtest2_mimic::{RunError, Trial};
 
 /// How many seeds a scenario is run with besides its own.
 const SEEDS: u64 = 20;
 
-fn main() -> ExitCode {
+type Failed = Box<dyn Error>;
+
+fn main() {
     let mut trials: Vec<_> = met_by_a_scenario().flat_map(trials_of).collect();
     trials.extend(Mutant::SEARCHED.into_iter().map(|mutant| {
-        Trial::test(format!("{mutant}::no_scenario_catches_it"), move || no_scenario_catches(mutant))
+        trial(format!("{mutant}::no_scenario_catches_it"), move || no_scenario_catches(mutant))
     }));
     trials.extend([
-        Trial::test("every_invariant_catches_three_mutants", every_invariant_catches_three_mutants),
-        Trial::test("every_mutant_names_an_invariant", every_mutant_names_an_invariant),
-        Trial::test("every_scenario_is_that_of_a_mutant", every_scenario_is_that_of_a_mutant),
+        trial("every_invariant_catches_three_mutants", every_invariant_catches_three_mutants),
+        trial("every_mutant_names_an_invariant", every_mutant_names_an_invariant),
+        trial("every_scenario_is_that_of_a_mutant", every_scenario_is_that_of_a_mutant),
     ]);
-    libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
+    dsql_sim::run_trials(trials)
+}
+
+fn trial(name: impl Into<String>, test: impl Fn() -> Result<(), Failed> + Send + Sync + 'static) -> Trial {
+    Trial::test(name, move |_| test().map_err(RunError::fail))
 }
 
 /// The mutants that have a scenario of their own; the others are for `tests/search.rs`.
@@ -56,8 +62,8 @@ fn no_scenario_catches(mutant: Mutant) -> Result<(), Failed> {
 fn trials_of(mutant: Mutant) -> [Trial; 2] {
     let caught = format!("{mutant}::is_caught_by_{}", mutant.caught_by());
     [
-        Trial::test(format!("{mutant}::absent_and_its_scenario_holds"), move || holds_without(mutant)),
-        Trial::test(caught, move || is_caught(mutant)),
+        trial(format!("{mutant}::absent_and_its_scenario_holds"), move || holds_without(mutant)),
+        trial(caught, move || is_caught(mutant)),
     ]
 }
 

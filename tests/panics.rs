@@ -2,11 +2,12 @@
 //! itself again, and panics there.
 
 use std::env;
+use std::io;
 use std::process::{Command, ExitCode};
 use std::thread;
 
 use dsql_sim::cli::exit;
-use libtest_mimic::{Arguments, Failed, Trial};
+use libtest2_mimic::{RunContext, RunError, Trial};
 
 /// The argument of the process that panics.
 const PANIC: &str = "panic";
@@ -16,11 +17,11 @@ fn main() -> ExitCode {
         return panic_on_another_thread();
     }
     let name = "a_panic_on_any_thread_ends_the_process_with_the_code_of_a_bug";
-    libtest_mimic::run(&Arguments::from_args(), vec![Trial::test(name, ends_with_the_code_of_a_bug)])
-        .exit_code()
+    let test = |_: RunContext<'_>| ends_with_the_code_of_a_bug().map_err(RunError::with_cause);
+    dsql_sim::run_trials([Trial::test(name, test)])
 }
 
-fn ends_with_the_code_of_a_bug() -> Result<(), Failed> {
+fn ends_with_the_code_of_a_bug() -> io::Result<()> {
     let ended = Command::new(env::current_exe()?).arg(PANIC).output()?;
     assert_eq!(ended.status.code(), Some(i32::from(exit::BUG)));
     let told = String::from_utf8_lossy(&ended.stderr);

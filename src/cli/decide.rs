@@ -8,11 +8,12 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::console::files;
 use crate::iam::{
     AccessRequest, ContextMap, Decision, Document, Policies, PolicyError, Principal, StatementRef, decide,
 };
 
-use super::{exit, files, stream};
+use super::{exit, stream};
 
 /// The format of questions and decisions, as the help prints it.
 const FORMAT: &str = r#"A question is a JSON object on one line:

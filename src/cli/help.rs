@@ -35,7 +35,7 @@ pub(super) fn help(arguments: &HelpArguments) -> io::Result<u8> {
     let mut out = stream::stdout();
     match arguments.topic.as_deref() {
         Some("scenario") => write!(out, "{}", reference::markdown())?,
-        Some("report") => writeln!(out, "{}", json_report::schema())?,
+        Some("report") => write!(out, "{}", json_report::SCHEMA)?,
         topic => match command(topic) {
             Some(mut command) => write!(out, "{}", command.render_long_help().ansi())?,
             None => return refuse("help topic", topic, &["scenario", "report"]),

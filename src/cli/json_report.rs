@@ -1,15 +1,16 @@
 //! The records of `run --format json`: one JSON object for each run.
 
-use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::console::failure::reproduce;
 use crate::scenario::diagnostic::Diagnostic;
-use crate::scenario::run::{Failure, Report, STRICT, TRACE};
+use crate::scenario::run::{Failure, Report};
 use crate::scenario::script::Script;
 use crate::types::Instant;
 
 /// One run of one scenario with one seed.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(super) struct RunRecord {
     /// The path of the scenario.
     pub(super) scenario: String,
@@ -53,7 +54,8 @@ pub(super) struct RunRecord {
 }
 
 /// A part of a scenario that tested less than it says.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(super) struct WarningRecord {
     /// The line of the scenario, counted from 1.
     line: usize,
@@ -62,7 +64,8 @@ pub(super) struct WarningRecord {
 }
 
 /// The outcome of a run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub(super) enum OutcomeRecord {
     /// Every invariant and expectation held.
@@ -74,7 +77,8 @@ pub(super) enum OutcomeRecord {
 }
 
 /// A block of a scenario.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(super) struct BlockRecord {
     /// The commands of the block.
     commands: Vec<CommandRecord>,
@@ -83,7 +87,8 @@ pub(super) struct BlockRecord {
 }
 
 /// A command of a scenario.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(super) struct CommandRecord {
     /// The client that calls; left out if the command is not a call.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -170,27 +175,9 @@ pub(super) fn blocks(script: &Script, report: &Report) -> Vec<BlockRecord> {
     script.blocks.iter().zip(traces).map(block).collect()
 }
 
-/// The command that reproduces a failure. A recorded trace and strictness belong to the file's own seed, so that these
-/// commands name none.
-pub(super) fn reproduce(path: &str, seed: u64, failure: &Failure) -> String {
-    let path = if path.contains([' ', '\'']) {
-        format!("'{}'", path.replace('\'', "'\\''"))
-    } else {
-        path.to_owned()
-    };
-    match failure.invariant.as_str() {
-        TRACE => return format!("dsql-sim run {path}"),
-        STRICT => return format!("dsql-sim run {path} --strict"),
-        _ => {}
-    }
-    format!("dsql-sim run {path} --seed {seed}")
-}
-
-/// The JSON Schema of a [`RunRecord`].
-pub(super) fn schema() -> String {
-    let schema = schemars::schema_for!(RunRecord);
-    serde_json::to_string_pretty(&schema).expect("a schema is plain JSON")
-}
+/// The JSON Schema of a [`RunRecord`]. A test generates it, because the generator costs every build of the program more
+/// than the page changes.
+pub(super) const SCHEMA: &str = include_str!("../../docs/report.schema.json");
 
 /// A time in whole milliseconds.
 pub(super) fn millis(moment: Instant) -> u64 {
@@ -199,4 +186,23 @@ pub(super) fn millis(moment: Instant) -> u64 {
 
 fn line_of(text: &str, offset: usize) -> usize {
     text.as_bytes().iter().take(offset).filter(|byte| **byte == b'\n').count() + 1
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_schema_is_that_of_the_records() {
+        let page = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/report.schema.json");
+        let schema = schemars::schema_for!(RunRecord);
+        let schema = serde_json::to_string_pretty(&schema).expect("a schema is plain JSON") + "\n";
+        #[expect(clippy::disallowed_methods, reason = "a person asks for new pages by the environment")]
+        let is_rewriting = std::env::var_os("REWRITE").is_some();
+        if is_rewriting {
+            std::fs::write(&page, &schema).expect("the page is written");
+        }
+        let kept = std::fs::read_to_string(&page).expect("the page is in the repository");
+        assert_eq!(kept, schema, "docs/report.schema.json differs from its source: REWRITE=1 writes it");
+    }
 }

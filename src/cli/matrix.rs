@@ -6,11 +6,12 @@ use std::path::PathBuf;
 
 use rayon::prelude::*;
 
+use crate::console::files::File;
 use crate::control::mutant::{Mutant, Mutants};
 use crate::scenario::run::run;
 use crate::sim::trace::TraceLevel;
 
-use super::files::{self, File};
+use super::files;
 use super::{exit, show, stream};
 
 /// The opening comment of a scenario that no telling mutant fails begins so; the behaviour that it documents follows.

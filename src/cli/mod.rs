@@ -4,7 +4,6 @@
 //! and print what it returns.
 
 mod decide;
-pub mod diagnostics;
 pub mod exit;
 
 mod campaign;
@@ -31,13 +30,8 @@ mod serve;
 mod show;
 mod shrink;
 mod stream;
-#[cfg(feature = "suite")]
-mod suite;
 mod summary;
 mod sweep;
-
-#[cfg(feature = "suite")]
-pub use suite::suite;
 
 use std::io::{self, Write};
 use std::ops::Range;

@@ -8,11 +8,12 @@ use std::sync::Arc;
 use indexmap::IndexSet;
 use serde::Serialize;
 
+use crate::console::files::File;
 use crate::iam::{Context as _, Decision, Document, PolicyEffect};
 use crate::permissions::{Made, Needed, Use, needed, run as run_watched};
 use crate::scenario::Scenario;
 
-use super::files::{self, File};
+use super::files;
 use super::{Format, exit, show, stream};
 
 /// The arguments of `permissions`.

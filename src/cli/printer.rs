@@ -7,12 +7,13 @@ use std::io::{self, Write};
 
 use indexmap::IndexMap;
 
+use crate::console::failure;
+use crate::console::files::File;
 use crate::scenario::diagnostic::Diagnostic;
 use crate::scenario::run::{Failure, Report, STRICT};
 use crate::shrink::Likeness;
 use crate::sim::trace::TraceLevel;
 
-use super::files::File;
 use super::json_report::{self, RunRecord};
 use super::junit::JunitReport;
 use super::run::{RunArguments, RunFormat};
@@ -110,9 +111,9 @@ impl<'a> RunPrinter<'a> {
         }
         match failure {
             Some(failure) if failure.invariant == STRICT => {
-                return show::vacuous(record, file, warnings, out);
+                return failure::vacuous(file, report.seed, failure, warnings, out);
             }
-            Some(failure) => show::failed(record, file, failure, is_traced, out)?,
+            Some(failure) => failure::failed(file, report, failure, is_traced, out)?,
             None if self.arguments.quiet => return Ok(()),
             // A line for each of a thousand seeds that pass would hide the one that fails.
             None if self.arguments.seeds.is_some() && self.arguments.verbose == 0 => return Ok(()),

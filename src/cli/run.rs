@@ -9,10 +9,11 @@ use std::time::Instant;
 use clap::ValueEnum;
 use rayon::prelude::*;
 
+use crate::console::files::{File, STANDARD_INPUT};
 use crate::scenario::run::{Failure, PANIC, run as run_scenario};
 use crate::sim::trace::TraceLevel;
 
-use super::files::{self, BadFile, File, Selection};
+use super::files::{BadFile, Selection};
 use super::interrupt::Interrupt;
 use super::json_report::RunRecord;
 use super::junit::JunitReport;
@@ -107,7 +108,7 @@ pub(super) fn run(arguments: &RunArguments) -> io::Result<u8> {
         )?;
         return Ok(exit::BAD_INPUT);
     }
-    if arguments.rewrite && arguments.paths.iter().any(|path| path == Path::new(files::STANDARD_INPUT)) {
+    if arguments.rewrite && arguments.paths.iter().any(|path| path == Path::new(STANDARD_INPUT)) {
         writeln!(stream::stderr(), "error: --rewrite needs files: standard input cannot be written")?;
         return Ok(exit::BAD_INPUT);
     }

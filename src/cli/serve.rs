@@ -6,11 +6,12 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use crate::console::files;
 use crate::scenario::{PrincipalOptions, Scenario, SetUp};
 use crate::server::{self, Limits, MOST_SPEED, ServerOptions, StartError};
 
 use super::results::named;
-use super::{Level, counted, exit, files, show, stream};
+use super::{Level, counted, exit, show, stream};
 
 /// The arguments of `serve`.
 #[derive(Debug, Clone, clap::Args)]

@@ -118,7 +118,6 @@ fn the_reference_page_is_what_help_prints() {
     let faults = fs::read_to_string(root.join("docs/faults.md")).expect("the page of faults");
     let (introduction, _) = faults.split_once(FAULTS).expect("the heading of the table");
     assert_page(root, "docs/faults.md", &format!("{introduction}{FAULTS}{}", table_of_faults()));
-    assert_page(root, "docs/report.schema.json", &stdout(&dsql_sim(root, &["help", "report"])));
 }
 
 /// The heading in `docs/faults.md` behind which the page is generated.

@@ -9,8 +9,7 @@ use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 use crate::scenario::diagnostic::{Diagnostic, Span};
 
 /// Renders the diagnostics of the file at `path`, whose text is `source`: in their order, a blank line between them.
-#[must_use]
-pub fn render(path: &str, source: &str, diagnostics: &[Diagnostic], colour: bool) -> String {
+pub(crate) fn render(path: &str, source: &str, diagnostics: &[Diagnostic], colour: bool) -> String {
     let renderer = if colour { Renderer::styled() } else { Renderer::plain() };
     let groups = diagnostics.iter().map(|diagnostic| group(path, source, diagnostic));
     groups.map(|group| renderer.render(&[group]) + "\n").collect::<Vec<_>>().join("\n")

@@ -2,15 +2,14 @@
 
 use std::ffi::OsString;
 use std::fs;
-use std::io::Write;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use libtest_mimic::{Arguments, Failed, Trial};
+use libtest2_mimic::{Harness, RunError, Trial};
 
-use crate::scenario::run::{STRICT, run as run_scenario};
-
-use super::{exit, files, json_report::RunRecord, show};
+use crate::console::{failure, files};
+use crate::scenario::run::{STRICT, run};
 
 /// Defines `main` of a test target with one test for each scenario file below a folder, named by its path. All options
 /// of `cargo test` work: filters, `--list`, threads.
@@ -48,42 +47,51 @@ macro_rules! scenario_suite {
 /// this function. If `is_strict`, a file that tests less than it says fails.
 #[must_use]
 pub fn suite(folder: &str, is_strict: bool) -> ExitCode {
-    let arguments = Arguments::from_args();
     let paths = match files::find(Path::new(folder)) {
         Ok(paths) => paths,
         Err(message) => {
-            let _ = write!(anstream::stderr(), "{message}");
-            return ExitCode::from(exit::BAD_INPUT);
+            let _ = write!(io::stderr(), "{message}");
+            return ExitCode::from(BAD_INPUT);
         }
     };
-    libtest_mimic::run(&arguments, paths.into_iter().map(|path| trial(folder, path, is_strict)).collect())
-        .exit_code()
+    run_trials(paths.into_iter().map(|path| trial(folder, path, is_strict)))
+}
+
+/// Runs `trials` with the arguments of the process, and exits.
+pub fn run_trials(trials: impl IntoIterator<Item = Trial>) -> ! {
+    let (options, arguments): (Vec<OsString>, Vec<OsString>) =
+        std::env::args_os().partition(|argument| HANDLED.iter().any(|handled| argument == handled));
+    // No trial is ignored: the list of those that are, which cargo-nextest asks for, is empty.
+    let is_wanted = !options.iter().any(|option| option == IGNORED);
+    Harness::with_args(arguments).discover(trials.into_iter().filter(|_| is_wanted)).main()
 }
 
 fn trial(folder: &str, path: PathBuf, is_strict: bool) -> Trial {
     let name = path.strip_prefix(folder).unwrap_or(&path).display().to_string();
-    Trial::test(name, move || replays(&path, is_strict))
+    Trial::test(name, move |_| replays(&path, is_strict).map_err(RunError::fail))
 }
 
-fn replays(path: &Path, is_strict: bool) -> Result<(), Failed> {
+fn replays(path: &Path, is_strict: bool) -> Result<(), String> {
     let file = files::read_one(path, false)?;
-    let report = run_scenario(&file.scenario, None, file.scenario.set_up.trace);
+    let report = run(&file.scenario, None, file.scenario.set_up.trace);
     let vacuous = report.strict(&file.scenario).filter(|_| is_strict);
     if is_rewriting() && report.failure.is_none() && vacuous.is_none() {
-        return Ok(fs::write(path, report.rewrite(&file.scenario))?);
+        let written = fs::write(path, report.rewrite(&file.scenario));
+        return written.map_err(|error| format!("cannot write {}: {error}", file.path));
     }
     let difference = || report.difference(&file.scenario);
     let Some(failure) = report.failure.clone().or(vacuous).or_else(difference) else {
         return Ok(());
     };
     let mut text = Vec::new();
-    let record = RunRecord::new(&file.path, &file.text, &report, Some(&failure));
-    if failure.invariant == STRICT {
-        show::vacuous(&record, &file, &report.warnings(&file.scenario), &mut text)?;
+    let written = if failure.invariant == STRICT {
+        let warnings = report.warnings(&file.scenario);
+        failure::vacuous(&file, report.seed, &failure, &warnings, &mut text)
     } else {
-        show::failed(&record, &file, &failure, false, &mut text)?;
-    }
-    Err(anstream::adapter::strip_str(&String::from_utf8(text)?).to_string().into())
+        failure::failed(&file, &report, &failure, false, &mut text)
+    };
+    written.map_err(|error| error.to_string())?;
+    Err(anstream::adapter::strip_str(&String::from_utf8_lossy(&text)).to_string())
 }
 
 /// Whether traces are recorded anew: only at a person's request. A CI job that recorded traces would accept any change.
@@ -97,3 +105,12 @@ fn is_rewriting() -> bool {
     };
     variable("REWRITE").is_some() && variable("CI").is_none()
 }
+
+/// Options that the harness does not know. It captures no output, so that all but the first are always on.
+const HANDLED: [&str; 4] = [IGNORED, "--nocapture", "--no-capture", "--show-output"];
+
+/// The option that selects ignored tests.
+const IGNORED: &str = "--ignored";
+
+/// The exit code if there is no scenario to run, as that of `dsql-sim run`.
+const BAD_INPUT: u8 = 2;
