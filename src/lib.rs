@@ -24,7 +24,7 @@
 //! // The control plane crashes after it has stored the cluster and before it answers, and restarts two seconds later.
 //! let node = NodeId::ControlPlane(region);
 //! simulation.inject(Fault::crash_after_persist(node, 1))?;
-//! simulation.inject_in(std::time::Duration::from_secs(2), Fault::Restart(node));
+//! simulation.inject_in(std::time::Duration::from_secs(2), Fault::restart(node));
 //!
 //! // The SDK retries with the same client token, and gets the first cluster as the answer.
 //! let create = Request::CreateCluster(CreateClusterInput::default());

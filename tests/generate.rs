@@ -7,7 +7,7 @@ use dsql_sim::control::mutant::{Mutant, Mutants};
 use dsql_sim::generate::{CallKind, Size, generate, vary};
 use dsql_sim::scenario::run::run;
 use dsql_sim::scenario::{Action, Scenario};
-use dsql_sim::sim::coverage::FaultKind;
+use dsql_sim::sim::fault::FaultKind;
 use dsql_sim::sim::trace::TraceLevel;
 
 const SHAPES: [Size; 2] = [Size::SMALL, Size::USUAL];

@@ -11,7 +11,8 @@ use dsql_sim::check::INVARIANTS;
 use dsql_sim::control::assumptions::Assumptions;
 use dsql_sim::coverage_mark::CoverageMark;
 use dsql_sim::scenario::run::{Report, run};
-use dsql_sim::sim::coverage::{Coverage, FaultKind};
+use dsql_sim::sim::coverage::Coverage;
+use dsql_sim::sim::fault::FaultKind;
 use dsql_sim::sim::trace::TraceLevel;
 use enumset::EnumSet;
 

@@ -18,7 +18,7 @@ fn a_crash_before_the_reply_makes_no_second_cluster() -> Result<(), Violation> {
     let region = region("us-east-1");
     let mut simulation = Simulation::new(Options::new(42));
     simulation.inject(Fault::crash_after_persist(NodeId::ControlPlane(region), 1))?;
-    simulation.inject_in(Duration::from_secs(2), Fault::Restart(NodeId::ControlPlane(region)));
+    simulation.inject_in(Duration::from_secs(2), Fault::restart(NodeId::ControlPlane(region)));
 
     let call = simulation.call(OPS, Call::new(region, create(None, &[]), 1));
     assert_eq!(simulation.finish(call)?.name(), "ok");
@@ -65,7 +65,7 @@ fn two_regions_of_three_finish_what_they_can_decide() -> Result<(), Violation> {
     let (blue, green) = pair(&mut simulation)?;
     // The second has declared, and the first is about to. The second's Region goes dark for good: the first and the
     // witness decide that the two are linked.
-    simulation.inject(Fault::Outage(dead))?;
+    simulation.inject(Fault::outage(dead))?;
     simulation.converge(Some(dead))?;
     let status = |simulation: &Simulation, arn: ClusterArn| {
         let storage = simulation.world().storage(arn.region).expect("a control plane that was spoken to");

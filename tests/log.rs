@@ -88,7 +88,7 @@ fn lose_a_response() -> Result<u64, Violation> {
     let node = NodeId::ControlPlane(east());
     let mut simulation = Simulation::new(Options::new(42));
     simulation.inject(Fault::crash_after_persist(node, 1))?;
-    simulation.inject_in(Duration::from_secs(2), Fault::Restart(node));
+    simulation.inject_in(Duration::from_secs(2), Fault::restart(node));
     let create = Request::CreateCluster(CreateClusterInput::default());
     let call = simulation.call(ClientId(0), Call::new(east(), create, 5));
     simulation.finish(call)?;

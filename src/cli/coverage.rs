@@ -6,7 +6,8 @@ use std::io::{self, Write};
 use crate::api::Operation;
 use crate::control::assumptions::Assumptions;
 use crate::control::authorization::IamAction;
-use crate::sim::coverage::{Cell, FaultKind, Mark, unreachable};
+use crate::sim::coverage::{Cell, Mark, unreachable};
+use crate::sim::fault::FaultKind;
 use crate::sweep::CoverageCounts;
 
 use super::counted;

@@ -13,7 +13,7 @@ use crate::api::Operation;
 use crate::control::message::MessageKind;
 use crate::region::Region;
 use crate::rng::{Purpose, below, draw, key_of_bytes, mix};
-use crate::sim::coverage::FaultKind;
+use crate::sim::fault::FaultKind;
 
 /// The draws about one subject: a scenario, one of its calls, one of its faults. Draws about one subject do not change
 /// those about another.

@@ -114,7 +114,7 @@ fn end(draws: Draws, plan: &Plan) -> Vec<Action> {
     }
     let region = draws.pick("region", &plan.topology.all());
     let loss = match draws.pick("what", &["both", "control plane", "witness"]) {
-        "both" => Fault::Outage(region),
+        "both" => Fault::outage(region),
         "control plane" => Fault::crash(NodeId::ControlPlane(region)),
         _ => Fault::crash(NodeId::Witness(region)),
     };

@@ -16,7 +16,7 @@ use serde_json::{Map, Value};
 use crate::api::{MemberKind, Operation, Request};
 use crate::region::Region;
 use crate::scenario::{Action, Scenario};
-use crate::sim::coverage::FaultKind;
+use crate::sim::fault::FaultKind;
 use crate::types::{Account, ClientToken, ClusterArn, Identifier};
 
 use super::draws::Draws;

@@ -2,7 +2,7 @@
 //!
 //! They are drawn before all else, because some bugs show only in the absence of a feature.
 
-use crate::sim::coverage::FaultKind;
+use crate::sim::fault::FaultKind;
 
 use super::calls::CallKind;
 use super::draws::Draws;

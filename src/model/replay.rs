@@ -12,7 +12,7 @@ use crate::rng::{self, Purpose, key};
 use crate::scenario::run::run;
 use crate::scenario::{Action, CallStep, Scenario, SetUp, When};
 use crate::sim::Latency;
-use crate::sim::fault::{CrashPoint, Fault, MessageMatch, NodeMatch, Rule, RuleAction, Unfinished};
+use crate::sim::fault::{Crash, CrashPoint, Fault, MessageMatch, NodeMatch, Rule, RuleAction, Unfinished};
 use crate::sim::trace::TraceLevel;
 use crate::types::NodeId;
 
@@ -156,10 +156,10 @@ fn handled_at(path: &[ExploredStep], times: &[Duration], packet: &Packet) -> Opt
 fn crashes(path: &[ExploredStep], times: &[Duration]) -> Vec<Action> {
     let mut faults = Vec::new();
     for (ExploredStep { before, step, .. }, moment) in path.iter().zip(times) {
-        let (node, at, crash, unfinished) = match *step {
+        let (node, at, point, unfinished) = match *step {
             Transition::Crash(index) => (before.nodes[index].id, *moment, CrashPoint::Now, None),
             Transition::Take(event, Some(cut)) => {
-                let (crash, unfinished) = match cut.kept {
+                let (point, unfinished) = match cut.kept {
                     true => (CrashPoint::after_persist(cut.write), None),
                     false => (CrashPoint::during_persist(cut.write), Some(Unfinished::Lost)),
                 };
@@ -167,12 +167,13 @@ fn crashes(path: &[ExploredStep], times: &[Duration]) -> Vec<Action> {
                     ModelEvent::Packet(index) => before.packets[index].to,
                     ModelEvent::Timer(index) => before.nodes[before.timers[index].node].id,
                 };
-                (node, moment.saturating_sub(LATENCY), crash, unfinished)
+                (node, moment.saturating_sub(LATENCY), point, unfinished)
             }
             _ => continue,
         };
-        faults.push(Action::FaultAt(When::In(at), Fault::Crash { node, moment: crash, unfinished }));
-        faults.push(Action::FaultAt(When::In(*moment + LATENCY * 2), Fault::Restart(node)));
+        let crash = Fault::Crash(Crash { node, moment: point, unfinished });
+        faults.push(Action::FaultAt(When::In(at), crash));
+        faults.push(Action::FaultAt(When::In(*moment + LATENCY * 2), Fault::restart(node)));
     }
     faults
 }

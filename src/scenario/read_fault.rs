@@ -5,7 +5,8 @@ use crate::control::authorization::IamAction;
 use crate::control::environment::ExternalEvent;
 use crate::control::message::MessageKind;
 use crate::sim::fault::{
-    CrashPoint, Fault, MessageMatch, NodeMatch, Point, Rule, RuleAction, Unfinished, Written,
+    Crash, CrashPoint, Deny, Fault, Heal, MessageMatch, NodeMatch, Point, Refuse, Release, Rule, RuleAction,
+    Skew, Unfinished, Written,
 };
 use crate::types::NodeId;
 
@@ -37,16 +38,16 @@ pub(super) fn read(reader: &ScenarioReader, verb: Verb, arguments: &mut Argument
         }),
         Verb::Partition => partition(reader, arguments),
         Verb::Heal => heal(reader, arguments),
-        Verb::Release => Ok(Fault::Release),
+        Verb::Release => Ok(Fault::Release(Release)),
         Verb::Crash => crash(reader, arguments),
-        Verb::Restart => Ok(Fault::All(nodes(reader, arguments)?.into_iter().map(Fault::Restart).collect())),
-        Verb::Outage => Ok(Fault::Outage(reader.region(arguments.required("a Region")?)?)),
+        Verb::Restart => Ok(Fault::All(nodes(reader, arguments)?.into_iter().map(Fault::restart).collect())),
+        Verb::Outage => Ok(Fault::outage(reader.region(arguments.required("a Region")?)?)),
         Verb::Skew => skew(reader, arguments),
         Verb::Deny | Verb::Allow => {
             let region = reader.region(arguments.required("a Region")?)?;
             let actions: Vec<_> = IamAction::all().map(|action| (action.name(), action)).collect();
             let action = one_of(arguments.required("an action")?, "an action", &actions)?;
-            Ok(Fault::Deny { region, action, denied: verb == Verb::Deny })
+            Ok(Fault::Deny(Deny { region, action, denied: verb == Verb::Deny }))
         }
         Verb::Idle => external_event(reader, arguments, ExternalEvent::Doze),
         Verb::Connect => external_event(reader, arguments, ExternalEvent::Wake),
@@ -62,7 +63,7 @@ fn external_event(
     arguments: &mut Arguments<'_>,
     event: ExternalEvent,
 ) -> Parsed<Fault> {
-    Ok(Fault::ExternalEvent { region: reader.region(arguments.required("a Region")?)?, event })
+    Ok(Fault::external_event(reader.region(arguments.required("a Region")?)?, event))
 }
 
 fn rule(
@@ -92,9 +93,9 @@ fn heal(reader: &ScenarioReader, arguments: &mut Arguments<'_>) -> Parsed<Fault>
     let mut healed = Vec::new();
     while let Some(word) = arguments.word() {
         let (one, other, _) = link(reader, word)?;
-        healed.push(Fault::Heal(Some((one, other))));
+        healed.push(Fault::heal(one, other));
     }
-    Ok(if healed.is_empty() { Fault::Heal(None) } else { Fault::All(healed) })
+    Ok(if healed.is_empty() { Fault::Heal(Heal { between: None }) } else { Fault::All(healed) })
 }
 
 fn crash(reader: &ScenarioReader, arguments: &mut Arguments<'_>) -> Parsed<Fault> {
@@ -129,7 +130,7 @@ fn crash(reader: &ScenarioReader, arguments: &mut Arguments<'_>) -> Parsed<Fault
     if nth == 0 {
         return Err(Diagnostic::new("`nth` counts from 1", arguments.span()));
     }
-    Ok(Fault::Crash { node, moment, unfinished })
+    Ok(Fault::Crash(Crash { node, moment, unfinished }))
 }
 
 fn before(word: &Word) -> Parsed<Point> {
@@ -217,7 +218,7 @@ fn skew(reader: &ScenarioReader, arguments: &mut Arguments<'_>) -> Parsed<Fault>
         Diagnostic::new(format!("`{}` is not a duration", word.text), word.span)
             .help("as in +3h or -90s".to_owned())
     })?;
-    Ok(Fault::Skew { region, seconds: sign * seconds })
+    Ok(Fault::Skew(Skew { region, seconds: sign * seconds }))
 }
 
 /// `throttle` and `fail`: requests that are answered with an error before the control plane sees them.
@@ -242,7 +243,7 @@ fn refuse(reader: &ScenarioReader, verb: Verb, arguments: &mut Arguments<'_>) ->
     } else {
         throttling()
     };
-    Ok(Fault::Refuse { region, operation, error, times })
+    Ok(Fault::Refuse(Refuse { region, operation, error, times }))
 }
 
 /// A link: its two ends, and whether it has both directions.

@@ -5,8 +5,9 @@
 
 use crate::control::environment::ExternalEvent;
 use crate::sim::World;
-use crate::sim::fault::{CrashPoint, Fault};
-use crate::sim::fault_log::FaultId;
+use crate::sim::fault::{
+    Crash, CrashPoint, Deny, Fault, FaultId, Heal, InjectedEvent, Outage, Refuse, Restart, Skew,
+};
 use crate::sim::trace::time;
 use crate::types::{Instant, NodeId};
 
@@ -100,33 +101,39 @@ fn reason(set_up: &SetUp, fault: &Fault) -> String {
     match fault {
         Fault::All(_) => unreachable!("a part of a fault does not consist of several"),
         Fault::Rule(_) => "it matched no message".to_owned(),
-        Fault::Heal(Some(_)) => "no rule that could still apply was on this link".to_owned(),
-        Fault::Heal(None) => "there was nothing to heal".to_owned(),
-        Fault::Release => "nothing was held back".to_owned(),
-        Fault::Crash { node: client @ NodeId::Client(_), .. } => {
+        Fault::Heal(Heal { between: Some(_) }) => {
+            "no rule that could still apply was on this link".to_owned()
+        }
+        Fault::Heal(Heal { between: None }) => "there was nothing to heal".to_owned(),
+        Fault::Release(_) => "nothing was held back".to_owned(),
+        Fault::Crash(Crash { node: client @ NodeId::Client(_), .. }) => {
             format!("no call of {} was in flight", node(set_up, *client))
         }
-        Fault::Crash { node: id, moment: CrashPoint::Now, .. } => format!("{} was down", node(set_up, *id)),
-        Fault::Crash { .. } => "its moment never came".to_owned(),
-        Fault::Restart(id) => format!("{} was running", node(set_up, *id)),
-        Fault::Outage(of) => format!("every node of {} was down", region(*of)),
-        Fault::Skew { seconds: 0, region: of } => format!("the clock of {} was right", region(*of)),
-        Fault::Skew { region: of, .. } => format!("nothing was created in {} meanwhile", region(*of)),
-        Fault::Deny { denied: true, region: of, action } => {
+        Fault::Crash(Crash { node: id, moment: CrashPoint::Now, .. }) => {
+            format!("{} was down", node(set_up, *id))
+        }
+        Fault::Crash(_) => "its moment never came".to_owned(),
+        Fault::Restart(Restart { node: id }) => format!("{} was running", node(set_up, *id)),
+        Fault::Outage(Outage { region: of }) => format!("every node of {} was down", region(*of)),
+        Fault::Skew(Skew { seconds: 0, region: of }) => format!("the clock of {} was right", region(*of)),
+        Fault::Skew(Skew { region: of, .. }) => format!("nothing was created in {} meanwhile", region(*of)),
+        Fault::Deny(Deny { denied: true, region: of, action }) => {
             format!("nothing was refused in {} for want of {}", region(*of), action.name())
         }
-        Fault::Deny { denied: false, region: of, action } => {
+        Fault::Deny(Deny { denied: false, region: of, action }) => {
             format!("{} was not denied in {}", action.name(), region(*of))
         }
-        Fault::ExternalEvent { region: of, event } => match event {
+        Fault::ExternalEvent(InjectedEvent { region: of, event }) => match event {
             ExternalEvent::Doze => format!("no cluster in {} was ACTIVE or IDLE", region(*of)),
             ExternalEvent::Wake => format!("no cluster in {} was IDLE or INACTIVE", region(*of)),
             ExternalEvent::DisableKeys => format!("no cluster in {} had a key of its own", region(*of)),
             ExternalEvent::EnableKeys => format!("no key in {} was disabled", region(*of)),
         },
-        Fault::Refuse { region: of, operation: Some(operation), .. } => {
+        Fault::Refuse(Refuse { region: of, operation: Some(operation), .. }) => {
             format!("no request for {operation} came to {}", region(*of))
         }
-        Fault::Refuse { region: of, operation: None, .. } => format!("no request came to {}", region(*of)),
+        Fault::Refuse(Refuse { region: of, operation: None, .. }) => {
+            format!("no request came to {}", region(*of))
+        }
     }
 }

@@ -7,7 +7,8 @@ use crate::control::environment::ExternalEvent;
 use crate::control::message::DelayRange;
 use crate::region::Region;
 use crate::sim::fault::{
-    CrashPoint, Fault, MessageMatch, NodeMatch, Point, Rule, RuleAction, Unfinished, Written,
+    Crash, CrashPoint, Deny, Fault, Heal, InjectedEvent, MessageMatch, NodeMatch, Outage, Point, Refuse,
+    Restart, Rule, RuleAction, Skew, Unfinished, Written,
 };
 use crate::types::{NodeId, print_duration};
 
@@ -28,10 +29,12 @@ pub(super) fn write(set_up: &SetUp, fault: &Fault, spelling: Spelling, page: &mu
     let _ = match fault {
         Fault::All(faults) => return several(set_up, faults, page),
         Fault::Rule(rule) => return self::rule(set_up, rule, page),
-        Fault::Heal(None) => write!(page, "heal"),
-        Fault::Heal(Some((one, other))) => write!(page, "heal {}", link(set_up, *one, *other, true)),
-        Fault::Release => write!(page, "release"),
-        Fault::Crash { node, moment, unfinished } => {
+        Fault::Heal(Heal { between: None }) => write!(page, "heal"),
+        Fault::Heal(Heal { between: Some((one, other)) }) => {
+            write!(page, "heal {}", link(set_up, *one, *other, true))
+        }
+        Fault::Release(_) => write!(page, "release"),
+        Fault::Crash(Crash { node, moment, unfinished }) => {
             let _ = write!(page, "crash {}", self::node(set_up, *node));
             if let CrashPoint::At(point, nth) = moment {
                 self::point(*point, page);
@@ -45,18 +48,18 @@ pub(super) fn write(set_up: &SetUp, fault: &Fault, spelling: Spelling, page: &mu
                 Some(Unfinished::Lost) => write!(page, " unfinished=lost"),
             }
         }
-        Fault::Restart(node) => write!(page, "restart {}", self::node(set_up, *node)),
-        Fault::Outage(region) => write!(page, "outage {}", self::region(set_up, *region)),
-        Fault::Skew { region, seconds } => {
+        Fault::Restart(Restart { node }) => write!(page, "restart {}", self::node(set_up, *node)),
+        Fault::Outage(Outage { region }) => write!(page, "outage {}", self::region(set_up, *region)),
+        Fault::Skew(Skew { region, seconds }) => {
             let sign = if *seconds < 0 { '-' } else { '+' };
             let by = print_duration(std::time::Duration::from_secs(seconds.unsigned_abs()));
             write!(page, "skew {} by={sign}{by}", self::region(set_up, *region))
         }
-        Fault::Deny { region, action, denied } => {
+        Fault::Deny(Deny { region, action, denied }) => {
             let verb = if *denied { "deny" } else { "allow" };
             write!(page, "{verb} {} {}", self::region(set_up, *region), action.name())
         }
-        Fault::ExternalEvent { region, event } => {
+        Fault::ExternalEvent(InjectedEvent { region, event }) => {
             let verb = match (event, spelling) {
                 (ExternalEvent::Doze, Spelling::Current) => "idle",
                 (ExternalEvent::Doze, Spelling::Key) => "doze",
@@ -67,7 +70,7 @@ pub(super) fn write(set_up: &SetUp, fault: &Fault, spelling: Spelling, page: &mu
             };
             write!(page, "{verb} {}", self::region(set_up, *region))
         }
-        Fault::Refuse { region, operation, error, times } => {
+        Fault::Refuse(Refuse { region, operation, error, times }) => {
             let is_throttled = matches!(error, Error::Throttling { .. });
             let verb = if is_throttled || spelling == Spelling::Key { "throttle" } else { "fail" };
             let _ = write!(page, "{verb} {}", self::region(set_up, *region));
@@ -102,8 +105,8 @@ fn several(set_up: &SetUp, faults: &[Fault], page: &mut String) {
     for (index, fault) in faults.iter().enumerate() {
         let (verb, subject) = match fault {
             Fault::Rule(rule) => ("partition", link(set_up, rule.from, rule.to, rule.both_ways)),
-            Fault::Heal(Some((one, other))) => ("heal", link(set_up, *one, *other, true)),
-            Fault::Restart(node) => ("restart", self::node(set_up, *node)),
+            Fault::Heal(Heal { between: Some((one, other)) }) => ("heal", link(set_up, *one, *other, true)),
+            Fault::Restart(Restart { node }) => ("restart", self::node(set_up, *node)),
             other => unreachable!("no command injects several of {other:?}"),
         };
         if index == 0 {

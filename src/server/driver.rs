@@ -121,9 +121,8 @@ impl Driver {
             simulation.watch(move |world| observed.borrow_mut().observe(world, is_persistent));
             if let Some(SavedWorld { header, batches }) = saved {
                 for region in header.keys_disabled {
-                    simulation
-                        .world_mut()
-                        .inject(Fault::ExternalEvent { region, event: ExternalEvent::DisableKeys });
+                    let disabled = Fault::external_event(region, ExternalEvent::DisableKeys);
+                    simulation.world_mut().inject(disabled);
                 }
                 simulation.restore(header.now, batches);
             }

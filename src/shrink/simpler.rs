@@ -9,8 +9,7 @@ use crate::api::Request;
 use crate::control::assumptions::Assumptions;
 use crate::region::Region;
 use crate::scenario::{Action, CallStep, Scenario, SetUp, When};
-use crate::sim::fault::{Fault, NodeMatch, Rule};
-use crate::types::{ClientId, NodeId};
+use crate::types::ClientId;
 
 use super::{Draft, Reduction, policies};
 
@@ -78,26 +77,7 @@ fn set_ups(draft: &Draft) -> Vec<Reduction> {
 fn by_one_client(action: &mut Action) {
     match action {
         Action::Call(call) => call.client = ClientId(0),
-        Action::Fault(fault) | Action::FaultAt(_, fault) => fault_of_one_client(fault),
-        _ => {}
-    }
-}
-
-fn fault_of_one_client(fault: &mut Fault) {
-    let rename = |end: &mut NodeMatch| {
-        if let NodeMatch::Client(client) = end {
-            *client = ClientId(0);
-        }
-    };
-    match fault {
-        Fault::All(faults) => faults.iter_mut().for_each(fault_of_one_client),
-        Fault::Rule(Rule { from, to, .. }) | Fault::Heal(Some((from, to))) => {
-            rename(from);
-            rename(to);
-        }
-        Fault::Crash { node: NodeId::Client(client), .. } | Fault::Restart(NodeId::Client(client)) => {
-            *client = ClientId(0);
-        }
+        Action::Fault(fault) | Action::FaultAt(_, fault) => *fault = fault.with_client(ClientId(0)),
         _ => {}
     }
 }

@@ -11,9 +11,7 @@ use crate::coverage_mark::CoverageMark;
 use crate::rng::{self, Purpose};
 use crate::types::NodeId;
 
-use super::crash_point::{NodeActivity, Stage};
-use super::fault::Unfinished;
-use super::fault_log::LastingFault;
+use super::fault::{NodeActivity, Stage, Unfinished};
 use super::node::NodeState;
 use super::trace::{TraceEvent, TraceFormatter};
 use super::{Change, Event, World};
@@ -106,7 +104,7 @@ impl World {
             if record.as_ref().is_some_and(|record| record.encryption == EncryptionStatus::KmsKeyInaccessible)
                 && let NodeId::ControlPlane(region) = node
             {
-                self.fault_log.record_met(LastingFault::Keys(region));
+                self.meet_disabled_keys(region);
             }
         }
         self.note(&TraceEvent::Wrote(node, &commit));

@@ -6,16 +6,13 @@
 
 pub mod client;
 pub mod coverage;
-pub mod crash_point;
 pub mod fault;
-pub mod fault_log;
 pub mod latency;
 pub mod log;
 pub mod queue;
 pub mod trace;
 
 mod disk;
-mod inject;
 mod network;
 mod node;
 mod prefetch;
@@ -45,8 +42,7 @@ pub use network::Latency;
 
 use client::{Call, CallId, Calls, ClientOptions, Names, Outcome};
 use coverage::{Coverage, FaultKinds};
-use fault::Fault;
-use fault_log::{FaultId, FaultLog};
+use fault::{Fault, FaultId, FaultLog, InjectedErrors};
 use network::{Envelope, Network};
 use node::{Machine, Node, NodeState};
 use queue::Queue;
@@ -122,7 +118,7 @@ pub struct World {
     /// The environment of each Region, which exists whether or not its control plane is up.
     environment: [Environment; Region::COUNT],
     calls: Calls,
-    injected_errors: Vec<InjectedError>,
+    injected_errors: InjectedErrors,
     names: Names,
     trace: Trace,
     changes: Vec<Change>,
@@ -256,16 +252,6 @@ struct Alarm {
     timer: Timer,
 }
 
-/// An injected error for the next requests.
-#[derive(Clone, Debug)]
-struct InjectedError {
-    fault: FaultId,
-    region: Region,
-    operation: Option<crate::api::Operation>,
-    error: Arc<crate::api::Error>,
-    times: u32,
-}
-
 impl World {
     /// A world at virtual time 0. Nodes are created when the first message or fault reaches them.
     #[must_use]
@@ -282,7 +268,7 @@ impl World {
             node_indices: [[None; 2]; Region::COUNT],
             environment: [Environment::default(); Region::COUNT],
             calls: Calls::default(),
-            injected_errors: Vec::new(),
+            injected_errors: InjectedErrors::default(),
             names: Names::default(),
             trace: Trace::new(options.trace, options.seed),
             changes: Vec::new(),
@@ -480,8 +466,8 @@ impl World {
     /// Injects a fault at the current time.
     pub fn inject(&mut self, fault: Fault) {
         self.changes.clear();
-        let mut first = self.fault_log.reserve(fault.parts().count());
-        self.apply_fault(&mut first, fault);
+        let first = self.fault_log.reserve(fault.parts().count());
+        self.apply_fault(first, &fault);
     }
 
     /// The identifier that the first part of the next injected or planned fault will get.
@@ -490,7 +476,7 @@ impl World {
         self.fault_log.next()
     }
 
-    /// Whether a fault has acted so far, as each variant of [`Fault`] defines it.
+    /// Whether a fault has acted so far, as each kind of [`Fault`] defines it.
     #[must_use]
     pub fn has_acted(&self, fault: FaultId) -> bool {
         self.fault_log.has_acted(fault)

@@ -1,4 +1,4 @@
-//! The simulated network: latencies between Regions, and rules that drop, delay, duplicate or hold messages.
+//! The simulated network: latencies between Regions, the rules that decide about messages, and held messages.
 //!
 //! The first rule that applies to a message decides about it. Every draw is keyed by the message and the rule, never by
 //! the rest of the traffic, so that one message more does not change the fate of the others.
@@ -13,8 +13,7 @@ use crate::region::Region;
 use crate::rng::{self, Purpose, mix};
 use crate::types::NodeId;
 
-use super::fault::{DUPLICATE_WITHIN, MessageMatch, NodeMatch, Rule, RuleAction};
-use super::fault_log::{FaultId, FaultLog};
+use super::fault::{DUPLICATE_WITHIN, FaultId, FaultLog, MessageMatch, NodeMatch, Rule, RuleAction};
 use super::latency::round_trip;
 
 /// A message on its way.
@@ -153,16 +152,7 @@ impl Network {
             return Fate::Arrives(usual);
         };
         fault_log.record_acted(*fault);
-        match rule.action {
-            RuleAction::Drop => Fate::Lost,
-            RuleAction::Hold => Fate::Held,
-            RuleAction::Duplicate(copies) => Fate::Copied(usual, copies),
-            RuleAction::Slow(factor) => Fate::Arrives(usual.saturating_mul(factor)),
-            RuleAction::Delay(span) => {
-                let key = mix(rule.key, envelope.key);
-                Fate::Arrives(usual + rng::between(seed, Purpose::Amount, key, span.min, span.max))
-            }
-        }
+        rule.fate(seed, envelope, usual)
     }
 
     /// The time between the arrival of a message and of its `copy`-th copy.
@@ -179,26 +169,5 @@ impl Network {
             }
             Latency::Even(span) => rng::between(self.seed, Purpose::Jitter, envelope.key, span.min, span.max),
         }
-    }
-}
-
-impl Rule {
-    /// Whether the rule applies to a message. A matching message counts against `skip`, or against `times` if the rule
-    /// applies.
-    fn applies(&mut self, seed: u64, envelope: &Envelope, what: MessageMatch) -> bool {
-        if !self.matches(envelope.from, envelope.to, what) || self.times == Some(0) {
-            return false;
-        }
-        if self.skip > 0 {
-            self.skip -= 1;
-            return false;
-        }
-        let key = mix(self.key, envelope.key);
-        if self.percent.is_some_and(|percent| rng::below(seed, Purpose::Rate, key, 100) >= u64::from(percent))
-        {
-            return false;
-        }
-        self.times = self.times.map(|times| times - 1);
-        true
     }
 }

@@ -13,9 +13,7 @@ use crate::control::records::{Disk, Storage};
 use crate::types::{Instant, NodeId};
 
 use super::Options;
-use super::crash_point::NodeActivity;
-use super::fault::{CrashPoint, Unfinished};
-use super::fault_log::FaultId;
+use super::fault::{CrashPoint, FaultId, NodeActivity, Unfinished};
 
 /// The state machine of a node: a control plane or a witness node.
 #[derive(Clone, Debug)]
@@ -34,8 +32,6 @@ pub(super) struct Node {
     /// The number of crashes so far. Events that carry an earlier number belong to lost memory and do nothing.
     pub(super) life: u32,
     pub(super) state: NodeState,
-    /// The deviation of the Region's wall clock, in seconds.
-    pub(super) skew: i64,
     /// Effects that wait for the disk: from the first unfinished write on.
     pub(super) outbox: VecDeque<Effect>,
     /// The number of writes at the front of the outbox in the batch that the disk is busy with.
@@ -76,7 +72,6 @@ impl Node {
             disk: Disk::default(),
             life: 0,
             state: NodeState::Up,
-            skew: 0,
             outbox: VecDeque::new(),
             syncing: 0,
             triggers: Vec::new(),

@@ -1,6 +1,5 @@
 //! The event loop: takes the next event from the queue and delivers it to a node or a client.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use crate::api::Request;
@@ -14,9 +13,7 @@ use crate::types::{Account, ClientId, Identifier, Instant, NodeId, Timestamp};
 
 use super::client::{self, Call, CallId, Next, Outcome};
 use super::coverage::Mark;
-use super::crash_point::NodeActivity;
-use super::fault::MessageMatch;
-use super::fault_log::LastingFault;
+use super::fault::{MessageMatch, NodeActivity};
 use super::network::{Envelope, Fate, Payload};
 use super::node::{Node, NodeState};
 use super::trace::{LossReason, TraceEvent};
@@ -47,7 +44,7 @@ impl World {
             Event::Fault(slot) => {
                 let (first, fault, text) = self.planned.remove(slot);
                 self.note(&TraceEvent::Remark(&text));
-                self.apply_fault(&mut first.clone(), fault);
+                self.apply_fault(first, &fault);
             }
             Event::Wake => {}
         }
@@ -197,7 +194,7 @@ impl World {
                 let fresh = self.fresh_identifier(&delivery);
                 let stamp = self.wall_clock(region);
                 if matches!(*request, Request::CreateCluster(_) | Request::CreateStream(_)) {
-                    self.fault_log.record_met(LastingFault::Skew(region));
+                    self.meet_skew(region);
                 }
                 self.nodes[index].unanswered += 1;
                 let lacks_role = self.lacks_role(caller.account);
@@ -345,7 +342,7 @@ impl World {
             Effect::Denied(action) => {
                 self.coverage.insert(Mark::Denied(action));
                 let region = id.region().expect("a client denies nothing");
-                self.fault_log.record_met(LastingFault::Denial(region, action));
+                self.meet_denial(region, action);
             }
             Effect::Covered(mark) => self.covered |= mark,
         }
@@ -428,27 +425,7 @@ impl World {
     /// What the wall clock of `region` says.
     pub(crate) fn wall_clock(&self, region: Region) -> Timestamp {
         let seconds = self.options.epoch.0 + self.now.0 / 1_000_000_000;
-        let index = self.node_indices[region.index()][0];
-        let skew = index.map_or(0, |index| self.nodes[usize::from(index)].skew);
-        Timestamp(seconds.saturating_add_signed(skew))
-    }
-
-    fn take_injected_error(
-        &mut self,
-        region: Region,
-        operation: crate::api::Operation,
-    ) -> Option<Arc<crate::api::Error>> {
-        let index = self.injected_errors.iter().position(|injected| {
-            injected.region == region && injected.operation.is_none_or(|refused| refused == operation)
-        })?;
-        let injected = &mut self.injected_errors[index];
-        self.fault_log.record_acted(injected.fault);
-        injected.times -= 1;
-        let error = injected.error.clone();
-        if injected.times == 0 {
-            self.injected_errors.remove(index);
-        }
-        Some(error)
+        Timestamp(seconds.saturating_add_signed(self.skew_of(region)))
     }
 
     pub(super) fn region_of(&self, node: NodeId) -> Region {

@@ -14,7 +14,7 @@ use crate::rng::{self, key_of_bytes, mix};
 use crate::types::{Identifier, Instant, NodeId, Timestamp};
 
 use super::client::{Call, ClientOptions, Names, Outcome};
-use super::crash_point::{NodeActivity, Stage};
+use super::fault::{NodeActivity, Stage};
 use super::log;
 use super::network::{Envelope, Payload};
 

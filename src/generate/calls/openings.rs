@@ -205,7 +205,7 @@ impl CallPlan<'_> {
             let silenced = NodeMatch::Region(self.clusters[cluster].region);
             let what = MessageMatch::Message(MessageKind::Prepare);
             let lost = Fault::Rule(Rule { what, ..Rule::cut(silenced, NodeMatch::Any, false) });
-            let heal = Fault::All(vec![Fault::Heal(Some((silenced, NodeMatch::Any)))]);
+            let heal = Fault::heal(silenced, NodeMatch::Any);
             self.groups.push(vec![Action::Fault(lost), Action::FaultAt(When::In(lasts), heal)]);
         }
         for (cluster, peer) in [(0, 1), (1, 2)] {
@@ -239,7 +239,7 @@ impl CallPlan<'_> {
         let (silenced, lasts) = (NodeMatch::Region(region), draws.seconds("lasts", 5, 30));
         let what = MessageMatch::Message(MessageKind::Prepare);
         let lost = Fault::Rule(Rule { what, ..Rule::cut(silenced, NodeMatch::Any, false) });
-        let heal = Fault::All(vec![Fault::Heal(Some((silenced, NodeMatch::Any)))]);
+        let heal = Fault::heal(silenced, NodeMatch::Any);
         self.groups.push(vec![Action::Fault(lost), Action::FaultAt(When::In(lasts), heal)]);
         let last = [(4, ("withdrawal", CallKind::Withdraw)), (1, ("deletion", CallKind::Delete))];
         let (_, last) = draws.weigh("last", &last);
@@ -250,8 +250,8 @@ impl CallPlan<'_> {
                 _ => Operation::UpdateCluster,
             };
             let moment = CrashPoint::At(Point::AfterPersisting(Written::For(operation)), 1);
-            let crash = Fault::Crash { node, moment, unfinished: None };
-            let restart = Fault::All(vec![Fault::Restart(node)]);
+            let crash = Fault::crash_at(node, moment);
+            let restart = Fault::restart(node);
             // An attempt times out after ten seconds. The retry must find the intent that the first attempt wrote.
             let restarts = draws.seconds("restarts", 1, 10);
             self.groups.push(vec![Action::Fault(crash), Action::FaultAt(When::In(restarts), restart)]);
@@ -285,12 +285,12 @@ impl CallPlan<'_> {
             "during" => CrashPoint::during_persist(draws.between("nth", 2, 6) as u32),
             _ => CrashPoint::after_persist(draws.between("nth", 2, 6) as u32),
         };
-        let crash = Fault::Crash { node, moment, unfinished: None };
+        let crash = Fault::crash_at(node, moment);
         let crash = match moment {
             CrashPoint::Now => Action::FaultAt(When::In(draws.pause("crashes", 9)), crash),
             _ => Action::Fault(crash),
         };
-        let restart = Fault::All(vec![Fault::Restart(node)]);
+        let restart = Fault::restart(node);
         let restarts = Duration::from_millis(600) + draws.pause("restarts", 13);
         self.groups.push(vec![crash, Action::FaultAt(When::In(restarts), restart)]);
         let declare = |number| (draws.about("declares", number), Some(number), CallKind::Declare);
@@ -395,7 +395,7 @@ impl CallPlan<'_> {
         self.encrypted = false;
         self.advance(draws.seconds("until active", 8, 15));
         let region = self.clusters[0].region;
-        let change = |event| Action::Fault(Fault::ExternalEvent { region, event });
+        let change = |event| Action::Fault(Fault::external_event(region, event));
         for number in 0..2 {
             let draws = draws.about("turn", number);
             let changes = [
@@ -432,7 +432,7 @@ impl CallPlan<'_> {
             }
         }
         let region = self.clusters[0].region;
-        let doze = Action::Fault(Fault::ExternalEvent { region, event: ExternalEvent::Doze });
+        let doze = Action::Fault(Fault::external_event(region, ExternalEvent::Doze));
         match opening {
             Opening::Idle => self.groups.push(vec![doze]),
             Opening::Inactive => self.groups.push(vec![doze.clone(), doze]),

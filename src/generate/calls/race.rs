@@ -75,7 +75,7 @@ impl CallPlan<'_> {
             let late = RuleAction::Delay(DelayRange { min: late, max: late });
             let action = if draws.chance("lost", lost) { RuleAction::Drop } else { late };
             let rule = Rule { what: MessageMatch::Message(kind), action, ..Rule::cut(from, to, false) };
-            let heal = Fault::All(vec![Fault::Heal(Some((from, to)))]);
+            let heal = Fault::heal(from, to);
             self.groups.push(vec![Action::Fault(Fault::Rule(rule)), Action::FaultAt(When::In(lasts), heal)]);
         }
     }

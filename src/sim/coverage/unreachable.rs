@@ -1,9 +1,10 @@
 //! The marks that no run can set, with reasons.
 
 use crate::api::{MemberKind, Operation};
+use crate::sim::fault::FaultKind;
 use crate::types::ClusterStatus;
 
-use super::{Cell, FaultKind, Mark};
+use super::{Cell, Mark};
 
 /// The reason why no run can set `mark`; `None` if a run can.
 #[must_use]

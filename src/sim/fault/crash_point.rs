@@ -7,7 +7,7 @@ use crate::api::{Operation, Tags};
 use crate::control::message::Commit;
 use crate::control::records::{Attached, Cluster, Stream};
 
-use super::fault::MessageMatch;
+use super::MessageMatch;
 
 /// The time of an injected crash.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,6 +37,15 @@ impl CrashPoint {
     pub fn after_persist(nth: u32) -> CrashPoint {
         CrashPoint::At(Point::AfterPersisting(Written::Anything), nth)
     }
+
+    /// A plainer point: the first time instead of a later one, then any message or write instead of a certain one.
+    pub(super) fn plainer(self) -> Option<CrashPoint> {
+        match self {
+            CrashPoint::At(point, nth) if nth > 1 => Some(CrashPoint::At(point, 1)),
+            CrashPoint::At(point, nth) => Some(CrashPoint::At(point.plainer()?, nth)),
+            CrashPoint::Now => None,
+        }
+    }
 }
 
 /// A point in the work of a node.
@@ -51,7 +60,7 @@ pub enum Point {
     /// The node has sent a matching message, which is in flight, and none of the effects after it.
     AfterSending(MessageMatch),
     /// The node has decided on a matching write and not begun it. The write is lost, whatever
-    /// [`Unfinished`](super::fault::Unfinished) says.
+    /// [`Unfinished`](super::Unfinished) says.
     BeforePersisting(Written),
     /// The node has begun a matching write and not finished it. `unfinished` decides whether it reaches the disk.
     Persisting(Written),
@@ -83,7 +92,7 @@ pub enum Written {
 
 /// A step in a node's work, compared with the points of the crashes that wait for it.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum NodeActivity<'a> {
+pub(in crate::sim) enum NodeActivity<'a> {
     /// The node is about to handle a message.
     Handles(MessageMatch),
     /// The node is about to send a message.
@@ -96,7 +105,7 @@ pub(super) enum NodeActivity<'a> {
 
 /// The stage of a write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Stage {
+pub(in crate::sim) enum Stage {
     /// Decided, not begun.
     Before,
     /// Begun, not finished.
@@ -148,8 +157,28 @@ fn tags(cluster: Option<&Cluster>) -> Option<&Tags> {
 }
 
 impl Point {
+    /// The point for any message or write, if this one is for a certain one.
+    fn plainer(self) -> Option<Point> {
+        let plain = match self {
+            Point::BeforeHandling(MessageMatch::Request(Some(_))) => {
+                Point::BeforeHandling(MessageMatch::Request(None))
+            }
+            Point::BeforeSending(MessageMatch::Response(Some(_))) => {
+                Point::BeforeSending(MessageMatch::Response(None))
+            }
+            Point::AfterSending(MessageMatch::Response(Some(_))) => {
+                Point::AfterSending(MessageMatch::Response(None))
+            }
+            Point::BeforePersisting(_) => Point::BeforePersisting(Written::Anything),
+            Point::Persisting(_) => Point::Persisting(Written::Anything),
+            Point::AfterPersisting(_) => Point::AfterPersisting(Written::Anything),
+            point => point,
+        };
+        (plain != self).then_some(plain)
+    }
+
     /// Whether a node whose next step is `activity` has reached the point.
-    pub(super) fn is_reached_by(self, activity: NodeActivity<'_>) -> bool {
+    pub(in crate::sim) fn is_reached_by(self, activity: NodeActivity<'_>) -> bool {
         match (self, activity) {
             (Point::BeforeHandling(what), NodeActivity::Handles(that))
             | (Point::BeforeSending(what), NodeActivity::Sends(that))

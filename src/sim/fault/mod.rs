@@ -1,0 +1,219 @@
+//! Faults as data: values that can be scheduled, printed, generated, weakened and removed.
+//!
+//! Each kind of fault has a file with its data, its effect, the fault that ends it and its weaker forms. [`Fault`]
+//! lists the kinds; `log.rs` records which faults acted.
+
+mod crash;
+mod crash_point;
+mod deny;
+mod external_event;
+mod heal;
+mod log;
+mod outage;
+mod pattern;
+mod refuse;
+mod release;
+mod restart;
+mod rule;
+mod skew;
+
+use crate::types::ClientId;
+
+use super::World;
+
+pub use crash::{Crash, Unfinished};
+pub use crash_point::{CrashPoint, Point, Written};
+pub use deny::Deny;
+pub use external_event::InjectedEvent;
+pub use heal::Heal;
+pub use log::FaultId;
+pub use outage::Outage;
+pub use pattern::{MessageMatch, NodeMatch};
+pub use refuse::Refuse;
+pub use release::Release;
+pub use restart::Restart;
+pub use rule::{Rule, RuleAction};
+pub use skew::Skew;
+
+pub(super) use crash_point::{NodeActivity, Stage};
+pub(super) use log::FaultLog;
+pub(super) use refuse::InjectedErrors;
+pub(super) use rule::DUPLICATE_WITHIN;
+
+/// A failure to inject, or a repair.
+///
+/// The description of each kind says when it *acts*. A fault that never acts tests nothing, however green the run, and
+/// a run warns about it.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Fault {
+    /// Several faults at the same moment, injected in order. Each part has a [`FaultId`] of its own and acts, or does
+    /// not act, independently of the others.
+    All(Vec<Fault>),
+    /// Installs a network rule, which drops, delays, duplicates, holds or slows messages until it is healed.
+    Rule(Rule),
+    /// Removes network rules: those between two ends, or every one, with every denial and injected error.
+    Heal(Heal),
+    /// Removes every rule that holds messages, and sends the held messages on.
+    Release(Release),
+    /// Stops a node or a client: now, or when the node reaches a point in its work.
+    Crash(Crash),
+    /// Starts a stopped node with the contents of its disk.
+    Restart(Restart),
+    /// Stops both nodes of a Region together with their hosts.
+    Outage(Outage),
+    /// Sets a Region's wall clock ahead or back.
+    Skew(Skew),
+    /// Denies an action to every caller in a Region, or ends such a denial.
+    Deny(Deny),
+    /// An event in the environment of a Region's clusters: their connections or their encryption keys.
+    ExternalEvent(InjectedEvent),
+    /// Answers requests with an error in front of the control plane.
+    Refuse(Refuse),
+}
+
+macro_rules! kinds {
+    ($($(#[doc = $doc:literal])+ $variant:ident = $name:literal,)+) => {
+        /// A kind of fault, as coverage distinguishes them.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+        pub enum FaultKind { $($(#[doc = $doc])+ $variant,)+ }
+
+        impl FaultKind {
+            /// Every kind.
+            pub const ALL: &[FaultKind] = &[$(FaultKind::$variant),+];
+
+            /// The name in tables.
+            #[must_use]
+            pub fn name(self) -> &'static str {
+                match self { $(FaultKind::$variant => $name),+ }
+            }
+        }
+    };
+}
+
+kinds! {
+    /// No fault has been injected yet.
+    None = "none",
+    /// A rule drops some messages: of a kind, a number of them, or a percentage.
+    Drop = "drop",
+    /// A rule drops every message on a link.
+    Partition = "partition",
+    /// A rule delays messages.
+    Delay = "delay",
+    /// A rule duplicates messages.
+    Duplicate = "duplicate",
+    /// A rule holds messages until they are released.
+    Hold = "hold",
+    /// A rule multiplies the latency of a link.
+    Slow = "slow",
+    /// A node crashes, or will at a crash point.
+    Crash = "crash",
+    /// Both nodes of a Region stop with their hosts.
+    Outage = "outage",
+    /// A Region's wall clock is skewed.
+    Skew = "skew",
+    /// An action is denied to every caller in a Region.
+    Deny = "deny",
+    /// Requests get an injected error in front of the control plane.
+    Refuse = "throttle",
+    /// Clusters become idle, or their keys become inaccessible.
+    ExternalEvent = "external-event",
+}
+
+/// The behaviour of a kind of fault, which its file implements.
+trait FaultBehaviour {
+    /// Carries the fault out; `true` if it acted at once. A fault that lasts returns `false`, and the world records
+    /// under `id` that it acted when something meets it.
+    fn inject(&self, world: &mut World, id: FaultId) -> bool;
+
+    /// The kind in the coverage; `None` for a repair.
+    fn kind(&self) -> Option<FaultKind>;
+
+    /// The fault that ends this one; `None` for a repair, and for a fault that ends by itself.
+    fn end(&self) -> Option<Fault>;
+
+    /// Weaker faults, the weakest first.
+    fn weaker(&self) -> Vec<Fault> {
+        Vec::new()
+    }
+
+    /// The same fault with `client` in the position of every client in it; `None` if there is none in it.
+    fn with_client(&self, _client: ClientId) -> Option<Fault> {
+        None
+    }
+}
+
+impl Fault {
+    /// The behaviour of an elementary fault; `None` for [`Fault::All`], whose parts are carried out one by one.
+    fn behaviour(&self) -> Option<&dyn FaultBehaviour> {
+        match self {
+            Fault::All(_) => None,
+            Fault::Rule(rule) => Some(rule),
+            Fault::Heal(heal) => Some(heal),
+            Fault::Release(release) => Some(release),
+            Fault::Crash(crash) => Some(crash),
+            Fault::Restart(restart) => Some(restart),
+            Fault::Outage(outage) => Some(outage),
+            Fault::Skew(skew) => Some(skew),
+            Fault::Deny(deny) => Some(deny),
+            Fault::ExternalEvent(event) => Some(event),
+            Fault::Refuse(refuse) => Some(refuse),
+        }
+    }
+
+    /// The elementary faults in it, in order: [`Fault::All`] is flattened.
+    pub fn parts(&self) -> Box<dyn Iterator<Item = &Fault> + '_> {
+        match self {
+            Fault::All(faults) => Box::new(faults.iter().flat_map(Fault::parts)),
+            fault => Box::new(std::iter::once(fault)),
+        }
+    }
+
+    /// Sets the key of the draws of every rule in it.
+    pub fn set_key(&mut self, key: u64) {
+        match self {
+            Fault::All(faults) => faults.iter_mut().for_each(|fault| fault.set_key(key)),
+            Fault::Rule(rule) => rule.key = key,
+            _ => {}
+        }
+    }
+
+    /// The fault that ends this one; `None` for a repair, and for a fault that ends by itself.
+    #[must_use]
+    pub fn end(&self) -> Option<Fault> {
+        let mut ends: Vec<Fault> = self.parts().filter_map(|part| part.behaviour()?.end()).collect();
+        if ends.len() > 1 { Some(Fault::All(ends)) } else { ends.pop() }
+    }
+
+    /// Weaker faults, the weakest first. Several faults at once have none.
+    #[must_use]
+    pub fn weaker(&self) -> Vec<Fault> {
+        let mut parts = self.parts();
+        match (parts.next().and_then(Fault::behaviour), parts.next()) {
+            (Some(only), None) => only.weaker(),
+            _ => Vec::new(),
+        }
+    }
+
+    /// The same fault with `client` in the position of every client in it.
+    #[must_use]
+    pub fn with_client(&self, client: ClientId) -> Fault {
+        match self {
+            Fault::All(faults) => Fault::All(faults.iter().map(|fault| fault.with_client(client)).collect()),
+            fault => fault.behaviour().and_then(|it| it.with_client(client)).unwrap_or_else(|| fault.clone()),
+        }
+    }
+}
+
+impl World {
+    /// Carries out a fault, whose first part has the identifier `first`.
+    pub(super) fn apply_fault(&mut self, first: FaultId, fault: &Fault) {
+        self.last_progress = self.now;
+        for (index, part) in fault.parts().filter_map(Fault::behaviour).enumerate() {
+            let id = first.plus(index);
+            self.faults.count(part.kind());
+            if part.inject(self, id) {
+                self.fault_log.record_acted(id);
+            }
+        }
+    }
+}
