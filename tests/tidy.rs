@@ -266,19 +266,104 @@ fn floor(path: &str) -> u8 {
 fn sources() -> Vec<(String, String)> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let mut found = Vec::new();
-    collect(&root, &root, &mut found);
+    collect(&root, &root, "rs", &mut found);
     assert!(found.len() > 30, "the sources were found");
     found
 }
 
-fn collect(root: &Path, folder: &Path, found: &mut Vec<(String, String)>) {
+fn collect(root: &Path, folder: &Path, extension: &str, found: &mut Vec<(String, String)>) {
     for entry in fs::read_dir(folder).expect("a folder of sources") {
         let path = entry.expect("an entry").path();
         if path.is_dir() {
-            collect(root, &path, found);
-        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            collect(root, &path, extension, found);
+        } else if path.extension().is_some_and(|known| known == extension) {
             let name = path.strip_prefix(root).expect("below the root").display().to_string();
             found.push((name, fs::read_to_string(&path).expect("a readable source")));
         }
     }
+}
+
+#[test]
+fn scenarios_open_with_their_claim_and_its_reason() {
+    for (path, text) in scenarios() {
+        let opening: Vec<_> = text.lines().take_while(|line| line.starts_with('#')).collect();
+        let claim = opening.first().map_or("", |line| line.trim_start_matches("# "));
+        let sentence = claim.strip_suffix('.').unwrap_or_else(|| panic!("{path}: no sentence: {claim}"));
+        assert!(!sentence.contains(". "), "{path}: the first line has one sentence: {claim}");
+        let name = path.rsplit('/').next().and_then(|name| name.strip_suffix(".scenario"));
+        assert_eq!(name, Some(file_name(sentence).as_str()), "{path}: the name is the claim in words");
+        assert!(
+            opening.len() > 2 && opening[1] == "#",
+            "{path}: a reason follows the claim, behind a line `#`"
+        );
+        let paragraphs: Vec<_> = opening.split(|line| *line == "#").map(|lines| lines.join(" ")).collect();
+        let documents =
+            paragraphs.iter().position(|it| it.starts_with("# No planted bug is aimed at this: "));
+        assert!(
+            documents.is_none_or(|at| at > 1 && at + 1 == paragraphs.len()),
+            "{path}: what it documents is last"
+        );
+        let set_up: Vec<_> = text.lines().skip(opening.len()).take(2).collect();
+        assert!(set_up[0].is_empty() && set_up[1].starts_with("seed "), "{path}: `seed` follows the opening");
+    }
+}
+
+#[test]
+fn comments_of_scenarios_are_short_lines_about_objects_of_the_field() {
+    for (path, text) in scenarios() {
+        for line in text.lines().filter(|line| line.starts_with('#')) {
+            assert!(line.chars().count() <= LONGEST_LINE, "{path} has a line that is too long: {line}");
+            let mut words = line.split(|letter: char| !letter.is_alphabetic()).map(str::to_lowercase);
+            let vague = words.find(|word| VAGUE.contains(&word.as_str()));
+            assert!(vague.is_none(), "{path} says {vague:?}: {line}");
+        }
+    }
+}
+
+#[test]
+fn a_scenario_that_a_comment_names_exists() {
+    let scenarios = scenarios();
+    let named = |word: &str| {
+        let word = word.trim_matches(|letter: char| !letter.is_alphanumeric());
+        let (folder, _) = word.split_once('/')?;
+        let is_folder = scenarios.iter().any(|(path, _)| path.split('/').nth(1) == Some(folder));
+        is_folder.then(|| format!("scenarios/{word}.scenario"))
+    };
+    for (path, text) in &scenarios {
+        let comments = text.lines().filter(|line| line.starts_with('#'));
+        for other in comments.flat_map(str::split_whitespace).filter_map(named) {
+            assert!(scenarios.iter().any(|(path, _)| *path == other), "{path} names {other}");
+        }
+    }
+}
+
+/// The name of a scenario's file: the words of its claim, those of `camelCase` apart.
+fn file_name(claim: &str) -> String {
+    let mut words = String::new();
+    let mut is_small = false;
+    for letter in claim.chars().filter(|letter| *letter != '\'') {
+        if !letter.is_alphanumeric() || (is_small && letter.is_uppercase()) {
+            words.push(' ');
+        }
+        is_small = letter.is_lowercase();
+        words.extend(letter.to_lowercase().filter(|letter| letter.is_alphanumeric()));
+    }
+    words.split_whitespace().collect::<Vec<_>>().join("_")
+}
+
+#[test]
+fn the_name_of_a_scenario_is_its_claim_in_words() {
+    assert_eq!(
+        file_name("A side's multiRegionProperties, in PENDING_SETUP"),
+        "a_sides_multi_region_properties_in_pending_setup"
+    );
+}
+
+/// Every scenario, by its path.
+fn scenarios() -> Vec<(String, String)> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut found = Vec::new();
+    collect(root, &root.join("scenarios"), "scenario", &mut found);
+    assert!(found.len() > 200, "the scenarios were found");
+    found
 }
