@@ -303,6 +303,11 @@ fn scenarios_open_with_their_claim_and_its_reason() {
             documents.is_none_or(|at| at > 1 && at + 1 == paragraphs.len()),
             "{path}: what it documents is last"
         );
+        if path.starts_with("scenarios/mistakes/") {
+            let labels: Vec<_> =
+                paragraphs[1..].iter().filter_map(|it| it.split(' ').nth(1)).take(3).collect();
+            assert_eq!(labels, ["Seen:", "Cause:", "Remedy:"], "{path}: what is met, why, and what to do");
+        }
         let set_up: Vec<_> = text.lines().skip(opening.len()).take(2).collect();
         assert!(set_up[0].is_empty() && set_up[1].starts_with("seed "), "{path}: `seed` follows the opening");
     }
