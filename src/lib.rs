@@ -2,7 +2,7 @@
 //!
 //! Each Region has a mock control plane and a witness node, connected by a simulated network in virtual time. Clients
 //! call them as an SDK does. Faults lose messages, cut Regions off and stop processes between two writes, and every
-//! [invariant](check::INVARIANTS) is checked after every event. The same build, scenario and seed give the same trace,
+//! [invariant](check::Invariant) is checked after every event. The same build, scenario and seed give the same trace,
 //! byte for byte.
 //!
 //! [Scenario files](scenario) run with `dsql-sim run`. From Rust, a [`Simulation`] does the same:

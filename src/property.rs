@@ -25,7 +25,7 @@ use std::rc::Rc;
 
 use proptest::test_runner::{Config, TestCaseError, TestError, TestRunner};
 
-use crate::check::{INVARIANTS, Simulation};
+use crate::check::{Invariant, Simulation};
 use crate::generate::{Size, strategy};
 use crate::rng::key_of_bytes;
 use crate::scenario::Scenario;
@@ -172,5 +172,5 @@ impl Property {
 
 /// Whether the command line has the check that failed.
 fn is_built_in(invariant: &str) -> bool {
-    invariant == PANIC || INVARIANTS.iter().any(|(name, _)| *name == invariant)
+    invariant == PANIC || Invariant::named(invariant).is_some()
 }

@@ -6,9 +6,10 @@
 use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::num::NonZeroU16;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
+use data_encoding::{Encoding, Specification};
 use serde::{Deserialize, Serialize};
 
 use crate::region::Region;
@@ -63,13 +64,7 @@ impl Account {
 
 impl fmt::Display for Account {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut digits = [b'0'; 12];
-        let mut rest = self.0;
-        for digit in digits.iter_mut().rev() {
-            *digit += (rest % 10) as u8;
-            rest /= 10;
-        }
-        f.write_str(str::from_utf8(&digits).expect("digits"))
+        write!(f, "{:012}", self.0)
     }
 }
 
@@ -99,26 +94,20 @@ impl Identifier {
     /// Parses the 26 characters. `None` if they are not the base32 of 16 bytes.
     #[must_use]
     pub fn parse(text: &str) -> Option<Identifier> {
-        let digits = text.as_bytes();
-        if digits.len() != Self::LENGTH {
+        // The decoder panics unless the buffer fits the text exactly.
+        if text.len() != Self::LENGTH {
             return None;
         }
-        let mut value: u128 = 0;
-        for byte in &digits[..25] {
-            value = value << 5 | u128::from(base32_digit(*byte)?);
-        }
-        let last = base32_digit(digits[25])?;
-        let value = value << 3 | u128::from(last >> 2);
-        (last & 0b11 == 0).then_some(Identifier([(value >> 64) as u64, value as u64]))
+        let mut bytes = [0; 16];
+        BASE32.decode_mut(text.as_bytes(), &mut bytes).ok()?;
+        let value = u128::from_be_bytes(bytes);
+        Some(Identifier([(value >> 64) as u64, value as u64]))
     }
 
     fn text(self) -> [u8; Self::LENGTH] {
         let value = u128::from(self.0[0]) << 64 | u128::from(self.0[1]);
         let mut text = [0; Self::LENGTH];
-        text[25] = ALPHABET[(value & 0b111) as usize * 4];
-        for (position, letter) in text[..25].iter_mut().enumerate() {
-            *letter = ALPHABET[(value >> (123 - 5 * position)) as usize & 31];
-        }
+        BASE32.encode_mut(&value.to_be_bytes(), &mut text);
         text
     }
 }
@@ -277,8 +266,24 @@ impl fmt::Display for ClientToken {
 }
 
 /// The status of a cluster (API model, `ClusterStatus`).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Serialize,
+    Deserialize,
+    strum::Display,
+    strum::EnumString,
+    strum::IntoStaticStr,
+    strum::VariantArray,
+)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+#[strum(serialize_all = "SCREAMING_SNAKE_CASE")]
 pub enum ClusterStatus {
     /// The service is creating the cluster's resources. The status ends by itself.
     Creating,
@@ -304,41 +309,10 @@ pub enum ClusterStatus {
 }
 
 impl ClusterStatus {
-    /// Every status, in the API model's order.
-    pub const ALL: [ClusterStatus; 10] = [
-        ClusterStatus::Creating,
-        ClusterStatus::Active,
-        ClusterStatus::Idle,
-        ClusterStatus::Inactive,
-        ClusterStatus::Updating,
-        ClusterStatus::Deleting,
-        ClusterStatus::Deleted,
-        ClusterStatus::Failed,
-        ClusterStatus::PendingSetup,
-        ClusterStatus::PendingDelete,
-    ];
-
     /// The API's spelling.
     #[must_use]
     pub fn name(self) -> &'static str {
-        match self {
-            ClusterStatus::Creating => "CREATING",
-            ClusterStatus::Active => "ACTIVE",
-            ClusterStatus::Idle => "IDLE",
-            ClusterStatus::Inactive => "INACTIVE",
-            ClusterStatus::Updating => "UPDATING",
-            ClusterStatus::Deleting => "DELETING",
-            ClusterStatus::Deleted => "DELETED",
-            ClusterStatus::Failed => "FAILED",
-            ClusterStatus::PendingSetup => "PENDING_SETUP",
-            ClusterStatus::PendingDelete => "PENDING_DELETE",
-        }
-    }
-
-    /// Parses the API's spelling.
-    #[must_use]
-    pub fn parse(name: &str) -> Option<ClusterStatus> {
-        Self::ALL.into_iter().find(|status| status.name() == name)
+        self.into()
     }
 
     /// Whether the control plane ends the status by itself.
@@ -346,12 +320,6 @@ impl ClusterStatus {
     pub fn is_transient(self) -> bool {
         use ClusterStatus::{Creating, Deleted, Deleting, Updating};
         matches!(self, Creating | Updating | Deleting | Deleted)
-    }
-}
-
-impl fmt::Display for ClusterStatus {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.name())
     }
 }
 
@@ -422,15 +390,12 @@ pub fn print_duration(duration: Duration) -> String {
     humantime::format_duration(duration).to_string().replace(' ', "")
 }
 
-const ALPHABET: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
-
-fn base32_digit(byte: u8) -> Option<u8> {
-    match byte {
-        b'a'..=b'z' => Some(byte - b'a'),
-        b'2'..=b'7' => Some(byte - b'2' + 26),
-        _ => None,
-    }
-}
+/// The base32 of RFC 4648, in lower case and without padding.
+static BASE32: LazyLock<Encoding> = LazyLock::new(|| {
+    let mut lower_case = Specification::new();
+    lower_case.symbols.push_str("abcdefghijklmnopqrstuvwxyz234567");
+    lower_case.encoding().expect("32 different symbols")
+});
 
 /// Implements serde by the textual form, for types that are strings on the wire.
 macro_rules! as_text {
@@ -465,6 +430,8 @@ as_text! {
 
 #[cfg(test)]
 mod tests {
+    use strum::VariantArray;
+
     use super::*;
 
     #[test]
@@ -516,10 +483,10 @@ mod tests {
 
     #[test]
     fn statuses_have_the_api_spelling() {
-        for status in ClusterStatus::ALL {
+        for status in ClusterStatus::VARIANTS {
             let json = serde_json::to_string(&status).expect("a string");
             assert_eq!(json, format!("\"{}\"", status.name()));
-            assert_eq!(ClusterStatus::parse(status.name()), Some(status));
+            assert_eq!(status.name().parse(), Ok(*status));
         }
     }
 }

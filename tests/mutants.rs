@@ -8,12 +8,13 @@ use std::error::Error;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use dsql_sim::check::INVARIANTS;
+use dsql_sim::check::Invariant;
 use dsql_sim::control::mutant::{Mutant, Mutants};
 use dsql_sim::scenario::run::PANIC;
 use dsql_sim::scenario::{Scenario, run};
 use dsql_sim::sim::trace::TraceLevel;
 use libtest2_mimic::{RunError, Trial};
+use strum::VariantArray;
 
 /// How many seeds a scenario is run with besides its own.
 const SEEDS: u64 = 20;
@@ -96,18 +97,18 @@ fn is_caught(mutant: Mutant) -> Result<(), Failed> {
 }
 
 fn every_invariant_catches_three_mutants() -> Result<(), Failed> {
-    for (name, _) in INVARIANTS {
-        let caught = Mutant::ALL.iter().filter(|mutant| mutant.caught_by() == name).count();
+    for invariant in Invariant::VARIANTS {
+        let caught = Mutant::ALL.iter().filter(|mutant| mutant.caught_by() == invariant.name()).count();
         if caught < 3 {
-            return Err(format!("{caught} mutants show that {name} bites, of 3").into());
+            return Err(format!("{caught} mutants show that {} bites, of 3", invariant.name()).into());
         }
     }
     Ok(())
 }
 
 fn every_mutant_names_an_invariant() -> Result<(), Failed> {
-    let known = || INVARIANTS.iter().map(|(name, _)| *name).chain([PANIC]);
-    let is_known = |mutant: &Mutant| known().any(|name| name == mutant.caught_by());
+    let is_known =
+        |mutant: &Mutant| mutant.caught_by() == PANIC || Invariant::named(mutant.caught_by()).is_some();
     match Mutant::ALL.iter().find(|mutant| !is_known(mutant)) {
         None => Ok(()),
         Some(mutant) => Err(format!("{mutant} names {}, which is no invariant", mutant.caught_by()).into()),

@@ -240,14 +240,14 @@ fn an_interrupted_search_ends_with_what_it_has_done_and_is_no_success() {
 }
 
 #[test]
-fn a_search_that_misses_a_goal_says_so_and_fails_if_asked() {
+fn a_search_that_misses_a_coverage_mark_says_so_and_fails_if_asked() {
     let folder = tempfile::tempdir().expect("a folder");
     let searched = dsql_sim(folder.path(), &["sweep", "--seeds", "0..20", "--coverage"]);
     assert_eq!(searched.status.code(), Some(0), "{}", stderr(&searched));
-    for part in ["never reached", "coverage: ", "\n20 seeds, ", "\nno violation\n"] {
+    for part in ["never covered", "coverage bins: ", "\n20 seeds, ", "\nno violation\n"] {
         assert!(stdout(&searched).contains(part), "{}", stdout(&searched));
     }
-    let demanded = dsql_sim(folder.path(), &["sweep", "--seeds", "0..20", "--require-goals"]);
+    let demanded = dsql_sim(folder.path(), &["sweep", "--seeds", "0..20", "--require-coverage"]);
     assert_eq!(demanded.status.code(), Some(1));
 }
 

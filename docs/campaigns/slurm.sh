@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Ten tasks search a million seeds each: `sbatch docs/campaigns/slurm.sh`. When they are done:
-#   dsql-sim merge results/*.jsonl --require-goals
+#   dsql-sim merge results/*.jsonl --require-coverage
 #SBATCH --job-name=dsql-sim
 #SBATCH --array=1-10
 #SBATCH --cpus-per-task=4

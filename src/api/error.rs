@@ -1,6 +1,6 @@
 //! The seven exceptions of the API model (`dsql`, 2018-05-10), with exactly their members.
 
-use std::fmt::{self, Display};
+use std::fmt::Display;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -8,7 +8,9 @@ use serde_json::{Value, json};
 use crate::rng::{key, key_of_bytes, mix};
 
 /// An exception of the API. Each variant is one exception of the model, with its HTTP status.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, strum::IntoStaticStr, strum::VariantNames, thiserror::Error)]
+#[error("{}: {}", self.name(), self.message())]
+#[strum(suffix = "Exception")]
 pub enum Error {
     /// ValidationException, 400: the request is malformed, or the state of a resource forbids it for a reason that a
     /// retry does not cure.
@@ -78,7 +80,7 @@ pub enum Error {
 }
 
 /// The reasons of a ValidationException (API model, `ValidationExceptionReason`).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, strum::VariantArray)]
 #[serde(rename_all = "camelCase")]
 pub enum ValidationReason {
     /// No operation has this method and path.
@@ -102,29 +104,7 @@ pub struct Field {
     pub message: String,
 }
 
-impl ValidationReason {
-    /// Every reason.
-    pub const ALL: &[ValidationReason] = &[
-        ValidationReason::UnknownOperation,
-        ValidationReason::CannotParse,
-        ValidationReason::FieldValidationFailed,
-        ValidationReason::DeletionProtectionEnabled,
-        ValidationReason::Other,
-    ];
-}
-
 impl Error {
-    /// The names of all exceptions, in the order of their statuses.
-    pub const NAMES: [&str; 7] = [
-        "ValidationException",
-        "ServiceQuotaExceededException",
-        "AccessDeniedException",
-        "ResourceNotFoundException",
-        "ConflictException",
-        "ThrottlingException",
-        "InternalServerException",
-    ];
-
     /// ValidationException with reason `fieldValidationFailed`, and one entry for each violated constraint.
     #[must_use]
     pub fn field_validation(field_list: Vec<Field>) -> Error {
@@ -158,15 +138,7 @@ impl Error {
     /// The name of the exception, as in `ConflictException`.
     #[must_use]
     pub fn name(&self) -> &'static str {
-        match self {
-            Error::Validation { .. } => "ValidationException",
-            Error::ServiceQuotaExceeded { .. } => "ServiceQuotaExceededException",
-            Error::AccessDenied { .. } => "AccessDeniedException",
-            Error::ResourceNotFound { .. } => "ResourceNotFoundException",
-            Error::Conflict { .. } => "ConflictException",
-            Error::Throttling { .. } => "ThrottlingException",
-            Error::InternalServer { .. } => "InternalServerException",
-        }
+        self.into()
     }
 
     /// The HTTP status.
@@ -319,14 +291,6 @@ struct ErrorBody {
     service_code: Option<String>,
     quota_code: Option<String>,
 }
-
-impl Display for Error {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.name(), self.message())
-    }
-}
-
-impl std::error::Error for Error {}
 
 #[cfg(test)]
 mod tests {

@@ -13,7 +13,6 @@ mod outputs;
 mod shape;
 mod tags;
 
-use std::fmt;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -35,6 +34,7 @@ macro_rules! operations {
     ($($(#[doc = $doc:literal])+ $name:ident = $command:literal, $input:ty, $output:ty;)+) => {
         /// An operation of the API.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[derive(strum::Display, strum::EnumString, strum::IntoStaticStr)]
         pub enum Operation { $($(#[doc = $doc])+ $name,)+ }
 
         /// A request: the input of an operation, validated or not.
@@ -52,7 +52,7 @@ macro_rules! operations {
             /// The name in the API model, as in `CreateCluster`.
             #[must_use]
             pub fn name(self) -> &'static str {
-                match self { $(Operation::$name => stringify!($name)),+ }
+                self.into()
             }
 
             /// The IAM action of the same name, as in `dsql:CreateCluster`. A call may need further actions.
@@ -201,12 +201,6 @@ operations! {
 }
 
 impl Operation {
-    /// The operation with the API name `name`.
-    #[must_use]
-    pub fn parse(name: &str) -> Option<Operation> {
-        Self::ALL.iter().copied().find(|operation| operation.name() == name)
-    }
-
     /// The operation with the AWS CLI command `command`.
     #[must_use]
     pub fn parse_command(command: &str) -> Option<Operation> {
@@ -247,12 +241,6 @@ impl Operation {
                 | CreateStream
                 | DeleteStream
         )
-    }
-}
-
-impl fmt::Display for Operation {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.name())
     }
 }
 
@@ -420,7 +408,7 @@ mod tests {
     fn names_and_commands_parse_back() {
         assert_eq!(Operation::ALL.len(), 16);
         for operation in Operation::ALL.iter().copied() {
-            assert_eq!(Operation::parse(operation.name()), Some(operation));
+            assert_eq!(operation.name().parse(), Ok(operation));
             assert_eq!(Operation::parse_command(operation.command()), Some(operation));
         }
     }

@@ -264,42 +264,60 @@ outputs! {
     }
 }
 
-/// Defines enumerations that are spelled in SCREAMING_SNAKE_CASE on the wire, as in the API model.
-macro_rules! enumerations {
-    ($($(#[doc = $doc:literal])+ $name:ident { $($variant:ident,)+ })+) => {$(
-        $(#[doc = $doc])+
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-        #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-        #[expect(missing_docs, reason = "the API model documents only the names")]
-        pub enum $name { $($variant,)+ }
-
-        impl $name {
-            /// Every value, in the order of the API model.
-            pub const ALL: &[$name] = &[$($name::$variant,)+];
-        }
-    )+};
+/// The owner of the key that encrypts a cluster.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, strum::VariantArray)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+#[expect(missing_docs, reason = "the API model documents only the names")]
+pub enum EncryptionType {
+    AwsOwnedKmsKey,
+    CustomerManagedKmsKey,
 }
 
-enumerations! {
-    /// The owner of the key that encrypts a cluster.
-    EncryptionType { AwsOwnedKmsKey, CustomerManagedKmsKey, }
-    /// The state of a cluster's key or of its change.
-    EncryptionStatus { Enabled, Updating, KmsKeyInaccessible, Enabling, }
-    /// The metric groups that a cluster can publish.
-    MetricGroup { StatementStatistics, }
-    /// The status of a stream.
-    StreamStatus { Creating, Active, Deleting, Deleted, Failed, Impaired, }
-    /// The error codes of an IMPAIRED or FAILED stream.
-    StreamFailureErrorCode {
-        KinesisThroughputExceeded,
-        KinesisStreamNotFound,
-        RoleAccessDenied,
-        KinesisAccessDenied,
-        KinesisKmsAccessDenied,
-        KinesisOversizeRecord,
-        ClusterCmkInaccessible,
-        InternalError,
-    }
+/// The state of a cluster's key or of its change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, strum::VariantArray)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+#[expect(missing_docs, reason = "the API model documents only the names")]
+pub enum EncryptionStatus {
+    Enabled,
+    Updating,
+    KmsKeyInaccessible,
+    Enabling,
+}
+
+/// The metric groups that a cluster can publish.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, strum::VariantArray)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+#[expect(missing_docs, reason = "the API model documents only the names")]
+pub enum MetricGroup {
+    StatementStatistics,
+}
+
+/// The status of a stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, strum::VariantArray)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+#[expect(missing_docs, reason = "the API model documents only the names")]
+pub enum StreamStatus {
+    Creating,
+    Active,
+    Deleting,
+    Deleted,
+    Failed,
+    Impaired,
+}
+
+/// The error codes of an IMPAIRED or FAILED stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, strum::VariantArray)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+#[expect(missing_docs, reason = "the API model documents only the names")]
+pub enum StreamFailureErrorCode {
+    KinesisThroughputExceeded,
+    KinesisStreamNotFound,
+    RoleAccessDenied,
+    KinesisAccessDenied,
+    KinesisKmsAccessDenied,
+    KinesisOversizeRecord,
+    ClusterCmkInaccessible,
+    InternalError,
 }
 
 /// Serializes an ARN with the identifier that it ends in.

@@ -38,9 +38,9 @@ fn is_possible_after(event: ExternalEvent, before: Option<&Cluster>, cluster: &C
     let is_usable = cluster.encryption != EncryptionStatus::KmsKeyInaccessible;
     match event {
         // No cluster stays ACTIVE, and one that was IDLE before is INACTIVE now.
-        ExternalEvent::Doze => status != Active && !(status == Idle && before.is_some()),
+        ExternalEvent::Idle => status != Active && !(status == Idle && before.is_some()),
         // A cluster whose key cannot be used stays as it is, although a client connects.
-        ExternalEvent::Wake => !is_usable || !matches!(status, Idle | Inactive),
+        ExternalEvent::Connect => !is_usable || !matches!(status, Idle | Inactive),
         ExternalEvent::DisableKeys => !key || (!is_usable && status != Active),
         ExternalEvent::EnableKeys => {
             // An IDLE cluster whose key was usable before was idle for lack of clients, and stays IDLE.

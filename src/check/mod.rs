@@ -41,14 +41,14 @@ use crate::region::Region;
 use crate::sim::{Change, World};
 use crate::types::{Account, Instant, NodeId};
 
-pub use invariant::{CheckCounts, INVARIANTS};
+pub use invariant::{CheckCounts, Invariant};
 pub use simulation::{CONVERGENCE_LIMIT, RunEnd, Simulation};
 pub use view::{Memory, WorldView};
 
 use answers::Answers;
 use callers::Callers;
 use clusters::Clusters;
-use invariant::{CheckContext, Invariant};
+use invariant::CheckContext;
 use open::OpenCalls;
 use records::Records;
 use visible::Visible;
@@ -56,7 +56,7 @@ use visible::Visible;
 /// A violated invariant.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Violation {
-    /// The name of the invariant, as in [`INVARIANTS`], or the name that a user gave their own.
+    /// The name of the invariant, as in [`Invariant`], or the name that a user gave their own.
     pub invariant: String,
     /// The observation that violates it. Identifiers that have a name in the scenario appear by name.
     pub message: String,

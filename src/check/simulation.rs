@@ -62,7 +62,7 @@ impl Simulation {
         self.own.push((name.to_owned(), Box::new(holds)));
     }
 
-    /// Disables the invariants of [`INVARIANTS`](super::INVARIANTS); only those of the user are evaluated. This shows
+    /// Disables the invariants of [`Invariant`](super::Invariant); only those of the user are evaluated. This shows
     /// what they find by themselves.
     pub fn only_own_invariants(&mut self) {
         self.checker = None;
@@ -79,7 +79,7 @@ impl Simulation {
         &self.world
     }
 
-    /// The number of evaluations of each invariant of [`INVARIANTS`](super::INVARIANTS) so far.
+    /// The number of evaluations of each invariant of [`Invariant`](super::Invariant) so far.
     #[must_use]
     pub fn exercised(&self) -> CheckCounts {
         self.checker.as_ref().map(Checker::exercised).unwrap_or_default()

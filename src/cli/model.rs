@@ -3,7 +3,9 @@
 use std::io::{self, Write};
 use std::path::PathBuf;
 
-use crate::check::INVARIANTS;
+use strum::VariantArray;
+
+use crate::check::Invariant;
 use crate::control::mutant::{Mutant, Mutants};
 use crate::model::{Bounds, Explored, Workload, explore};
 
@@ -43,7 +45,8 @@ pub(super) fn model(arguments: &ModelArguments) -> io::Result<u8> {
     let ModelArguments { workload, crashes, losses, duplicates, repeats, deadlines, .. } = *arguments;
     let bounds = Bounds { crashes, losses, duplicates, repeats, deadlines };
     let mutants = arguments.mutant.iter().fold(Mutants::NONE, |all, mutant| all.with(*mutant));
-    let workloads = Workload::ALL.into_iter().filter(|it| workload.is_none_or(|wanted| wanted == *it));
+    let workloads =
+        Workload::VARIANTS.iter().copied().filter(|it| workload.is_none_or(|wanted| wanted == *it));
     for workload in workloads {
         let explored = explore(workload, mutants, bounds);
         print(workload, &explored)?;
@@ -70,8 +73,9 @@ fn print(workload: Workload, explored: &Explored) -> io::Result<()> {
     let Explored { states, visits, depth, .. } = explored;
     writeln!(out, "{}: {states} states, {visits} visits, {depth} steps deep", workload.name())?;
     let broken = explored.counterexample.as_ref().map(|it| it.violation.invariant.as_str());
-    for ((name, _), judged) in INVARIANTS.iter().zip(explored.exercised).filter(|(_, judged)| *judged > 0) {
-        let verdict = if broken == Some(*name) { "broken" } else { "holds" };
+    let judged = Invariant::VARIANTS.iter().zip(explored.exercised).filter(|(_, judged)| *judged > 0);
+    for (name, judged) in judged.map(|(invariant, judged)| (invariant.name(), judged)) {
+        let verdict = if broken == Some(name) { "broken" } else { "holds" };
         let judged = counted(judged, "time");
         writeln!(out, "  {verdict:<6}  {name:<28}  judged {judged}")?;
     }
@@ -79,6 +83,8 @@ fn print(workload: Workload, explored: &Explored) -> io::Result<()> {
 }
 
 fn parse_workload(text: &str) -> Result<Workload, String> {
-    Workload::parse(text)
-        .ok_or_else(|| format!("expected one of {}", Workload::ALL.map(Workload::name).join(", ")))
+    text.parse().map_err(|_| {
+        let names: Vec<_> = Workload::VARIANTS.iter().map(|workload| workload.name()).collect();
+        format!("expected one of {}", names.join(", "))
+    })
 }

@@ -3,7 +3,9 @@
 use std::io::{self, Write};
 use std::path::PathBuf;
 
-use crate::check::INVARIANTS;
+use strum::VariantArray;
+
+use crate::check::Invariant;
 use crate::control::mutant::Mutant;
 use crate::scenario::run::PANIC;
 
@@ -60,7 +62,8 @@ pub(super) fn mutants(arguments: &MutantArguments) -> io::Result<u8> {
 fn list(mutants: &[Mutant]) -> io::Result<()> {
     let mut out = stream::stdout();
     let width = Mutant::ALL.iter().map(|mutant| mutant.name().len()).max().unwrap_or_default();
-    for (invariant, sentence) in INVARIANTS.into_iter().chain([(PANIC, "no scenario makes dsql-sim panic")]) {
+    let invariants = Invariant::VARIANTS.iter().map(|invariant| (invariant.name(), invariant.sentence()));
+    for (invariant, sentence) in invariants.chain([(PANIC, "no scenario makes dsql-sim panic")]) {
         let mut caught = mutants.iter().filter(|mutant| mutant.caught_by() == invariant).peekable();
         if caught.peek().is_some() {
             writeln!(out, "{invariant}: {sentence}")?;

@@ -4,9 +4,9 @@ use std::io::{self, Write};
 use std::time::Duration;
 
 use serde::Serialize;
-use strum::EnumCount;
+use strum::{EnumCount, VariantArray};
 
-use crate::check::INVARIANTS;
+use crate::check::Invariant;
 use crate::coverage_mark::CoverageMark;
 use crate::scenario::run::PANIC;
 use crate::sweep::{Tally, ViolationTally};
@@ -16,9 +16,9 @@ use super::{Format, counted, coverage, exit, stream};
 /// The arguments of commands that print the result of a search.
 #[derive(Debug, Clone, clap::Args)]
 pub(super) struct ResultArguments {
-    /// Fails if a goal or another coverage mark that can be reached was not reached. 100,000 seeds reach all of them.
+    /// Fails if a coverage mark, or a coverage bin that can be covered, was not covered. 100,000 seeds cover all.
     #[arg(long)]
-    require_goals: bool,
+    require_coverage: bool,
     /// Prints the coverage tables: operations by cluster status and kind of fault, input members, denied actions and
     /// flipped switches, each with its number of seeds.
     #[arg(long)]
@@ -56,7 +56,7 @@ impl Shown<'_> {
             return exit::BUG;
         }
         let has_missed = !self.tally.uncovered().is_empty() || self.tally.coverage.unmet().next().is_some();
-        let is_incomplete = self.options.require_goals && has_missed;
+        let is_incomplete = self.options.require_coverage && has_missed;
         if self.tally.violations.is_empty() && !is_incomplete { exit::PASS } else { exit::FAILED }
     }
 
@@ -88,17 +88,25 @@ impl Shown<'_> {
         let missed = self.tally.uncovered();
         let covered = !missed;
         let rows: Vec<_> = covered.iter().map(|mark| (mark.into(), self.tally.mark(mark).seeds)).collect();
-        writeln!(out, "goals: {} of {} reached, each in how many seeds:", rows.len(), CoverageMark::COUNT)?;
+        writeln!(
+            out,
+            "coverage marks: {} of {} covered, each in how many seeds:",
+            rows.len(),
+            CoverageMark::COUNT
+        )?;
         columns(&rows, out)?;
         for mark in missed {
-            writeln!(out, "  {mark} never reached: {}", mark.meaning())?;
+            writeln!(out, "  {mark} never covered: {}", mark.meaning())?;
         }
         Ok(())
     }
 
     fn invariants(&self, out: &mut impl Write) -> io::Result<()> {
         writeln!(out, "invariants: how often each was judged:")?;
-        let rows = INVARIANTS.iter().zip(self.tally.exercised).map(|((name, _), times)| (*name, times));
+        let rows = Invariant::VARIANTS
+            .iter()
+            .zip(self.tally.exercised)
+            .map(|(invariant, times)| (invariant.name(), times));
         columns(&rows.collect::<Vec<_>>(), out)
     }
 

@@ -227,7 +227,7 @@ impl Progress {
         let violations: u64 = tally.violations.values().map(|violation| violation.seeds).sum();
         let marks = CoverageMark::COUNT - tally.uncovered().len();
         let violations = counted(violations, "violation");
-        let message = format!("{violations}, {marks} of {} marks", CoverageMark::COUNT);
+        let message = format!("{violations}, {marks} of {} coverage marks", CoverageMark::COUNT);
         if let Some(bar) = &self.bar {
             bar.set_position(tally.runs);
             bar.set_message(message);

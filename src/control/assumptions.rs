@@ -9,7 +9,8 @@ use std::time::Duration;
 use crate::control::message::DelayRange;
 
 /// The exception that refuses a call.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, strum::Display, strum::EnumString)]
+#[strum(serialize_all = "kebab-case")]
 pub enum Refusal {
     /// ValidationException (400), reason `other`.
     Validation,
@@ -19,15 +20,6 @@ pub enum Refusal {
     AccessDenied,
     /// ResourceNotFoundException (404).
     NotFound,
-}
-
-impl Refusal {
-    const NAMES: [(&'static str, Refusal); 4] = [
-        ("validation", Refusal::Validation),
-        ("conflict", Refusal::Conflict),
-        ("access-denied", Refusal::AccessDenied),
-        ("not-found", Refusal::NotFound),
-    ];
 }
 
 /// The type of a switch's values.
@@ -81,12 +73,10 @@ impl Switch for Refusal {
     const KIND: SwitchKind = SwitchKind::Refusal;
     const VALUES: &'static str = "validation | conflict | access-denied | not-found";
     fn parse(text: &str) -> Option<Refusal> {
-        Refusal::NAMES.iter().find(|(name, _)| *name == text).map(|(_, refusal)| *refusal)
+        text.parse().ok()
     }
     fn print(&self) -> String {
-        let (name, _) =
-            Refusal::NAMES.iter().find(|(_, refusal)| refusal == self).expect("every refusal has a name");
-        (*name).to_owned()
+        self.to_string()
     }
 }
 

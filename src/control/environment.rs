@@ -32,10 +32,10 @@ pub struct Environment {
 pub enum ExternalEvent {
     /// No client has connected for a long time: ACTIVE becomes IDLE, and IDLE becomes INACTIVE. Other statuses do not
     /// change. (User Guide, "Cluster lifecycle".)
-    Doze,
+    Idle,
     /// A client connects: IDLE and INACTIVE become ACTIVE, unless the cluster's key cannot be used. (User Guide,
     /// "Cluster lifecycle".)
-    Wake,
+    Connect,
     /// Customer managed keys are disabled: clusters with such a key get KMS_KEY_INACCESSIBLE, and ACTIVE becomes
     /// IDLE. A control plane that is down learns of it at its start. (User Guide, "Data encryption".)
     DisableKeys,
@@ -51,7 +51,7 @@ impl Environment {
         match event {
             ExternalEvent::DisableKeys => Environment { keys_disabled: true },
             ExternalEvent::EnableKeys => Environment { keys_disabled: false },
-            ExternalEvent::Doze | ExternalEvent::Wake => self,
+            ExternalEvent::Idle | ExternalEvent::Connect => self,
         }
     }
 }
@@ -114,13 +114,13 @@ fn status_after(
     use EncryptionStatus::{Enabled, KmsKeyInaccessible};
     let (status, encryption) = (cluster.status, cluster.encryption);
     match (event, status) {
-        (ExternalEvent::Doze, Active) => (Idle, encryption),
-        (ExternalEvent::Doze, Idle) => (Inactive, encryption),
-        (ExternalEvent::Wake, Idle | Inactive) if mutants.has(Mutant::WokenWithoutKey) => {
+        (ExternalEvent::Idle, Active) => (Idle, encryption),
+        (ExternalEvent::Idle, Idle) => (Inactive, encryption),
+        (ExternalEvent::Connect, Idle | Inactive) if mutants.has(Mutant::WokenWithoutKey) => {
             (Active, encryption)
         }
-        (ExternalEvent::Wake, Inactive) if mutants.has(Mutant::InactiveNotWoken) => (status, encryption),
-        (ExternalEvent::Wake, Idle | Inactive) if encryption != KmsKeyInaccessible => (Active, encryption),
+        (ExternalEvent::Connect, Inactive) if mutants.has(Mutant::InactiveNotWoken) => (status, encryption),
+        (ExternalEvent::Connect, Idle | Inactive) if encryption != KmsKeyInaccessible => (Active, encryption),
         // A transient status goes on: the work that it stands for ends as IDLE.
         (ExternalEvent::DisableKeys, _) if cluster.kms_key.is_some() => {
             (if status == Active { Idle } else { status }, KmsKeyInaccessible)

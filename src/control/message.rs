@@ -173,7 +173,12 @@ impl DelayRange {
 
 /// A message from one node to another. Two pairs are the remote checks of a pending call, the other five the
 /// consensus on a link register (see [`peering`](super::peering)).
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, strum::EnumDiscriminants)]
+#[strum_discriminants(
+    name(MessageKind),
+    derive(PartialOrd, Ord, strum::IntoStaticStr, strum::VariantArray),
+    doc = "The kind of a message, as rules, crash points and traces name it."
+)]
 pub enum Message {
     /// From the control plane that handles a call to the witness node: evaluate `dsql:PutWitnessRegion` for this
     /// caller in the witness Region. Sent for every call with multi-Region properties, again while the answer is
@@ -296,49 +301,11 @@ pub enum PeerAnswer {
     },
 }
 
-/// The kind of a message, as rules, crash triggers and traces name it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-#[expect(missing_docs, reason = "each is the kind of the message of the same name")]
-pub enum MessageKind {
-    CheckWitness,
-    WitnessChecked,
-    CheckPeer,
-    PeerChecked,
-    Prepare,
-    Promise,
-    Accept,
-    Accepted,
-    Refused,
-}
-
 impl MessageKind {
-    /// Every kind, in the order of declaration.
-    pub const ALL: [MessageKind; 9] = [
-        MessageKind::CheckWitness,
-        MessageKind::WitnessChecked,
-        MessageKind::CheckPeer,
-        MessageKind::PeerChecked,
-        MessageKind::Prepare,
-        MessageKind::Promise,
-        MessageKind::Accept,
-        MessageKind::Accepted,
-        MessageKind::Refused,
-    ];
-
     /// The kind's name, as in `Prepare`.
     #[must_use]
     pub fn name(self) -> &'static str {
-        match self {
-            MessageKind::CheckWitness => "CheckWitness",
-            MessageKind::WitnessChecked => "WitnessChecked",
-            MessageKind::CheckPeer => "CheckPeer",
-            MessageKind::PeerChecked => "PeerChecked",
-            MessageKind::Prepare => "Prepare",
-            MessageKind::Promise => "Promise",
-            MessageKind::Accept => "Accept",
-            MessageKind::Accepted => "Accepted",
-            MessageKind::Refused => "Refused",
-        }
+        self.into()
     }
 }
 
@@ -346,17 +313,7 @@ impl Message {
     /// The kind of the message.
     #[must_use]
     pub fn kind(&self) -> MessageKind {
-        match self {
-            Message::CheckWitness { .. } => MessageKind::CheckWitness,
-            Message::WitnessChecked { .. } => MessageKind::WitnessChecked,
-            Message::CheckPeer { .. } => MessageKind::CheckPeer,
-            Message::PeerChecked { .. } => MessageKind::PeerChecked,
-            Message::Prepare { .. } => MessageKind::Prepare,
-            Message::Promise { .. } => MessageKind::Promise,
-            Message::Accept { .. } => MessageKind::Accept,
-            Message::Accepted { .. } => MessageKind::Accepted,
-            Message::Refused { .. } => MessageKind::Refused,
-        }
+        self.into()
     }
 
     /// The message's identity among those between the same two nodes; random draws about the message are keyed by it.

@@ -1,5 +1,7 @@
 //! Fault targets: the link, the kind of message, the node or the point in its work that a fault hits.
 
+use strum::VariantArray;
+
 use crate::api::Operation;
 use crate::control::message::MessageKind;
 use crate::sim::fault::{CrashPoint, MessageMatch, NodeMatch, Point, Written};
@@ -46,7 +48,7 @@ pub(super) fn message_match(draws: Draws, is_call: bool) -> MessageMatch {
         return MessageMatch::Anything;
     }
     if !is_call {
-        return MessageMatch::Message(draws.pick("message", &MessageKind::ALL));
+        return MessageMatch::Message(draws.pick("message", MessageKind::VARIANTS));
     }
     let operation = draws.chance("one operation", 60).then(|| draws.pick("operation", Operation::ALL));
     match draws.pick("call", &["request", "response"]) {
@@ -79,7 +81,7 @@ pub(super) fn crash_point(draws: Draws) -> CrashPoint {
         "sent" => Point::AfterSending(sent(draws)),
         _ => Point::BeforeHandling(match draws.chance("request", 40) {
             true => MessageMatch::Request(operation(draws)),
-            false => MessageMatch::Message(draws.pick("message", &MessageKind::ALL)),
+            false => MessageMatch::Message(draws.pick("message", MessageKind::VARIANTS)),
         }),
     };
     CrashPoint::At(point, nth)
@@ -93,7 +95,7 @@ fn operation(draws: Draws) -> Option<Operation> {
 fn sent(draws: Draws) -> MessageMatch {
     match draws.chance("answer", 40) {
         true => MessageMatch::Response(operation(draws)),
-        false => MessageMatch::Message(draws.pick("message", &MessageKind::ALL)),
+        false => MessageMatch::Message(draws.pick("message", MessageKind::VARIANTS)),
     }
 }
 

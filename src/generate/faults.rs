@@ -53,7 +53,7 @@ fn fault(draws: Draws, plan: &Plan) -> Option<Fault> {
         }
         FaultKind::Deny => deny(draws, plan, region),
         FaultKind::ExternalEvent => {
-            let (doze, keys) = (("doze", ExternalEvent::Doze), ("keys", ExternalEvent::DisableKeys));
+            let (doze, keys) = (("doze", ExternalEvent::Idle), ("keys", ExternalEvent::DisableKeys));
             Fault::external_event(region, draws.pick("shift", &[doze, keys]).1)
         }
         FaultKind::Refuse => refuse(draws, region),

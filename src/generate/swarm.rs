@@ -2,6 +2,8 @@
 //!
 //! They are drawn before all else, because some bugs show only in the absence of a feature.
 
+use strum::VariantArray;
+
 use crate::sim::fault::FaultKind;
 
 use super::calls::CallKind;
@@ -36,8 +38,8 @@ pub(super) struct Swarm {
 
 impl Swarm {
     pub(super) fn draw(draws: Draws) -> Swarm {
-        let calls = CallKind::ALL.iter().copied();
-        let faults = FaultKind::ALL.iter().copied();
+        let calls = CallKind::VARIANTS.iter().copied();
+        let faults = FaultKind::VARIANTS.iter().copied();
         Swarm {
             calls: calls.filter(|it| draws.about("call", 0).chance(it.name(), 60)).collect(),
             faults: faults.filter(|it| draws.about("fault", 0).chance(it.name(), 50)).collect(),

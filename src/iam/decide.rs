@@ -50,7 +50,7 @@ impl Decision {
 }
 
 /// The result of an evaluation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, strum::IntoStaticStr)]
 pub enum PolicyEffect {
     /// A statement allows the action, and no statement denies it.
     Allow,
@@ -64,11 +64,7 @@ impl PolicyEffect {
     /// The variant's name, as it stands in output.
     #[must_use]
     pub fn name(self) -> &'static str {
-        match self {
-            PolicyEffect::Allow => "Allow",
-            PolicyEffect::Deny => "Deny",
-            PolicyEffect::Implicit => "Implicit",
-        }
+        self.into()
     }
 }
 

@@ -3,8 +3,9 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use stateright::{Checker as _, HasDiscoveries, Model, Property};
+use strum::EnumCount;
 
-use crate::check::{CheckCounts, INVARIANTS, Violation};
+use crate::check::{CheckCounts, Invariant, Violation};
 use crate::control::mutant::Mutants;
 
 use super::state::ModelState;
@@ -20,7 +21,7 @@ pub struct Explored {
     pub visits: u64,
     /// The number of steps from the first state to the farthest.
     pub depth: u64,
-    /// How often each invariant of [`INVARIANTS`] was judged, in its order.
+    /// How often each invariant of [`Invariant`] was judged, in its order.
     pub exercised: CheckCounts,
     /// The violation that was found. The search stops there, so that the counts are not those of all states.
     pub counterexample: Option<Counterexample>,
@@ -142,7 +143,7 @@ impl SmallWorld {
 
 /// Counts how often each invariant is judged. Atomic, because `stateright` shares the model.
 #[derive(Debug)]
-pub(super) struct ExploreTally([AtomicU64; INVARIANTS.len()]);
+pub(super) struct ExploreTally([AtomicU64; Invariant::COUNT]);
 
 impl ExploreTally {
     /// Adds the difference of two counts.

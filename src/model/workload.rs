@@ -14,7 +14,19 @@ use super::state::{ModelClient, ModelMachine, ModelNode, ModelState, Spent, dige
 use super::{Bounds, SmallWorld};
 
 /// A workload: the clusters at the beginning, and the concurrent calls whose every interleaving is explored.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    strum::EnumString,
+    strum::IntoStaticStr,
+    strum::VariantArray,
+)]
+#[strum(serialize_all = "kebab-case")]
 pub enum Workload {
     /// Two clusters declare each other.
     Declare,
@@ -33,35 +45,10 @@ pub enum Workload {
 }
 
 impl Workload {
-    /// Every workload.
-    pub const ALL: [Workload; 7] = [
-        Workload::Declare,
-        Workload::Read,
-        Workload::Withdraw,
-        Workload::Delete,
-        Workload::Overtaken,
-        Workload::LeaveDelete,
-        Workload::DeleteLeave,
-    ];
-
     /// The name on the command line.
     #[must_use]
     pub fn name(self) -> &'static str {
-        match self {
-            Workload::Declare => "declare",
-            Workload::Read => "read",
-            Workload::Withdraw => "withdraw",
-            Workload::Delete => "delete",
-            Workload::Overtaken => "overtaken",
-            Workload::LeaveDelete => "leave-delete",
-            Workload::DeleteLeave => "delete-leave",
-        }
-    }
-
-    /// The workload with this name.
-    #[must_use]
-    pub fn parse(name: &str) -> Option<Workload> {
-        Workload::ALL.into_iter().find(|workload| workload.name() == name)
+        self.into()
     }
 
     /// The workload as a scenario of blocks: the calls that set it up, one after the other, each up to quiescence; a

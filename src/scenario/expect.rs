@@ -3,6 +3,7 @@
 use std::sync::{Arc, LazyLock};
 
 use serde_json::Value;
+use strum::{VariantArray, VariantNames};
 
 use crate::api::{Error, Operation};
 use crate::region::Region;
@@ -44,15 +45,22 @@ pub enum Comparison {
 }
 
 /// An operator of a comparison. The four of order hold for whole numbers only.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, strum::EnumString, strum::IntoStaticStr, strum::VariantNames)]
 #[expect(missing_docs, reason = "each is the operator that it is named after")]
 pub enum Operator {
+    #[strum(serialize = "==")]
     Equal,
+    #[strum(serialize = "!=")]
     Unequal,
-    Less,
+    #[strum(serialize = "<=")]
     AtMost,
-    More,
+    #[strum(serialize = ">=")]
     AtLeast,
+    #[strum(serialize = "<")]
+    Less,
+    #[strum(serialize = ">")]
+    More,
+    #[strum(serialize = "contains")]
     Contains,
 }
 
@@ -68,21 +76,10 @@ pub enum ClusterState {
 }
 
 impl Operator {
-    const NAMES: [(&'static str, Operator); 7] = [
-        ("==", Operator::Equal),
-        ("!=", Operator::Unequal),
-        ("<=", Operator::AtMost),
-        (">=", Operator::AtLeast),
-        ("<", Operator::Less),
-        (">", Operator::More),
-        ("contains", Operator::Contains),
-    ];
-
     /// The operator as it is written.
     #[must_use]
     pub fn name(self) -> &'static str {
-        let named = Operator::NAMES.iter().find(|(_, operator)| *operator == self);
-        named.expect("every operator has a name").0
+        self.into()
     }
 
     /// Whether the operator holds between `left` and `right`.
@@ -178,13 +175,11 @@ fn read_test(words: &[&str], rest: &Word) -> Result<Comparison, Diagnostic> {
         ["is", "absent"] => Ok(Comparison::Absent),
         ["is", "present"] => Ok(Comparison::Present),
         [operator, value @ ..] if !value.is_empty() => {
-            let found = Operator::NAMES.iter().find(|(name, _)| name == operator);
-            let (_, operator) = found.ok_or_else(|| {
-                let names: Vec<_> = Operator::NAMES.iter().map(|(name, _)| *name).collect();
+            let operator = operator.parse().map_err(|_| {
                 Diagnostic::new(format!("`{operator}` is not an operator"), rest.span)
-                    .help(format!("it is one of {}", names.join(", ")))
+                    .help(format!("it is one of {}", Operator::VARIANTS.join(", ")))
             })?;
-            Ok(Comparison::Compares(*operator, read_value(&value.join(" "))))
+            Ok(Comparison::Compares(operator, read_value(&value.join(" "))))
         }
         _ => Err(Diagnostic::new("this expectation has no operator and value", rest.span)
             .help("as in `expect status == ACTIVE`".to_owned())),
@@ -207,8 +202,8 @@ fn read_state(
         ["linked", "with", other] => {
             Ok(ClusterState::LinkedWith(calls.named(other, words[words.len() - 1].span)?))
         }
-        [status] => ClusterStatus::parse(status).map(ClusterState::Status).ok_or_else(|| {
-            let names = ClusterStatus::ALL.map(ClusterStatus::name);
+        [status] => status.parse().map(ClusterState::Status).map_err(|_| {
+            let names: Vec<_> = ClusterStatus::VARIANTS.iter().map(|status| status.name()).collect();
             Diagnostic::new(format!("`{status}` is not a status"), words[words.len() - 1].span)
                 .help(format!("it is `gone`, `linked with NAME`, or one of {}", names.join(", ")))
         }),

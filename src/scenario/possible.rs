@@ -3,6 +3,7 @@
 
 use serde::Serialize;
 use serde_json::Value;
+use strum::{VariantArray, VariantNames};
 
 use crate::api::{
     EncryptionStatus, EncryptionType, Error, MetricGroup, Operation, StreamFailureErrorCode, StreamStatus,
@@ -62,16 +63,16 @@ fn kind(operation: Option<Operation>, subject: &str) -> Option<SubjectKind> {
     let last = subject.rsplit('.').next().unwrap_or_default();
     Some(match (subject, last) {
         ("creationTime", _) | (_, "length") => SubjectKind::Number,
-        ("error", _) => SubjectKind::OneOf(Error::NAMES.map(str::to_owned).to_vec()),
+        ("error", _) => SubjectKind::OneOf(Error::VARIANTS.iter().copied().map(str::to_owned).collect()),
         ("http", _) => SubjectKind::Number,
         ("deletionProtectionEnabled", _) => SubjectKind::Boolean,
-        ("reason", _) => names(ValidationReason::ALL),
-        (_, "status") if is_of_stream => names(StreamStatus::ALL),
-        ("status", _) => names(&ClusterStatus::ALL),
-        ("encryptionDetails.encryptionStatus", _) => names(EncryptionStatus::ALL),
-        ("encryptionDetails.encryptionType", _) => names(EncryptionType::ALL),
-        ("statusReason.error", _) => names(StreamFailureErrorCode::ALL),
-        (_, "metricGroup") => names(MetricGroup::ALL),
+        ("reason", _) => names(ValidationReason::VARIANTS),
+        (_, "status") if is_of_stream => names(StreamStatus::VARIANTS),
+        ("status", _) => names(ClusterStatus::VARIANTS),
+        ("encryptionDetails.encryptionStatus", _) => names(EncryptionStatus::VARIANTS),
+        ("encryptionDetails.encryptionType", _) => names(EncryptionType::VARIANTS),
+        ("statusReason.error", _) => names(StreamFailureErrorCode::VARIANTS),
+        (_, "metricGroup") => names(MetricGroup::VARIANTS),
         (member, _) if TEXTS.contains(&member) || member.starts_with("tags.") => SubjectKind::Text,
         _ => return None,
     })

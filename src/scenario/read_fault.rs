@@ -1,5 +1,7 @@
 //! Reads the commands of the chapter "Faults".
 
+use strum::VariantArray;
+
 use crate::api::{Error, Operation};
 use crate::control::authorization::IamAction;
 use crate::control::environment::ExternalEvent;
@@ -49,8 +51,8 @@ pub(super) fn read(reader: &ScenarioReader, verb: Verb, arguments: &mut Argument
             let action = one_of(arguments.required("an action")?, "an action", &actions)?;
             Ok(Fault::Deny(Deny { region, action, denied: verb == Verb::Deny }))
         }
-        Verb::Idle => external_event(reader, arguments, ExternalEvent::Doze),
-        Verb::Connect => external_event(reader, arguments, ExternalEvent::Wake),
+        Verb::Idle => external_event(reader, arguments, ExternalEvent::Idle),
+        Verb::Connect => external_event(reader, arguments, ExternalEvent::Connect),
         Verb::DisableKeys => external_event(reader, arguments, ExternalEvent::DisableKeys),
         Verb::EnableKeys => external_event(reader, arguments, ExternalEvent::EnableKeys),
         Verb::Throttle | Verb::Fail => refuse(reader, verb, arguments),
@@ -198,7 +200,7 @@ fn sent(word: &Word) -> Parsed<Option<MessageMatch>> {
             Ok(Some(MessageMatch::Response(Some(operation))))
         }
         Some(("send", name)) => {
-            let all = MessageKind::ALL.map(|kind| (kind.name(), kind));
+            let all: Vec<_> = MessageKind::VARIANTS.iter().map(|kind| (kind.name(), *kind)).collect();
             Ok(Some(MessageMatch::Message(one_of(&named(name), "a message between nodes", &all)?)))
         }
         _ => Ok(None),
@@ -306,21 +308,24 @@ fn message_match(word: &Word) -> Parsed<MessageMatch> {
         Some(name) => (name, true),
         None => (word.text.as_str(), false),
     };
-    match (name, Operation::parse(name), is_response) {
+    match (name, name.parse::<Operation>().ok(), is_response) {
         ("request", ..) => return Ok(MessageMatch::Request(None)),
         ("response", ..) => return Ok(MessageMatch::Response(None)),
         (_, Some(operation), true) => return Ok(MessageMatch::Response(Some(operation))),
         (_, Some(operation), false) => return Ok(MessageMatch::Request(Some(operation))),
         _ => {}
     }
-    MessageKind::ALL.into_iter().find(|kind| kind.name() == name).map(MessageMatch::Message).ok_or_else(
-        || {
+    MessageKind::VARIANTS
+        .iter()
+        .copied()
+        .find(|kind| kind.name() == name)
+        .map(MessageMatch::Message)
+        .ok_or_else(|| {
             let operations = Operation::ALL.iter().map(|operation| operation.name());
-            let kinds = MessageKind::ALL.iter().map(|kind| kind.name());
+            let kinds = MessageKind::VARIANTS.iter().map(|kind| kind.name());
             let closest = did_you_mean(name, operations.chain(kinds).chain(["request", "response"]));
             Diagnostic::new(format!("unknown message kind `{}`", word.text), word.span).help(closest)
-        },
-    )
+        })
 }
 
 fn percent(word: &Word) -> Parsed<u8> {

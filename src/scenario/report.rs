@@ -2,7 +2,7 @@
 
 use enumset::EnumSet;
 
-use crate::check::{CheckCounts, INVARIANTS, Violation};
+use crate::check::{CheckCounts, Violation};
 use crate::coverage_mark::CoverageMark;
 use crate::sim::coverage::Coverage;
 use crate::types::Instant;
@@ -36,7 +36,7 @@ pub struct Report {
     pub covered: EnumSet<CoverageMark>,
     /// The coverage of what a search should meet.
     pub coverage: Coverage,
-    /// How often each invariant of [`INVARIANTS`](crate::check::INVARIANTS) was checked.
+    /// How often each invariant of [`Invariant`](crate::check::Invariant) was checked.
     pub exercised: CheckCounts,
 }
 
@@ -83,7 +83,7 @@ impl Report {
             rest: Vec::new(),
             covered: EnumSet::empty(),
             coverage: Coverage::default(),
-            exercised: [0; INVARIANTS.len()],
+            exercised: CheckCounts::default(),
         }
     }
 

@@ -124,8 +124,8 @@ fn reason(set_up: &SetUp, fault: &Fault) -> String {
             format!("{} was not denied in {}", action.name(), region(*of))
         }
         Fault::ExternalEvent(InjectedEvent { region: of, event }) => match event {
-            ExternalEvent::Doze => format!("no cluster in {} was ACTIVE or IDLE", region(*of)),
-            ExternalEvent::Wake => format!("no cluster in {} was IDLE or INACTIVE", region(*of)),
+            ExternalEvent::Idle => format!("no cluster in {} was ACTIVE or IDLE", region(*of)),
+            ExternalEvent::Connect => format!("no cluster in {} was IDLE or INACTIVE", region(*of)),
             ExternalEvent::DisableKeys => format!("no cluster in {} had a key of its own", region(*of)),
             ExternalEvent::EnableKeys => format!("no key in {} was disabled", region(*of)),
         },

@@ -61,10 +61,10 @@ pub(super) fn write(set_up: &SetUp, fault: &Fault, spelling: Spelling, page: &mu
         }
         Fault::ExternalEvent(InjectedEvent { region, event }) => {
             let verb = match (event, spelling) {
-                (ExternalEvent::Doze, Spelling::Current) => "idle",
-                (ExternalEvent::Doze, Spelling::Key) => "doze",
-                (ExternalEvent::Wake, Spelling::Current) => "connect",
-                (ExternalEvent::Wake, Spelling::Key) => "wake",
+                (ExternalEvent::Idle, Spelling::Current) => "idle",
+                (ExternalEvent::Idle, Spelling::Key) => "doze",
+                (ExternalEvent::Connect, Spelling::Current) => "connect",
+                (ExternalEvent::Connect, Spelling::Key) => "wake",
                 (ExternalEvent::DisableKeys, _) => "disable-keys",
                 (ExternalEvent::EnableKeys, _) => "enable-keys",
             };

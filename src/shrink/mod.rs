@@ -15,7 +15,7 @@ mod weaker;
 
 use std::time::Duration;
 
-use crate::check::INVARIANTS;
+use crate::check::Invariant;
 use crate::scenario::expect::Expectation;
 use crate::scenario::run::{Failure, PANIC, Report, run};
 use crate::scenario::{Action, Scenario, SetUp};
@@ -106,8 +106,7 @@ pub fn render_failure(scenario: &Scenario, report: &Report) -> String {
     if failure.invariant == PANIC {
         return scenario.print(&format!("A bug of dsql-sim itself.\n\nIt panics at {}", failure.message));
     }
-    let sentence =
-        INVARIANTS.iter().find(|(name, _)| *name == failure.invariant).map(|(_, sentence)| *sentence);
+    let sentence = Invariant::named(&failure.invariant).map(Invariant::sentence);
     let mut comment = format!("Violates {}", failure.invariant);
     comment += &sentence.map_or(".".to_owned(), |sentence| format!(": {sentence}."));
     comment += &format!("\n\nSeen instead: {}", failure.message);

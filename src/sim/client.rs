@@ -80,12 +80,14 @@ pub enum WaitFor {
 }
 
 /// The outcome of a call.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, strum::IntoStaticStr)]
+#[strum(serialize_all = "kebab-case")]
 pub enum Outcome {
     /// The service answered with success.
     Ok(Arc<Response>),
     /// A waiter for the end of a cluster found that it no longer exists: a success, though the service answered with an
     /// error.
+    #[strum(serialize = "ok")]
     Gone,
     /// The service answered with an error that is not retryable, or the last attempt got a retryable one. Earlier
     /// attempts may have been carried out all the same.
@@ -100,12 +102,7 @@ impl Outcome {
     /// The outcome in scenario files: `ok`, `failed`, `unknown` or `timed-out`.
     #[must_use]
     pub fn name(&self) -> &'static str {
-        match self {
-            Outcome::Ok(_) | Outcome::Gone => "ok",
-            Outcome::Failed(_) => "failed",
-            Outcome::Unknown => "unknown",
-            Outcome::TimedOut(_) => "timed-out",
-        }
+        self.into()
     }
 }
 

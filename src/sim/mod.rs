@@ -41,8 +41,8 @@ use crate::types::{Account, ClientId, ClientToken, Instant, NodeId, Timestamp};
 pub use network::Latency;
 
 use client::{Call, CallId, Calls, ClientOptions, Names, Outcome};
-use coverage::{Coverage, FaultKinds};
-use fault::{Fault, FaultId, FaultLog, InjectedErrors};
+use coverage::Coverage;
+use fault::{Fault, FaultId, FaultKind, FaultLog, InjectedErrors};
 use network::{Envelope, Network};
 use node::{Machine, Node, NodeState};
 use queue::Queue;
@@ -132,8 +132,9 @@ pub struct World {
     last_progress: Instant,
     covered: EnumSet<CoverageMark>,
     coverage: Coverage,
-    /// The kinds of fault injected since the last general repair, for coverage.
-    faults: FaultKinds,
+    /// The kinds of fault injected since the last general repair, for coverage; [`FaultKind::None`] before the first. A
+    /// kind counts even after its fault was healed: a link that was cut has left the clusters in states worth covering.
+    faults: EnumSet<FaultKind>,
 }
 
 /// A result of an event, for the checks. It is part of neither the trace nor its hash.
@@ -279,7 +280,7 @@ impl World {
             last_progress: Instant::START,
             covered: EnumSet::empty(),
             coverage: Coverage::default(),
-            faults: FaultKinds::NONE,
+            faults: FaultKind::None.into(),
             options,
         }
     }

@@ -12,7 +12,7 @@ use crate::rng::{self, Purpose, mix};
 use crate::types::{Account, ClientId, Identifier, Instant, NodeId, Timestamp};
 
 use super::client::{self, Call, CallId, Next, Outcome};
-use super::coverage::Mark;
+use super::coverage::CoverageBin;
 use super::fault::{MessageMatch, NodeActivity};
 use super::network::{Envelope, Fate, Payload};
 use super::node::{Node, NodeState};
@@ -340,7 +340,7 @@ impl World {
             Effect::Note(note) => self.note(&TraceEvent::Noted(id, *note)),
             Effect::Checked(checked) => self.changes.push(Change::Checked(checked)),
             Effect::Denied(action) => {
-                self.coverage.insert(Mark::Denied(action));
+                self.coverage.insert(CoverageBin::Denied(action));
                 let region = id.region().expect("a client denies nothing");
                 self.meet_denial(region, action);
             }

@@ -1,17 +1,17 @@
-//! Coverage counts: in how many seeds each coverage mark was reached.
+//! Coverage counts: in how many seeds each coverage bin was reached.
 
 use serde::{Deserialize, Serialize};
 
-use crate::sim::coverage::{Coverage, MARKS, Mark, unreachable};
+use crate::sim::coverage::{BINS, Coverage, CoverageBin, unreachable};
 
-/// The number of seeds that reached each coverage mark. Its size does not grow with the number of seeds. Serialized, it
-/// is a list in the order of [`Mark::index`].
+/// The number of seeds that reached each coverage bin. Its size does not grow with the number of seeds. Serialized, it
+/// is a list in the order of [`CoverageBin::index`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "Vec<u64>", into = "Vec<u64>")]
 pub struct CoverageCounts(Box<[u64]>);
 
 impl CoverageCounts {
-    /// Counts the marks of one seed.
+    /// Counts the bins of one seed.
     pub fn count(&mut self, coverage: &Coverage) {
         coverage.indices().for_each(|index| self.0[index] += 1);
     }
@@ -21,21 +21,21 @@ impl CoverageCounts {
         self.0.iter_mut().zip(&other.0).for_each(|(mine, theirs)| *mine += theirs);
     }
 
-    /// In how many seeds `mark` was reached.
+    /// In how many seeds `bin` was reached.
     #[must_use]
-    pub fn of(&self, mark: Mark) -> u64 {
-        self.0[mark.index()]
+    pub fn of(&self, bin: CoverageBin) -> u64 {
+        self.0[bin.index()]
     }
 
-    /// The reachable marks that no seed reached.
-    pub fn unmet(&self) -> impl Iterator<Item = Mark> + '_ {
-        Mark::all().filter(|mark| self.of(*mark) == 0 && unreachable(*mark).is_none())
+    /// The reachable bins that no seed reached.
+    pub fn unmet(&self) -> impl Iterator<Item = CoverageBin> + '_ {
+        CoverageBin::all().filter(|bin| self.of(*bin) == 0 && unreachable(*bin).is_none())
     }
 }
 
 impl Default for CoverageCounts {
     fn default() -> CoverageCounts {
-        CoverageCounts(vec![0; MARKS].into())
+        CoverageCounts(vec![0; BINS].into())
     }
 }
 
@@ -44,8 +44,8 @@ impl TryFrom<Vec<u64>> for CoverageCounts {
 
     fn try_from(counts: Vec<u64>) -> Result<CoverageCounts, String> {
         match counts.len() {
-            MARKS => Ok(CoverageCounts(counts.into())),
-            others => Err(format!("expected {MARKS} coverage counts, got {others}")),
+            BINS => Ok(CoverageCounts(counts.into())),
+            others => Err(format!("expected {BINS} coverage counts, got {others}")),
         }
     }
 }

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use enumset::EnumSet;
 use serde::{Deserialize, Serialize};
-use strum::EnumCount;
+use strum::{EnumCount, VariantArray};
 
-use crate::check::INVARIANTS;
+use crate::check::{CheckCounts, Invariant};
 use crate::coverage_mark::CoverageMark;
 use crate::rng::mix;
 use crate::scenario::run::Report;
@@ -25,8 +25,8 @@ pub struct Tally {
     /// The wrapping sum of the hashes of all runs, each mixed with its seed. Addition keeps it independent of the
     /// order.
     pub hash: u64,
-    /// How often each invariant of [`INVARIANTS`] was judged, in its order.
-    pub exercised: [u64; INVARIANTS.len()],
+    /// How often each invariant of [`Invariant`] was judged, in its order.
+    pub exercised: CheckCounts,
     /// In how many seeds each coverage mark was reached.
     pub coverage: CoverageCounts,
     /// The violations by the name of the invariant.
@@ -127,7 +127,7 @@ impl Default for Tally {
             runs: 0,
             events: 0,
             hash: 0,
-            exercised: [0; INVARIANTS.len()],
+            exercised: CheckCounts::default(),
             coverage: CoverageCounts::default(),
             violations: BTreeMap::new(),
             marks: [MarkTally::default(); CoverageMark::COUNT],
@@ -150,12 +150,12 @@ struct TallyRecord {
 impl From<Tally> for TallyRecord {
     fn from(tally: Tally) -> TallyRecord {
         let marks = EnumSet::all().iter().map(|mark| (mark, tally.mark(mark)));
-        let exercised = INVARIANTS.iter().zip(tally.exercised);
+        let exercised = Invariant::VARIANTS.iter().zip(tally.exercised);
         TallyRecord {
             runs: tally.runs,
             events: tally.events,
             hash: format!("{:016x}", tally.hash),
-            exercised: exercised.map(|((name, _), times)| ((*name).to_owned(), times)).collect(),
+            exercised: exercised.map(|(invariant, times)| (invariant.name().to_owned(), times)).collect(),
             marks: marks.filter(|(_, covered)| covered.seeds > 0).collect(),
             violations: tally.violations,
             coverage: tally.coverage,
@@ -173,8 +173,9 @@ impl From<TallyRecord> for Tally {
             violations: record.violations,
             ..Tally::default()
         };
-        for (index, (name, _)) in INVARIANTS.iter().enumerate() {
-            tally.exercised[index] = record.exercised.get(*name).copied().unwrap_or_default();
+        for invariant in Invariant::VARIANTS {
+            tally.exercised[*invariant as usize] =
+                record.exercised.get(invariant.name()).copied().unwrap_or_default();
         }
         for (mark, covered) in record.marks {
             tally.marks[mark as usize] = covered;

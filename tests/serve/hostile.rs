@@ -8,6 +8,7 @@ use std::thread;
 use dsql_sim::api::Error;
 use dsql_sim::rng::{self, Purpose};
 use serde_json::{Value, json};
+use strum::VariantNames;
 
 use crate::http::{Answer, Connection, request};
 use crate::server::Server;
@@ -151,7 +152,7 @@ fn exchange(address: &str, bytes: &[u8], draws: Draws) -> io::Result<Vec<Answer>
 
 fn is_proper(answer: &Answer) -> bool {
     match answer.header("x-amzn-errortype") {
-        Some(error) => Error::NAMES.contains(&error) && answer.json()["message"].is_string(),
+        Some(error) => Error::VARIANTS.contains(&error) && answer.json()["message"].is_string(),
         None if answer.status == 200 => answer.json().is_object(),
         // What is not even HTTP, or is no request of the admin API's.
         None => matches!(answer.status, 400 | 404 | 405 | 408 | 413 | 414 | 431),

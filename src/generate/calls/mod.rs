@@ -21,63 +21,60 @@ use super::{Plan, set_up};
 
 pub use openings::Opening;
 
-macro_rules! kinds {
-    ($($(#[doc = $doc:literal])+ $variant:ident = $name:literal,)+) => {
-        /// The purpose of a generated call.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-        pub enum CallKind { $($(#[doc = $doc])+ $variant,)+ }
-
-        impl CallKind {
-            /// Every kind.
-            pub const ALL: &[CallKind] = &[$(CallKind::$variant),+];
-
-            /// The name that identifies the kind in draws.
-            pub(super) fn name(self) -> &'static str {
-                match self { $(CallKind::$variant => $name),+ }
-            }
-        }
-    };
+/// The purpose of a generated call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, strum::IntoStaticStr, strum::VariantArray)]
+#[strum(serialize_all = "lowercase")]
+pub enum CallKind {
+    /// Creates a single-Region cluster.
+    #[strum(serialize = "create alone")]
+    CreateAlone,
+    /// Creates a multi-Region cluster without a peer.
+    #[strum(serialize = "create for pair")]
+    CreateForPair,
+    /// Creates a cluster that declares an existing one.
+    #[strum(serialize = "create with peer")]
+    CreateWithPeer,
+    /// Declares a peer.
+    Declare,
+    /// Withdraws a declaration.
+    Withdraw,
+    /// Names another witness Region.
+    #[strum(serialize = "change witness")]
+    ChangeWitness,
+    /// Switches deletion protection on or off.
+    Protect,
+    /// Changes other settings: the KMS key, the metric groups.
+    Change,
+    /// Deletes a cluster.
+    Delete,
+    /// Reads a cluster.
+    Get,
+    /// Lists clusters.
+    List,
+    /// Polls a cluster until it is ACTIVE or gone, like the waiters of the SDKs.
+    Wait,
+    /// Repeats an earlier call, with its client token if it has one.
+    Repeat,
+    /// Makes no call and lets time pass.
+    Pause,
+    /// Tags a cluster or a stream, removes its tags, or lists them.
+    Tag,
+    /// Puts, reads or removes a resource policy.
+    Policy,
+    /// Reads the name of the cluster's PrivateLink service.
+    Endpoint,
+    /// Creates a stream.
+    Stream,
+    /// Reads, lists or deletes streams.
+    #[strum(serialize = "old stream")]
+    OldStream,
 }
 
-kinds! {
-    /// Creates a single-Region cluster.
-    CreateAlone = "create alone",
-    /// Creates a multi-Region cluster without a peer.
-    CreateForPair = "create for pair",
-    /// Creates a cluster that declares an existing one.
-    CreateWithPeer = "create with peer",
-    /// Declares a peer.
-    Declare = "declare",
-    /// Withdraws a declaration.
-    Withdraw = "withdraw",
-    /// Names another witness Region.
-    ChangeWitness = "change witness",
-    /// Switches deletion protection on or off.
-    Protect = "protect",
-    /// Changes other settings: the KMS key, the metric groups.
-    Change = "change",
-    /// Deletes a cluster.
-    Delete = "delete",
-    /// Reads a cluster.
-    Get = "get",
-    /// Lists clusters.
-    List = "list",
-    /// Polls a cluster until it is ACTIVE or gone, like the waiters of the SDKs.
-    Wait = "wait",
-    /// Repeats an earlier call, with its client token if it has one.
-    Repeat = "repeat",
-    /// Makes no call and lets time pass.
-    Pause = "pause",
-    /// Tags a cluster or a stream, removes its tags, or lists them.
-    Tag = "tag",
-    /// Puts, reads or removes a resource policy.
-    Policy = "policy",
-    /// Reads the name of the cluster's PrivateLink service.
-    Endpoint = "endpoint",
-    /// Creates a stream.
-    Stream = "stream",
-    /// Reads, lists or deletes streams.
-    OldStream = "old stream",
+impl CallKind {
+    /// The name that identifies the kind in draws.
+    pub(super) fn name(self) -> &'static str {
+        self.into()
+    }
 }
 
 impl Candidate for CallKind {

@@ -401,8 +401,8 @@ impl CallPlan<'_> {
             let changes = [
                 ("disabled", &[ExternalEvent::DisableKeys][..]),
                 ("enabled", &[ExternalEvent::EnableKeys]),
-                ("disabled, and somebody connects", &[ExternalEvent::DisableKeys, ExternalEvent::Wake]),
-                ("disabled while it rests", &[ExternalEvent::Doze, ExternalEvent::DisableKeys]),
+                ("disabled, and somebody connects", &[ExternalEvent::DisableKeys, ExternalEvent::Connect]),
+                ("disabled while it rests", &[ExternalEvent::Idle, ExternalEvent::DisableKeys]),
                 ("as they are", &[]),
             ];
             let (_, events) = draws.pick("keys", &changes);
@@ -432,7 +432,7 @@ impl CallPlan<'_> {
             }
         }
         let region = self.clusters[0].region;
-        let doze = Action::Fault(Fault::external_event(region, ExternalEvent::Doze));
+        let doze = Action::Fault(Fault::external_event(region, ExternalEvent::Idle));
         match opening {
             Opening::Idle => self.groups.push(vec![doze]),
             Opening::Inactive => self.groups.push(vec![doze.clone(), doze]),

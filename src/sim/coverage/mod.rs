@@ -1,19 +1,21 @@
 //! Coverage: the situations that runs have been through. A search without findings means nothing for a situation that
 //! it never produced.
 //!
-//! There are four kinds of mark. A *cell* is a combination of an operation, the status of the cluster that the request
+//! There are four kinds of bin. A *cell* is a combination of an operation, the status of the cluster that the request
 //! names when it reaches a running control plane, and a kind of fault injected before. A *member* is a member of an
 //! operation's input, in a call that was carried out or in one that was refused because of it. An *action* was denied
 //! to a call that needed it. A *switch* of the assumptions had a value other than its default. `unreachable.rs` lists
-//! the marks that cannot be set, with reasons.
+//! the bins that cannot be covered, with reasons.
 //!
-//! Marks enter neither the trace nor its hash. A [`Coverage`] is a set of marks of fixed size.
+//! Bins enter neither the trace nor its hash. A [`Coverage`] is a set of bins of fixed size.
 
-mod kinds;
 mod unreachable;
 
 use std::fmt;
 use std::ops::BitOrAssign;
+
+use enumset::EnumSet;
+use strum::VariantArray;
 
 use crate::api::{Error, Operation, Request};
 use crate::control::assumptions::Assumptions;
@@ -21,12 +23,11 @@ use crate::control::authorization::IamAction;
 use crate::sim::fault::FaultKind;
 use crate::types::ClusterStatus;
 
-pub(super) use kinds::FaultKinds;
 pub use unreachable::unreachable;
 
 /// A situation that a run can cover.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Mark {
+pub enum CoverageBin {
     /// A request for an operation met a cluster in a status, after a fault of a kind.
     Cell(Cell),
     /// A call with this member of the operation's input, by index among [`Operation::members`], was carried out.
@@ -53,77 +54,86 @@ pub struct Cell {
 impl Cell {
     /// Every cell, in the order of operations, statuses and kinds.
     pub fn all() -> impl Iterator<Item = Cell> {
-        let statuses = || [None].into_iter().chain(ClusterStatus::ALL.into_iter().map(Some));
+        let statuses = || [None].into_iter().chain(ClusterStatus::VARIANTS.iter().copied().map(Some));
         let rows = Operation::ALL.iter().flat_map(move |operation| statuses().map(|it| (*operation, it)));
         rows.flat_map(|(operation, status)| {
-            FaultKind::ALL.iter().map(move |fault| Cell { operation, status, fault: *fault })
+            FaultKind::VARIANTS.iter().map(move |fault| Cell { operation, status, fault: *fault })
         })
     }
 }
 
-impl Mark {
-    /// Every mark: cells, then members, actions and switches.
-    pub fn all() -> impl Iterator<Item = Mark> {
+impl CoverageBin {
+    /// Every bin: cells, then members, actions and switches.
+    pub fn all() -> impl Iterator<Item = CoverageBin> {
         let members = Operation::ALL.iter().flat_map(|operation| {
             let indices = 0..operation.members().len();
-            indices.flat_map(|index| [Mark::Accepted(*operation, index), Mark::Refused(*operation, index)])
+            indices.flat_map(|index| {
+                [CoverageBin::Accepted(*operation, index), CoverageBin::Refused(*operation, index)]
+            })
         });
-        let denied = IamAction::all().map(Mark::Denied);
-        let flipped = (0..Assumptions::NAMES.len()).map(Mark::Flipped);
-        Cell::all().map(Mark::Cell).chain(members).chain(denied).chain(flipped)
+        let denied = IamAction::all().map(CoverageBin::Denied);
+        let flipped = (0..Assumptions::NAMES.len()).map(CoverageBin::Flipped);
+        Cell::all().map(CoverageBin::Cell).chain(members).chain(denied).chain(flipped)
     }
 
-    /// The position of the mark in the set, below [`MARKS`].
+    /// The position of the bin in the set, below [`BINS`].
     #[must_use]
     pub fn index(self) -> usize {
         let (row, bit) = match self {
-            Mark::Cell(cell) => (row_of(cell.operation, cell.status), cell.fault as usize),
-            Mark::Accepted(operation, index) => (MEMBERS + operation as usize, index),
-            Mark::Refused(operation, index) => (MEMBERS + OPERATIONS + operation as usize, index),
-            Mark::Denied(action) => {
+            CoverageBin::Cell(cell) => (row_of(cell.operation, cell.status), cell.fault as usize),
+            CoverageBin::Accepted(operation, index) => (MEMBERS + operation as usize, index),
+            CoverageBin::Refused(operation, index) => (MEMBERS + OPERATIONS + operation as usize, index),
+            CoverageBin::Denied(action) => {
                 (DENIED, IamAction::all().position(|it| it == action).unwrap_or_default())
             }
-            Mark::Flipped(index) => (FLIPPED, index),
+            CoverageBin::Flipped(index) => (FLIPPED, index),
         };
         row * BITS + bit
     }
 }
 
-impl fmt::Display for Mark {
+impl fmt::Display for CoverageBin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let member = |operation: Operation, index: usize| {
             let name = operation.members().swap_remove(index).0;
             format!("{operation} with {name}")
         };
         match self {
-            Mark::Cell(Cell { operation, status, fault }) => {
+            CoverageBin::Cell(Cell { operation, status, fault }) => {
                 let status = status.map_or("no cluster", |status| status.name());
                 write!(f, "{operation} of {status} after {}", fault.name())
             }
-            Mark::Accepted(operation, index) => write!(f, "{} carried out", member(*operation, *index)),
-            Mark::Refused(operation, index) => write!(f, "{} refused", member(*operation, *index)),
-            Mark::Denied(action) => write!(f, "{action} denied"),
-            Mark::Flipped(index) => write!(f, "{} flipped", Assumptions::NAMES[*index]),
+            CoverageBin::Accepted(operation, index) => {
+                write!(f, "{} carried out", member(*operation, *index))
+            }
+            CoverageBin::Refused(operation, index) => write!(f, "{} refused", member(*operation, *index)),
+            CoverageBin::Denied(action) => write!(f, "{action} denied"),
+            CoverageBin::Flipped(index) => write!(f, "{} flipped", Assumptions::NAMES[*index]),
         }
     }
 }
 
-/// A set of marks. Its size is fixed; `|=` adds the marks of another set.
+/// A set of bins. Its size is fixed; `|=` adds the bins of another set.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Coverage([u16; ROWS]);
 
 impl Coverage {
-    /// Marks the cells of a request for `operation` that met a cluster in `status`.
-    pub(super) fn reach(&mut self, operation: Operation, status: Option<ClusterStatus>, kinds: FaultKinds) {
-        self.0[row_of(operation, status)] |= kinds.0;
+    /// Covers the cells of a request for `operation` that met a cluster in `status`.
+    pub(super) fn reach(
+        &mut self,
+        operation: Operation,
+        status: Option<ClusterStatus>,
+        kinds: EnumSet<FaultKind>,
+    ) {
+        self.0[row_of(operation, status)] |= kinds.as_repr();
     }
 
-    /// Marks the members of a request that was carried out.
+    /// Covers the members of a request that was carried out.
     pub(crate) fn accept(&mut self, request: &Request) {
         self.0[MEMBERS + request.operation() as usize] |= request.given();
     }
 
-    /// Marks the members that a validation error names. Other errors are not about members.
+    /// Covers the members that a validation error names. Other errors are not about members.
     pub(crate) fn refuse(&mut self, operation: Operation, error: &Error) {
         let Error::Validation { field_list, .. } = error else { return };
         let is_within = |inner: &str, outer: &str| {
@@ -132,33 +142,33 @@ impl Coverage {
         for (index, (member, _)) in operation.members().iter().enumerate() {
             // An error about a structure concerns its members, and one about a member the structure.
             if field_list.iter().any(|it| is_within(&it.name, member) || is_within(member, &it.name)) {
-                self.insert(Mark::Refused(operation, index));
+                self.insert(CoverageBin::Refused(operation, index));
             }
         }
     }
 
-    /// Marks the switches whose values differ from their defaults.
+    /// Covers the switches whose values differ from their defaults.
     pub(crate) fn assume(&mut self, assumptions: &Assumptions) {
         for (name, _) in assumptions.differing() {
             let index = Assumptions::NAMES.iter().position(|known| *known == name);
-            index.into_iter().for_each(|index| self.insert(Mark::Flipped(index)));
+            index.into_iter().for_each(|index| self.insert(CoverageBin::Flipped(index)));
         }
     }
 
-    /// Sets a mark.
-    pub(crate) fn insert(&mut self, mark: Mark) {
-        let index = mark.index();
+    /// Covers a bin.
+    pub(crate) fn insert(&mut self, bin: CoverageBin) {
+        let index = bin.index();
         self.0[index / BITS] |= 1 << (index % BITS);
     }
 
-    /// Whether `mark` is set.
+    /// Whether `bin` is covered.
     #[must_use]
-    pub fn has(&self, mark: Mark) -> bool {
-        let index = mark.index();
+    pub fn has(&self, bin: CoverageBin) -> bool {
+        let index = bin.index();
         self.0[index / BITS] & 1 << (index % BITS) != 0
     }
 
-    /// The positions of the marks that are set ([`Mark::index`]).
+    /// The positions of the covered bins ([`CoverageBin::index`]).
     pub fn indices(&self) -> impl Iterator<Item = usize> + '_ {
         self.0.iter().enumerate().flat_map(|(row, bits)| {
             let mut left = *bits;
@@ -172,7 +182,7 @@ impl Coverage {
 
     /// The cells that are set, in the order of [`Cell::all`].
     pub fn cells(&self) -> impl Iterator<Item = Cell> {
-        Cell::all().filter(|cell| self.has(Mark::Cell(*cell)))
+        Cell::all().filter(|cell| self.has(CoverageBin::Cell(*cell)))
     }
 }
 
@@ -192,8 +202,8 @@ fn row_of(operation: Operation, status: Option<ClusterStatus>) -> usize {
     operation as usize * STATUSES + status.map_or(0, |status| status as usize + 1)
 }
 
-/// The size of the set in bits. Some bits belong to no mark.
-pub const MARKS: usize = ROWS * BITS;
+/// The size of the set in bits. Some bits belong to no bin.
+pub const BINS: usize = ROWS * BITS;
 
 /// The number of bits in a row.
 const BITS: usize = 16;
@@ -201,7 +211,7 @@ const BITS: usize = 16;
 const OPERATIONS: usize = Operation::ALL.len();
 
 /// The number of rows of an operation: one for "no cluster", and one for each status.
-const STATUSES: usize = ClusterStatus::ALL.len() + 1;
+const STATUSES: usize = ClusterStatus::VARIANTS.len() + 1;
 
 /// The first row of members (accepted ones, then refused ones), behind the cells.
 const MEMBERS: usize = OPERATIONS * STATUSES;
@@ -217,49 +227,49 @@ mod tests {
 
     #[test]
     fn a_cell_is_reached_under_every_kind_that_counts_and_no_other() {
-        let mut kinds = FaultKinds::NONE;
+        let mut kinds = EnumSet::only(FaultKind::None);
         let mut coverage = Coverage::default();
         coverage.reach(Operation::CreateCluster, None, kinds);
-        kinds.count(None);
-        kinds.count(Some(FaultKind::Outage));
-        kinds.count(Some(FaultKind::Crash));
+        kinds = FaultKind::Outage | FaultKind::Crash;
         coverage.reach(Operation::GetCluster, Some(ClusterStatus::PendingDelete), kinds);
-        let marks: Vec<_> = Mark::all().filter(|mark| coverage.has(*mark)).map(|it| it.to_string()).collect();
+        let bins: Vec<_> =
+            CoverageBin::all().filter(|bin| coverage.has(*bin)).map(|it| it.to_string()).collect();
         let expected = [
             "CreateCluster of no cluster after none",
             "GetCluster of PENDING_DELETE after crash",
             "GetCluster of PENDING_DELETE after outage",
         ];
-        assert_eq!(marks, expected);
+        assert_eq!(bins, expected);
     }
 
     #[test]
-    fn every_mark_has_a_bit_of_its_own() {
-        let indices: BTreeSet<_> = Mark::all().map(Mark::index).collect();
-        assert_eq!(indices.len(), Mark::all().count());
-        assert!(indices.into_iter().all(|index| index < MARKS));
+    fn every_bin_has_a_bit_of_its_own() {
+        let indices: BTreeSet<_> = CoverageBin::all().map(CoverageBin::index).collect();
+        assert_eq!(indices.len(), CoverageBin::all().count());
+        assert!(indices.into_iter().all(|index| index < BINS));
         let mut coverage = Coverage::default();
-        for mark in Mark::all() {
-            coverage.insert(mark);
+        for bin in CoverageBin::all() {
+            coverage.insert(bin);
         }
-        assert_eq!(coverage.indices().count(), Mark::all().count());
+        assert_eq!(coverage.indices().count(), CoverageBin::all().count());
     }
 
     #[test]
-    fn members_are_marked_when_a_call_is_carried_out_and_when_it_is_refused_because_of_them() {
+    fn members_are_covered_when_a_call_is_carried_out_and_when_it_is_refused_because_of_them() {
         let input = json!({ "metricGroups": [{}], "multiRegionProperties": { "clusters": [], "witnessRegion": "x" } });
         let request = Request::from_json(Operation::CreateCluster, input).expect("a request");
         let mut coverage = Coverage::default();
         coverage.accept(&request);
         coverage
             .refuse(Operation::CreateCluster, &request.validate().expect_err("a metric group is missing"));
-        let marks: Vec<_> = Mark::all().filter(|mark| coverage.has(*mark)).map(|it| it.to_string()).collect();
+        let bins: Vec<_> =
+            CoverageBin::all().filter(|bin| coverage.has(*bin)).map(|it| it.to_string()).collect();
         let expected = [
             "CreateCluster with multiRegionProperties.witnessRegion carried out",
             "CreateCluster with multiRegionProperties.clusters carried out",
             "CreateCluster with metricGroups carried out",
             "CreateCluster with metricGroups refused",
         ];
-        assert_eq!(marks, expected);
+        assert_eq!(bins, expected);
     }
 }

@@ -1,16 +1,16 @@
-//! The marks that no run can set, with reasons.
+//! The bins that no run can cover, with reasons.
 
 use crate::api::{MemberKind, Operation};
 use crate::sim::fault::FaultKind;
 use crate::types::ClusterStatus;
 
-use super::{Cell, Mark};
+use super::{Cell, CoverageBin};
 
-/// The reason why no run can set `mark`; `None` if a run can.
+/// The reason why no run can cover `bin`; `None` if a run can.
 #[must_use]
-pub fn unreachable(mark: Mark) -> Option<&'static str> {
-    match mark {
-        Mark::Cell(Cell { operation, status, fault }) => match (operation, status) {
+pub fn unreachable(bin: CoverageBin) -> Option<&'static str> {
+    match bin {
+        CoverageBin::Cell(Cell { operation, status, fault }) => match (operation, status) {
             (Operation::CreateCluster | Operation::ListClusters, Some(_)) => {
                 Some("the request names no cluster")
             }
@@ -19,13 +19,13 @@ pub fn unreachable(mark: Mark) -> Option<&'static str> {
             }
             _ => None,
         },
-        Mark::Refused(operation, index) => match operation.members().swap_remove(index) {
+        CoverageBin::Refused(operation, index) => match operation.members().swap_remove(index) {
             (_, MemberKind::Boolean) => Some("every boolean is valid"),
             (name, _) if name == "expectedPolicyVersion" => Some(
-                "every version is valid: an outdated one is a conflict, which is the mark policy-moved-on",
+                "every version is valid: an outdated one is a conflict, which is the coverage mark policy-moved-on",
             ),
             _ => None,
         },
-        Mark::Accepted(..) | Mark::Denied(_) | Mark::Flipped(_) => None,
+        CoverageBin::Accepted(..) | CoverageBin::Denied(_) | CoverageBin::Flipped(_) => None,
     }
 }

@@ -48,7 +48,7 @@ impl FaultBehaviour for InjectedEvent {
             ExternalEvent::DisableKeys | ExternalEvent::EnableKeys => {
                 world.fault_log.end(|fault| InjectedEvent::disables_keys(fault, region));
             }
-            ExternalEvent::Doze | ExternalEvent::Wake => {}
+            ExternalEvent::Idle | ExternalEvent::Connect => {}
         }
         // Of these events, disabled keys alone last.
         if event == ExternalEvent::DisableKeys {
@@ -66,16 +66,16 @@ impl FaultBehaviour for InjectedEvent {
 
     fn kind(&self) -> Option<FaultKind> {
         match self.event {
-            ExternalEvent::Doze | ExternalEvent::DisableKeys => Some(FaultKind::ExternalEvent),
-            ExternalEvent::Wake | ExternalEvent::EnableKeys => None,
+            ExternalEvent::Idle | ExternalEvent::DisableKeys => Some(FaultKind::ExternalEvent),
+            ExternalEvent::Connect | ExternalEvent::EnableKeys => None,
         }
     }
 
     fn end(&self) -> Option<Fault> {
         match self.event {
-            ExternalEvent::Doze => Some(Fault::external_event(self.region, ExternalEvent::Wake)),
+            ExternalEvent::Idle => Some(Fault::external_event(self.region, ExternalEvent::Connect)),
             ExternalEvent::DisableKeys => Some(Fault::external_event(self.region, ExternalEvent::EnableKeys)),
-            ExternalEvent::Wake | ExternalEvent::EnableKeys => None,
+            ExternalEvent::Connect | ExternalEvent::EnableKeys => None,
         }
     }
 }

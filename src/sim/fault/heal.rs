@@ -2,7 +2,6 @@
 
 use crate::region::Region;
 use crate::sim::World;
-use crate::sim::coverage::FaultKinds;
 use crate::sim::node::NodeState;
 use crate::sim::trace::TraceEvent;
 use crate::types::ClientId;
@@ -64,7 +63,7 @@ impl World {
         let everything = Heal { between: None };
         everything.inject(self, self.fault_log.next());
         self.fault_log.end_all();
-        self.faults = FaultKinds::NONE;
+        self.faults = FaultKind::None.into();
         for index in 0..self.nodes.len() {
             self.nodes[index].triggers.clear();
             let is_excepted = except.is_some() && self.nodes[index].id.region() == except;

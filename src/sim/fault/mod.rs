@@ -17,6 +17,8 @@ mod restart;
 mod rule;
 mod skew;
 
+use enumset::EnumSetType;
+
 use crate::types::ClientId;
 
 use super::World;
@@ -71,52 +73,46 @@ pub enum Fault {
     Refuse(Refuse),
 }
 
-macro_rules! kinds {
-    ($($(#[doc = $doc:literal])+ $variant:ident = $name:literal,)+) => {
-        /// A kind of fault, as coverage distinguishes them.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-        pub enum FaultKind { $($(#[doc = $doc])+ $variant,)+ }
-
-        impl FaultKind {
-            /// Every kind.
-            pub const ALL: &[FaultKind] = &[$(FaultKind::$variant),+];
-
-            /// The name in tables.
-            #[must_use]
-            pub fn name(self) -> &'static str {
-                match self { $(FaultKind::$variant => $name),+ }
-            }
-        }
-    };
+/// A kind of fault, as coverage distinguishes them.
+#[derive(Debug, PartialOrd, Ord, EnumSetType, strum::IntoStaticStr, strum::VariantArray)]
+#[enumset(repr = "u16")]
+#[strum(serialize_all = "kebab-case")]
+pub enum FaultKind {
+    /// No fault has been injected yet.
+    None,
+    /// A rule drops some messages: of a kind, a number of them, or a percentage.
+    Drop,
+    /// A rule drops every message on a link.
+    Partition,
+    /// A rule delays messages.
+    Delay,
+    /// A rule duplicates messages.
+    Duplicate,
+    /// A rule holds messages until they are released.
+    Hold,
+    /// A rule multiplies the latency of a link.
+    Slow,
+    /// A node crashes, or will at a crash point.
+    Crash,
+    /// Both nodes of a Region stop with their hosts.
+    Outage,
+    /// A Region's wall clock is skewed.
+    Skew,
+    /// An action is denied to every caller in a Region.
+    Deny,
+    /// Requests get an injected error in front of the control plane.
+    #[strum(serialize = "throttle")]
+    Refuse,
+    /// Clusters become idle, or their keys become inaccessible.
+    ExternalEvent,
 }
 
-kinds! {
-    /// No fault has been injected yet.
-    None = "none",
-    /// A rule drops some messages: of a kind, a number of them, or a percentage.
-    Drop = "drop",
-    /// A rule drops every message on a link.
-    Partition = "partition",
-    /// A rule delays messages.
-    Delay = "delay",
-    /// A rule duplicates messages.
-    Duplicate = "duplicate",
-    /// A rule holds messages until they are released.
-    Hold = "hold",
-    /// A rule multiplies the latency of a link.
-    Slow = "slow",
-    /// A node crashes, or will at a crash point.
-    Crash = "crash",
-    /// Both nodes of a Region stop with their hosts.
-    Outage = "outage",
-    /// A Region's wall clock is skewed.
-    Skew = "skew",
-    /// An action is denied to every caller in a Region.
-    Deny = "deny",
-    /// Requests get an injected error in front of the control plane.
-    Refuse = "throttle",
-    /// Clusters become idle, or their keys become inaccessible.
-    ExternalEvent = "external-event",
+impl FaultKind {
+    /// The name in tables.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        self.into()
+    }
 }
 
 /// The behaviour of a kind of fault, which its file implements.
@@ -210,7 +206,9 @@ impl World {
         self.last_progress = self.now;
         for (index, part) in fault.parts().filter_map(Fault::behaviour).enumerate() {
             let id = first.plus(index);
-            self.faults.count(part.kind());
+            if let Some(kind) = part.kind() {
+                self.faults = (self.faults - FaultKind::None) | kind;
+            }
             if part.inject(self, id) {
                 self.fault_log.record_acted(id);
             }
