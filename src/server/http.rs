@@ -1,6 +1,5 @@
 //! The HTTP server: accepts connections, decodes requests and encodes answers.
 
-use std::fmt;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -74,16 +73,9 @@ struct HttpService {
 
 /// The request has no answer, because the simulated network lost it or the body did not arrive. The error makes hyper
 /// close the connection without a response.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
+#[error("the answer is lost")]
 struct AnswerLost;
-
-impl fmt::Display for AnswerLost {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the answer is lost")
-    }
-}
-
-impl std::error::Error for AnswerLost {}
 
 impl HttpService {
     async fn serve_connection(self, stream: TcpStream) {

@@ -16,7 +16,6 @@ mod http;
 mod request_log;
 mod store;
 
-use std::fmt;
 use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -30,6 +29,7 @@ use crate::scenario::{PrincipalOptions, Scenario};
 use crate::sim::trace::TraceLevel;
 
 pub use driver::ServerEnd;
+pub use store::DataError;
 
 /// The configuration of a server.
 #[derive(Clone, Debug)]
@@ -93,47 +93,28 @@ impl Limits {
 }
 
 /// The error that prevents a server from starting, or ends it.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// An error of the operating system, as when the address is in use.
-    Io(io::Error),
+    #[error(transparent)]
+    Io(#[from] io::Error),
     /// The scenario that runs before the first client fails.
+    #[error("the scenario fails: {}: {}", .0.invariant, .0.message)]
     Scenario(Failure),
     /// The data directory cannot be used. It is left unchanged.
+    #[error("the data directory {} cannot be used: {error}", directory.display())]
     Data {
         /// The data directory.
         directory: PathBuf,
         /// The reason.
-        why: String,
+        error: DataError,
     },
     /// A commit to the data directory failed. No answer that depends on it was sent.
+    #[error("the data could not be committed: {0}")]
     Kept(redb::Error),
     /// The world's thread panicked, which is a bug of the simulation.
+    #[error("the world's thread panicked")]
     Panicked,
-}
-
-impl fmt::Display for StartError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            StartError::Io(error) => write!(f, "{error}"),
-            StartError::Scenario(failure) => {
-                write!(f, "the scenario fails: {}: {}", failure.invariant, failure.message)
-            }
-            StartError::Data { directory, why } => {
-                write!(f, "the data directory {} cannot be used: {why}", directory.display())
-            }
-            StartError::Kept(error) => write!(f, "the data could not be committed: {error}"),
-            StartError::Panicked => f.write_str("the world's thread panicked"),
-        }
-    }
-}
-
-impl std::error::Error for StartError {}
-
-impl From<io::Error> for StartError {
-    fn from(error: io::Error) -> StartError {
-        StartError::Io(error)
-    }
 }
 
 /// Serves until the process receives SIGTERM or SIGINT, then lets every pending call end and the world converge.

@@ -84,6 +84,32 @@ const COPY: &str = "dsql-sim.redb.new";
 /// The memory of the database's cache. It is small, because rows are read only when the directory is opened.
 const CACHE_BYTES: usize = 16 << 20;
 
+/// The reason why a data directory cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum DataError {
+    /// The directory is not empty, and its contents are not those of a store.
+    #[error("it is not empty, and holds no data of dsql-sim")]
+    OtherContents,
+    /// Another process holds the lock of the directory.
+    #[error("another process is using it")]
+    InUse,
+    /// The store has this format, which is not the one of this version.
+    #[error("its data has the format {0:?}, expected {FORMAT:?}")]
+    Format(String),
+    /// The stored world began with another scenario or seed than the one given.
+    #[error("its world began with another scenario or seed")]
+    OtherScenario,
+    /// The store is incomplete or inconsistent.
+    #[error("its data is damaged: {0}")]
+    Damaged(String),
+    /// An error of the operating system.
+    #[error(transparent)]
+    Io(#[from] io::Error),
+    /// An error of the database on its creation.
+    #[error(transparent)]
+    Database(#[from] redb::Error),
+}
+
 impl Store {
     /// Opens the store in `directory`, or creates one there for a world that begins with `scenario`. Gives the saved
     /// world if there was a commit.
@@ -95,19 +121,22 @@ impl Store {
         directory: &Path,
         scenario: &Scenario,
     ) -> Result<(Store, Option<SavedWorld>), StartError> {
-        let refused = |why: String| StartError::Data { directory: directory.to_owned(), why };
+        Store::open_data(directory, scenario)
+            .map_err(|error| StartError::Data { directory: directory.to_owned(), error })
+    }
+
+    fn open_data(directory: &Path, scenario: &Scenario) -> Result<(Store, Option<SavedWorld>), DataError> {
         let set_up = scenario.print("");
-        let io_error = |error: io::Error| refused(error.to_string());
-        fs::create_dir_all(directory).map_err(io_error)?;
+        fs::create_dir_all(directory)?;
         let (file, copy) = (directory.join(FILE), directory.join(COPY));
-        let is_old = file.try_exists().map_err(io_error)?;
-        if !is_old && has_other_contents(directory).map_err(io_error)? {
-            return Err(refused("it is not empty, and holds no data of dsql-sim".to_owned()));
+        let is_old = file.try_exists()?;
+        if !is_old && has_other_contents(directory)? {
+            return Err(DataError::OtherContents);
         }
-        let lock = lock(directory).map_err(refused)?;
+        let lock = lock(directory)?;
         let opened = if is_old { reopen(&file, &copy, &set_up) } else { create(&copy, &set_up) };
-        let (database, saved) = opened.inspect_err(|_| remove(&copy)).map_err(refused)?;
-        replace(&copy, &file).map_err(io_error)?;
+        let (database, saved) = opened.inspect_err(|_| remove(&copy))?;
+        replace(&copy, &file)?;
         let token_window = scenario.set_up.assumptions.token_window;
         let tokens = saved.iter().flat_map(|saved| &saved.batches).filter_map(token_entry).collect();
         Ok((Store { database, set_up, token_window, tokens, committed: None, _lock: lock }, saved))
@@ -194,35 +223,35 @@ fn has_other_contents(directory: &Path) -> io::Result<bool> {
     Ok(false)
 }
 
-fn lock(directory: &Path) -> Result<File, String> {
-    let lock = File::open(directory).map_err(|error| error.to_string())?;
+fn lock(directory: &Path) -> Result<File, DataError> {
+    let lock = File::open(directory)?;
     match lock.try_lock() {
         Ok(()) => Ok(lock),
-        Err(TryLockError::WouldBlock) => Err("another process is using it".to_owned()),
-        Err(TryLockError::Error(error)) => Err(error.to_string()),
+        Err(TryLockError::WouldBlock) => Err(DataError::InUse),
+        Err(TryLockError::Error(error)) => Err(error.into()),
     }
 }
 
-fn create(copy: &Path, set_up: &str) -> Result<(Database, Option<SavedWorld>), String> {
+fn create(copy: &Path, set_up: &str) -> Result<(Database, Option<SavedWorld>), DataError> {
     remove(copy);
-    let database =
-        Builder::new().set_cache_size(CACHE_BYTES).create(copy).map_err(|error| error.to_string())?;
-    write(&database, |transaction| create_tables(transaction, set_up)).map_err(|error| error.to_string())?;
+    let created = Builder::new().set_cache_size(CACHE_BYTES).create(copy);
+    let database = created.map_err(redb::Error::from)?;
+    write(&database, |transaction| create_tables(transaction, set_up))?;
     Ok((database, None))
 }
 
-fn reopen(file: &Path, copy: &Path, set_up: &str) -> Result<(Database, Option<SavedWorld>), String> {
-    fs::copy(file, copy).map_err(|error| error.to_string())?;
+fn reopen(file: &Path, copy: &Path, set_up: &str) -> Result<(Database, Option<SavedWorld>), DataError> {
+    fs::copy(file, copy)?;
     let opened = Builder::new().set_cache_size(CACHE_BYTES).set_check_integrity_on_open(true).open(copy);
     let database = opened.map_err(damaged)?;
     let about = about(&database).map_err(damaged)?;
     let value = |name: &str| about.get(name).ok_or_else(|| damaged(format_args!("{name} is missing")));
     let format = value("format")?;
     if format != FORMAT {
-        return Err(format!("its data has the format {format:?}, expected {FORMAT:?}"));
+        return Err(DataError::Format(format.clone()));
     }
     if value("scenario")? != set_up {
-        return Err("its world began with another scenario or seed".to_owned());
+        return Err(DataError::OtherScenario);
     }
     // Created and never committed, as when the process was killed first: there is no world to continue.
     if !about.contains_key(INCARNATION) {
@@ -247,8 +276,8 @@ fn token_entry((node, batch): &(NodeId, Batch)) -> Option<TokenEntry> {
     Some((record.at, (node.region().map_or("", Region::name), json(key))))
 }
 
-fn damaged(why: impl Display) -> String {
-    format!("its data is damaged: {why}")
+fn damaged(why: impl Display) -> DataError {
+    DataError::Damaged(why.to_string())
 }
 
 fn about(database: &Database) -> Result<BTreeMap<String, String>, redb::Error> {
