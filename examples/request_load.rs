@@ -151,7 +151,7 @@ fn request() -> Request {
 fn preload(simulation: &mut Simulation, regions: [Region; 3], count: u64) {
     let clusters =
         (0..count).flat_map(|number| regions.map(|region| (number, region))).map(|(number, region)| {
-            let half = |half| rng::key(&[region.index() as u64, number, half]);
+            let half = |half| rng::fingerprint(&(region, number, half));
             let cluster = Cluster {
                 arn: ClusterArn {
                     region,

@@ -82,17 +82,19 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
-    use crate::rng::{Purpose, below};
+    use rand::RngExt;
+
+    use crate::rng::{Purpose, stream};
 
     #[test]
     fn random_operations_agree_with_a_reference_map_even_if_hashes_collide() {
         for (seed, keys, hashes) in [(1, 40, 3), (2, 4_000, 100), (3, 4_000, u64::MAX)] {
-            let hash = |key: u64| below(9, Purpose::Amount, key, hashes);
+            let hash = |key: u64| stream(9, Purpose::Amount, key).random_range(0..hashes);
             let (mut index, mut reference) = (Index::default(), BTreeMap::new());
             for turn in 0..20_000_u64 {
-                let key = below(seed, Purpose::Amount, turn, keys);
+                let key = stream(seed, Purpose::Amount, turn).random_range(0..keys);
                 let is_match = |item: &(u64, u64)| item.0 == key;
-                match below(seed, Purpose::Rate, turn, 3) {
+                match stream(seed, Purpose::Rate, turn).random_range(0..3) {
                     0 => {
                         let removed = index.remove(hash(key), is_match).map(|(_, value)| value);
                         assert_eq!(removed, reference.remove(&key), "seed {seed}, turn {turn}");
@@ -106,7 +108,7 @@ mod tests {
                         reference.insert(key, turn);
                     }
                 }
-                let other = below(seed, Purpose::Timer, turn, keys);
+                let other = stream(seed, Purpose::Timer, turn).random_range(0..keys);
                 let found = index.find(hash(other), |item| item.0 == other).map(|(_, value)| value);
                 assert_eq!(found, reference.get(&other), "seed {seed}, turn {turn}");
             }

@@ -27,7 +27,7 @@ use proptest::test_runner::{Config, TestCaseError, TestError, TestRunner};
 
 use crate::check::{Invariant, Simulation};
 use crate::generate::{Size, strategy};
-use crate::rng::key_of_bytes;
+use crate::rng::fingerprint;
 use crate::scenario::Scenario;
 use crate::scenario::run::{Failure, PANIC, Report, run_with};
 use crate::shrink::{Shrinker, render_failure};
@@ -112,7 +112,7 @@ impl Property {
         let report = self.run_traced(&small, TraceLevel::Milestones);
         let failure = report.failure.clone().unwrap_or(failure);
         let text = render_failure(&small, &report);
-        let path = self.folder.join(format!("{}-{:016x}.scenario", self.name, key_of_bytes(text.as_bytes())));
+        let path = self.folder.join(format!("{}-{:016x}.scenario", self.name, fingerprint(&text)));
         let written = fs::create_dir_all(&self.folder).and_then(|()| fs::write(&path, &text));
         let message = self.failure_message(&failure, &text, &path);
         Err(TestCaseError::fail(match written {

@@ -132,15 +132,17 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
-    use crate::rng::{Purpose, below};
+    use rand::RngExt;
+
+    use crate::rng::{Purpose, stream};
 
     #[test]
     fn random_insertions_and_removals_agree_with_a_reference_map() {
         for (seed, keys) in [(1, 5), (2, 60), (3, 3_000)] {
             let (mut table, mut reference) = (Table::default(), BTreeMap::new());
             for turn in 0..20_000 {
-                let key = below(seed, Purpose::Amount, turn, keys);
-                if below(seed, Purpose::Rate, turn, 5) < 2 {
+                let key = stream(seed, Purpose::Amount, turn).random_range(0..keys);
+                if stream(seed, Purpose::Rate, turn).random_range(0..5) < 2 {
                     assert_eq!(table.remove(&key), reference.remove(&key), "seed {seed}, turn {turn}");
                 } else {
                     assert_eq!(
@@ -150,7 +152,7 @@ mod tests {
                     );
                 }
                 assert_eq!(table.len(), reference.len());
-                let other = below(seed, Purpose::Timer, turn, keys);
+                let other = stream(seed, Purpose::Timer, turn).random_range(0..keys);
                 assert_eq!(table.get(&other), reference.get(&other));
             }
             assert!(reference.iter().all(|(key, value)| table.get(key) == Some(value)));

@@ -13,7 +13,7 @@ use data_encoding::{Encoding, Specification};
 use serde::{Deserialize, Serialize};
 
 use crate::region::Region;
-use crate::rng::{key_of_bytes, nanos};
+use crate::rng::nanos;
 
 /// A point in virtual time: nanoseconds since the scenario began.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -85,9 +85,9 @@ impl Identifier {
         Identifier(words)
     }
 
-    /// A number for keys and hashes. The bytes are random, so half of them suffice to distinguish identifiers.
+    /// The first 8 of its 16 bytes.
     #[must_use]
-    pub const fn digest(self) -> u64 {
+    pub const fn first_half(self) -> u64 {
         self.0[0]
     }
 
@@ -112,9 +112,10 @@ impl Identifier {
     }
 }
 
+// The bytes are random, so half of them suffice to tell identifiers apart.
 impl Hash for Identifier {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        state.write_u64(self.digest());
+        self.first_half().hash(state);
     }
 }
 
@@ -186,15 +187,15 @@ impl fmt::Display for Endpoint {
 
 /// An idempotency token: 1 to 128 printable ASCII characters once validated. A UUID, as the SDKs fill it in, is stored
 /// as 16 bytes; other text is shared.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(from = "String", into = "String")]
 pub struct ClientToken(Token);
 
 /// The canonical form of a token: a UUID in lower-case hyphenated form is always `Uuid`, any other text `Text`.
 /// Equality of tokens is equality of their texts.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 enum Token {
-    Uuid([u64; 2]),
+    Uuid(u64, u64),
     Text(Arc<str>),
 }
 
@@ -210,29 +211,14 @@ impl ClientToken {
     #[must_use]
     pub fn free_text(&self) -> Option<&str> {
         match &self.0 {
-            Token::Uuid(_) => None,
+            Token::Uuid(..) => None,
             Token::Text(text) => Some(text),
-        }
-    }
-
-    /// Two numbers that distinguish it from other tokens in hashes.
-    #[must_use]
-    pub fn words(&self) -> [u64; 2] {
-        match &self.0 {
-            Token::Uuid(words) => *words,
-            Token::Text(text) => [0, key_of_bytes(text.as_bytes())],
         }
     }
 
     fn of(uuid: uuid::Uuid) -> ClientToken {
         let (high, low) = uuid.as_u64_pair();
-        ClientToken(Token::Uuid([high, low]))
-    }
-}
-
-impl Hash for ClientToken {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        self.words().into_iter().for_each(|word| state.write_u64(word));
+        ClientToken(Token::Uuid(high, low))
     }
 }
 
@@ -259,7 +245,7 @@ impl From<ClientToken> for String {
 impl fmt::Display for ClientToken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
-            Token::Uuid([high, low]) => uuid::Uuid::from_u64_pair(*high, *low).fmt(f),
+            Token::Uuid(high, low) => uuid::Uuid::from_u64_pair(*high, *low).fmt(f),
             Token::Text(text) => f.write_str(text),
         }
     }
@@ -364,16 +350,6 @@ impl NodeId {
         match self {
             NodeId::Client(_) => None,
             NodeId::ControlPlane(region) | NodeId::Witness(region) => Some(region),
-        }
-    }
-
-    /// A distinct number for each node, for keys and hashes.
-    #[must_use]
-    pub fn digest(self) -> u64 {
-        match self {
-            NodeId::Client(client) => u64::from(client.0) << 8,
-            NodeId::ControlPlane(region) => 1 | (region.index() as u64) << 8,
-            NodeId::Witness(region) => 2 | (region.index() as u64) << 8,
         }
     }
 }

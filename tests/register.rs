@@ -16,6 +16,7 @@ use dsql_sim::control::mutant::{Mutant, Mutants};
 use dsql_sim::control::peering::{LinkChange, LinkOutcome, LinkValue, RegisterKey, Side};
 use dsql_sim::control::records::Cluster;
 use dsql_sim::generate::{Size, generate, strategy};
+use dsql_sim::rng::fingerprint;
 use dsql_sim::scenario::run::run_with;
 use dsql_sim::sim::trace::TraceLevel;
 use dsql_sim::sim::{self, World};
@@ -190,7 +191,7 @@ impl Search<'_> {
         if left().all(|(_, ask)| ask.answer.is_none()) {
             return true;
         }
-        if !self.failed.insert((over, value.digest())) {
+        if !self.failed.insert((over, fingerprint(&value))) {
             return false;
         }
         // Nothing can happen that was asked only after something that is left was answered, and nothing of a side that

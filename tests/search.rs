@@ -254,7 +254,7 @@ fn a_search_that_misses_a_coverage_mark_says_so_and_fails_if_asked() {
 #[test]
 fn a_violation_is_shown_with_its_command_and_made_small() {
     let folder = tempfile::tempdir().expect("a folder");
-    let searched = dsql_sim(folder.path(), &["sweep", "--seeds", "0..50", "--mutant", "protection-ignored"]);
+    let searched = dsql_sim(folder.path(), &["sweep", "--seeds", "0..100", "--mutant", "protection-ignored"]);
     assert_eq!(searched.status.code(), Some(1));
     let text = stdout(&searched);
     let line = text.lines().find(|line| line.contains("reproduce: ")).expect("a command");

@@ -84,7 +84,7 @@ fn modules_import_from_their_own_floor_and_below_only() {
 #[test]
 fn the_control_plane_draws_no_random_numbers() {
     for (path, text) in sources().into_iter().filter(|(path, _)| path.starts_with("control/")) {
-        for draw in ["rng::draw", "rng::below", "rng::between", "Purpose"] {
+        for draw in ["rng::stream", "rng::between", "Purpose"] {
             assert!(
                 !text.contains(draw),
                 "{path}: randomness is drawn by whoever keeps the time, not here: {draw}"

@@ -1,11 +1,11 @@
 //! The seven exceptions of the API model (`dsql`, 2018-05-10), with exactly their members.
 
 use std::fmt::Display;
+use std::hash::{Hash, Hasher};
+use std::mem;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-
-use crate::rng::{key, key_of_bytes, mix};
 
 /// An exception of the API. Each variant is one exception of the model, with its HTTP status.
 #[derive(Clone, Debug, PartialEq, Eq, strum::IntoStaticStr, strum::VariantNames, thiserror::Error)]
@@ -80,7 +80,7 @@ pub enum Error {
 }
 
 /// The reasons of a ValidationException (API model, `ValidationExceptionReason`).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, strum::VariantArray)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, strum::VariantArray)]
 #[serde(rename_all = "camelCase")]
 pub enum ValidationReason {
     /// No operation has this method and path.
@@ -265,17 +265,6 @@ impl Error {
             _ => return Ok(None),
         }))
     }
-
-    /// The contribution to the hash of a trace. It depends on the text of the message, so a change of a text changes
-    /// the hash.
-    #[must_use]
-    pub fn key(&self) -> u64 {
-        let fields = match self {
-            Error::Validation { field_list, .. } => field_list.len() as u64,
-            _ => 0,
-        };
-        mix(key(&[u64::from(self.http_status()), fields]), key_of_bytes(self.message().as_bytes()))
-    }
 }
 
 /// The union of the members of all exceptions.
@@ -292,9 +281,49 @@ struct ErrorBody {
     quota_code: Option<String>,
 }
 
+// An exception counts by its kind and its typed members. A message is a text for people: a better wording must not
+// change the hash of a run.
+impl Hash for Error {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        mem::discriminant(self).hash(state);
+        match self {
+            Error::Validation { message: _, reason, field_list } => (reason, field_list).hash(state),
+            Error::ServiceQuotaExceeded {
+                message: _,
+                resource_id,
+                resource_type,
+                service_code,
+                quota_code,
+            } => {
+                (resource_id, resource_type, service_code, quota_code).hash(state);
+            }
+            Error::ResourceNotFound { message: _, resource_id, resource_type } => {
+                (resource_id, resource_type).hash(state);
+            }
+            Error::Conflict { message: _, resource_id, resource_type } => {
+                (resource_id, resource_type).hash(state);
+            }
+            Error::Throttling { message: _, service_code, quota_code, retry_after_seconds } => {
+                (service_code, quota_code, retry_after_seconds).hash(state);
+            }
+            Error::InternalServer { message: _, retry_after_seconds } => retry_after_seconds.hash(state),
+            Error::AccessDenied { message: _ } => {}
+        }
+    }
+}
+
+// The message is a text for people.
+impl Hash for Field {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        let Field { name, message: _ } = self;
+        name.hash(state);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::rng::fingerprint;
 
     #[test]
     fn a_quota_error_carries_all_four_members() {
@@ -317,6 +346,19 @@ mod tests {
         assert_eq!(error.to_json(), json!({ "message": "m" }));
         let error = Error::other("m".to_owned());
         assert_eq!(error.to_json(), json!({ "message": "m", "reason": "other" }));
+    }
+
+    #[test]
+    fn the_wording_of_a_message_is_no_part_of_the_fingerprint() {
+        let error = |message: &str, resource_id: &str| Error::ResourceNotFound {
+            message: message.to_owned(),
+            resource_id: resource_id.to_owned(),
+            resource_type: "cluster".to_owned(),
+        };
+        let known = fingerprint(&error("no such cluster", "a"));
+        assert_eq!(fingerprint(&error("the cluster does not exist", "a")), known);
+        assert_ne!(fingerprint(&error("no such cluster", "b")), known);
+        assert_ne!(fingerprint(&Error::other("no such cluster".to_owned())), known);
     }
 
     #[test]

@@ -19,7 +19,7 @@ use super::tags::Tags;
 macro_rules! inputs {
     ($($(#[doc = $doc:literal])+ $name:ident { $($(#[$attribute:meta])* $field:ident: $type:ty,)* })+) => {$(
         $(#[doc = $doc])+
-        #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+        #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
         #[serde(rename_all = "camelCase", default)]
         pub struct $name {
             $(

@@ -7,8 +7,8 @@ pub mod wire;
 
 mod constraints;
 mod error;
+mod fingerprint;
 mod inputs;
-mod keys;
 mod outputs;
 mod shape;
 mod tags;
@@ -21,8 +21,8 @@ use serde_json::Value;
 use crate::types::{ClientToken, ClusterStatus, Identifier};
 
 pub use error::{Error, Field, ValidationReason};
+pub use fingerprint::Fingerprint;
 pub use inputs::*;
-pub use keys::Fingerprint;
 pub use outputs::*;
 pub use shape::MemberKind;
 pub use tags::{TagMap, Tags};
@@ -38,11 +38,11 @@ macro_rules! operations {
         pub enum Operation { $($(#[doc = $doc])+ $name,)+ }
 
         /// A request: the input of an operation, validated or not.
-        #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+        #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
         pub enum Request { $($(#[doc = $doc])+ $name($input),)+ }
 
         /// A response: the output of an operation.
-        #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+        #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
         pub enum Response { $($(#[doc = $doc])+ $name($output),)+ }
 
         impl Operation {

@@ -24,7 +24,7 @@ macro_rules! outputs {
         $(optional { $($(#[$optional_attribute:meta])* $optional:ident: $content:ty,)* })?
     )+) => {$(
         $(#[doc = $doc])+
-        #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+        #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
         #[serde(rename_all = "camelCase")]
         pub struct $name {
             $(
@@ -265,7 +265,7 @@ outputs! {
 }
 
 /// The owner of the key that encrypts a cluster.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, strum::VariantArray)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, strum::VariantArray)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 #[expect(missing_docs, reason = "the API model documents only the names")]
 pub enum EncryptionType {
@@ -274,7 +274,7 @@ pub enum EncryptionType {
 }
 
 /// The state of a cluster's key or of its change.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, strum::VariantArray)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, strum::VariantArray)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 #[expect(missing_docs, reason = "the API model documents only the names")]
 pub enum EncryptionStatus {
@@ -285,7 +285,7 @@ pub enum EncryptionStatus {
 }
 
 /// The metric groups that a cluster can publish.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, strum::VariantArray)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, strum::VariantArray)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 #[expect(missing_docs, reason = "the API model documents only the names")]
 pub enum MetricGroup {
@@ -293,7 +293,7 @@ pub enum MetricGroup {
 }
 
 /// The status of a stream.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, strum::VariantArray)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, strum::VariantArray)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 #[expect(missing_docs, reason = "the API model documents only the names")]
 pub enum StreamStatus {
@@ -306,7 +306,7 @@ pub enum StreamStatus {
 }
 
 /// The error codes of an IMPAIRED or FAILED stream.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, strum::VariantArray)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, strum::VariantArray)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 #[expect(missing_docs, reason = "the API model documents only the names")]
 pub enum StreamFailureErrorCode {

@@ -11,7 +11,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 pub type Tags = Arc<TagMap>;
 
 /// Tags by key: a sorted list, because requests have few tags, which are iterated in order and hardly ever looked up.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct TagMap(LiteMap<String, String>);
 
 impl Deref for TagMap {

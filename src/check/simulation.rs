@@ -120,7 +120,7 @@ impl Simulation {
     /// # Errors
     /// An invariant is violated.
     pub fn inject_as(&mut self, fault: Fault, words: impl FnOnce() -> String) -> Result<(), Violation> {
-        self.world.announce(words);
+        self.world.remark(words);
         self.world.inject(fault);
         self.check()
     }

@@ -28,7 +28,7 @@ pub struct Environment {
 }
 
 /// An event that affects all clusters of a Region.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ExternalEvent {
     /// No client has connected for a long time: ACTIVE becomes IDLE, and IDLE becomes INACTIVE. Other statuses do not
     /// change. (User Guide, "Cluster lifecycle".)

@@ -1,5 +1,6 @@
 //! The interface of a node: the inputs it takes, the effects it returns, and the messages, timers and notes in them.
 
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,12 +11,11 @@ use crate::control::peering::{AcceptedValue, Ballot, LinkOutcome, LinkValue, Reg
 use crate::control::records::{Batch, Serial, Storage, Undo};
 use crate::coverage_mark::CoverageMark;
 use crate::region::Region;
-use crate::rng::{key, mix};
 use crate::types::{Account, ClientId, ClusterArn, ClusterStatus, Identifier, NodeId, Timestamp};
 
 /// One arrival of a request: the client, its call, the attempt and the network's copy. A reply is addressed to a
 /// delivery, so each duplicate and each retry gets an answer of its own.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Delivery {
     /// The client that sent the request.
     pub client: ClientId,
@@ -29,12 +29,11 @@ pub struct Delivery {
     pub copy: u16,
 }
 
-impl Delivery {
-    /// The delivery's contribution to keys and hashes.
-    #[must_use]
-    pub fn digest(&self) -> u64 {
-        let arrival = u64::from(self.attempt) << 16 | u64::from(self.copy);
-        mix(self.call.wrapping_add(arrival << 32), u64::from(self.client.0))
+// The slot depends on the other calls of the world, and the draws about a call must not.
+impl Hash for Delivery {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        let Delivery { client, slot: _, call, attempt, copy } = self;
+        (client, call, attempt, copy).hash(state);
     }
 }
 
@@ -138,7 +137,7 @@ pub struct Commit {
 }
 
 /// A delay range, inclusive. The driver draws the actual delay.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct DelayRange {
     /// The shortest delay.
     pub min: Duration,
@@ -163,6 +162,14 @@ impl Effect {
     }
 }
 
+// Of the records before, the hash took in each when it was written.
+impl Hash for Commit {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        let Commit { batch, before: _, cause } = self;
+        (batch, cause).hash(state);
+    }
+}
+
 impl DelayRange {
     /// The range from `min` to `max` milliseconds.
     #[must_use]
@@ -173,10 +180,13 @@ impl DelayRange {
 
 /// A message from one node to another. Two pairs are the remote checks of a pending call, the other five the
 /// consensus on a link register (see [`peering`](super::peering)).
-#[derive(Clone, Debug, PartialEq, Eq, strum::EnumDiscriminants)]
+///
+/// Each contains an attempt number or a ballot, so that a retry has a fingerprint of its own: the network loses or
+/// delays it independently.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, strum::EnumDiscriminants)]
 #[strum_discriminants(
     name(MessageKind),
-    derive(PartialOrd, Ord, strum::IntoStaticStr, strum::VariantArray),
+    derive(PartialOrd, Ord, Hash, strum::IntoStaticStr, strum::VariantArray),
     doc = "The kind of a message, as rules, crash points and traces name it."
 )]
 pub enum Message {
@@ -282,7 +292,7 @@ pub enum Message {
 }
 
 /// The description of a peer that its control plane gives to another Region.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum PeerAnswer {
     /// The caller lacks the permission on the peer. The answer hides whether the cluster exists.
     Denied(Denial),
@@ -315,57 +325,11 @@ impl Message {
     pub fn kind(&self) -> MessageKind {
         self.into()
     }
-
-    /// The message's identity among those between the same two nodes; random draws about the message are keyed by it.
-    /// It always contains an attempt number or a ballot, so that a retry is lost or delayed independently.
-    #[must_use]
-    pub fn key(&self) -> u64 {
-        let about = match self {
-            Message::CheckWitness { call, attempt, .. } => key(&[call.digest(), u64::from(*attempt)]),
-            Message::WitnessChecked { call, denial, attempt } => {
-                key(&[call.digest(), u64::from(denial.is_none()), u64::from(*attempt)])
-            }
-            Message::CheckPeer { call, action, attempt, .. } => {
-                key(&[call.digest(), u64::from(*attempt) | action.digest() << 32])
-            }
-            Message::PeerChecked { call, action, answer, attempt, .. } => {
-                key(&[call.digest(), answer.digest(), u64::from(*attempt) | action.digest() << 32])
-            }
-            Message::Prepare { register, ballot } | Message::Accepted { register, ballot } => {
-                key(&[register.digest(), ballot.digest()])
-            }
-            Message::Promise { register, ballot, accepted } => {
-                let (from, value) = accepted.map_or((0, 0), |(from, value)| (from.digest(), value.digest()));
-                key(&[register.digest(), ballot.digest(), from, value])
-            }
-            Message::Accept { register, ballot, value } => {
-                key(&[register.digest(), ballot.digest(), value.digest()])
-            }
-            Message::Refused { register, ballot, promised } => {
-                key(&[register.digest(), ballot.digest(), promised.digest()])
-            }
-        };
-        mix(about, self.kind() as u64)
-    }
-}
-
-impl PeerAnswer {
-    fn digest(&self) -> u64 {
-        match self {
-            PeerAnswer::Denied(_) => 1,
-            PeerAnswer::Missing => 2,
-            PeerAnswer::SingleRegion => 3,
-            PeerAnswer::MultiRegion { status, witness, linked } => {
-                let linked = linked.map_or(0, |arn| arn.identifier.digest());
-                key(&[4, *status as u64, witness.index() as u64, linked])
-            }
-        }
-    }
 }
 
 /// A reminder that a node sets for itself. Timers are never cancelled: each carries enough to recognize that it is
 /// out of date.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Timer {
     /// The work behind a cluster's transient status is done (CREATING, UPDATING, DELETING, DELETED), or a dissolved
     /// pair's PENDING_DELETE has lasted long enough. Set by every write that changes the status, and at a start for
@@ -423,26 +387,6 @@ pub enum Timer {
 }
 
 impl Timer {
-    /// The timer's identity among those of the same node; the draw of its delay is keyed by it.
-    #[must_use]
-    pub fn key(&self) -> u64 {
-        match self {
-            Timer::Status { account, serial, version, to } => {
-                key(&[1, account.number(), serial.0, u64::from(*version), to.map_or(99, |to| to as u64)])
-            }
-            Timer::Stream { account, serial, number, to } => {
-                key(&[5, account.number(), serial.0, u64::from(*number), to.map_or(99, |to| to as u64)])
-            }
-            Timer::Propose { account, serial, round } => {
-                key(&[2, account.number(), serial.0, u64::from(*round)])
-            }
-            Timer::Recheck { call, attempt } => key(&[3, call.digest(), u64::from(*attempt)]),
-            Timer::Deadline { account, serial, began } => {
-                key(&[4, account.number(), serial.0, began.map_or(0, |call| call.digest())])
-            }
-        }
-    }
-
     /// Whether the timer only repeats a proposal. Such timers go on for ever, so a world in which no other is left
     /// counts as quiet.
     #[must_use]
@@ -452,7 +396,7 @@ impl Timer {
 }
 
 /// An event for the trace that is not a write, a message or a reply.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Note {
     /// A request was answered with the response recorded for its token. Nothing was written.
     Replayed(Delivery),

@@ -11,31 +11,27 @@ use super::Plan;
 use super::draws::Draws;
 
 /// The two ends of a link, and whether one of them is a client. `client_percent` is the share of such links.
-pub(super) fn link(draws: Draws, plan: &Plan, client_percent: usize) -> (NodeMatch, NodeMatch, bool) {
+pub(super) fn link(draws: Draws, plan: &Plan, client_percent: u32) -> (NodeMatch, NodeMatch, bool) {
     let topology = &plan.topology;
     let region = draws.among("from", topology.clusters()).expect("there are two");
     if draws.chance("client", client_percent) {
         let client = NodeMatch::Client(ClientId(draws.below("which client", plan.clients) as u32));
-        let region = draws.weigh(
+        let end = draws.weigh(
             "end",
-            &[
-                (8, ("Region", NodeMatch::Region(region))),
-                (2, ("plane", NodeMatch::ControlPlane(region))),
-                (1, ("any", NodeMatch::Any)),
-            ],
+            &[(8, NodeMatch::Region(region)), (2, NodeMatch::ControlPlane(region)), (1, NodeMatch::Any)],
         );
         let to_client = draws.chance("to client", 50);
-        return if to_client { (region.1, client, true) } else { (client, region.1, true) };
+        return if to_client { (end, client, true) } else { (client, end, true) };
     }
     let others = topology.all().into_iter().filter(|other| *other != region);
     let other = draws.among("to", others).unwrap_or(topology.witness);
     let end = |what: &str, region| {
         let ends = [
-            (8, ("Region", NodeMatch::Region(region))),
-            (1, ("plane", NodeMatch::ControlPlane(region))),
-            (1, ("witness", NodeMatch::Witness(region))),
+            (8, NodeMatch::Region(region)),
+            (1, NodeMatch::ControlPlane(region)),
+            (1, NodeMatch::Witness(region)),
         ];
-        draws.weigh(what, &ends).1
+        draws.weigh(what, &ends)
     };
     let (from, to) = (end("one end", region), end("other end", other));
     if draws.chance("reverse", 50) { (to, from, false) } else { (from, to, false) }
@@ -62,9 +58,9 @@ pub(super) fn node(draws: Draws, plan: &Plan) -> NodeId {
     if draws.chance("client", 10) {
         return NodeId::Client(ClientId(draws.below("which client", plan.clients) as u32));
     }
-    let planes = plan.topology.clusters().map(|region| (region.name(), NodeId::ControlPlane(region)));
-    let witness = ("witness", NodeId::Witness(plan.topology.witness));
-    draws.among("node", planes.chain([witness])).expect("there are three").1
+    let planes = plan.topology.clusters().map(NodeId::ControlPlane);
+    let witness = NodeId::Witness(plan.topology.witness);
+    draws.among("node", planes.chain([witness])).expect("there are three")
 }
 
 /// The point in a node's work at which it crashes: mostly the first to fourth occurrence of a step.

@@ -53,8 +53,8 @@ fn fault(draws: Draws, plan: &Plan) -> Option<Fault> {
         }
         FaultKind::Deny => deny(draws, plan, region),
         FaultKind::ExternalEvent => {
-            let (doze, keys) = (("doze", ExternalEvent::Idle), ("keys", ExternalEvent::DisableKeys));
-            Fault::external_event(region, draws.pick("shift", &[doze, keys]).1)
+            let event = draws.pick("event", &[ExternalEvent::Idle, ExternalEvent::DisableKeys]);
+            Fault::external_event(region, event)
         }
         FaultKind::Refuse => refuse(draws, region),
     })
@@ -88,8 +88,7 @@ fn partition(draws: Draws, plan: &Plan) -> Fault {
 fn crash(draws: Draws, plan: &Plan) -> Fault {
     let node = aim::node(draws, plan);
     let moment = aim::crash_point(draws);
-    let fates = [("drawn", None), ("kept", Some(Unfinished::Kept)), ("lost", Some(Unfinished::Lost))];
-    let (_, unfinished) = draws.pick("unfinished", &fates);
+    let unfinished = draws.pick("unfinished", &[None, Some(Unfinished::Kept), Some(Unfinished::Lost)]);
     match node {
         // A client crashes at once.
         NodeId::Client(_) => Fault::crash(node),
@@ -115,8 +114,8 @@ fn deny(draws: Draws, plan: &Plan, region: Region) -> Fault {
         "of a key" => matches!(action, Kms(_)),
         _ => true,
     };
-    let actions = IamAction::all().filter(fits).map(|action| (action.name(), action));
-    let (_, action) = draws.among("action", actions).expect("there are actions of each class");
+    let actions = IamAction::all().filter(fits);
+    let action = draws.among("action", actions).expect("there are actions of each class");
     Fault::Deny(Deny { region, action, denied: true })
 }
 

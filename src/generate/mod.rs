@@ -1,8 +1,7 @@
 //! Generation: builds a random scenario from a seed, or varies a written one.
 //!
 //! A generated scenario is a [`Scenario`] like any other: it runs, prints and parses back. Every draw is keyed by the
-//! seed and by its subject, and one of several candidates is drawn by its name. One call, fault or option can therefore
-//! change, and a new kind can be added, without re-rolling the rest.
+//! seed, by its subject and by its name. One call, fault or option can therefore change without re-rolling the rest.
 //!
 //! The first draws decide which kinds of calls and faults the scenario may have at all (A. Groce, C. Zhang, E. Eide,
 //! Y. Chen, J. Regehr, "Swarm testing", ISSTA 2012): some bugs show only in the absence of a feature, and a scenario
@@ -74,7 +73,7 @@ pub fn generate(seed: u64, size: &Size) -> Scenario {
     let opening = Opening::draw(draws.about("opening", 0), count);
     let plan = Plan {
         topology: Topology::draw(
-            draws.about("place", 0),
+            draws.about("topology", 0),
             opening == Opening::Ring || draws.chance("wide", 12),
         ),
         swarm: Swarm::draw(draws.about("swarm", 0)),
@@ -88,7 +87,7 @@ pub fn generate(seed: u64, size: &Size) -> Scenario {
     let mut faults_before: Vec<Vec<Action>> = vec![Vec::new(); groups.len() + 1];
     for number in 0..draws.within("faults", &size.faults) {
         let draws = draws.about("fault", number);
-        let position = draws.below("place", faults_before.len());
+        let position = draws.below("position", faults_before.len());
         faults_before[position].extend(faults::draw(draws, &plan));
     }
     let actions = faults_before

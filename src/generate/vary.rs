@@ -30,7 +30,7 @@ pub fn vary(scenario: &Scenario, seed: u64, size: &Size) -> Scenario {
         // Each fault has a topology of its own, so that faults reach all Regions of a scenario with more than three.
         plan.topology = Topology::among(draws, &called, &witnesses);
         // A scenario without steps has no position for a fault.
-        if let Some(here) = faults.get_mut(draws.below("place", positions.len())) {
+        if let Some(here) = faults.get_mut(draws.below("position", positions.len())) {
             here.extend(faults::draw(draws, &plan));
         }
     }

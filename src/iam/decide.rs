@@ -101,7 +101,7 @@ impl fmt::Display for StatementRef {
 }
 
 /// The kinds of policies, by what they are attached to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum PolicyKind {
     /// An identity policy of the principal: it grants and denies.
     Identity,

@@ -8,7 +8,7 @@
 use std::time::Duration;
 
 use crate::control::message::{DelayRange, Message, MessageKind};
-use crate::rng::{self, Purpose, key};
+use crate::rng::{self, Purpose};
 use crate::scenario::run::run;
 use crate::scenario::{Action, CallStep, Scenario, SetUp, When};
 use crate::sim::Latency;
@@ -97,7 +97,7 @@ fn step_times(path: &[ExploredStep], seed: u64) -> Option<Vec<Duration>> {
         times.push(moment);
         for pending in after.timers.iter().filter(|pending| pending.label > before.labels) {
             let node = &after.nodes[pending.node];
-            let draw = key(&[node.id.digest(), u64::from(node.life), pending.timer.key()]);
+            let draw = rng::fingerprint(&(node.id, node.life, &pending.timer));
             let DelayRange { min, max } = pending.after;
             set.push((pending.label, moment + rng::between(seed, Purpose::Timer, draw, min, max)));
         }

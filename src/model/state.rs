@@ -21,7 +21,7 @@ use crate::control::message::{DelayRange, Delivery, Effect, Input, Message, Time
 use crate::control::mutant::Mutants;
 use crate::control::records::{Disk, Storage};
 use crate::region::Region;
-use crate::rng::key;
+use crate::rng::{fingerprint, mix};
 use crate::sim::DEFAULT_EPOCH;
 use crate::sim::client::Names;
 use crate::types::{Instant, NodeId, Timestamp};
@@ -257,7 +257,7 @@ impl ModelState {
         );
         parts.push(self.memory);
         parts.push(u64::from(self.broken.is_some()));
-        key(&parts)
+        parts.into_iter().fold(0, mix)
     }
 }
 
@@ -275,19 +275,15 @@ impl Hash for ModelState {
 
 impl Pending {
     fn digest(&self) -> u64 {
-        key(&[self.node as u64, self.timer.key()])
+        fingerprint(&(self.node, &self.timer))
     }
 }
 
 impl Packet {
     pub(super) fn digest(&self) -> u64 {
         match &self.body {
-            PacketBody::Request { caller, call, copy } => {
-                key(&[1, *caller as u64, *call as u64, u64::from(*copy)])
-            }
-            PacketBody::Message { from, message } => {
-                key(&[2, from.digest(), self.to.digest(), message.key()])
-            }
+            PacketBody::Request { caller, call, copy } => fingerprint(&(caller, call, copy)),
+            PacketBody::Message { from, message } => fingerprint(&(from, self.to, message)),
         }
     }
 }

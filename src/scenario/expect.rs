@@ -15,7 +15,7 @@ use super::named_calls::VisibleCalls;
 use super::script::Word;
 
 /// A claim that holds for every seed.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Hash)]
 pub enum Expectation {
     /// A claim about the outcome of a call, or about a member of its answer or of its error's body. A call that ended
     /// unknown has neither: only `is absent` and `!=` hold for its members.
@@ -34,7 +34,7 @@ pub enum Expectation {
 }
 
 /// A comparison with a value.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Hash)]
 pub enum Comparison {
     /// The operator holds between the value and this one, whose texts may hold references.
     Compares(Operator, Value),
@@ -45,7 +45,9 @@ pub enum Comparison {
 }
 
 /// An operator of a comparison. The four of order hold for whole numbers only.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, strum::EnumString, strum::IntoStaticStr, strum::VariantNames)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Hash, strum::EnumString, strum::IntoStaticStr, strum::VariantNames,
+)]
 #[expect(missing_docs, reason = "each is the operator that it is named after")]
 pub enum Operator {
     #[strum(serialize = "==")]
@@ -65,7 +67,7 @@ pub enum Operator {
 }
 
 /// The true state of a cluster, whatever callers know.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Hash)]
 pub enum ClusterState {
     /// The cluster has this status.
     Status(ClusterStatus),

@@ -23,6 +23,7 @@ mod read;
 mod read_fault;
 mod read_principal;
 mod report;
+mod step_keys;
 mod write;
 mod write_fault;
 
@@ -98,7 +99,7 @@ pub struct PrincipalOptions {
 /// A step: an action, and the key of its random draws.
 #[derive(Clone, Debug)]
 pub struct Step {
-    /// The key of all random draws about the step. It depends on the meaning of the step, not on its spelling, and on
+    /// The key of all random draws about the step. It depends on the data of its action, not on its spelling, and on
     /// the number of equal steps before it. So the removal of another step leaves the draws of this one as they are,
     /// which is what makes a scenario shrink well.
     pub key: u64,
@@ -109,7 +110,7 @@ pub struct Step {
 }
 
 /// The action of a step.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 pub enum Action {
     /// A command of the set-up. The run has nothing to do for it: reading has put its content into [`SetUp`].
     SetUp,
@@ -138,7 +139,7 @@ pub enum Action {
 }
 
 /// The virtual time at which a planned fault is injected.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum When {
     /// A time since the beginning of the scenario.
     At(Duration),

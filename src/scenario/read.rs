@@ -20,8 +20,9 @@ use super::diagnostic::{Diagnostic, Parsed, did_you_mean};
 use super::expect::Expectation;
 use super::named_calls::NamedCalls;
 use super::script::{Command, Line, Script, Word, is_trace_line};
+use super::step_keys::StepKeys;
 use super::verb::Verb;
-use super::write::{self, Keys};
+use super::write;
 use super::{
     Action, CallStep, Scenario, SetUp, Step, When, body, default_home, expect, possible, read_fault,
     read_principal,
@@ -65,7 +66,7 @@ pub(super) struct ScenarioReader {
     is_first_together: bool,
     /// Whether a command that is no part of the set-up has been read.
     set_up_has_ended: bool,
-    keys: Keys,
+    keys: StepKeys,
     mistakes: Vec<Diagnostic>,
     warnings: Vec<Diagnostic>,
 }
@@ -79,7 +80,7 @@ impl ScenarioReader {
             before_together: None,
             is_first_together: false,
             set_up_has_ended: false,
-            keys: Keys::default(),
+            keys: StepKeys::default(),
             mistakes: Vec::new(),
             warnings: Vec::new(),
         }
@@ -103,8 +104,7 @@ impl ScenarioReader {
     fn step(&mut self, command: &Command) -> Option<Step> {
         match self.action(command) {
             Ok(mut action) => {
-                let key = self.keys.next(&self.set_up.clients, &action);
-                action.set_key(key);
+                let key = self.keys.next(&mut action);
                 Some(Step { key, span: command.span, action })
             }
             Err(mistakes) => {

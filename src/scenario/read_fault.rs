@@ -19,7 +19,7 @@ use super::script::Word;
 use super::verb::Verb;
 
 /// The fault that a command of the chapter "Faults" stands for. The rules in it have no key yet: it depends on the
-/// whole step, and [`Keys`](super::write::Keys) sets it.
+/// whole step, and [`StepKeys`](super::step_keys::StepKeys) sets it.
 pub(super) fn read(reader: &ScenarioReader, verb: Verb, arguments: &mut Arguments<'_>) -> Parsed<Fault> {
     match verb {
         Verb::Drop => rule(reader, arguments, |_| Ok(RuleAction::Drop)),
@@ -42,7 +42,7 @@ pub(super) fn read(reader: &ScenarioReader, verb: Verb, arguments: &mut Argument
         Verb::Heal => heal(reader, arguments),
         Verb::Release => Ok(Fault::Release(Release)),
         Verb::Crash => crash(reader, arguments),
-        Verb::Restart => Ok(Fault::All(nodes(reader, arguments)?.into_iter().map(Fault::restart).collect())),
+        Verb::Restart => Ok(joined(nodes(reader, arguments)?.into_iter().map(Fault::restart).collect())),
         Verb::Outage => Ok(Fault::outage(reader.region(arguments.required("a Region")?)?)),
         Verb::Skew => skew(reader, arguments),
         Verb::Deny | Verb::Allow => {
@@ -97,7 +97,13 @@ fn heal(reader: &ScenarioReader, arguments: &mut Arguments<'_>) -> Parsed<Fault>
         let (one, other, _) = link(reader, word)?;
         healed.push(Fault::heal(one, other));
     }
-    Ok(if healed.is_empty() { Fault::Heal(Heal { between: None }) } else { Fault::All(healed) })
+    Ok(if healed.is_empty() { Fault::Heal(Heal { between: None }) } else { joined(healed) })
+}
+
+/// The fault of a command that may name several links or nodes. With one it is that fault alone, as it is where it ends
+/// another fault: the same data has the same key.
+fn joined(mut faults: Vec<Fault>) -> Fault {
+    if faults.len() == 1 { faults.remove(0) } else { Fault::All(faults) }
 }
 
 fn crash(reader: &ScenarioReader, arguments: &mut Arguments<'_>) -> Parsed<Fault> {

@@ -15,7 +15,7 @@ use crate::sim::client::ClientOptions;
 use crate::sim::fault::Fault;
 use crate::types::{ClientId, Instant};
 
-use super::write::Keys;
+use super::step_keys::StepKeys;
 use super::{Action, CallStep, Scenario, SetUp, When};
 
 /// A scenario under construction.
@@ -26,7 +26,7 @@ pub struct Recording {
     before: Vec<Vec<Action>>,
     /// The virtual time behind those blocks, from which the times of calls are counted.
     began: Instant,
-    keys: Keys,
+    keys: StepKeys,
     faults: Vec<Action>,
     calls: Vec<Action>,
     /// Values from answers, each with the reference that stands for it.
@@ -41,14 +41,14 @@ impl Recording {
     pub fn after(scenario: &Scenario, now: Instant) -> Recording {
         let steps = scenario.blocks.iter().map(|block| block.iter().map(|step| step.action.clone()));
         let before = steps.map(|actions| actions.filter(|action| !matches!(action, Action::SetUp)).collect());
-        let before: Vec<Vec<Action>> = before.filter(|actions: &Vec<Action>| !actions.is_empty()).collect();
-        let set_up = scenario.set_up.clone();
-        let mut keys = Keys::default();
-        for action in before.iter().flatten() {
-            keys.next(&set_up.clients, action);
+        let mut before: Vec<Vec<Action>> =
+            before.filter(|actions: &Vec<Action>| !actions.is_empty()).collect();
+        let mut keys = StepKeys::default();
+        for action in before.iter_mut().flatten() {
+            keys.next(action);
         }
         Recording {
-            set_up,
+            set_up: scenario.set_up.clone(),
             before,
             began: now,
             keys,
@@ -79,11 +79,11 @@ impl Recording {
         if matches!(step.operation(), Operation::CreateCluster | Operation::CreateStream) {
             step.alias = Some(self.name());
         }
-        let (client, alias) = (step.client, step.alias.clone());
-        let action = Action::Call(step);
-        let key = self.keys.next(&self.set_up.clients, &action);
+        let alias = step.alias.clone();
+        let mut action = Action::Call(step);
+        let key = self.keys.next(&mut action);
         self.calls.push(action);
-        (super::run::call_key(key, client), alias)
+        (key, alias)
     }
 
     /// Records the answer of the call `name`, which its caller has received.
@@ -117,8 +117,7 @@ impl Recording {
     /// Records that `fault` is injected at `at`. Returns it with the key of its draws, and its text for the trace.
     pub fn fault(&mut self, at: Instant, fault: Fault) -> (Fault, String) {
         let mut action = Action::FaultAt(When::At(at.since(Instant::START)), fault);
-        let key = self.keys.next(&self.set_up.clients, &action);
-        action.set_key(key);
+        self.keys.next(&mut action);
         self.faults.push(action.clone());
         let Action::FaultAt(_, fault) = action else { unreachable!("it was made above") };
         let words = super::write::fault_text(&self.set_up, &fault);

@@ -13,13 +13,12 @@ use crate::check::{RunEnd, Simulation};
 use crate::control::records::Cluster;
 use crate::map::FixedMap;
 use crate::region::Region;
-use crate::rng::mix;
 use crate::sim::client::{Call, CallId, Outcome};
 use crate::sim::coverage::Coverage;
 use crate::sim::fault::Fault;
 use crate::sim::trace::TraceLevel;
 use crate::sim::{DEFAULT_EPOCH, Options, World};
-use crate::types::{ClientId, Instant};
+use crate::types::Instant;
 
 use super::diagnostic::Span;
 use super::expect::{ClusterState, Comparison, Expectation, Operator};
@@ -27,11 +26,6 @@ use super::warning::{Injected, Warning, WarningReason};
 use super::{Action, CallStep, Scenario, Step, When, body, panic, write};
 
 pub use super::report::{EXPECTATION, Failure, PANIC, Report, STRICT, TRACE};
-
-/// The key of the draws about a call of `client`, from the `key` of its step.
-pub(super) fn call_key(key: u64, client: ClientId) -> u64 {
-    mix(key, u64::from(client.0))
-}
 
 /// Runs the blocks of `scenario` without the convergence behind them, and returns the simulation in its state by then.
 /// `prepare` gets the simulation before the first event, for instance to add invariants.
@@ -234,7 +228,7 @@ impl<'a> Run<'a> {
             Action::Show(names) => {
                 for name in names {
                     let text = self.describe(name);
-                    self.simulation.world_mut().remark(&text);
+                    self.simulation.world_mut().remark(|| text);
                 }
                 Ok(())
             }
@@ -290,7 +284,8 @@ impl<'a> Run<'a> {
             Ok(request) => request,
             // The trace shows it, so that a trace explains itself.
             Err(missing) if step.may_be_skipped => {
-                self.simulation.world_mut().remark(&format!("{} is left out: {missing}", step.operation()));
+                let text = || format!("{} is left out: {missing}", step.operation());
+                self.simulation.world_mut().remark(text);
                 self.warn(span, WarningReason::LeftOut(missing));
                 return Ok(None);
             }
@@ -302,7 +297,7 @@ impl<'a> Run<'a> {
             time_out: step.time_out,
             waiter: step.waiter,
             principal: step.principal,
-            ..Call::new(step.region, request, call_key(key, step.client))
+            ..Call::new(step.region, request, key)
         };
         Ok(Some(self.simulation.call(step.client, call)))
     }

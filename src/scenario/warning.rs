@@ -12,7 +12,7 @@ use crate::sim::trace::time;
 use crate::types::{Instant, NodeId};
 
 use super::diagnostic::{Diagnostic, Span};
-use super::write_fault::{self, Spelling, node};
+use super::write_fault::{self, node};
 use super::{Action, Scenario, SetUp, Step};
 
 /// A step that tested less than it seems to.
@@ -91,7 +91,7 @@ fn idle(set_up: &SetUp, step: Option<&Step>, part: usize, span: Span) -> Diagnos
         return mistake;
     }
     let mut words = String::new();
-    write_fault::write(set_up, &Fault::All(vec![idle.clone()]), Spelling::Current, &mut words);
+    write_fault::write(set_up, &Fault::All(vec![idle.clone()]), &mut words);
     mistake.label(format!("of several, `{words}`"))
 }
 

@@ -1,14 +1,12 @@
-//! The printer: turns a [`Scenario`] into the text of a file, the inverse of the reader; and the keys of steps.
+//! The printer: turns a [`Scenario`] into the text of a file, the inverse of the reader.
 //!
-//! A printed scenario means the same when it is read again, to the last draw: the key of a step is computed from a text
-//! that both have in common. A generated or shrunk scenario consists of a set-up and actions, without a syntax tree.
+//! A printed scenario means the same when it is read again, to the last draw: the key of a step is computed from its
+//! data. A generated or shrunk scenario consists of a set-up and actions, without a syntax tree.
 
 use std::fmt::Write as _;
 
-use indexmap::IndexMap;
 use serde_json::Value;
 
-use crate::rng::{key_of_bytes, mix};
 use crate::sim::Latency;
 use crate::sim::client::{ClientOptions, WaitFor};
 use crate::sim::trace::TraceLevel;
@@ -17,7 +15,8 @@ use crate::types::{Account, print_duration};
 use super::body::references;
 use super::expect::{ClusterState, Comparison, Expectation, Operator};
 use super::script::{SEPARATOR, Script};
-use super::write_fault::{self, Spelling, time_span};
+use super::step_keys::StepKeys;
+use super::write_fault::{self, time_span};
 use super::{Action, CallStep, PrincipalOptions, Scenario, SetUp, Step, When, default_home};
 
 impl Scenario {
@@ -27,10 +26,9 @@ impl Scenario {
         if set_up.clients.is_empty() {
             set_up.clients.push(default_client());
         }
-        let mut keys = Keys::default();
+        let mut keys = StepKeys::default();
         let mut step = |mut action: Action| {
-            let key = keys.next(&set_up.clients, &action);
-            action.set_key(key);
+            let key = keys.next(&mut action);
             Step { key, span: super::diagnostic::Span::default(), action }
         };
         let blocks = blocks.into_iter().map(|block| block.into_iter().map(&mut step).collect()).collect();
@@ -66,67 +64,21 @@ impl Scenario {
     }
 }
 
-/// The keys of steps. A key is computed from the meaning of a step and the number of equal steps before it.
-#[derive(Debug)]
-pub(super) struct Keys {
-    /// The number of steps of each meaning so far.
-    equal: IndexMap<u64, u64>,
-    /// A set-up without short names and principals, in which every action has exactly one text.
-    plain: SetUp,
-    /// The buffer for the text of an action, kept for its allocation.
-    page: String,
-}
-
-impl Default for Keys {
-    fn default() -> Keys {
-        Keys { equal: IndexMap::new(), plain: SetUp::new(), page: String::new() }
-    }
-}
-
-impl Keys {
-    /// The key of the next step, which runs `action` among `clients`. It is computed from the text that the action has
-    /// where no Region has a short name and every call names its client. So neither the spelling of a file nor the
-    /// number of clients changes it.
-    pub(super) fn next(&mut self, clients: &[ClientOptions], action: &Action) -> u64 {
-        if self.plain.clients.len() != clients.len() {
-            self.plain.clients = clients.to_vec();
-        }
-        let page = std::mem::take(&mut self.page);
-        let mut writer = Writer { set_up: &self.plain, spelling: Spelling::Key, page };
-        writer.line(action);
-        let line = key_of_bytes(writer.page.as_bytes());
-        let meaning = match action {
-            Action::Call(call) => {
-                let client = mix(line, key_of_bytes(clients[call.client.0 as usize].name.as_bytes()));
-                let input = body(call).map_or(String::new(), |input| input.to_string());
-                mix(client, key_of_bytes(input.as_bytes()))
-            }
-            _ => line,
-        };
-        writer.page.clear();
-        self.page = writer.page;
-        let equal = self.equal.entry(meaning).or_default();
-        *equal += 1;
-        mix(meaning, *equal - 1)
-    }
-}
-
 /// A fault as a command, as it stands behind `at TIME`.
 pub(super) fn fault_text(set_up: &SetUp, fault: &crate::sim::fault::Fault) -> String {
     let mut text = String::new();
-    write_fault::write(set_up, fault, Spelling::Current, &mut text);
+    write_fault::write(set_up, fault, &mut text);
     text
 }
 
 struct Writer<'a> {
     set_up: &'a SetUp,
-    spelling: Spelling,
     page: String,
 }
 
 impl<'a> Writer<'a> {
     fn new(set_up: &'a SetUp) -> Writer<'a> {
-        Writer { set_up, spelling: Spelling::Current, page: String::new() }
+        Writer { set_up, page: String::new() }
     }
 
     fn set_up(&mut self) {
@@ -201,14 +153,14 @@ impl<'a> Writer<'a> {
             Action::SetUp => {}
             Action::Call(call) => self.call(call),
             Action::Parallel => self.page.push_str("parallel"),
-            Action::Fault(fault) => write_fault::write(self.set_up, fault, self.spelling, &mut self.page),
+            Action::Fault(fault) => write_fault::write(self.set_up, fault, &mut self.page),
             Action::FaultAt(when, fault) => {
                 let (sign, time) = match when {
                     When::At(time) => ("", time),
                     When::In(time) => ("+", time),
                 };
                 let _ = write!(self.page, "at {sign}{} ", print_duration(*time));
-                write_fault::write(self.set_up, fault, self.spelling, &mut self.page);
+                write_fault::write(self.set_up, fault, &mut self.page);
             }
             Action::Advance(pause) => {
                 let _ = write!(self.page, "advance {}", print_duration(*pause));
@@ -263,15 +215,11 @@ impl<'a> Writer<'a> {
         if !call.after.is_zero() {
             let _ = write!(self.page, " after={}", print_duration(call.after));
         }
-        // The principal changes no draw: the set-up for keys has none.
         if let Some(principal) = call.principal.and_then(|it| self.set_up.principals.get(it.index())) {
             let _ = write!(self.page, " principal={}", principal.name);
         }
         if call.may_be_skipped {
-            self.page.push_str(match self.spelling {
-                Spelling::Current => " if-missing=skip",
-                Spelling::Key => " missing=skip",
-            });
+            self.page.push_str(" if-missing=skip");
         }
     }
 
@@ -354,13 +302,6 @@ impl Action {
                 [name].into_iter().chain(other).map(|name| (**name).to_owned()).collect()
             }
             _ => Vec::new(),
-        }
-    }
-
-    /// Sets the key of the draws that rules in the action make.
-    pub(super) fn set_key(&mut self, key: u64) {
-        if let Action::Fault(fault) | Action::FaultAt(_, fault) = self {
-            fault.set_key(key);
         }
     }
 }

@@ -14,18 +14,8 @@ use crate::types::{NodeId, print_duration};
 
 use super::SetUp;
 
-/// The words that a command is written with.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Spelling {
-    /// Those of the scenario language as it is.
-    Current,
-    /// Those that keys of draws are taken from. They stay as they were when a verb or an option is renamed: otherwise a
-    /// seed would mean other draws than before in every scenario that uses it.
-    Key,
-}
-
 /// Writes `fault` as the command that reads back as it.
-pub(super) fn write(set_up: &SetUp, fault: &Fault, spelling: Spelling, page: &mut String) {
+pub(super) fn write(set_up: &SetUp, fault: &Fault, page: &mut String) {
     let _ = match fault {
         Fault::All(faults) => return several(set_up, faults, page),
         Fault::Rule(rule) => return self::rule(set_up, rule, page),
@@ -60,19 +50,17 @@ pub(super) fn write(set_up: &SetUp, fault: &Fault, spelling: Spelling, page: &mu
             write!(page, "{verb} {} {}", self::region(set_up, *region), action.name())
         }
         Fault::ExternalEvent(InjectedEvent { region, event }) => {
-            let verb = match (event, spelling) {
-                (ExternalEvent::Idle, Spelling::Current) => "idle",
-                (ExternalEvent::Idle, Spelling::Key) => "doze",
-                (ExternalEvent::Connect, Spelling::Current) => "connect",
-                (ExternalEvent::Connect, Spelling::Key) => "wake",
-                (ExternalEvent::DisableKeys, _) => "disable-keys",
-                (ExternalEvent::EnableKeys, _) => "enable-keys",
+            let verb = match event {
+                ExternalEvent::Idle => "idle",
+                ExternalEvent::Connect => "connect",
+                ExternalEvent::DisableKeys => "disable-keys",
+                ExternalEvent::EnableKeys => "enable-keys",
             };
             write!(page, "{verb} {}", self::region(set_up, *region))
         }
         Fault::Refuse(Refuse { region, operation, error, times }) => {
             let is_throttled = matches!(error, Error::Throttling { .. });
-            let verb = if is_throttled || spelling == Spelling::Key { "throttle" } else { "fail" };
+            let verb = if is_throttled { "throttle" } else { "fail" };
             let _ = write!(page, "{verb} {}", self::region(set_up, *region));
             if let Some(operation) = operation {
                 let _ = write!(page, " {operation}");
@@ -80,10 +68,7 @@ pub(super) fn write(set_up: &SetUp, fault: &Fault, spelling: Spelling, page: &mu
             if *times != 1 {
                 let _ = write!(page, " times={times}");
             }
-            match spelling {
-                Spelling::Current if is_throttled => Ok(()),
-                Spelling::Current | Spelling::Key => write!(page, " error={}", error.name()),
-            }
+            if is_throttled { Ok(()) } else { write!(page, " error={}", error.name()) }
         }
     };
 }

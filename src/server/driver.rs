@@ -20,7 +20,7 @@ use crate::control::environment::ExternalEvent;
 use crate::control::records::Batch;
 use crate::map::FixedMap;
 use crate::permissions::{Audit, needed};
-use crate::rng::mix;
+use crate::rng::fingerprint;
 use crate::scenario::diagnostic::Diagnostic;
 use crate::scenario::recording::{Recording, outside_call};
 use crate::scenario::run::run_blocks;
@@ -224,7 +224,7 @@ impl Driver {
         self.calls += 1;
         let (key, alias) = match self.options.records {
             true => self.recording.call(at, step),
-            false => (mix(self.calls, self.incarnation), None),
+            false => (fingerprint(&(self.calls, self.incarnation)), None),
         };
         let call = Call { attempts: 1, time_out, alias, ..Call::new(origin.region, request, key) };
         let id = self.simulation.call(client, call);

@@ -74,7 +74,7 @@ const TOKENS: TableDefinition<'_, (&str, &[u8]), &[u8]> = TableDefinition::new("
 /// Acceptors by Region, whether the node is the witness node, and register.
 const REGISTERS: TableDefinition<'_, (&str, bool, &[u8]), &[u8]> = TableDefinition::new("registers");
 
-const FORMAT: &str = "dsql-sim 2";
+const FORMAT: &str = "dsql-sim 3";
 const NOW: &str = "now";
 const INCARNATION: &str = "life";
 const KEYS_DISABLED: &str = "keys disabled";

@@ -6,6 +6,8 @@
 //! and keeps the time.
 
 use std::fmt;
+use std::hash::{Hash, Hasher};
+use std::mem;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -70,8 +72,15 @@ impl Call {
     }
 }
 
+// The key stands for the call. The request is hashed once, when the call begins.
+impl Hash for Call {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.key.hash(state);
+    }
+}
+
 /// The condition of an SDK's waiter, which calls GetCluster every 2 seconds, up to 60 times (API model, waiters).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum WaitFor {
     /// `ClusterActive`: the status is ACTIVE. Any error ends the waiter, and no other status does, not even FAILED.
     ClusterActive,
@@ -96,6 +105,13 @@ pub enum Outcome {
     Unknown,
     /// A waiter used up its calls without meeting its condition.
     TimedOut(LastSeen),
+}
+
+// An outcome counts by its kind: the answer was hashed when it was given.
+impl Hash for Outcome {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        mem::discriminant(self).hash(state);
+    }
 }
 
 impl Outcome {

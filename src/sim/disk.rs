@@ -5,6 +5,8 @@
 
 use std::time::Duration;
 
+use rand::RngExt;
+
 use crate::api::{EncryptionStatus, Request};
 use crate::control::message::{Commit, Effect, Input};
 use crate::coverage_mark::CoverageMark;
@@ -13,7 +15,7 @@ use crate::types::NodeId;
 
 use super::fault::{NodeActivity, Stage, Unfinished};
 use super::node::NodeState;
-use super::trace::{TraceEvent, TraceFormatter};
+use super::trace::{TraceEvent, TraceFormatter, Unhashed};
 use super::{Change, Event, World};
 
 /// A crash of a node, while it is carried out.
@@ -125,8 +127,8 @@ impl World {
             Some(Unfinished::Kept) => writes,
             Some(Unfinished::Lost) => 0,
             None => {
-                let key = rng::mix(id.digest(), u64::from(node.life));
-                rng::below(self.options.seed, Purpose::Unfinished, key, writes + 1)
+                let key = rng::fingerprint(&(id, node.life));
+                rng::stream(self.options.seed, Purpose::Unfinished, key).random_range(0..=writes)
             }
         };
         // The effects in front of the first unfinished write wait for nothing: their write is durable, and the crash
@@ -136,7 +138,7 @@ impl World {
             self.covered |= CoverageMark::CrashBeforeReply;
         }
         let (kept, lost) = node.stop(crash.state, kept as usize);
-        self.note(&TraceEvent::Crashed(id, crash.reason.as_deref()));
+        self.note(&TraceEvent::Crashed(id, Unhashed(crash.reason.as_deref())));
         for commit in kept {
             self.covered |= CoverageMark::WriteKept;
             self.apply_write(index, commit);

@@ -157,14 +157,14 @@ impl TraceEvent<'_> {
     fn severity(&self) -> Level {
         match self {
             TraceEvent::Remark(_)
-            | TraceEvent::Announced(_)
+            | TraceEvent::FaultInjected(..)
             | TraceEvent::Lost(..)
             | TraceEvent::Copied(..)
             | TraceEvent::Held(_)
             | TraceEvent::Crashed(..)
             | TraceEvent::Forgot(..)
-            | TraceEvent::Refused(..) => Level::WARN,
-            TraceEvent::Answered(..) | TraceEvent::Fired(..) => Level::TRACE,
+            | TraceEvent::Injected(..) => Level::WARN,
+            TraceEvent::Replied(..) | TraceEvent::Fired(..) => Level::TRACE,
             event if event.level() == TraceLevel::Messages => Level::DEBUG,
             _ => Level::INFO,
         }
@@ -182,7 +182,7 @@ impl LoggedEvent<'_> {
     fn message(&self) -> String {
         self.event.text(self.formatter).unwrap_or_else(|| {
             let text = match self.event {
-                TraceEvent::Answered(..) => "answers",
+                TraceEvent::Replied(..) => "answers",
                 TraceEvent::Fired(..) => "handles a timer",
                 // A record of a client token alone has no text in the trace.
                 _ => "writes",
@@ -200,7 +200,7 @@ impl LoggedEvent<'_> {
             TraceEvent::Invoked(_, call, _)
             | TraceEvent::Retried(_, call, _)
             | TraceEvent::Ended(_, call, _) => Some(call.request.operation()),
-            TraceEvent::Refused(_, operation, _) => Some(*operation),
+            TraceEvent::Injected(_, operation, _) => Some(*operation),
             event => event.envelope().and_then(Envelope::operation),
         };
         operation.map(Operation::name)
@@ -224,7 +224,7 @@ impl LoggedEvent<'_> {
             TraceEvent::Invoked(_, call, _)
             | TraceEvent::Retried(_, call, _)
             | TraceEvent::Ended(_, call, _) => Some(call.key),
-            TraceEvent::Answered(_, delivery, _)
+            TraceEvent::Replied(_, delivery, _)
             | TraceEvent::Noted(_, Note::Replayed(delivery) | Note::Joined(delivery)) => Some(delivery.call),
             TraceEvent::Wrote(_, commit) | TraceEvent::Forgot(_, commit) => {
                 commit.cause.map(|delivery| delivery.call)

@@ -25,6 +25,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use enumset::EnumSet;
+use rand::Rng;
 
 use crate::api::Request;
 use crate::control::assumptions::Assumptions;
@@ -248,7 +249,8 @@ struct Alarm {
     node: u16,
     /// The life of the node that set it. A timer does not outlive a crash.
     life: u32,
-    /// The timer's key, computed once: it keys the draw of the delay, and enters the trace when the timer fires.
+    /// The fingerprint of the timer and of the node that set it: it keys the draw of the delay, and enters the hash
+    /// when the timer fires.
     key: u64,
     timer: Timer,
 }
@@ -379,7 +381,7 @@ impl World {
         self.fill_token(&mut call);
         let id = self.calls.add(client, call);
         let ongoing = self.calls.get(id).expect("the call was just added");
-        let event = TraceEvent::Invoked(NodeId::Client(client), &ongoing.call, ongoing.call.request.key());
+        let event = TraceEvent::Invoked(client, &ongoing.call, &ongoing.call.request);
         self.trace.record(self.now, &event, &self.names, &self.options.clients);
         self.send_attempt(id);
         id
@@ -483,7 +485,7 @@ impl World {
         self.fault_log.has_acted(fault)
     }
 
-    /// Plans a fault for a later time. `text` describes it in the trace, and enters the hash.
+    /// Plans a fault for a later time. `text` describes it in the trace; the hash takes in the fault itself.
     pub fn inject_at(&mut self, at: Instant, fault: Fault, text: Arc<str>) {
         let first = self.fault_log.reserve(fault.parts().count());
         let slot = self.planned.insert((first, fault, text));
@@ -496,16 +498,11 @@ impl World {
         !self.planned.is_empty()
     }
 
-    /// Writes a remark into the trace. Its text enters the hash.
-    pub fn remark(&mut self, text: &str) {
-        self.note(&TraceEvent::Remark(text));
-    }
-
-    /// Writes a line about an intervention from outside into the trace, if the trace is written. The text does not
-    /// enter the hash; the consequences of the intervention do.
-    pub fn announce(&mut self, text: impl FnOnce() -> String) {
+    /// Writes a line into the trace, if the trace is read: an intervention from outside, or a comment on the run. It
+    /// does not enter the hash; the consequences of an intervention do.
+    pub fn remark(&mut self, text: impl FnOnce() -> String) {
         if self.trace.is_read() {
-            self.note(&TraceEvent::Announced(&text()));
+            self.note(&TraceEvent::Remark(&text()));
         }
     }
 
@@ -538,9 +535,8 @@ impl World {
 
     fn fill_token(&self, call: &mut Call) {
         if call.request.client_token().is_none() && call.request.operation().takes_client_token() {
-            let draw =
-                |half: u64| rng::draw(self.options.seed, Purpose::ClientToken, rng::mix(call.key, half));
-            let token = ClientToken::random([draw(1), draw(2)]);
+            let mut drawn = rng::stream(self.options.seed, Purpose::ClientToken, call.key);
+            let token = ClientToken::random([drawn.next_u64(), drawn.next_u64()]);
             Arc::make_mut(&mut call.request).set_client_token(token);
         }
     }

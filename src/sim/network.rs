@@ -3,6 +3,7 @@
 //! The first rule that applies to a message decides about it. Every draw is keyed by the message and the rule, never by
 //! the rest of the traffic, so that one message more does not change the fate of the others.
 
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -55,6 +56,15 @@ pub(super) enum Payload {
     Reset(Delivery),
     /// A message between two nodes, boxed to keep envelopes small.
     Message(Box<Message>),
+}
+
+// The key covers the content: it is the fingerprint of a message between nodes, or that of a delivery, whose request
+// and whose answer are events of their own.
+impl Hash for Envelope {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        let Envelope { from, to, key, payload: _ } = self;
+        (from, to, key).hash(state);
+    }
 }
 
 impl Payload {

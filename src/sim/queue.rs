@@ -203,7 +203,9 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
-    use crate::rng::{Purpose, below};
+    use rand::RngExt;
+
+    use crate::rng::{Purpose, stream};
 
     /// Ranges of times: all equal, many equal, anywhere in time.
     const SPREADS: [u64; 6] = [1, 3, 50, 10_000, 10_000_000_000, u64::MAX];
@@ -215,7 +217,7 @@ mod tests {
     fn filled(seed: u64, spread: u64, count: u64) -> Queue<u64> {
         let mut queue = Queue::new();
         for turn in 0..count {
-            queue.push(Instant(below(seed, Purpose::Timer, turn, spread)), turn);
+            queue.push(Instant(stream(seed, Purpose::Timer, turn).random_range(0..spread)), turn);
         }
         queue
     }
@@ -236,8 +238,9 @@ mod tests {
     fn items_come_out_in_the_order_of_a_stable_sort_by_time() {
         for (seed, spread) in (0..).zip(SPREADS) {
             let queue = filled(seed, spread, 2_000);
-            let mut expected: Vec<_> =
-                (0..2_000).map(|turn| (Instant(below(seed, Purpose::Timer, turn, spread)), turn)).collect();
+            let mut expected: Vec<_> = (0..2_000)
+                .map(|turn| (Instant(stream(seed, Purpose::Timer, turn).random_range(0..spread)), turn))
+                .collect();
             expected.sort_by_key(|(at, _)| *at);
             assert_eq!(drain(queue), expected, "spread {spread}");
         }
@@ -264,10 +267,10 @@ mod tests {
             let (mut queue, mut reference) = (Queue::new(), ReferenceQueue::default());
             let mut now = Instant::START;
             for turn in 0..5_000 {
-                match below(seed, Purpose::Rate, turn, 100) {
+                match stream(seed, Purpose::Rate, turn).random_range(0..100) {
                     // Grows for a while, then shrinks to nothing, and again.
                     dice if dice % 10 < if turn / 500 % 2 == 0 { 6 } else { 3 } => {
-                        let at = Instant(now.0 + below(seed, Purpose::Timer, turn, *spread));
+                        let at = Instant(now.0 + stream(seed, Purpose::Timer, turn).random_range(0..*spread));
                         queue.push(at, turn);
                         reference.items.insert((at, turn), turn);
                     }

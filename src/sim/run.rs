@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use rand::Rng;
+
 use crate::api::Request;
 use crate::control::authorization::Caller;
 use crate::control::message::{Delivery, Effect, Input, Message, Reply};
@@ -16,7 +18,7 @@ use super::coverage::CoverageBin;
 use super::fault::{MessageMatch, NodeActivity};
 use super::network::{Envelope, Fate, Payload};
 use super::node::{Node, NodeState};
-use super::trace::{LossReason, TraceEvent};
+use super::trace::{LossReason, TraceEvent, Unhashed};
 use super::{Alarm, Change, Event, World, kind_of};
 
 impl World {
@@ -43,7 +45,7 @@ impl World {
             }
             Event::Fault(slot) => {
                 let (first, fault, text) = self.planned.remove(slot);
-                self.note(&TraceEvent::Remark(&text));
+                self.note(&TraceEvent::FaultInjected(&fault, Unhashed(&text)));
                 self.apply_fault(first, &fault);
             }
             Event::Wake => {}
@@ -112,11 +114,11 @@ impl World {
         let request = ongoing.call.request.clone();
         let to = NodeId::ControlPlane(ongoing.call.region);
         if attempt > 1 {
-            let event = TraceEvent::Retried(NodeId::Client(client), &ongoing.call, attempt);
+            let event = TraceEvent::Retried(client, &ongoing.call, attempt);
             self.trace.record(self.now, &event, &self.names, &self.options.clients);
         }
         let principal = ongoing.call.principal;
-        let key = mix(delivery.digest(), REQUEST);
+        let key = rng::fingerprint(&(delivery, REQUEST));
         let options = &self.options.clients[client.0 as usize];
         let caller = Caller { account: options.account, principal: principal.or(options.principal) };
         let payload = Payload::Request { delivery, caller, request };
@@ -187,7 +189,7 @@ impl World {
                 // The front end answers: the control plane must not see the request, nor may it count as unanswered.
                 if let Some(error) = self.take_injected_error(region, request.operation()) {
                     self.changes.push(Change::Injected(delivery));
-                    self.note(&TraceEvent::Refused(envelope.to, request.operation(), &error));
+                    self.note(&TraceEvent::Injected(envelope.to, request.operation(), &error));
                     return self.reply(index, delivery, Err(error));
                 }
                 self.cover_request(index, &request);
@@ -236,7 +238,7 @@ impl World {
             Next::Late => self.covered |= CoverageMark::AnswerLate,
             Next::End => {
                 let outcome = ongoing.outcome.as_ref().expect("a call that has ended");
-                let event = TraceEvent::Ended(NodeId::Client(client), &ongoing.call, outcome);
+                let event = TraceEvent::Ended(client, &ongoing.call, outcome);
                 self.trace.record(self.now, &event, &self.names, &self.options.clients);
                 if matches!(outcome, Outcome::Unknown) {
                     self.covered.extend(self.unknown_call_mark(&ongoing.call, client));
@@ -327,9 +329,8 @@ impl World {
                 self.reply(index, delivery, result);
             }
             Effect::SetTimer { after, timer } => {
-                let key = timer.key();
-                let draw = rng::key(&[id.digest(), u64::from(life), key]);
-                let pause = rng::between(self.options.seed, Purpose::Timer, draw, after.min, after.max);
+                let key = rng::fingerprint(&(id, life, &timer));
+                let pause = rng::between(self.options.seed, Purpose::Timer, key, after.min, after.max);
                 let alarm = self.timers.insert(Alarm { node: index as u16, life, key, timer });
                 // A world that has only retries left is idle, so they are counted apart.
                 let is_retry = timer.is_retry();
@@ -350,7 +351,7 @@ impl World {
 
     fn send_message(&mut self, index: usize, to: NodeId, message: Box<Message>) {
         let from = self.nodes[index].id;
-        let key = rng::key(&[from.digest(), to.digest(), message.key()]);
+        let key = rng::fingerprint(&(from, to, &*message));
         let what = MessageMatch::Message(message.kind());
         if let Some(crash) = self.fire_trigger(index, |_| NodeActivity::Sends(what)) {
             self.crash(index, crash);
@@ -375,12 +376,8 @@ impl World {
             self.crash(index, crash);
             return;
         }
-        let fingerprint = match &result {
-            Ok(response) => response.key(),
-            Err(error) => error.key(),
-        };
-        self.note(&TraceEvent::Answered(from, delivery, fingerprint));
-        let key = mix(delivery.digest(), RESPONSE);
+        self.note(&TraceEvent::Replied(from, delivery, &result));
+        let key = rng::fingerprint(&(delivery, RESPONSE));
         let payload = Payload::Response { delivery, result: result.clone(), operation: request.operation() };
         self.changes.push(Change::Replied { region, delivery, account, request, result });
         self.send(Envelope { from, to: NodeId::Client(delivery.client), key, payload });
@@ -392,9 +389,8 @@ impl World {
     /// A fresh identifier for a delivery. Every attempt and copy draws its own, because each may become the one that
     /// creates the cluster; all are named after the call's alias.
     fn fresh_identifier(&mut self, delivery: &Delivery) -> Identifier {
-        let key = delivery.digest();
-        let half = |half: u64| rng::draw(self.options.seed, Purpose::Identifier, key.wrapping_add(half));
-        let identifier = Identifier::new([half(1), half(2)]);
+        let mut drawn = rng::stream(self.options.seed, Purpose::Identifier, rng::fingerprint(delivery));
+        let identifier = Identifier::new([drawn.next_u64(), drawn.next_u64()]);
         let id = CallId { slot: delivery.slot, key: delivery.call };
         if let Some(alias) = self.calls.get(id).and_then(|ongoing| ongoing.call.alias.clone()) {
             let name = match (delivery.attempt, delivery.copy) {

@@ -1,20 +1,31 @@
 //! The trace: hashes every event of a world, and formats it as a line of text if the level asks for it.
 //!
 //! The hash covers every event at any level; the level only selects the events that are also written. Two runs with the
-//! same hash went the same way. All text of the trace is written here.
+//! same hash went the same way. It is the derived [`fingerprint`] of the events: everything that becomes durable and
+//! everything that is answered, but no text for people. All text of the trace is written here.
+//!
+//! Four types report what happens, each to another reader. An event that two of them report has one name.
+//!
+//! - A `TraceEvent` borrows what one line of the trace is about, for the hash and for people.
+//! - A [`Note`] is the part of it that only a node knows.
+//! - A [`Change`](super::Change) owns what the checks compare. The checks need more than the trace (memory and disk at
+//!   a crash, the records that were replaced) and less (no message on its way). Of 18 and 13 variants they share eight,
+//!   with other members in each; one type for both would hash and format by hand what is derived now.
+//! - A [`CoverageMark`](crate::coverage_mark::CoverageMark) is a member of a set, without time or order: it belongs to
+//!   the coverage of a run, not to its course.
 
 use std::fmt::Write as _;
-use std::sync::Arc;
+use std::hash::{Hash, Hasher};
 
-use crate::api::{Error, Operation, StreamStatus, Tags};
-use crate::control::message::{Commit, Delivery, Note};
+use crate::api::{Error, Operation, Request, StreamStatus};
+use crate::control::message::{Commit, Delivery, Note, Reply};
 use crate::control::peering::LinkOutcome as Link;
-use crate::control::records::{Attached, Stream};
-use crate::rng::{self, key_of_bytes, mix};
-use crate::types::{Identifier, Instant, NodeId, Timestamp};
+use crate::control::records::Stream;
+use crate::rng::{fingerprint, mix};
+use crate::types::{ClientId, Identifier, Instant, NodeId};
 
 use super::client::{Call, ClientOptions, Names, Outcome};
-use super::fault::{NodeActivity, Stage};
+use super::fault::{Fault, NodeActivity, Stage};
 use super::log;
 use super::network::{Envelope, Payload};
 
@@ -30,15 +41,15 @@ pub enum TraceLevel {
     Messages,
 }
 
-/// An event, as the trace records it.
-#[derive(Clone, Debug)]
+/// An event, as the trace records it. Its hash is that of its members, which [`Trace::record`] joins to those before.
+#[derive(Clone, Debug, Hash)]
 pub(super) enum TraceEvent<'a> {
-    /// A client begins a call. The number is the fingerprint of the request.
-    Invoked(NodeId, &'a Call, u64),
+    /// A client begins a call with this request.
+    Invoked(ClientId, &'a Call, &'a Request),
     /// A client sends another attempt (the number counts from 1).
-    Retried(NodeId, &'a Call, u16),
-    /// A call ended. The hash takes the kind of the outcome only: the answer was hashed when it was given.
-    Ended(NodeId, &'a Call, &'a Outcome),
+    Retried(ClientId, &'a Call, u16),
+    /// A call ended.
+    Ended(ClientId, &'a Call, &'a Outcome),
     /// A message was sent and will arrive at the given time. Not hashed: its arrival is.
     Sent(&'a Envelope, Instant),
     /// A message arrived at a node or client that is up.
@@ -50,31 +61,38 @@ pub(super) enum TraceEvent<'a> {
     Copied(&'a Envelope, u16),
     /// A rule holds a message until it is released.
     Held(&'a Envelope),
-    /// A control plane answered an attempt. The number is the fingerprint of the answer, which the later arrival at the
-    /// client does not repeat.
-    Answered(NodeId, Delivery, u64),
+    /// A control plane answered an attempt. The later arrival at the client does not repeat the answer.
+    Replied(NodeId, Delivery, &'a Reply),
     /// A write became durable.
     Wrote(NodeId, &'a Commit),
     /// A crash lost an unfinished write.
     Forgot(NodeId, &'a Commit),
     /// A node reports a decision that is otherwise invisible.
     Noted(NodeId, Note),
-    /// A node or a client stopped. The text names the crash point, if there was one, and is not hashed.
-    Crashed(NodeId, Option<&'a str>),
+    /// A node or a client stopped. The text names the crash point, if there was one.
+    Crashed(NodeId, Unhashed<Option<&'a str>>),
     /// A node started again.
     Restarted(NodeId),
-    /// A timer with this key fired.
+    /// The timer with this fingerprint fired.
     Fired(NodeId, u64),
-    /// A planned fault happened, or a scenario made a remark. The text is hashed.
-    Remark(&'a str),
+    /// A planned fault happened. The text describes it.
+    FaultInjected(&'a Fault, Unhashed<&'a str>),
     /// A request got an injected error. Not hashed: the answer is.
-    Refused(NodeId, Operation, &'a Error),
-    /// An intervention from outside. Not hashed: its consequences are.
-    Announced(&'a str),
+    Injected(NodeId, Operation, &'a Error),
+    /// A comment on the run, or an intervention from outside. Not hashed: the consequences are.
+    Remark(&'a str),
+}
+
+/// A text for people, which is no part of the hash of its event.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Unhashed<T>(pub(super) T);
+
+impl<T> Hash for Unhashed<T> {
+    fn hash<H: Hasher>(&self, _: &mut H) {}
 }
 
 /// The reason for the loss of a message.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum LossReason {
     /// A network rule dropped it.
     Dropped,
@@ -93,15 +111,6 @@ impl LossReason {
             LossReason::NodeDown => "the node is down",
             LossReason::NodeCrashed => "the node crashes",
             LossReason::ClientCrashed => "the client has crashed",
-        }
-    }
-
-    /// The contribution to the hash. The numbers are fixed, because recorded hashes depend on them.
-    fn digest(self) -> u64 {
-        match self {
-            LossReason::Dropped => 4,
-            LossReason::NodeCrashed => 7,
-            LossReason::NodeDown | LossReason::ClientCrashed => 12,
         }
     }
 }
@@ -162,9 +171,9 @@ impl Trace {
     ) {
         // These three are hashed by their consequences: the arrival or loss of the message, the answer, or whatever an
         // intervention leads to.
-        if !matches!(event, TraceEvent::Sent(..) | TraceEvent::Refused(..) | TraceEvent::Announced(_)) {
+        if !matches!(event, TraceEvent::Sent(..) | TraceEvent::Injected(..) | TraceEvent::Remark(_)) {
             self.events += 1;
-            self.hash = mix(self.hash, event.fold_into(now.0));
+            self.hash = mix(self.hash, fingerprint(&(now, event)));
         }
         if self.is_read() {
             self.write_down(now, event, &TraceFormatter { names, clients });
@@ -195,7 +204,7 @@ impl TraceEvent<'_> {
         match self {
             TraceEvent::Sent(..)
             | TraceEvent::Arrived(_)
-            | TraceEvent::Answered(..)
+            | TraceEvent::Replied(..)
             | TraceEvent::Fired(..) => TraceLevel::Messages,
             TraceEvent::Wrote(_, commit) if !is_milestone(commit) => TraceLevel::Messages,
             TraceEvent::Noted(_, Note::Chosen { outcome: Link::Open, .. }) => TraceLevel::Messages,
@@ -203,63 +212,26 @@ impl TraceEvent<'_> {
         }
     }
 
-    #[inline(always)]
-    fn fold_into(&self, hash: u64) -> u64 {
-        match self {
-            TraceEvent::Invoked(who, call, fingerprint) => {
-                fold(hash, [1, who.digest(), call.region.index() as u64, call.key, *fingerprint])
-            }
-            TraceEvent::Retried(who, call, attempt) => {
-                fold(hash, [2, who.digest(), call.key, u64::from(*attempt)])
-            }
-            TraceEvent::Ended(who, call, outcome) => {
-                let kind = match outcome {
-                    Outcome::Ok(_) => 0,
-                    Outcome::Unknown => 1,
-                    Outcome::TimedOut(_) => 2,
-                    Outcome::Gone => 3,
-                    Outcome::Failed(_) => 4,
-                };
-                fold(hash, [3, who.digest(), call.key, kind])
-            }
-            TraceEvent::Sent(..) | TraceEvent::Refused(..) | TraceEvent::Announced(_) => hash,
-            TraceEvent::Arrived(envelope) => fold(hash, [5, envelope.digest()]),
-            TraceEvent::Lost(envelope, reason) => fold(hash, [6, envelope.digest(), reason.digest()]),
-            TraceEvent::Copied(envelope, copies) => fold(hash, [7, envelope.digest(), u64::from(*copies)]),
-            TraceEvent::Held(envelope) => fold(hash, [8, envelope.digest()]),
-            TraceEvent::Answered(node, delivery, fingerprint) => {
-                fold(hash, [4, node.digest(), delivery.digest(), *fingerprint])
-            }
-            TraceEvent::Wrote(node, commit) => fold(hash, [9, node.digest(), commit.digest()]),
-            TraceEvent::Forgot(node, commit) => fold(hash, [10, node.digest(), commit.digest()]),
-            TraceEvent::Noted(node, note) => fold(hash, [11, node.digest(), note.digest()]),
-            TraceEvent::Crashed(node, _) => fold(hash, [12, node.digest()]),
-            TraceEvent::Restarted(node) => fold(hash, [13, node.digest()]),
-            TraceEvent::Fired(node, key) => fold(hash, [14, node.digest(), *key]),
-            TraceEvent::Remark(text) => fold(hash, [15, crate::rng::key_of_bytes(text.as_bytes())]),
-        }
-    }
-
     /// The node or client that the line is about: the sender of a message until it arrives, then the recipient.
     pub(super) fn actor(&self) -> Option<NodeId> {
         match self {
-            TraceEvent::Invoked(who, ..) | TraceEvent::Retried(who, ..) | TraceEvent::Ended(who, ..) => {
-                Some(*who)
-            }
+            TraceEvent::Invoked(client, ..)
+            | TraceEvent::Retried(client, ..)
+            | TraceEvent::Ended(client, ..) => Some(NodeId::Client(*client)),
             TraceEvent::Sent(envelope, _)
             | TraceEvent::Lost(envelope, _)
             | TraceEvent::Copied(envelope, _)
             | TraceEvent::Held(envelope) => Some(envelope.from),
             TraceEvent::Arrived(envelope) => Some(envelope.to),
-            TraceEvent::Answered(node, ..)
+            TraceEvent::Replied(node, ..)
             | TraceEvent::Wrote(node, _)
             | TraceEvent::Forgot(node, _)
             | TraceEvent::Noted(node, _)
             | TraceEvent::Crashed(node, _)
-            | TraceEvent::Refused(node, ..)
+            | TraceEvent::Injected(node, ..)
             | TraceEvent::Restarted(node)
             | TraceEvent::Fired(node, _) => Some(*node),
-            TraceEvent::Remark(_) | TraceEvent::Announced(_) => None,
+            TraceEvent::Remark(_) | TraceEvent::FaultInjected(..) => None,
         }
     }
 
@@ -297,15 +269,15 @@ impl TraceEvent<'_> {
                 _ => format!("loses an unfinished write: {}", formatter.commit(commit)?),
             },
             TraceEvent::Noted(_, note) => formatter.note(note),
-            TraceEvent::Crashed(_, None) => "crashes".to_owned(),
-            TraceEvent::Crashed(_, Some(reason)) => format!("crashes {reason}"),
-            TraceEvent::Refused(_, operation, error) => {
+            TraceEvent::Crashed(_, Unhashed(None)) => "crashes".to_owned(),
+            TraceEvent::Crashed(_, Unhashed(Some(reason))) => format!("crashes {reason}"),
+            TraceEvent::Injected(_, operation, error) => {
                 format!("answers {operation} with {} (injected)", error.name())
             }
             TraceEvent::Restarted(_) => "restarts".to_owned(),
             // The sending of an answer follows as a line of its own, and a timer shows in its consequences.
-            TraceEvent::Answered(..) | TraceEvent::Fired(..) => return None,
-            TraceEvent::Remark(text) | TraceEvent::Announced(text) => (*text).to_owned(),
+            TraceEvent::Replied(..) | TraceEvent::Fired(..) => return None,
+            TraceEvent::Remark(text) | TraceEvent::FaultInjected(_, Unhashed(text)) => (*text).to_owned(),
         })
     }
 }
@@ -480,86 +452,137 @@ impl TraceFormatter<'_> {
     }
 }
 
-impl Envelope {
-    /// The contribution to the hash: the message's key identifies its content, the ends its link.
-    pub(super) fn digest(&self) -> u64 {
-        fold(self.key, [self.from.digest(), self.to.digest()])
-    }
-}
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::sync::Arc;
 
-impl Note {
-    fn digest(&self) -> u64 {
-        match self {
-            Note::Replayed(delivery) => mix(1, delivery.digest()),
-            Note::Joined(delivery) => mix(2, delivery.digest()),
-            Note::Chosen { register, cluster, outcome } => {
-                fold(3, [register.digest(), cluster.identifier.digest(), *outcome as u64])
-            }
+    use super::*;
+    use crate::api::{EncryptionStatus, Response, TagMap, TagResourceOutput, TargetDefinition};
+    use crate::control::peering::{Acceptor, Ballot, RegisterKey};
+    use crate::control::records::{
+        Batch, Cluster, ClusterPolicy, Intent, MultiRegion, Serial, TokenKey, TokenRecord, Undo,
+    };
+    use crate::region::Region;
+    use crate::types::{Account, ClusterArn, ClusterStatus, Timestamp};
+
+    const IDENTIFIER: Identifier = Identifier::new([1, 2]);
+
+    fn region() -> Region {
+        Region::parse("us-east-1").expect("a Region")
+    }
+
+    fn arn() -> ClusterArn {
+        ClusterArn { region: region(), account: Account::DEFAULT, identifier: IDENTIFIER }
+    }
+
+    fn record() -> Cluster {
+        Cluster {
+            arn: arn(),
+            serial: Serial(1),
+            status: ClusterStatus::Active,
+            version: 2,
+            creation_time: Timestamp(3),
+            deletion_protection: true,
+            kms_key: None,
+            tags: None,
+            attached: Some(Arc::default()),
+            statement_statistics: false,
+            encryption: EncryptionStatus::Enabled,
+            multi_region: None,
+            intent: None,
         }
     }
-}
 
-impl Commit {
-    /// The contribution to the hash: the parts of the write that other nodes or clients can see.
-    fn digest(&self) -> u64 {
-        let mut digest = self.cause.map_or(0, |cause| cause.digest());
-        if let Some((_, serial, record)) = &self.batch.cluster {
-            digest = mix(digest, serial.0);
-            if let Some(record) = record {
-                let peer = record
-                    .multi_region
-                    .as_deref()
-                    .and_then(|it| it.peer)
-                    .map_or(0, |arn| arn.identifier.digest());
-                let linked = record.multi_region.as_deref().is_some_and(|it| it.linked);
-                let Timestamp(created) = record.creation_time;
-                digest = fold(digest, [record.arn.identifier.digest(), record.status as u64]);
-                digest = fold(digest, [u64::from(record.version), created, peer, u64::from(linked)]);
-                digest = mix(
-                    digest,
-                    u64::from(record.deletion_protection) | u64::from(record.intent.is_some()) << 1,
-                );
-                // The request of a creation was hashed already, and tags and attachments come from it.
-                if let Some(before) = &self.before.cluster {
-                    if before.tags != record.tags {
-                        digest = mix(digest, record.tags.as_ref().map_or(0, tags_digest));
-                    }
-                    if !before.shares_attached(record) {
-                        digest = record
-                            .attached
-                            .as_ref()
-                            .map_or(digest, |attached| mix(digest, attached_digest(attached)));
-                    }
-                }
-            }
+    fn stream() -> Stream {
+        Stream {
+            number: 1,
+            identifier: IDENTIFIER,
+            status: StreamStatus::Active,
+            creation_time: Timestamp(3),
+            target: Box::new(TargetDefinition::default()),
+            tags: Arc::default(),
         }
-        if let Some(register) = &self.batch.register {
-            let (register, acceptor) = &**register;
-            let (ballot, value) =
-                acceptor.accepted.map_or((0, 0), |(ballot, value)| (ballot.digest(), value.digest()));
-            digest = fold(digest, [register.digest(), acceptor.promised.digest(), ballot, value]);
-        }
-        digest
     }
-}
 
-fn tags_digest(tags: &Tags) -> u64 {
-    let digests =
-        tags.iter().map(|(key, value)| mix(key_of_bytes(key.as_bytes()), key_of_bytes(value.as_bytes())));
-    digests.fold(1, mix)
-}
+    fn hash_of(batch: Batch) -> u64 {
+        let commit = Commit { batch, before: Undo::default(), cause: None };
+        fingerprint(&TraceEvent::Wrote(NodeId::ControlPlane(region()), &commit))
+    }
 
-fn attached_digest(attached: &Arc<Attached>) -> u64 {
-    let digest = fold(attached.policies, [u64::from(attached.policy.is_some())]);
-    let streams = attached
-        .streams
-        .iter()
-        .map(|stream| fold(tags_digest(&stream.tags), [stream.identifier.digest(), stream.status as u64]));
-    streams.fold(digest, mix)
-}
+    /// The hashes of writes of [`record`], each changed in one way.
+    fn hashes(changes: &[fn(&mut Cluster)]) -> BTreeSet<u64> {
+        let changed = |change: &fn(&mut Cluster)| {
+            let mut cluster = record();
+            change(&mut cluster);
+            let cluster = Some((Account::DEFAULT, Serial(1), Some(Arc::new(cluster))));
+            hash_of(Batch { cluster, ..Batch::default() })
+        };
+        changes.iter().map(changed).collect()
+    }
 
-/// Folds the numbers of one event quickly. [`Trace::record`] then mixes the result into the hash of the earlier events
-/// thoroughly, once per event.
-fn fold<const N: usize>(state: u64, parts: [u64; N]) -> u64 {
-    parts.into_iter().fold(state, rng::fold)
+    #[test]
+    fn every_member_of_a_record_that_becomes_durable_is_hashed() {
+        let changes: &[fn(&mut Cluster)] = &[
+            |_| {},
+            |it| it.status = ClusterStatus::Idle,
+            |it| it.version = 3,
+            |it| it.creation_time = Timestamp(4),
+            |it| it.deletion_protection = false,
+            |it| it.kms_key = Some("key".into()),
+            |it| it.tags = Some(Arc::new(TagMap::from_iter([("team".to_owned(), "x".to_owned())]))),
+            |it| it.statement_statistics = true,
+            |it| it.encryption = EncryptionStatus::KmsKeyInaccessible,
+            |it| {
+                let multi_region =
+                    MultiRegion { witness: region(), peer: None, linked: false, leaving: false };
+                it.multi_region = Some(Box::new(multi_region));
+            },
+            |it| {
+                let request = Arc::new(Request::empty(Operation::DeleteCluster));
+                it.intent = Some(Arc::new(Intent { account: Account::DEFAULT, request }));
+            },
+            |it| {
+                let policy = r#"{ "Version": "2012-10-17", "Statement": [] }"#;
+                let policy = ClusterPolicy::parse(policy).expect("a policy");
+                Arc::make_mut(it.attached.as_mut().expect("a list")).policy = Some(Arc::new(policy));
+            },
+            |it| Arc::make_mut(it.attached.as_mut().expect("a list")).streams.push(stream()),
+            |it| {
+                let stream = Stream { status: StreamStatus::Impaired, ..stream() };
+                Arc::make_mut(it.attached.as_mut().expect("a list")).streams.push(stream);
+            },
+        ];
+        assert_eq!(hashes(changes).len(), changes.len());
+    }
+
+    #[test]
+    fn every_part_of_a_batch_is_hashed() {
+        let key = TokenKey { account: Account::DEFAULT, operation: None, token: "t1".into() };
+        let response = Arc::new(Response::TagResource(TagResourceOutput {}));
+        let record = TokenRecord { fingerprint: Default::default(), response, at: Instant(5) };
+        let later = TokenRecord { at: Instant(6), ..record.clone() };
+        let register = RegisterKey::new(arn(), arn(), region());
+        let promised = Acceptor { promised: Ballot::default().next(region()), accepted: None };
+        let batches = [
+            Batch::default(),
+            Batch { cluster: Some((Account::DEFAULT, Serial(1), None)), ..Batch::default() },
+            Batch { token: Some((key.clone(), record)), ..Batch::default() },
+            Batch { token: Some((key, later)), ..Batch::default() },
+            Batch { register: Some(Box::new((register, Acceptor::default()))), ..Batch::default() },
+            Batch { register: Some(Box::new((register, promised))), ..Batch::default() },
+        ];
+        assert_eq!(batches.map(hash_of).into_iter().collect::<BTreeSet<_>>().len(), 6);
+    }
+
+    #[test]
+    fn a_text_for_people_is_not_hashed() {
+        let node = NodeId::ControlPlane(region());
+        let crash = |text| fingerprint(&TraceEvent::Crashed(node, Unhashed(text)));
+        assert_eq!(crash(None), crash(Some("before sending Prepare")));
+        let outage = Fault::outage(region());
+        let fault = |fault, text| fingerprint(&TraceEvent::FaultInjected(fault, Unhashed(text)));
+        assert_eq!(fault(&outage, "outage use1"), fault(&outage, "outage us-east-1"));
+        assert_ne!(fault(&outage, "outage use1"), fault(&Fault::crash(node), "outage use1"));
+    }
 }

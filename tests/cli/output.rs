@@ -34,7 +34,7 @@ fn a_reader_that_goes_away_changes_no_exit_code() {
         (&["run", "good.scenario", "--seeds", "0..9", "--check-determinism"], 0),
         (&["run", "bad.scenario"], 2),
         (&["sweep", "--seeds", "0..50"], 0),
-        (&["sweep", "--seeds", "0..50", "--mutant", "protection-ignored"], 1),
+        (&["sweep", "--seeds", "0..100", "--mutant", "protection-ignored"], 1),
         (&["sweep", "--seeds", "0..20", "--require-coverage"], 1),
         (&["shrink", "wrong.scenario"], 1),
         (&["shrink", "good.scenario"], 2),

@@ -8,6 +8,7 @@ use std::thread;
 use std::time::Duration;
 
 use dsql_sim::rng::{self, Purpose};
+use rand::RngExt;
 use serde_json::{Value, json};
 
 use crate::http::{Answer, Connection};
@@ -93,12 +94,8 @@ impl Client {
 
     fn next_call(&self, seed: u64, number: u64) -> Call {
         let draw = |what: u64, below: u64| {
-            rng::below(
-                seed,
-                Purpose::Scenario,
-                rng::key(&[number, what, rng::key_of_bytes(self.account.as_bytes())]),
-                below,
-            )
+            let key = rng::fingerprint(&(number, what, &self.account));
+            rng::stream(seed, Purpose::Scenario, key).random_range(0..below)
         };
         let token = format!("{}-{number}", self.account);
         let known: Vec<(String, Expected)> =
@@ -328,11 +325,12 @@ fn campaign(rounds: Range<u64>) -> Tally {
                 scope.spawn(|| client.work(&address, round, &answers));
             }
             // However fast the machine is, some calls are answered and some are not.
-            let enough = rng::below(round, Purpose::Scenario, 0, CLIENTS * CALLS / 2);
+            let drawn = |key, below| rng::stream(round, Purpose::Scenario, key).random_range(0..below);
+            let enough: u64 = drawn(0, CLIENTS * CALLS / 2);
             while answers.load(Ordering::Relaxed) < enough {
                 thread::sleep(Duration::from_millis(1));
             }
-            thread::sleep(Duration::from_micros(rng::below(round, Purpose::Scenario, 1, 5000)));
+            thread::sleep(Duration::from_micros(drawn(1, 5000)));
             server.kill();
         });
         tally.answered += new.iter().map(|client| client.done.len()).sum::<usize>();

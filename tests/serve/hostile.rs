@@ -7,6 +7,7 @@ use std::thread;
 
 use dsql_sim::api::Error;
 use dsql_sim::rng::{self, Purpose};
+use rand::RngExt;
 use serde_json::{Value, json};
 use strum::VariantNames;
 
@@ -24,7 +25,7 @@ struct Draws(u64, u64);
 
 impl Draws {
     fn below(self, what: u64, bound: u64) -> u64 {
-        rng::below(self.0, Purpose::Scenario, rng::key(&[self.1, what]), bound)
+        rng::stream(self.0, Purpose::Scenario, rng::fingerprint(&(self.1, what))).random_range(0..bound)
     }
 
     fn pick<T: Copy>(self, what: u64, from: &[T]) -> T {

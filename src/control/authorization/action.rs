@@ -5,7 +5,7 @@ use std::fmt;
 use crate::api::Operation;
 
 /// An IAM action that a call can need.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum IamAction {
     /// The action of an operation's own name.
     Call(Operation),

@@ -58,7 +58,7 @@ pub struct ResourceAttributes<'a> {
 }
 
 /// The reason of a denial. Remote checks send it in their answers, so that the error names the kind of policy.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Denial {
     /// No policy of this kind allows the action.
     Implicit(PolicyKind),

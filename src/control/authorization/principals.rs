@@ -1,6 +1,7 @@
 //! Callers, and the principals that they are.
 
 use std::borrow::Cow;
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use crate::iam::Identity;
@@ -13,6 +14,14 @@ pub struct Caller {
     pub account: Account,
     /// The principal; `None` is the account's root, which may do everything.
     pub principal: Option<PrincipalId>,
+}
+
+// A call under another principal has the same draws, so that runs which differ in policies alone can be compared.
+impl Hash for Caller {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        let Caller { account, principal: _ } = self;
+        account.hash(state);
+    }
 }
 
 /// The principals of a world, in the order of declaration.

@@ -55,7 +55,7 @@ pub struct RequestAttributes<'a> {
 }
 
 /// The use that a call makes of a peer, which decides the permission that the peer's Region checks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum PeerAction {
     /// The call lists the peer: `dsql:AddPeerCluster`.
     Add,
@@ -63,13 +63,6 @@ pub enum PeerAction {
     Keep,
     /// The call leaves the peer out: `dsql:RemovePeerCluster`.
     Remove,
-}
-
-impl PeerAction {
-    /// The use's contribution to message keys; 0 for the checks that every call makes.
-    pub(in crate::control) fn digest(self) -> u64 {
-        u64::from(self == PeerAction::Remove)
-    }
 }
 
 /// An account in a Region: the scope of `cluster/*`.

@@ -11,7 +11,7 @@ use crate::control::peering::CallTarget;
 use crate::control::records::{Attached, Batch, Cluster, ClusterPolicy, MultiRegion, TokenWrite};
 use crate::control::{ControlPlane, RequestContext, errors};
 use crate::coverage_mark::CoverageMark;
-use crate::rng::key_of_bytes;
+use crate::rng::fingerprint;
 use crate::types::{Account, ClusterArn, ClusterStatus, Identifier, Instant};
 
 /// The value of `kmsEncryptionKey` that stands for a key owned by AWS.
@@ -107,7 +107,7 @@ impl ControlPlane {
         };
         let reused = self.last_deleted.filter(|_| self.mutants.has(Mutant::IdentifierReused));
         let named = ctx.request.client_token().filter(|_| self.mutants.has(Mutant::IdentifierFromToken));
-        let named = named.map(|token| Identifier::new([key_of_bytes(token.to_string().as_bytes()); 2]));
+        let named = named.map(|token| Identifier::new([fingerprint(token); 2]));
         let identifier = reused.or(named).unwrap_or(ctx.fresh);
         let kms_key = customer_key(input.kms_encryption_key.as_ref());
         let used = kms_key.as_ref().filter(|_| !self.mutants.has(Mutant::NewKeyNotTried));

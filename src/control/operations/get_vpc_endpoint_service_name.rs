@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::api::{Error, GetVpcEndpointServiceNameInput, GetVpcEndpointServiceNameOutput, Response};
 use crate::control::message::Effect;
 use crate::control::{ControlPlane, RequestContext};
-use crate::rng::mix;
+use crate::rng::fingerprint;
 
 impl ControlPlane {
     /// Handles GetVpcEndpointServiceName: the PrivateLink service of the cluster's cell. Each Region has one cell.
@@ -17,7 +17,7 @@ impl ControlPlane {
     ) -> Result<(), Error> {
         let cluster = self.find(ctx.account, &input.identifier)?;
         let (region, identifier) = (self.region, cluster.arn.identifier);
-        let mut number = mix(region.index() as u64, 0);
+        let mut number = fingerprint(&region);
         let letters = std::iter::repeat_with(|| {
             let letter = b"abcdefghijklmnopqrstuvwxyz234567"[(number % 32) as usize];
             number /= 32;

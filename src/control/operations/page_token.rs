@@ -2,13 +2,13 @@
 
 use crate::api::{Error, Field, Operation};
 use crate::control::ControlPlane;
-use crate::rng::mix;
+use crate::rng::fingerprint;
 use crate::types::Account;
 
 impl ControlPlane {
     /// The seal of a page token: it ties the token to its Region and account.
     pub(in crate::control) fn page_seal(&self, account: Account, position: u64) -> u64 {
-        mix(mix(account.number(), self.region.index() as u64), position)
+        fingerprint(&(account, self.region, position))
     }
 }
 

@@ -8,7 +8,6 @@ use serde::{Deserialize, Serialize};
 
 use crate::coverage_mark::CoverageMark;
 use crate::region::Region;
-use crate::rng::mix;
 use crate::types::ClusterArn;
 
 /// The key of a link register: an unordered pair of clusters, and the witness that both must name.
@@ -62,13 +61,6 @@ impl RegisterKey {
     pub fn cluster_in(&self, region: Region) -> Option<ClusterArn> {
         [self.low, self.high].into_iter().find(|cluster| cluster.region == region)
     }
-
-    /// The register's contribution to keys and hashes.
-    #[must_use]
-    pub fn digest(&self) -> u64 {
-        let pair = mix(self.low.identifier.digest(), self.high.identifier.digest());
-        mix(pair, self.witness.index() as u64)
-    }
 }
 
 /// One of the two clusters of a pair, by the order of their ARNs. Both control planes derive the same side without a
@@ -82,7 +74,7 @@ pub enum Side {
 }
 
 /// The value of a link register: the requests of each side, and the outcome that follows from them.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct LinkValue {
     declared: [bool; 2],
     leaving: [bool; 2],
@@ -92,7 +84,7 @@ pub struct LinkValue {
 }
 
 /// The outcome of a link register.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum LinkOutcome {
     /// No link: at most one side has declared the other. A side that has declared can still withdraw alone.
     #[default]
@@ -168,18 +160,11 @@ impl LinkValue {
     pub fn has_declared(&self, side: Side) -> bool {
         self.declared[side as usize]
     }
-
-    /// The value's contribution to keys and hashes.
-    #[must_use]
-    pub fn digest(&self) -> u64 {
-        let bits = [self.declared, self.leaving, self.deleting].into_iter().flatten();
-        bits.fold(self.outcome as u64, |digest, bit| digest << 1 | u64::from(bit))
-    }
 }
 
 /// The number of a proposal: the round first, then the Region that proposes. Two proposers never share one, so an
 /// acceptance under a ballot names a single value.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Ballot {
     round: u32,
     proposer: u8,
@@ -203,12 +188,6 @@ impl Ballot {
     pub fn round(self) -> u32 {
         self.round
     }
-
-    /// The ballot's contribution to keys and hashes.
-    #[must_use]
-    pub fn digest(self) -> u64 {
-        u64::from(self.round) << 8 | u64::from(self.proposer)
-    }
 }
 
 /// A value that an acceptor accepted, and the ballot of its acceptance.
@@ -216,7 +195,7 @@ pub type AcceptedValue = (Ballot, LinkValue);
 
 /// The state of one acceptor for one register. It is durable before any answer that rests on it leaves; an acceptor
 /// that forgot a promise would let an old proposer overwrite a chosen value.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Acceptor {
     /// The highest ballot promised: everything below it is refused.
     pub promised: Ballot,

@@ -27,7 +27,7 @@ impl Serial {
 }
 
 /// The record of a cluster.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Cluster {
     /// The cluster's ARN, with its Region, account and identifier.
     pub arn: ClusterArn,
@@ -58,7 +58,7 @@ pub struct Cluster {
 }
 
 /// The policy and the streams of a cluster, with the counters that outlive them.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Attached {
     /// The resource policy.
     pub policy: Option<Arc<ClusterPolicy>>,
@@ -77,7 +77,7 @@ pub struct Attached {
 }
 
 /// The multi-Region properties of a cluster.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct MultiRegion {
     /// The witness Region, which is part of the register's key.
     pub witness: Region,
@@ -91,7 +91,7 @@ pub struct MultiRegion {
 
 /// A deferred call. It is written into the record before the first proposal to the link register, so that a crash
 /// cannot lose it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Intent {
     /// The account that called.
     pub account: Account,

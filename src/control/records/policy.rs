@@ -1,5 +1,6 @@
 //! The resource policy of a cluster: its text, its compiled form, and the time from which it is in force.
 
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,6 +18,14 @@ pub struct ClusterPolicy {
     pub text: Arc<str>,
     /// The compiled policy.
     pub document: Document,
+}
+
+// The compiled policy follows from the text.
+impl Hash for ClusterPolicy {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        let ClusterPolicy { text, document: _ } = self;
+        text.hash(state);
+    }
 }
 
 impl Attached {

@@ -21,7 +21,7 @@ use crate::types::{Account, ClientToken, Identifier, Instant};
 
 /// Records that become durable together. A call's change and its token share a batch, or a crash could keep one
 /// without the other.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Hash)]
 pub struct Batch {
     /// A cluster's record, by its key; `None` for the record removes the cluster.
     pub cluster: Option<(Account, Serial, Option<Arc<Cluster>>)>,
@@ -222,7 +222,7 @@ impl PartialEq for Owner {
 
 /// The part of an identifier that the index keeps; it tells the identifier from almost all others.
 fn part(identifier: Identifier) -> u32 {
-    identifier.digest() as u32
+    identifier.first_half() as u32
 }
 
 /// The hash of a part. Identifiers are random bits, so a part only has to be spread over 64 bits.

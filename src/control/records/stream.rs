@@ -12,7 +12,7 @@ use crate::types::{ClusterArn, Identifier, Timestamp};
 pub const MAX_STREAMS: usize = 5;
 
 /// A change stream of a cluster.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Stream {
     /// The stream's number within the cluster, in the order of creation, from 1.
     pub number: u32,

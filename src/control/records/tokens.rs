@@ -28,7 +28,7 @@ pub struct TokenKey {
 }
 
 /// A finished call, and the answer that a retry with its token gets.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct TokenRecord {
     /// The fingerprint of the request. A retry with another one is a mismatch.
     pub fingerprint: Fingerprint,

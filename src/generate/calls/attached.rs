@@ -125,10 +125,10 @@ fn target_tagged(
 /// The version of the policy that a call expects: one that an earlier call returned, or a guess; `None` accepts any.
 fn expected_version(draws: Draws, calls: &CallPlan<'_>) -> Option<String> {
     let returned = calls.answered().filter(|step| step.operation() == Operation::PutClusterPolicy);
-    let returned = draws.among("which said", returned.filter_map(|step| Some((&**step.alias.as_ref()?, ()))));
+    let returned = draws.among("which said", returned.filter_map(|step| step.alias.as_deref()));
     let version = match draws.weigh("version", &[(5, "none"), (2, "said"), (2, "guess")]) {
         "none" => return None,
-        "said" => returned.map(|(name, ())| format!("${name}.policyVersion")),
+        "said" => returned.map(|name| format!("${name}.policyVersion")),
         _ => None,
     };
     Some(version.unwrap_or_else(|| draws.pick("guess", &["1", "2", "3"]).to_owned()))
@@ -169,5 +169,5 @@ fn listing(draws: Draws, calls: &CallPlan<'_>, mut draft: CallDraft) -> CallDraf
 /// A stream that an earlier call should have created, with the alias of that call.
 fn known_stream<'a>(draws: Draws, calls: &'a CallPlan<'_>) -> Option<(&'a str, &'a CallStep)> {
     let streams = calls.answered().filter(|step| step.operation() == Operation::CreateStream);
-    draws.among("stream", streams.filter_map(|step| Some((&**step.alias.as_ref()?, step))))
+    draws.among("stream", streams.filter_map(|step| Some((step.alias.as_deref()?, step))))
 }

@@ -16,7 +16,7 @@ use crate::scenario::{Action, CallStep, SetUp};
 use crate::sim::client::WaitFor;
 use crate::types::{Account, ClientId};
 
-use super::draws::{Candidate, Draws};
+use super::draws::Draws;
 use super::{Plan, set_up};
 
 pub use openings::Opening;
@@ -74,12 +74,6 @@ impl CallKind {
     /// The name that identifies the kind in draws.
     pub(super) fn name(self) -> &'static str {
         self.into()
-    }
-}
-
-impl Candidate for CallKind {
-    fn lot(self) -> u64 {
-        self.name().lot()
     }
 }
 
@@ -234,8 +228,7 @@ impl CallPlan<'_> {
 
     /// An earlier call to repeat, if there is one.
     fn repeated(&self, draws: Draws) -> Option<&CallStep> {
-        let earlier = self.made.iter().filter_map(|made| Some((&**made.alias.as_ref()?, made)));
-        draws.among("again", earlier).map(|(_, made)| made)
+        draws.among("again", &self.made)
     }
 
     /// Adds a call of `operation` about the cluster with the index `aim`.
@@ -301,10 +294,9 @@ impl CallPlan<'_> {
                 CallDraft::about(cluster, Request::empty(Operation::GetCluster))
             }
             (CallKind::Wait, Some((cluster, _)), _) => {
-                let goals = [("active", WaitFor::ClusterActive), ("gone", WaitFor::ClusterNotExists)];
-                let (_, goal) = draws.pick("goal", &goals);
+                let goals = [WaitFor::ClusterActive, WaitFor::ClusterNotExists];
                 CallDraft {
-                    waiter: Some(goal),
+                    waiter: Some(draws.pick("goal", &goals)),
                     ..CallDraft::about(cluster, Request::empty(Operation::GetCluster))
                 }
             }
@@ -382,17 +374,17 @@ impl CallPlan<'_> {
     /// A client, mostly one of the account `owner`.
     fn client(&self, draws: Draws, owner: Option<Account>) -> ClientId {
         let clients = self.set_up.clients.iter().enumerate();
-        let all = clients.map(|(index, client)| (&*client.name, (index, client.account)));
+        let all = clients.map(|(index, client)| (index, client.account));
         let owner = owner.filter(|_| !draws.chance("a stranger", 6));
-        let own = all.clone().filter(|(_, (_, account))| owner.is_none_or(|owner| owner == *account));
+        let own = all.clone().filter(|(_, account)| owner.is_none_or(|owner| owner == *account));
         let drawn = draws.among("client", own).or_else(|| draws.among("client", all));
-        drawn.map_or(ClientId(0), |(_, (index, _))| ClientId(index as u32))
+        drawn.map_or(ClientId(0), |(index, _)| ClientId(index as u32))
     }
 
     /// The index of one of the clusters for which `is_fit` holds.
     fn draw_cluster(&self, draws: Draws, is_fit: impl Fn(&PlannedCluster) -> bool) -> Option<usize> {
         let fit = self.clusters.iter().enumerate().filter(|(_, cluster)| is_fit(cluster));
-        draws.among("which", fit.map(|(index, cluster)| (&*cluster.name, index))).map(|(_, index)| index)
+        draws.among("which", fit.map(|(index, _)| index))
     }
 
     /// A pause; in slow scenarios often hours long, or close to the window of client tokens.

@@ -13,76 +13,75 @@ use super::super::draws::Draws;
 use super::{CallKind, CallPlan};
 
 macro_rules! openings {
-    ($($(#[doc = $doc:literal])+ $variant:ident = $name:literal, $weight:literal, $calls:literal;)+) => {
+    ($($(#[doc = $doc:literal])+ $variant:ident = $weight:literal, $calls:literal;)+) => {
         /// The opening of a scenario: the state that its first calls lead to.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         pub enum Opening { $($(#[doc = $doc])+ $variant,)+ }
 
-        /// The weight of each opening, its name in draws, and the number of calls that it needs.
-        const OPENINGS: &[(u64, Opening, &str, usize)] =
-            &[$(($weight, Opening::$variant, $name, $calls)),+];
+        /// The weight of each opening, and the number of calls that it needs.
+        const OPENINGS: &[(u64, Opening, usize)] = &[$(($weight, Opening::$variant, $calls)),+];
     };
 }
 
 openings! {
     /// No opening: the first call is drawn like all others.
-    Nothing = "nothing", 24, 0;
+    Nothing = 24, 0;
     /// A pair, created in the documented steps.
-    Pair = "pair", 26, 3;
+    Pair = 26, 3;
     /// A pair of which both clusters are deleted.
-    PairEnds = "pair ends", 14, 5;
+    PairEnds = 14, 5;
     /// A pair that both clusters leave, under the assumption that an active pair can come apart.
-    PairParts = "pair parts", 5, 5;
+    PairParts = 5, 5;
     /// Two or three pairs at a time.
-    Pairs = "pairs", 2, 6;
+    Pairs = 2, 6;
     /// Two clusters that declare the same peer, which declares one of them.
-    Rivals = "rivals", 3, 5;
+    Rivals = 3, 5;
     /// A cluster that changes its peer while the messages of both peers are lost.
-    Turncoat = "turncoat", 2, 5;
+    Turncoat = 2, 5;
     /// Clusters in three Regions, each of which declares the next.
-    Ring = "ring", 1, 6;
+    Ring = 1, 6;
     /// Two unfinished links in one Region whose control plane crashes.
-    Unfinished = "unfinished", 2, 6;
+    Unfinished = 2, 6;
     /// Two sides of a pair that race for its link register over unreliable links.
-    Race = "race", 4, 4;
+    Race = 4, 4;
     /// A cluster that withdraws its declaration while its Region's messages are lost, perhaps for the second time.
-    Wavering = "wavering", 3, 5;
+    Wavering = 3, 5;
     /// A cluster with streams.
-    Streams = "streams", 6, 3;
+    Streams = 6, 3;
     /// A cluster that is deleted between two pages of a listing.
-    Pages = "pages", 6, 5;
+    Pages = 6, 5;
     /// Small pages of clusters or streams, one of which is deleted.
-    Gaps = "gaps", 3, 7;
+    Gaps = 3, 7;
     /// A client token that is used again when its window is about to end.
-    Tokens = "tokens", 3, 2;
+    Tokens = 3, 2;
     /// A KMS key that changes and cannot be used.
-    Keys = "keys", 3, 3;
+    Keys = 3, 3;
     /// A cluster in CREATING.
-    Creating = "creating", 1, 2;
+    Creating = 1, 2;
     /// A cluster in ACTIVE.
-    Active = "active", 2, 2;
+    Active = 2, 2;
     /// A cluster in IDLE.
-    Idle = "idle", 2, 2;
+    Idle = 2, 2;
     /// A cluster in INACTIVE.
-    Inactive = "inactive", 2, 2;
+    Inactive = 2, 2;
     /// A cluster in UPDATING.
-    Updating = "updating", 2, 3;
+    Updating = 2, 3;
     /// A cluster in DELETING.
-    Deleting = "deleting", 2, 3;
+    Deleting = 2, 3;
     /// A cluster in DELETED, under the assumption that this status is visible.
-    Deleted = "deleted", 2, 3;
+    Deleted = 2, 3;
     /// A cluster in FAILED, under the assumption that creations fail.
-    Failed = "failed", 2, 2;
+    Failed = 2, 2;
     /// A cluster in PENDING_DELETE.
-    PendingDelete = "pending delete", 3, 5;
+    PendingDelete = 3, 5;
 }
 
 impl Opening {
     /// An opening that fits into `count` calls.
     pub(in crate::generate) fn draw(draws: Draws, count: usize) -> Opening {
         let fit = OPENINGS.iter().filter(|(.., calls)| *calls <= count);
-        let fit: Vec<_> = fit.map(|(weight, opening, name, _)| (*weight, (*name, *opening))).collect();
-        draws.weigh("which", &fit).1
+        let fit: Vec<_> = fit.map(|(weight, opening, _)| (*weight, *opening)).collect();
+        draws.weigh("which", &fit)
     }
 }
 
@@ -241,8 +240,7 @@ impl CallPlan<'_> {
         let lost = Fault::Rule(Rule { what, ..Rule::cut(silenced, NodeMatch::Any, false) });
         let heal = Fault::heal(silenced, NodeMatch::Any);
         self.groups.push(vec![Action::Fault(lost), Action::FaultAt(When::In(lasts), heal)]);
-        let last = [(4, ("withdrawal", CallKind::Withdraw)), (1, ("deletion", CallKind::Delete))];
-        let (_, last) = draws.weigh("last", &last);
+        let last = draws.weigh("last", &[(4, CallKind::Withdraw), (1, CallKind::Delete)]);
         if draws.chance("crashes", 35) {
             let node = NodeId::ControlPlane(region);
             let operation = match last {
@@ -399,13 +397,13 @@ impl CallPlan<'_> {
         for number in 0..2 {
             let draws = draws.about("turn", number);
             let changes = [
-                ("disabled", &[ExternalEvent::DisableKeys][..]),
-                ("enabled", &[ExternalEvent::EnableKeys]),
-                ("disabled, and somebody connects", &[ExternalEvent::DisableKeys, ExternalEvent::Connect]),
-                ("disabled while it rests", &[ExternalEvent::Idle, ExternalEvent::DisableKeys]),
-                ("as they are", &[]),
+                &[ExternalEvent::DisableKeys][..],
+                &[ExternalEvent::EnableKeys],
+                &[ExternalEvent::DisableKeys, ExternalEvent::Connect],
+                &[ExternalEvent::Idle, ExternalEvent::DisableKeys],
+                &[],
             ];
-            let (_, events) = draws.pick("keys", &changes);
+            let events = draws.pick("keys", &changes);
             self.groups.push(events.iter().map(|event| change(*event)).collect());
             self.call(draws, Some(0), draws.weigh("call", &[(3, CallKind::Change), (1, CallKind::Get)]));
             self.advance(draws.pause("pause", 13));

@@ -4,7 +4,7 @@ use crate::sim::World;
 use crate::sim::client::Next;
 use crate::sim::disk::NodeCrash;
 use crate::sim::node::{CrashTrigger, NodeState};
-use crate::sim::trace::TraceEvent;
+use crate::sim::trace::{TraceEvent, Unhashed};
 use crate::types::{ClientId, NodeId};
 
 use super::{CrashPoint, Fault, FaultBehaviour, FaultId, FaultKind, NodeMatch, Restart, Rule};
@@ -19,7 +19,7 @@ use super::{CrashPoint, Fault, FaultBehaviour, FaultId, FaultKind, NodeMatch, Re
 /// carried out, and their answers are dropped. The calls that the client makes afterwards belong to its next process.
 ///
 /// It acts when it stops a node that is up, or a client with a call in flight.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Crash {
     /// The node or client to stop.
     pub node: NodeId,
@@ -30,7 +30,7 @@ pub struct Crash {
 }
 
 /// The fate of the writes that a crash interrupts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Unfinished {
     /// Every write that was begun reaches the disk. The caller still gets no answer, and a retry must find the result.
     Kept,
@@ -108,7 +108,7 @@ impl World {
     /// Stops a client and ends its calls unknown; `false` if none was in flight. Their messages stay on the network:
     /// the control plane may still carry the requests out.
     fn crash_client(&mut self, client: ClientId) -> bool {
-        self.note(&TraceEvent::Crashed(NodeId::Client(client), None));
+        self.note(&TraceEvent::Crashed(NodeId::Client(client), Unhashed(None)));
         let open = self.calls.open_of(client);
         for id in &open {
             self.calls.get_mut(*id).expect("a call in flight").abandon();

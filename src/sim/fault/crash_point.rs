@@ -10,7 +10,7 @@ use crate::control::records::{Attached, Cluster, Stream};
 use super::MessageMatch;
 
 /// The time of an injected crash.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum CrashPoint {
     /// Immediately. Writes in the outbox are interrupted wherever they are.
     Now,
@@ -49,7 +49,7 @@ impl CrashPoint {
 }
 
 /// A point in the work of a node.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Point {
     /// The node has received a matching message and not yet handled it. The message is lost; its sender finds out by a
     /// time-out only.
@@ -69,7 +69,7 @@ pub enum Point {
 }
 
 /// A pattern for a write to a node's disk.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Written {
     /// Every write.
     Anything,

@@ -9,7 +9,7 @@ use super::{Fault, FaultBehaviour, FaultId, FaultKind};
 
 /// Denies an action to every caller in a Region, whatever the policies allow, or ends such a denial. A denial acts when
 /// it refuses a request or a remote check; its end acts when the action was denied.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Deny {
     /// The Region in which the action is checked.
     pub region: Region,

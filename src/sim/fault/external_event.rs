@@ -16,7 +16,7 @@ use super::{Fault, FaultBehaviour, FaultId, FaultKind};
 ///
 /// It acts when a cluster changes because of it, now or, for disabled keys, later. Enabling keys also acts when the
 /// keys were disabled and no cluster used one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct InjectedEvent {
     /// The Region of the clusters.
     pub region: Region,

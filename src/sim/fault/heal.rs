@@ -14,7 +14,7 @@ use super::{Fault, FaultBehaviour, FaultId, FaultKind, NodeMatch};
 /// rule, releases held messages, and ends every denial and injected error; nodes that are down stay down and clocks
 /// stay skewed. It acts when it removes a rule that could still apply (a rule that has applied `times` times could not)
 /// or, without ends, any of the others.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Heal {
     /// The ends of the link to heal; `None` heals everything.
     pub between: Option<(NodeMatch, NodeMatch)>,
@@ -59,7 +59,7 @@ impl World {
     pub fn heal_all(&mut self, except: Option<Region>) {
         self.changes.clear();
         self.last_progress = self.now;
-        self.note(&TraceEvent::Announced("all faults are repaired"));
+        self.note(&TraceEvent::Remark("all faults are repaired"));
         let everything = Heal { between: None };
         everything.inject(self, self.fault_log.next());
         self.fault_log.end_all();

@@ -46,7 +46,7 @@ pub(super) use rule::DUPLICATE_WITHIN;
 ///
 /// The description of each kind says when it *acts*. A fault that never acts tests nothing, however green the run, and
 /// a run warns about it.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Hash)]
 pub enum Fault {
     /// Several faults at the same moment, injected in order. Each part has a [`FaultId`] of its own and acts, or does
     /// not act, independently of the others.

@@ -12,7 +12,7 @@ use super::{Fault, FaultBehaviour, FaultId, FaultKind};
 ///
 /// In contrast to a crash, requests to them are not reset but vanish, so that a client waits for its time-out. It acts
 /// when it changes the state of one of the two nodes, be it from crashed to unreachable.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Outage {
     /// The Region.
     pub region: Region,

@@ -8,7 +8,7 @@ use crate::region::Region;
 use crate::types::{ClientId, NodeId};
 
 /// A pattern for one end of a link.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum NodeMatch {
     /// Every node and every client.
     Any,
@@ -53,7 +53,7 @@ impl From<NodeId> for NodeMatch {
 }
 
 /// A pattern for the kind of a message; with an operation in it, also the exact kind of one message.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum MessageMatch {
     /// Every message.
     Anything,

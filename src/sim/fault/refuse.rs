@@ -10,7 +10,7 @@ use super::{Fault, FaultBehaviour, FaultId, FaultKind};
 
 /// Answers requests with an error in front of the control plane, which never sees them: throttling and internal errors
 /// of the service's front end. It acts when a request gets the error.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Hash)]
 pub struct Refuse {
     /// The Region whose control plane the requests are addressed to.
     pub region: Region,

@@ -6,7 +6,7 @@ use super::{Fault, FaultBehaviour, FaultId, FaultKind};
 
 /// Removes every rule that holds messages and sends the held messages on, subject to the remaining rules. It acts when
 /// a message was held.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Release;
 
 impl FaultBehaviour for Release {

@@ -6,7 +6,7 @@ use crate::types::{ClientId, NodeId};
 use super::{Fault, FaultBehaviour, FaultId, FaultKind};
 
 /// Starts a stopped node with the contents of its disk. For a client it does nothing. It acts when the node was down.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Restart {
     /// The node to start.
     pub node: NodeId,

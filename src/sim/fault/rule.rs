@@ -1,6 +1,9 @@
 //! Network rules: messages that are dropped, delayed, duplicated, held or slowed. A partition is a rule that drops all.
 
+use std::hash::{Hash, Hasher};
 use std::time::Duration;
+
+use rand::RngExt;
 
 use crate::control::message::DelayRange;
 use crate::region::Region;
@@ -38,6 +41,14 @@ pub struct Rule {
     pub action: RuleAction,
 }
 
+// The key is that of the step, which is computed from this hash.
+impl Hash for Rule {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        let Rule { key: _, from, to, what, both_ways, skip, times, percent, action } = self;
+        (from, to, what, both_ways, skip, times, percent, action).hash(state);
+    }
+}
+
 impl Rule {
     /// A rule that drops every message between two ends. Its key is 0, which is harmless: without a rate and with
     /// [`RuleAction::Drop`] a rule draws nothing.
@@ -73,7 +84,7 @@ impl Rule {
 }
 
 /// The action of a network rule.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum RuleAction {
     /// The message is lost. Its sender gets no notice, as on a real network.
     Drop,
@@ -189,8 +200,8 @@ impl Rule {
             return false;
         }
         let key = mix(self.key, envelope.key);
-        if self.percent.is_some_and(|percent| rng::below(seed, Purpose::Rate, key, 100) >= u64::from(percent))
-        {
+        let is_drawn = |percent| rng::stream(seed, Purpose::Rate, key).random_ratio(u32::from(percent), 100);
+        if !self.percent.is_none_or(is_drawn) {
             return false;
         }
         self.times = self.times.map(|times| times - 1);

@@ -11,7 +11,7 @@ use super::{Fault, FaultBehaviour, FaultId, FaultKind};
 /// Virtual time, and with it every timer, is unaffected; only the timestamps that the control plane writes are. A skew
 /// acts when a request that stamps a creation time arrives while the clock is wrong. A skew of 0 seconds repairs the
 /// clock, and acts when the clock was wrong.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Skew {
     /// The Region whose clock is set.
     pub region: Region,
