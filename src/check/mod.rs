@@ -8,7 +8,7 @@
 
 mod answers;
 mod authorization;
-mod callers;
+mod call_history;
 mod changed;
 mod clusters;
 mod convergence;
@@ -23,7 +23,7 @@ mod pairs;
 mod permitted;
 mod records;
 mod refusals;
-mod said;
+mod responses;
 mod simulation;
 mod storage;
 mod streams;
@@ -46,7 +46,7 @@ pub use simulation::{CONVERGENCE_LIMIT, RunEnd, Simulation};
 pub use view::{Memory, WorldView};
 
 use answers::Answers;
-use callers::Callers;
+use call_history::CallHistory;
 use clusters::Clusters;
 use invariant::CheckContext;
 use open::OpenCalls;
@@ -84,7 +84,7 @@ pub struct Checker {
     answers: Answers,
     open: OpenCalls,
     visible: Visible,
-    callers: Callers,
+    history: CallHistory,
     /// The time of the last event; time must not go back.
     last: Instant,
     exercised: CheckCounts,
@@ -102,7 +102,7 @@ impl Checker {
         if let (Some((key, record)), NodeId::ControlPlane(region)) = (&batch.token, node) {
             self.visible.recall_token(region, key, record.response.operation(), record.at);
         }
-        self.callers.recall(node, batch);
+        self.history.recall(node, batch);
     }
 
     /// Checks the changes that the last event of `world` made.
@@ -157,15 +157,15 @@ impl Checker {
                 let call = self.open.answered(*delivery);
                 // The world discards the answer, so to the client the outcome is as unknown as after a crash.
                 call.iter().for_each(|call| self.visible.lost(call));
-                self.callers.unheard(view.now(), call);
+                self.history.unheard(view.now(), call);
                 Ok(())
             }
             Change::Denied { region, action, denied } => {
-                self.callers.denied.set(*region, *action, view.now(), *denied);
+                self.history.denied.set(*region, *action, view.now(), *denied);
                 Ok(())
             }
             Change::Allowed => {
-                self.callers.denied.clear(view.now());
+                self.history.denied.clear(view.now());
                 Ok(())
             }
             Change::Outside { region, event } => {
@@ -190,7 +190,7 @@ impl Checker {
                 storage::crashed(ctx, *node, (memory, disk), changes, index)
             }
             Change::Restarted(node) => {
-                self.callers.restarted(view.now(), *node);
+                self.history.restarted(view.now(), *node);
                 Ok(())
             }
             Change::Checked(_) | Change::Ended(_) => Ok(()),
@@ -213,7 +213,7 @@ impl Checker {
         self.records.committed(view.now(), commit);
         self.answers.wrote(ctx, commit);
         let call = commit.cause.and_then(|cause| self.open.get(cause));
-        self.callers.wrote(ctx, &self.records, node, commit, call)?;
+        self.history.wrote(ctx, &self.records, node, commit, call)?;
         self.open.wrote(commit);
         self.check_record_change(view, commit)
     }
@@ -228,17 +228,17 @@ impl Checker {
     ) -> CheckResult {
         let ctx = &mut CheckContext { view, exercised: &mut self.exercised };
         let call = self.open.answered(delivery);
-        said::answered_once(ctx, call.as_ref())?;
+        responses::answered_once(ctx, call.as_ref())?;
         // Not reached without a call: the check above has failed.
         let Some(call) = call else { return Ok(()) };
         if result.is_ok() {
-            let is_recorded = self.callers.tokens.has_record(view, &call);
+            let is_recorded = self.history.tokens.has_record(view, &call);
             Answers::acknowledged_was_written(ctx, &call, is_recorded)?;
         }
         self.answers.replied(ctx, region, delivery, account, request, result)?;
-        self.callers.replied(ctx, &self.records, &self.open, &call, result)?;
+        self.history.replied(ctx, &self.records, &self.open, &call, result)?;
         if let Ok(response) = result {
-            said::answers_say_what_was_written(ctx, &call, response)?;
+            responses::answers_say_what_was_written(ctx, &call, response)?;
         }
         let now = self.open.moment(view.now());
         self.visible.answered(ctx, &mut self.records, &call, now, result)
@@ -290,7 +290,7 @@ impl Checker {
     #[must_use]
     pub fn memory(&self, is_read: bool) -> impl fmt::Debug {
         let visible = is_read.then_some(&self.visible);
-        (&self.answers, &self.callers.tokens, self.clusters.pairs().memory(), visible)
+        (&self.answers, &self.history.tokens, self.clusters.pairs().memory(), visible)
     }
 }
 

@@ -1,4 +1,5 @@
-//! The checks of a call as its caller sees it: its token, its refusal, its permissions.
+//! The history of calls that an answer may depend on, and the checks of each answer against it: its token, its refusal,
+//! its permissions.
 
 use crate::control::message::{Commit, Reply};
 use crate::control::records::Batch;
@@ -13,12 +14,12 @@ use super::invariant::CheckContext;
 use super::open::{OpenCall, OpenCalls};
 use super::records::Records;
 use super::refusals::{self, RefusalContext};
-use super::said;
+use super::responses;
 use super::tokens::Tokens;
 
 /// The tokens and denials on which an answer may depend.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Callers {
+pub(super) struct CallHistory {
     pub(super) tokens: Tokens,
     pub(super) denied: Denied,
     /// The time of the last restart of each control plane that has restarted.
@@ -28,7 +29,7 @@ pub(super) struct Callers {
     last: Option<(OpenCall, Instant)>,
 }
 
-impl Callers {
+impl CallHistory {
     /// Takes in a batch that `node` wrote before the world begins.
     pub(super) fn recall(&mut self, node: NodeId, batch: &Batch) {
         if let (Some(region), Some((key, record))) = (node.region(), &batch.token) {
@@ -79,12 +80,12 @@ impl Callers {
         }
         answers::answered_in_time(ctx, call)?;
         self.tokens.replied(ctx, call, result)?;
-        let Callers { tokens, denied, started, last } = self;
+        let CallHistory { tokens, denied, started, last } = self;
         let facts = &RefusalContext { records, open, tokens, denied, started };
         let error = match result {
             Ok(response) => {
                 let record = records.cluster_of(call).filter(|_| call.is_answered_from_record());
-                said::reads_show_what_was_written(ctx, record, call, response)?;
+                responses::reads_show_what_was_written(ctx, record, call, response)?;
                 authorization::answered(ctx, denied, records, call)?;
                 return refusals::no_success_against_a_cause(ctx, facts, call);
             }
