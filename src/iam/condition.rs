@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use super::context::Context;
-use super::glob::{Glob, GlobSyntax};
+use super::glob::{Glob, GlobError, GlobSyntax};
 use super::values::{CidrBlock, Number, date, number};
 
 /// One operator applied to one condition key.
@@ -103,6 +103,20 @@ const OPERATORS: [(&str, OperatorKind, bool); 27] = [
     ("Null", OperatorKind::Null, false),
 ];
 
+/// The reason why a condition cannot be compiled.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(super) enum ConditionError {
+    #[error("unknown set operator {0:?}, expected ForAllValues or ForAnyValue")]
+    UnknownSetOperator(String),
+    #[error("unknown operator {0:?}")]
+    UnknownOperator(String),
+    /// A value that is not of the operator's type, and the type in words.
+    #[error("{0:?} is {1}")]
+    InvalidValue(String, &'static str),
+    #[error(transparent)]
+    Glob(#[from] GlobError),
+}
+
 impl Condition {
     /// Compiles `operator` on `key`. `values` are the JSON scalars of the document as text.
     ///
@@ -113,12 +127,12 @@ impl Condition {
         key: &str,
         values: &[String],
         variables: bool,
-    ) -> Result<Condition, String> {
+    ) -> Result<Condition, ConditionError> {
         let (quantifier, rest) = match operator.split_once(':') {
             Some(("ForAllValues", rest)) => (Quantifier::ForAllValues, rest),
             Some(("ForAnyValue", rest)) => (Quantifier::ForAnyValue, rest),
             Some((other, _)) => {
-                return Err(format!("unknown set operator {other:?}, expected ForAllValues or ForAnyValue"));
+                return Err(ConditionError::UnknownSetOperator(other.to_owned()));
             }
             None => (Quantifier::Plain, operator),
         };
@@ -129,7 +143,7 @@ impl Condition {
             .iter()
             .find(|(known, kind, _)| *known == name && !(if_exists && *kind == OperatorKind::Null));
         let Some((_, kind, is_negated)) = found else {
-            return Err(format!("unknown operator {operator:?}"));
+            return Err(ConditionError::UnknownOperator(operator.to_owned()));
         };
         let test = match kind {
             OperatorKind::Null => {
@@ -168,7 +182,8 @@ impl Condition {
 }
 
 impl ConditionValue {
-    fn new(kind: OperatorKind, text: &str, variables: bool) -> Result<ConditionValue, String> {
+    fn new(kind: OperatorKind, text: &str, variables: bool) -> Result<ConditionValue, ConditionError> {
+        let invalid = |verdict: &'static str| ConditionError::InvalidValue(text.to_owned(), verdict);
         Ok(match kind {
             OperatorKind::Text { is_like } => {
                 ConditionValue::Text(Glob::of_text(text, GlobSyntax { wildcards: is_like, variables })?)
@@ -178,21 +193,19 @@ impl ConditionValue {
                 ConditionValue::TextIgnoreCase(Glob::of_text(text, syntax)?)
             }
             OperatorKind::Arn => ConditionValue::Text(Glob::of_arn(text, variables)?),
-            OperatorKind::Number(order) => ConditionValue::Number(
-                order,
-                number(text).ok_or_else(|| format!("{text:?} is not a number"))?,
-            ),
-            OperatorKind::Date(order) => ConditionValue::Date(
-                order,
-                date(text)
-                    .ok_or_else(|| format!("{text:?} is not a date: write it as in 2026-11-24T10:00:00Z"))?,
-            ),
+            OperatorKind::Number(order) => {
+                ConditionValue::Number(order, number(text).ok_or_else(|| invalid("not a number"))?)
+            }
+            OperatorKind::Date(order) => {
+                let verdict = "not a date: write it as in 2026-11-24T10:00:00Z";
+                ConditionValue::Date(order, date(text).ok_or_else(|| invalid(verdict))?)
+            }
             OperatorKind::Bool => ConditionValue::Bool(boolean(text)?),
             OperatorKind::Bytes => ConditionValue::Bytes(text.to_owned()),
-            OperatorKind::Address => ConditionValue::Address(
-                CidrBlock::parse(text)
-                    .ok_or_else(|| format!("{text:?} is no address: write it as in 192.0.2.0/24"))?,
-            ),
+            OperatorKind::Address => {
+                let verdict = "no address: write it as in 192.0.2.0/24";
+                ConditionValue::Address(CidrBlock::parse(text).ok_or_else(|| invalid(verdict))?)
+            }
             OperatorKind::Null => unreachable!("Null compares nothing"),
         })
     }
@@ -230,10 +243,10 @@ impl Order {
     }
 }
 
-fn boolean(text: &str) -> Result<bool, String> {
+fn boolean(text: &str) -> Result<bool, ConditionError> {
     match text {
         _ if text.eq_ignore_ascii_case("true") => Ok(true),
         _ if text.eq_ignore_ascii_case("false") => Ok(false),
-        _ => Err(format!("{text:?} is neither true nor false")),
+        _ => Err(ConditionError::InvalidValue(text.to_owned(), "neither true nor false")),
     }
 }

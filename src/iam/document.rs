@@ -4,8 +4,8 @@ use std::fmt;
 
 use serde_json::{Map, Value, json};
 
-use super::condition::Condition;
-use super::glob::Glob;
+use super::condition::{Condition, ConditionError};
+use super::glob::{Glob, GlobError};
 use super::principal::PrincipalPattern;
 
 /// A policy document, compiled.
@@ -67,6 +67,18 @@ impl fmt::Display for PolicyError {
 }
 
 impl std::error::Error for PolicyError {}
+
+impl From<GlobError> for PolicyError {
+    fn from(error: GlobError) -> PolicyError {
+        PolicyError::new(error.to_string())
+    }
+}
+
+impl From<ConditionError> for PolicyError {
+    fn from(error: ConditionError) -> PolicyError {
+        PolicyError::new(error.to_string())
+    }
+}
 
 impl Document {
     /// Compiles an identity policy or a permissions boundary.
@@ -175,17 +187,18 @@ impl PolicyReader {
         })
     }
 
-    fn resource(self, text: &str) -> Result<Glob, String> {
+    fn resource(self, text: &str) -> Result<Glob, PolicyError> {
         if text != "*" && !text.starts_with("arn:") && !(self.variables && text.starts_with("${")) {
-            return Err(format!(
-                "{text:?} is no ARN: write it as in arn:aws:dsql:us-east-1:111122223333:cluster/*"
-            ));
+            let example = "arn:aws:dsql:us-east-1:111122223333:cluster/*";
+            return Err(PolicyError::new(format!("{text:?} is no ARN: write it as in {example}")));
         }
         let service = text.split(':').nth(2).unwrap_or_default();
         if service.contains(['*', '?']) && text.starts_with("arn:") {
-            return Err(format!("{text:?} has a wildcard for its service: name the service"));
+            return Err(PolicyError::new(format!(
+                "{text:?} has a wildcard for its service: name the service"
+            )));
         }
-        Glob::of_arn(text, self.variables)
+        Ok(Glob::of_arn(text, self.variables)?)
     }
 
     fn conditions(self, conditions: &Value) -> Result<Vec<Condition>, PolicyError> {
@@ -195,7 +208,7 @@ impl PolicyReader {
                 let below = |error: PolicyError| error.below(key).below(operator);
                 let values = scalars(values).map_err(below)?;
                 let condition = Condition::new(operator, key, &values, self.variables);
-                compiled.push(condition.map_err(|message| below(PolicyError::new(message)))?);
+                compiled.push(condition.map_err(|error| below(error.into()))?);
             }
         }
         Ok(compiled)
@@ -248,7 +261,8 @@ fn principals(value: &Value) -> Result<Vec<PrincipalPattern>, PolicyError> {
     for (kind, value) in kinds {
         let pattern = |text: &str| match kind.as_str() {
             "AWS" => PrincipalPattern::of_aws(text).ok_or_else(|| {
-                format!("{text:?} is no principal: write it as in arn:aws:iam::111122223333:role/NAME")
+                let example = "arn:aws:iam::111122223333:role/NAME";
+                PolicyError::new(format!("{text:?} is no principal: write it as in {example}"))
             }),
             "Service" => Ok(PrincipalPattern::Exact(text.to_owned())),
             _ => Ok(PrincipalPattern::Unsupported),
@@ -258,21 +272,21 @@ fn principals(value: &Value) -> Result<Vec<PrincipalPattern>, PolicyError> {
     Ok(patterns)
 }
 
-fn action(text: &str) -> Result<Glob, String> {
+fn action(text: &str) -> Result<Glob, PolicyError> {
     let is_action = text == "*"
         || text.split_once(':').is_some_and(|(service, name)| !service.is_empty() && !name.is_empty());
     if !is_action {
-        return Err(format!("{text:?} is no action: write it as in dsql:CreateCluster"));
+        return Err(PolicyError::new(format!("{text:?} is no action: write it as in dsql:CreateCluster")));
     }
-    Glob::of_action(text)
+    Ok(Glob::of_action(text)?)
 }
 
 /// A string, or an array of strings with at least one element.
-fn listed<T>(value: &Value, read: impl Fn(&str) -> Result<T, String>) -> Result<Vec<T>, PolicyError> {
+fn listed<T>(value: &Value, read: impl Fn(&str) -> Result<T, PolicyError>) -> Result<Vec<T>, PolicyError> {
     if value.as_array().is_some_and(Vec::is_empty) {
         return Err(PolicyError::new("it is empty"));
     }
-    one_or_many(value, |value| read(text(value)?).map_err(PolicyError::new))
+    one_or_many(value, |value| read(text(value)?))
 }
 
 /// A string, number or Boolean, or an array of them, as text.

@@ -38,21 +38,32 @@ pub(super) struct GlobSyntax {
     pub(super) variables: bool,
 }
 
+/// The reason why a pattern cannot be compiled.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(super) enum GlobError {
+    #[error("a variable has no end: write it as in ${{aws:username}}")]
+    UnclosedVariable,
+    #[error("a variable's default is quoted, as in ${{aws:username, 'nobody'}}")]
+    UnquotedDefault,
+    #[error("${{{0}}} is no variable: write it as in ${{aws:username}}")]
+    InvalidVariable(String),
+}
+
 impl Glob {
     /// Compiles a pattern for text without structure.
-    pub(super) fn of_text(text: &str, syntax: GlobSyntax) -> Result<Glob, String> {
+    pub(super) fn of_text(text: &str, syntax: GlobSyntax) -> Result<Glob, GlobError> {
         Ok(Glob::new(pieces(text, syntax, |_| true)?))
     }
 
     /// Compiles a pattern for actions, which ignores case.
-    pub(super) fn of_action(text: &str) -> Result<Glob, String> {
+    pub(super) fn of_action(text: &str) -> Result<Glob, GlobError> {
         let glob = Glob::of_text(text, GlobSyntax { wildcards: true, variables: false })?;
         Ok(Glob { ignores_case: true, ..glob })
     }
 
     /// Compiles a pattern for ARNs. Wildcards stay within their segment, except in the resource segment and at the end.
     /// `*` alone matches everything.
-    pub(super) fn of_arn(text: &str, variables: bool) -> Result<Glob, String> {
+    pub(super) fn of_arn(text: &str, variables: bool) -> Result<Glob, GlobError> {
         let syntax = GlobSyntax { wildcards: true, variables };
         if text == "*" {
             return Glob::of_text(text, syntax);
@@ -108,7 +119,7 @@ fn pieces(
     text: &str,
     syntax: GlobSyntax,
     may_cross: impl Fn(usize) -> bool,
-) -> Result<Vec<GlobPiece>, String> {
+) -> Result<Vec<GlobPiece>, GlobError> {
     let mut pieces = Vec::new();
     let mut colons = 0;
     let mut rest = text;
@@ -123,8 +134,7 @@ fn pieces(
         if syntax.variables
             && let Some(after) = rest.strip_prefix("${")
         {
-            let (inner, remainder) =
-                after.split_once('}').ok_or("a variable has no end: write it as in ${aws:username}")?;
+            let (inner, remainder) = after.split_once('}').ok_or(GlobError::UnclosedVariable)?;
             rest = remainder;
             match inner {
                 "*" | "?" | "$" => plain.push_str(inner),
@@ -155,18 +165,17 @@ fn pieces(
     Ok(pieces)
 }
 
-fn variable(inner: &str, crosses_colon: bool) -> Result<GlobPiece, String> {
+fn variable(inner: &str, crosses_colon: bool) -> Result<GlobPiece, GlobError> {
     let (key, default) = match inner.split_once(',') {
         None => (inner, None),
         Some((key, default)) => {
             let default = default.trim().strip_prefix('\'').and_then(|rest| rest.strip_suffix('\''));
-            let default = default.ok_or("a variable's default is quoted, as in ${aws:username, 'nobody'}")?;
-            (key, Some(default.to_owned()))
+            (key, Some(default.ok_or(GlobError::UnquotedDefault)?.to_owned()))
         }
     };
     let key = key.trim();
     if key.is_empty() || key.contains(char::is_whitespace) {
-        return Err(format!("${{{inner}}} is no variable: write it as in ${{aws:username}}"));
+        return Err(GlobError::InvalidVariable(inner.to_owned()));
     }
     Ok(GlobPiece::Variable { key: key.to_owned(), default, crosses_colon })
 }
