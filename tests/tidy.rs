@@ -60,6 +60,8 @@ const NOT_VAGUE: [&str; 1] = ["InPlace"];
 /// A file that is longer wants to be two.
 const MOST_LINES: usize = 600;
 const LONGEST_LINE: usize = 120;
+/// A function that is longer wants to be two.
+const MOST_LINES_OF_A_FUNCTION: usize = 60;
 
 #[test]
 fn modules_import_from_their_own_floor_and_below_only() {
@@ -177,6 +179,69 @@ fn files_are_short_and_say_what_they_are_for() {
         let long = text.lines().find(|line| line.chars().count() > LONGEST_LINE);
         assert!(long.is_none(), "{path} has a line that is too long: {long:?}");
     }
+}
+
+#[test]
+fn functions_are_short() {
+    for (path, text) in sources() {
+        let lines: Vec<_> = text.lines().collect();
+        for (first, line) in lines.iter().enumerate().filter(|(_, line)| begins_function(line)) {
+            let indent = line.len() - line.trim_start().len();
+            // rustfmt puts the last brace of a function below its first word.
+            let closes = |line: &&str| line.trim_end() == format!("{:indent$}}}", "");
+            let length = lines[first..].iter().position(closes).map_or(1, |last| last + 1);
+            // A declaration or a function on one line has no brace of its own there.
+            let is_whole = !line.ends_with(';') && !line.ends_with('}');
+            assert!(
+                !is_whole || length <= MOST_LINES_OF_A_FUNCTION,
+                "{path}:{}: a function of {length} lines wants to be two: {}",
+                first + 1,
+                line.trim()
+            );
+        }
+    }
+}
+
+fn begins_function(line: &str) -> bool {
+    let mut words = line.split_whitespace();
+    let is_prefix = |word: &&str| word.starts_with("pub") || ["const", "async"].contains(word);
+    words.find(|word| !is_prefix(word)) == Some("fn")
+}
+
+#[test]
+fn a_type_that_its_module_exports_is_imported_from_there() {
+    let sources = sources();
+    let exports: Vec<_> =
+        sources.iter().filter_map(|(path, text)| Some((path.strip_suffix("/mod.rs")?, text))).collect();
+    assert!(exports.len() > 10, "the modules were found");
+    for (module, text) in exports {
+        let crate_path = format!("crate::{}::", module.replace('/', "::"));
+        for (child, names) in imports(text, "pub use ") {
+            let detour = format!("{crate_path}{child}");
+            for (path, text) in sources.iter().filter(|(path, _)| !path.starts_with(module)) {
+                let direct = imports(text, "use ")
+                    .find(|(from, used)| *from == detour && used.iter().any(|name| names.contains(name)));
+                assert!(direct.is_none(), "{path} imports from {detour} what {module} exports itself");
+            }
+        }
+    }
+}
+
+/// The imports of a source that begin with `keyword` at the beginning of a line: the path, and the names behind it.
+fn imports<'a>(text: &'a str, keyword: &'static str) -> impl Iterator<Item = (&'a str, Vec<&'a str>)> {
+    text.split('\n')
+        .scan(0, |end, line| {
+            let begin = *end;
+            *end += line.len() + 1;
+            Some((begin, line))
+        })
+        .filter_map(move |(begin, line)| {
+            line.strip_prefix(keyword)?;
+            let (import, _) = text[begin + keyword.len()..].split_once(';')?;
+            let (path, names) = import.split_once("::{").or_else(|| import.rsplit_once("::"))?;
+            let names = names.trim_end_matches('}').split(',').map(str::trim);
+            Some((path, names.filter(|name| !name.is_empty()).collect()))
+        })
 }
 
 #[test]

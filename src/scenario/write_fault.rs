@@ -24,20 +24,7 @@ pub(super) fn write(set_up: &SetUp, fault: &Fault, page: &mut String) {
             write!(page, "heal {}", link(set_up, *one, *other, true))
         }
         Fault::Release(_) => write!(page, "release"),
-        Fault::Crash(Crash { node, moment, unfinished }) => {
-            let _ = write!(page, "crash {}", self::node(set_up, *node));
-            if let CrashPoint::At(point, nth) = moment {
-                self::point(*point, page);
-                if *nth != 1 {
-                    let _ = write!(page, " nth={nth}");
-                }
-            }
-            match unfinished {
-                None => Ok(()),
-                Some(Unfinished::Kept) => write!(page, " unfinished=kept"),
-                Some(Unfinished::Lost) => write!(page, " unfinished=lost"),
-            }
-        }
+        Fault::Crash(crash) => return self::crash(set_up, crash, page),
         Fault::Restart(Restart { node }) => write!(page, "restart {}", self::node(set_up, *node)),
         Fault::Outage(Outage { region }) => write!(page, "outage {}", self::region(set_up, *region)),
         Fault::Skew(Skew { region, seconds }) => {
@@ -71,6 +58,21 @@ pub(super) fn write(set_up: &SetUp, fault: &Fault, page: &mut String) {
             if is_throttled { Ok(()) } else { write!(page, " error={}", error.name()) }
         }
     };
+}
+
+fn crash(set_up: &SetUp, crash: &Crash, page: &mut String) {
+    let _ = write!(page, "crash {}", node(set_up, crash.node));
+    if let CrashPoint::At(at, nth) = crash.moment {
+        point(at, page);
+        if nth != 1 {
+            let _ = write!(page, " nth={nth}");
+        }
+    }
+    match crash.unfinished {
+        None => {}
+        Some(Unfinished::Kept) => page.push_str(" unfinished=kept"),
+        Some(Unfinished::Lost) => page.push_str(" unfinished=lost"),
+    }
 }
 
 /// The name of a Region in the file: its short name, if it has one.
