@@ -373,6 +373,8 @@ fn scenarios_open_with_their_claim_and_its_reason() {
                 paragraphs[1..].iter().filter_map(|it| it.split(' ').nth(1)).take(3).collect();
             assert_eq!(labels, ["Seen:", "Cause:", "Remedy:"], "{path}: what is met, why, and what to do");
         }
+        let is_assumption = path.starts_with("scenarios/assumptions/");
+        assert!(!is_assumption || opening.join(" ").contains("default"), "{path}: the default is named");
         let set_up: Vec<_> = text.lines().skip(opening.len()).take(2).collect();
         assert!(set_up[0].is_empty() && set_up[1].starts_with("seed "), "{path}: `seed` follows the opening");
     }
