@@ -15,10 +15,7 @@
 
 use std::time::Duration;
 
-use axum::extract::State;
-use axum::http::StatusCode;
-use axum::routing::{get, post};
-use axum::{Json, Router};
+use hyper::StatusCode;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -29,32 +26,31 @@ use super::handle::WorldHandle;
 /// The prefix of every path of the control interface.
 pub(super) const PREFIX: &str = "/_sim/";
 
-pub(super) fn router(handle: WorldHandle) -> Router {
-    Router::new()
-        .route("/_sim/state", get(async |State(handle): State<WorldHandle>| answered(handle.state().await)))
-        .route("/_sim/trace", get(async |State(handle): State<WorldHandle>| answered(handle.trace().await)))
-        .route(
-            "/_sim/verdict",
-            get(async |State(handle): State<WorldHandle>| answered(handle.verdict().await)),
-        )
-        .route(
-            "/_sim/permissions",
-            get(async |State(handle): State<WorldHandle>| answered(handle.permissions().await)),
-        )
-        .route("/_sim/reset", post(async |State(handle): State<WorldHandle>| answered(handle.reset().await)))
-        .route("/_sim/faults", post(faults))
-        .route("/_sim/advance", post(advance))
-        .fallback(async || refused(StatusCode::NOT_FOUND, "unknown path under /_sim/"))
-        .method_not_allowed_fallback(async || {
+/// A status and a JSON body.
+pub(super) type AdminAnswer = (StatusCode, Value);
+
+/// Answers a request with this method, path and body.
+pub(super) async fn answer(handle: &WorldHandle, method: &str, path: &str, body: &[u8]) -> AdminAnswer {
+    match (method, path.strip_prefix(PREFIX).unwrap_or_default()) {
+        ("GET", "state") => answered(handle.state().await),
+        ("GET", "trace") => answered(handle.trace().await),
+        ("GET", "verdict") => answered(handle.verdict().await),
+        ("GET", "permissions") => answered(handle.permissions().await),
+        ("POST", "faults") => faults(handle, body).await,
+        ("POST", "advance") => advance(handle, body).await,
+        ("POST", "reset") => answered(handle.reset().await),
+        (_, "state" | "trace" | "verdict" | "permissions" | "faults" | "advance" | "reset") => {
             refused(StatusCode::METHOD_NOT_ALLOWED, "the path does not take this method")
-        })
-        .with_state(handle)
+        }
+        _ => refused(StatusCode::NOT_FOUND, "unknown path under /_sim/"),
+    }
 }
 
-type AdminAnswer = (StatusCode, Json<Value>);
-
-async fn faults(State(handle): State<WorldHandle>, body: String) -> AdminAnswer {
-    match handle.fault(body).await {
+async fn faults(handle: &WorldHandle, body: &[u8]) -> AdminAnswer {
+    let Ok(text) = str::from_utf8(body) else {
+        return refused(StatusCode::BAD_REQUEST, "the body is not UTF-8");
+    };
+    match handle.fault(text.to_owned()).await {
         Some(Err(error)) => refused(StatusCode::BAD_REQUEST, &error),
         Some(Ok(answer)) => answered(Some(answer)),
         None => answered(None),
@@ -66,8 +62,8 @@ struct Advance {
     by: String,
 }
 
-async fn advance(State(handle): State<WorldHandle>, body: String) -> AdminAnswer {
-    let by = serde_json::from_str(&body).ok().and_then(|Advance { by }| parse_duration(&by));
+async fn advance(handle: &WorldHandle, body: &[u8]) -> AdminAnswer {
+    let by = serde_json::from_slice(body).ok().and_then(|Advance { by }| parse_duration(&by));
     match by {
         Some(by) if by <= MAX_ADVANCE => answered(handle.advance(by).await),
         _ => {
@@ -80,12 +76,12 @@ async fn advance(State(handle): State<WorldHandle>, body: String) -> AdminAnswer
 fn answered(answer: Option<Value>) -> AdminAnswer {
     answer.map_or_else(
         || refused(StatusCode::SERVICE_UNAVAILABLE, "the world has ended"),
-        |answer| (StatusCode::OK, Json(answer)),
+        |answer| (StatusCode::OK, answer),
     )
 }
 
 fn refused(status: StatusCode, message: &str) -> AdminAnswer {
-    (status, Json(json!({ "message": message })))
+    (status, json!({ "message": message }))
 }
 
 /// The longest advance. The request blocks all others while the world simulates it.

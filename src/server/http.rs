@@ -4,11 +4,9 @@ use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use axum::Router;
-use axum::body::Body;
-use http_body_util::{BodyExt, Limited};
-use hyper::body::Incoming;
-use hyper::header::{AUTHORIZATION, CONNECTION, HOST, HeaderName, HeaderValue};
+use http_body_util::{BodyExt, Full, Limited};
+use hyper::body::{Bytes, Incoming};
+use hyper::header::{AUTHORIZATION, CONNECTION, CONTENT_TYPE, HOST, HeaderName, HeaderValue};
 use hyper::http::request::Parts;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -19,14 +17,13 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 use tokio_io_timeout::TimeoutStream;
-use tower::ServiceExt;
 use uuid::Uuid;
 
 use crate::api::wire::{self, HttpRequest, HttpResponse};
 use crate::api::{Error, ValidationReason};
 
 use super::Limits;
-use super::admin;
+use super::admin::{self, AdminAnswer};
 use super::handle::WorldHandle;
 use super::request_log::LoggedRequest;
 
@@ -35,12 +32,7 @@ pub(super) async fn serve(listener: TcpListener, handle: &WorldHandle, limits: L
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     let permits = Arc::new(Semaphore::new(limits.connections));
-    let service = HttpService {
-        handle: handle.clone(),
-        admin: admin::router(handle.clone()),
-        limits,
-        served: Arc::default(),
-    };
+    let service = HttpService { handle: handle.clone(), limits, served: Arc::default() };
     loop {
         // Without a permit, connections wait in the backlog of the socket, where they take no memory of this process.
         let permit = permits.clone().acquire_owned().await.map_err(io::Error::other)?;
@@ -65,7 +57,6 @@ pub(super) async fn serve(listener: TcpListener, handle: &WorldHandle, limits: L
 #[derive(Clone)]
 struct HttpService {
     handle: WorldHandle,
-    admin: Router,
     limits: Limits,
     /// The number of requests so far. Request ids count, so that they are the same in every run.
     served: Arc<AtomicU64>,
@@ -93,7 +84,7 @@ impl HttpService {
         let _ = http.serve_connection(TokioIo::new(Box::pin(stream)), service).await;
     }
 
-    async fn answer(self, request: Request<Incoming>) -> Result<Response<Body>, AnswerLost> {
+    async fn answer(self, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, AnswerLost> {
         let number = self.served.fetch_add(1, Ordering::Relaxed);
         let id = Uuid::from_u64_pair(0, number).to_string();
         let (head, body) = request.into_parts();
@@ -109,7 +100,7 @@ impl HttpService {
         head: Parts,
         body: Incoming,
         logged: &mut LoggedRequest,
-    ) -> Result<Response<Body>, AnswerLost> {
+    ) -> Result<Response<Full<Bytes>>, AnswerLost> {
         let body = match timeout(self.limits.patience, Limited::new(body, self.limits.body).collect()).await {
             Ok(Ok(body)) => body.to_bytes(),
             Ok(Err(error)) if error.is::<http_body_util::LengthLimitError>() => {
@@ -127,8 +118,8 @@ impl HttpService {
             Ok(Err(_)) | Err(_) => return Err(AnswerLost),
         };
         if head.uri.path().starts_with(admin::PREFIX) {
-            let request = Request::from_parts(head, Body::from(body));
-            return self.admin.oneshot(request).await.map_err(|never| match never {});
+            let (method, path) = (head.method.as_str(), head.uri.path());
+            return Ok(admin_response(admin::answer(&self.handle, method, path, &body).await));
         }
         let header = |name: HeaderName| head.headers.get(name).and_then(|value| value.to_str().ok());
         let parts = HttpRequest {
@@ -147,14 +138,21 @@ impl HttpService {
     }
 }
 
-fn response(parts: HttpResponse) -> Response<Body> {
-    let mut response = Response::new(Body::from(parts.body));
+fn response(parts: HttpResponse) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::from(parts.body));
     *response.status_mut() = StatusCode::from_u16(parts.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     for (name, value) in parts.headers {
         if let Ok(value) = HeaderValue::from_str(&value) {
             response.headers_mut().insert(HeaderName::from_static(name), value);
         }
     }
+    response
+}
+
+fn admin_response((status, body): AdminAnswer) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::from(body.to_string()));
+    *response.status_mut() = status;
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     response
 }
 
