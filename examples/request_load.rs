@@ -14,16 +14,16 @@ use std::time::Duration;
 use clap::Parser;
 use dsql_sim::api::{CreateClusterInput, EncryptionStatus, Request, TagMap};
 use dsql_sim::check::Simulation;
-use dsql_sim::control::assumptions::Assumptions;
-use dsql_sim::control::authorization::Principals;
-use dsql_sim::control::message::DelayRange;
-use dsql_sim::control::records::{Batch, Cluster, Serial};
-use dsql_sim::iam::{Document, Identity, Principal};
-use dsql_sim::region::Region;
-use dsql_sim::rng;
-use dsql_sim::sim::client::{Call, ClientOptions};
-use dsql_sim::sim::{DEFAULT_EPOCH, Latency, Options};
-use dsql_sim::types::{
+use dsql_sim::internals::control::assumptions::Assumptions;
+use dsql_sim::internals::control::authorization::Principals;
+use dsql_sim::internals::control::message::DelayRange;
+use dsql_sim::internals::control::records::{Batch, Cluster, Serial};
+use dsql_sim::internals::iam::{Document, Identity, Principal};
+use dsql_sim::internals::region::Region;
+use dsql_sim::internals::rng;
+use dsql_sim::internals::sim::client::{Call, ClientOptions};
+use dsql_sim::internals::sim::{DEFAULT_EPOCH, Latency, Options};
+use dsql_sim::internals::types::{
     Account, ClientId, ClusterArn, ClusterStatus, Identifier, Instant, NodeId, PrincipalId,
 };
 use serde_json::json;

@@ -5,84 +5,99 @@
 //! [invariant](check::Invariant) is checked after every event. The same build, scenario and seed give the same trace,
 //! byte for byte.
 //!
-//! [Scenario files](scenario) run with `dsql-sim run`. From Rust, a [`Simulation`] does the same:
+//! A [`Simulation`] is such a world in a test:
 //!
 //! ```
-//! use dsql_sim::api::{CreateClusterInput, Request, Response};
-//! use dsql_sim::{Call, ClientId, Fault, NodeId, Options, Outcome, Region, Simulation};
+//! use dsql_sim::prelude::*;
 //!
-//! # fn main() -> Result<(), dsql_sim::Violation> {
-//! let region = Region::parse("us-east-1").expect("a Region");
-//! let mut simulation = Simulation::new(Options::new(42));
+//! # fn main() -> Result<(), CallError> {
+//! let mut sim = Simulation::new(Options::new(42));
 //!
 //! // An invariant of your own, checked after every event like the built-in ones.
-//! simulation.invariant("one-cluster-at-most", move |world| {
-//!     let count = world.storage(region).map_or(0, |storage| storage.clusters().count());
+//! sim.invariant("one-cluster-at-most", |world| {
+//!     let count = world.clusters(Region::US_EAST_1).count();
 //!     if count <= 1 { Ok(()) } else { Err(format!("there are {count} clusters")) }
 //! });
 //!
-//! // The control plane crashes after it has stored the cluster and before it answers, and restarts two seconds later.
-//! let node = NodeId::ControlPlane(region);
-//! simulation.inject(Fault::crash_after_persist(node, 1))?;
-//! simulation.inject_in(std::time::Duration::from_secs(2), Fault::restart(node));
-//!
-//! // The SDK retries with the same client token, and gets the first cluster as the answer.
-//! let create = Request::CreateCluster(CreateClusterInput::default());
-//! let call = simulation.call(ClientId(0), Call::new(region, create, 1));
-//! let Outcome::Ok(answer) = simulation.finish(call)? else { panic!("no attempt was answered") };
-//! assert!(matches!(&*answer, Response::CreateCluster(cluster) if cluster.deletion_protection_enabled));
+//! // The answer to the first attempt is lost. The client retries with the same client token, as an SDK does.
+//! let ops = sim.client("ops").id();
+//! sim.inject(Fault::drop(Region::US_EAST_1, ops).response_of(Operation::CreateCluster).times(1))?;
+//! let created = sim.client("ops").create_cluster(Region::US_EAST_1).send()?;
+//! assert!(created.deletion_protection_enabled);
 //!
 //! // All faults are repaired, and every cluster must converge.
-//! simulation.converge(None)
+//! sim.converge(None)?;
+//! assert!(sim.cluster(created.arn).is_some());
+//! # Ok(())
 //! # }
 //! ```
 //!
-//! The layers, each importing only from those below it: [`region`], [`types`], [`rng`], [`map`], [`coverage_mark`] and
-//! [`api`] define the domain types; [`control`] implements one Region's control plane and the witness node; [`sim`] is
-//! the world around them; [`check`] holds the invariants; [`scenario`] is the language of scenario files.
+//! A [`Scenario`] is a file with calls, faults and expectations, which `dsql-sim run` runs as well;
+//! `scenario_suite!` (feature `suite`) makes tests of them. A [`Property`](property::Property) is an invariant in
+//! generated scenarios (feature `proptest`), and [`server::serve`] serves the same world to real SDK clients (feature
+//! `server`).
 
 pub mod api;
 pub mod check;
-#[cfg(feature = "cli")]
 #[doc(hidden)]
-pub mod cli;
-#[cfg(any(feature = "cli", feature = "suite"))]
-mod console;
-pub mod control;
-pub mod coverage_mark;
-pub mod generate;
-pub mod iam;
-pub mod index;
-pub mod map;
-#[cfg(feature = "model-check")]
-pub mod model;
-pub mod permissions;
+pub mod internals;
+pub mod prelude;
 #[cfg(feature = "proptest")]
 pub mod property;
-pub mod region;
-pub mod rng;
-pub mod scenario;
 #[cfg(feature = "server")]
 pub mod server;
-pub mod shrink;
-pub mod sim;
+
+#[cfg(feature = "cli")]
+mod cli;
+#[cfg(any(feature = "cli", feature = "suite"))]
+mod console;
+mod control;
+mod coverage_mark;
+mod generate;
+mod iam;
+mod index;
+mod map;
+#[cfg(feature = "model-check")]
+mod model;
+mod permissions;
+mod region;
+mod rng;
+mod scenario;
+mod shrink;
+mod sim;
 #[cfg(feature = "suite")]
 mod suite;
-pub mod sweep;
-pub mod table;
-pub mod types;
+mod sweep;
+mod table;
+mod types;
 
-pub use check::{Simulation, Violation};
+pub use check::{CallBuilder, CallError, CallHandle, Client, RunEnd, Simulation, Violation};
+pub use control::assumptions::Assumptions;
+pub use control::records::{Cluster, MultiRegion};
 pub use region::Region;
 pub use scenario::Scenario;
-pub use sim::client::{Call, CallId, ClientOptions, Outcome};
+pub use scenario::diagnostic::Diagnostic;
+pub use scenario::run::{Failure, Report};
+pub use sim::client::{Call, CallId, ClientOptions, LastSeen, Outcome, WaitFor};
 pub use sim::fault::Fault;
 pub use sim::log::SimulatedTime;
-pub use sim::{Options, World};
+pub use sim::trace::TraceLevel;
+pub use sim::{Latency, Options, World};
 #[cfg(feature = "suite")]
 #[doc(hidden)]
-pub use suite::{run_trials, suite};
-pub use types::{ClientId, NodeId};
+pub use suite::suite;
+pub use types::{ClientId, Instant, NodeId};
+
+/// Faults, and what they are made of: [`Fault`] is a value, and its constructors read as a sentence.
+pub mod fault {
+    pub use crate::control::authorization::IamAction;
+    pub use crate::control::environment::ExternalEvent;
+    pub use crate::control::message::{DelayRange, MessageKind};
+    pub use crate::sim::fault::{
+        Crash, CrashPoint, Deny, Fault, Heal, InjectedEvent, MessageMatch, NodeMatch, Outage, Point, Refuse,
+        Release, Restart, Rule, RuleAction, Skew, Unfinished, Written,
+    };
+}
 
 /// The Rust blocks of the README and of the page about the library compile.
 #[cfg(doctest)]

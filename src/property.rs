@@ -5,13 +5,13 @@
 //! written to a file. From then on, that file runs before any new scenario.
 //!
 //! ```
+//! use dsql_sim::prelude::*;
 //! use dsql_sim::property::Property;
 //!
 //! # let folder = tempfile::tempdir().unwrap();
 //! # let folder = folder.path();
 //! Property::new("fewer-than-a-hundred-clusters", |world| {
-//!     let count = |region| world.storage(region).map_or(0, |storage| storage.clusters().count());
-//!     let clusters: usize = dsql_sim::Region::all().map(count).sum();
+//!     let clusters: usize = Region::all().map(|region| world.clusters(region).count()).sum();
 //!     if clusters < 100 { Ok(()) } else { Err(format!("there are {clusters}")) }
 //! })
 //! .folder(folder)
@@ -25,19 +25,37 @@ use std::rc::Rc;
 
 use proptest::test_runner::{Config, TestCaseError, TestError, TestRunner};
 
-use crate::check::{Invariant, Simulation};
-use crate::generate::{Size, strategy};
+use crate::check::Simulation;
 use crate::rng::fingerprint;
 use crate::scenario::Scenario;
-use crate::scenario::run::{Failure, PANIC, Report, run_with};
+use crate::scenario::run::{Failure, PANIC, Report, run, run_with};
 use crate::shrink::{Shrinker, render_failure};
 use crate::sim::World;
 use crate::sim::trace::TraceLevel;
+
+pub use crate::generate::{Size, strategy};
 
 /// Returns a message if a world violates the property.
 type PropertyCheck = dyn Fn(&World) -> Result<(), String>;
 
 /// A property that must hold in every world after every event.
+///
+/// ```
+/// use dsql_sim::prelude::*;
+/// use dsql_sim::property::{Property, Size};
+/// use proptest::test_runner::Config;
+///
+/// # let folder = tempfile::tempdir().unwrap();
+/// Property::new("a-peer-is-in-another-region", |world| {
+///     let clusters = || Region::all().flat_map(|region| world.clusters(region));
+///     let alone = clusters().find(|it| it.linked_peer().is_some_and(|peer| peer.region == it.arn.region));
+///     alone.map_or(Ok(()), |cluster| Err(format!("{} has its peer in its own Region", cluster.arn)))
+/// })
+/// .size(Size::SMALL)
+/// .config(Config::with_cases(20))
+/// # .folder(folder.path())
+/// .check();
+/// ```
 pub struct Property {
     name: String,
     holds: Rc<PropertyCheck>,
@@ -92,7 +110,7 @@ impl Property {
                 .unwrap_or_else(|mistakes| panic!("{} is not a scenario: {mistakes:?}", path.display()));
             let report = self.run_traced(&scenario, TraceLevel::Milestones);
             if let Some(failure) = &report.failure {
-                panic!("{}", self.failure_message(failure, &text, &path));
+                panic!("{}", self.failure_message(failure, &scenario, &text, &path));
             }
         }
         let mut runner = TestRunner::new(Config { failure_persistence: None, ..self.config.clone() });
@@ -111,10 +129,10 @@ impl Property {
         let small = self.smallest(scenario);
         let report = self.run_traced(&small, TraceLevel::Milestones);
         let failure = report.failure.clone().unwrap_or(failure);
-        let text = render_failure(&small, &report);
+        let text = self.file_text(&failure, &small, &report);
         let path = self.folder.join(format!("{}-{:016x}.scenario", self.name, fingerprint(&text)));
         let written = fs::create_dir_all(&self.folder).and_then(|()| fs::write(&path, &text));
-        let message = self.failure_message(&failure, &text, &path);
+        let message = self.failure_message(&failure, &small, &text, &path);
         Err(TestCaseError::fail(match written {
             Ok(()) => message,
             Err(error) => format!("{message}\nthe file could not be written: {error}"),
@@ -152,7 +170,21 @@ impl Property {
         saved
     }
 
-    fn failure_message(&self, failure: &Failure, text: &str, path: &Path) -> String {
+    /// The text of the file that keeps a failing scenario.
+    fn file_text(&self, failure: &Failure, scenario: &Scenario, report: &Report) -> String {
+        if self.is_known_to_command_line(failure, scenario) {
+            return render_failure(scenario, report);
+        }
+        // A reader who runs the file as other files are run would take the property for one that holds.
+        let verb = if failure.invariant == PANIC { "panics at" } else { "does not hold:" };
+        scenario.print(&format!(
+            "`{}` {verb} {}\n\nIt is a property of a test, which the command line does not know: `dsql-sim run` finds\n\
+             no violation here. Run `cargo test` in the package of the test, which runs this file first.",
+            self.name, failure.message
+        ))
+    }
+
+    fn failure_message(&self, failure: &Failure, scenario: &Scenario, text: &str, path: &Path) -> String {
         let verb = if failure.invariant == PANIC { "at" } else { "does not hold:" };
         let mut message = format!("{} {verb} {}\n\n{text}\n", failure.invariant, failure.message);
         let path = path.display();
@@ -161,16 +193,16 @@ impl Property {
             "written to {path}, which this test runs first from now on\n\
              show its trace: dsql-sim run {path} --trace milestones"
         );
-        if !is_built_in(&failure.invariant) {
-            // Otherwise the file would seem to pass: the closure is compiled into the test alone.
+        if !self.is_known_to_command_line(failure, scenario) {
             let _ =
                 write!(message, "\nthe command line does not know this property: only this test checks it");
         }
         message
     }
-}
 
-/// Whether the command line has the check that failed.
-fn is_built_in(invariant: &str) -> bool {
-    invariant == PANIC || Invariant::named(invariant).is_some()
+    /// Whether the scenario fails in the same way without the property, which is compiled into the test alone.
+    fn is_known_to_command_line(&self, failure: &Failure, scenario: &Scenario) -> bool {
+        let without = run(scenario, None, TraceLevel::None).failure;
+        without.is_some_and(|without| without.invariant == failure.invariant)
+    }
 }

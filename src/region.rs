@@ -36,6 +36,15 @@ impl Region {
         TABLE.iter().position(|(known, _)| *known == name).map(|index| Region(index as u8))
     }
 
+    /// The Region with this name, at compile time.
+    const fn named(name: &str) -> Region {
+        let mut index = 0;
+        while !is_equal(TABLE[index].0, name) {
+            index += 1;
+        }
+        Region(index as u8)
+    }
+
     /// Every Region, in the table's order.
     pub fn all() -> impl Iterator<Item = Region> {
         (0..TABLE.len() as u8).map(Region)
@@ -69,6 +78,49 @@ impl Region {
         };
         set(self) != RegionSet::None && set(self) == set(other)
     }
+}
+
+/// Whether two texts are equal; `==` is not available at compile time.
+const fn is_equal(one: &str, other: &str) -> bool {
+    let (one, other) = (one.as_bytes(), other.as_bytes());
+    let mut index = 0;
+    while index < one.len() && index < other.len() && one[index] == other[index] {
+        index += 1;
+    }
+    index == one.len() && index == other.len()
+}
+
+/// Defines a constant for each Region.
+macro_rules! constants {
+    ($($constant:ident = $name:literal;)+) => {
+        impl Region {$(
+            #[doc = concat!("`", $name, "`.")]
+            pub const $constant: Region = Region::named($name);
+        )+}
+    };
+}
+
+constants! {
+    US_EAST_1 = "us-east-1";
+    US_EAST_2 = "us-east-2";
+    US_WEST_2 = "us-west-2";
+    CA_CENTRAL_1 = "ca-central-1";
+    CA_WEST_1 = "ca-west-1";
+    EU_CENTRAL_1 = "eu-central-1";
+    EU_WEST_1 = "eu-west-1";
+    EU_WEST_2 = "eu-west-2";
+    EU_WEST_3 = "eu-west-3";
+    EU_NORTH_1 = "eu-north-1";
+    EU_SOUTH_2 = "eu-south-2";
+    AP_NORTHEAST_1 = "ap-northeast-1";
+    AP_NORTHEAST_2 = "ap-northeast-2";
+    AP_NORTHEAST_3 = "ap-northeast-3";
+    AP_SOUTH_1 = "ap-south-1";
+    AP_SOUTHEAST_1 = "ap-southeast-1";
+    AP_SOUTHEAST_2 = "ap-southeast-2";
+    AP_SOUTHEAST_4 = "ap-southeast-4";
+    AP_EAST_1 = "ap-east-1";
+    SA_EAST_1 = "sa-east-1";
 }
 
 impl fmt::Display for Region {

@@ -164,6 +164,12 @@ impl ClusterArn {
     }
 }
 
+impl From<&ClusterArn> for ClusterArn {
+    fn from(arn: &ClusterArn) -> ClusterArn {
+        *arn
+    }
+}
+
 impl fmt::Display for ClusterArn {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "arn:aws:dsql:{}:{}:cluster/{}", self.region, self.account, self.identifier)

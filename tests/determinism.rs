@@ -4,9 +4,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::thread;
 
-use dsql_sim::scenario::Scenario;
-use dsql_sim::scenario::run::run;
-use dsql_sim::sim::trace::TraceLevel;
+use dsql_sim::Scenario;
+use dsql_sim::internals::scenario::run::run;
+use dsql_sim::internals::sim::trace::TraceLevel;
 
 #[test]
 fn threads_do_not_change_what_happens() {

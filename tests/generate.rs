@@ -3,12 +3,12 @@
 use std::fs;
 use std::path::PathBuf;
 
-use dsql_sim::control::mutant::{Mutant, Mutants};
-use dsql_sim::generate::{CallKind, Size, generate, vary};
-use dsql_sim::scenario::run::run;
-use dsql_sim::scenario::{Action, Scenario};
-use dsql_sim::sim::fault::FaultKind;
-use dsql_sim::sim::trace::TraceLevel;
+use dsql_sim::internals::control::mutant::{Mutant, Mutants};
+use dsql_sim::internals::generate::{CallKind, Size, generate, vary};
+use dsql_sim::internals::scenario::run::run;
+use dsql_sim::internals::scenario::{Action, Scenario};
+use dsql_sim::internals::sim::fault::FaultKind;
+use dsql_sim::internals::sim::trace::TraceLevel;
 use strum::VariantArray;
 
 const SHAPES: [Size; 2] = [Size::SMALL, Size::USUAL];
@@ -67,8 +67,9 @@ fn a_scenario_of_the_repository_prints_and_parses_back_to_the_same_run() {
         assert_eq!(steps(&written), steps(&back), "{}\n{text}", path.display());
         let (one, other) = (run(&written, None, TraceLevel::None), run(&back, None, TraceLevel::None));
         assert_eq!(one.hash, other.hash, "{}\n{text}", path.display());
-        let failed =
-            |report: dsql_sim::scenario::run::Report| report.failure.map(|failure| failure.invariant);
+        let failed = |report: dsql_sim::internals::scenario::run::Report| {
+            report.failure.map(|failure| failure.invariant)
+        };
         assert_eq!(failed(one), failed(other), "{}\n{text}", path.display());
     }
 }

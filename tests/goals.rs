@@ -8,12 +8,12 @@ use std::path::{Path, PathBuf};
 use dsql_sim::Scenario;
 use dsql_sim::api::Operation;
 use dsql_sim::check::{CheckCounts, Invariant};
-use dsql_sim::control::assumptions::Assumptions;
-use dsql_sim::coverage_mark::CoverageMark;
-use dsql_sim::scenario::run::{Report, run};
-use dsql_sim::sim::coverage::Coverage;
-use dsql_sim::sim::fault::FaultKind;
-use dsql_sim::sim::trace::TraceLevel;
+use dsql_sim::internals::control::assumptions::Assumptions;
+use dsql_sim::internals::coverage_mark::CoverageMark;
+use dsql_sim::internals::scenario::run::{Report, run};
+use dsql_sim::internals::sim::coverage::Coverage;
+use dsql_sim::internals::sim::fault::FaultKind;
+use dsql_sim::internals::sim::trace::TraceLevel;
 use enumset::EnumSet;
 use strum::VariantArray;
 

@@ -4,8 +4,9 @@ use std::fmt::Debug;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use dsql_sim::Instant;
 use dsql_sim::api::{CreateClusterInput, Request};
-use dsql_sim::types::Instant;
+use dsql_sim::fault::Written;
 use dsql_sim::{Call, ClientId, Fault, NodeId, Options, Region, SimulatedTime, Simulation, Violation};
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
@@ -87,7 +88,7 @@ fn east() -> Region {
 fn lose_a_response() -> Result<u64, Violation> {
     let node = NodeId::ControlPlane(east());
     let mut simulation = Simulation::new(Options::new(42));
-    simulation.inject(Fault::crash_after_persist(node, 1))?;
+    simulation.inject(Fault::crash(node).after_persist(Written::Anything))?;
     simulation.inject_in(Duration::from_secs(2), Fault::restart(node));
     let create = Request::CreateCluster(CreateClusterInput::default());
     let call = simulation.call(ClientId(0), Call::new(east(), create, 5));

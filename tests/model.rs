@@ -2,10 +2,10 @@
 //! scenario files bring back.
 
 use dsql_sim::Scenario;
-use dsql_sim::control::mutant::{Mutant, Mutants};
-use dsql_sim::model::{Bounds, Workload, explore};
-use dsql_sim::scenario::run::run;
-use dsql_sim::sim::trace::TraceLevel;
+use dsql_sim::internals::control::mutant::{Mutant, Mutants};
+use dsql_sim::internals::model::{Bounds, Workload, explore};
+use dsql_sim::internals::scenario::run::run;
+use dsql_sim::internals::sim::trace::TraceLevel;
 
 const NOTHING_GOES_WRONG: Bounds = Bounds { crashes: 0, losses: 0, duplicates: 0, repeats: 0, deadlines: 0 };
 const ONE_CRASH: Bounds = Bounds { crashes: 1, ..NOTHING_GOES_WRONG };

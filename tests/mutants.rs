@@ -9,10 +9,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use dsql_sim::check::Invariant;
-use dsql_sim::control::mutant::{Mutant, Mutants};
-use dsql_sim::scenario::run::PANIC;
-use dsql_sim::scenario::{Scenario, run};
-use dsql_sim::sim::trace::TraceLevel;
+use dsql_sim::internals::control::mutant::{Mutant, Mutants};
+use dsql_sim::internals::scenario::run::PANIC;
+use dsql_sim::internals::scenario::{Scenario, run};
+use dsql_sim::internals::sim::trace::TraceLevel;
 use libtest2_mimic::{RunError, Trial};
 use strum::VariantArray;
 
@@ -31,7 +31,7 @@ fn main() {
         trial("every_mutant_names_an_invariant", every_mutant_names_an_invariant),
         trial("every_scenario_is_that_of_a_mutant", every_scenario_is_that_of_a_mutant),
     ]);
-    dsql_sim::run_trials(trials)
+    dsql_sim::internals::suite::run_trials(trials)
 }
 
 fn trial(name: impl Into<String>, test: impl Fn() -> Result<(), Failed> + Send + Sync + 'static) -> Trial {

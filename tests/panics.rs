@@ -6,7 +6,7 @@ use std::io;
 use std::process::{Command, ExitCode};
 use std::thread;
 
-use dsql_sim::cli::exit;
+use dsql_sim::internals::cli::exit;
 use libtest2_mimic::{RunContext, RunError, Trial};
 
 /// The argument of the process that panics.
@@ -18,7 +18,7 @@ fn main() -> ExitCode {
     }
     let name = "a_panic_on_any_thread_ends_the_process_with_the_code_of_a_bug";
     let test = |_: RunContext<'_>| ends_with_the_code_of_a_bug().map_err(RunError::with_cause);
-    dsql_sim::run_trials([Trial::test(name, test)])
+    dsql_sim::internals::suite::run_trials([Trial::test(name, test)])
 }
 
 fn ends_with_the_code_of_a_bug() -> io::Result<()> {

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use dsql_sim::Scenario;
-use dsql_sim::iam::{Document, Identity, PolicyEffect};
-use dsql_sim::permissions::least::least;
-use dsql_sim::permissions::{Audit, Policy, run, under};
-use dsql_sim::types::Account;
+use dsql_sim::internals::iam::{Document, Identity, PolicyEffect};
+use dsql_sim::internals::permissions::least::least;
+use dsql_sim::internals::permissions::{Audit, Policy, run, under};
+use dsql_sim::internals::types::Account;
 use serde_json::json;
 
 /// The scenario files of the repository.

@@ -10,14 +10,14 @@ use std::time::Duration;
 use dsql_sim::api::{
     CreateClusterInput, DeleteClusterInput, ListClustersInput, Operation, Request, Response,
 };
-use dsql_sim::control::mutant::{Mutant, Mutants};
-use dsql_sim::generate::{Size, strategy};
+use dsql_sim::internals::control::mutant::{Mutant, Mutants};
+use dsql_sim::internals::generate::{Size, strategy};
+use dsql_sim::internals::scenario::run::{PANIC, run};
+use dsql_sim::internals::scenario::{Action, CallStep, SetUp};
+use dsql_sim::internals::sim::Change;
+use dsql_sim::internals::sim::trace::TraceLevel;
+use dsql_sim::internals::types::Identifier;
 use dsql_sim::property::Property;
-use dsql_sim::scenario::run::{PANIC, run};
-use dsql_sim::scenario::{Action, CallStep, SetUp};
-use dsql_sim::sim::Change;
-use dsql_sim::sim::trace::TraceLevel;
-use dsql_sim::types::Identifier;
 use dsql_sim::{Call, ClientId, Options, Outcome, Region, Scenario};
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -134,7 +134,7 @@ proptest! {
 
     #[test]
     fn an_arn_is_its_text(arn in strategy::arns()) {
-        prop_assert_eq!(dsql_sim::types::ClusterArn::parse(&arn.to_string()), Some(arn));
+        prop_assert_eq!(dsql_sim::internals::types::ClusterArn::parse(&arn.to_string()), Some(arn));
     }
 }
 
@@ -212,7 +212,7 @@ fn a_property_that_fails_is_told_as_a_small_scenario_that_is_run_first_from_then
     let folder = tempfile::tempdir().expect("a folder");
     let property = |most: usize| {
         Property::new("few-clusters", move |world| {
-            let count = |region| world.storage(region).map_or(0, |storage| storage.clusters().count());
+            let count = |region| world.clusters(region).count();
             let clusters: usize = Region::all().map(count).sum();
             if clusters <= most { Ok(()) } else { Err(format!("there are {clusters} clusters")) }
         })
@@ -223,6 +223,7 @@ fn a_property_that_fails_is_told_as_a_small_scenario_that_is_run_first_from_then
     assert!(told.starts_with("few-clusters does not hold: there are 2 clusters\n"), "{told}");
     assert_eq!(told.lines().filter(|line| line.starts_with("create-cluster")).count(), 2, "{told}");
     assert!(told.contains("show its trace: dsql-sim run "), "{told}");
+    assert!(told.contains("# It is a property of a test, which the command line does not know"), "{told}");
     let [file] = &saved(folder.path())[..] else { panic!("one file is written") };
     assert!(told.contains(&fs::read_to_string(file).expect("a file")), "{told}");
 
@@ -237,7 +238,7 @@ fn a_property_that_fails_is_told_as_a_small_scenario_that_is_run_first_from_then
 fn a_property_that_panics_fails_and_is_made_small() {
     let folder = tempfile::tempdir().expect("a folder");
     let property = Property::new("asserts-few-clusters", |world| {
-        let count = |region| world.storage(region).map_or(0, |storage| storage.clusters().count());
+        let count = |region| world.clusters(region).count();
         let clusters: usize = Region::all().map(count).sum();
         assert!(clusters <= 1, "there are {clusters} clusters");
         Ok(())
@@ -279,8 +280,10 @@ fn turns() -> impl Strategy<Value = Vec<Turn>> {
 /// was listed.
 fn listing(turns: &[Turn], before: usize, mutants: Mutants) -> (BTreeSet<Identifier>, Vec<Identifier>) {
     let region = region("us-east-1");
-    let assumptions =
-        dsql_sim::control::assumptions::Assumptions { deleted_visible: Duration::ZERO, ..Default::default() };
+    let assumptions = dsql_sim::internals::control::assumptions::Assumptions {
+        deleted_visible: Duration::ZERO,
+        ..Default::default()
+    };
     // Our own invariants would stop the run before this test has its say, so nothing checks here.
     let mut world =
         dsql_sim::World::new(Options { mutants, assumptions: assumptions.into(), ..Options::new(1) });

@@ -12,15 +12,15 @@ use std::rc::Rc;
 
 use dsql_sim::Scenario;
 use dsql_sim::api::Request;
-use dsql_sim::control::mutant::{Mutant, Mutants};
-use dsql_sim::control::peering::{LinkChange, LinkOutcome, LinkValue, RegisterKey, Side};
-use dsql_sim::control::records::Cluster;
-use dsql_sim::generate::{Size, generate, strategy};
-use dsql_sim::rng::fingerprint;
-use dsql_sim::scenario::run::run_with;
-use dsql_sim::sim::trace::TraceLevel;
-use dsql_sim::sim::{self, World};
-use dsql_sim::types::{ClusterArn, ClusterStatus};
+use dsql_sim::internals::control::mutant::{Mutant, Mutants};
+use dsql_sim::internals::control::peering::{LinkChange, LinkOutcome, LinkValue, RegisterKey, Side};
+use dsql_sim::internals::control::records::Cluster;
+use dsql_sim::internals::generate::{Size, generate, strategy};
+use dsql_sim::internals::rng::fingerprint;
+use dsql_sim::internals::scenario::run::run_with;
+use dsql_sim::internals::sim::trace::TraceLevel;
+use dsql_sim::internals::sim::{self, World};
+use dsql_sim::internals::types::{ClusterArn, ClusterStatus};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngSeed};
 

@@ -4,13 +4,13 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
-use dsql_sim::control::mutant::{Mutant, Mutants};
-use dsql_sim::generate::Size;
-use dsql_sim::scenario::Scenario;
-use dsql_sim::scenario::run::{PANIC, run};
-use dsql_sim::shrink::{Shrinker, render_failure};
-use dsql_sim::sim::trace::TraceLevel;
-use dsql_sim::sweep::{Campaign, Tally};
+use dsql_sim::Scenario;
+use dsql_sim::internals::control::mutant::{Mutant, Mutants};
+use dsql_sim::internals::generate::Size;
+use dsql_sim::internals::scenario::run::{PANIC, run};
+use dsql_sim::internals::shrink::{Shrinker, render_failure};
+use dsql_sim::internals::sim::trace::TraceLevel;
+use dsql_sim::internals::sweep::{Campaign, Tally};
 
 /// The first seed with a violation that a search for a mutant finds.
 fn found(campaign: &Campaign, most: u64) -> Option<(u64, String)> {

@@ -1,9 +1,9 @@
 //! What is made small fails in the same way as what it was made of.
 
 use dsql_sim::Scenario;
-use dsql_sim::scenario::run::{Failure, run};
-use dsql_sim::shrink::Shrinker;
-use dsql_sim::sim::trace::TraceLevel;
+use dsql_sim::internals::scenario::run::{Failure, run};
+use dsql_sim::internals::shrink::Shrinker;
+use dsql_sim::internals::sim::trace::TraceLevel;
 
 #[test]
 fn a_failing_expectation_stays_that_very_expectation() {

@@ -2,7 +2,7 @@
 
 use dsql_sim::api::wire::{self, HttpRequest, HttpResponse, Origin, Outgoing};
 use dsql_sim::api::{Error, Field, Operation, Request, Response, ValidationReason};
-use dsql_sim::generate::strategy;
+use dsql_sim::internals::generate::strategy;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngSeed};
 use serde_json::{Value, json};

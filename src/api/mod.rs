@@ -1,8 +1,9 @@
 //! The API: its 16 operations, their inputs and outputs, its exceptions and field constraints.
 //!
 //! Names, members and constraints are those of the API model (service `dsql`, version 2018-05-10), IAM actions those of
-//! the Service Authorization Reference. The behaviour of an operation is in [`control`](crate::control).
+//! the Service Authorization Reference.
 
+#[doc(hidden)]
 pub mod wire;
 
 mod constraints;
@@ -18,7 +19,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::types::{ClientToken, ClusterStatus, Identifier};
+pub use crate::types::{Account, ClientToken, ClusterArn, ClusterStatus, Endpoint, Identifier, Timestamp};
 
 pub use error::{Error, Field, ValidationReason};
 pub use fingerprint::Fingerprint;
@@ -28,6 +29,18 @@ pub use shape::MemberKind;
 pub use tags::{TagMap, Tags};
 
 use constraints::Validate;
+
+/// The input of an operation, with the output that answers it.
+pub trait OperationInput: Default {
+    /// The output of the operation.
+    type Output: Clone;
+
+    /// The request with this input.
+    fn into_request(self) -> Request;
+
+    /// The output in `response`, if the response is one of this operation.
+    fn output(response: &Response) -> Option<&Self::Output>;
+}
 
 /// Defines everything that exists once per operation, from one row with name, AWS CLI command, input and output.
 macro_rules! operations {
@@ -44,6 +57,21 @@ macro_rules! operations {
         /// A response: the output of an operation.
         #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
         pub enum Response { $($(#[doc = $doc])+ $name($output),)+ }
+
+        $(impl OperationInput for $input {
+            type Output = $output;
+
+            fn into_request(self) -> Request {
+                Request::$name(self)
+            }
+
+            fn output(response: &Response) -> Option<&$output> {
+                match response {
+                    Response::$name(output) => Some(output),
+                    _ => None,
+                }
+            }
+        })+
 
         impl Operation {
             /// Every operation, in the order of the table.

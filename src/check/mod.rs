@@ -1,15 +1,17 @@
 //! The invariants of the control plane, and the checker that evaluates them.
 //!
-//! A [`Checker`] observes the world from outside; the nodes do not know of it. After each event it receives the
-//! [changes](Change) that the event made. It keeps tables of its own of the records that became durable and the
+//! The checker observes the world from outside; the nodes do not know of it. After each event it receives the
+//! changes that the event made. It keeps tables of its own of the records that became durable and the
 //! answers that callers received, and examines only what an event touched, so that a check costs the same however
 //! many clusters exist. Each invariant is a function; the comment above it is the argument why the control plane
 //! keeps it.
 
 mod answers;
 mod authorization;
+mod call_builder;
 mod call_history;
 mod changed;
+mod client;
 mod clusters;
 mod convergence;
 mod demands;
@@ -31,6 +33,7 @@ mod tokens;
 mod view;
 mod visible;
 
+use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
 
@@ -41,9 +44,13 @@ use crate::region::Region;
 use crate::sim::{Change, World};
 use crate::types::{Account, Instant, NodeId};
 
+pub use call_builder::{CallBuilder, CallError, CallHandle};
+pub use client::Client;
 pub use invariant::{CheckCounts, Invariant};
 pub use simulation::{CONVERGENCE_LIMIT, RunEnd, Simulation};
-pub use view::{Memory, WorldView};
+#[cfg(feature = "model-check")]
+pub(crate) use view::Memory;
+pub(crate) use view::WorldView;
 
 use answers::Answers;
 use call_history::CallHistory;
@@ -70,6 +77,8 @@ impl fmt::Display for Violation {
     }
 }
 
+impl Error for Violation {}
+
 /// The verdict of one check.
 type CheckResult = Result<(), BrokenInvariant>;
 
@@ -78,7 +87,7 @@ type BrokenInvariant = (Invariant, String);
 
 /// Checks every invariant after every event.
 #[derive(Clone, Debug, Default)]
-pub struct Checker {
+pub(crate) struct Checker {
     records: Records,
     clusters: Clusters,
     answers: Answers,
@@ -109,7 +118,7 @@ impl Checker {
     ///
     /// # Errors
     /// The first invariant that is violated.
-    pub fn check(&mut self, world: &World) -> Result<(), Violation> {
+    pub(crate) fn check(&mut self, world: &World) -> Result<(), Violation> {
         self.look(world, world.changes())
     }
 
@@ -117,7 +126,7 @@ impl Checker {
     ///
     /// # Errors
     /// The first invariant that is violated.
-    pub fn look(&mut self, view: &dyn WorldView, changes: &[Change]) -> Result<(), Violation> {
+    pub(crate) fn look(&mut self, view: &dyn WorldView, changes: &[Change]) -> Result<(), Violation> {
         if changes.is_empty() {
             return Ok(());
         }
@@ -269,7 +278,11 @@ impl Checker {
     ///
     /// # Errors
     /// The first invariant that is violated; its message names the nodes and calls that wait for each other.
-    pub fn check_quiet(&mut self, view: &dyn WorldView, except: Option<Region>) -> Result<(), Violation> {
+    pub(crate) fn check_quiet(
+        &mut self,
+        view: &dyn WorldView,
+        except: Option<Region>,
+    ) -> Result<(), Violation> {
         let ctx = &mut CheckContext { view, exercised: &mut self.exercised };
         storage::are_what_was_written(ctx)
             .and_then(|()| convergence::converged(self.clusters.pairs(), ctx, except))
@@ -280,7 +293,7 @@ impl Checker {
 
     /// The number of evaluations of each invariant so far.
     #[must_use]
-    pub fn exercised(&self) -> CheckCounts {
+    pub(crate) fn exercised(&self) -> CheckCounts {
         self.exercised
     }
 
@@ -288,7 +301,8 @@ impl Checker {
     /// `is_read`, the values that later reads may show. The model checker tells states apart by it; without reads to
     /// come, the values make no difference and are left out.
     #[must_use]
-    pub fn memory(&self, is_read: bool) -> impl fmt::Debug {
+    #[cfg(feature = "model-check")]
+    pub(crate) fn memory(&self, is_read: bool) -> impl fmt::Debug {
         let visible = is_read.then_some(&self.visible);
         (&self.answers, &self.history.tokens, self.clusters.pairs().memory(), visible)
     }

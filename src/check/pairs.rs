@@ -35,6 +35,7 @@ impl Pairs {
     }
 
     /// The state that does not follow from the records of clusters.
+    #[cfg(feature = "model-check")]
     pub(super) fn memory(&self) -> impl std::fmt::Debug {
         &self.parted
     }

@@ -3,24 +3,52 @@
 use std::fmt;
 use std::time::Duration;
 
-use crate::control::records::Batch;
+use crate::api::OperationInput;
+use crate::control::records::{Batch, Cluster};
 use crate::region::Region;
-use crate::sim::client::{Call, CallId, Outcome};
+use crate::rng;
+use crate::sim::client::{Call, CallId, ClientOptions, Outcome};
 use crate::sim::fault::Fault;
 use crate::sim::log;
 use crate::sim::{Options, World};
-use crate::types::{ClientId, Instant, NodeId};
+use crate::types::{ClientId, ClusterArn, Instant, NodeId};
 
+use super::call_builder::{CallError, CallHandle, answer};
+use super::client::Client;
 use super::invariant::Invariant;
 use super::{CheckCounts, Checker, Violation};
 
 /// A world in which every invariant, the built-in ones and those that a user adds, is checked after every event.
+///
+/// ```
+/// use dsql_sim::prelude::*;
+///
+/// # fn main() -> Result<(), CallError> {
+/// let mut sim = Simulation::new(Options::new(42));
+/// let (blue, green) =
+///     sim.client("ops").create_linked_pair(Region::US_EAST_1, Region::US_EAST_2, Region::US_WEST_2)?;
+///
+/// // The peer's Region goes dark. What is left of the pair still answers.
+/// sim.inject(Fault::outage(Region::US_EAST_2))?;
+/// assert_eq!(sim.client("ops").get_cluster(blue).send()?.status, ClusterStatus::Active);
+/// assert_eq!(sim.client("ops").get_cluster(green).send(), Err(CallError::Unknown));
+///
+/// // Everything is repaired, and the pair converges.
+/// sim.converge(None)?;
+/// assert_eq!(sim.cluster(green).and_then(|green| green.linked_peer()), Some(blue));
+/// # Ok(())
+/// # }
+/// ```
 pub struct Simulation {
     world: World,
     /// `None` if only the user's own invariants are checked.
     checker: Option<Checker>,
     own: Vec<(String, OwnInvariant)>,
     watchers: Vec<Watcher>,
+    /// The number of calls of each client whose key was made.
+    keyed_calls: Vec<u64>,
+    /// The number of rules whose key was made.
+    keyed_rules: u64,
 }
 
 /// An invariant of the user: `Err` describes the violation.
@@ -42,8 +70,14 @@ impl Simulation {
     /// A new world with `options`, in which nothing has happened.
     #[must_use]
     pub fn new(options: Options) -> Simulation {
-        let (checker, own, watchers) = (Some(Checker::default()), Vec::new(), Vec::new());
-        Simulation { world: World::new(options), checker, own, watchers }
+        Simulation {
+            world: World::new(options),
+            checker: Some(Checker::default()),
+            own: Vec::new(),
+            watchers: Vec::new(),
+            keyed_calls: Vec::new(),
+            keyed_rules: 0,
+        }
     }
 
     /// Starts the world at `now` with disks that hold what nodes wrote before, oldest first, as after the restart of
@@ -91,6 +125,41 @@ impl Simulation {
         &mut self.world
     }
 
+    /// The client called `name`. If there is none yet, it is added, with the first client's account and home.
+    pub fn client(&mut self, name: &str) -> Client<'_> {
+        let clients = &self.world.options().clients;
+        if let Some(index) = clients.iter().position(|client| *client.name == *name) {
+            return Client::new(self, ClientId(index as u32));
+        }
+        let first = clients.first().cloned().unwrap_or_default();
+        let id = self.world.add_client(ClientOptions { name: name.into(), principal: None, ..first });
+        Client::new(self, id)
+    }
+
+    /// The record of a cluster, as its control plane has it in memory; `None` if there is no such cluster.
+    #[must_use]
+    pub fn cluster(&self, arn: impl Into<ClusterArn>) -> Option<&Cluster> {
+        self.world.cluster(arn)
+    }
+
+    /// Processes events until `call` has ended, and returns its answer.
+    ///
+    /// # Errors
+    /// The call failed, its outcome is unknown, or an invariant is violated.
+    pub fn wait<I: OperationInput>(&mut self, call: CallHandle<I>) -> Result<I::Output, CallError> {
+        answer::<I>(&self.finish_and_take(call.id())?)
+    }
+
+    /// The key of the next call of `client`: the same whatever other clients do.
+    pub(super) fn next_key(&mut self, client: ClientId) -> u64 {
+        let index = client.0 as usize;
+        if self.keyed_calls.len() <= index {
+            self.keyed_calls.resize(index + 1, 0);
+        }
+        self.keyed_calls[index] += 1;
+        made_key(self.keyed_calls[index])
+    }
+
     /// Begins a call of `client`. It proceeds as the simulation steps.
     pub fn call(&mut self, client: ClientId, call: Call) -> CallId {
         self.world.call(client, call)
@@ -106,11 +175,12 @@ impl Simulation {
         Ok(stepped)
     }
 
-    /// Injects a fault now.
+    /// Injects a fault now. Rules without a key get one.
     ///
     /// # Errors
     /// An invariant is violated.
-    pub fn inject(&mut self, fault: Fault) -> Result<(), Violation> {
+    pub fn inject(&mut self, fault: impl Into<Fault>) -> Result<(), Violation> {
+        let fault = self.keyed(fault.into());
         let words = format!("{fault:?}");
         self.inject_as(fault, || words)
     }
@@ -125,8 +195,9 @@ impl Simulation {
         self.check()
     }
 
-    /// Plans a fault for `pause` from now.
-    pub fn inject_in(&mut self, pause: Duration, fault: Fault) {
+    /// Plans a fault for `pause` from now. Rules without a key get one.
+    pub fn inject_in(&mut self, pause: Duration, fault: impl Into<Fault>) {
+        let fault = self.keyed(fault.into());
         let at = self.world.now().after(pause);
         let words = format!("{fault:?}");
         self.world.inject_at(at, fault, words.into());
@@ -149,14 +220,24 @@ impl Simulation {
         }
     }
 
+    /// [`Simulation::finish`], after which the world forgets the call.
+    pub(super) fn finish_and_take(&mut self, call: CallId) -> Result<Outcome, Violation> {
+        let outcome = self.finish(call)?;
+        self.world.take(call);
+        Ok(outcome)
+    }
+
     /// Processes events until any call ends, and returns it; `None` if no event is left.
     ///
     /// # Errors
     /// An invariant is violated.
     pub fn next_ended(&mut self) -> Result<Option<CallId>, Violation> {
         loop {
-            if let Some(ended) = self.world.pop_ended() {
-                return Ok(Some(ended));
+            // A call that was waited for has been taken.
+            while let Some(ended) = self.world.pop_ended() {
+                if self.world.outcome(ended).is_some() {
+                    return Ok(Some(ended));
+                }
             }
             if !self.step()? {
                 return Ok(None);
@@ -218,6 +299,16 @@ impl Simulation {
         verdict.inspect_err(|violation| self.log(violation))
     }
 
+    /// `fault` with a key for each rule that has none.
+    fn keyed(&mut self, mut fault: Fault) -> Fault {
+        let rules = &mut self.keyed_rules;
+        fault.fill_keys(&mut || {
+            *rules += 1;
+            made_key(*rules)
+        });
+        fault
+    }
+
     fn check(&mut self) -> Result<(), Violation> {
         self.evaluate().inspect_err(|violation| self.log(violation))
     }
@@ -256,6 +347,11 @@ impl fmt::Debug for Simulation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Simulation").field("now", &self.world.now()).finish_non_exhaustive()
     }
+}
+
+/// The n-th key that is made. It is far from the small numbers that a person chooses.
+fn made_key(n: u64) -> u64 {
+    rng::mix(0, n)
 }
 
 /// The virtual time that a healed world has to become quiet: far more than any chain of deadlines and pauses takes.

@@ -14,7 +14,7 @@ use crate::sim::World;
 use crate::types::{Instant, NodeId, PrincipalId, Timestamp};
 
 /// The state that the invariants examine: of a [`World`], or of a state of the model checker.
-pub trait WorldView: fmt::Debug {
+pub(crate) trait WorldView: fmt::Debug {
     /// The virtual time.
     fn now(&self) -> Instant;
     /// The reading of the wall clock of `region`, with its skew.
@@ -45,13 +45,13 @@ pub trait WorldView: fmt::Debug {
 
 /// The storage of a node, in its three parts.
 #[derive(Debug)]
-pub struct Memory<'a> {
+pub(crate) struct Memory<'a> {
     /// The storage in memory, which includes every write.
-    pub storage: &'a Storage,
+    pub(crate) storage: &'a Storage,
     /// The contents of the disk: the durable writes.
-    pub disk: &'a Disk,
+    pub(crate) disk: &'a Disk,
     /// The writes in memory that are not durable yet, oldest first.
-    pub unsynced: Vec<&'a Batch>,
+    pub(crate) unsynced: Vec<&'a Batch>,
 }
 
 impl WorldView for World {

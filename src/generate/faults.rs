@@ -91,7 +91,7 @@ fn crash(draws: Draws, plan: &Plan) -> Fault {
     let unfinished = draws.pick("unfinished", &[None, Some(Unfinished::Kept), Some(Unfinished::Lost)]);
     match node {
         // A client crashes at once.
-        NodeId::Client(_) => Fault::crash(node),
+        NodeId::Client(_) => Fault::crash(node).into(),
         _ => Fault::Crash(Crash { node, moment, unfinished }),
     }
 }

@@ -114,8 +114,8 @@ fn end(draws: Draws, plan: &Plan) -> Vec<Action> {
     let region = draws.pick("region", &plan.topology.all());
     let loss = match draws.pick("what", &["both", "control plane", "witness"]) {
         "both" => Fault::outage(region),
-        "control plane" => Fault::crash(NodeId::ControlPlane(region)),
-        _ => Fault::crash(NodeId::Witness(region)),
+        "control plane" => Fault::crash(NodeId::ControlPlane(region)).into(),
+        _ => Fault::crash(NodeId::Witness(region)).into(),
     };
     vec![Action::Fault(loss), Action::Converge(Some(region))]
 }

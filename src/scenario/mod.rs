@@ -47,9 +47,19 @@ pub use read_fault::injected_error;
 
 use diagnostic::{Diagnostic, Span};
 use expect::Expectation;
+use report::Report;
 use script::Script;
 
 /// A scenario: a file that was read and validated. Its debug output is the file.
+///
+/// ```
+/// use dsql_sim::Scenario;
+///
+/// let text = "seed 42\nregions use1=us-east-1\nops: create-cluster use1 as=blue\nexpect blue status is ACTIVE\n";
+/// let scenario = Scenario::parse(text).expect("a scenario");
+/// let failure = scenario.run(None).failure.expect("the cluster is still CREATING");
+/// assert_eq!(failure.invariant, "expectation");
+/// ```
 #[derive(Clone)]
 pub struct Scenario {
     /// The syntax tree of the file; empty for a scenario that no file holds.
@@ -257,9 +267,10 @@ impl Scenario {
         let script = Script::parse(text)?;
         read::read(script)
     }
-}
 
-/// The Region of a client without `home=`.
-fn default_home() -> Region {
-    Region::parse("us-east-1").expect("us-east-1 is a Region")
+    /// Runs the scenario with its own seed, or with `seed`, and keeps a trace of milestones.
+    #[must_use]
+    pub fn run(&self, seed: Option<u64>) -> Report {
+        run::run(self, seed, TraceLevel::Milestones)
+    }
 }

@@ -22,10 +22,8 @@ use super::named_calls::NamedCalls;
 use super::script::{Command, Line, Script, Word, is_trace_line};
 use super::step_keys::StepKeys;
 use super::verb::Verb;
-use super::write;
 use super::{
-    Action, CallStep, Scenario, SetUp, Step, When, body, default_home, expect, possible, read_fault,
-    read_principal,
+    Action, CallStep, Scenario, SetUp, Step, When, body, expect, possible, read_fault, read_principal,
 };
 
 /// Reads `script`.
@@ -222,7 +220,7 @@ impl ScenarioReader {
     fn read_clients(&mut self, arguments: &mut Arguments<'_>) -> Parsed<()> {
         let home = match arguments.option("home") {
             Some(word) => self.region(word)?,
-            None => default_home(),
+            None => ClientOptions::default().home,
         };
         let account = match arguments.option("account") {
             Some(word) => Some(
@@ -477,7 +475,7 @@ impl ScenarioReader {
     /// Without `clients` there is one client.
     fn default_client(&mut self) {
         if self.set_up.clients.is_empty() {
-            self.set_up.clients.push(write::default_client());
+            self.set_up.clients.push(ClientOptions::default());
         }
     }
 }

@@ -114,7 +114,7 @@ fn crash(reader: &ScenarioReader, arguments: &mut Arguments<'_>) -> Parsed<Fault
             return Err(Diagnostic::new("a client crashes at once", option.span)
                 .help(format!("as in `at +250ms crash {}`", node.text)));
         }
-        return Ok(Fault::crash(NodeId::Client(client)));
+        return Ok(Fault::crash(client).into());
     }
     let node = self::node(reader, node)?;
     let nth = arguments.number("nth", 1)?;

@@ -17,14 +17,14 @@ use super::expect::{ClusterState, Comparison, Expectation, Operator};
 use super::script::{SEPARATOR, Script};
 use super::step_keys::StepKeys;
 use super::write_fault::{self, time_span};
-use super::{Action, CallStep, PrincipalOptions, Scenario, SetUp, Step, When, default_home};
+use super::{Action, CallStep, PrincipalOptions, Scenario, SetUp, Step, When};
 
 impl Scenario {
     /// The scenario that begins with `set_up` and runs `blocks`, which hold no [`Action::SetUp`].
     #[must_use]
     pub fn of(mut set_up: SetUp, blocks: Vec<Vec<Action>>) -> Scenario {
         if set_up.clients.is_empty() {
-            set_up.clients.push(default_client());
+            set_up.clients.push(ClientOptions::default());
         }
         let mut keys = StepKeys::default();
         let mut step = |mut action: Action| {
@@ -95,7 +95,7 @@ impl<'a> Writer<'a> {
         for principal in principals {
             self::principal(principal, page);
         }
-        if *clients != [default_client()] {
+        if *clients != [ClientOptions::default()] {
             for client in clients {
                 let home = write_fault::region(self.set_up, client.home);
                 let _ = write!(page, "clients {} home={home}", client.name);
@@ -331,10 +331,6 @@ fn test_text(test: &Comparison) -> String {
         Comparison::Present => "is present".to_owned(),
         Comparison::Compares(operator, value) => format!("{} {value}", Operator::name(*operator)),
     }
-}
-
-pub(super) fn default_client() -> ClientOptions {
-    ClientOptions { name: "ops".into(), account: Account::DEFAULT, home: default_home(), principal: None }
 }
 
 fn default_disk() -> std::time::Duration {

@@ -33,7 +33,31 @@ pub struct ClientOptions {
     pub principal: Option<PrincipalId>,
 }
 
-/// A call for a client to make.
+impl Default for ClientOptions {
+    /// `ops`, in the default account and us-east-1, allowed everything.
+    fn default() -> ClientOptions {
+        ClientOptions {
+            name: "ops".into(),
+            account: Account::DEFAULT,
+            home: Region::US_EAST_1,
+            principal: None,
+        }
+    }
+}
+
+/// A call for a client to make. [`Client`](crate::Client) builds calls by operation; this is the call itself, for code
+/// that makes calls of any operation.
+///
+/// ```
+/// use dsql_sim::api::{ListClustersInput, Request};
+/// use dsql_sim::prelude::*;
+///
+/// let mut sim = Simulation::new(Options::new(42));
+/// let list = Request::ListClusters(ListClustersInput::default());
+/// let call = sim.call(ClientId(0), Call { attempts: 1, ..Call::new(Region::EU_WEST_1, list, 1) });
+/// assert_eq!(sim.finish(call)?.name(), "ok");
+/// # Ok::<(), Violation>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct Call {
     /// The Region to call.

@@ -33,11 +33,11 @@ use crate::control::authorization::{Caller, Checked, IamAction, Principals};
 use crate::control::environment::{Environment, ExternalEvent};
 use crate::control::message::{Commit, Delivery, Effect, Reply, Timer};
 use crate::control::mutant::Mutants;
-use crate::control::records::{Batch, Disk, Replaced, Storage};
+use crate::control::records::{Batch, Cluster, Disk, Replaced, Storage};
 use crate::coverage_mark::CoverageMark;
 use crate::region::Region;
 use crate::rng::{self, Purpose};
-use crate::types::{Account, ClientId, ClientToken, Instant, NodeId, Timestamp};
+use crate::types::{Account, ClientId, ClientToken, ClusterArn, Instant, NodeId, Timestamp};
 
 pub use network::Latency;
 
@@ -51,6 +51,18 @@ use slots::Slots;
 use trace::{Trace, TraceEvent, TraceLevel};
 
 /// The configuration of a world.
+///
+/// ```
+/// use std::sync::Arc;
+///
+/// use dsql_sim::prelude::*;
+///
+/// let assumptions = Arc::new(Assumptions { single_region_quota: 1, ..Assumptions::DEFAULT });
+/// let mut sim = Simulation::new(Options { assumptions, ..Options::new(42) });
+/// assert!(sim.client("ops").create_cluster(Region::EU_WEST_1).send().is_ok());
+/// let refused = sim.client("ops").create_cluster(Region::EU_WEST_1).send().expect_err("the quota is used up");
+/// assert_eq!(refused.name(), "ServiceQuotaExceededException");
+/// ```
 #[derive(Clone, Debug)]
 pub struct Options {
     /// The seed of every random draw.
@@ -77,15 +89,9 @@ impl Options {
     /// The defaults: one client, `ops`, in us-east-1; measured latencies; 1 ms per disk sync; no planted bugs.
     #[must_use]
     pub fn new(seed: u64) -> Options {
-        let home = Region::parse("us-east-1").expect("us-east-1 is a Region");
         Options {
             seed,
-            clients: vec![ClientOptions {
-                name: "ops".into(),
-                account: Account::DEFAULT,
-                home,
-                principal: None,
-            }],
+            clients: vec![ClientOptions::default()],
             principals: Arc::default(),
             assumptions: Arc::new(Assumptions::DEFAULT),
             mutants: Mutants::NONE,
@@ -100,7 +106,21 @@ impl Options {
 /// The default of [`Options::epoch`]: 2026-01-01T00:00:00Z.
 pub const DEFAULT_EPOCH: Timestamp = Timestamp(1_767_225_600);
 
-/// A simulated world.
+/// A simulated world. Invariants read it, and a [`Simulation`](crate::Simulation) moves it.
+///
+/// ```
+/// use dsql_sim::prelude::*;
+///
+/// # fn main() -> Result<(), CallError> {
+/// let mut sim = Simulation::new(Options::new(42));
+/// sim.client("ops").create_cluster(Region::US_EAST_1).alias("blue").send()?;
+/// let world = sim.world();
+/// let blue = world.clusters(Region::US_EAST_1).next().expect("a cluster");
+/// assert_eq!(blue.status, ClusterStatus::Creating);
+/// assert_eq!(world.names().cluster(blue.arn.identifier), "blue");
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 pub struct World {
     options: Options,
@@ -344,6 +364,19 @@ impl World {
     pub fn storage(&self, region: Region) -> Option<&Storage> {
         let index = self.node_indices[region.index()][0]?;
         Some(self.nodes[usize::from(index)].durable())
+    }
+
+    /// The record of a cluster, as its control plane has it in memory; `None` if there is no such cluster.
+    #[must_use]
+    pub fn cluster(&self, arn: impl Into<ClusterArn>) -> Option<&Cluster> {
+        let arn = arn.into();
+        let cluster = self.storage(arn.region)?.cluster(arn.identifier)?;
+        (cluster.arn == arn).then_some(cluster)
+    }
+
+    /// The records of the clusters of a Region, by account in the order of creation.
+    pub fn clusters(&self, region: Region) -> impl Iterator<Item = &Cluster> {
+        self.storage(region).into_iter().flat_map(Storage::clusters).map(|cluster| &**cluster)
     }
 
     /// A node's storage in memory, its disk, and the writes that lie between the two, oldest first; `None` if the node

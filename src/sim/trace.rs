@@ -583,6 +583,6 @@ mod tests {
         let outage = Fault::outage(region());
         let fault = |fault, text| fingerprint(&TraceEvent::FaultInjected(fault, Unhashed(text)));
         assert_eq!(fault(&outage, "outage use1"), fault(&outage, "outage us-east-1"));
-        assert_ne!(fault(&outage, "outage use1"), fault(&Fault::crash(node), "outage use1"));
+        assert_ne!(fault(&outage, "outage use1"), fault(&Fault::crash(node).into(), "outage use1"));
     }
 }

@@ -5,7 +5,7 @@ use std::io::Write;
 use std::path::Path;
 use std::process::Stdio;
 
-use dsql_sim::scenario::verb::{Chapter, Verb};
+use dsql_sim::internals::scenario::verb::{Chapter, Verb};
 use serde_json::Value;
 
 use super::{command, dsql_sim, records, stderr, stdout};
@@ -142,7 +142,7 @@ fn table_of_faults() -> String {
 #[test]
 fn mutants_are_listed_with_what_must_catch_them() {
     let shown = stdout(&dsql_sim(Path::new("."), &["mutants"]));
-    for mutant in dsql_sim::control::mutant::Mutant::ALL {
+    for mutant in dsql_sim::internals::control::mutant::Mutant::ALL {
         assert!(shown.contains(mutant.name()), "{mutant}");
     }
 }
@@ -180,7 +180,7 @@ fn the_page_of_mutants_has_a_line_for_each() {
     let named: Vec<&str> =
         page.lines().filter_map(|line| line.strip_prefix("| ")?.split_whitespace().next()).skip(1).collect();
     let known: Vec<&str> =
-        dsql_sim::control::mutant::Mutant::ALL.iter().map(|mutant| mutant.name()).collect();
+        dsql_sim::internals::control::mutant::Mutant::ALL.iter().map(|mutant| mutant.name()).collect();
     assert_eq!(named, known, "`dsql-sim mutants --measure` prints the table anew");
 }
 

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use dsql_sim::rng::{self, Purpose};
+use dsql_sim::internals::rng::{self, Purpose};
 use rand::RngExt;
 use serde_json::{Value, json};
 

@@ -6,7 +6,7 @@ use std::net::Shutdown;
 use std::thread;
 
 use dsql_sim::api::Error;
-use dsql_sim::rng::{self, Purpose};
+use dsql_sim::internals::rng::{self, Purpose};
 use rand::RngExt;
 use serde_json::{Value, json};
 use strum::VariantNames;

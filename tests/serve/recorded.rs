@@ -3,9 +3,9 @@
 use std::fs;
 
 use dsql_sim::Scenario;
-use dsql_sim::control::mutant::{Mutant, Mutants};
-use dsql_sim::scenario::run::run;
-use dsql_sim::sim::trace::TraceLevel;
+use dsql_sim::internals::control::mutant::{Mutant, Mutants};
+use dsql_sim::internals::scenario::run::run;
+use dsql_sim::internals::sim::trace::TraceLevel;
 use serde_json::{Value, json};
 
 use crate::server::Server;

@@ -1,7 +1,7 @@
 //! Authorization: the actions that a call needs, the principals, and the evaluation on each node.
 //!
 //! IAM is a global service: every node knows every principal's policies. [`required_permissions`] lists the permissions
-//! of a call, [`Authorizer`] checks them, and [`crate::iam`] evaluates policies.
+//! of a call, [`Authorizer`] checks them, and `iam` evaluates policies.
 
 pub mod required_permissions;
 

@@ -20,6 +20,7 @@ use super::{CrashPoint, Fault, FaultBehaviour, FaultId, FaultKind, NodeMatch, Re
 ///
 /// It acts when it stops a node that is up, or a client with a call in flight.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[must_use = "a fault does nothing until it is injected"]
 pub struct Crash {
     /// The node or client to stop.
     pub node: NodeId,
@@ -39,22 +40,10 @@ pub enum Unfinished {
 }
 
 impl Fault {
-    /// A crash that happens immediately and draws which writes in progress survive.
-    #[must_use]
-    pub fn crash(node: NodeId) -> Fault {
-        Fault::crash_at(node, CrashPoint::Now)
-    }
-
     /// A crash when the node reaches `moment`. The world draws which writes in progress survive.
     #[must_use]
     pub fn crash_at(node: NodeId, moment: CrashPoint) -> Fault {
         Fault::Crash(Crash { node, moment, unfinished: None })
-    }
-
-    /// A crash after the node's `nth` write from now on (counted from 1) is durable, before any later effect leaves.
-    #[must_use]
-    pub fn crash_after_persist(node: NodeId, nth: u32) -> Fault {
-        Fault::crash_at(node, CrashPoint::after_persist(nth))
     }
 }
 
@@ -91,7 +80,7 @@ impl FaultBehaviour for Crash {
             CrashPoint::Now => {
                 Fault::All(vec![Fault::Rule(Rule::cut(self.node.into(), NodeMatch::Any, true))])
             }
-            CrashPoint::At(..) => Fault::crash(self.node),
+            CrashPoint::At(..) => Fault::crash(self.node).into(),
         };
         let drawn = self.unfinished.is_some().then_some(Crash { unfinished: None, ..*self });
         let plainer = self.moment.plainer().map(|moment| Crash { moment, ..*self });

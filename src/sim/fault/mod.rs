@@ -3,6 +3,7 @@
 //! Each kind of fault has a file with its data, its effect, the fault that ends it and its weaker forms. [`Fault`]
 //! lists the kinds; `log.rs` records which faults acted.
 
+mod build;
 mod crash;
 mod crash_point;
 mod deny;
@@ -46,6 +47,20 @@ pub(super) use rule::DUPLICATE_WITHIN;
 ///
 /// The description of each kind says when it *acts*. A fault that never acts tests nothing, however green the run, and
 /// a run warns about it.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use dsql_sim::prelude::*;
+///
+/// let (node, witness) = (NodeId::ControlPlane(Region::US_EAST_1), NodeId::Witness(Region::US_WEST_2));
+/// let mut sim = Simulation::new(Options::new(42));
+/// sim.inject(Fault::crash(node).during_persist(Written::Token).nth(2).losing_unfinished())?;
+/// sim.inject(Fault::delay(node, witness, Duration::from_secs(1), Duration::from_secs(5)).both_ways())?;
+/// sim.inject_in(Duration::from_secs(30), Fault::outage(Region::US_WEST_2));
+/// sim.inject_in(Duration::from_secs(60), Fault::heal_all());
+/// # Ok::<(), Violation>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Hash)]
 pub enum Fault {
     /// Several faults at the same moment, injected in order. Each part has a [`FaultId`] of its own and acts, or does
@@ -161,6 +176,15 @@ impl Fault {
         match self {
             Fault::All(faults) => Box::new(faults.iter().flat_map(Fault::parts)),
             fault => Box::new(std::iter::once(fault)),
+        }
+    }
+
+    /// Gives each rule in it that has no key a key of its own.
+    pub(crate) fn fill_keys(&mut self, next: &mut impl FnMut() -> u64) {
+        match self {
+            Fault::All(faults) => faults.iter_mut().for_each(|fault| fault.fill_keys(next)),
+            Fault::Rule(rule) if rule.key == 0 => rule.key = next(),
+            _ => {}
         }
     }
 

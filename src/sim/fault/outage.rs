@@ -48,6 +48,7 @@ impl FaultBehaviour for Outage {
     }
 
     fn weaker(&self) -> Vec<Fault> {
-        vec![Fault::crash(NodeId::Witness(self.region)), Fault::crash(NodeId::ControlPlane(self.region))]
+        let nodes = [NodeId::Witness(self.region), NodeId::ControlPlane(self.region)];
+        nodes.map(|node| Fault::crash(node).into()).to_vec()
     }
 }

@@ -6,7 +6,6 @@ use std::time::Duration;
 use rand::RngExt;
 
 use crate::control::message::DelayRange;
-use crate::region::Region;
 use crate::rng::{self, Purpose, mix};
 use crate::sim::World;
 use crate::sim::network::{Envelope, Fate};
@@ -19,9 +18,25 @@ use super::{Fault, FaultBehaviour, FaultId, FaultKind, Heal, MessageMatch, NodeM
 /// The first rule that applies to a message decides about it, in the order in which the rules were injected. A rule
 /// acts when it decides about a message: the message matches, the rule neither skips it nor spares it by its rate, and
 /// no earlier rule decided about it.
+///
+/// ```
+/// use dsql_sim::prelude::*;
+///
+/// // Half of the requests of any client to one control plane are lost, once ten have passed.
+/// let node = NodeId::ControlPlane(Region::EU_WEST_1);
+/// let rule = Fault::drop(NodeMatch::Any, node).requests().skip(10).percent(50);
+/// let request = MessageMatch::Request(Some(Operation::GetCluster));
+/// assert!(rule.matches(NodeId::Client(ClientId(0)), node, request));
+///
+/// let mut sim = Simulation::new(Options::new(42));
+/// sim.inject(rule)?;
+/// # Ok::<(), Violation>(())
+/// ```
 #[derive(Clone, Debug, PartialEq)]
+#[must_use = "a rule does nothing until it is injected"]
 pub struct Rule {
-    /// The key of the rule's draws: that of its step in a scenario, so that other steps do not change the draws.
+    /// The key of the rule's draws: that of its step in a scenario, so that other steps do not change the draws. A
+    /// [`Simulation`](crate::Simulation) replaces 0 by a key of its own making.
     pub key: u64,
     /// The senders.
     pub from: NodeMatch,
@@ -52,7 +67,6 @@ impl Hash for Rule {
 impl Rule {
     /// A rule that drops every message between two ends. Its key is 0, which is harmless: without a rate and with
     /// [`RuleAction::Drop`] a rule draws nothing.
-    #[must_use]
     pub fn cut(from: NodeMatch, to: NodeMatch, both_ways: bool) -> Rule {
         Rule {
             key: 0,
@@ -99,15 +113,6 @@ pub enum RuleAction {
     /// The message takes this many times its usual latency: a congested link, which keeps the order of messages
     /// mostly intact.
     Slow(u32),
-}
-
-impl Fault {
-    /// A network partition between two Regions: every message is lost, in both directions, until the rule is healed.
-    /// `key` keys the draws of the rule and differs from the key of every other rule.
-    #[must_use]
-    pub fn partition(one: Region, other: Region, key: u64) -> Fault {
-        Fault::Rule(Rule { key, ..Rule::cut(NodeMatch::Region(one), NodeMatch::Region(other), true) })
-    }
 }
 
 impl FaultBehaviour for Rule {

@@ -1,0 +1,230 @@
+//! A client of a simulation: the operations of the API as methods, with the names of the AWS SDKs.
+
+use std::fmt::Display;
+
+use crate::api::{
+    CreateClusterInput, CreateStreamInput, DeleteClusterInput, DeleteClusterPolicyInput, DeleteStreamInput,
+    GetClusterInput, GetClusterOutput, GetClusterPolicyInput, GetStreamInput, GetVpcEndpointServiceNameInput,
+    ListClustersInput, ListStreamsInput, ListTagsForResourceInput, OperationInput, PutClusterPolicyInput,
+    Request, TagResourceInput, UntagResourceInput, UpdateClusterInput,
+};
+use crate::region::Region;
+use crate::sim::client::{Call, Outcome, WaitFor};
+use crate::types::{ClientId, ClusterArn, Identifier};
+
+use super::Simulation;
+use super::call_builder::{CallBuilder, CallError, answer};
+
+/// A client of a [`Simulation`], which calls as an AWS SDK does: three attempts with back-off, and a client token of
+/// its own making.
+///
+/// A call about a cluster goes to the cluster's Region. [`CallBuilder::region`] sends it elsewhere.
+///
+/// ```
+/// use dsql_sim::prelude::*;
+///
+/// # fn main() -> Result<(), CallError> {
+/// let mut sim = Simulation::new(Options::new(42));
+/// let blue = sim.client("ops").create_cluster(Region::US_EAST_1).witness(Region::US_WEST_2).send()?;
+/// let green = sim
+///     .client("ops")
+///     .create_cluster(Region::US_EAST_2)
+///     .witness(Region::US_WEST_2)
+///     .peer(blue.arn)
+///     .send()?;
+/// sim.client("ops").update_cluster(blue.arn).witness(Region::US_WEST_2).peer(green.arn).send()?;
+/// let blue = sim.client("ops").wait_until_cluster_active(blue.arn)?;
+///
+/// // A linked cluster is not deleted before its deletion protection is off.
+/// let refused = sim.client("ops").delete_cluster(blue.arn).send().expect_err("it is protected");
+/// assert_eq!(refused.name(), "ValidationException");
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct Client<'s> {
+    simulation: &'s mut Simulation,
+    id: ClientId,
+}
+
+impl<'s> Client<'s> {
+    pub(super) fn new(simulation: &'s mut Simulation, id: ClientId) -> Client<'s> {
+        Client { simulation, id }
+    }
+
+    /// The client, for faults on its messages.
+    #[must_use]
+    pub fn id(&self) -> ClientId {
+        self.id
+    }
+
+    /// CreateCluster in `region`.
+    pub fn create_cluster(&mut self, region: Region) -> CallBuilder<'_, CreateClusterInput> {
+        self.call(region, CreateClusterInput::default())
+    }
+
+    /// UpdateCluster.
+    pub fn update_cluster(&mut self, cluster: ClusterArn) -> CallBuilder<'_, UpdateClusterInput> {
+        let identifier = cluster.identifier.to_string();
+        self.call(cluster.region, UpdateClusterInput { identifier, ..UpdateClusterInput::default() })
+    }
+
+    /// DeleteCluster.
+    pub fn delete_cluster(&mut self, cluster: ClusterArn) -> CallBuilder<'_, DeleteClusterInput> {
+        let identifier = cluster.identifier.to_string();
+        self.call(cluster.region, DeleteClusterInput { identifier, ..DeleteClusterInput::default() })
+    }
+
+    /// GetCluster.
+    pub fn get_cluster(&mut self, cluster: ClusterArn) -> CallBuilder<'_, GetClusterInput> {
+        self.call(cluster.region, GetClusterInput { identifier: cluster.identifier.to_string() })
+    }
+
+    /// ListClusters in `region`.
+    pub fn list_clusters(&mut self, region: Region) -> CallBuilder<'_, ListClustersInput> {
+        self.call(region, ListClustersInput::default())
+    }
+
+    /// TagResource: a cluster, or a stream by its ARN.
+    pub fn tag_resource(&mut self, arn: impl Display) -> CallBuilder<'_, TagResourceInput> {
+        let resource_arn = arn.to_string();
+        let region = self.region_of(&resource_arn);
+        self.call(region, TagResourceInput { resource_arn, ..TagResourceInput::default() })
+    }
+
+    /// UntagResource: a cluster, or a stream by its ARN.
+    pub fn untag_resource(&mut self, arn: impl Display) -> CallBuilder<'_, UntagResourceInput> {
+        let resource_arn = arn.to_string();
+        let region = self.region_of(&resource_arn);
+        self.call(region, UntagResourceInput { resource_arn, ..UntagResourceInput::default() })
+    }
+
+    /// ListTagsForResource: of a cluster, or of a stream by its ARN.
+    pub fn list_tags_for_resource(&mut self, arn: impl Display) -> CallBuilder<'_, ListTagsForResourceInput> {
+        let resource_arn = arn.to_string();
+        let region = self.region_of(&resource_arn);
+        self.call(region, ListTagsForResourceInput { resource_arn })
+    }
+
+    /// PutClusterPolicy.
+    pub fn put_cluster_policy(&mut self, cluster: ClusterArn) -> CallBuilder<'_, PutClusterPolicyInput> {
+        let identifier = cluster.identifier.to_string();
+        self.call(cluster.region, PutClusterPolicyInput { identifier, ..PutClusterPolicyInput::default() })
+    }
+
+    /// GetClusterPolicy.
+    pub fn get_cluster_policy(&mut self, cluster: ClusterArn) -> CallBuilder<'_, GetClusterPolicyInput> {
+        self.call(cluster.region, GetClusterPolicyInput { identifier: cluster.identifier.to_string() })
+    }
+
+    /// DeleteClusterPolicy.
+    pub fn delete_cluster_policy(
+        &mut self,
+        cluster: ClusterArn,
+    ) -> CallBuilder<'_, DeleteClusterPolicyInput> {
+        let identifier = cluster.identifier.to_string();
+        let input = DeleteClusterPolicyInput { identifier, ..DeleteClusterPolicyInput::default() };
+        self.call(cluster.region, input)
+    }
+
+    /// GetVpcEndpointServiceName.
+    pub fn get_vpc_endpoint_service_name(
+        &mut self,
+        cluster: ClusterArn,
+    ) -> CallBuilder<'_, GetVpcEndpointServiceNameInput> {
+        let identifier = cluster.identifier.to_string();
+        self.call(cluster.region, GetVpcEndpointServiceNameInput { identifier })
+    }
+
+    /// CreateStream, with the ordering and the format that the API model has one value of.
+    pub fn create_stream(&mut self, cluster: ClusterArn) -> CallBuilder<'_, Box<CreateStreamInput>> {
+        let input = CreateStreamInput {
+            cluster_identifier: cluster.identifier.to_string(),
+            ordering: Some("UNORDERED".into()),
+            format: Some("JSON".into()),
+            ..CreateStreamInput::default()
+        };
+        self.call(cluster.region, Box::new(input))
+    }
+
+    /// GetStream.
+    pub fn get_stream(&mut self, cluster: ClusterArn, stream: Identifier) -> CallBuilder<'_, GetStreamInput> {
+        let (cluster_identifier, stream_identifier) = (cluster.identifier.to_string(), stream.to_string());
+        self.call(cluster.region, GetStreamInput { cluster_identifier, stream_identifier })
+    }
+
+    /// ListStreams.
+    pub fn list_streams(&mut self, cluster: ClusterArn) -> CallBuilder<'_, ListStreamsInput> {
+        let cluster_identifier = cluster.identifier.to_string();
+        self.call(cluster.region, ListStreamsInput { cluster_identifier, ..ListStreamsInput::default() })
+    }
+
+    /// DeleteStream.
+    pub fn delete_stream(
+        &mut self,
+        cluster: ClusterArn,
+        stream: Identifier,
+    ) -> CallBuilder<'_, DeleteStreamInput> {
+        let (cluster_identifier, stream_identifier) = (cluster.identifier.to_string(), stream.to_string());
+        let input =
+            DeleteStreamInput { cluster_identifier, stream_identifier, ..DeleteStreamInput::default() };
+        self.call(cluster.region, input)
+    }
+
+    /// Calls GetCluster every 2 seconds until the cluster is ACTIVE, up to 60 times.
+    ///
+    /// # Errors
+    /// A call failed or its outcome is unknown, the cluster did not become ACTIVE, or an invariant is violated.
+    pub fn wait_until_cluster_active(&mut self, cluster: ClusterArn) -> Result<GetClusterOutput, CallError> {
+        answer::<GetClusterInput>(&self.wait(cluster, WaitFor::ClusterActive)?)
+    }
+
+    /// Calls GetCluster every 2 seconds until the cluster is not found, up to 60 times.
+    ///
+    /// # Errors
+    /// A call failed for another reason or its outcome is unknown, the cluster is still there, or an invariant is
+    /// violated.
+    pub fn wait_until_cluster_not_exists(&mut self, cluster: ClusterArn) -> Result<(), CallError> {
+        match self.wait(cluster, WaitFor::ClusterNotExists)? {
+            Outcome::Gone => Ok(()),
+            outcome => answer::<GetClusterInput>(&outcome).map(drop),
+        }
+    }
+
+    /// Creates a cluster in each of two Regions, names each as the other's peer, and waits until both are ACTIVE. The
+    /// Regions and the `witness` differ, and belong to one Region set.
+    ///
+    /// # Errors
+    /// Those of the calls.
+    pub fn create_linked_pair(
+        &mut self,
+        first: Region,
+        second: Region,
+        witness: Region,
+    ) -> Result<(ClusterArn, ClusterArn), CallError> {
+        let first = self.create_cluster(first).witness(witness).send()?.arn;
+        let second = self.create_cluster(second).witness(witness).peer(first).send()?.arn;
+        self.update_cluster(first).witness(witness).peer(second).send()?;
+        self.wait_until_cluster_active(first)?;
+        self.wait_until_cluster_active(second)?;
+        Ok((first, second))
+    }
+
+    fn call<I: OperationInput>(&mut self, region: Region, input: I) -> CallBuilder<'_, I> {
+        CallBuilder::new(self.simulation, self.id, region, input)
+    }
+
+    fn wait(&mut self, cluster: ClusterArn, condition: WaitFor) -> Result<Outcome, CallError> {
+        let get = Request::GetCluster(GetClusterInput { identifier: cluster.identifier.to_string() });
+        let key = self.simulation.next_key(self.id);
+        let call = Call { waiter: Some(condition), ..Call::new(cluster.region, get, key) };
+        let call = self.simulation.call(self.id, call);
+        Ok(self.simulation.finish_and_take(call)?)
+    }
+
+    /// The Region in an ARN. What is no ARN is refused by the service, whichever Region is called.
+    fn region_of(&self, arn: &str) -> Region {
+        let home = self.simulation.world().options().clients[self.id.0 as usize].home;
+        arn.split(':').nth(3).and_then(Region::parse).unwrap_or(home)
+    }
+}
