@@ -98,6 +98,18 @@ fn the_control_plane_draws_no_random_numbers() {
 }
 
 #[test]
+fn nodes_emit_effects_through_their_turn_only() {
+    let emits = ["control/turn.rs", "control/message.rs"];
+    for (path, text) in sources().into_iter().filter(|(path, _)| path.starts_with("control/")) {
+        let code = text.lines().filter(|line| !line.trim_start().starts_with("//"));
+        let is_effect = |(at, line): (usize, &str)| !line[..at].ends_with(char::is_alphanumeric);
+        let makes = |line: &&str| line.match_indices("Effect::").any(|(at, _)| is_effect((at, line)));
+        let raw = code.filter(makes).find(|_| !emits.contains(&path.as_str()));
+        assert!(raw.is_none(), "{path} makes an effect that `Turn` should emit: {raw:?}");
+    }
+}
+
+#[test]
 fn no_name_says_nothing() {
     for (path, text) in sources() {
         for (word, advice) in BANNED {

@@ -15,9 +15,9 @@ use std::sync::Arc;
 
 use crate::api::EncryptionStatus;
 use crate::control::ControlPlane;
-use crate::control::message::Effect;
 use crate::control::mutant::{Mutant, Mutants};
 use crate::control::records::Cluster;
+use crate::control::turn::Turn;
 use crate::types::ClusterStatus;
 
 /// The facts of a Region that hold whether its control plane is up or not.
@@ -58,11 +58,11 @@ impl Environment {
 
 impl ControlPlane {
     /// Applies the environment that the node finds at its start: keys may have changed while it was down.
-    pub(super) fn observe_environment(&mut self, environment: Environment, out: &mut Vec<Effect>) {
+    pub(super) fn observe_environment(&mut self, turn: &mut Turn<'_>, environment: Environment) {
         let changed =
             if environment.keys_disabled { ExternalEvent::DisableKeys } else { ExternalEvent::EnableKeys };
         if !self.mutants.has(Mutant::KeysNotMetAtStart) {
-            self.apply_external_event(changed, out);
+            self.apply_external_event(turn, changed);
         }
     }
 
@@ -87,18 +87,18 @@ impl ControlPlane {
     }
 
     /// Applies an event to every cluster of the Region.
-    pub(super) fn apply_external_event(&mut self, event: ExternalEvent, out: &mut Vec<Effect>) {
+    pub(super) fn apply_external_event(&mut self, turn: &mut Turn<'_>, event: ExternalEvent) {
         self.environment = self.environment.after(event);
         let clusters: Vec<Arc<Cluster>> = self.storage.clusters().cloned().collect();
         for cluster in clusters {
             let (status, encryption) = status_after(self.mutants, event, &cluster);
             // An unchanged record is not written: an event that repeats a fact must not outdate a timer.
             if (status, encryption) != (cluster.status, cluster.encryption) {
-                self.write_cluster(&cluster, None, None, out, |record| {
+                self.write_cluster(turn, &cluster, None, None, |record| {
                     record.status = status;
                     record.encryption = encryption;
                 });
-                self.keep_in_memory(Mutant::ShiftInMemory, out);
+                self.keep_in_memory(turn, Mutant::ShiftInMemory);
             }
         }
     }

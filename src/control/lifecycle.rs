@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use crate::api::{EncryptionStatus, StreamStatus};
 use crate::control::ControlPlane;
-use crate::control::message::{DelayRange, Effect, Timer};
+use crate::control::message::{DelayRange, Timer};
 use crate::control::mutant::Mutant;
 use crate::control::records::{Batch, Cluster, Serial, Stream};
+use crate::control::turn::Turn;
 use crate::coverage_mark::CoverageMark;
 use crate::types::{Account, ClusterStatus};
 
@@ -14,16 +15,16 @@ impl ControlPlane {
     /// Ends a transient status: the record takes the status that follows, or is removed.
     pub(in crate::control) fn finish_transition(
         &mut self,
+        turn: &mut Turn<'_>,
         account: Account,
         serial: Serial,
         version: u32,
         to: Option<ClusterStatus>,
-        out: &mut Vec<Effect>,
     ) {
         let Some(cluster) = self.storage.at(account, serial).cloned() else { return };
         // The status has changed since the timer was set (an update, a deletion, a link): its work was abandoned.
         if cluster.version != version {
-            out.push(Effect::Covered(CoverageMark::TimerStale));
+            turn.cover(CoverageMark::TimerStale);
             if !self.mutants.has(Mutant::StaleTimer) {
                 return;
             }
@@ -31,7 +32,7 @@ impl ControlPlane {
         match to {
             Some(status) => {
                 if status == ClusterStatus::Deleting && self.resumed.contains(&(account, serial)) {
-                    out.push(Effect::Covered(CoverageMark::PendingDeleteHealed));
+                    turn.cover(CoverageMark::PendingDeleteHealed);
                 }
                 // A new key is put to use only now, so this is the moment when a disabled key shows.
                 let encryption = match cluster.encryption {
@@ -39,24 +40,24 @@ impl ControlPlane {
                     encryption => encryption,
                 };
                 let status = self.status_with_key(encryption, status);
-                let cluster = self.write_cluster(&cluster, None, None, out, |record| {
+                let cluster = self.write_cluster(turn, &cluster, None, None, |record| {
                     record.status = status;
                     record.encryption = encryption;
                 });
                 // The settled status may want something of the register: PENDING_SETUP declares again, a leaving pair
                 // goes on.
-                self.propose(&cluster, 0, out);
+                self.propose(turn, &cluster, 0);
             }
             None => {
                 self.last_deleted = Some(cluster.arn.identifier);
                 let batch = Batch { cluster: Some((account, serial, None)), ..Batch::default() };
-                self.persist(batch, None, out);
+                self.persist(turn, batch, None);
             }
         }
     }
 
     /// Sets the timer that leads out of the cluster's transient status, if it is in one.
-    pub(in crate::control) fn set_status_timer(&self, cluster: &Cluster, out: &mut Vec<Effect>) {
+    pub(in crate::control) fn set_status_timer(&self, turn: &mut Turn<'_>, cluster: &Cluster) {
         use ClusterStatus::{Active, Creating, Deleted, Deleting, Failed, Updating};
         let assumed = &*self.assumptions;
         let is_linked = cluster.linked_peer().is_some();
@@ -75,17 +76,17 @@ impl ControlPlane {
             _ => return,
         };
         let (account, serial, version) = (cluster.arn.account, cluster.serial, cluster.version);
-        out.push(Effect::SetTimer { after, timer: Timer::Status { account, serial, version, to } });
+        turn.set_timer(after, Timer::Status { account, serial, version, to });
     }
 
     /// Ends a stream's transient status: the stream takes the status that follows, or is removed.
     pub(super) fn finish_stream_transition(
         &mut self,
+        turn: &mut Turn<'_>,
         account: Account,
         serial: Serial,
         number: u32,
         to: Option<StreamStatus>,
-        out: &mut Vec<Effect>,
     ) {
         let Some(cluster) = self.storage.at(account, serial).cloned() else { return };
         let stream = cluster.streams().iter().find(|stream| stream.number == number);
@@ -95,9 +96,9 @@ impl ControlPlane {
         };
         if let Some(status) = to {
             stream.status = status;
-            self.set_stream_timer(&cluster, &stream, out);
+            self.set_stream_timer(turn, &cluster, &stream);
         }
-        self.write_cluster(&cluster, None, None, out, |record| {
+        self.write_cluster(turn, &cluster, None, None, |record| {
             let attached = Arc::make_mut(record.attached.get_or_insert_default());
             match to {
                 Some(status) => {
@@ -110,11 +111,11 @@ impl ControlPlane {
     }
 
     /// Sets the timer that leads out of the stream's transient status, if it is in one.
-    pub(super) fn set_stream_timer(&self, cluster: &Cluster, stream: &Stream, out: &mut Vec<Effect>) {
+    pub(super) fn set_stream_timer(&self, turn: &mut Turn<'_>, cluster: &Cluster, stream: &Stream) {
         if stream.is_transient() {
             let (after, to) = self.next_status(stream);
             let (account, serial, number) = (cluster.arn.account, cluster.serial, stream.number);
-            out.push(Effect::SetTimer { after, timer: Timer::Stream { account, serial, number, to } });
+            turn.set_timer(after, Timer::Stream { account, serial, number, to });
         }
     }
 

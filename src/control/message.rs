@@ -154,14 +154,6 @@ impl Commit {
     }
 }
 
-impl Effect {
-    /// The effect that sends `message` to `to`.
-    #[must_use]
-    pub fn send(to: NodeId, message: Message) -> Effect {
-        Effect::Send { to, message: Box::new(message) }
-    }
-}
-
 // Of the records before, the hash took in each when it was written.
 impl Hash for Commit {
     fn hash<H: Hasher>(&self, state: &mut H) {

@@ -33,6 +33,7 @@ pub mod records;
 mod errors;
 mod lifecycle;
 mod operations;
+mod turn;
 
 use std::fmt;
 use std::sync::Arc;
@@ -41,10 +42,11 @@ use crate::api::{Error, Request};
 use crate::control::assumptions::Assumptions;
 use crate::control::authorization::{Authorizer, Caller, Denials, Principals};
 use crate::control::environment::Environment;
-use crate::control::message::{Commit, Delivery, Effect, Input, Message, Reply, Timer, Wait};
+use crate::control::message::{Commit, Delivery, Effect, Input, Message, Timer, Wait};
 use crate::control::mutant::{Mutant, Mutants};
 use crate::control::peering::{InFlight, PendingCall, RemoteCheck, Round, Waiting};
 use crate::control::records::{Attached, Batch, Cluster, Serial, Storage, Stream, TokenKey, TokenWrite};
+use crate::control::turn::Turn;
 use crate::coverage_mark::CoverageMark;
 use crate::map::FixedMap;
 use crate::region::Region;
@@ -136,122 +138,114 @@ impl ControlPlane {
     /// Handles one input: updates the state and appends the effects to `out`, in the order in which the driver must
     /// carry them out.
     pub fn handle(&mut self, now: Instant, input: Input, out: &mut Vec<Effect>) {
+        let turn = &mut Turn::new(now, self.mutants, out);
         match input {
-            Input::Start(environment) => self.start(environment, out),
+            Input::Start(environment) => self.start(turn, environment),
             Input::Request { delivery, caller, lacks_role, request, fresh, stamp } => {
                 let Caller { account, principal } = caller;
                 let ctx = RequestContext { delivery, account, principal, lacks_role, request, fresh, stamp };
-                if let Err(error) = self.handle_request(now, &ctx, out) {
-                    out.push(Effect::Reply { delivery, result: Err(Arc::new(error)) });
+                if let Err(error) = self.handle_request(turn, &ctx) {
+                    turn.reply(&[delivery], Err(Arc::new(error)));
                 }
             }
-            Input::ExternalEvent(event) => self.apply_external_event(event, out),
-            Input::Message { from, message } => self.handle_message(now, from, *message, out),
+            Input::ExternalEvent(event) => self.apply_external_event(turn, event),
+            Input::Message { from, message } => self.handle_message(turn, from, *message),
             Input::Timer(Timer::Status { account, serial, version, to }) => {
-                self.finish_transition(account, serial, version, to, out);
+                self.finish_transition(turn, account, serial, version, to);
             }
             Input::Timer(Timer::Stream { account, serial, number, to }) => {
-                self.finish_stream_transition(account, serial, number, to, out);
+                self.finish_stream_transition(turn, account, serial, number, to);
             }
             Input::Timer(Timer::Propose { account, serial, round }) => {
-                self.retry(account, serial, round, out);
+                self.retry(turn, account, serial, round);
             }
-            Input::Timer(Timer::Recheck { call, attempt }) => self.recheck(call, attempt, out),
+            Input::Timer(Timer::Recheck { call, attempt }) => self.recheck(turn, call, attempt),
             Input::Timer(Timer::Deadline { account, serial, began }) => {
-                self.expire_wait(now, (account, serial), began, out);
+                self.expire_wait(turn, (account, serial), began);
             }
         }
     }
 
     /// Resumes after a start: sets the timers and reopens the waits that the records call for. Pending calls wrote
     /// nothing and are gone; their clients retry.
-    fn start(&mut self, environment: Environment, out: &mut Vec<Effect>) {
-        self.observe_environment(environment, out);
+    fn start(&mut self, turn: &mut Turn<'_>, environment: Environment) {
+        self.observe_environment(turn, environment);
         let clusters: Vec<_> = self.storage.clusters().cloned().collect();
         for cluster in clusters {
             if !self.mutants.has(Mutant::TimersForgottenInCrash) {
-                self.set_status_timer(&cluster, out);
+                self.set_status_timer(turn, &cluster);
             }
             if !self.mutants.has(Mutant::StreamsForgottenInCrash) {
-                cluster.streams().iter().for_each(|stream| self.set_stream_timer(&cluster, stream, out));
+                cluster.streams().iter().for_each(|stream| self.set_stream_timer(turn, &cluster, stream));
             }
             let resumed = cluster.streams().iter().any(Stream::is_transient);
-            out.extend(resumed.then_some(Effect::Covered(CoverageMark::StreamResumed)));
-            out.extend(cluster.status.is_transient().then_some(Effect::Covered(CoverageMark::WorkResumed)));
+            turn.cover_if(resumed, CoverageMark::StreamResumed);
+            turn.cover_if(cluster.status.is_transient(), CoverageMark::WorkResumed);
             if cluster.status == ClusterStatus::PendingDelete {
                 self.resumed.push((cluster.arn.account, cluster.serial));
             }
             // A deferred call comes before the proposal: what the cluster wants of its register depends on its
             // intent.
-            self.resume_intent(&cluster, out);
-            self.propose(&cluster, 0, out);
+            self.resume_intent(turn, &cluster);
+            self.propose(turn, &cluster, 0);
         }
     }
 
     /// The order of checks is the API's: constraints, authorization, token, then state. A retry is thus refused for a
     /// permission that was lost since, and answered from its token even where the state has moved on.
-    fn handle_request(
-        &mut self,
-        now: Instant,
-        ctx: &RequestContext,
-        out: &mut Vec<Effect>,
-    ) -> Result<(), Error> {
+    fn handle_request(&mut self, turn: &mut Turn<'_>, ctx: &RequestContext) -> Result<(), Error> {
         ctx.request.validate()?;
-        self.authorize(now, ctx, out)?;
-        if self.replay_or_join(now, ctx, out)? {
+        self.authorize(turn, ctx)?;
+        if self.replay_or_join(turn, ctx)? {
             return Ok(());
         }
         match &*ctx.request {
-            Request::CreateCluster(input) => self.create_cluster(now, ctx, input, out),
-            Request::UpdateCluster(input) => self.update_cluster(now, ctx, input, out),
-            Request::DeleteCluster(input) => self.delete_cluster(now, ctx, input, out),
-            Request::GetCluster(input) => self.get_cluster(ctx, input, out),
-            Request::ListClusters(input) => self.list_clusters(ctx, input, out),
-            Request::TagResource(input) => self.tag_resource(ctx, input, out),
-            Request::UntagResource(input) => self.untag_resource(ctx, input, out),
-            Request::ListTagsForResource(input) => self.list_tags(ctx, input, out),
-            Request::PutClusterPolicy(input) => self.put_policy(now, ctx, input, out),
-            Request::GetClusterPolicy(input) => self.get_policy(ctx, input, out),
-            Request::DeleteClusterPolicy(input) => self.delete_policy(now, ctx, input, out),
-            Request::GetVpcEndpointServiceName(input) => self.get_vpc_endpoint_service_name(ctx, input, out),
-            Request::CreateStream(input) => self.create_stream(now, ctx, input, out),
-            Request::GetStream(input) => self.get_stream(ctx, input, out),
-            Request::ListStreams(input) => self.list_streams(ctx, input, out),
-            Request::DeleteStream(input) => self.delete_stream(now, ctx, input, out),
+            Request::CreateCluster(input) => self.create_cluster(turn, ctx, input),
+            Request::UpdateCluster(input) => self.update_cluster(turn, ctx, input),
+            Request::DeleteCluster(input) => self.delete_cluster(turn, ctx, input),
+            Request::GetCluster(input) => self.get_cluster(turn, ctx, input),
+            Request::ListClusters(input) => self.list_clusters(turn, ctx, input),
+            Request::TagResource(input) => self.tag_resource(turn, ctx, input),
+            Request::UntagResource(input) => self.untag_resource(turn, ctx, input),
+            Request::ListTagsForResource(input) => self.list_tags(turn, ctx, input),
+            Request::PutClusterPolicy(input) => self.put_policy(turn, ctx, input),
+            Request::GetClusterPolicy(input) => self.get_policy(turn, ctx, input),
+            Request::DeleteClusterPolicy(input) => self.delete_policy(turn, ctx, input),
+            Request::GetVpcEndpointServiceName(input) => self.get_vpc_endpoint_service_name(turn, ctx, input),
+            Request::CreateStream(input) => self.create_stream(turn, ctx, input),
+            Request::GetStream(input) => self.get_stream(turn, ctx, input),
+            Request::ListStreams(input) => self.list_streams(turn, ctx, input),
+            Request::DeleteStream(input) => self.delete_stream(turn, ctx, input),
         }
     }
 
     /// Dispatches a message by its role: remote check, proposer, or acceptor.
-    fn handle_message(&mut self, now: Instant, from: NodeId, message: Message, out: &mut Vec<Effect>) {
+    fn handle_message(&mut self, turn: &mut Turn<'_>, from: NodeId, message: Message) {
         match message {
             Message::CheckPeer { call, caller, peer, action, attempt } => {
-                let answer = self.answer_peer_check(now, call, caller, peer, action, out);
-                out.push(Effect::send(from, Message::PeerChecked { call, peer, action, answer, attempt }));
+                let answer = self.answer_peer_check(turn, call, caller, peer, action);
+                turn.send(from, Message::PeerChecked { call, peer, action, answer, attempt });
             }
-            Message::WitnessChecked { call, denial, .. } => {
-                self.receive_witness_answer(now, call, denial, out)
-            }
+            Message::WitnessChecked { call, denial, .. } => self.receive_witness_answer(turn, call, denial),
             Message::PeerChecked { call, peer, action, answer, .. } => {
-                self.receive_peer_answer(now, call, RemoteCheck::Peer(peer, action), answer, out);
+                self.receive_peer_answer(turn, call, RemoteCheck::Peer(peer, action), answer);
             }
             Message::Promise { register, ballot, accepted } => {
-                self.receive_promise(now, from, register, ballot, accepted, out);
+                self.receive_promise(turn, from, register, ballot, accepted);
             }
-            Message::Accepted { register, ballot } => {
-                self.receive_acceptance(now, from, register, ballot, out)
-            }
+            Message::Accepted { register, ballot } => self.receive_acceptance(turn, from, register, ballot),
             Message::Refused { register, ballot, promised } => {
-                self.receive_refusal(register, ballot, promised, out)
+                self.receive_refusal(turn, register, ballot, promised)
             }
             // Only witness nodes answer it; one that is misdirected has no answer here.
             Message::CheckWitness { .. } => {}
             Message::Prepare { .. } => {
-                self.act_as_acceptor(from, message, out);
+                self.act_as_acceptor(turn, from, message);
             }
             Message::Accept { register, .. } => {
-                self.act_as_acceptor(from, message, out);
+                self.act_as_acceptor(turn, from, message);
                 // The accepted value may be the one that this Region's own cluster waits for.
-                self.learn_from_acceptor(&register, out);
+                self.learn_from_acceptor(turn, &register);
             }
         }
     }
@@ -260,10 +254,10 @@ impl ControlPlane {
     /// one without the other. A new status gets its timer.
     fn write_cluster(
         &mut self,
+        turn: &mut Turn<'_>,
         before: &Arc<Cluster>,
         token: Option<TokenWrite>,
         cause: Option<Delivery>,
-        out: &mut Vec<Effect>,
         change: impl FnOnce(&mut Cluster),
     ) -> Arc<Cluster> {
         let mut record = Cluster::clone(before);
@@ -272,9 +266,9 @@ impl ControlPlane {
         record.version += u32::from(record.status != before.status);
         let record = Arc::new(record);
         let cluster = Some((record.arn.account, record.serial, Some(record.clone())));
-        self.persist(Batch { cluster, token, register: None }, cause, out);
+        self.persist(turn, Batch { cluster, token, register: None }, cause);
         if record.status != before.status {
-            self.set_status_timer(&record, out);
+            self.set_status_timer(turn, &record);
         }
         record
     }
@@ -282,48 +276,31 @@ impl ControlPlane {
     /// Writes a change of the cluster's policy or streams, with the call's token.
     fn write_attached(
         &mut self,
+        turn: &mut Turn<'_>,
         ctx: &RequestContext,
         cluster: &Arc<Cluster>,
         token: Option<TokenWrite>,
-        out: &mut Vec<Effect>,
         change: impl FnOnce(&mut Attached),
     ) {
-        self.write_cluster(cluster, token, Some(ctx.delivery), out, |record| {
+        self.write_cluster(turn, cluster, token, Some(ctx.delivery), |record| {
             change(Arc::make_mut(record.attached.get_or_insert_default()));
         });
     }
 
     /// Applies a batch to memory at once and emits the write. Later inputs see it before it is durable; what they
     /// answer waits behind it, because effects keep their order.
-    fn persist(&mut self, batch: Batch, cause: Option<Delivery>, out: &mut Vec<Effect>) {
+    fn persist(&mut self, turn: &mut Turn<'_>, batch: Batch, cause: Option<Delivery>) {
         let mut commit = Commit::new(&mut self.storage, batch, cause);
         if self.mutants.has(Mutant::TokenForgottenInCrash) {
             commit.batch.token = None;
         }
-        out.push(Effect::Persist(commit));
+        turn.persist(commit);
     }
 
     /// Drops the last persist for `mutant`: the change stays in memory only.
-    fn keep_in_memory(&self, mutant: Mutant, out: &mut Vec<Effect>) {
+    fn keep_in_memory(&self, turn: &mut Turn<'_>, mutant: Mutant) {
         if self.mutants.has(mutant) {
-            out.pop_if(|effect| matches!(effect, Effect::Persist(_)));
-        }
-    }
-
-    /// Answers every delivery with the same result. Persists emitted before are durable when the answers leave.
-    fn reply(&self, deliveries: &[Delivery], result: Reply, out: &mut Vec<Effect>) {
-        let Some((last, others)) = deliveries.split_last() else { return };
-        let first = out.len();
-        out.extend(
-            others.iter().map(|delivery| Effect::Reply { delivery: *delivery, result: result.clone() }),
-        );
-        out.push(Effect::Reply { delivery: *last, result });
-        if self.mutants.has(Mutant::JoinerNotAnswered) {
-            out.truncate(first + 1);
-        }
-        if self.mutants.has(Mutant::ReplyBeforePersist) {
-            let replies = out.len() - first;
-            out.rotate_right(replies);
+            turn.drop_last_persist();
         }
     }
 }

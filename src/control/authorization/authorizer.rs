@@ -9,9 +9,10 @@ use crate::api::{Error, Operation, Request, Tags};
 use crate::control::authorization::{
     AccountScope, Caller, Denials, IamAction, Principals, RequiredPermission, required_permissions,
 };
-use crate::control::message::{Delivery, Effect};
+use crate::control::message::Delivery;
 use crate::control::mutant::Mutant;
 use crate::control::records::Cluster;
+use crate::control::turn::Turn;
 use crate::control::{ControlPlane, RequestContext};
 use crate::iam;
 use crate::iam::{
@@ -91,25 +92,27 @@ impl Authorizer {
     /// The reason of the denial.
     pub(in crate::control) fn check(
         &self,
+        turn: &mut Turn<'_>,
         call: Delivery,
         caller: Caller,
         permission: RequiredPermission<'_>,
         attributes: ResourceAttributes<'_>,
-        out: &mut Vec<Effect>,
     ) -> Result<(), Denial> {
         if self.denials.contains(permission.action) {
-            out.push(Effect::Denied(permission.action));
+            turn.report_denied(permission.action);
             return Err(Denial::Implicit(PolicyKind::Identity));
         }
         if caller.principal.is_some() {
-            let judged = self.evaluate(call, caller, permission, attributes, out);
-            out.extend(judged.err().map(|_| Effect::Denied(permission.action)));
+            let judged = self.evaluate(turn, call, caller, permission, attributes);
+            if judged.is_err() {
+                turn.report_denied(permission.action);
+            }
             return judged;
         }
         // A caller without a principal stands for the account's root: it may do everything, and no cluster's policy
         // binds it.
         if self.principals.are_watched {
-            self.record(call, caller, permission, Decision::UNRESTRICTED, out);
+            self.record(turn, call, caller, permission, Decision::UNRESTRICTED);
         }
         Ok(())
     }
@@ -120,11 +123,11 @@ impl Authorizer {
     /// The reason of the denial.
     pub(in crate::control) fn evaluate(
         &self,
+        turn: &mut Turn<'_>,
         call: Delivery,
         caller: Caller,
         permission: RequiredPermission<'_>,
         attributes: ResourceAttributes<'_>,
-        out: &mut Vec<Effect>,
     ) -> Result<(), Denial> {
         let identity = &*self.principals.identity(caller);
         let context = EvaluationContext { identity, region: self.region, permission, tags: attributes.tags };
@@ -137,7 +140,7 @@ impl Authorizer {
         let policies = identity.policies(attributes.policy);
         let evaluation = iam::evaluate(policies, request);
         if self.principals.are_watched {
-            self.record(call, caller, permission, iam::explain(policies, request, evaluation), out);
+            self.record(turn, call, caller, permission, iam::explain(policies, request, evaluation));
         }
         Denial::of(evaluation).map_or(Ok(()), Err)
     }
@@ -145,16 +148,16 @@ impl Authorizer {
     /// Reports a check with its decision.
     fn record(
         &self,
+        turn: &mut Turn<'_>,
         call: Delivery,
         caller: Caller,
         permission: RequiredPermission<'_>,
         decision: Decision,
-        out: &mut Vec<Effect>,
     ) {
         let RequiredPermission { action, resource, attributes } = permission;
         let (resource, attributes) = (resource.to_owned(), ContextMap::of(&attributes));
         let checked = Checked { call, caller, region: self.region, action, resource, attributes, decision };
-        out.push(Effect::Checked(Box::new(checked)));
+        turn.report_checked(checked);
     }
 
     /// AccessDeniedException, in the words of AWS, for a permission that `region` denied to `caller`.
@@ -187,9 +190,8 @@ impl ControlPlane {
     /// AccessDeniedException for the first permission that is denied.
     pub(in crate::control) fn authorize(
         &self,
-        now: Instant,
+        turn: &mut Turn<'_>,
         ctx: &RequestContext,
-        out: &mut Vec<Effect>,
     ) -> Result<(), Error> {
         if self.authorizer.is_unrestricted(ctx.caller()) {
             return Ok(());
@@ -205,7 +207,7 @@ impl ControlPlane {
                 // A cluster's tags and policy count only where the cluster itself is the resource, not for
                 // `cluster/*`.
                 (Some(cluster), _) if permission.resource == cluster.arn.to_string() => {
-                    self.attributes(now, cluster)
+                    self.attributes(turn.now(), cluster)
                 }
                 (Some(cluster), Some(stream)) if permission.resource.contains("/stream/") => {
                     ResourceAttributes {
@@ -218,7 +220,7 @@ impl ControlPlane {
             if self.is_check_skipped(ctx, permission) {
                 return Ok(());
             }
-            let mut checked = self.authorizer.check(ctx.delivery, ctx.caller(), permission, attributes, out);
+            let mut checked = self.authorizer.check(turn, ctx.delivery, ctx.caller(), permission, attributes);
             match checked {
                 Err(Denial::Explicit(_)) if self.mutants.has(Mutant::ExplicitDenyIgnored) => return Ok(()),
                 Err(Denial::Implicit(PolicyKind::Boundary)) if self.mutants.has(Mutant::BoundaryIgnored) => {

@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use crate::api::{CreateClusterInput, Error, Request, Response};
 use crate::control::authorization::PeerAction;
-use crate::control::message::{Delivery, Effect};
+use crate::control::message::Delivery;
 use crate::control::mutant::Mutant;
 use crate::control::peering::CallTarget;
 use crate::control::records::{Attached, Batch, Cluster, ClusterPolicy, MultiRegion, TokenWrite};
+use crate::control::turn::Turn;
 use crate::control::{ControlPlane, RequestContext, errors};
 use crate::coverage_mark::CoverageMark;
 use crate::rng::fingerprint;
@@ -21,10 +22,9 @@ impl ControlPlane {
     /// Handles CreateCluster: creates the cluster, or starts the remote checks.
     pub(in crate::control) fn create_cluster(
         &mut self,
-        now: Instant,
+        turn: &mut Turn<'_>,
         ctx: &RequestContext,
         input: &CreateClusterInput,
-        out: &mut Vec<Effect>,
     ) -> Result<(), Error> {
         // The policy is checked against the identifier that the cluster will have, so that its ARN can be named in
         // it.
@@ -32,17 +32,17 @@ impl ControlPlane {
             let bypass = input.bypass_policy_lockout_safety_check.unwrap_or(false);
             let (region, account, identifier) = (self.region, ctx.account, ctx.fresh);
             let cluster = ClusterArn { region, account, identifier };
-            self.check_policy(ctx, policy, cluster, input.tags.as_ref(), bypass, out)?;
+            self.check_policy(turn, ctx, policy, cluster, input.tags.as_ref(), bypass)?;
         }
         let wanted = match &input.multi_region_properties {
             Some(properties) => Some(self.parse_properties("create", ctx.account, None, properties)?),
             None => None,
         };
-        self.check_quota(ctx.account, wanted.is_some(), out)?;
+        self.check_quota(turn, ctx.account, wanted.is_some())?;
         match wanted {
             // Nothing to check in other Regions.
             None => {
-                self.finish_create(now, ctx, &[ctx.delivery], None, out);
+                self.finish_create(turn, ctx, &[ctx.delivery], None);
                 Ok(())
             }
             Some(wanted) => {
@@ -53,7 +53,7 @@ impl ControlPlane {
                     leaving: false,
                 };
                 let peer = multi_region.peer.map(|peer| (peer, PeerAction::Add));
-                self.start_checks(ctx.clone(), CallTarget::New, multi_region, peer, out);
+                self.start_checks(turn, ctx.clone(), CallTarget::New, multi_region, peer);
                 Ok(())
             }
         }
@@ -62,37 +62,36 @@ impl ControlPlane {
     /// Creates the cluster, all checks having passed, and answers every waiter.
     pub(in crate::control) fn finish_create(
         &mut self,
-        now: Instant,
+        turn: &mut Turn<'_>,
         ctx: &RequestContext,
         waiters: &[Delivery],
         multi_region: Option<MultiRegion>,
-        out: &mut Vec<Effect>,
     ) {
         let cluster = self.new_cluster(ctx, multi_region);
         let response = Arc::new(Response::CreateCluster(cluster.created()));
-        let token = self.token_write(now, ctx.account, &ctx.request, &response);
-        let cluster = self.write_new(cluster, token, ctx.delivery, out);
-        self.reply(waiters, Ok(response), out);
-        self.propose(&cluster, 0, out);
+        let token = self.token_write(turn.now(), ctx.account, &ctx.request, &response);
+        let cluster = self.write_new(turn, cluster, token, ctx.delivery);
+        turn.reply(waiters, Ok(response));
+        self.propose(turn, &cluster, 0);
     }
 
     /// Writes a new cluster with its token and starts the work on it.
     pub(in crate::control) fn write_new(
         &mut self,
+        turn: &mut Turn<'_>,
         cluster: Cluster,
         token: Option<TokenWrite>,
         cause: Delivery,
-        out: &mut Vec<Effect>,
     ) -> Arc<Cluster> {
         let cluster = Arc::new(cluster);
         let record = Some((cluster.arn.account, cluster.serial, Some(cluster.clone())));
         if self.mutants.has(Mutant::TokenInItsOwnBatch) {
-            self.persist(Batch { cluster: record, ..Batch::default() }, Some(cause), out);
-            self.persist(Batch { token, ..Batch::default() }, Some(cause), out);
+            self.persist(turn, Batch { cluster: record, ..Batch::default() }, Some(cause));
+            self.persist(turn, Batch { token, ..Batch::default() }, Some(cause));
         } else {
-            self.persist(Batch { cluster: record, token, register: None }, Some(cause), out);
+            self.persist(turn, Batch { cluster: record, token, register: None }, Some(cause));
         }
-        self.set_status_timer(&cluster, out);
+        self.set_status_timer(turn, &cluster);
         cluster
     }
 
@@ -137,7 +136,7 @@ impl ControlPlane {
     }
 
     /// Compares the account's clusters, and its pending creates, with its quota.
-    fn check_quota(&self, account: Account, is_multi: bool, out: &mut Vec<Effect>) -> Result<(), Error> {
+    fn check_quota(&self, turn: &mut Turn<'_>, account: Account, is_multi: bool) -> Result<(), Error> {
         let assumed = &*self.assumptions;
         let counts = self.storage.counts(account);
         let (exist, quota, code) = if self.mutants.has(Mutant::QuotaNeverReleased) && !is_multi {
@@ -170,7 +169,7 @@ impl ControlPlane {
             return Ok(());
         }
         if exist - being_deleted < quota {
-            out.push(Effect::Covered(CoverageMark::QuotaHitInFlight));
+            turn.cover(CoverageMark::QuotaHitInFlight);
         }
         Err(errors::quota(assumed.quota_names_account.then_some(account), code))
     }

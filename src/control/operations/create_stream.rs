@@ -3,21 +3,20 @@
 use std::sync::Arc;
 
 use crate::api::{CreateStreamInput, Error, Response, StreamStatus};
-use crate::control::message::Effect;
 use crate::control::mutant::Mutant;
 use crate::control::records::{MAX_STREAMS, Stream};
+use crate::control::turn::Turn;
 use crate::control::{ControlPlane, RequestContext, errors};
 use crate::coverage_mark::CoverageMark;
-use crate::types::{ClusterStatus, Instant};
+use crate::types::ClusterStatus;
 
 impl ControlPlane {
     /// Handles CreateStream: an ACTIVE cluster without another call on it.
     pub(in crate::control) fn create_stream(
         &mut self,
-        now: Instant,
+        turn: &mut Turn<'_>,
         ctx: &RequestContext,
         input: &CreateStreamInput,
-        out: &mut Vec<Effect>,
     ) -> Result<(), Error> {
         let cluster = self.find(ctx.account, &input.cluster_identifier)?.clone();
         match cluster.status {
@@ -32,7 +31,7 @@ impl ControlPlane {
         }
         let streams = cluster.streams();
         if streams.len() >= MAX_STREAMS && !self.mutants.has(Mutant::StreamQuotaIgnored) {
-            out.push(Effect::Covered(CoverageMark::StreamLimitReached));
+            turn.cover(CoverageMark::StreamLimitReached);
             return Err(errors::stream_limit(&cluster));
         }
         let last = streams.last().map(|stream| stream.identifier);
@@ -47,14 +46,14 @@ impl ControlPlane {
             tags: input.tags.clone().unwrap_or_default(),
         };
         let response = Arc::new(Response::CreateStream(Box::new(stream.created(cluster.arn))));
-        let token = self.token_write(now, ctx.account, &ctx.request, &response);
-        self.set_stream_timer(&cluster, &stream, out);
-        self.write_attached(ctx, &cluster, token, out, |attached| {
+        let token = self.token_write(turn.now(), ctx.account, &ctx.request, &response);
+        self.set_stream_timer(turn, &cluster, &stream);
+        self.write_attached(turn, ctx, &cluster, token, |attached| {
             attached.numbered = number;
             attached.streams.push(stream);
         });
-        self.keep_in_memory(Mutant::StreamInMemory, out);
-        self.reply(&[ctx.delivery], Ok(response), out);
+        self.keep_in_memory(turn, Mutant::StreamInMemory);
+        turn.reply(&[ctx.delivery], Ok(response));
         Ok(())
     }
 }

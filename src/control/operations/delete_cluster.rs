@@ -3,28 +3,27 @@
 use std::sync::Arc;
 
 use crate::api::{DeleteClusterInput, Error, Request, Response};
-use crate::control::message::Effect;
 use crate::control::mutant::Mutant;
 use crate::control::peering::Waiting;
 use crate::control::records::{Batch, Cluster};
+use crate::control::turn::Turn;
 use crate::control::{ControlPlane, RequestContext, errors};
-use crate::types::{Account, ClusterStatus, Instant};
+use crate::types::{Account, ClusterStatus};
 
 impl ControlPlane {
     /// Handles DeleteCluster: deletes the cluster, or defers the decision to the link register.
     pub(in crate::control) fn delete_cluster(
         &mut self,
-        now: Instant,
+        turn: &mut Turn<'_>,
         ctx: &RequestContext,
         input: &DeleteClusterInput,
-        out: &mut Vec<Effect>,
     ) -> Result<(), Error> {
         use ClusterStatus::{Creating, Deleted, Deleting, PendingDelete, PendingSetup, Updating};
         let cluster = self.find(ctx.account, &input.identifier)?.clone();
         let being_deleted = matches!(cluster.status, PendingDelete | Deleting | Deleted);
         // Idempotent: the cluster is on its way out already.
         if being_deleted && self.assumptions.delete_again {
-            self.answer_deleted(now, ctx, &cluster, out);
+            self.answer_deleted(turn, ctx, &cluster);
             return Ok(());
         }
         let is_updating = cluster.status == Updating && !self.assumptions.delete_while_updating;
@@ -34,7 +33,7 @@ impl ControlPlane {
         }
         // The same, for a first deletion that is not decided.
         if Self::is_deletion_deferred(&cluster) && self.assumptions.delete_again {
-            self.join_deletion(ctx, &cluster, out);
+            self.join_deletion(turn, ctx, &cluster);
             return Ok(());
         }
         if self.is_busy(&cluster) {
@@ -46,7 +45,7 @@ impl ControlPlane {
         // After the checks of the status: a cluster that is being deleted had its protection disabled.
         if cluster.deletion_protection && !is_exempt {
             if self.mutants.has(Mutant::RefusedDeleteWritten) {
-                self.defer_to_register(ctx, &cluster, Vec::new(), out);
+                self.defer_to_register(turn, ctx, &cluster, Vec::new());
             }
             return Err(errors::protected());
         }
@@ -55,71 +54,60 @@ impl ControlPlane {
         }
         if cluster.linked_peer().is_some() && self.mutants.has(Mutant::OwnLinkCleared) {
             let (cluster, alone) = (self.with_link(&cluster, false), Waiting::alone(ctx.delivery));
-            self.finish_delete(now, ctx.account, &ctx.request, &cluster, Deleting, &alone, out);
+            self.finish_delete(turn, ctx.account, &ctx.request, &cluster, Deleting, &alone);
         // The peer must not live on alone: the register decides when both go.
         } else if cluster.linked_peer().is_some() && !self.mutants.has(Mutant::DeleteWithoutPeer) {
             let alone = Waiting::alone(ctx.delivery);
-            self.finish_delete(now, ctx.account, &ctx.request, &cluster, PendingDelete, &alone, out);
+            self.finish_delete(turn, ctx.account, &ctx.request, &cluster, PendingDelete, &alone);
         // Declared, and not known to be linked. The peer may have declared since; only the register knows.
         } else if cluster.register().is_some() && cluster.linked_peer().is_none() {
-            self.defer_to_register(ctx, &cluster, vec![ctx.delivery], out);
+            self.defer_to_register(turn, ctx, &cluster, vec![ctx.delivery]);
         } else {
             let alone = Waiting::alone(ctx.delivery);
-            self.finish_delete(now, ctx.account, &ctx.request, &cluster, Deleting, &alone, out);
+            self.finish_delete(turn, ctx.account, &ctx.request, &cluster, Deleting, &alone);
         }
         Ok(())
     }
 
     /// Carries the deletion out: writes `status` (DELETING, or PENDING_DELETE to wait for the peer) with the token,
     /// and answers the waiters.
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "a call, its cluster and its outcome: there is nothing to bundle"
-    )]
     pub(in crate::control) fn finish_delete(
         &mut self,
-        now: Instant,
+        turn: &mut Turn<'_>,
         account: Account,
         request: &Arc<Request>,
         cluster: &Arc<Cluster>,
         status: ClusterStatus,
         waiting: &Waiting,
-        out: &mut Vec<Effect>,
     ) {
         let mut after = Cluster::clone(cluster);
         after.status = status;
         let response = Arc::new(Response::DeleteCluster(after.deleted()));
-        let token = self.token_write(now, account, request, &response);
+        let token = self.token_write(turn.now(), account, request, &response);
         let cause = waiting.waiters.first().copied();
         let drops_tags = self.mutants.has(Mutant::DeleteDropsTags);
-        let cluster = self.write_cluster(cluster, token, cause, out, |record| {
+        let cluster = self.write_cluster(turn, cluster, token, cause, |record| {
             record.status = status;
             record.intent = None;
             record.tags = record.tags.take().filter(|_| !drops_tags);
         });
-        self.record_joined_tokens(now, waiting, &response, out);
-        self.reply(&waiting.waiters, Ok(response), out);
-        self.propose(&cluster, 0, out);
+        self.record_joined_tokens(turn, waiting, &response);
+        turn.reply(&waiting.waiters, Ok(response));
+        self.propose(turn, &cluster, 0);
     }
 
     /// Answers a deletion of a cluster that is being deleted. The token is recorded all the same: a retry after the
     /// cluster is gone must not get ResourceNotFoundException.
-    fn answer_deleted(
-        &mut self,
-        now: Instant,
-        ctx: &RequestContext,
-        cluster: &Cluster,
-        out: &mut Vec<Effect>,
-    ) {
+    fn answer_deleted(&mut self, turn: &mut Turn<'_>, ctx: &RequestContext, cluster: &Cluster) {
         let mut output = cluster.deleted();
         if self.mutants.has(Mutant::SecondDeletionAnswersDeleting) {
             output.status = ClusterStatus::Deleting;
         }
         let response = Arc::new(Response::DeleteCluster(output));
-        let token = self.token_write(now, ctx.account, &ctx.request, &response);
+        let token = self.token_write(turn.now(), ctx.account, &ctx.request, &response);
         if token.is_some() {
-            self.persist(Batch { token, ..Batch::default() }, Some(ctx.delivery), out);
+            self.persist(turn, Batch { token, ..Batch::default() }, Some(ctx.delivery));
         }
-        self.reply(&[ctx.delivery], Ok(response), out);
+        turn.reply(&[ctx.delivery], Ok(response));
     }
 }

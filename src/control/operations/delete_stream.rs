@@ -3,19 +3,17 @@
 use std::sync::Arc;
 
 use crate::api::{DeleteStreamInput, Error, Response, StreamStatus};
-use crate::control::message::Effect;
 use crate::control::mutant::Mutant;
+use crate::control::turn::Turn;
 use crate::control::{ControlPlane, RequestContext, errors};
-use crate::types::Instant;
 
 impl ControlPlane {
     /// Handles DeleteStream. A second deletion changes nothing and answers the same.
     pub(in crate::control) fn delete_stream(
         &mut self,
-        now: Instant,
+        turn: &mut Turn<'_>,
         ctx: &RequestContext,
         input: &DeleteStreamInput,
-        out: &mut Vec<Effect>,
     ) -> Result<(), Error> {
         let (cluster, stream) =
             self.find_stream(ctx.account, &input.cluster_identifier, &input.stream_identifier)?;
@@ -34,12 +32,12 @@ impl ControlPlane {
             stream.creation_time = ctx.stamp;
         }
         let response = Arc::new(Response::DeleteStream(Box::new(stream.deleted(cluster.arn))));
-        let token = self.token_write(now, ctx.account, &ctx.request, &response);
+        let token = self.token_write(turn.now(), ctx.account, &ctx.request, &response);
         if !is_deleting {
-            self.set_stream_timer(&cluster, &stream, out);
+            self.set_stream_timer(turn, &cluster, &stream);
         }
         if !self.mutants.has(Mutant::StreamDeletionNotWritten) {
-            self.write_attached(ctx, &cluster, token, out, |attached| {
+            self.write_attached(turn, ctx, &cluster, token, |attached| {
                 attached
                     .streams
                     .iter_mut()
@@ -47,7 +45,7 @@ impl ControlPlane {
                     .for_each(|it| *it = stream.clone());
             });
         }
-        self.reply(&[ctx.delivery], Ok(response), out);
+        turn.reply(&[ctx.delivery], Ok(response));
         Ok(())
     }
 }

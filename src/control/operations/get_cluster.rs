@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use crate::api::{EncryptionStatus, Error, GetClusterInput, GetClusterOutput, Response};
-use crate::control::message::Effect;
 use crate::control::mutant::Mutant;
 use crate::control::peering::LinkOutcome;
 use crate::control::records::Cluster;
+use crate::control::turn::Turn;
 use crate::control::{ControlPlane, RequestContext};
 use crate::types::ClusterStatus;
 
@@ -14,9 +14,9 @@ impl ControlPlane {
     /// Handles GetCluster.
     pub(in crate::control) fn get_cluster(
         &self,
+        turn: &mut Turn<'_>,
         ctx: &RequestContext,
         input: &GetClusterInput,
-        out: &mut Vec<Effect>,
     ) -> Result<(), Error> {
         let cluster = self.find(ctx.account, &input.identifier)?;
         let mut output = cluster.describe();
@@ -38,7 +38,7 @@ impl ControlPlane {
             properties.clusters.retain(|arn| if *arn == cluster.arn { !hides_own } else { !hides_peer });
         }
         let response = Arc::new(Response::GetCluster(output));
-        self.reply(&[ctx.delivery], Ok(response), out);
+        turn.reply(&[ctx.delivery], Ok(response));
         Ok(())
     }
 

@@ -3,17 +3,17 @@
 use std::sync::Arc;
 
 use crate::api::{Error, GetClusterPolicyInput, GetClusterPolicyOutput, Response};
-use crate::control::message::Effect;
 use crate::control::mutant::Mutant;
+use crate::control::turn::Turn;
 use crate::control::{ControlPlane, RequestContext, errors};
 
 impl ControlPlane {
     /// Handles GetClusterPolicy: the policy that was put last, which need not be in force yet.
     pub(in crate::control) fn get_policy(
         &self,
+        turn: &mut Turn<'_>,
         ctx: &RequestContext,
         input: &GetClusterPolicyInput,
-        out: &mut Vec<Effect>,
     ) -> Result<(), Error> {
         let cluster = self.find(ctx.account, &input.identifier)?;
         let attached = cluster.attached.as_deref();
@@ -24,7 +24,7 @@ impl ControlPlane {
         let policy = old.unwrap_or(policy).text.to_string();
         let policy_version = attached.policy_version();
         let output = GetClusterPolicyOutput { policy, policy_version };
-        self.reply(&[ctx.delivery], Ok(Arc::new(Response::GetClusterPolicy(output))), out);
+        turn.reply(&[ctx.delivery], Ok(Arc::new(Response::GetClusterPolicy(output))));
         Ok(())
     }
 }

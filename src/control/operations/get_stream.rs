@@ -3,17 +3,17 @@
 use std::sync::Arc;
 
 use crate::api::{Error, GetStreamInput, Response};
-use crate::control::message::Effect;
 use crate::control::mutant::Mutant;
+use crate::control::turn::Turn;
 use crate::control::{ControlPlane, RequestContext};
 
 impl ControlPlane {
     /// Handles GetStream.
     pub(in crate::control) fn get_stream(
         &self,
+        turn: &mut Turn<'_>,
         ctx: &RequestContext,
         input: &GetStreamInput,
-        out: &mut Vec<Effect>,
     ) -> Result<(), Error> {
         let (cluster, stream) =
             self.find_stream(ctx.account, &input.cluster_identifier, &input.stream_identifier)?;
@@ -22,7 +22,7 @@ impl ControlPlane {
             output.tags.clone_from(&cluster.tags);
         }
         let response = Response::GetStream(Box::new(output));
-        self.reply(&[ctx.delivery], Ok(Arc::new(response)), out);
+        turn.reply(&[ctx.delivery], Ok(Arc::new(response)));
         Ok(())
     }
 }

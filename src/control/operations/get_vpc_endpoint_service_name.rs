@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::api::{Error, GetVpcEndpointServiceNameInput, GetVpcEndpointServiceNameOutput, Response};
-use crate::control::message::Effect;
+use crate::control::turn::Turn;
 use crate::control::{ControlPlane, RequestContext};
 use crate::rng::fingerprint;
 
@@ -11,9 +11,9 @@ impl ControlPlane {
     /// Handles GetVpcEndpointServiceName: the PrivateLink service of the cluster's cell. Each Region has one cell.
     pub(in crate::control) fn get_vpc_endpoint_service_name(
         &self,
+        turn: &mut Turn<'_>,
         ctx: &RequestContext,
         input: &GetVpcEndpointServiceNameInput,
-        out: &mut Vec<Effect>,
     ) -> Result<(), Error> {
         let cluster = self.find(ctx.account, &input.identifier)?;
         let (region, identifier) = (self.region, cluster.arn.identifier);
@@ -28,7 +28,7 @@ impl ControlPlane {
             service_name: format!("com.amazonaws.{region}.dsql-{cell}"),
             cluster_vpc_endpoint: Some(format!("{identifier}.dsql-{cell}.{region}.on.aws")),
         };
-        self.reply(&[ctx.delivery], Ok(Arc::new(Response::GetVpcEndpointServiceName(output))), out);
+        turn.reply(&[ctx.delivery], Ok(Arc::new(Response::GetVpcEndpointServiceName(output))));
         Ok(())
     }
 }

@@ -6,10 +6,10 @@
 use std::sync::Arc;
 
 use crate::api::{Error, ListClustersInput, ListClustersOutput, Operation, Response};
-use crate::control::message::Effect;
 use crate::control::mutant::Mutant;
 use crate::control::operations::page_token::{read_sealed, sealed};
 use crate::control::records::{Cluster, Serial};
+use crate::control::turn::Turn;
 use crate::control::{ControlPlane, RequestContext};
 use crate::coverage_mark::CoverageMark;
 use crate::types::{Account, ClusterStatus};
@@ -21,9 +21,9 @@ impl ControlPlane {
     /// Handles ListClusters: one page, in the order of creation.
     pub(in crate::control) fn list_clusters(
         &self,
+        turn: &mut Turn<'_>,
         ctx: &RequestContext,
         input: &ListClustersInput,
-        out: &mut Vec<Effect>,
     ) -> Result<(), Error> {
         let size = input.max_results.map_or(DEFAULT_PAGE, |size| size as usize);
         let after = match &input.next_token {
@@ -31,7 +31,7 @@ impl ControlPlane {
             None => Serial(0),
         };
         if after > Serial(0) && self.storage.at(ctx.account, after).is_none() {
-            out.push(Effect::Covered(CoverageMark::PageAfterDelete));
+            turn.cover(CoverageMark::PageAfterDelete);
         }
         let mut rest = self.storage.clusters_after(ctx.account, after);
         let is_listed = |cluster: &&Arc<Cluster>| {
@@ -46,7 +46,7 @@ impl ControlPlane {
         let page = page.into_iter().filter(|it| it.status != ClusterStatus::Updating || !hides_updating);
         let clusters = page.map(|cluster| cluster.summary()).collect();
         let response = Arc::new(Response::ListClusters(ListClustersOutput { next_token, clusters }));
-        self.reply(&[ctx.delivery], Ok(response), out);
+        turn.reply(&[ctx.delivery], Ok(response));
         Ok(())
     }
 

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use crate::api::{Error, ListStreamsInput, ListStreamsOutput, Operation, Response};
-use crate::control::message::Effect;
 use crate::control::operations::page_token::{read_sealed, sealed};
+use crate::control::turn::Turn;
 use crate::control::{ControlPlane, RequestContext};
 
 /// The page size without `maxResults` (API model).
@@ -14,9 +14,9 @@ impl ControlPlane {
     /// Handles ListStreams: one page, in the order of creation.
     pub(in crate::control) fn list_streams(
         &self,
+        turn: &mut Turn<'_>,
         ctx: &RequestContext,
         input: &ListStreamsInput,
-        out: &mut Vec<Effect>,
     ) -> Result<(), Error> {
         let cluster = self.find(ctx.account, &input.cluster_identifier)?;
         let size = input.max_results.map_or(DEFAULT_PAGE, |size| size as usize);
@@ -31,7 +31,7 @@ impl ControlPlane {
         let next_token = last.map(|last| sealed(last, seal));
         let streams = page.into_iter().map(|stream| stream.summary(cluster.arn)).collect();
         let response = Response::ListStreams(ListStreamsOutput { next_token, streams });
-        self.reply(&[ctx.delivery], Ok(Arc::new(response)), out);
+        turn.reply(&[ctx.delivery], Ok(Arc::new(response)));
         Ok(())
     }
 }

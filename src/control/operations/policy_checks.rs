@@ -2,9 +2,9 @@
 
 use crate::api::{Error, Operation, Tags};
 use crate::control::authorization::{IamAction, RequiredPermission, ResourceAttributes};
-use crate::control::message::Effect;
 use crate::control::mutant::Mutant;
 use crate::control::records::{Attached, Cluster, ClusterPolicy};
+use crate::control::turn::Turn;
 use crate::control::{ControlPlane, RequestContext, errors};
 use crate::coverage_mark::CoverageMark;
 use crate::types::ClusterArn;
@@ -14,12 +14,12 @@ impl ControlPlane {
     /// still be able to put and delete the policy.
     pub(in crate::control) fn check_policy(
         &self,
+        turn: &mut Turn<'_>,
         ctx: &RequestContext,
         policy: &str,
         cluster: ClusterArn,
         tags: Option<&Tags>,
         bypass: bool,
-        out: &mut Vec<Effect>,
     ) -> Result<ClusterPolicy, Error> {
         let policy = ClusterPolicy::parse(policy).map_err(|mistake| errors::malformed_policy(&mistake))?;
         let attributes = ResourceAttributes { tags, policy: Some(&policy.document) };
@@ -27,7 +27,7 @@ impl ControlPlane {
         let (call, caller, arn) = (ctx.delivery, ctx.caller(), cluster.to_string());
         let mut may = |operation| {
             let permission = RequiredPermission::new(IamAction::Call(operation), &arn);
-            self.authorizer.evaluate(call, caller, permission, attributes, out).is_ok()
+            self.authorizer.evaluate(turn, call, caller, permission, attributes).is_ok()
         };
         let is_exempt = bypass || self.mutants.has(Mutant::LockoutNotChecked);
         if is_exempt || operations.into_iter().all(&mut may) { Ok(policy) } else { Err(errors::lockout()) }
@@ -37,9 +37,9 @@ impl ControlPlane {
     /// replace the policy could undo each other's change.
     pub(in crate::control) fn check_version(
         &self,
+        turn: &mut Turn<'_>,
         cluster: &Cluster,
         expected: Option<&str>,
-        out: &mut Vec<Effect>,
     ) -> Result<(), Error> {
         let expected = expected.filter(|_| !self.mutants.has(Mutant::PolicyVersionNotChecked));
         let Some(expected) = expected else { return Ok(()) };
@@ -48,7 +48,7 @@ impl ControlPlane {
         if version.as_deref() == Some(expected) {
             return Ok(());
         }
-        out.push(Effect::Covered(CoverageMark::PolicyMovedOn));
+        turn.cover(CoverageMark::PolicyMovedOn);
         Err(errors::policy_moved_on(cluster, version.as_deref()))
     }
 }

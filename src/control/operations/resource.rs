@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use crate::api::{Error, TagMap, Tags};
-use crate::control::message::Effect;
 use crate::control::mutant::Mutant;
 use crate::control::records::{Cluster, Stream};
+use crate::control::turn::Turn;
 use crate::control::{ControlPlane, RequestContext, errors};
 use crate::types::{Account, ClusterArn, ClusterStatus, Identifier};
 
@@ -62,23 +62,23 @@ impl ControlPlane {
     /// Writes the tags of a cluster or of its stream.
     pub(in crate::control) fn write_tags(
         &mut self,
+        turn: &mut Turn<'_>,
         ctx: &RequestContext,
         cluster: &Arc<Cluster>,
         stream: Option<Identifier>,
         tags: TagMap,
-        out: &mut Vec<Effect>,
     ) {
         match stream {
             None => {
                 let tags = Some(tags).filter(|tags| !tags.is_empty()).map(Arc::new);
-                self.write_cluster(cluster, None, Some(ctx.delivery), out, |record| record.tags = tags);
+                self.write_cluster(turn, cluster, None, Some(ctx.delivery), |record| record.tags = tags);
             }
-            Some(identifier) => self.write_attached(ctx, cluster, None, out, |attached| {
+            Some(identifier) => self.write_attached(turn, ctx, cluster, None, |attached| {
                 let stream = attached.streams.iter_mut().find(|stream| stream.identifier == identifier);
                 stream.expect("the stream was found above").tags = Arc::new(tags);
             }),
         }
-        self.keep_in_memory(Mutant::TagsInMemory, out);
+        self.keep_in_memory(turn, Mutant::TagsInMemory);
     }
 }
 

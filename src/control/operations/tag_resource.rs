@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use crate::api::{Error, Response, TagMap, TagResourceInput, TagResourceOutput};
-use crate::control::message::Effect;
 use crate::control::mutant::Mutant;
 use crate::control::operations::resource::tags_of;
+use crate::control::turn::Turn;
 use crate::control::{ControlPlane, RequestContext, errors};
 
 /// The most tags that a resource may have (API model, TagMap).
@@ -15,9 +15,9 @@ impl ControlPlane {
     /// Handles TagResource: adds to the tags, replacing equal keys.
     pub(in crate::control) fn tag_resource(
         &mut self,
+        turn: &mut Turn<'_>,
         ctx: &RequestContext,
         input: &TagResourceInput,
-        out: &mut Vec<Effect>,
     ) -> Result<(), Error> {
         let (cluster, stream) = self.find_tagged(ctx.account, &input.resource_arn)?;
         let mut tags = TagMap::clone(&tags_of(&cluster, stream));
@@ -31,9 +31,9 @@ impl ControlPlane {
             return Err(errors::tag_limit(&input.resource_arn));
         }
         if !self.mutants.has(Mutant::TagNotWritten) {
-            self.write_tags(ctx, &cluster, stream, tags, out);
+            self.write_tags(turn, ctx, &cluster, stream, tags);
         }
-        self.reply(&[ctx.delivery], Ok(Arc::new(Response::TagResource(TagResourceOutput {}))), out);
+        turn.reply(&[ctx.delivery], Ok(Arc::new(Response::TagResource(TagResourceOutput {}))));
         Ok(())
     }
 }

@@ -3,18 +3,18 @@
 use std::sync::Arc;
 
 use crate::api::{Error, Response, TagMap, UntagResourceInput, UntagResourceOutput};
-use crate::control::message::Effect;
 use crate::control::mutant::Mutant;
 use crate::control::operations::resource::tags_of;
+use crate::control::turn::Turn;
 use crate::control::{ControlPlane, RequestContext};
 
 impl ControlPlane {
     /// Handles UntagResource. Keys that are not there are ignored.
     pub(in crate::control) fn untag_resource(
         &mut self,
+        turn: &mut Turn<'_>,
         ctx: &RequestContext,
         input: &UntagResourceInput,
-        out: &mut Vec<Effect>,
     ) -> Result<(), Error> {
         let (cluster, stream) = self.find_tagged(ctx.account, &input.resource_arn)?;
         let mut tags = TagMap::clone(&tags_of(&cluster, stream));
@@ -23,8 +23,8 @@ impl ControlPlane {
             tags.retain(|key, _| !gone.iter().any(|it| it.eq_ignore_ascii_case(key)));
         }
         tags.retain(|key, _| !gone.contains(key) || self.mutants.has(Mutant::UntagRemovesNothing));
-        self.write_tags(ctx, &cluster, stream, tags, out);
-        self.reply(&[ctx.delivery], Ok(Arc::new(Response::UntagResource(UntagResourceOutput {}))), out);
+        self.write_tags(turn, ctx, &cluster, stream, tags);
+        turn.reply(&[ctx.delivery], Ok(Arc::new(Response::UntagResource(UntagResourceOutput {}))));
         Ok(())
     }
 }

@@ -9,23 +9,23 @@ use std::sync::Arc;
 use crate::api::{EncryptionStatus, Error, Request, Response, UpdateClusterInput};
 use crate::control::assumptions::Refusal;
 use crate::control::authorization::PeerAction;
-use crate::control::message::{Delivery, Effect};
+use crate::control::message::Delivery;
 use crate::control::mutant::Mutant;
 use crate::control::operations::customer_key;
 use crate::control::peering::{CallTarget, PendingCall};
 use crate::control::records::{Cluster, MultiRegion, Serial};
+use crate::control::turn::Turn;
 use crate::control::{ControlPlane, RequestContext, errors};
 use crate::coverage_mark::CoverageMark;
-use crate::types::{Account, ClusterStatus, Instant, Timestamp};
+use crate::types::{Account, ClusterStatus, Timestamp};
 
 impl ControlPlane {
     /// Handles UpdateCluster: carries it out, or starts the remote checks of its multi-Region properties.
     pub(in crate::control) fn update_cluster(
         &mut self,
-        now: Instant,
+        turn: &mut Turn<'_>,
         ctx: &RequestContext,
         input: &UpdateClusterInput,
-        out: &mut Vec<Effect>,
     ) -> Result<(), Error> {
         let cluster = self.find(ctx.account, &input.identifier)?.clone();
         self.check_updatable(&cluster)?;
@@ -35,11 +35,11 @@ impl ControlPlane {
         // Settings only: no other Region has to agree.
         let Some(next) = self.next_properties(&cluster, input)? else {
             let waiters = [ctx.delivery];
-            self.finish_update(now, ctx.account, &ctx.request, &cluster, None, &waiters, out);
+            self.finish_update(turn, ctx.account, &ctx.request, &cluster, None, &waiters);
             return Ok(());
         };
         if self.mutants.has(Mutant::SettingsBeforeChecks) {
-            self.write_cluster(&cluster, None, Some(ctx.delivery), out, |record| {
+            self.write_cluster(turn, &cluster, None, Some(ctx.delivery), |record| {
                 record.deletion_protection =
                     input.deletion_protection_enabled.unwrap_or(record.deletion_protection);
             });
@@ -50,7 +50,7 @@ impl ControlPlane {
         let left = cluster.multi_region.as_deref().and_then(|it| it.peer).filter(|peer| kept != Some(*peer));
         let kept = kept.map(|peer| (peer, if lists_peers { PeerAction::Add } else { PeerAction::Keep }));
         let peers = kept.into_iter().chain(left.map(|peer| (peer, PeerAction::Remove)));
-        self.start_checks(ctx.clone(), CallTarget::Existing(cluster.serial), next, peers, out);
+        self.start_checks(turn, ctx.clone(), CallTarget::Existing(cluster.serial), next, peers);
         Ok(())
     }
 
@@ -58,33 +58,32 @@ impl ControlPlane {
     /// its state is validated again.
     pub(in crate::control) fn resume_update(
         &mut self,
-        now: Instant,
+        turn: &mut Turn<'_>,
         call: PendingCall,
         serial: Serial,
-        out: &mut Vec<Effect>,
     ) {
         let ctx = &call.ctx;
         let (account, request) = (ctx.account, &ctx.request);
         // Deleted meanwhile.
         let Some(cluster) = self.storage.at(account, serial).cloned() else {
-            out.push(Effect::Covered(CoverageMark::UpdateOvertaken));
+            turn.cover(CoverageMark::UpdateOvertaken);
             let identifier = request.identifier().unwrap_or_default();
             let gone = errors::no_such_cluster(self.region, account, identifier);
-            return self.reply(&call.waiters, Err(Arc::new(gone)), out);
+            return turn.reply(&call.waiters, Err(Arc::new(gone)));
         };
         match self.revalidate(&cluster, request) {
             // The peer may have declared in turn by now. Only the register knows, so the record must not drop the
             // declaration before the withdrawal is chosen.
             Ok(Some(next)) if self.needs_withdrawal(&cluster, next) => {
-                self.defer_to_register(ctx, &cluster, call.waiters.clone(), out);
+                self.defer_to_register(turn, ctx, &cluster, call.waiters.clone());
             }
-            Ok(next) => self.finish_update(now, account, request, &cluster, next, &call.waiters, out),
+            Ok(next) => self.finish_update(turn, account, request, &cluster, next, &call.waiters),
             // Linked or deleted meanwhile, for example. The caller's request was valid when it came, and is answered
             // for the state that it would change.
             Err(error) => {
-                out.push(Effect::Covered(CoverageMark::UpdateOvertaken));
+                turn.cover(CoverageMark::UpdateOvertaken);
                 if !self.mutants.has(Mutant::OvertakenNotAnswered) {
-                    self.reply(&call.waiters, Err(Arc::new(error)), out);
+                    turn.reply(&call.waiters, Err(Arc::new(error)));
                 }
             }
         }
@@ -92,29 +91,24 @@ impl ControlPlane {
 
     /// Carries the update out: writes the settings, with `next` as the multi-Region properties, and answers the
     /// waiters.
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "a call, its cluster and its outcome: there is nothing to bundle"
-    )]
     pub(in crate::control) fn finish_update(
         &mut self,
-        now: Instant,
+        turn: &mut Turn<'_>,
         account: Account,
         request: &Arc<Request>,
         cluster: &Arc<Cluster>,
         next: Option<MultiRegion>,
         waiters: &[Delivery],
-        out: &mut Vec<Effect>,
     ) {
         let Request::UpdateCluster(input) = &**request else { return };
         let mut after = Cluster::clone(cluster);
         after.status = ClusterStatus::Updating;
         let shown = if self.mutants.has(Mutant::UpdateAnswersOldStatus) { &**cluster } else { &after };
         let response = Arc::new(Response::UpdateCluster(shown.updated()));
-        let token = self.token_write(now, account, request, &response);
+        let token = self.token_write(turn.now(), account, request, &response);
         let cause = waiters.first().copied();
-        let mutants = self.mutants;
-        let cluster = self.write_cluster(cluster, token, cause, out, |record| {
+        let (now, mutants) = (turn.now(), self.mutants);
+        let cluster = self.write_cluster(turn, cluster, token, cause, |record| {
             record.status = ClusterStatus::Updating;
             record.intent = None;
             // A setting that the request leaves out stays as it is.
@@ -140,8 +134,8 @@ impl ControlPlane {
             }
             record.multi_region = next.map(Box::new).or(record.multi_region.take());
         });
-        self.reply(waiters, Ok(response), out);
-        self.propose(&cluster, 0, out);
+        turn.reply(waiters, Ok(response));
+        self.propose(turn, &cluster, 0);
     }
 
     /// The multi-Region properties after the update; `None` if it leaves them as they are.

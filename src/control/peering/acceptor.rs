@@ -2,21 +2,22 @@
 //!
 //! It votes on ballots and knows nothing of clusters, so that a witness node needs no more than this file.
 
-use crate::control::message::{Commit, Effect, Message};
+use crate::control::message::{Commit, Message};
 use crate::control::mutant::{Mutant, Mutants};
 use crate::control::peering::{Acceptor, RegisterKey};
 use crate::control::records::{Batch, Storage};
+use crate::control::turn::Turn;
 use crate::types::NodeId;
 
 /// Runs the acceptor of node `me` on a message of the proposer `from`: answers it, and persists first what the answer
 /// promises. Messages that are not for acceptors have no effect.
 pub(in crate::control) fn answer_proposer(
+    turn: &mut Turn<'_>,
     storage: &mut Storage,
     mutants: Mutants,
     me: NodeId,
     from: NodeId,
     message: Message,
-    out: &mut Vec<Effect>,
 ) {
     debug_assert_ne!(me, from, "a proposer updates its own acceptor without a message");
     let (register, ballot, value) = match message {
@@ -28,7 +29,7 @@ pub(in crate::control) fn answer_proposer(
     let mut acceptor = storage.register(&register);
     let before = acceptor.accepted;
     let has = |mutant| mutants.has(mutant) && matches!(me, NodeId::ControlPlane(_));
-    out.extend(acceptor.coverage_of(ballot).map(Effect::Covered));
+    acceptor.coverage_of(ballot).into_iter().for_each(|mark| turn.cover(mark));
     let answer = match value {
         None => acceptor.prepare(ballot).map(|accepted| Message::Promise { register, ballot, accepted }),
         Some(value) => {
@@ -54,23 +55,23 @@ pub(in crate::control) fn answer_proposer(
     // A refusal changes nothing, and so needs no write. Promises and acceptances are durable before their answers
     // leave: the order of the two effects is what makes a crash harmless.
     if !matches!(message, Message::Refused { .. }) {
-        persist_acceptor(storage, register, acceptor, out);
+        persist_acceptor(turn, storage, register, acceptor);
         if is_kept_in_memory(mutants, me, value.is_some()) {
-            out.pop();
+            turn.drop_last_persist();
         }
     }
-    out.push(Effect::send(from, message));
+    turn.send(from, message);
 }
 
 /// Writes the acceptor of `register`, on its own: no call and no record depends on it.
 pub(in crate::control) fn persist_acceptor(
+    turn: &mut Turn<'_>,
     storage: &mut Storage,
     register: RegisterKey,
     acceptor: Acceptor,
-    out: &mut Vec<Effect>,
 ) {
     let batch = Batch { register: Some(Box::new((register, acceptor))), ..Batch::default() };
-    out.push(Effect::Persist(Commit::new(storage, batch, None)));
+    turn.persist(Commit::new(storage, batch, None));
 }
 
 /// Whether a planted bug keeps what the acceptor `me` was to persist in memory only: a value accepted, or a promise.

@@ -33,13 +33,14 @@
 use std::sync::Arc;
 
 use crate::api::Request;
-use crate::control::message::{DelayRange, Delivery, Effect, Timer};
+use crate::control::message::{DelayRange, Delivery, Timer};
 use crate::control::mutant::Mutant;
 use crate::control::peering::{InFlight, RegisterKey};
 use crate::control::records::{Batch, Cluster, Intent, Serial};
+use crate::control::turn::Turn;
 use crate::control::{ControlPlane, RequestContext, errors};
 use crate::coverage_mark::CoverageMark;
-use crate::types::{Account, ClusterStatus, Instant};
+use crate::types::{Account, ClusterStatus};
 
 /// The calls that wait for the link register's decision about one cluster.
 #[derive(Clone, Debug, Default)]
@@ -64,37 +65,37 @@ impl ControlPlane {
     /// knows whether the peer has declared in turn, and so whether the cluster may go its own way.
     pub(in crate::control) fn defer_to_register(
         &mut self,
+        turn: &mut Turn<'_>,
         ctx: &RequestContext,
         cluster: &Arc<Cluster>,
         waiters: Vec<Delivery>,
-        out: &mut Vec<Effect>,
     ) {
         // Durable before the proposal leaves. If a crash could forget the call, its withdrawal might still be chosen,
         // and the record would declare a peer that the register no longer knows of.
         let intent = Arc::new(Intent { account: ctx.account, request: ctx.request.clone() });
-        let cluster =
-            self.write_cluster(cluster, None, Some(ctx.delivery), out, |record| record.intent = Some(intent));
+        let cluster = self
+            .write_cluster(turn, cluster, None, Some(ctx.delivery), |record| record.intent = Some(intent));
         let waiting = Waiting { began: Some(ctx.delivery), waiters, joined: Vec::new() };
-        self.start_waiting(&cluster, waiting, out);
-        self.propose(&cluster, 0, out);
+        self.start_waiting(turn, &cluster, waiting);
+        self.propose(turn, &cluster, 0);
     }
 
     /// Resumes the wait for a call that a restart finds in the record. Its waiters are gone; their retries join it.
-    pub(in crate::control) fn resume_intent(&mut self, cluster: &Cluster, out: &mut Vec<Effect>) {
+    pub(in crate::control) fn resume_intent(&mut self, turn: &mut Turn<'_>, cluster: &Cluster) {
         if cluster.intent.is_some() {
-            out.push(Effect::Covered(CoverageMark::IntentResumed));
-            self.start_waiting(cluster, Waiting::default(), out);
+            turn.cover(CoverageMark::IntentResumed);
+            self.start_waiting(turn, cluster, Waiting::default());
         }
     }
 
     /// Lets a second deletion wait for the answer of the first one.
     pub(in crate::control) fn join_deletion(
         &mut self,
+        turn: &mut Turn<'_>,
         ctx: &RequestContext,
         cluster: &Cluster,
-        out: &mut Vec<Effect>,
     ) {
-        out.push(Effect::Covered(CoverageMark::DeletionsJoined));
+        turn.cover(CoverageMark::DeletionsJoined);
         let key = (cluster.arn.account, cluster.serial);
         // A retry of this call must find it, as it would find the first.
         if let Some(token) = self.token_key(ctx.account, &ctx.request) {
@@ -118,10 +119,9 @@ impl ControlPlane {
     /// Ends the wait begun by `began`: its deadline has passed without a decision of the register.
     pub(in crate::control) fn expire_wait(
         &mut self,
-        now: Instant,
+        turn: &mut Turn<'_>,
         (account, serial): (Account, Serial),
         began: Option<Delivery>,
-        out: &mut Vec<Effect>,
     ) {
         // The deadline of an earlier wait, which has ended, must not end a later one.
         if self.waiting.get(&(account, serial)).is_none_or(|waiting| waiting.began != began) {
@@ -132,42 +132,42 @@ impl ControlPlane {
         if Self::is_deletion_deferred(&cluster) {
             // PENDING_DELETE is true whatever the register decides: this side's deletion was requested, and the
             // record goes on proposing it.
-            out.push(Effect::Covered(CoverageMark::DeleteDeadlinePassed));
+            turn.cover(CoverageMark::DeleteDeadlinePassed);
             let waiting = self.take_waiting(&cluster);
             let status = ClusterStatus::PendingDelete;
-            self.finish_delete(now, intent.account, &intent.request, &cluster, status, &waiting, out);
+            self.finish_delete(turn, intent.account, &intent.request, &cluster, status, &waiting);
         } else {
             // The opposite of a deletion: an update that was not decided must not be carried out. See the module's
             // text for why its withdrawal, if it is chosen after all, is undone.
-            out.push(Effect::Covered(CoverageMark::UpdateDeadlinePassed));
+            turn.cover(CoverageMark::UpdateDeadlinePassed);
             if self.mutants.has(Mutant::UndecidedIsWon) {
-                return self.finish_withdrawal(now, &cluster, out);
+                return self.finish_withdrawal(turn, &cluster);
             }
             // Either of the two would have made a majority with the acceptor here.
             let peer = cluster.register().and_then(|register| register.other(cluster.arn));
             let witness = cluster.register().as_ref().map(RegisterKey::witness);
             let witness = witness.filter(|_| !self.mutants.has(Mutant::SilentWitnessNotNamed));
             let silent: Vec<_> = peer.map(|peer| peer.region).into_iter().chain(witness).collect();
-            self.abandon_update(&cluster, errors::undecided(&silent), out);
+            self.abandon_update(turn, &cluster, errors::undecided(&silent));
         }
     }
 
     /// Ends a deferred update without carrying it out. The cluster still declares its peer, and proposes so again.
     pub(in crate::control) fn abandon_update(
         &mut self,
+        turn: &mut Turn<'_>,
         cluster: &Arc<Cluster>,
         error: crate::api::Error,
-        out: &mut Vec<Effect>,
     ) {
         let waiting = self.take_waiting(cluster);
         let keeps_intent = self.mutants.has(Mutant::GivenUpKept);
-        let cluster = self.write_cluster(cluster, None, None, out, |record| {
+        let cluster = self.write_cluster(turn, cluster, None, None, |record| {
             record.intent = record.intent.take().filter(|_| keeps_intent);
         });
-        self.reply(&waiting.waiters, Err(Arc::new(error)), out);
+        turn.reply(&waiting.waiters, Err(Arc::new(error)));
         // Under a higher ballot than the withdrawal: after this declaration is chosen, the register agrees with the
         // record again.
-        self.propose(&cluster, 0, out);
+        self.propose(turn, &cluster, 0);
     }
 
     /// Takes the calls that wait for the register's decision about the cluster. Their tokens are no longer in flight.
@@ -185,7 +185,7 @@ impl ControlPlane {
     }
 
     /// Starts or resumes a wait: puts the token of the deferred call in flight and sets the deadline.
-    fn start_waiting(&mut self, cluster: &Cluster, waiting: Waiting, out: &mut Vec<Effect>) {
+    fn start_waiting(&mut self, turn: &mut Turn<'_>, cluster: &Cluster, waiting: Waiting) {
         let (account, serial) = (cluster.arn.account, cluster.serial);
         let intent = cluster.intent.as_ref();
         if let Some(token) = intent.and_then(|intent| self.token_key(intent.account, &intent.request)) {
@@ -194,7 +194,7 @@ impl ControlPlane {
         let after = self.assumptions.remote_deadline;
         let timer = Timer::Deadline { account, serial, began: waiting.began };
         if waiting.began.is_some() || !self.mutants.has(Mutant::ResumedWithoutDeadline) {
-            out.push(Effect::SetTimer { after: DelayRange { min: after, max: after }, timer });
+            turn.set_timer(DelayRange { min: after, max: after }, timer);
         }
         self.waiting.insert((account, serial), waiting);
     }
@@ -203,15 +203,14 @@ impl ControlPlane {
     /// them loses a token at most, and its retry finds the cluster being deleted.
     pub(in crate::control) fn record_joined_tokens(
         &mut self,
-        now: Instant,
+        turn: &mut Turn<'_>,
         waiting: &Waiting,
         response: &Arc<crate::api::Response>,
-        out: &mut Vec<Effect>,
     ) {
         for ctx in &waiting.joined {
-            let token = self.token_write(now, ctx.account, &ctx.request, response);
+            let token = self.token_write(turn.now(), ctx.account, &ctx.request, response);
             if token.is_some() {
-                self.persist(Batch { token, ..Batch::default() }, Some(ctx.delivery), out);
+                self.persist(turn, Batch { token, ..Batch::default() }, Some(ctx.delivery));
             }
         }
     }
@@ -219,35 +218,30 @@ impl ControlPlane {
 
 impl ControlPlane {
     /// Carries the deferred update out, whose withdrawal was chosen: the peer can no longer link with this cluster.
-    pub(in crate::control) fn finish_withdrawal(
-        &mut self,
-        now: Instant,
-        cluster: &Arc<Cluster>,
-        out: &mut Vec<Effect>,
-    ) {
+    pub(in crate::control) fn finish_withdrawal(&mut self, turn: &mut Turn<'_>, cluster: &Arc<Cluster>) {
         let Some(intent) = cluster.intent.clone() else { return };
         let Request::UpdateCluster(input) = &*intent.request else { return };
-        out.push(Effect::Covered(CoverageMark::WithdrawalWon));
+        turn.cover(CoverageMark::WithdrawalWon);
         match self.next_properties(cluster, input) {
             Ok(next) => {
                 let waiters = self.take_waiting(cluster).waiters;
-                self.finish_update(now, intent.account, &intent.request, cluster, next, &waiters, out);
+                self.finish_update(turn, intent.account, &intent.request, cluster, next, &waiters);
             }
             // Valid when the call was deferred, but not any more. The declaration is proposed again.
-            Err(error) => self.abandon_update(cluster, error, out),
+            Err(error) => self.abandon_update(turn, cluster, error),
         }
     }
 
     /// Refuses the deferred update: the peer declared before the withdrawal was chosen, so the pair is linked. The
     /// record follows the register.
-    pub(in crate::control) fn refuse_withdrawal(&mut self, cluster: &Arc<Cluster>, out: &mut Vec<Effect>) {
-        out.push(Effect::Covered(CoverageMark::WithdrawalLost));
+    pub(in crate::control) fn refuse_withdrawal(&mut self, turn: &mut Turn<'_>, cluster: &Arc<Cluster>) {
+        turn.cover(CoverageMark::WithdrawalLost);
         let waiters = self.take_waiting(cluster).waiters;
         let Some(peer) = cluster.multi_region.as_deref().and_then(|it| it.peer) else { return };
         let keeps_intent = self.mutants.has(Mutant::LostWithdrawalKept);
         let kept = cluster.intent.as_ref().filter(|_| self.mutants.has(Mutant::LostWitnessKept));
         let kept = kept.and_then(|lost| self.revalidate(cluster, &lost.request).ok()?);
-        self.write_cluster(cluster, None, None, out, |record| {
+        self.write_cluster(turn, cluster, None, None, |record| {
             record.intent = record.intent.take().filter(|_| keeps_intent);
             record.status = ClusterStatus::Creating;
             if let Some(multi_region) = &mut record.multi_region {
@@ -255,6 +249,6 @@ impl ControlPlane {
                 multi_region.witness = kept.map_or(multi_region.witness, |it| it.witness);
             }
         });
-        self.reply(&waiters, Err(Arc::new(errors::lost_to_link(cluster, peer))), out);
+        turn.reply(&waiters, Err(Arc::new(errors::lost_to_link(cluster, peer))));
     }
 }

@@ -11,13 +11,14 @@ use std::time::Duration;
 use crate::api::Error;
 use crate::control::assumptions::Refusal;
 use crate::control::authorization::{AccountScope, Caller, Denial, PeerAction, required_permissions};
-use crate::control::message::{DelayRange, Delivery, Effect, Message, PeerAnswer, Reply, Timer, Wait};
+use crate::control::message::{DelayRange, Delivery, Message, PeerAnswer, Reply, Timer, Wait};
 use crate::control::mutant::Mutant;
 use crate::control::records::{MultiRegion, Serial};
+use crate::control::turn::Turn;
 use crate::control::{ControlPlane, RequestContext, errors};
 use crate::coverage_mark::CoverageMark;
 use crate::region::Region;
-use crate::types::{Account, ClusterArn, ClusterStatus, Instant, NodeId};
+use crate::types::{Account, ClusterArn, ClusterStatus, NodeId};
 
 /// A call that waits for remote checks.
 #[derive(Clone, Debug)]
@@ -75,14 +76,14 @@ impl ControlPlane {
     /// memory only.
     pub(in crate::control) fn start_checks(
         &mut self,
+        turn: &mut Turn<'_>,
         ctx: RequestContext,
         target: CallTarget,
         wanted: MultiRegion,
         peers: impl IntoIterator<Item = (ClusterArn, PeerAction)>,
-        out: &mut Vec<Effect>,
     ) {
         if self.mutants.has(Mutant::CreateBeforeChecks) && target == CallTarget::New {
-            self.write_new(self.new_cluster(&ctx, Some(wanted)), None, ctx.delivery, out);
+            self.write_new(turn, self.new_cluster(&ctx, Some(wanted)), None, ctx.delivery);
         }
         // From here on a retry joins instead of starting checks, and a cluster, of its own.
         if let Some(token) = self.token_key(ctx.account, &ctx.request) {
@@ -93,16 +94,15 @@ impl ControlPlane {
         outstanding.extend(peers.into_iter().map(|(peer, action)| RemoteCheck::Peer(peer, action)));
         self.calls
             .insert(delivery, PendingCall { ctx, waiters: vec![delivery], target, wanted, outstanding });
-        self.send_checks(delivery, 0, out);
+        self.send_checks(turn, delivery, 0);
     }
 
     /// Records the witness Region's answer; a denial ends the call, the last answer completes it.
     pub(in crate::control) fn receive_witness_answer(
         &mut self,
-        now: Instant,
+        turn: &mut Turn<'_>,
         call: Delivery,
         denial: Option<Denial>,
-        out: &mut Vec<Effect>,
     ) {
         let waiting = self.calls.get_mut(&call);
         assert!(
@@ -115,68 +115,66 @@ impl ControlPlane {
         waiting.record_answer(RemoteCheck::Witness(witness));
         // Each answer counts for itself, also to an earlier attempt: a permission that was given stays given for this
         // call.
-        let Some(denial) = denial else { return self.finish_if_all_answered(now, call, out) };
-        out.push(Effect::Covered(CoverageMark::WitnessDenied));
+        let Some(denial) = denial else { return self.finish_if_all_answered(turn, call) };
+        turn.cover(CoverageMark::WitnessDenied);
         let caller = waiting.ctx.caller();
         let home = AccountScope::of(witness, caller.account);
         let names_own = self.mutants.has(Mutant::DenialNamesOwnRegion);
         let named = if names_own { self.region } else { witness };
         let error = self.authorizer.error(caller, required_permissions::witness(&home), named, denial);
-        self.fail_checks(call, error, out);
+        self.fail_checks(turn, call, error);
     }
 
     /// Records a peer's answer; a denial or an unfit peer ends the call, the last answer completes it.
     pub(in crate::control) fn receive_peer_answer(
         &mut self,
-        now: Instant,
+        turn: &mut Turn<'_>,
         call: Delivery,
         about: RemoteCheck,
         answer: PeerAnswer,
-        out: &mut Vec<Effect>,
     ) {
         let RemoteCheck::Peer(peer, action) = about else { return };
         // A duplicate, or an answer after the call has ended.
         let Some(waiting) = self.calls.get_mut(&call) else { return };
         waiting.record_answer(about);
         match answer {
-            PeerAnswer::Denied(_) => out.push(Effect::Covered(CoverageMark::PeerDenied)),
-            PeerAnswer::Missing => out.push(Effect::Covered(CoverageMark::PeerMissing)),
+            PeerAnswer::Denied(_) => turn.cover(CoverageMark::PeerDenied),
+            PeerAnswer::Missing => turn.cover(CoverageMark::PeerMissing),
             PeerAnswer::SingleRegion | PeerAnswer::MultiRegion { .. } => {}
         }
         match self.evaluate_peer(&self.calls[&call], peer, action, answer) {
-            Ok(()) => self.finish_if_all_answered(now, call, out),
-            Err(error) => self.fail_checks(call, error, out),
+            Ok(()) => self.finish_if_all_answered(turn, call),
+            Err(error) => self.fail_checks(turn, call, error),
         }
     }
 
     /// Repeats the checks that are still unanswered, or fails the call after the last attempt.
-    pub(in crate::control) fn recheck(&mut self, call: Delivery, attempt: u32, out: &mut Vec<Effect>) {
+    pub(in crate::control) fn recheck(&mut self, turn: &mut Turn<'_>, call: Delivery, attempt: u32) {
         // The call ended before its timer fired.
         let Some(waiting) = self.calls.get(&call) else { return };
         if attempt < MAX_ATTEMPTS && !self.mutants.has(Mutant::AskedOnce) {
-            out.push(Effect::Covered(CoverageMark::CheckRepeated));
-            return self.send_checks(call, attempt, out);
+            turn.cover(CoverageMark::CheckRepeated);
+            return self.send_checks(turn, call, attempt);
         }
-        out.extend(waiting.outstanding.iter().map(|question| match question {
-            RemoteCheck::Witness(_) => Effect::Covered(CoverageMark::WitnessSilent),
-            RemoteCheck::Peer(..) => Effect::Covered(CoverageMark::PeerSilent),
-        }));
+        waiting.outstanding.iter().for_each(|question| match question {
+            RemoteCheck::Witness(_) => turn.cover(CoverageMark::WitnessSilent),
+            RemoteCheck::Peer(..) => turn.cover(CoverageMark::PeerSilent),
+        });
         // Failing is safe: nothing was written, and answers that still come find no call.
         let mut silent: Vec<Region> = waiting.outstanding.iter().map(|question| question.region()).collect();
         // The listed peer and the one that the update leaves out may be in one Region.
         silent.dedup();
-        self.fail_checks(call, errors::unreachable(&silent), out);
+        self.fail_checks(turn, call, errors::unreachable(&silent));
     }
 
     /// Authorizes a caller of another Region on the cluster `peer`, and describes it.
     pub(in crate::control) fn answer_peer_check(
         &self,
-        now: Instant,
+        turn: &mut Turn<'_>,
         call: Delivery,
         caller: Caller,
         peer: ClusterArn,
         action: PeerAction,
-        out: &mut Vec<Effect>,
     ) -> PeerAnswer {
         // An ARN of another account or Region names nothing here, even if an identifier matches.
         let cluster = self.storage.cluster(peer.identifier).filter(|cluster| cluster.arn == peer);
@@ -187,12 +185,12 @@ impl ControlPlane {
             }
             // A resource policy of the peer may allow or deny the caller; a peer that does not exist has none, so the
             // check runs on the ARN alone and gives nothing away.
-            let attributes = cluster.map(|cluster| self.attributes(now, cluster)).unwrap_or_default();
+            let attributes = cluster.map(|cluster| self.attributes(turn.now(), cluster)).unwrap_or_default();
             let permission = required_permissions::peer(&arn, action);
             let permission = permission
                 .filter(|_| action == PeerAction::Add || !self.mutants.has(Mutant::RemovePeerNotAsked));
             let checked = permission.map_or(Ok(()), |permission| {
-                self.authorizer.check(call, caller, permission, attributes, out)
+                self.authorizer.check(turn, call, caller, permission, attributes)
             });
             // Before the description: without the permission the caller must not learn whether the cluster exists.
             if let Err(denial) = checked {
@@ -213,10 +211,10 @@ impl ControlPlane {
     }
 
     /// Ends a pending call with an error, for all its waiters.
-    pub(in crate::control) fn fail_checks(&mut self, call: Delivery, error: Error, out: &mut Vec<Effect>) {
+    pub(in crate::control) fn fail_checks(&mut self, turn: &mut Turn<'_>, call: Delivery, error: Error) {
         let Some(waiting) = self.take_call(call) else { return };
         let result: Reply = Err(Arc::new(error));
-        self.reply(&waiting.waiters, result, out);
+        turn.reply(&waiting.waiters, result);
         if self.mutants.has(Mutant::BusyAfterRefusal) {
             self.calls.insert(call, PendingCall { waiters: Vec::new(), ..waiting });
         }
@@ -248,24 +246,24 @@ impl ControlPlane {
 
     /// Sends the outstanding checks and sets the timer of the next attempt. All attempts together last for the
     /// assumed deadline.
-    fn send_checks(&self, delivery: Delivery, attempt: u32, out: &mut Vec<Effect>) {
+    fn send_checks(&self, turn: &mut Turn<'_>, delivery: Delivery, attempt: u32) {
         for (message, to) in self.calls[&delivery].check_messages(delivery, attempt) {
-            out.push(Effect::send(to, message));
+            turn.send(to, message);
         }
         let after = self.assumptions.remote_deadline / MAX_ATTEMPTS;
         let after = DelayRange { min: after, max: after.max(Duration::from_nanos(1)) };
-        out.push(Effect::SetTimer { after, timer: Timer::Recheck { call: delivery, attempt: attempt + 1 } });
+        turn.set_timer(after, Timer::Recheck { call: delivery, attempt: attempt + 1 });
     }
 
     /// Completes the call once every check has passed. Only then anything is written.
-    fn finish_if_all_answered(&mut self, now: Instant, call: Delivery, out: &mut Vec<Effect>) {
+    fn finish_if_all_answered(&mut self, turn: &mut Turn<'_>, call: Delivery) {
         if !self.calls[&call].outstanding.is_empty() {
             return;
         }
         let Some(call) = self.take_call(call) else { return };
         match call.target {
-            CallTarget::New => self.finish_create(now, &call.ctx, &call.waiters, Some(call.wanted), out),
-            CallTarget::Existing(serial) => self.resume_update(now, call, serial, out),
+            CallTarget::New => self.finish_create(turn, &call.ctx, &call.waiters, Some(call.wanted)),
+            CallTarget::Existing(serial) => self.resume_update(turn, call, serial),
         }
     }
 

@@ -5,13 +5,14 @@ use std::sync::Arc;
 
 use crate::api::Request;
 use crate::control::ControlPlane;
-use crate::control::message::{DelayRange, Effect, Message, Note, Timer, Wait};
+use crate::control::message::{DelayRange, Message, Note, Timer, Wait};
 use crate::control::mutant::Mutant;
 use crate::control::peering::acceptor::{answer_proposer, persist_acceptor};
 use crate::control::peering::{AcceptedValue, Ballot, LinkChange, LinkOutcome, LinkValue, RegisterKey};
 use crate::control::records::{Cluster, MultiRegion, Serial};
+use crate::control::turn::Turn;
 use crate::coverage_mark::CoverageMark;
-use crate::types::{Account, ClusterStatus, Instant, NodeId, Timestamp};
+use crate::types::{Account, ClusterStatus, NodeId, Timestamp};
 
 /// The latest proposal of a cluster. After the change is chosen it remembers what the cluster knows of its register.
 #[derive(Clone, Debug)]
@@ -100,17 +101,17 @@ impl ControlPlane {
     /// Answers a proposer in another Region, as the acceptor of this one.
     pub(in crate::control) fn act_as_acceptor(
         &mut self,
+        turn: &mut Turn<'_>,
         from: NodeId,
         message: Message,
-        out: &mut Vec<Effect>,
     ) {
         let me = NodeId::ControlPlane(self.region);
-        answer_proposer(&mut self.storage, self.mutants, me, from, message, out);
+        answer_proposer(turn, &mut self.storage, self.mutants, me, from, message);
     }
 
     /// Starts a round for the change that the cluster wants of its link register, if it wants any. A round under way
     /// is given up: its late answers no longer match the ballot.
-    pub(in crate::control) fn propose(&mut self, cluster: &Cluster, attempt: u32, out: &mut Vec<Effect>) {
+    pub(in crate::control) fn propose(&mut self, turn: &mut Turn<'_>, cluster: &Cluster, attempt: u32) {
         let (account, serial) = (cluster.arn.account, cluster.serial);
         let (Some(change), Some(register)) = (wanted_change(cluster), cluster.register()) else {
             // The cluster wants nothing any more, so no answer of an old round may act on it.
@@ -132,8 +133,8 @@ impl ControlPlane {
         // The own acceptor votes without a message, and its vote is as durable as any other: a proposer that crashed
         // must not propose twice under one ballot.
         let highest = acceptor.prepare(ballot).expect("a ballot above every promise of this acceptor");
-        persist_acceptor(&mut self.storage, register, acceptor, out);
-        self.keep_in_memory(Mutant::OwnAcceptorForgetsInCrash, out);
+        persist_acceptor(turn, &mut self.storage, register, acceptor);
+        self.keep_in_memory(turn, Mutant::OwnAcceptorForgetsInCrash);
         let phase = Phase::Prepare(Votes::OWN);
         let round = Round {
             register,
@@ -147,19 +148,19 @@ impl ControlPlane {
             is_expedited: false,
         };
         self.rounds.insert((account, serial), round);
-        self.send_to_acceptors(&register, cluster, out, || Message::Prepare { register, ballot });
+        self.send_to_acceptors(turn, &register, cluster, || Message::Prepare { register, ballot });
         // One timer for every round, whatever comes of it: a lost message needs no other detection.
         let timer = Timer::Propose { account, serial, round: ballot.round() };
-        out.push(Effect::SetTimer { after: back_off(attempt), timer });
+        turn.set_timer(back_off(attempt), timer);
     }
 
     /// Starts the next round, unless another has begun since the timer was set.
     pub(in crate::control) fn retry(
         &mut self,
+        turn: &mut Turn<'_>,
         account: Account,
         serial: Serial,
         ballot_round: u32,
-        out: &mut Vec<Effect>,
     ) {
         let Some(round) = self.rounds.get(&(account, serial)) else { return };
         let attempt = round.attempt + 1;
@@ -173,19 +174,18 @@ impl ControlPlane {
             return;
         }
         if let Some(cluster) = self.storage.at(account, serial).cloned() {
-            self.propose(&cluster, attempt, out);
+            self.propose(turn, &cluster, attempt);
         }
     }
 
     /// Phase one: counts a promise. The majority starts phase two.
     pub(in crate::control) fn receive_promise(
         &mut self,
-        now: Instant,
+        turn: &mut Turn<'_>,
         from: NodeId,
         register: RegisterKey,
         ballot: Ballot,
         accepted: Option<AcceptedValue>,
-        out: &mut Vec<Effect>,
     ) {
         let adopts_last = self.mutants.has(Mutant::LastAnswerAdopted);
         // An answer to an earlier round proves nothing about this ballot; its promise was for another.
@@ -203,7 +203,7 @@ impl ControlPlane {
             return;
         }
         if highest.is_some_and(|(accepted, _)| !accepted.is_of(self.region)) {
-            out.push(Effect::Covered(CoverageMark::ValueAdopted));
+            turn.cover(CoverageMark::ValueAdopted);
         }
         let adopted = highest.filter(|_| !self.mutants.has(Mutant::ValueNotAdopted));
         let value =
@@ -217,24 +217,23 @@ impl ControlPlane {
             return;
         }
         if change != LinkChange::Withdraw || !self.mutants.has(Mutant::WithdrawalNotWritten) {
-            persist_acceptor(&mut self.storage, register, acceptor, out);
-            self.keep_in_memory(Mutant::OwnAcceptorForgetsInCrash, out);
+            persist_acceptor(turn, &mut self.storage, register, acceptor);
+            self.keep_in_memory(turn, Mutant::OwnAcceptorForgetsInCrash);
         }
         self.rounds[&(cluster.arn.account, cluster.serial)].phase = Phase::Accept(value, Votes::OWN);
-        self.send_to_acceptors(&register, &cluster, out, || Message::Accept { register, ballot, value });
+        self.send_to_acceptors(turn, &register, &cluster, || Message::Accept { register, ballot, value });
         if self.mutants.has(Mutant::ChosenByOne) {
-            self.apply_chosen(now, &cluster, register, change, value, out);
+            self.apply_chosen(turn, &cluster, register, change, value);
         }
     }
 
     /// Phase two: counts an acceptance. The majority chooses the value, and the cluster acts on it.
     pub(in crate::control) fn receive_acceptance(
         &mut self,
-        now: Instant,
+        turn: &mut Turn<'_>,
         from: NodeId,
         register: RegisterKey,
         ballot: Ballot,
-        out: &mut Vec<Effect>,
     ) {
         // An acceptance under another ballot is of another value.
         let Some((cluster, round)) = self.current_round(&register, ballot) else { return };
@@ -250,9 +249,9 @@ impl ControlPlane {
                 } else {
                     CoverageMark::LinkedWithoutPeer
                 };
-                out.push(Effect::Covered(mark));
+                turn.cover(mark);
             }
-            self.apply_chosen(now, &cluster, register, change, value, out);
+            self.apply_chosen(turn, &cluster, register, change, value);
         }
     }
 
@@ -260,21 +259,21 @@ impl ControlPlane {
     /// since the other two acceptors may still make a majority.
     pub(in crate::control) fn receive_refusal(
         &mut self,
+        turn: &mut Turn<'_>,
         register: RegisterKey,
         ballot: Ballot,
         promised: Ballot,
-        out: &mut Vec<Effect>,
     ) {
         let Some((cluster, round)) = self.current_round(&register, ballot) else { return };
-        out.push(Effect::Covered(CoverageMark::BallotLost));
+        turn.cover(CoverageMark::BallotLost);
         round.highest_refusal = round.highest_refusal.max(promised);
-        round.retry_soon(&cluster, out);
+        round.retry_soon(turn, &cluster);
     }
 
     /// Starts a round early when the acceptor here has accepted, from the other side, the outcome that the cluster
     /// here waits for. The accepted value alone proves nothing, for it may not be chosen; the cluster's own round
     /// finds out.
-    pub(in crate::control) fn learn_from_acceptor(&mut self, register: &RegisterKey, out: &mut Vec<Effect>) {
+    pub(in crate::control) fn learn_from_acceptor(&mut self, turn: &mut Turn<'_>, register: &RegisterKey) {
         let Some((_, value)) = self.storage.register(register).accepted else { return };
         let own =
             register.cluster_in(self.region).and_then(|arn| self.storage.cluster(arn.identifier)).cloned();
@@ -288,12 +287,12 @@ impl ControlPlane {
         {
             return;
         }
-        out.push(Effect::Covered(CoverageMark::LinkLearned));
+        turn.cover(CoverageMark::LinkLearned);
         match round.phase {
             // No round of this cluster is under way that a new one could interrupt.
-            Phase::Chosen => self.propose(&cluster, 0, out),
+            Phase::Chosen => self.propose(turn, &cluster, 0),
             // Not at once: two proposers that start over whenever the other one interferes would interfere for ever.
-            Phase::Prepare(_) | Phase::Accept(..) => round.retry_soon(&cluster, out),
+            Phase::Prepare(_) | Phase::Accept(..) => round.retry_soon(turn, &cluster),
         }
     }
 
@@ -301,71 +300,64 @@ impl ControlPlane {
     /// its history, and the record follows.
     fn apply_chosen(
         &mut self,
-        now: Instant,
+        turn: &mut Turn<'_>,
         cluster: &Arc<Cluster>,
         register: RegisterKey,
         change: LinkChange,
         value: LinkValue,
-        out: &mut Vec<Effect>,
     ) {
         use ClusterStatus::{Creating, Updating};
         let round = &mut self.rounds[&(cluster.arn.account, cluster.serial)];
         round.phase = Phase::Chosen;
         if round.known_outcome.replace(value.outcome) != Some(value.outcome) {
             let note = Note::Chosen { register, cluster: cluster.arn, outcome: value.outcome };
-            out.push(Effect::Note(Box::new(note)));
+            turn.note(note);
         }
         // Dissolved counts as linked here: a dissolved pair was linked, and its clusters are on their way out.
         let is_linked = value.outcome != LinkOutcome::Open;
         match change {
             LinkChange::Declare => {
-                out.extend((!is_linked).then_some(Effect::Covered(CoverageMark::DeclaredOneSided)));
+                turn.cover_if(!is_linked, CoverageMark::DeclaredOneSided);
                 if is_linked || self.mutants.has(Mutant::LinkFromOneSide) {
                     let linked = !self.mutants.has(Mutant::LinkNotWritten);
-                    self.update_link(cluster, Creating, out, |it| it.linked = linked);
+                    self.update_link(turn, cluster, Creating, |it| it.linked = linked);
                 }
             }
             // The peer declared before the withdrawal was chosen and may be ACTIVE already: the update is refused.
-            LinkChange::Withdraw if is_linked => self.refuse_withdrawal(cluster, out),
-            LinkChange::Withdraw => self.finish_withdrawal(now, cluster, out),
+            LinkChange::Withdraw if is_linked => self.refuse_withdrawal(turn, cluster),
+            LinkChange::Withdraw => self.finish_withdrawal(turn, cluster),
             // The peer has not left yet. The cluster stays linked and asks again.
             LinkChange::Leave if is_linked && !self.mutants.has(Mutant::LeftAlone) => {}
             // The register is open again: both sides have given the pair up, so this one may forget its peer.
             LinkChange::Leave => {
-                out.push(Effect::Covered(CoverageMark::PairParted));
-                self.update_link(cluster, Updating, out, |it| {
+                turn.cover(CoverageMark::PairParted);
+                self.update_link(turn, cluster, Updating, |it| {
                     it.peer = None;
                     it.linked = false;
                     it.leaving = false;
                 });
             }
-            LinkChange::Delete => self.apply_deletion(now, cluster, value.outcome, out),
+            LinkChange::Delete => self.apply_deletion(turn, cluster, value.outcome),
         }
     }
 
     /// Acts on a chosen deletion: of a call that still waits for the register, or of a cluster in PENDING_DELETE.
-    fn apply_deletion(
-        &mut self,
-        now: Instant,
-        cluster: &Arc<Cluster>,
-        outcome: LinkOutcome,
-        out: &mut Vec<Effect>,
-    ) {
+    fn apply_deletion(&mut self, turn: &mut Turn<'_>, cluster: &Arc<Cluster>, outcome: LinkOutcome) {
         use ClusterStatus::{Deleting, PendingDelete};
         let is_linked = outcome != LinkOutcome::Open;
         if let Some(intent) = &cluster.intent {
-            out.extend(is_linked.then_some(Effect::Covered(CoverageMark::DeletionFoundLink)));
+            turn.cover_if(is_linked, CoverageMark::DeletionFoundLink);
             // A linked pair is deleted only as a pair; a declaration that led to nothing keeps no cluster.
             let is_linked = is_linked && !self.mutants.has(Mutant::DeletionIgnoresLink);
             let status = if is_linked { PendingDelete } else { Deleting };
             let waiting = self.take_waiting(cluster);
             let cluster = self.with_link(cluster, is_linked);
-            return self.finish_delete(now, intent.account, &intent.request, &cluster, status, &waiting, out);
+            return self.finish_delete(turn, intent.account, &intent.request, &cluster, status, &waiting);
         }
         if is_linked && cluster.linked_peer().is_none() {
             // The call's deadline passed before the link was known here, and its answer was PENDING_DELETE. The
             // record learns of the link now, and keeps waiting for the peer.
-            self.update_link(cluster, PendingDelete, out, |it| it.linked = true);
+            self.update_link(turn, cluster, PendingDelete, |it| it.linked = true);
         } else if outcome == LinkOutcome::Dissolved || self.mutants.has(Mutant::DissolvedByOne) {
             // Both sides have requested deletion. The version in the timer makes a repeated round harmless.
             let timer = Timer::Status {
@@ -374,10 +366,10 @@ impl ControlPlane {
                 version: cluster.version,
                 to: Some(Deleting),
             };
-            out.push(Effect::SetTimer { after: self.assumptions.dissolve_time, timer });
+            turn.set_timer(self.assumptions.dissolve_time, timer);
         } else if !is_linked {
             // Never linked, or the peer has left: there is no pair to wait for.
-            self.update_link(cluster, Deleting, out, |it| it.linked = false);
+            self.update_link(turn, cluster, Deleting, |it| it.linked = false);
         }
         // Otherwise the peer has not requested deletion yet. PENDING_DELETE waits for it without limit.
     }
@@ -437,18 +429,18 @@ impl ControlPlane {
     /// Writes a change of the cluster's link together with its new status, and proposes what the new record wants.
     fn update_link(
         &mut self,
+        turn: &mut Turn<'_>,
         cluster: &Arc<Cluster>,
         status: ClusterStatus,
-        out: &mut Vec<Effect>,
         change: impl FnOnce(&mut MultiRegion),
     ) {
         let forgets = self.mutants.has(Mutant::LinkForgetsCreationTime) && status == ClusterStatus::Creating;
-        let cluster = self.write_cluster(cluster, None, None, out, |record| {
+        let cluster = self.write_cluster(turn, cluster, None, None, |record| {
             record.status = status;
             record.creation_time = if forgets { Timestamp::default() } else { record.creation_time };
             record.multi_region.as_deref_mut().map(change).unwrap_or_default();
         });
-        self.propose(&cluster, 0, out);
+        self.propose(turn, &cluster, 0);
     }
 
     /// The record with `linked` set, not yet written: the caller writes it with the rest of its change.
@@ -476,33 +468,30 @@ impl ControlPlane {
     /// Sends a message to the two acceptors in other nodes; the own one is updated directly.
     fn send_to_acceptors(
         &self,
+        turn: &mut Turn<'_>,
         register: &RegisterKey,
         cluster: &Cluster,
-        out: &mut Vec<Effect>,
         message: impl Fn() -> Message,
     ) {
         let peer = register.other(cluster.arn).map(|peer| NodeId::ControlPlane(peer.region));
         let witness = Some(NodeId::Witness(register.witness()));
         let witness = witness.filter(|_| !self.mutants.has(Mutant::WitnessNotProposedTo));
         let acceptors = peer.into_iter().chain(witness);
-        out.extend(acceptors.map(|to| Effect::send(to, message())));
+        acceptors.for_each(|to| turn.send(to, message()));
     }
 }
 
 impl Round {
     /// Starts the next round sooner, once per round. The other proposer needs the pause to finish; the timer of the
     /// round stays set and finds its round outdated.
-    fn retry_soon(&mut self, cluster: &Cluster, out: &mut Vec<Effect>) {
+    fn retry_soon(&mut self, turn: &mut Turn<'_>, cluster: &Cluster) {
         if std::mem::replace(&mut self.is_expedited, true) {
             return;
         }
         let pause = back_off(self.attempt);
         let after = DelayRange { min: pause.min / 2, max: pause.max / 2 };
         let (account, serial) = (cluster.arn.account, cluster.serial);
-        out.push(Effect::SetTimer {
-            after,
-            timer: Timer::Propose { account, serial, round: self.ballot.round() },
-        });
+        turn.set_timer(after, Timer::Propose { account, serial, round: self.ballot.round() });
     }
 }
 

@@ -12,6 +12,7 @@ use crate::control::message::{Delivery, Effect, Input, Message};
 use crate::control::mutant::{Mutant, Mutants};
 use crate::control::peering::acceptor::answer_proposer;
 use crate::control::records::Storage;
+use crate::control::turn::Turn;
 use crate::region::Region;
 use crate::types::{Instant, NodeId};
 
@@ -54,22 +55,23 @@ impl WitnessNode {
     }
 
     /// Handles one input: appends the effects to `out`, in the order in which the driver must carry them out.
-    pub fn handle(&mut self, _now: Instant, input: Input, out: &mut Vec<Effect>) {
+    pub fn handle(&mut self, now: Instant, input: Input, out: &mut Vec<Effect>) {
+        let turn = &mut Turn::new(now, self.mutants, out);
         match input {
             Input::Message { from, message } => match *message {
                 Message::CheckWitness { call, caller, attempt } => {
-                    let denial = self.denial(call, caller, out);
+                    let denial = self.denial(turn, call, caller);
                     let denial = denial.filter(|_| !self.mutants.has(Mutant::WitnessRegionNotAsked));
-                    out.push(Effect::send(from, Message::WitnessChecked { call, denial, attempt }));
+                    turn.send(from, Message::WitnessChecked { call, denial, attempt });
                 }
                 message => {
                     answer_proposer(
+                        turn,
                         &mut self.storage,
                         self.mutants,
                         NodeId::Witness(self.region),
                         from,
                         message,
-                        out,
                     );
                 }
             },
@@ -79,13 +81,13 @@ impl WitnessNode {
     }
 
     /// The reason why the caller's clusters may not have their witness here; `None` if they may.
-    fn denial(&self, call: Delivery, caller: Caller, out: &mut Vec<Effect>) -> Option<Denial> {
+    fn denial(&self, turn: &mut Turn<'_>, call: Delivery, caller: Caller) -> Option<Denial> {
         if self.authorizer.is_unrestricted(caller) {
             return None;
         }
         let home = AccountScope::of(self.region, caller.account);
         self.authorizer
-            .check(call, caller, required_permissions::witness(&home), ResourceAttributes::default(), out)
+            .check(turn, call, caller, required_permissions::witness(&home), ResourceAttributes::default())
             .err()
     }
 }

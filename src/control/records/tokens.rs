@@ -9,9 +9,10 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::api::{Error, Fingerprint, Operation, Request, Response};
-use crate::control::message::{Effect, Note};
+use crate::control::message::Note;
 use crate::control::mutant::Mutant;
 use crate::control::peering::InFlight;
+use crate::control::turn::Turn;
 use crate::control::{ControlPlane, RequestContext, errors};
 use crate::coverage_mark::CoverageMark;
 use crate::types::{Account, ClientToken, Instant};
@@ -49,9 +50,8 @@ impl ControlPlane {
     /// The token was used with other parameters.
     pub(in crate::control) fn replay_or_join(
         &mut self,
-        now: Instant,
+        turn: &mut Turn<'_>,
         ctx: &RequestContext,
-        out: &mut Vec<Effect>,
     ) -> Result<bool, Error> {
         let Some(key) = self.token_key(ctx.account, &ctx.request) else { return Ok(false) };
         if self.mutants.has(Mutant::StreamTokenNotLookedUp)
@@ -70,21 +70,23 @@ impl ControlPlane {
         }
         // Memory only: the table must not grow without bound, but a token that lives on changes nothing, for its age
         // is compared below.
-        self.storage.forget_tokens(now, window);
+        self.storage.forget_tokens(turn.now(), window);
         match self.storage.token(&key) {
-            Some(record) if now.since(record.at) < window || self.mutants.has(Mutant::TokenNeverExpires) => {
+            Some(record)
+                if turn.now().since(record.at) < window || self.mutants.has(Mutant::TokenNeverExpires) =>
+            {
                 // Compared before anything of the recorded answer is shown, which may be of a request that this
                 // caller did not make.
-                self.require_same_request(record.fingerprint, ctx, out)?;
+                self.require_same_request(turn, record.fingerprint, ctx)?;
                 let response = self.replayed_response(&record.response, ctx);
-                out.push(Effect::Note(Box::new(Note::Replayed(ctx.delivery))));
-                out.push(Effect::Covered(CoverageMark::RetryReplayed));
-                out.push(Effect::Reply { delivery: ctx.delivery, result: Ok(response) });
+                turn.note(Note::Replayed(ctx.delivery));
+                turn.cover(CoverageMark::RetryReplayed);
+                turn.reply(&[ctx.delivery], Ok(response));
                 return Ok(true);
             }
             // Expired, so the token is free again: the request is carried out as a new one, and its record replaces
             // this.
-            Some(_) => out.push(Effect::Covered(CoverageMark::TokenExpired)),
+            Some(_) => turn.cover(CoverageMark::TokenExpired),
             None => {}
         }
         if self.mutants.has(Mutant::InFlightTokenNotJoined) {
@@ -92,7 +94,7 @@ impl ControlPlane {
         }
         // Errors use up no token, so a call that failed is not found here either: its retry starts afresh.
         let Some(in_flight) = self.in_flight.get(&key).copied() else { return Ok(false) };
-        self.join_in_flight(in_flight, ctx, out)?;
+        self.join_in_flight(turn, in_flight, ctx)?;
         Ok(true)
     }
 
@@ -100,22 +102,18 @@ impl ControlPlane {
     /// beside it would do everything twice.
     fn join_in_flight(
         &mut self,
+        turn: &mut Turn<'_>,
         in_flight: InFlight,
         ctx: &RequestContext,
-        out: &mut Vec<Effect>,
     ) -> Result<(), Error> {
         match in_flight {
             // The first call wrote nothing so far; this one shares its outcome, whatever it is.
             InFlight::Checks(call) => {
-                self.require_same_request(self.calls[&call].ctx.request.fingerprint(), ctx, out)?;
+                self.require_same_request(turn, self.calls[&call].ctx.request.fingerprint(), ctx)?;
                 // The network's copy of the same attempt and a client's retry are the same to the protocol; only
                 // coverage tells them apart.
                 let is_copy = (call.call, call.attempt) == (ctx.delivery.call, ctx.delivery.attempt);
-                out.push(Effect::Covered(if is_copy {
-                    CoverageMark::DuplicateJoined
-                } else {
-                    CoverageMark::CallsJoined
-                }));
+                turn.cover(if is_copy { CoverageMark::DuplicateJoined } else { CoverageMark::CallsJoined });
                 let times = if self.mutants.has(Mutant::JoinerAnsweredTwice) { 2 } else { 1 };
                 self.calls[&call].waiters.extend(std::iter::repeat_n(ctx.delivery, times));
             }
@@ -128,14 +126,14 @@ impl ControlPlane {
                 let mut known = intent.map(|intent| intent.request.clone()).into_iter().chain(joined);
                 let with_token = known.find(|it| it.client_token() == ctx.request.client_token());
                 if let Some(known) = with_token {
-                    self.require_same_request(known.fingerprint(), ctx, out)?;
+                    self.require_same_request(turn, known.fingerprint(), ctx)?;
                 }
                 // A waiter only: the token is recorded with the call that brought it.
                 self.waiting.entry((account, serial)).or_default().waiters.push(ctx.delivery);
-                out.push(Effect::Covered(CoverageMark::RegisterCallsJoined));
+                turn.cover(CoverageMark::RegisterCallsJoined);
             }
         }
-        out.push(Effect::Note(Box::new(Note::Joined(ctx.delivery))));
+        turn.note(Note::Joined(ctx.delivery));
         Ok(())
     }
 
@@ -166,14 +164,14 @@ impl ControlPlane {
     /// these parameters were applied; to carry it out would give the token two effects.
     fn require_same_request(
         &self,
+        turn: &mut Turn<'_>,
         known: Fingerprint,
         ctx: &RequestContext,
-        out: &mut Vec<Effect>,
     ) -> Result<(), Error> {
         if known == ctx.request.fingerprint() || self.mutants.has(Mutant::TokenMismatchNotDetected) {
             return Ok(());
         }
-        out.push(Effect::Covered(CoverageMark::TokenMismatched));
+        turn.cover(CoverageMark::TokenMismatched);
         Err(errors::token_mismatch(self.assumptions.token_mismatch))
     }
 
