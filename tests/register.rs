@@ -11,10 +11,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use dsql_sim::Scenario;
-use dsql_sim::api::Request;
 use dsql_sim::internals::control::mutant::{Mutant, Mutants};
 use dsql_sim::internals::control::peering::{LinkChange, LinkOutcome, LinkValue, RegisterKey, Side};
-use dsql_sim::internals::control::records::Cluster;
+use dsql_sim::internals::control::records::{Cluster, DeferredRequest};
 use dsql_sim::internals::generate::{Size, generate, strategy};
 use dsql_sim::internals::rng::fingerprint;
 use dsql_sim::internals::scenario::run::run_with;
@@ -142,9 +141,9 @@ fn wish(cluster: &Cluster) -> Option<(RegisterKey, LinkChange)> {
     use ClusterStatus::{PendingDelete, PendingSetup};
     let register = cluster.register()?;
     let multi_region = cluster.multi_region.as_deref()?;
-    let intent = cluster.intent.as_ref().map(|intent| &*intent.request);
+    let intent = cluster.intent.as_ref().map(|intent| &intent.request);
     let change = match (intent, cluster.status) {
-        (Some(Request::DeleteCluster(_)), _) | (None, PendingDelete) => LinkChange::Delete,
+        (Some(DeferredRequest::DeleteCluster(_)), _) | (None, PendingDelete) => LinkChange::Delete,
         (Some(_), _) => LinkChange::Withdraw,
         (None, _) if multi_region.leaving => LinkChange::Leave,
         (None, PendingSetup) => LinkChange::Declare,

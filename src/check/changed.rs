@@ -126,7 +126,7 @@ impl RecordChange<'_> {
         match (&self.before.intent, &self.after.intent) {
             (_, None) => true,
             (Some(before), Some(after)) => before == after,
-            (None, Some(after)) => self.request.is_some_and(|request| *request == *after.request),
+            (None, Some(after)) => self.request.is_some_and(|request| *request == after.request.to_request()),
         }
     }
 

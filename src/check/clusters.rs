@@ -176,9 +176,10 @@ fn requested_protection(
     // An update is carried out in the write that makes its cluster UPDATING.
     let is_updated = after.status == ClusterStatus::Updating
         && written.before.is_some_and(|before| before.status != ClusterStatus::Updating);
-    let request = match intent {
+    let deferred = intent.map(|intent| intent.request.to_request());
+    let request = match &deferred {
         // A deferred call is its intent; the cause of the write may be another call, which joined it.
-        Some(intent) => Some(&*intent.request),
+        Some(request) => Some(request),
         None => cause.and_then(|cause| ctx.view.request_of(cause)),
     };
     match (request, written.before) {

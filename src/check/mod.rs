@@ -266,9 +266,9 @@ impl Checker {
         else {
             return Ok(());
         };
-        let intent = before.intent.as_ref().map(|intent| &*intent.request);
-        let change =
-            changed::RecordChange { before, after, request: call.map_or(intent, |call| Some(&call.request)) };
+        let intent = before.intent.as_ref().map(|intent| intent.request.to_request());
+        let request = call.map_or(intent.as_ref(), |call| Some(&call.request));
+        let change = changed::RecordChange { before, after, request };
         changed::unchanging(ctx, &change)?;
         changed::changed_only_by_its_call(ctx, &change)
     }

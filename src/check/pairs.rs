@@ -3,8 +3,7 @@
 
 use std::sync::Arc;
 
-use crate::api::Request;
-use crate::control::records::{Cluster, Intent};
+use crate::control::records::Cluster;
 use crate::map::FixedMap;
 use crate::types::{ClusterArn, ClusterStatus};
 
@@ -273,8 +272,7 @@ pub(super) fn is_being_deleted(cluster: &Cluster) -> bool {
 
 /// Whether a DeleteCluster call for it was accepted, even if it still waits for the link register.
 fn has_deletion_request(cluster: &Cluster) -> bool {
-    let is_deletion = |intent: &Arc<Intent>| matches!(*intent.request, Request::DeleteCluster(_));
-    is_being_deleted(cluster) || cluster.intent.as_ref().is_some_and(is_deletion)
+    is_being_deleted(cluster) || cluster.is_deletion_deferred()
 }
 
 pub(super) fn is_leaving(cluster: &Cluster) -> bool {

@@ -152,7 +152,8 @@ impl Records {
 
     /// Whether a call that satisfies `matches` waits as the intent of any cluster of the Region and account of `call`.
     pub(super) fn any_intent(&self, call: &OpenCall, matches: impl Fn(&Request) -> bool) -> bool {
-        let waits = |cluster: &Cluster| cluster.intent.as_ref().is_some_and(|it| matches(&it.request));
+        let waits =
+            |cluster: &Cluster| cluster.intent.as_ref().is_some_and(|it| matches(&it.request.to_request()));
         let mut clusters = self.known.values().filter_map(|known| known.record.as_ref());
         clusters.any(|(cluster, _)| is_own(cluster, call) && waits(cluster))
     }

@@ -331,7 +331,7 @@ impl<'a> Causes<'a> {
                 && other.request.identifier() == Some(&name)
                 && !has_its_token(&other.request)
         };
-        cluster.intent.as_ref().is_some_and(|intent| !is_joined(&intent.request))
+        cluster.intent.as_ref().is_some_and(|intent| !is_joined(&intent.request.to_request()))
             || self.facts.open.in_region(call.region).any(is_checked)
     }
 

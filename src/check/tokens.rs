@@ -74,7 +74,7 @@ impl Tokens {
         // wrong. After a wait for the link register the cause may be a call that joined, so the intent decides.
         let call = call.filter(|_| waited.is_none());
         let named = match (waited, call) {
-            (Some(intent), _) => name(intent.account, region, &intent.request, per_operation),
+            (Some(intent), _) => name(intent.account, region, &intent.request.to_request(), per_operation),
             (None, Some(call)) => name(call.account, region, &call.request, per_operation),
             (None, None) => {
                 recorded.map(|(key, _)| ((key.account, region, key.operation), key.token.clone()))
@@ -88,7 +88,7 @@ impl Tokens {
         let carried = Carried {
             at: record.map_or(now, |record| record.at),
             fingerprint: waited
-                .map(|intent| intent.request.fingerprint())
+                .map(|intent| intent.request.to_request().fingerprint())
                 .or_else(|| call.map(|call| call.request.fingerprint()))
                 .or(record.map(|record| record.fingerprint))
                 .unwrap_or_default(),

@@ -6,10 +6,31 @@ use crate::api::{EncryptionStatus, StreamStatus};
 use crate::control::ControlPlane;
 use crate::control::message::{DelayRange, Timer};
 use crate::control::mutant::Mutant;
-use crate::control::records::{Batch, Cluster, Serial, Stream};
+use crate::control::records::{Batch, Cluster, ClusterKey, Serial, Stream};
 use crate::control::turn::Turn;
 use crate::coverage_mark::CoverageMark;
-use crate::types::{Account, ClusterStatus};
+use crate::types::{Account, ClusterStatus, Identifier};
+
+/// The transitions that a control plane remembers since its start.
+#[derive(Clone, Debug, Default)]
+pub(in crate::control) struct Transitions {
+    /// Read by a mutant only.
+    last_deleted: Option<Identifier>,
+    /// Clusters found in PENDING_DELETE at the start. Coverage only.
+    resumed: Vec<ClusterKey>,
+}
+
+impl Transitions {
+    /// Notes that the cluster with this key was found in PENDING_DELETE at the start.
+    pub(in crate::control) fn resume(&mut self, key: ClusterKey) {
+        self.resumed.push(key);
+    }
+
+    /// The identifier of the last cluster that was removed.
+    pub(in crate::control) fn last_deleted(&self) -> Option<Identifier> {
+        self.last_deleted
+    }
+}
 
 impl ControlPlane {
     /// Ends a transient status: the record takes the status that follows, or is removed.
@@ -21,6 +42,7 @@ impl ControlPlane {
         version: u32,
         to: Option<ClusterStatus>,
     ) {
+        // Removed since the timer was set, so there is nothing left to end.
         let Some(cluster) = self.storage.at(account, serial).cloned() else { return };
         // The status has changed since the timer was set (an update, a deletion, a link): its work was abandoned.
         if cluster.version != version {
@@ -31,7 +53,8 @@ impl ControlPlane {
         }
         match to {
             Some(status) => {
-                if status == ClusterStatus::Deleting && self.resumed.contains(&(account, serial)) {
+                if status == ClusterStatus::Deleting && self.transitions.resumed.contains(&(account, serial))
+                {
                     turn.cover(CoverageMark::PendingDeleteHealed);
                 }
                 // A new key is put to use only now, so this is the moment when a disabled key shows.
@@ -49,7 +72,7 @@ impl ControlPlane {
                 self.propose(turn, &cluster, 0);
             }
             None => {
-                self.last_deleted = Some(cluster.arn.identifier);
+                self.transitions.last_deleted = Some(cluster.arn.identifier);
                 let batch = Batch { cluster: Some((account, serial, None)), ..Batch::default() };
                 self.persist(turn, batch, None);
             }
@@ -88,6 +111,7 @@ impl ControlPlane {
         number: u32,
         to: Option<StreamStatus>,
     ) {
+        // The cluster was removed with its streams.
         let Some(cluster) = self.storage.at(account, serial).cloned() else { return };
         let stream = cluster.streams().iter().find(|stream| stream.number == number);
         // The stream was deleted while it was being created, for example: its work was abandoned.

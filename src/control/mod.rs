@@ -38,19 +38,20 @@ mod turn;
 use std::fmt;
 use std::sync::Arc;
 
-use crate::api::{Error, Request};
+use crate::api::{Error, Operation, Request, Response};
 use crate::control::assumptions::Assumptions;
 use crate::control::authorization::{Authorizer, Caller, Denials, Principals};
 use crate::control::environment::Environment;
-use crate::control::message::{Commit, Delivery, Effect, Input, Message, Timer, Wait};
+use crate::control::lifecycle::Transitions;
+use crate::control::message::{Delivery, Effect, Input, Message, Timer, Wait};
 use crate::control::mutant::{Mutant, Mutants};
-use crate::control::peering::{InFlight, PendingCall, RemoteCheck, Round, Waiting};
-use crate::control::records::{Attached, Batch, Cluster, Serial, Storage, Stream, TokenKey, TokenWrite};
+use crate::control::operations::handler;
+use crate::control::peering::Peering;
+use crate::control::records::{CallToken, Storage, Stream, TokenWrite, Tokens};
 use crate::control::turn::Turn;
 use crate::coverage_mark::CoverageMark;
-use crate::map::FixedMap;
 use crate::region::Region;
-use crate::types::{Account, ClusterStatus, Identifier, Instant, NodeId, PrincipalId, Timestamp};
+use crate::types::{ClusterStatus, Identifier, Instant, NodeId, Timestamp};
 
 pub use peering::WitnessNode;
 
@@ -65,18 +66,9 @@ pub struct ControlPlane {
     storage: Storage,
     // Volatile from here on: a crash forgets it, and `start` derives what it can from storage.
     environment: Environment,
-    /// Calls that wait for remote checks, by the arrival that began them.
-    calls: FixedMap<Delivery, PendingCall>,
-    /// Tokens of calls that are not finished, each with the wait that a retry joins.
-    in_flight: FixedMap<TokenKey, InFlight>,
-    /// Calls that wait for the link register, by cluster.
-    waiting: FixedMap<(Account, Serial), Waiting>,
-    /// The latest round of each cluster that wants something of its register.
-    rounds: FixedMap<(Account, Serial), Round>,
-    /// Read by a mutant only.
-    last_deleted: Option<Identifier>,
-    /// Clusters found in PENDING_DELETE at the start. Coverage only.
-    resumed: Vec<(Account, Serial)>,
+    tokens: Tokens,
+    peering: Peering,
+    transitions: Transitions,
 }
 
 impl ControlPlane {
@@ -96,12 +88,9 @@ impl ControlPlane {
             authorizer: Authorizer::new(region, principals),
             storage,
             environment: Environment::default(),
-            calls: FixedMap::default(),
-            in_flight: FixedMap::default(),
-            waiting: FixedMap::default(),
-            rounds: FixedMap::default(),
-            last_deleted: None,
-            resumed: Vec::new(),
+            tokens: Tokens::default(),
+            peering: Peering::default(),
+            transitions: Transitions::default(),
         }
     }
 
@@ -126,8 +115,8 @@ impl ControlPlane {
     /// behave alike. The model checker compares states by it.
     #[must_use]
     pub fn knowledge(&self) -> impl fmt::Debug {
-        let ControlPlane { storage, calls, in_flight, waiting, rounds, last_deleted, resumed, .. } = self;
-        (storage, calls, in_flight, waiting, rounds, last_deleted, resumed)
+        let ControlPlane { storage, tokens, peering, transitions, .. } = self;
+        (storage, tokens, peering, transitions)
     }
 
     /// The open waits: remote checks and link registers.
@@ -142,9 +131,8 @@ impl ControlPlane {
         match input {
             Input::Start(environment) => self.start(turn, environment),
             Input::Request { delivery, caller, lacks_role, request, fresh, stamp } => {
-                let Caller { account, principal } = caller;
-                let ctx = RequestContext { delivery, account, principal, lacks_role, request, fresh, stamp };
-                if let Err(error) = self.handle_request(turn, &ctx) {
+                let ctx = RequestContext { delivery, caller, token: None, fresh, stamp };
+                if let Err(error) = self.handle_request(turn, ctx, &request, lacks_role) {
                     turn.reply(&[delivery], Err(Arc::new(error)));
                 }
             }
@@ -182,7 +170,7 @@ impl ControlPlane {
             turn.cover_if(resumed, CoverageMark::StreamResumed);
             turn.cover_if(cluster.status.is_transient(), CoverageMark::WorkResumed);
             if cluster.status == ClusterStatus::PendingDelete {
-                self.resumed.push((cluster.arn.account, cluster.serial));
+                self.transitions.resume(cluster.key());
             }
             // A deferred call comes before the proposal: what the cluster wants of its register depends on its
             // intent.
@@ -193,30 +181,27 @@ impl ControlPlane {
 
     /// The order of checks is the API's: constraints, authorization, token, then state. A retry is thus refused for a
     /// permission that was lost since, and answered from its token even where the state has moved on.
-    fn handle_request(&mut self, turn: &mut Turn<'_>, ctx: &RequestContext) -> Result<(), Error> {
-        ctx.request.validate()?;
-        self.authorize(turn, ctx)?;
-        if self.replay_or_join(turn, ctx)? {
+    fn handle_request(
+        &mut self,
+        turn: &mut Turn<'_>,
+        mut ctx: RequestContext,
+        request: &Request,
+        lacks_role: bool,
+    ) -> Result<(), Error> {
+        request.validate()?;
+        self.authorize(turn, &ctx, request, lacks_role)?;
+        ctx.token = self.token_of(ctx.caller.account, request);
+        if let Request::DeleteCluster(input) = request
+            && self.mutants.has(Mutant::DeletionLooksForClusterFirst)
+        {
+            self.find(ctx.caller.account, &input.identifier)?;
+        }
+        let is_looked_up = !self.mutants.has(Mutant::StreamTokenNotLookedUp)
+            || request.operation() != Operation::CreateStream;
+        if is_looked_up && self.replay_or_join(turn, &ctx)? {
             return Ok(());
         }
-        match &*ctx.request {
-            Request::CreateCluster(input) => self.create_cluster(turn, ctx, input),
-            Request::UpdateCluster(input) => self.update_cluster(turn, ctx, input),
-            Request::DeleteCluster(input) => self.delete_cluster(turn, ctx, input),
-            Request::GetCluster(input) => self.get_cluster(turn, ctx, input),
-            Request::ListClusters(input) => self.list_clusters(turn, ctx, input),
-            Request::TagResource(input) => self.tag_resource(turn, ctx, input),
-            Request::UntagResource(input) => self.untag_resource(turn, ctx, input),
-            Request::ListTagsForResource(input) => self.list_tags(turn, ctx, input),
-            Request::PutClusterPolicy(input) => self.put_policy(turn, ctx, input),
-            Request::GetClusterPolicy(input) => self.get_policy(turn, ctx, input),
-            Request::DeleteClusterPolicy(input) => self.delete_policy(turn, ctx, input),
-            Request::GetVpcEndpointServiceName(input) => self.get_vpc_endpoint_service_name(turn, ctx, input),
-            Request::CreateStream(input) => self.create_stream(turn, ctx, input),
-            Request::GetStream(input) => self.get_stream(turn, ctx, input),
-            Request::ListStreams(input) => self.list_streams(turn, ctx, input),
-            Request::DeleteStream(input) => self.delete_stream(turn, ctx, input),
-        }
+        handler(request).carry_out(self, turn, &ctx)
     }
 
     /// Dispatches a message by its role: remote check, proposer, or acceptor.
@@ -228,7 +213,7 @@ impl ControlPlane {
             }
             Message::WitnessChecked { call, denial, .. } => self.receive_witness_answer(turn, call, denial),
             Message::PeerChecked { call, peer, action, answer, .. } => {
-                self.receive_peer_answer(turn, call, RemoteCheck::Peer(peer, action), answer);
+                self.receive_peer_answer(turn, call, peer, action, answer);
             }
             Message::Promise { register, ballot, accepted } => {
                 self.receive_promise(turn, from, register, ballot, accepted);
@@ -249,76 +234,22 @@ impl ControlPlane {
             }
         }
     }
-
-    /// Writes a changed record together with the token of the call that changes it: one batch, so that no crash keeps
-    /// one without the other. A new status gets its timer.
-    fn write_cluster(
-        &mut self,
-        turn: &mut Turn<'_>,
-        before: &Arc<Cluster>,
-        token: Option<TokenWrite>,
-        cause: Option<Delivery>,
-        change: impl FnOnce(&mut Cluster),
-    ) -> Arc<Cluster> {
-        let mut record = Cluster::clone(before);
-        change(&mut record);
-        // Only a change of status outdates a timer: a tag put on while UPDATING must not stop the update.
-        record.version += u32::from(record.status != before.status);
-        let record = Arc::new(record);
-        let cluster = Some((record.arn.account, record.serial, Some(record.clone())));
-        self.persist(turn, Batch { cluster, token, register: None }, cause);
-        if record.status != before.status {
-            self.set_status_timer(turn, &record);
-        }
-        record
-    }
-
-    /// Writes a change of the cluster's policy or streams, with the call's token.
-    fn write_attached(
-        &mut self,
-        turn: &mut Turn<'_>,
-        ctx: &RequestContext,
-        cluster: &Arc<Cluster>,
-        token: Option<TokenWrite>,
-        change: impl FnOnce(&mut Attached),
-    ) {
-        self.write_cluster(turn, cluster, token, Some(ctx.delivery), |record| {
-            change(Arc::make_mut(record.attached.get_or_insert_default()));
-        });
-    }
-
-    /// Applies a batch to memory at once and emits the write. Later inputs see it before it is durable; what they
-    /// answer waits behind it, because effects keep their order.
-    fn persist(&mut self, turn: &mut Turn<'_>, batch: Batch, cause: Option<Delivery>) {
-        let mut commit = Commit::new(&mut self.storage, batch, cause);
-        if self.mutants.has(Mutant::TokenForgottenInCrash) {
-            commit.batch.token = None;
-        }
-        turn.persist(commit);
-    }
-
-    /// Drops the last persist for `mutant`: the change stays in memory only.
-    fn keep_in_memory(&self, turn: &mut Turn<'_>, mutant: Mutant) {
-        if self.mutants.has(mutant) {
-            turn.drop_last_persist();
-        }
-    }
 }
 
-/// An arrived request with its caller and with the values that only the driver can supply.
+/// An arrived request besides its input: the caller, and the values that only the driver can supply.
 #[derive(Clone, Debug)]
 struct RequestContext {
     delivery: Delivery,
-    account: Account,
-    principal: Option<PrincipalId>,
-    lacks_role: bool,
-    request: Arc<Request>,
+    caller: Caller,
+    /// The client token; `None` for an operation or a request without one.
+    token: Option<CallToken>,
     fresh: Identifier,
     stamp: Timestamp,
 }
 
 impl RequestContext {
-    fn caller(&self) -> Caller {
-        Caller { account: self.account, principal: self.principal }
+    /// The token's record for a call that ends with `response`; `None` if the request has no token.
+    fn token_write(&self, turn: &Turn<'_>, response: &Arc<Response>) -> Option<TokenWrite> {
+        self.token.as_ref().map(|token| token.record(turn.now(), response))
     }
 }

@@ -36,6 +36,7 @@ impl<'a> Turn<'a> {
 
     /// Answers every delivery with the same result. Persists emitted before are durable when the answers leave.
     pub(in crate::control) fn reply(&mut self, deliveries: &[Delivery], result: Reply) {
+        // A wait that was resumed after a restart, and that no retry has joined: the caller is gone.
         let Some((last, others)) = deliveries.split_last() else { return };
         let first = self.effects.len();
         let copies = others.iter().map(|delivery| (*delivery, result.clone()));

@@ -458,10 +458,13 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::api::{EncryptionStatus, Response, TagMap, TagResourceOutput, TargetDefinition};
+    use crate::api::{
+        DeleteClusterInput, EncryptionStatus, Response, TagMap, TagResourceOutput, TargetDefinition,
+    };
     use crate::control::peering::{Acceptor, Ballot, RegisterKey};
     use crate::control::records::{
-        Batch, Cluster, ClusterPolicy, Intent, MultiRegion, Serial, TokenKey, TokenRecord, Undo,
+        Batch, Cluster, ClusterPolicy, DeferredRequest, Intent, MultiRegion, Serial, TokenKey, TokenRecord,
+        Undo,
     };
     use crate::region::Region;
     use crate::types::{Account, ClusterArn, ClusterStatus, Timestamp};
@@ -539,7 +542,7 @@ mod tests {
                 it.multi_region = Some(Box::new(multi_region));
             },
             |it| {
-                let request = Arc::new(Request::empty(Operation::DeleteCluster));
+                let request = DeferredRequest::DeleteCluster(DeleteClusterInput::default());
                 it.intent = Some(Arc::new(Intent { account: Account::DEFAULT, request }));
             },
             |it| {

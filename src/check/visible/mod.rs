@@ -475,7 +475,7 @@ impl Born {
                 // out at any time.
                 if let Some(intent) = &cluster.intent {
                     let began = Moment::before_all(Instant::START);
-                    registers.begin(began, false, Fact::set_by(&intent.request, cluster.arn));
+                    registers.begin(began, false, Fact::set_by(&intent.request.to_request(), cluster.arn));
                     registers.lost(began);
                 }
                 registers

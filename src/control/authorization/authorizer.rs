@@ -7,10 +7,11 @@ use std::sync::Arc;
 
 use crate::api::{Error, Operation, Request, Tags};
 use crate::control::authorization::{
-    AccountScope, Caller, Denials, IamAction, Principals, RequiredPermission, required_permissions,
+    AccountScope, Caller, Denials, IamAction, PermissionScope, Principals, RequiredPermission,
 };
 use crate::control::message::Delivery;
 use crate::control::mutant::Mutant;
+use crate::control::operations::handler;
 use crate::control::records::Cluster;
 use crate::control::turn::Turn;
 use crate::control::{ControlPlane, RequestContext};
@@ -20,7 +21,7 @@ use crate::iam::{
     PolicyEffect, PolicyKind,
 };
 use crate::region::Region;
-use crate::types::{Identifier, Instant};
+use crate::types::Instant;
 
 /// The authorization of one node.
 #[derive(Clone, Debug)]
@@ -192,17 +193,22 @@ impl ControlPlane {
         &self,
         turn: &mut Turn<'_>,
         ctx: &RequestContext,
+        request: &Request,
+        lacks_role: bool,
     ) -> Result<(), Error> {
-        if self.authorizer.is_unrestricted(ctx.caller()) {
+        if self.authorizer.is_unrestricted(ctx.caller) {
             return Ok(());
         }
-        if self.mutants.has(Mutant::ReadsNotAsked) && !ctx.request.operation().changes() {
+        if self.mutants.has(Mutant::ReadsNotAsked) && !request.operation().changes() {
             return Ok(());
         }
-        let (cluster, stream) = self.named_resource(ctx);
+        let handler = handler(request);
+        let (cluster, stream) = self.find_resource(ctx.caller.account, handler.resource());
         let cluster = cluster.as_deref();
-        let home = AccountScope::of(self.region, ctx.account);
-        required_permissions::local(&ctx.request, &home, cluster, ctx.lacks_role, &mut |permission| {
+        let home = &AccountScope::of(self.region, ctx.caller.account);
+        let (action, arn) = (IamAction::Call(request.operation()), home.arn(handler.resource()));
+        let scope = PermissionScope { action, arn, home, cluster, lacks_role };
+        handler.permissions(&scope, &mut |permission| {
             let attributes = match (cluster, stream) {
                 // A cluster's tags and policy count only where the cluster itself is the resource, not for
                 // `cluster/*`.
@@ -217,10 +223,10 @@ impl ControlPlane {
                 }
                 _ => ResourceAttributes::default(),
             };
-            if self.is_check_skipped(ctx, permission) {
+            if self.is_check_skipped(request.operation(), permission) {
                 return Ok(());
             }
-            let mut checked = self.authorizer.check(turn, ctx.delivery, ctx.caller(), permission, attributes);
+            let mut checked = self.authorizer.check(turn, ctx.delivery, ctx.caller, permission, attributes);
             match checked {
                 Err(Denial::Explicit(_)) if self.mutants.has(Mutant::ExplicitDenyIgnored) => return Ok(()),
                 Err(Denial::Implicit(PolicyKind::Boundary)) if self.mutants.has(Mutant::BoundaryIgnored) => {
@@ -228,19 +234,19 @@ impl ControlPlane {
                 }
                 _ => {}
             }
-            let is_session = self.authorizer.principals.identity(ctx.caller()).principal.role().is_some();
+            let is_session = self.authorizer.principals.identity(ctx.caller).principal.role().is_some();
             if is_session && self.mutants.has(Mutant::SessionWithoutPolicies) {
                 checked = Err(Denial::Implicit(PolicyKind::Identity));
             }
-            checked.map_err(|denial| self.authorizer.error(ctx.caller(), permission, self.region, denial))
+            checked.map_err(|denial| self.authorizer.error(ctx.caller, permission, self.region, denial))
         })
     }
 
     /// Whether a mutant skips the check of `permission`.
-    fn is_check_skipped(&self, ctx: &RequestContext, permission: RequiredPermission<'_>) -> bool {
+    fn is_check_skipped(&self, operation: Operation, permission: RequiredPermission<'_>) -> bool {
         let forgets = |mutant, action| self.mutants.has(mutant) && permission.action == action;
-        let is_update = matches!(*ctx.request, Request::UpdateCluster(_));
-        let is_create = matches!(*ctx.request, Request::CreateCluster(_));
+        let is_update = operation == Operation::UpdateCluster;
+        let is_create = operation == Operation::CreateCluster;
         forgets(Mutant::PropertiesNotAsked, IamAction::PutMultiRegionProperties)
             || (is_create && forgets(Mutant::TagResourceNotAsked, IamAction::Call(Operation::TagResource)))
             || (is_update && forgets(Mutant::GetClusterNotAsked, IamAction::Call(Operation::GetCluster)))
@@ -256,26 +262,6 @@ impl ControlPlane {
         let policy =
             attached.and_then(|attached| attached.policy_in_force(now, self.assumptions.policy_delay));
         ResourceAttributes { tags: cluster.tags.as_ref(), policy: policy.map(|policy| &policy.document) }
-    }
-
-    /// The cluster and the stream that the request names, as far as they exist. A resource that is missing has no
-    /// attributes; the check runs all the same, so that the answer does not reveal what exists.
-    fn named_resource(&self, ctx: &RequestContext) -> (Option<Arc<Cluster>>, Option<Identifier>) {
-        let arn = match &*ctx.request {
-            Request::TagResource(input) => &input.resource_arn,
-            Request::UntagResource(input) => &input.resource_arn,
-            Request::ListTagsForResource(input) => &input.resource_arn,
-            request => {
-                let stream = match request {
-                    Request::GetStream(input) => Identifier::parse(&input.stream_identifier),
-                    Request::DeleteStream(input) => Identifier::parse(&input.stream_identifier),
-                    _ => None,
-                };
-                let named = request.identifier().and_then(|named| self.find(ctx.account, named).ok());
-                return (named.cloned(), stream);
-            }
-        };
-        self.find_tagged(ctx.account, arn).map_or((None, None), |(cluster, stream)| (Some(cluster), stream))
     }
 }
 

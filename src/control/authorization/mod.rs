@@ -1,9 +1,9 @@
 //! Authorization: the actions that a call needs, the principals, and the evaluation on each node.
 //!
-//! IAM is a global service: every node knows every principal's policies. [`required_permissions`] lists the permissions
-//! of a call, [`Authorizer`] checks them, and `iam` evaluates policies.
+//! IAM is a global service: every node knows every principal's policies. Each operation lists the permissions of its
+//! calls, [`Authorizer`] checks them, and `iam` evaluates policies.
 
-pub mod required_permissions;
+pub(in crate::control) mod required_permissions;
 
 mod action;
 mod authorizer;
@@ -14,4 +14,4 @@ pub use authorizer::{Authorizer, Checked, Denial, ResourceAttributes};
 pub use principals::{Caller, Principals};
 pub use required_permissions::{PeerAction, RequestAttributes, RequiredPermission};
 
-pub(in crate::control) use required_permissions::AccountScope;
+pub(in crate::control) use required_permissions::{AccountScope, PermissionScope, Require};

@@ -2,8 +2,8 @@
 //!
 //! The rules are those of the API reference, "CreateCluster" and "UpdateCluster" (*Required permissions*), and of the
 //! Service Authorization Reference, "Actions, resources, and condition keys for Amazon Aurora DSQL". The permissions
-//! in the cluster's own Region follow from the request and the record it names; the witness Region and the peers'
-//! Regions check theirs by message.
+//! in the cluster's own Region follow from the request and the record it names, and stand with each operation; the
+//! witness Region and the peers' Regions check theirs by message.
 //!
 //! In the cluster's own Region:
 //!
@@ -22,9 +22,9 @@
 
 use std::borrow::Cow;
 
-use crate::api::{CreateClusterInput, Error, MultiRegionProperties, Operation, Request, Tags};
+use crate::api::{Error, MultiRegionProperties, Tags};
 use crate::control::authorization::IamAction;
-use crate::control::operations::customer_key;
+use crate::control::operations::Resource;
 use crate::control::records::Cluster;
 use crate::iam::{Context, ContextValues, Key};
 use crate::region::Region;
@@ -75,64 +75,20 @@ pub(in crate::control) struct AccountScope {
 }
 
 /// The check of one permission; an error stops the enumeration.
-type Require<'a> = &'a mut dyn FnMut(RequiredPermission<'_>) -> Result<(), Error>;
+pub(in crate::control) type Require<'a> = &'a mut dyn FnMut(RequiredPermission<'_>) -> Result<(), Error>;
 
-/// Requires every permission that `request` needs in its own Region, up to the first denial. `cluster` is the record
-/// that the request names, if it exists.
-pub(in crate::control) fn local(
-    request: &Request,
-    home: &AccountScope,
-    cluster: Option<&Cluster>,
-    lacks_role: bool,
-    require: Require<'_>,
-) -> Result<(), Error> {
-    let own = IamAction::Call(request.operation());
-    let named = request.identifier().map(|identifier| home.cluster(identifier)).unwrap_or_default();
-    match request {
-        Request::CreateCluster(input) => home.create(input, lacks_role, require),
-        Request::UpdateCluster(input) => {
-            require(RequiredPermission::new(own, &named))?;
-            require(RequiredPermission::new(IamAction::Call(Operation::GetCluster), &named))?;
-            let arn = cluster.map(|cluster| cluster.arn);
-            multi_region(input.multi_region_properties.as_deref(), &named, arn, require)?;
-            home.keys(customer_key(input.kms_encryption_key.as_ref()).as_deref(), &IamAction::KMS, require)
-        }
-        Request::ListClusters(_) => require(RequiredPermission::new(own, "*")),
-        Request::TagResource(input) => require(
-            RequiredPermission::new(own, &input.resource_arn)
-                .with(RequestAttributes { tags: input.tags.as_ref(), ..RequestAttributes::default() }),
-        ),
-        Request::UntagResource(input) => {
-            let tag_keys = input.tag_keys.as_deref().unwrap_or_default();
-            require(
-                RequiredPermission::new(own, &input.resource_arn)
-                    .with(RequestAttributes { tag_keys, ..RequestAttributes::default() }),
-            )
-        }
-        Request::ListTagsForResource(input) => require(RequiredPermission::new(own, &input.resource_arn)),
-        Request::GetStream(input) => {
-            require(RequiredPermission::new(own, &stream(&named, &input.stream_identifier)))
-        }
-        Request::DeleteStream(input) => {
-            require(RequiredPermission::new(own, &stream(&named, &input.stream_identifier)))
-        }
-        Request::CreateStream(input) => {
-            require(
-                RequiredPermission::new(own, &named)
-                    .with(RequestAttributes { tags: input.tags.as_ref(), ..RequestAttributes::default() }),
-            )?;
-            let target = input.target_definition.as_ref().and_then(|target| target.kinesis.as_ref());
-            if let Some(role) = target.and_then(|target| target.role_arn.as_deref()) {
-                let service = Some(("iam:PassedToService", SERVICE));
-                require(
-                    RequiredPermission::new(IamAction::PassRole, role)
-                        .with(RequestAttributes { service, ..RequestAttributes::default() }),
-                )?;
-            }
-            home.keys(cluster.and_then(|cluster| cluster.kms_key.as_deref()), &[IamAction::DECRYPT], require)
-        }
-        _ => require(RequiredPermission::new(own, &named)),
-    }
+/// The facts of a call from which its permissions in its own Region follow, besides its input.
+pub(in crate::control) struct PermissionScope<'a> {
+    /// The action of the operation's own name.
+    pub(in crate::control) action: IamAction,
+    /// The ARN of the resource that the request names, whether it exists or not; `*` if it names none.
+    pub(in crate::control) arn: String,
+    /// The caller's account in this Region.
+    pub(in crate::control) home: &'a AccountScope,
+    /// The record of the cluster that the request names, if it exists.
+    pub(in crate::control) cluster: Option<&'a Cluster>,
+    /// Whether the account still lacks the service-linked role.
+    pub(in crate::control) lacks_role: bool,
 }
 
 /// The permission that a witness Region checks; `home` is the caller's scope there.
@@ -162,65 +118,60 @@ impl AccountScope {
         &self.any
     }
 
-    fn cluster(&self, identifier: &str) -> String {
-        format!("{}{identifier}", self.any.trim_end_matches('*'))
+    /// The ARN of `resource`; `*` for a request that names none.
+    pub(super) fn arn(&self, resource: Resource<'_>) -> String {
+        let cluster = |identifier| format!("{}{identifier}", self.any.trim_end_matches('*'));
+        match resource {
+            Resource::Account => "*".to_owned(),
+            Resource::Cluster(identifier) => cluster(identifier),
+            Resource::Stream(identifier, stream) => format!("{}/stream/{stream}", cluster(identifier)),
+            Resource::Arn(arn) => arn.to_owned(),
+        }
     }
+}
 
-    fn create(
-        &self,
-        input: &CreateClusterInput,
-        lacks_role: bool,
-        require: Require<'_>,
-    ) -> Result<(), Error> {
-        let any = &self.any;
-        let tags = input.tags.as_ref().filter(|tags| !tags.is_empty());
-        let properties = input.multi_region_properties.as_deref();
-        let witness = properties.and_then(|it| it.witness_region.as_deref());
-        let permission = |operation| RequiredPermission::new(IamAction::Call(operation), any);
-        require(permission(Operation::CreateCluster).with(RequestAttributes {
-            witness,
-            tags,
-            ..RequestAttributes::default()
-        }))?;
-        if lacks_role {
-            let role = format!("arn:aws:iam::{}:role/aws-service-role/{SERVICE}/{ROLE}", self.account);
-            let service = Some(("iam:AWSServiceName", SERVICE));
-            let permission = RequiredPermission::new(IamAction::CreateServiceLinkedRole, &role);
-            require(permission.with(RequestAttributes { service, ..RequestAttributes::default() }))?;
-        }
-        if tags.is_some() {
-            require(
-                permission(Operation::TagResource)
-                    .with(RequestAttributes { tags, ..RequestAttributes::default() }),
-            )?;
-        }
-        multi_region(properties, any, None, require)?;
-        if input.policy.is_some() {
-            require(permission(Operation::PutClusterPolicy))?;
-        }
-        self.keys(customer_key(input.kms_encryption_key.as_ref()).as_deref(), &IamAction::KMS, require)
-    }
+/// Requires `actions` on a customer managed key, named by its ARN, its alias or its identifier in the account.
+pub(in crate::control) fn keys(
+    home: &AccountScope,
+    key: Option<&str>,
+    actions: &[IamAction],
+    require: Require<'_>,
+) -> Result<(), Error> {
+    let Some(key) = key else { return Ok(()) };
+    let kind = if key.starts_with("alias/") { "" } else { "key/" };
+    let resource: Cow<'_, str> = match key.starts_with("arn:") {
+        true => key.into(),
+        false => format!("arn:aws:kms:{}:{}:{kind}{key}", home.region, home.account).into(),
+    };
+    let through = format!("dsql.{}.amazonaws.com", home.region);
+    let attributes =
+        RequestAttributes { service: Some(("kms:ViaService", &through)), ..RequestAttributes::default() };
+    actions
+        .iter()
+        .try_for_each(|action| require(RequiredPermission::new(*action, &resource).with(attributes)))
+}
 
-    /// Requires `actions` on a customer managed key, named by its ARN, its alias or its identifier in the account.
-    fn keys(&self, key: Option<&str>, actions: &[IamAction], require: Require<'_>) -> Result<(), Error> {
-        let Some(key) = key else { return Ok(()) };
-        let kind = if key.starts_with("alias/") { "" } else { "key/" };
-        let resource: Cow<'_, str> = match key.starts_with("arn:") {
-            true => key.into(),
-            false => format!("arn:aws:kms:{}:{}:{kind}{key}", self.region, self.account).into(),
-        };
-        let through = format!("dsql.{}.amazonaws.com", self.region);
-        let attributes =
-            RequestAttributes { service: Some(("kms:ViaService", &through)), ..RequestAttributes::default() };
-        actions
-            .iter()
-            .try_for_each(|action| require(RequiredPermission::new(*action, &resource).with(attributes)))
-    }
+/// Requires the creation of the service-linked role, for the first cluster of an account.
+pub(in crate::control) fn service_linked_role(
+    home: &AccountScope,
+    require: Require<'_>,
+) -> Result<(), Error> {
+    let role = format!("arn:aws:iam::{}:role/aws-service-role/{SERVICE}/{ROLE}", home.account);
+    let service = Some(("iam:AWSServiceName", SERVICE));
+    let permission = RequiredPermission::new(IamAction::CreateServiceLinkedRole, &role);
+    require(permission.with(RequestAttributes { service, ..RequestAttributes::default() }))
+}
+
+/// Requires that the caller may pass `role` to the service.
+pub(in crate::control) fn pass_role(role: &str, require: Require<'_>) -> Result<(), Error> {
+    let service = Some(("iam:PassedToService", SERVICE));
+    let permission = RequiredPermission::new(IamAction::PassRole, role);
+    require(permission.with(RequestAttributes { service, ..RequestAttributes::default() }))
 }
 
 /// Requires the permissions for multi-Region properties in the cluster's own Region, on `resource`; `own` is the
 /// cluster, if it exists.
-fn multi_region(
+pub(in crate::control) fn multi_region(
     properties: Option<&MultiRegionProperties>,
     resource: &str,
     own: Option<ClusterArn>,
@@ -237,16 +188,12 @@ fn multi_region(
     if adds { require(RequiredPermission::new(IamAction::AddPeerCluster, resource)) } else { Ok(()) }
 }
 
-fn stream(cluster: &str, identifier: &str) -> String {
-    format!("{cluster}/stream/{identifier}")
-}
-
 impl<'a> RequiredPermission<'a> {
     pub(in crate::control) fn new(action: IamAction, resource: &'a str) -> RequiredPermission<'a> {
         RequiredPermission { action, resource, attributes: RequestAttributes::default() }
     }
 
-    fn with(self, attributes: RequestAttributes<'a>) -> RequiredPermission<'a> {
+    pub(in crate::control) fn with(self, attributes: RequestAttributes<'a>) -> RequiredPermission<'a> {
         RequiredPermission { attributes, ..self }
     }
 }

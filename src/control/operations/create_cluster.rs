@@ -3,11 +3,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::api::{CreateClusterInput, Error, Request, Response};
-use crate::control::authorization::PeerAction;
+use crate::api::{CreateClusterInput, Error, Operation, Response};
+use crate::control::authorization::{
+    IamAction, PeerAction, PermissionScope, RequestAttributes, Require, RequiredPermission,
+    required_permissions,
+};
 use crate::control::message::Delivery;
 use crate::control::mutant::Mutant;
-use crate::control::peering::CallTarget;
+use crate::control::operations::{Handler, Resource};
+use crate::control::peering::PendingRequest;
 use crate::control::records::{Attached, Batch, Cluster, ClusterPolicy, MultiRegion, TokenWrite};
 use crate::control::turn::Turn;
 use crate::control::{ControlPlane, RequestContext, errors};
@@ -18,9 +22,47 @@ use crate::types::{Account, ClusterArn, ClusterStatus, Identifier, Instant};
 /// The value of `kmsEncryptionKey` that stands for a key owned by AWS.
 const AWS_OWNED_KMS_KEY: &str = "AWS_OWNED_KMS_KEY";
 
+impl Handler for CreateClusterInput {
+    fn resource(&self) -> Resource<'_> {
+        Resource::Account
+    }
+
+    fn permissions(&self, scope: &PermissionScope<'_>, require: Require<'_>) -> Result<(), Error> {
+        let any = scope.home.any();
+        let tags = self.tags.as_ref().filter(|tags| !tags.is_empty());
+        let properties = self.multi_region_properties.as_deref();
+        let witness = properties.and_then(|it| it.witness_region.as_deref());
+        let attributes = RequestAttributes { witness, tags, ..RequestAttributes::default() };
+        require(RequiredPermission::new(scope.action, any).with(attributes))?;
+        if scope.lacks_role {
+            required_permissions::service_linked_role(scope.home, require)?;
+        }
+        if tags.is_some() {
+            let attributes = RequestAttributes { tags, ..RequestAttributes::default() };
+            let action = IamAction::Call(Operation::TagResource);
+            require(RequiredPermission::new(action, any).with(attributes))?;
+        }
+        required_permissions::multi_region(properties, any, None, require)?;
+        if self.policy.is_some() {
+            require(RequiredPermission::new(IamAction::Call(Operation::PutClusterPolicy), any))?;
+        }
+        let key = customer_key(self.kms_encryption_key.as_ref());
+        required_permissions::keys(scope.home, key.as_deref(), &IamAction::KMS, require)
+    }
+
+    fn carry_out(
+        &self,
+        plane: &mut ControlPlane,
+        turn: &mut Turn<'_>,
+        ctx: &RequestContext,
+    ) -> Result<(), Error> {
+        plane.create_cluster(turn, ctx, self)
+    }
+}
+
 impl ControlPlane {
     /// Handles CreateCluster: creates the cluster, or starts the remote checks.
-    pub(in crate::control) fn create_cluster(
+    fn create_cluster(
         &mut self,
         turn: &mut Turn<'_>,
         ctx: &RequestContext,
@@ -30,19 +72,21 @@ impl ControlPlane {
         // it.
         if let Some(policy) = &input.policy {
             let bypass = input.bypass_policy_lockout_safety_check.unwrap_or(false);
-            let (region, account, identifier) = (self.region, ctx.account, ctx.fresh);
+            let (region, account, identifier) = (self.region, ctx.caller.account, ctx.fresh);
             let cluster = ClusterArn { region, account, identifier };
             self.check_policy(turn, ctx, policy, cluster, input.tags.as_ref(), bypass)?;
         }
         let wanted = match &input.multi_region_properties {
-            Some(properties) => Some(self.parse_properties("create", ctx.account, None, properties)?),
+            Some(properties) => {
+                Some(self.parse_properties("create", ctx.caller.account, None, properties)?)
+            }
             None => None,
         };
-        self.check_quota(turn, ctx.account, wanted.is_some())?;
+        self.check_quota(turn, ctx.caller.account, wanted.is_some())?;
         match wanted {
             // Nothing to check in other Regions.
             None => {
-                self.finish_create(turn, ctx, &[ctx.delivery], None);
+                self.finish_create(turn, ctx, input, None, &[ctx.delivery]);
                 Ok(())
             }
             Some(wanted) => {
@@ -53,7 +97,8 @@ impl ControlPlane {
                     leaving: false,
                 };
                 let peer = multi_region.peer.map(|peer| (peer, PeerAction::Add));
-                self.start_checks(turn, ctx.clone(), CallTarget::New, multi_region, peer);
+                let request = PendingRequest::Create(input.clone());
+                self.start_checks(turn, ctx.clone(), request, multi_region, peer);
                 Ok(())
             }
         }
@@ -64,12 +109,13 @@ impl ControlPlane {
         &mut self,
         turn: &mut Turn<'_>,
         ctx: &RequestContext,
-        waiters: &[Delivery],
+        input: &CreateClusterInput,
         multi_region: Option<MultiRegion>,
+        waiters: &[Delivery],
     ) {
-        let cluster = self.new_cluster(ctx, multi_region);
+        let cluster = self.new_cluster(ctx, input, multi_region);
         let response = Arc::new(Response::CreateCluster(cluster.created()));
-        let token = self.token_write(turn.now(), ctx.account, &ctx.request, &response);
+        let token = ctx.token_write(turn, &response);
         let cluster = self.write_new(turn, cluster, token, ctx.delivery);
         turn.reply(waiters, Ok(response));
         self.propose(turn, &cluster, 0);
@@ -99,21 +145,19 @@ impl ControlPlane {
     pub(in crate::control) fn new_cluster(
         &self,
         ctx: &RequestContext,
+        input: &CreateClusterInput,
         multi_region: Option<MultiRegion>,
     ) -> Cluster {
-        let Request::CreateCluster(input) = &*ctx.request else {
-            unreachable!("only CreateCluster creates a cluster")
-        };
-        let reused = self.last_deleted.filter(|_| self.mutants.has(Mutant::IdentifierReused));
-        let named = ctx.request.client_token().filter(|_| self.mutants.has(Mutant::IdentifierFromToken));
+        let reused = self.transitions.last_deleted().filter(|_| self.mutants.has(Mutant::IdentifierReused));
+        let named = input.client_token.as_ref().filter(|_| self.mutants.has(Mutant::IdentifierFromToken));
         let named = named.map(|token| Identifier::new([fingerprint(token); 2]));
         let identifier = reused.or(named).unwrap_or(ctx.fresh);
         let kms_key = customer_key(input.kms_encryption_key.as_ref());
         let used = kms_key.as_ref().filter(|_| !self.mutants.has(Mutant::NewKeyNotTried));
         let encryption = self.encryption_with(used);
         Cluster {
-            arn: ClusterArn { region: self.region, account: ctx.account, identifier },
-            serial: self.storage.next_serial(ctx.account),
+            arn: ClusterArn { region: self.region, account: ctx.caller.account, identifier },
+            serial: self.storage.next_serial(ctx.caller.account),
             // A cluster that is to have a peer stays in PENDING_SETUP until both declarations are chosen.
             status: match multi_region {
                 Some(_) if !self.mutants.has(Mutant::PendingSetupSkipped) => ClusterStatus::PendingSetup,
@@ -196,6 +240,6 @@ fn attached(input: &CreateClusterInput) -> Option<Arc<Attached>> {
 }
 
 /// The customer managed key that `key` names; `None` for a key owned by AWS.
-pub(in crate::control) fn customer_key(key: Option<&Arc<str>>) -> Option<Arc<str>> {
+pub(super) fn customer_key(key: Option<&Arc<str>>) -> Option<Arc<str>> {
     key.filter(|key| ***key != *AWS_OWNED_KMS_KEY).cloned()
 }

@@ -2,24 +2,40 @@
 
 use std::sync::Arc;
 
-use crate::api::{DeleteClusterInput, Error, Request, Response};
+use crate::api::{DeleteClusterInput, Error, Response};
 use crate::control::mutant::Mutant;
+use crate::control::operations::{Handler, Resource};
 use crate::control::peering::Waiting;
-use crate::control::records::{Batch, Cluster};
+use crate::control::records::{Batch, Cluster, DeferredRequest};
 use crate::control::turn::Turn;
 use crate::control::{ControlPlane, RequestContext, errors};
-use crate::types::{Account, ClusterStatus};
+use crate::types::ClusterStatus;
+
+impl Handler for DeleteClusterInput {
+    fn resource(&self) -> Resource<'_> {
+        Resource::Cluster(&self.identifier)
+    }
+
+    fn carry_out(
+        &self,
+        plane: &mut ControlPlane,
+        turn: &mut Turn<'_>,
+        ctx: &RequestContext,
+    ) -> Result<(), Error> {
+        plane.delete_cluster(turn, ctx, self)
+    }
+}
 
 impl ControlPlane {
     /// Handles DeleteCluster: deletes the cluster, or defers the decision to the link register.
-    pub(in crate::control) fn delete_cluster(
+    fn delete_cluster(
         &mut self,
         turn: &mut Turn<'_>,
         ctx: &RequestContext,
         input: &DeleteClusterInput,
     ) -> Result<(), Error> {
         use ClusterStatus::{Creating, Deleted, Deleting, PendingDelete, PendingSetup, Updating};
-        let cluster = self.find(ctx.account, &input.identifier)?.clone();
+        let cluster = self.find(ctx.caller.account, &input.identifier)?.clone();
         let being_deleted = matches!(cluster.status, PendingDelete | Deleting | Deleted);
         // Idempotent: the cluster is on its way out already.
         if being_deleted && self.assumptions.delete_again {
@@ -32,7 +48,7 @@ impl ControlPlane {
             return Err(errors::wrong_state(self.assumptions.wrong_state, "delete", &cluster));
         }
         // The same, for a first deletion that is not decided.
-        if Self::is_deletion_deferred(&cluster) && self.assumptions.delete_again {
+        if cluster.is_deletion_deferred() && self.assumptions.delete_again {
             self.join_deletion(turn, ctx, &cluster);
             return Ok(());
         }
@@ -45,7 +61,8 @@ impl ControlPlane {
         // After the checks of the status: a cluster that is being deleted had its protection disabled.
         if cluster.deletion_protection && !is_exempt {
             if self.mutants.has(Mutant::RefusedDeleteWritten) {
-                self.defer_to_register(turn, ctx, &cluster, Vec::new());
+                let request = DeferredRequest::DeleteCluster(input.clone());
+                self.defer_to_register(turn, ctx, &cluster, request, Vec::new());
             }
             return Err(errors::protected());
         }
@@ -53,18 +70,19 @@ impl ControlPlane {
             return Err(errors::has_streams(&cluster));
         }
         if cluster.linked_peer().is_some() && self.mutants.has(Mutant::OwnLinkCleared) {
-            let (cluster, alone) = (self.with_link(&cluster, false), Waiting::alone(ctx.delivery));
-            self.finish_delete(turn, ctx.account, &ctx.request, &cluster, Deleting, &alone);
+            let (cluster, alone) = (self.with_link(&cluster, false), Waiting::alone(ctx));
+            self.finish_delete(turn, &alone, &cluster, Deleting);
         // The peer must not live on alone: the register decides when both go.
         } else if cluster.linked_peer().is_some() && !self.mutants.has(Mutant::DeleteWithoutPeer) {
-            let alone = Waiting::alone(ctx.delivery);
-            self.finish_delete(turn, ctx.account, &ctx.request, &cluster, PendingDelete, &alone);
+            let alone = Waiting::alone(ctx);
+            self.finish_delete(turn, &alone, &cluster, PendingDelete);
         // Declared, and not known to be linked. The peer may have declared since; only the register knows.
         } else if cluster.register().is_some() && cluster.linked_peer().is_none() {
-            self.defer_to_register(turn, ctx, &cluster, vec![ctx.delivery]);
+            let request = DeferredRequest::DeleteCluster(input.clone());
+            self.defer_to_register(turn, ctx, &cluster, request, vec![ctx.delivery]);
         } else {
-            let alone = Waiting::alone(ctx.delivery);
-            self.finish_delete(turn, ctx.account, &ctx.request, &cluster, Deleting, &alone);
+            let alone = Waiting::alone(ctx);
+            self.finish_delete(turn, &alone, &cluster, Deleting);
         }
         Ok(())
     }
@@ -74,17 +92,15 @@ impl ControlPlane {
     pub(in crate::control) fn finish_delete(
         &mut self,
         turn: &mut Turn<'_>,
-        account: Account,
-        request: &Arc<Request>,
+        waiting: &Waiting,
         cluster: &Arc<Cluster>,
         status: ClusterStatus,
-        waiting: &Waiting,
     ) {
         let mut after = Cluster::clone(cluster);
         after.status = status;
         let response = Arc::new(Response::DeleteCluster(after.deleted()));
-        let token = self.token_write(turn.now(), account, request, &response);
-        let cause = waiting.waiters.first().copied();
+        let token = waiting.token_write(turn, &response);
+        let cause = waiting.waiters().first().copied();
         let drops_tags = self.mutants.has(Mutant::DeleteDropsTags);
         let cluster = self.write_cluster(turn, cluster, token, cause, |record| {
             record.status = status;
@@ -92,7 +108,7 @@ impl ControlPlane {
             record.tags = record.tags.take().filter(|_| !drops_tags);
         });
         self.record_joined_tokens(turn, waiting, &response);
-        turn.reply(&waiting.waiters, Ok(response));
+        turn.reply(waiting.waiters(), Ok(response));
         self.propose(turn, &cluster, 0);
     }
 
@@ -104,7 +120,7 @@ impl ControlPlane {
             output.status = ClusterStatus::Deleting;
         }
         let response = Arc::new(Response::DeleteCluster(output));
-        let token = self.token_write(turn.now(), ctx.account, &ctx.request, &response);
+        let token = ctx.token_write(turn, &response);
         if token.is_some() {
             self.persist(turn, Batch { token, ..Batch::default() }, Some(ctx.delivery));
         }

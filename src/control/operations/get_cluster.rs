@@ -4,21 +4,37 @@ use std::sync::Arc;
 
 use crate::api::{EncryptionStatus, Error, GetClusterInput, GetClusterOutput, Response};
 use crate::control::mutant::Mutant;
+use crate::control::operations::{Handler, Resource};
 use crate::control::peering::LinkOutcome;
 use crate::control::records::Cluster;
 use crate::control::turn::Turn;
 use crate::control::{ControlPlane, RequestContext};
 use crate::types::ClusterStatus;
 
+impl Handler for GetClusterInput {
+    fn resource(&self) -> Resource<'_> {
+        Resource::Cluster(&self.identifier)
+    }
+
+    fn carry_out(
+        &self,
+        plane: &mut ControlPlane,
+        turn: &mut Turn<'_>,
+        ctx: &RequestContext,
+    ) -> Result<(), Error> {
+        plane.get_cluster(turn, ctx, self)
+    }
+}
+
 impl ControlPlane {
     /// Handles GetCluster.
-    pub(in crate::control) fn get_cluster(
+    fn get_cluster(
         &self,
         turn: &mut Turn<'_>,
         ctx: &RequestContext,
         input: &GetClusterInput,
     ) -> Result<(), Error> {
-        let cluster = self.find(ctx.account, &input.identifier)?;
+        let cluster = self.find(ctx.caller.account, &input.identifier)?;
         let mut output = cluster.describe();
         if self.assumptions.silent_peer_shows_declaration {
             self.show_silent_declaration(cluster, &mut output);
@@ -47,6 +63,7 @@ impl ControlPlane {
     fn show_silent_declaration(&self, cluster: &Cluster, output: &mut GetClusterOutput) {
         let Some(properties) = output.multi_region_properties.as_mut().filter(|it| it.clusters.len() == 1)
         else {
+            // A single-Region cluster, or one that shows a peer of its own.
             return;
         };
         properties.clusters.extend(self.storage.registers().iter().find_map(|(register, acceptor)| {

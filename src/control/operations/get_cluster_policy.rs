@@ -4,18 +4,34 @@ use std::sync::Arc;
 
 use crate::api::{Error, GetClusterPolicyInput, GetClusterPolicyOutput, Response};
 use crate::control::mutant::Mutant;
+use crate::control::operations::{Handler, Resource};
 use crate::control::turn::Turn;
 use crate::control::{ControlPlane, RequestContext, errors};
 
+impl Handler for GetClusterPolicyInput {
+    fn resource(&self) -> Resource<'_> {
+        Resource::Cluster(&self.identifier)
+    }
+
+    fn carry_out(
+        &self,
+        plane: &mut ControlPlane,
+        turn: &mut Turn<'_>,
+        ctx: &RequestContext,
+    ) -> Result<(), Error> {
+        plane.get_cluster_policy(turn, ctx, self)
+    }
+}
+
 impl ControlPlane {
     /// Handles GetClusterPolicy: the policy that was put last, which need not be in force yet.
-    pub(in crate::control) fn get_policy(
+    fn get_cluster_policy(
         &self,
         turn: &mut Turn<'_>,
         ctx: &RequestContext,
         input: &GetClusterPolicyInput,
     ) -> Result<(), Error> {
-        let cluster = self.find(ctx.account, &input.identifier)?;
+        let cluster = self.find(ctx.caller.account, &input.identifier)?;
         let attached = cluster.attached.as_deref();
         let Some((attached, policy)) = attached.and_then(|it| Some((it, it.policy.as_ref()?))) else {
             return Err(errors::no_policy(cluster));

@@ -4,19 +4,35 @@ use std::sync::Arc;
 
 use crate::api::{Error, GetStreamInput, Response};
 use crate::control::mutant::Mutant;
+use crate::control::operations::{Handler, Resource};
 use crate::control::turn::Turn;
 use crate::control::{ControlPlane, RequestContext};
 
+impl Handler for GetStreamInput {
+    fn resource(&self) -> Resource<'_> {
+        Resource::Stream(&self.cluster_identifier, &self.stream_identifier)
+    }
+
+    fn carry_out(
+        &self,
+        plane: &mut ControlPlane,
+        turn: &mut Turn<'_>,
+        ctx: &RequestContext,
+    ) -> Result<(), Error> {
+        plane.get_stream(turn, ctx, self)
+    }
+}
+
 impl ControlPlane {
     /// Handles GetStream.
-    pub(in crate::control) fn get_stream(
+    fn get_stream(
         &self,
         turn: &mut Turn<'_>,
         ctx: &RequestContext,
         input: &GetStreamInput,
     ) -> Result<(), Error> {
         let (cluster, stream) =
-            self.find_stream(ctx.account, &input.cluster_identifier, &input.stream_identifier)?;
+            self.find_stream(ctx.caller.account, &input.cluster_identifier, &input.stream_identifier)?;
         let mut output = stream.describe(cluster.arn);
         if self.mutants.has(Mutant::ClusterTagsShownOfStream) {
             output.tags.clone_from(&cluster.tags);

@@ -3,19 +3,35 @@
 use std::sync::Arc;
 
 use crate::api::{Error, GetVpcEndpointServiceNameInput, GetVpcEndpointServiceNameOutput, Response};
+use crate::control::operations::{Handler, Resource};
 use crate::control::turn::Turn;
 use crate::control::{ControlPlane, RequestContext};
 use crate::rng::fingerprint;
 
+impl Handler for GetVpcEndpointServiceNameInput {
+    fn resource(&self) -> Resource<'_> {
+        Resource::Cluster(&self.identifier)
+    }
+
+    fn carry_out(
+        &self,
+        plane: &mut ControlPlane,
+        turn: &mut Turn<'_>,
+        ctx: &RequestContext,
+    ) -> Result<(), Error> {
+        plane.get_vpc_endpoint_service_name(turn, ctx, self)
+    }
+}
+
 impl ControlPlane {
     /// Handles GetVpcEndpointServiceName: the PrivateLink service of the cluster's cell. Each Region has one cell.
-    pub(in crate::control) fn get_vpc_endpoint_service_name(
+    fn get_vpc_endpoint_service_name(
         &self,
         turn: &mut Turn<'_>,
         ctx: &RequestContext,
         input: &GetVpcEndpointServiceNameInput,
     ) -> Result<(), Error> {
-        let cluster = self.find(ctx.account, &input.identifier)?;
+        let cluster = self.find(ctx.caller.account, &input.identifier)?;
         let (region, identifier) = (self.region, cluster.arn.identifier);
         let mut number = fingerprint(&region);
         let letters = std::iter::repeat_with(|| {

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use crate::api::{Error, ListClustersInput, ListClustersOutput, Operation, Response};
 use crate::control::mutant::Mutant;
 use crate::control::operations::page_token::{read_sealed, sealed};
+use crate::control::operations::{Handler, Resource};
 use crate::control::records::{Cluster, Serial};
 use crate::control::turn::Turn;
 use crate::control::{ControlPlane, RequestContext};
@@ -17,9 +18,24 @@ use crate::types::{Account, ClusterStatus};
 /// The page size without `maxResults` (API model's Smithy default).
 const DEFAULT_PAGE: usize = 20;
 
+impl Handler for ListClustersInput {
+    fn resource(&self) -> Resource<'_> {
+        Resource::Account
+    }
+
+    fn carry_out(
+        &self,
+        plane: &mut ControlPlane,
+        turn: &mut Turn<'_>,
+        ctx: &RequestContext,
+    ) -> Result<(), Error> {
+        plane.list_clusters(turn, ctx, self)
+    }
+}
+
 impl ControlPlane {
     /// Handles ListClusters: one page, in the order of creation.
-    pub(in crate::control) fn list_clusters(
+    fn list_clusters(
         &self,
         turn: &mut Turn<'_>,
         ctx: &RequestContext,
@@ -27,13 +43,13 @@ impl ControlPlane {
     ) -> Result<(), Error> {
         let size = input.max_results.map_or(DEFAULT_PAGE, |size| size as usize);
         let after = match &input.next_token {
-            Some(token) => self.read_page_token(ctx.account, token)?,
+            Some(token) => self.read_page_token(ctx.caller.account, token)?,
             None => Serial(0),
         };
-        if after > Serial(0) && self.storage.at(ctx.account, after).is_none() {
+        if after > Serial(0) && self.storage.at(ctx.caller.account, after).is_none() {
             turn.cover(CoverageMark::PageAfterDelete);
         }
-        let mut rest = self.storage.clusters_after(ctx.account, after);
+        let mut rest = self.storage.clusters_after(ctx.caller.account, after);
         let is_listed = |cluster: &&Arc<Cluster>| {
             cluster.status != ClusterStatus::PendingDelete || !self.mutants.has(Mutant::DeletedNotListed)
         };
@@ -41,7 +57,7 @@ impl ControlPlane {
         let next = rest.next();
         let last = page.last().copied().filter(|_| next.is_some());
         let last = if self.mutants.has(Mutant::PageNamesNext) { next } else { last };
-        let next_token = last.map(|last| self.page_token(ctx.account, last.serial));
+        let next_token = last.map(|last| self.page_token(ctx.caller.account, last.serial));
         let hides_updating = self.mutants.has(Mutant::UpdatingNotListed);
         let page = page.into_iter().filter(|it| it.status != ClusterStatus::Updating || !hides_updating);
         let clusters = page.map(|cluster| cluster.summary()).collect();

@@ -4,23 +4,39 @@ use std::sync::Arc;
 
 use crate::api::{Error, ListStreamsInput, ListStreamsOutput, Operation, Response};
 use crate::control::operations::page_token::{read_sealed, sealed};
+use crate::control::operations::{Handler, Resource};
 use crate::control::turn::Turn;
 use crate::control::{ControlPlane, RequestContext};
 
 /// The page size without `maxResults` (API model).
 const DEFAULT_PAGE: usize = 10;
 
+impl Handler for ListStreamsInput {
+    fn resource(&self) -> Resource<'_> {
+        Resource::Cluster(&self.cluster_identifier)
+    }
+
+    fn carry_out(
+        &self,
+        plane: &mut ControlPlane,
+        turn: &mut Turn<'_>,
+        ctx: &RequestContext,
+    ) -> Result<(), Error> {
+        plane.list_streams(turn, ctx, self)
+    }
+}
+
 impl ControlPlane {
     /// Handles ListStreams: one page, in the order of creation.
-    pub(in crate::control) fn list_streams(
+    fn list_streams(
         &self,
         turn: &mut Turn<'_>,
         ctx: &RequestContext,
         input: &ListStreamsInput,
     ) -> Result<(), Error> {
-        let cluster = self.find(ctx.account, &input.cluster_identifier)?;
+        let cluster = self.find(ctx.caller.account, &input.cluster_identifier)?;
         let size = input.max_results.map_or(DEFAULT_PAGE, |size| size as usize);
-        let seal = |last| self.page_seal(ctx.account, cluster.serial.0 << 32 | last);
+        let seal = |last| self.page_seal(ctx.caller.account, cluster.serial.0 << 32 | last);
         let after = match &input.next_token {
             Some(token) => read_sealed(Operation::ListStreams, token, seal)?,
             None => 0,

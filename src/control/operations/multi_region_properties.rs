@@ -9,11 +9,11 @@ use crate::types::{Account, ClusterArn};
 
 /// The parsed multi-Region properties of a request.
 #[derive(Clone, Copy, Debug)]
-pub(in crate::control) struct Wanted {
+pub(super) struct Wanted {
     /// The witness Region.
-    pub(in crate::control) witness: Region,
+    pub(super) witness: Region,
     /// The peer: `None` if the request does not mention peers, `Some(None)` if it wants none.
-    pub(in crate::control) peer: Option<Option<ClusterArn>>,
+    pub(super) peer: Option<Option<ClusterArn>>,
 }
 
 impl ControlPlane {
@@ -23,7 +23,7 @@ impl ControlPlane {
     ///
     /// # Errors
     /// The first rule that the properties break.
-    pub(in crate::control) fn parse_properties(
+    pub(super) fn parse_properties(
         &self,
         verb: &str,
         account: Account,
@@ -109,7 +109,7 @@ impl ControlPlane {
     }
 
     /// Whether the Region of a peer fits the cluster's own and the witness.
-    pub(in crate::control) fn check_peer_region(
+    pub(super) fn check_peer_region(
         &self,
         verb: &str,
         peer: ClusterArn,

@@ -7,18 +7,18 @@ use crate::types::Account;
 
 impl ControlPlane {
     /// The seal of a page token: it ties the token to its Region and account.
-    pub(in crate::control) fn page_seal(&self, account: Account, position: u64) -> u64 {
+    pub(super) fn page_seal(&self, account: Account, position: u64) -> u64 {
         fingerprint(&(account, self.region, position))
     }
 }
 
 /// A page token: a position and the seal of the listing. A token of another listing is refused, not misread.
-pub(in crate::control) fn sealed(position: u64, seal: impl Fn(u64) -> u64) -> String {
+pub(super) fn sealed(position: u64, seal: impl Fn(u64) -> u64) -> String {
     format!("{position:016x}{:016x}", seal(position))
 }
 
 /// The position in a page token that `operation` returned.
-pub(in crate::control) fn read_sealed(
+pub(super) fn read_sealed(
     operation: Operation,
     token: &str,
     seal: impl Fn(u64) -> u64,

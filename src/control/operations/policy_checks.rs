@@ -12,7 +12,7 @@ use crate::types::ClusterArn;
 impl ControlPlane {
     /// Parses a policy and runs the lockout safety check, unless it is bypassed: under the new policy its caller must
     /// still be able to put and delete the policy.
-    pub(in crate::control) fn check_policy(
+    pub(super) fn check_policy(
         &self,
         turn: &mut Turn<'_>,
         ctx: &RequestContext,
@@ -24,7 +24,7 @@ impl ControlPlane {
         let policy = ClusterPolicy::parse(policy).map_err(|mistake| errors::malformed_policy(&mistake))?;
         let attributes = ResourceAttributes { tags, policy: Some(&policy.document) };
         let operations = [Operation::PutClusterPolicy, Operation::DeleteClusterPolicy];
-        let (call, caller, arn) = (ctx.delivery, ctx.caller(), cluster.to_string());
+        let (call, caller, arn) = (ctx.delivery, ctx.caller, cluster.to_string());
         let mut may = |operation| {
             let permission = RequiredPermission::new(IamAction::Call(operation), &arn);
             self.authorizer.evaluate(turn, call, caller, permission, attributes).is_ok()
@@ -35,7 +35,7 @@ impl ControlPlane {
 
     /// Whether the policy still has the version that the caller expects. Without it, two callers that read and
     /// replace the policy could undo each other's change.
-    pub(in crate::control) fn check_version(
+    pub(super) fn check_version(
         &self,
         turn: &mut Turn<'_>,
         cluster: &Cluster,

@@ -9,7 +9,40 @@ use crate::control::turn::Turn;
 use crate::control::{ControlPlane, RequestContext, errors};
 use crate::types::{Account, ClusterArn, ClusterStatus, Identifier};
 
+/// The resource that a request names, unvalidated.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::control) enum Resource<'a> {
+    /// None but the account itself: the request creates a cluster, or lists them.
+    Account,
+    /// The cluster with this identifier.
+    Cluster(&'a str),
+    /// The stream with the second identifier, of the cluster with the first.
+    Stream(&'a str, &'a str),
+    /// The cluster or the stream with this ARN.
+    Arn(&'a str),
+}
+
 impl ControlPlane {
+    /// The cluster and the stream that `resource` names, as far as they exist. A resource that is missing has no
+    /// attributes; permissions are checked all the same, so that the answer does not reveal what exists.
+    pub(in crate::control) fn find_resource(
+        &self,
+        account: Account,
+        resource: Resource<'_>,
+    ) -> (Option<Arc<Cluster>>, Option<Identifier>) {
+        match resource {
+            Resource::Account => (None, None),
+            Resource::Cluster(identifier) => (self.find(account, identifier).ok().cloned(), None),
+            Resource::Stream(identifier, stream) => {
+                (self.find(account, identifier).ok().cloned(), Identifier::parse(stream))
+            }
+            Resource::Arn(arn) => {
+                let found = self.find_tagged(account, arn);
+                found.map_or((None, None), |(cluster, stream)| (Some(cluster), stream))
+            }
+        }
+    }
+
     /// The account's cluster with this identifier.
     ///
     /// # Errors
@@ -26,7 +59,11 @@ impl ControlPlane {
             .ok_or_else(|| errors::no_such_cluster(self.region, account, identifier))
     }
 
-    pub(in crate::control) fn find_stream(
+    /// The account's cluster with the identifier `cluster`, and its stream with the identifier `stream`.
+    ///
+    /// # Errors
+    /// ResourceNotFoundException.
+    pub(super) fn find_stream(
         &self,
         account: Account,
         cluster: &str,
@@ -41,7 +78,7 @@ impl ControlPlane {
     ///
     /// # Errors
     /// ResourceNotFoundException.
-    pub(in crate::control) fn find_tagged(
+    pub(super) fn find_tagged(
         &self,
         account: Account,
         arn: &str,
@@ -60,7 +97,7 @@ impl ControlPlane {
     }
 
     /// Writes the tags of a cluster or of its stream.
-    pub(in crate::control) fn write_tags(
+    pub(super) fn write_tags(
         &mut self,
         turn: &mut Turn<'_>,
         ctx: &RequestContext,
@@ -83,7 +120,7 @@ impl ControlPlane {
 }
 
 /// The tags of a cluster or of its stream.
-pub(in crate::control) fn tags_of(cluster: &Cluster, stream: Option<Identifier>) -> Tags {
+pub(super) fn tags_of(cluster: &Cluster, stream: Option<Identifier>) -> Tags {
     match stream {
         None => cluster.tags.clone(),
         Some(stream) => cluster.stream(stream).map(|stream| stream.tags.clone()),

@@ -3,20 +3,43 @@
 use std::sync::Arc;
 
 use crate::api::{Error, Response, TagMap, UntagResourceInput, UntagResourceOutput};
+use crate::control::authorization::{PermissionScope, RequestAttributes, Require, RequiredPermission};
 use crate::control::mutant::Mutant;
 use crate::control::operations::resource::tags_of;
+use crate::control::operations::{Handler, Resource};
 use crate::control::turn::Turn;
 use crate::control::{ControlPlane, RequestContext};
 
+impl Handler for UntagResourceInput {
+    fn resource(&self) -> Resource<'_> {
+        Resource::Arn(&self.resource_arn)
+    }
+
+    fn permissions(&self, scope: &PermissionScope<'_>, require: Require<'_>) -> Result<(), Error> {
+        let tag_keys = self.tag_keys.as_deref().unwrap_or_default();
+        let attributes = RequestAttributes { tag_keys, ..RequestAttributes::default() };
+        require(RequiredPermission::new(scope.action, &scope.arn).with(attributes))
+    }
+
+    fn carry_out(
+        &self,
+        plane: &mut ControlPlane,
+        turn: &mut Turn<'_>,
+        ctx: &RequestContext,
+    ) -> Result<(), Error> {
+        plane.untag_resource(turn, ctx, self)
+    }
+}
+
 impl ControlPlane {
     /// Handles UntagResource. Keys that are not there are ignored.
-    pub(in crate::control) fn untag_resource(
+    fn untag_resource(
         &mut self,
         turn: &mut Turn<'_>,
         ctx: &RequestContext,
         input: &UntagResourceInput,
     ) -> Result<(), Error> {
-        let (cluster, stream) = self.find_tagged(ctx.account, &input.resource_arn)?;
+        let (cluster, stream) = self.find_tagged(ctx.caller.account, &input.resource_arn)?;
         let mut tags = TagMap::clone(&tags_of(&cluster, stream));
         let gone = input.tag_keys.as_deref().unwrap_or_default();
         if self.mutants.has(Mutant::UntagOfAnyCase) {

@@ -6,36 +6,63 @@
 
 use std::sync::Arc;
 
-use crate::api::{EncryptionStatus, Error, Request, Response, UpdateClusterInput};
+use crate::api::{EncryptionStatus, Error, Operation, Response, UpdateClusterInput};
 use crate::control::assumptions::Refusal;
-use crate::control::authorization::PeerAction;
+use crate::control::authorization::{
+    IamAction, PeerAction, PermissionScope, Require, RequiredPermission, required_permissions,
+};
 use crate::control::message::Delivery;
 use crate::control::mutant::Mutant;
-use crate::control::operations::customer_key;
-use crate::control::peering::{CallTarget, PendingCall};
-use crate::control::records::{Cluster, MultiRegion, Serial};
+use crate::control::operations::create_cluster::customer_key;
+use crate::control::operations::{Handler, Resource};
+use crate::control::peering::{PendingRequest, Waiting};
+use crate::control::records::{Cluster, DeferredRequest, MultiRegion, Serial};
 use crate::control::turn::Turn;
 use crate::control::{ControlPlane, RequestContext, errors};
 use crate::coverage_mark::CoverageMark;
-use crate::types::{Account, ClusterStatus, Timestamp};
+use crate::types::{ClusterStatus, Timestamp};
+
+impl Handler for UpdateClusterInput {
+    fn resource(&self) -> Resource<'_> {
+        Resource::Cluster(&self.identifier)
+    }
+
+    fn permissions(&self, scope: &PermissionScope<'_>, require: Require<'_>) -> Result<(), Error> {
+        require(RequiredPermission::new(scope.action, &scope.arn))?;
+        require(RequiredPermission::new(IamAction::Call(Operation::GetCluster), &scope.arn))?;
+        let properties = self.multi_region_properties.as_deref();
+        let own = scope.cluster.map(|cluster| cluster.arn);
+        required_permissions::multi_region(properties, &scope.arn, own, require)?;
+        let key = customer_key(self.kms_encryption_key.as_ref());
+        required_permissions::keys(scope.home, key.as_deref(), &IamAction::KMS, require)
+    }
+
+    fn carry_out(
+        &self,
+        plane: &mut ControlPlane,
+        turn: &mut Turn<'_>,
+        ctx: &RequestContext,
+    ) -> Result<(), Error> {
+        plane.update_cluster(turn, ctx, self)
+    }
+}
 
 impl ControlPlane {
     /// Handles UpdateCluster: carries it out, or starts the remote checks of its multi-Region properties.
-    pub(in crate::control) fn update_cluster(
+    fn update_cluster(
         &mut self,
         turn: &mut Turn<'_>,
         ctx: &RequestContext,
         input: &UpdateClusterInput,
     ) -> Result<(), Error> {
-        let cluster = self.find(ctx.account, &input.identifier)?.clone();
+        let cluster = self.find(ctx.caller.account, &input.identifier)?.clone();
         self.check_updatable(&cluster)?;
         if self.is_busy(&cluster) {
             return Err(errors::busy("update", &cluster));
         }
         // Settings only: no other Region has to agree.
         let Some(next) = self.next_properties(&cluster, input)? else {
-            let waiters = [ctx.delivery];
-            self.finish_update(turn, ctx.account, &ctx.request, &cluster, None, &waiters);
+            self.finish_update(turn, &Waiting::alone(ctx), &cluster, input, None);
             return Ok(());
         };
         if self.mutants.has(Mutant::SettingsBeforeChecks) {
@@ -50,7 +77,8 @@ impl ControlPlane {
         let left = cluster.multi_region.as_deref().and_then(|it| it.peer).filter(|peer| kept != Some(*peer));
         let kept = kept.map(|peer| (peer, if lists_peers { PeerAction::Add } else { PeerAction::Keep }));
         let peers = kept.into_iter().chain(left.map(|peer| (peer, PeerAction::Remove)));
-        self.start_checks(turn, ctx.clone(), CallTarget::Existing(cluster.serial), next, peers);
+        let request = PendingRequest::Update(cluster.serial, input.clone());
+        self.start_checks(turn, ctx.clone(), request, next, peers);
         Ok(())
     }
 
@@ -59,31 +87,32 @@ impl ControlPlane {
     pub(in crate::control) fn resume_update(
         &mut self,
         turn: &mut Turn<'_>,
-        call: PendingCall,
+        ctx: &RequestContext,
         serial: Serial,
+        input: &UpdateClusterInput,
+        waiters: Vec<Delivery>,
     ) {
-        let ctx = &call.ctx;
-        let (account, request) = (ctx.account, &ctx.request);
+        let account = ctx.caller.account;
         // Deleted meanwhile.
         let Some(cluster) = self.storage.at(account, serial).cloned() else {
             turn.cover(CoverageMark::UpdateOvertaken);
-            let identifier = request.identifier().unwrap_or_default();
-            let gone = errors::no_such_cluster(self.region, account, identifier);
-            return turn.reply(&call.waiters, Err(Arc::new(gone)));
+            let gone = errors::no_such_cluster(self.region, account, &input.identifier);
+            return turn.reply(&waiters, Err(Arc::new(gone)));
         };
-        match self.revalidate(&cluster, request) {
+        match self.revalidate(&cluster, input) {
             // The peer may have declared in turn by now. Only the register knows, so the record must not drop the
             // declaration before the withdrawal is chosen.
             Ok(Some(next)) if self.needs_withdrawal(&cluster, next) => {
-                self.defer_to_register(turn, ctx, &cluster, call.waiters.clone());
+                let request = DeferredRequest::UpdateCluster(input.clone());
+                self.defer_to_register(turn, ctx, &cluster, request, waiters);
             }
-            Ok(next) => self.finish_update(turn, account, request, &cluster, next, &call.waiters),
+            Ok(next) => self.finish_update(turn, &Waiting::of(ctx, waiters), &cluster, input, next),
             // Linked or deleted meanwhile, for example. The caller's request was valid when it came, and is answered
             // for the state that it would change.
             Err(error) => {
                 turn.cover(CoverageMark::UpdateOvertaken);
                 if !self.mutants.has(Mutant::OvertakenNotAnswered) {
-                    turn.reply(&call.waiters, Err(Arc::new(error)));
+                    turn.reply(&waiters, Err(Arc::new(error)));
                 }
             }
         }
@@ -94,19 +123,17 @@ impl ControlPlane {
     pub(in crate::control) fn finish_update(
         &mut self,
         turn: &mut Turn<'_>,
-        account: Account,
-        request: &Arc<Request>,
+        waiting: &Waiting,
         cluster: &Arc<Cluster>,
+        input: &UpdateClusterInput,
         next: Option<MultiRegion>,
-        waiters: &[Delivery],
     ) {
-        let Request::UpdateCluster(input) = &**request else { return };
         let mut after = Cluster::clone(cluster);
         after.status = ClusterStatus::Updating;
         let shown = if self.mutants.has(Mutant::UpdateAnswersOldStatus) { &**cluster } else { &after };
         let response = Arc::new(Response::UpdateCluster(shown.updated()));
-        let token = self.token_write(turn.now(), account, request, &response);
-        let cause = waiters.first().copied();
+        let token = waiting.token_write(turn, &response);
+        let cause = waiting.waiters().first().copied();
         let (now, mutants) = (turn.now(), self.mutants);
         let cluster = self.write_cluster(turn, cluster, token, cause, |record| {
             record.status = ClusterStatus::Updating;
@@ -134,7 +161,7 @@ impl ControlPlane {
             }
             record.multi_region = next.map(Box::new).or(record.multi_region.take());
         });
-        turn.reply(waiters, Ok(response));
+        turn.reply(waiting.waiters(), Ok(response));
         self.propose(turn, &cluster, 0);
     }
 
@@ -174,9 +201,8 @@ impl ControlPlane {
     pub(in crate::control) fn revalidate(
         &self,
         cluster: &Cluster,
-        request: &Request,
+        input: &UpdateClusterInput,
     ) -> Result<Option<MultiRegion>, Error> {
-        let Request::UpdateCluster(input) = request else { return Ok(None) };
         self.check_updatable(cluster)?;
         self.next_properties(cluster, input)
     }

@@ -23,6 +23,7 @@ pub(in crate::control) fn answer_proposer(
     let (register, ballot, value) = match message {
         Message::Prepare { register, ballot } => (register, ballot, None),
         Message::Accept { register, ballot, value } => (register, ballot, Some(value)),
+        // Answers and remote checks are for the other roles of a node.
         _ => return,
     };
     // A register that was never written is an acceptor without a promise: it takes any ballot.

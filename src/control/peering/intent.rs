@@ -32,31 +32,55 @@
 
 use std::sync::Arc;
 
-use crate::api::Request;
+use crate::api::{Error, Response, UpdateClusterInput};
 use crate::control::message::{DelayRange, Delivery, Timer};
 use crate::control::mutant::Mutant;
-use crate::control::peering::{InFlight, RegisterKey};
-use crate::control::records::{Batch, Cluster, Intent, Serial};
+use crate::control::peering::RegisterKey;
+use crate::control::records::{
+    Batch, CallToken, Cluster, ClusterKey, DeferredRequest, InFlight, Intent, TokenWrite,
+};
 use crate::control::turn::Turn;
 use crate::control::{ControlPlane, RequestContext, errors};
 use crate::coverage_mark::CoverageMark;
-use crate::types::{Account, ClusterStatus};
+use crate::types::{ClusterArn, ClusterStatus};
 
-/// The calls that wait for the link register's decision about one cluster.
+/// The calls that end with one decision about a cluster, mostly the link register's: the arrivals to answer, and the
+/// tokens to record the answer under.
 #[derive(Clone, Debug, Default)]
 pub(in crate::control) struct Waiting {
     /// The call that began the wait, by which its deadline finds it; `None` for a wait resumed from storage.
     began: Option<Delivery>,
+    /// The token of the call that began the wait.
+    token: Option<CallToken>,
     /// The arrivals to answer. Empty after a restart, until retries join.
-    pub(in crate::control) waiters: Vec<Delivery>,
-    /// The joined deletions, whose own tokens are recorded with the answer.
-    pub(in crate::control) joined: Vec<RequestContext>,
+    waiters: Vec<Delivery>,
+    /// The joined deletions with a token of their own.
+    joined: Vec<(Delivery, CallToken)>,
 }
 
 impl Waiting {
-    /// A call that does not wait, in the form in which a deletion is finished.
-    pub(in crate::control) fn alone(delivery: Delivery) -> Waiting {
-        Waiting { began: Some(delivery), waiters: vec![delivery], joined: Vec::new() }
+    /// One call and the arrivals that joined it.
+    pub(in crate::control) fn of(ctx: &RequestContext, waiters: Vec<Delivery>) -> Waiting {
+        Waiting { began: Some(ctx.delivery), token: ctx.token.clone(), waiters, joined: Vec::new() }
+    }
+
+    /// A call that nothing has joined.
+    pub(in crate::control) fn alone(ctx: &RequestContext) -> Waiting {
+        Waiting::of(ctx, vec![ctx.delivery])
+    }
+
+    /// The arrivals to answer.
+    pub(in crate::control) fn waiters(&self) -> &[Delivery] {
+        &self.waiters
+    }
+
+    /// The token's record for a call that ends with `response`; `None` if the call has no token.
+    pub(in crate::control) fn token_write(
+        &self,
+        turn: &Turn<'_>,
+        response: &Arc<Response>,
+    ) -> Option<TokenWrite> {
+        self.token.as_ref().map(|token| token.record(turn.now(), response))
     }
 }
 
@@ -68,23 +92,25 @@ impl ControlPlane {
         turn: &mut Turn<'_>,
         ctx: &RequestContext,
         cluster: &Arc<Cluster>,
+        request: DeferredRequest,
         waiters: Vec<Delivery>,
     ) {
         // Durable before the proposal leaves. If a crash could forget the call, its withdrawal might still be chosen,
         // and the record would declare a peer that the register no longer knows of.
-        let intent = Arc::new(Intent { account: ctx.account, request: ctx.request.clone() });
-        let cluster = self
-            .write_cluster(turn, cluster, None, Some(ctx.delivery), |record| record.intent = Some(intent));
-        let waiting = Waiting { began: Some(ctx.delivery), waiters, joined: Vec::new() };
-        self.start_waiting(turn, &cluster, waiting);
+        let intent = Arc::new(Intent { account: ctx.caller.account, request });
+        let cluster = self.write_cluster(turn, cluster, None, Some(ctx.delivery), |record| {
+            record.intent = Some(intent);
+        });
+        self.start_waiting(turn, &cluster, Waiting::of(ctx, waiters));
         self.propose(turn, &cluster, 0);
     }
 
     /// Resumes the wait for a call that a restart finds in the record. Its waiters are gone; their retries join it.
     pub(in crate::control) fn resume_intent(&mut self, turn: &mut Turn<'_>, cluster: &Cluster) {
-        if cluster.intent.is_some() {
+        if let Some(intent) = &cluster.intent {
             turn.cover(CoverageMark::IntentResumed);
-            self.start_waiting(turn, cluster, Waiting::default());
+            let token = self.token_of(intent.account, &intent.request.to_request());
+            self.start_waiting(turn, cluster, Waiting { token, ..Waiting::default() });
         }
     }
 
@@ -96,69 +122,73 @@ impl ControlPlane {
         cluster: &Cluster,
     ) {
         turn.cover(CoverageMark::DeletionsJoined);
-        let key = (cluster.arn.account, cluster.serial);
         // A retry of this call must find it, as it would find the first.
-        if let Some(token) = self.token_key(ctx.account, &ctx.request) {
-            self.in_flight.insert(token, InFlight::Register(key.0, key.1));
-        }
-        let waiting = self.waiting.entry(key).or_default();
+        self.tokens.begin(ctx.token.as_ref(), InFlight::Register(cluster.key()));
+        let waiting = self.peering.waiting.entry(cluster.key()).or_default();
         waiting.waiters.push(ctx.delivery);
-        waiting.joined.push(ctx.clone());
+        waiting.joined.extend(ctx.token.clone().map(|token| (ctx.delivery, token)));
     }
 
-    /// Whether a deletion of the cluster waits for the link register.
-    pub(in crate::control) fn is_deletion_deferred(cluster: &Cluster) -> bool {
-        cluster.intent.as_ref().is_some_and(|intent| matches!(*intent.request, Request::DeleteCluster(_)))
+    /// Joins a request to the call with its token, which waits for the link register. The token is that of the deferred
+    /// call, which is in the record, or of a deletion that joined it. After a restart only the first is known: the
+    /// tokens of joined calls were in memory.
+    pub(in crate::control) fn join_wait(
+        &mut self,
+        turn: &mut Turn<'_>,
+        ctx: &RequestContext,
+        key: ClusterKey,
+    ) {
+        // A waiter only: the token is recorded with the call that brought it.
+        self.peering.waiting.entry(key).or_default().waiters.push(ctx.delivery);
+        turn.cover(CoverageMark::RegisterCallsJoined);
     }
 
     /// Whether another call on the cluster is unfinished. Two at once could each write over the other's change.
     pub(in crate::control) fn is_busy(&self, cluster: &Cluster) -> bool {
-        cluster.intent.is_some() || self.has_update_in_flight(cluster.arn.account, cluster.serial)
+        cluster.intent.is_some() || self.has_update_in_flight(cluster.key())
     }
 
     /// Ends the wait begun by `began`: its deadline has passed without a decision of the register.
     pub(in crate::control) fn expire_wait(
         &mut self,
         turn: &mut Turn<'_>,
-        (account, serial): (Account, Serial),
+        key: ClusterKey,
         began: Option<Delivery>,
     ) {
         // The deadline of an earlier wait, which has ended, must not end a later one.
-        if self.waiting.get(&(account, serial)).is_none_or(|waiting| waiting.began != began) {
+        if self.peering.waiting.get(&key).is_none_or(|waiting| waiting.began != began) {
             return;
         }
-        let Some(cluster) = self.storage.at(account, serial).cloned() else { return };
+        // A wait ends when its intent leaves the record, and no record with an intent is removed: there is always one.
+        let Some(cluster) = self.storage.at(key.0, key.1).cloned() else { return };
         let Some(intent) = &cluster.intent else { return };
-        if Self::is_deletion_deferred(&cluster) {
-            // PENDING_DELETE is true whatever the register decides: this side's deletion was requested, and the
-            // record goes on proposing it.
-            turn.cover(CoverageMark::DeleteDeadlinePassed);
-            let waiting = self.take_waiting(&cluster);
-            let status = ClusterStatus::PendingDelete;
-            self.finish_delete(turn, intent.account, &intent.request, &cluster, status, &waiting);
-        } else {
-            // The opposite of a deletion: an update that was not decided must not be carried out. See the module's
-            // text for why its withdrawal, if it is chosen after all, is undone.
-            turn.cover(CoverageMark::UpdateDeadlinePassed);
-            if self.mutants.has(Mutant::UndecidedIsWon) {
-                return self.finish_withdrawal(turn, &cluster);
+        match &intent.request {
+            DeferredRequest::DeleteCluster(_) => {
+                // PENDING_DELETE is true whatever the register decides: this side's deletion was requested, and the
+                // record goes on proposing it.
+                turn.cover(CoverageMark::DeleteDeadlinePassed);
+                let waiting = self.take_waiting(&cluster);
+                self.finish_delete(turn, &waiting, &cluster, ClusterStatus::PendingDelete);
             }
-            // Either of the two would have made a majority with the acceptor here.
-            let peer = cluster.register().and_then(|register| register.other(cluster.arn));
-            let witness = cluster.register().as_ref().map(RegisterKey::witness);
-            let witness = witness.filter(|_| !self.mutants.has(Mutant::SilentWitnessNotNamed));
-            let silent: Vec<_> = peer.map(|peer| peer.region).into_iter().chain(witness).collect();
-            self.abandon_update(turn, &cluster, errors::undecided(&silent));
+            DeferredRequest::UpdateCluster(input) => {
+                // The opposite of a deletion: an update that was not decided must not be carried out. See the module's
+                // text for why its withdrawal, if it is chosen after all, is undone.
+                turn.cover(CoverageMark::UpdateDeadlinePassed);
+                if self.mutants.has(Mutant::UndecidedIsWon) {
+                    return self.finish_withdrawal(turn, &cluster, input);
+                }
+                // Either of the two would have made a majority with the acceptor here.
+                let peer = cluster.register().and_then(|register| register.other(cluster.arn));
+                let witness = cluster.register().as_ref().map(RegisterKey::witness);
+                let witness = witness.filter(|_| !self.mutants.has(Mutant::SilentWitnessNotNamed));
+                let silent: Vec<_> = peer.map(|peer| peer.region).into_iter().chain(witness).collect();
+                self.abandon_update(turn, &cluster, errors::undecided(&silent));
+            }
         }
     }
 
     /// Ends a deferred update without carrying it out. The cluster still declares its peer, and proposes so again.
-    pub(in crate::control) fn abandon_update(
-        &mut self,
-        turn: &mut Turn<'_>,
-        cluster: &Arc<Cluster>,
-        error: crate::api::Error,
-    ) {
+    fn abandon_update(&mut self, turn: &mut Turn<'_>, cluster: &Arc<Cluster>, error: Error) {
         let waiting = self.take_waiting(cluster);
         let keeps_intent = self.mutants.has(Mutant::GivenUpKept);
         let cluster = self.write_cluster(turn, cluster, None, None, |record| {
@@ -171,32 +201,23 @@ impl ControlPlane {
     }
 
     /// Takes the calls that wait for the register's decision about the cluster. Their tokens are no longer in flight.
-    pub(in crate::control) fn take_waiting(&mut self, cluster: &Cluster) -> Waiting {
-        let key = (cluster.arn.account, cluster.serial);
-        let waiting = self.waiting.swap_remove(&key).unwrap_or_default();
-        let first = cluster.intent.as_ref().map(|intent| (intent.account, &intent.request));
-        let joined = waiting.joined.iter().map(|ctx| (ctx.account, &ctx.request));
-        for (account, request) in first.into_iter().chain(joined) {
-            if let Some(token) = self.token_key(account, request) {
-                self.in_flight.swap_remove(&token);
-            }
-        }
+    pub(super) fn take_waiting(&mut self, cluster: &Cluster) -> Waiting {
+        let waiting = self.peering.waiting.swap_remove(&cluster.key()).unwrap_or_default();
+        self.tokens.end(waiting.token.as_ref());
+        waiting.joined.iter().for_each(|(_, token)| self.tokens.end(Some(token)));
         waiting
     }
 
     /// Starts or resumes a wait: puts the token of the deferred call in flight and sets the deadline.
     fn start_waiting(&mut self, turn: &mut Turn<'_>, cluster: &Cluster, waiting: Waiting) {
-        let (account, serial) = (cluster.arn.account, cluster.serial);
-        let intent = cluster.intent.as_ref();
-        if let Some(token) = intent.and_then(|intent| self.token_key(intent.account, &intent.request)) {
-            self.in_flight.insert(token, InFlight::Register(account, serial));
-        }
+        let (account, serial) = cluster.key();
+        self.tokens.begin(waiting.token.as_ref(), InFlight::Register((account, serial)));
         let after = self.assumptions.remote_deadline;
         let timer = Timer::Deadline { account, serial, began: waiting.began };
         if waiting.began.is_some() || !self.mutants.has(Mutant::ResumedWithoutDeadline) {
             turn.set_timer(DelayRange { min: after, max: after }, timer);
         }
-        self.waiting.insert((account, serial), waiting);
+        self.peering.waiting.insert((account, serial), waiting);
     }
 
     /// Records the answer under the token of each joined deletion. These are batches of their own: a crash between
@@ -205,50 +226,54 @@ impl ControlPlane {
         &mut self,
         turn: &mut Turn<'_>,
         waiting: &Waiting,
-        response: &Arc<crate::api::Response>,
+        response: &Arc<Response>,
     ) {
-        for ctx in &waiting.joined {
-            let token = self.token_write(turn.now(), ctx.account, &ctx.request, response);
-            if token.is_some() {
-                self.persist(turn, Batch { token, ..Batch::default() }, Some(ctx.delivery));
-            }
+        for (delivery, token) in &waiting.joined {
+            let token = Some(token.record(turn.now(), response));
+            self.persist(turn, Batch { token, ..Batch::default() }, Some(*delivery));
         }
     }
-}
 
-impl ControlPlane {
     /// Carries the deferred update out, whose withdrawal was chosen: the peer can no longer link with this cluster.
-    pub(in crate::control) fn finish_withdrawal(&mut self, turn: &mut Turn<'_>, cluster: &Arc<Cluster>) {
-        let Some(intent) = cluster.intent.clone() else { return };
-        let Request::UpdateCluster(input) = &*intent.request else { return };
+    pub(super) fn finish_withdrawal(
+        &mut self,
+        turn: &mut Turn<'_>,
+        cluster: &Arc<Cluster>,
+        input: &UpdateClusterInput,
+    ) {
         turn.cover(CoverageMark::WithdrawalWon);
         match self.next_properties(cluster, input) {
             Ok(next) => {
-                let waiters = self.take_waiting(cluster).waiters;
-                self.finish_update(turn, intent.account, &intent.request, cluster, next, &waiters);
+                let waiting = self.take_waiting(cluster);
+                self.finish_update(turn, &waiting, cluster, input, next);
             }
             // Valid when the call was deferred, but not any more. The declaration is proposed again.
             Err(error) => self.abandon_update(turn, cluster, error),
         }
     }
 
-    /// Refuses the deferred update: the peer declared before the withdrawal was chosen, so the pair is linked. The
-    /// record follows the register.
-    pub(in crate::control) fn refuse_withdrawal(&mut self, turn: &mut Turn<'_>, cluster: &Arc<Cluster>) {
+    /// Refuses the deferred update: `peer` declared before the withdrawal was chosen, so the pair is linked. The record
+    /// follows the register.
+    pub(super) fn refuse_withdrawal(
+        &mut self,
+        turn: &mut Turn<'_>,
+        cluster: &Arc<Cluster>,
+        input: &UpdateClusterInput,
+        peer: ClusterArn,
+    ) {
         turn.cover(CoverageMark::WithdrawalLost);
-        let waiters = self.take_waiting(cluster).waiters;
-        let Some(peer) = cluster.multi_region.as_deref().and_then(|it| it.peer) else { return };
+        let waiting = self.take_waiting(cluster);
         let keeps_intent = self.mutants.has(Mutant::LostWithdrawalKept);
-        let kept = cluster.intent.as_ref().filter(|_| self.mutants.has(Mutant::LostWitnessKept));
-        let kept = kept.and_then(|lost| self.revalidate(cluster, &lost.request).ok()?);
+        let lost = self.revalidate(cluster, input).ok().flatten();
+        let lost = lost.filter(|_| self.mutants.has(Mutant::LostWitnessKept));
         self.write_cluster(turn, cluster, None, None, |record| {
             record.intent = record.intent.take().filter(|_| keeps_intent);
             record.status = ClusterStatus::Creating;
             if let Some(multi_region) = &mut record.multi_region {
                 multi_region.linked = true;
-                multi_region.witness = kept.map_or(multi_region.witness, |it| it.witness);
+                multi_region.witness = lost.map_or(multi_region.witness, |it| it.witness);
             }
         });
-        turn.reply(&waiters, Err(Arc::new(errors::lost_to_link(cluster, peer))));
+        turn.reply(&waiting.waiters, Err(Arc::new(errors::lost_to_link(cluster, peer))));
     }
 }

@@ -64,5 +64,23 @@ pub use register::{AcceptedValue, Acceptor, Ballot, LinkChange, LinkOutcome, Lin
 pub use witness::WitnessNode;
 
 pub(in crate::control) use intent::Waiting;
-pub(in crate::control) use pending::{CallTarget, InFlight, PendingCall, RemoteCheck};
-pub(in crate::control) use proposer::Round;
+pub(in crate::control) use pending::PendingRequest;
+
+use crate::control::message::Delivery;
+use crate::control::records::ClusterKey;
+use crate::map::FixedMap;
+
+use pending::PendingCall;
+use proposer::Round;
+
+/// What a control plane has under way with other nodes. Volatile: a crash ends it, and what the records call for is
+/// begun anew at the start.
+#[derive(Clone, Debug, Default)]
+pub(in crate::control) struct Peering {
+    /// Calls that wait for remote checks, by the arrival that began them.
+    calls: FixedMap<Delivery, PendingCall>,
+    /// Calls that wait for the link register, by cluster.
+    waiting: FixedMap<ClusterKey, Waiting>,
+    /// The latest round of each cluster that wants something of its register.
+    rounds: FixedMap<ClusterKey, Round>,
+}

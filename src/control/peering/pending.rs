@@ -8,12 +8,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::api::Error;
+use crate::api::{CreateClusterInput, Error, Operation, UpdateClusterInput};
 use crate::control::assumptions::Refusal;
 use crate::control::authorization::{AccountScope, Caller, Denial, PeerAction, required_permissions};
 use crate::control::message::{DelayRange, Delivery, Message, PeerAnswer, Reply, Timer, Wait};
 use crate::control::mutant::Mutant;
-use crate::control::records::{MultiRegion, Serial};
+use crate::control::records::{ClusterKey, InFlight, MultiRegion, Serial};
 use crate::control::turn::Turn;
 use crate::control::{ControlPlane, RequestContext, errors};
 use crate::coverage_mark::CoverageMark;
@@ -22,53 +22,50 @@ use crate::types::{Account, ClusterArn, ClusterStatus, NodeId};
 
 /// A call that waits for remote checks.
 #[derive(Clone, Debug)]
-pub(in crate::control) struct PendingCall {
+pub(super) struct PendingCall {
     /// The request that came first with its token.
-    pub(in crate::control) ctx: RequestContext,
+    ctx: RequestContext,
     /// The arrivals to answer: the first request and those that joined it.
-    pub(in crate::control) waiters: Vec<Delivery>,
-    /// The cluster that the call is about.
-    pub(in crate::control) target: CallTarget,
+    waiters: Vec<Delivery>,
+    request: PendingRequest,
     /// The multi-Region properties that the cluster is to have.
-    pub(in crate::control) wanted: MultiRegion,
+    wanted: MultiRegion,
     /// The checks without an answer so far.
     outstanding: Vec<RemoteCheck>,
 }
 
+/// The request of a pending call. No other operation has remote checks.
+#[derive(Clone, Debug)]
+pub(in crate::control) enum PendingRequest {
+    /// The creation of a cluster. It has no serial yet: two pending creates must not take the same.
+    Create(CreateClusterInput),
+    /// The update of the cluster with this serial. The cluster may change, or go, while the call waits.
+    Update(Serial, UpdateClusterInput),
+}
+
 /// A check that another Region makes for a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::control) enum RemoteCheck {
+enum RemoteCheck {
     /// By the witness node of this Region: whether the caller may have a witness there.
     Witness(Region),
     /// By the control plane of the peer's Region: permission on the peer, and its description.
     Peer(ClusterArn, PeerAction),
 }
 
-/// The cluster that a pending call is about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::control) enum CallTarget {
-    /// A cluster to be created. It has no serial yet: two pending creates must not take the same.
-    New,
-    /// The cluster with this serial, to be updated. It may change, or go, while the call waits.
-    Existing(Serial),
-}
-
-impl CallTarget {
-    fn verb(self) -> &'static str {
+impl PendingRequest {
+    fn operation(&self) -> Operation {
         match self {
-            CallTarget::New => "create",
-            CallTarget::Existing(_) => "update",
+            PendingRequest::Create(_) => Operation::CreateCluster,
+            PendingRequest::Update(..) => Operation::UpdateCluster,
         }
     }
-}
 
-/// The wait of a call whose token is in flight.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::control) enum InFlight {
-    /// Remote checks, for the call that arrived with this delivery.
-    Checks(Delivery),
-    /// The link register's decision about this cluster.
-    Register(Account, Serial),
+    fn verb(&self) -> &'static str {
+        match self {
+            PendingRequest::Create(_) => "create",
+            PendingRequest::Update(..) => "update",
+        }
+    }
 }
 
 impl ControlPlane {
@@ -78,23 +75,39 @@ impl ControlPlane {
         &mut self,
         turn: &mut Turn<'_>,
         ctx: RequestContext,
-        target: CallTarget,
+        request: PendingRequest,
         wanted: MultiRegion,
         peers: impl IntoIterator<Item = (ClusterArn, PeerAction)>,
     ) {
-        if self.mutants.has(Mutant::CreateBeforeChecks) && target == CallTarget::New {
-            self.write_new(turn, self.new_cluster(&ctx, Some(wanted)), None, ctx.delivery);
-        }
-        // From here on a retry joins instead of starting checks, and a cluster, of its own.
-        if let Some(token) = self.token_key(ctx.account, &ctx.request) {
-            self.in_flight.insert(token, InFlight::Checks(ctx.delivery));
+        if let PendingRequest::Create(input) = &request
+            && self.mutants.has(Mutant::CreateBeforeChecks)
+        {
+            self.write_new(turn, self.new_cluster(&ctx, input, Some(wanted)), None, ctx.delivery);
         }
         let delivery = ctx.delivery;
+        // From here on a retry joins instead of starting checks, and a cluster, of its own.
+        self.tokens.begin(ctx.token.as_ref(), InFlight::Checks(delivery));
         let mut outstanding = vec![RemoteCheck::Witness(wanted.witness)];
         outstanding.extend(peers.into_iter().map(|(peer, action)| RemoteCheck::Peer(peer, action)));
-        self.calls
-            .insert(delivery, PendingCall { ctx, waiters: vec![delivery], target, wanted, outstanding });
+        let call = PendingCall { ctx, waiters: vec![delivery], request, wanted, outstanding };
+        self.peering.calls.insert(delivery, call);
         self.send_checks(turn, delivery, 0);
+    }
+
+    /// Joins a request to the pending call with its token. That call wrote nothing so far; this one shares its outcome,
+    /// whatever it is.
+    pub(in crate::control) fn join_checks(
+        &mut self,
+        turn: &mut Turn<'_>,
+        ctx: &RequestContext,
+        call: Delivery,
+    ) {
+        // The network's copy of the same attempt and a client's retry are the same to the protocol; only coverage tells
+        // them apart.
+        let is_copy = (call.call, call.attempt) == (ctx.delivery.call, ctx.delivery.attempt);
+        turn.cover(if is_copy { CoverageMark::DuplicateJoined } else { CoverageMark::CallsJoined });
+        let times = if self.mutants.has(Mutant::JoinerAnsweredTwice) { 2 } else { 1 };
+        self.peering.calls[&call].waiters.extend(std::iter::repeat_n(ctx.delivery, times));
     }
 
     /// Records the witness Region's answer; a denial ends the call, the last answer completes it.
@@ -104,7 +117,7 @@ impl ControlPlane {
         call: Delivery,
         denial: Option<Denial>,
     ) {
-        let waiting = self.calls.get_mut(&call);
+        let waiting = self.peering.calls.get_mut(&call);
         assert!(
             waiting.is_some() || !self.mutants.has(Mutant::LateAnswerPanics),
             "no call waits for this answer"
@@ -117,7 +130,7 @@ impl ControlPlane {
         // call.
         let Some(denial) = denial else { return self.finish_if_all_answered(turn, call) };
         turn.cover(CoverageMark::WitnessDenied);
-        let caller = waiting.ctx.caller();
+        let caller = waiting.ctx.caller;
         let home = AccountScope::of(witness, caller.account);
         let names_own = self.mutants.has(Mutant::DenialNamesOwnRegion);
         let named = if names_own { self.region } else { witness };
@@ -130,19 +143,19 @@ impl ControlPlane {
         &mut self,
         turn: &mut Turn<'_>,
         call: Delivery,
-        about: RemoteCheck,
+        peer: ClusterArn,
+        action: PeerAction,
         answer: PeerAnswer,
     ) {
-        let RemoteCheck::Peer(peer, action) = about else { return };
         // A duplicate, or an answer after the call has ended.
-        let Some(waiting) = self.calls.get_mut(&call) else { return };
-        waiting.record_answer(about);
+        let Some(waiting) = self.peering.calls.get_mut(&call) else { return };
+        waiting.record_answer(RemoteCheck::Peer(peer, action));
         match answer {
             PeerAnswer::Denied(_) => turn.cover(CoverageMark::PeerDenied),
             PeerAnswer::Missing => turn.cover(CoverageMark::PeerMissing),
             PeerAnswer::SingleRegion | PeerAnswer::MultiRegion { .. } => {}
         }
-        match self.evaluate_peer(&self.calls[&call], peer, action, answer) {
+        match self.evaluate_peer(&self.peering.calls[&call], peer, action, answer) {
             Ok(()) => self.finish_if_all_answered(turn, call),
             Err(error) => self.fail_checks(turn, call, error),
         }
@@ -151,7 +164,7 @@ impl ControlPlane {
     /// Repeats the checks that are still unanswered, or fails the call after the last attempt.
     pub(in crate::control) fn recheck(&mut self, turn: &mut Turn<'_>, call: Delivery, attempt: u32) {
         // The call ended before its timer fired.
-        let Some(waiting) = self.calls.get(&call) else { return };
+        let Some(waiting) = self.peering.calls.get(&call) else { return };
         if attempt < MAX_ATTEMPTS && !self.mutants.has(Mutant::AskedOnce) {
             turn.cover(CoverageMark::CheckRepeated);
             return self.send_checks(turn, call, attempt);
@@ -211,20 +224,21 @@ impl ControlPlane {
     }
 
     /// Ends a pending call with an error, for all its waiters.
-    pub(in crate::control) fn fail_checks(&mut self, turn: &mut Turn<'_>, call: Delivery, error: Error) {
+    fn fail_checks(&mut self, turn: &mut Turn<'_>, call: Delivery, error: Error) {
+        // Every caller has just found the call.
         let Some(waiting) = self.take_call(call) else { return };
         let result: Reply = Err(Arc::new(error));
         turn.reply(&waiting.waiters, result);
         if self.mutants.has(Mutant::BusyAfterRefusal) {
-            self.calls.insert(call, PendingCall { waiters: Vec::new(), ..waiting });
+            self.peering.calls.insert(call, PendingCall { waiters: Vec::new(), ..waiting });
         }
     }
 
     /// The open waits of pending calls.
     pub(in crate::control) fn pending_call_waits(&self) -> impl Iterator<Item = Wait> {
-        self.calls.values().map(|call| Wait {
+        self.peering.calls.values().map(|call| Wait {
             region: self.region,
-            waiter: format!("{} of client {}", call.ctx.request.operation(), call.ctx.delivery.client.0),
+            waiter: format!("{} of client {}", call.request.operation(), call.ctx.delivery.client.0),
             missing: call.outstanding.iter().map(|question| question.node()).collect(),
             action: "answer a check",
         })
@@ -232,22 +246,25 @@ impl ControlPlane {
 
     /// The number of the account's pending creates. They count towards its quota: all of them may still succeed.
     pub(in crate::control) fn creates_in_flight(&self, account: Account) -> u32 {
-        let waiting = |call: &&PendingCall| call.target == CallTarget::New && call.ctx.account == account;
-        self.calls.values().filter(waiting).count() as u32
+        let is_create = |call: &&PendingCall| {
+            matches!(call.request, PendingRequest::Create(_)) && call.ctx.caller.account == account
+        };
+        self.peering.calls.values().filter(is_create).count() as u32
     }
 
     /// Whether an update of the cluster is pending. A second one would be checked against properties that the first
     /// replaces.
-    pub(in crate::control) fn has_update_in_flight(&self, account: Account, serial: Serial) -> bool {
-        self.calls
-            .values()
-            .any(|call| call.target == CallTarget::Existing(serial) && call.ctx.account == account)
+    pub(super) fn has_update_in_flight(&self, (account, serial): ClusterKey) -> bool {
+        self.peering.calls.values().any(|call| {
+            matches!(call.request, PendingRequest::Update(updated, _) if updated == serial)
+                && call.ctx.caller.account == account
+        })
     }
 
     /// Sends the outstanding checks and sets the timer of the next attempt. All attempts together last for the
     /// assumed deadline.
     fn send_checks(&self, turn: &mut Turn<'_>, delivery: Delivery, attempt: u32) {
-        for (message, to) in self.calls[&delivery].check_messages(delivery, attempt) {
+        for (message, to) in self.peering.calls[&delivery].check_messages(delivery, attempt) {
             turn.send(to, message);
         }
         let after = self.assumptions.remote_deadline / MAX_ATTEMPTS;
@@ -257,22 +274,23 @@ impl ControlPlane {
 
     /// Completes the call once every check has passed. Only then anything is written.
     fn finish_if_all_answered(&mut self, turn: &mut Turn<'_>, call: Delivery) {
-        if !self.calls[&call].outstanding.is_empty() {
-            return;
-        }
-        let Some(call) = self.take_call(call) else { return };
-        match call.target {
-            CallTarget::New => self.finish_create(turn, &call.ctx, &call.waiters, Some(call.wanted)),
-            CallTarget::Existing(serial) => self.resume_update(turn, call, serial),
+        let is_complete = self.peering.calls[&call].outstanding.is_empty();
+        // The other checks are still without an answer.
+        let Some(call) = is_complete.then(|| self.take_call(call)).flatten() else { return };
+        match &call.request {
+            PendingRequest::Create(input) => {
+                self.finish_create(turn, &call.ctx, input, Some(call.wanted), &call.waiters);
+            }
+            PendingRequest::Update(serial, input) => {
+                self.resume_update(turn, &call.ctx, *serial, input, call.waiters);
+            }
         }
     }
 
     /// Takes a pending call out; its token is no longer in flight.
     fn take_call(&mut self, delivery: Delivery) -> Option<PendingCall> {
-        let call = self.calls.swap_remove(&delivery)?;
-        if let Some(token) = self.token_key(call.ctx.account, &call.ctx.request) {
-            self.in_flight.swap_remove(&token);
-        }
+        let call = self.peering.calls.swap_remove(&delivery)?;
+        self.tokens.end(call.ctx.token.as_ref());
         Some(call)
     }
 
@@ -285,13 +303,13 @@ impl ControlPlane {
         action: PeerAction,
         answer: PeerAnswer,
     ) -> Result<(), Error> {
-        let (verb, assumed) = (call.target.verb(), &*self.assumptions);
+        let (verb, assumed) = (call.request.verb(), &*self.assumptions);
         match answer {
             PeerAnswer::Denied(denial) => {
                 let arn = peer.to_string();
                 let permission = required_permissions::peer(&arn, action)
                     .expect("an action without a permission is never denied");
-                Err(self.authorizer.error(call.ctx.caller(), permission, peer.region, denial))
+                Err(self.authorizer.error(call.ctx.caller, permission, peer.region, denial))
             }
             // A peer that is given up needs the permission and nothing else: it may be gone.
             _ if action == PeerAction::Remove => Ok(()),
@@ -333,16 +351,16 @@ impl ControlPlane {
     ) -> Result<(), Error> {
         use ClusterStatus::{Deleted, Deleting, Failed, PendingDelete};
         let refused = |cause| {
-            Err(errors::properties(self.assumptions.peer_taken, call.target.verb(), cause, ANOTHER_PEER))
+            Err(errors::properties(self.assumptions.peer_taken, call.request.verb(), cause, ANOTHER_PEER))
         };
         // A cluster on its way out, or failed, never declares again.
         if matches!(status, PendingDelete | Deleting | Deleted | Failed) {
             return refused(format!("Peer cluster {peer} is in {status} state"));
         }
-        let own = match call.target {
-            CallTarget::New => None,
-            CallTarget::Existing(serial) => {
-                self.storage.at(call.ctx.account, serial).map(|cluster| cluster.arn)
+        let own = match call.request {
+            PendingRequest::Create(_) => None,
+            PendingRequest::Update(serial, _) => {
+                self.storage.at(call.ctx.caller.account, serial).map(|cluster| cluster.arn)
             }
         };
         // One peer at most: the peer would have to leave its pair first.
@@ -361,7 +379,7 @@ impl PendingCall {
 
     /// The messages of the outstanding checks, each with its recipient.
     fn check_messages(&self, call: Delivery, attempt: u32) -> impl Iterator<Item = (Message, NodeId)> {
-        let caller = self.ctx.caller();
+        let caller = self.ctx.caller;
         self.outstanding.iter().map(move |question| {
             let message = match *question {
                 RemoteCheck::Witness(_) => Message::CheckWitness { call, caller, attempt },

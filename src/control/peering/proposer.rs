@@ -3,7 +3,6 @@
 
 use std::sync::Arc;
 
-use crate::api::Request;
 use crate::control::ControlPlane;
 use crate::control::message::{DelayRange, Message, Note, Timer, Wait};
 use crate::control::mutant::Mutant;
@@ -74,7 +73,7 @@ fn wanted_change(cluster: &Cluster) -> Option<LinkChange> {
     let multi_region = cluster.multi_region.as_deref().filter(|it| it.peer.is_some())?;
     // An intent comes before the status: the deferred call will change the record, whatever the status is now.
     match (&cluster.intent, cluster.status) {
-        (Some(intent), _) if matches!(*intent.request, Request::DeleteCluster(_)) => Some(LinkChange::Delete),
+        (Some(_), _) if cluster.is_deletion_deferred() => Some(LinkChange::Delete),
         (Some(_), _) => Some(LinkChange::Withdraw),
         // Repeated until the register is dissolved: the peer may be deleted at any time.
         (None, PendingDelete) => Some(LinkChange::Delete),
@@ -112,17 +111,17 @@ impl ControlPlane {
     /// Starts a round for the change that the cluster wants of its link register, if it wants any. A round under way
     /// is given up: its late answers no longer match the ballot.
     pub(in crate::control) fn propose(&mut self, turn: &mut Turn<'_>, cluster: &Cluster, attempt: u32) {
-        let (account, serial) = (cluster.arn.account, cluster.serial);
+        let (account, serial) = cluster.key();
         let (Some(change), Some(register)) = (wanted_change(cluster), cluster.register()) else {
             // The cluster wants nothing any more, so no answer of an old round may act on it.
             if cluster.multi_region.is_some() {
-                self.rounds.swap_remove(&(account, serial));
+                self.peering.rounds.swap_remove(&(account, serial));
             }
             return;
         };
         let mut acceptor = self.storage.register(&register);
         // Refusals and the known outcome belong to one register; a cluster that changed its peer starts anew.
-        let last = self.rounds.get(&(account, serial)).filter(|round| round.register == register);
+        let last = self.peering.rounds.get(&(account, serial)).filter(|round| round.register == register);
         let (highest_refusal, known_outcome) =
             last.map(|round| (round.highest_refusal, round.known_outcome)).unwrap_or_default();
         let kept =
@@ -147,7 +146,7 @@ impl ControlPlane {
             known_outcome,
             is_expedited: false,
         };
-        self.rounds.insert((account, serial), round);
+        self.peering.rounds.insert((account, serial), round);
         self.send_to_acceptors(turn, &register, cluster, || Message::Prepare { register, ballot });
         // One timer for every round, whatever comes of it: a lost message needs no other detection.
         let timer = Timer::Propose { account, serial, round: ballot.round() };
@@ -162,7 +161,8 @@ impl ControlPlane {
         serial: Serial,
         ballot_round: u32,
     ) {
-        let Some(round) = self.rounds.get(&(account, serial)) else { return };
+        // The cluster wants nothing of a register any more, or is gone.
+        let Some(round) = self.peering.rounds.get(&(account, serial)) else { return };
         let attempt = round.attempt + 1;
         // A dissolved register is final, so there is nothing left to learn. Every other chosen outcome can change by
         // the peer's doing, and it is not announced: the cluster keeps asking.
@@ -220,7 +220,7 @@ impl ControlPlane {
             persist_acceptor(turn, &mut self.storage, register, acceptor);
             self.keep_in_memory(turn, Mutant::OwnAcceptorForgetsInCrash);
         }
-        self.rounds[&(cluster.arn.account, cluster.serial)].phase = Phase::Accept(value, Votes::OWN);
+        self.peering.rounds[&cluster.key()].phase = Phase::Accept(value, Votes::OWN);
         self.send_to_acceptors(turn, &register, &cluster, || Message::Accept { register, ballot, value });
         if self.mutants.has(Mutant::ChosenByOne) {
             self.apply_chosen(turn, &cluster, register, change, value);
@@ -264,6 +264,7 @@ impl ControlPlane {
         ballot: Ballot,
         promised: Ballot,
     ) {
+        // A refusal of an earlier round: the ballot of this one is above it already, or will be refused in turn.
         let Some((cluster, round)) = self.current_round(&register, ballot) else { return };
         turn.cover(CoverageMark::BallotLost);
         round.highest_refusal = round.highest_refusal.max(promised);
@@ -274,12 +275,14 @@ impl ControlPlane {
     /// here waits for. The accepted value alone proves nothing, for it may not be chosen; the cluster's own round
     /// finds out.
     pub(in crate::control) fn learn_from_acceptor(&mut self, turn: &mut Turn<'_>, register: &RegisterKey) {
+        // The message was refused, and nothing was accepted before.
         let Some((_, value)) = self.storage.register(register).accepted else { return };
         let own =
             register.cluster_in(self.region).and_then(|arn| self.storage.cluster(arn.identifier)).cloned();
         // The cluster may be gone, or declare another peer by now.
         let Some(cluster) = own.filter(|cluster| cluster.register() == Some(*register)) else { return };
-        let Some(round) = self.rounds.get_mut(&(cluster.arn.account, cluster.serial)) else { return };
+        // The cluster waits for nothing.
+        let Some(round) = self.peering.rounds.get_mut(&cluster.key()) else { return };
         // Only news is worth a round: otherwise each side's rounds would set off the other's for ever.
         if !is_awaited(&cluster, value)
             || round.known_outcome == Some(value.outcome)
@@ -307,7 +310,7 @@ impl ControlPlane {
         value: LinkValue,
     ) {
         use ClusterStatus::{Creating, Updating};
-        let round = &mut self.rounds[&(cluster.arn.account, cluster.serial)];
+        let round = &mut self.peering.rounds[&cluster.key()];
         round.phase = Phase::Chosen;
         if round.known_outcome.replace(value.outcome) != Some(value.outcome) {
             let note = Note::Chosen { register, cluster: cluster.arn, outcome: value.outcome };
@@ -323,9 +326,18 @@ impl ControlPlane {
                     self.update_link(turn, cluster, Creating, |it| it.linked = linked);
                 }
             }
-            // The peer declared before the withdrawal was chosen and may be ACTIVE already: the update is refused.
-            LinkChange::Withdraw if is_linked => self.refuse_withdrawal(turn, cluster),
-            LinkChange::Withdraw => self.finish_withdrawal(turn, cluster),
+            LinkChange::Withdraw => {
+                // Proposed for a deferred update only, and a record that loses its intent starts another round.
+                let Some(input) = cluster.deferred_update() else { return };
+                // The peer declared before the withdrawal was chosen and may be ACTIVE already: the update is
+                // refused.
+                if is_linked {
+                    let peer = register.opposite(register.side(cluster.arn));
+                    self.refuse_withdrawal(turn, cluster, input, peer);
+                } else {
+                    self.finish_withdrawal(turn, cluster, input);
+                }
+            }
             // The peer has not left yet. The cluster stays linked and asks again.
             LinkChange::Leave if is_linked && !self.mutants.has(Mutant::LeftAlone) => {}
             // The register is open again: both sides have given the pair up, so this one may forget its peer.
@@ -345,14 +357,14 @@ impl ControlPlane {
     fn apply_deletion(&mut self, turn: &mut Turn<'_>, cluster: &Arc<Cluster>, outcome: LinkOutcome) {
         use ClusterStatus::{Deleting, PendingDelete};
         let is_linked = outcome != LinkOutcome::Open;
-        if let Some(intent) = &cluster.intent {
+        if cluster.intent.is_some() {
             turn.cover_if(is_linked, CoverageMark::DeletionFoundLink);
             // A linked pair is deleted only as a pair; a declaration that led to nothing keeps no cluster.
             let is_linked = is_linked && !self.mutants.has(Mutant::DeletionIgnoresLink);
             let status = if is_linked { PendingDelete } else { Deleting };
             let waiting = self.take_waiting(cluster);
             let cluster = self.with_link(cluster, is_linked);
-            return self.finish_delete(turn, intent.account, &intent.request, &cluster, status, &waiting);
+            return self.finish_delete(turn, &waiting, &cluster, status);
         }
         if is_linked && cluster.linked_peer().is_none() {
             // The call's deadline passed before the link was known here, and its answer was PENDING_DELETE. The
@@ -378,10 +390,10 @@ impl ControlPlane {
     /// ballots only grow and no call is repeated: the model checker drops it.
     #[must_use]
     pub fn is_outstanding(&self, from: NodeId, answer: &Message) -> bool {
-        let round = |ballot: Ballot| self.rounds.values().find(move |round| round.ballot == ballot);
+        let round = |ballot: Ballot| self.peering.rounds.values().find(move |round| round.ballot == ballot);
         match answer {
             Message::WitnessChecked { call, .. } | Message::PeerChecked { call, .. } => {
-                self.calls.contains_key(call)
+                self.peering.calls.contains_key(call)
             }
             Message::Promise { ballot, .. } => round(*ballot).is_some_and(
                 |round| matches!(round.phase, Phase::Prepare(votes) if votes.with(from) != votes),
@@ -398,7 +410,7 @@ impl ControlPlane {
 
     /// The open waits of clusters for their link registers.
     pub(in crate::control) fn register_waits(&self) -> impl Iterator<Item = Wait> {
-        self.rounds.iter().filter_map(|((account, serial), round)| {
+        self.peering.rounds.iter().filter_map(|((account, serial), round)| {
             let cluster = self.storage.at(*account, *serial)?;
             let peer = round.register.other(cluster.arn)?;
             let (witness, peer_plane) =
@@ -461,7 +473,7 @@ impl ControlPlane {
     ) -> Option<(Arc<Cluster>, &mut Round)> {
         let arn = register.cluster_in(self.region)?;
         let cluster = self.storage.cluster(arn.identifier)?.clone();
-        let round = self.rounds.get_mut(&(arn.account, cluster.serial))?;
+        let round = self.peering.rounds.get_mut(&(arn.account, cluster.serial))?;
         (round.register == *register && round.ballot == ballot).then_some((cluster, round))
     }
 
@@ -490,7 +502,7 @@ impl Round {
         }
         let pause = back_off(self.attempt);
         let after = DelayRange { min: pause.min / 2, max: pause.max / 2 };
-        let (account, serial) = (cluster.arn.account, cluster.serial);
+        let (account, serial) = cluster.key();
         turn.set_timer(after, Timer::Propose { account, serial, round: self.ballot.round() });
     }
 }

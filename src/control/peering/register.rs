@@ -50,6 +50,15 @@ impl RegisterKey {
         }
     }
 
+    /// The other cluster of the one on `side`.
+    #[must_use]
+    pub fn opposite(&self, side: Side) -> ClusterArn {
+        match side {
+            Side::Low => self.high,
+            Side::High => self.low,
+        }
+    }
+
     /// The two clusters, in the order of their ARNs.
     #[must_use]
     pub fn pair(&self) -> [ClusterArn; 2] {

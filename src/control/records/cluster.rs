@@ -1,13 +1,14 @@
 //! The durable record of a cluster, its status graph, and its form in the API.
 
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
 use crate::api::{
-    ClusterSummary, CreateClusterOutput, DeleteClusterOutput, EncryptionDetails, EncryptionStatus,
-    EncryptionType, GetClusterOutput, MetricGroup, MetricGroupResponse, MultiRegionOutput, Request, Tags,
-    UpdateClusterOutput,
+    ClusterSummary, CreateClusterOutput, DeleteClusterInput, DeleteClusterOutput, EncryptionDetails,
+    EncryptionStatus, EncryptionType, GetClusterOutput, MetricGroup, MetricGroupResponse, MultiRegionOutput,
+    Request, Tags, UpdateClusterInput, UpdateClusterOutput,
 };
 use crate::control::peering::RegisterKey;
 use crate::control::records::{ClusterPolicy, Stream};
@@ -18,6 +19,9 @@ use crate::types::{Account, ClusterArn, ClusterStatus, Identifier, Instant, Time
 /// again.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Serial(pub u64);
+
+/// The key of a cluster in a Region: its account, and its number there.
+pub type ClusterKey = (Account, Serial);
 
 impl Serial {
     /// The cluster's index in a list, from 0.
@@ -95,8 +99,35 @@ pub struct MultiRegion {
 pub struct Intent {
     /// The account that called.
     pub account: Account,
-    /// The UpdateCluster or DeleteCluster request.
-    pub request: Arc<Request>,
+    /// The request.
+    pub request: DeferredRequest,
+}
+
+/// The request of a deferred call. Only these two operations depend on the link register.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum DeferredRequest {
+    /// An update that takes the declaration of a peer back.
+    UpdateCluster(UpdateClusterInput),
+    /// The deletion of a cluster that has declared a peer.
+    DeleteCluster(DeleteClusterInput),
+}
+
+// A deferred request has the fingerprint of the request that it is.
+impl Hash for DeferredRequest {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.to_request().hash(state);
+    }
+}
+
+impl DeferredRequest {
+    /// The request, as it came.
+    #[must_use]
+    pub fn to_request(&self) -> Request {
+        match self {
+            DeferredRequest::UpdateCluster(input) => Request::UpdateCluster(input.clone()),
+            DeferredRequest::DeleteCluster(input) => Request::DeleteCluster(input.clone()),
+        }
+    }
 }
 
 impl Attached {
@@ -108,6 +139,28 @@ impl Attached {
 }
 
 impl Cluster {
+    /// The cluster's key in storage.
+    #[must_use]
+    pub fn key(&self) -> ClusterKey {
+        (self.arn.account, self.serial)
+    }
+
+    /// Whether a deletion of the cluster waits for the link register.
+    #[must_use]
+    pub fn is_deletion_deferred(&self) -> bool {
+        let intent = self.intent.as_deref();
+        intent.is_some_and(|intent| matches!(intent.request, DeferredRequest::DeleteCluster(_)))
+    }
+
+    /// The update of the cluster that waits for the link register, if one does.
+    #[must_use]
+    pub fn deferred_update(&self) -> Option<&UpdateClusterInput> {
+        match &self.intent.as_deref()?.request {
+            DeferredRequest::UpdateCluster(input) => Some(input),
+            DeferredRequest::DeleteCluster(_) => None,
+        }
+    }
+
     /// The register that the cluster's declaration is written to; `None` without a peer.
     #[must_use]
     pub fn register(&self) -> Option<RegisterKey> {

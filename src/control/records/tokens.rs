@@ -1,4 +1,4 @@
-//! Idempotency tokens: replay, join, mismatch, expiry.
+//! Client tokens: replay, join, mismatch, expiry.
 //!
 //! A retry with the token of a finished call gets the recorded answer and changes nothing. A retry with the token of
 //! a call in flight joins it. A token is written in the batch of the change that it records, so that no crash keeps
@@ -9,12 +9,13 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::api::{Error, Fingerprint, Operation, Request, Response};
-use crate::control::message::Note;
+use crate::control::message::{Delivery, Note};
 use crate::control::mutant::Mutant;
-use crate::control::peering::InFlight;
+use crate::control::records::ClusterKey;
 use crate::control::turn::Turn;
 use crate::control::{ControlPlane, RequestContext, errors};
 use crate::coverage_mark::CoverageMark;
+use crate::map::FixedMap;
 use crate::types::{Account, ClientToken, Instant};
 
 /// The key of an idempotency token. Equal tokens of different accounts or operations are different tokens.
@@ -42,6 +43,53 @@ pub struct TokenRecord {
 /// A token's key and record, to be written.
 pub type TokenWrite = (TokenKey, TokenRecord);
 
+/// The client token of a call, with the fingerprint of its request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::control) struct CallToken {
+    key: TokenKey,
+    fingerprint: Fingerprint,
+}
+
+/// The wait of a call whose token is in flight.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::control) enum InFlight {
+    /// Remote checks, for the call that arrived with this delivery.
+    Checks(Delivery),
+    /// The link register's decision about this cluster.
+    Register(ClusterKey),
+}
+
+/// The tokens of calls that are not finished, each with the fingerprint that a retry must have and the wait that it
+/// joins. Volatile: a crash ends the calls, or their intents bring their tokens back.
+#[derive(Clone, Debug, Default)]
+pub(in crate::control) struct Tokens {
+    in_flight: FixedMap<TokenKey, (Fingerprint, InFlight)>,
+}
+
+impl CallToken {
+    /// The token's record for a call that ends with `response` at `now`.
+    pub(in crate::control) fn record(&self, now: Instant, response: &Arc<Response>) -> TokenWrite {
+        let record = TokenRecord { fingerprint: self.fingerprint, response: response.clone(), at: now };
+        (self.key.clone(), record)
+    }
+}
+
+impl Tokens {
+    /// Puts the token of a call that waits in flight, if it has one: from here on a retry joins the call.
+    pub(in crate::control) fn begin(&mut self, token: Option<&CallToken>, wait: InFlight) {
+        if let Some(CallToken { key, fingerprint }) = token {
+            self.in_flight.insert(key.clone(), (*fingerprint, wait));
+        }
+    }
+
+    /// Ends the flight of a call's token.
+    pub(in crate::control) fn end(&mut self, token: Option<&CallToken>) {
+        if let Some(CallToken { key, .. }) = token {
+            self.in_flight.swap_remove(key);
+        }
+    }
+}
+
 impl ControlPlane {
     /// Answers the request from its token: replays a finished call, or joins one in flight. `false` if the request
     /// has no token, or a new one.
@@ -53,17 +101,7 @@ impl ControlPlane {
         turn: &mut Turn<'_>,
         ctx: &RequestContext,
     ) -> Result<bool, Error> {
-        let Some(key) = self.token_key(ctx.account, &ctx.request) else { return Ok(false) };
-        if self.mutants.has(Mutant::StreamTokenNotLookedUp)
-            && matches!(*ctx.request, Request::CreateStream(_))
-        {
-            return Ok(false);
-        }
-        if self.mutants.has(Mutant::DeletionLooksForClusterFirst)
-            && let Request::DeleteCluster(input) = &*ctx.request
-        {
-            self.find(ctx.account, &input.identifier)?;
-        }
+        let Some(token) = &ctx.token else { return Ok(false) };
         let mut window = self.assumptions.token_window;
         if self.mutants.has(Mutant::TokenWindowHalved) {
             window /= 2;
@@ -71,13 +109,13 @@ impl ControlPlane {
         // Memory only: the table must not grow without bound, but a token that lives on changes nothing, for its age
         // is compared below.
         self.storage.forget_tokens(turn.now(), window);
-        match self.storage.token(&key) {
+        match self.storage.token(&token.key) {
             Some(record)
                 if turn.now().since(record.at) < window || self.mutants.has(Mutant::TokenNeverExpires) =>
             {
                 // Compared before anything of the recorded answer is shown, which may be of a request that this
                 // caller did not make.
-                self.require_same_request(turn, record.fingerprint, ctx)?;
+                self.require_same_request(turn, record.fingerprint, token)?;
                 let response = self.replayed_response(&record.response, ctx);
                 turn.note(Note::Replayed(ctx.delivery));
                 turn.cover(CoverageMark::RetryReplayed);
@@ -93,71 +131,26 @@ impl ControlPlane {
             return Ok(false);
         }
         // Errors use up no token, so a call that failed is not found here either: its retry starts afresh.
-        let Some(in_flight) = self.in_flight.get(&key).copied() else { return Ok(false) };
-        self.join_in_flight(turn, in_flight, ctx)?;
+        let Some(&(known, wait)) = self.tokens.in_flight.get(&token.key) else { return Ok(false) };
+        self.require_same_request(turn, known, token)?;
+        // That call is not finished, and carrying the request out beside it would do everything twice.
+        match wait {
+            InFlight::Checks(call) => self.join_checks(turn, ctx, call),
+            InFlight::Register(key) => self.join_wait(turn, ctx, key),
+        }
+        turn.note(Note::Joined(ctx.delivery));
         Ok(true)
     }
 
-    /// Joins a request to the call in flight with its token. That call is not finished, and carrying the request out
-    /// beside it would do everything twice.
-    fn join_in_flight(
-        &mut self,
-        turn: &mut Turn<'_>,
-        in_flight: InFlight,
-        ctx: &RequestContext,
-    ) -> Result<(), Error> {
-        match in_flight {
-            // The first call wrote nothing so far; this one shares its outcome, whatever it is.
-            InFlight::Checks(call) => {
-                self.require_same_request(turn, self.calls[&call].ctx.request.fingerprint(), ctx)?;
-                // The network's copy of the same attempt and a client's retry are the same to the protocol; only
-                // coverage tells them apart.
-                let is_copy = (call.call, call.attempt) == (ctx.delivery.call, ctx.delivery.attempt);
-                turn.cover(if is_copy { CoverageMark::DuplicateJoined } else { CoverageMark::CallsJoined });
-                let times = if self.mutants.has(Mutant::JoinerAnsweredTwice) { 2 } else { 1 };
-                self.calls[&call].waiters.extend(std::iter::repeat_n(ctx.delivery, times));
-            }
-            InFlight::Register(account, serial) => {
-                // The token is that of the deferred call, which is in the record, or of a deletion that joined it.
-                // After a restart only the first is known: the tokens of joined calls were in memory.
-                let intent = self.storage.at(account, serial).and_then(|cluster| cluster.intent.clone());
-                let joined = self.waiting.get(&(account, serial)).into_iter().flat_map(|it| &it.joined);
-                let joined = joined.map(|joined| joined.request.clone());
-                let mut known = intent.map(|intent| intent.request.clone()).into_iter().chain(joined);
-                let with_token = known.find(|it| it.client_token() == ctx.request.client_token());
-                if let Some(known) = with_token {
-                    self.require_same_request(turn, known.fingerprint(), ctx)?;
-                }
-                // A waiter only: the token is recorded with the call that brought it.
-                self.waiting.entry((account, serial)).or_default().waiters.push(ctx.delivery);
-                turn.cover(CoverageMark::RegisterCallsJoined);
-            }
-        }
-        turn.note(Note::Joined(ctx.delivery));
-        Ok(())
-    }
-
-    /// The key of the request's token; `None` for an operation or a request without one.
-    pub(in crate::control) fn token_key(&self, account: Account, request: &Request) -> Option<TokenKey> {
+    /// The token of `request` by `account`; `None` for an operation or a request without one.
+    pub(in crate::control) fn token_of(&self, account: Account, request: &Request) -> Option<CallToken> {
         let mut token = request.client_token()?.clone();
         if self.mutants.has(Mutant::TokenOfAnyCase) {
             token = token.to_string().to_ascii_lowercase().into();
         }
         let operation = self.assumptions.token_per_operation.then(|| request.operation());
-        Some(TokenKey { account, operation, token })
-    }
-
-    /// The token's record for a call that ends with `response`; `None` if the request has no token.
-    pub(in crate::control) fn token_write(
-        &self,
-        now: Instant,
-        account: Account,
-        request: &Request,
-        response: &Arc<Response>,
-    ) -> Option<TokenWrite> {
-        let key = self.token_key(account, request)?;
-        let record = TokenRecord { fingerprint: request.fingerprint(), response: response.clone(), at: now };
-        Some((key, record))
+        let key = TokenKey { account, operation, token };
+        Some(CallToken { key, fingerprint: request.fingerprint() })
     }
 
     /// Refuses a request whose token was used with other parameters. To replay the recorded answer would claim that
@@ -166,9 +159,9 @@ impl ControlPlane {
         &self,
         turn: &mut Turn<'_>,
         known: Fingerprint,
-        ctx: &RequestContext,
+        token: &CallToken,
     ) -> Result<(), Error> {
-        if known == ctx.request.fingerprint() || self.mutants.has(Mutant::TokenMismatchNotDetected) {
+        if known == token.fingerprint || self.mutants.has(Mutant::TokenMismatchNotDetected) {
             return Ok(());
         }
         turn.cover(CoverageMark::TokenMismatched);
