@@ -7,13 +7,14 @@ use crate::control::message::DelayRange as TimeSpan;
 use crate::types::parse_duration;
 
 use super::diagnostic::{Diagnostic, Parsed, Span, did_you_mean};
-use super::script::{Command, Word};
+use super::script::{Body, Command, Word};
 
 /// The words and options of a command that are still to be read.
 pub(super) struct Arguments<'a> {
     command: &'a Command,
     words: std::slice::Iter<'a, Word>,
     options: Vec<&'a (Word, Word)>,
+    body: Option<&'a Body>,
     /// The options that the reader of the command has looked for: those that the command takes.
     known: Vec<&'static str>,
 }
@@ -24,8 +25,14 @@ impl<'a> Arguments<'a> {
             command,
             words: command.args.iter(),
             options: command.options.iter().collect(),
+            body: command.body.as_ref(),
             known: Vec::new(),
         }
+    }
+
+    /// The command.
+    pub(super) fn command(&self) -> &'a Command {
+        self.command
     }
 
     /// The command's verb, where mistakes about the whole command are shown.
@@ -84,7 +91,19 @@ impl<'a> Arguments<'a> {
         self.option(name).map_or(Ok(otherwise), duration)
     }
 
-    /// Ends the reading of the command: a remaining word or option is a mistake.
+    /// The JSON below the command, if there is some.
+    pub(super) fn body(&mut self) -> Option<&'a Body> {
+        self.body.take()
+    }
+
+    /// The remaining words and options as a command of their own, whose verb is `verb`.
+    pub(super) fn remaining(&mut self, verb: &Word) -> Command {
+        let args = self.words.by_ref().cloned().collect();
+        let options = self.pairs().into_iter().cloned().collect();
+        Command { verb: verb.clone(), args, options, body: None, ..self.command.clone() }
+    }
+
+    /// Ends the reading of the command: a remaining word, option or body is a mistake.
     pub(super) fn finish(mut self) -> Parsed<()> {
         let verb = &self.command.verb.text;
         if let Some(word) = self.words.next() {
@@ -100,16 +119,9 @@ impl<'a> Arguments<'a> {
             };
             return Err(Diagnostic::new(message, key.span).help(help));
         }
-        Ok(())
-    }
-
-    /// Checks that the command has no body.
-    pub(super) fn no_body(&self) -> Parsed<()> {
-        match &self.command.body {
+        match self.body {
             None => Ok(()),
-            Some(body) => {
-                Err(Diagnostic::new(format!("`{}` takes no input", self.command.verb.text), body.span))
-            }
+            Some(body) => Err(Diagnostic::new(format!("`{verb}` takes no input"), body.span)),
         }
     }
 }

@@ -61,6 +61,21 @@ pub(super) fn references(text: &str) -> Vec<Reference<'_>> {
     found
 }
 
+/// The names of the calls to which the texts of `json` refer.
+pub(super) fn names_in(json: &Value) -> Vec<String> {
+    match json {
+        Value::String(text) => names_in_text(text).collect(),
+        Value::Array(items) => items.iter().flat_map(names_in).collect(),
+        Value::Object(members) => members.values().flat_map(names_in).collect(),
+        Value::Null | Value::Bool(_) | Value::Number(_) => Vec::new(),
+    }
+}
+
+/// The names of the calls to which `text` refers.
+pub(super) fn names_in_text(text: &str) -> impl Iterator<Item = String> {
+    references(text).into_iter().map(|it| it.name.to_owned())
+}
+
 /// The reference of which `text` consists, if it is one and nothing else.
 pub(super) fn only_reference(text: &str) -> Option<Reference<'_>> {
     references(text).into_iter().find(|reference| (reference.start, reference.end) == (0, text.len()))

@@ -11,42 +11,40 @@ pub mod recording;
 pub mod reference;
 pub mod run;
 pub mod script;
-pub mod verb;
+pub mod verbs;
 pub mod warning;
 
+mod action;
 mod arguments;
 mod body;
+mod call_ends;
 mod named_calls;
 pub(crate) mod panic;
 mod possible;
 mod read;
-mod read_fault;
-mod read_principal;
 mod report;
 mod step_keys;
 mod write;
-mod write_fault;
 
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::api::{Operation, Request};
 use crate::control::assumptions::Assumptions;
 use crate::control::authorization::Principals;
 use crate::control::mutant::Mutants;
 use crate::iam::Identity;
 use crate::region::Region;
 use crate::sim::Latency;
-use crate::sim::client::{ClientOptions, WaitFor};
-use crate::sim::fault::Fault;
+use crate::sim::client::ClientOptions;
 use crate::sim::trace::TraceLevel;
-use crate::types::{Account, ClientId, PrincipalId};
+use crate::types::{Account, PrincipalId};
 
-pub use read_fault::injected_error;
+pub use action::{Action, Step, When};
+pub use verbs::call::CallStep;
+pub use verbs::refuse::injected_error;
 
-use diagnostic::{Diagnostic, Span};
-use expect::Expectation;
+use diagnostic::Diagnostic;
 use report::Report;
 use script::Script;
 
@@ -55,7 +53,7 @@ use script::Script;
 /// ```
 /// use dsql_sim::Scenario;
 ///
-/// let text = "seed 42\nregions use1=us-east-1\nops: create-cluster use1 as=blue\nexpect blue status is ACTIVE\n";
+/// let text = "seed 42\nregions use1=us-east-1\ncreate-cluster region=use1 as=blue\nexpect blue is ACTIVE\n";
 /// let scenario = Scenario::parse(text).expect("a scenario");
 /// let failure = scenario.run(None).failure.expect("the cluster is still CREATING");
 /// assert_eq!(failure.invariant, "expectation");
@@ -106,104 +104,6 @@ pub struct PrincipalOptions {
     pub identity: Arc<Identity>,
 }
 
-/// A step: an action, and the key of its random draws.
-#[derive(Clone, Debug)]
-pub struct Step {
-    /// The key of all random draws about the step. It depends on the data of its action, not on its spelling, and on
-    /// the number of equal steps before it. So the removal of another step leaves the draws of this one as they are,
-    /// which is what makes a scenario shrink well.
-    pub key: u64,
-    /// The command in the file; empty for a scenario that no file holds.
-    pub span: Span,
-    /// The action.
-    pub action: Action,
-}
-
-/// The action of a step.
-#[derive(Clone, Debug, Hash)]
-pub enum Action {
-    /// A command of the set-up. The run has nothing to do for it: reading has put its content into [`SetUp`].
-    SetUp,
-    /// A call by a client. The scenario continues when the call has ended, unless [`Action::Parallel`] came before.
-    Call(CallStep),
-    /// Begins the calls that follow, up to the next action of another kind, together. They all end before that action
-    /// runs, or before the block ends.
-    Parallel,
-    /// A fault that is injected now. The call before it has ended, so the fault meets what the call has left under way.
-    Fault(Fault),
-    /// A fault that is injected at a later virtual time, in the middle of whatever runs by then. If that moment has
-    /// passed, the fault is injected at once, with a warning.
-    FaultAt(When, Fault),
-    /// Runs the world for this long.
-    Advance(Duration),
-    /// Runs the world until it is quiet: no call is open and nothing is under way but retries that cannot succeed. The
-    /// run fails if that takes longer than this.
-    RunUntilQuiet(Duration),
-    /// Undoes every fault, runs the world until it is quiet, and checks that it has converged. The named Region stays
-    /// dead; the others must converge without it. A run without this action at its end does it all the same.
-    Converge(Option<Region>),
-    /// Fails the run unless the expectation holds now.
-    Expect(Expectation),
-    /// Writes the true state of the clusters that these calls created into the trace.
-    Show(Vec<Arc<str>>),
-}
-
-/// The virtual time at which a planned fault is injected.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum When {
-    /// A time since the beginning of the scenario.
-    At(Duration),
-    /// A time from the step on.
-    In(Duration),
-}
-
-/// A call of a scenario, which may refer to the answers of earlier calls.
-#[derive(Clone, Debug)]
-pub struct CallStep {
-    /// The client that calls.
-    pub client: ClientId,
-    /// The Region whose endpoint is called.
-    pub region: Region,
-    /// The name of the call, and of the cluster that it creates.
-    pub alias: Option<Arc<str>>,
-    /// The number of attempts, as an SDK makes them; at least 1.
-    pub attempts: u16,
-    /// The time that an attempt waits for its answer.
-    pub time_out: Duration,
-    /// The time from the step to the first attempt.
-    pub after: Duration,
-    /// The condition until which the call is repeated, if it is a waiter.
-    pub waiter: Option<WaitFor>,
-    /// The principal of this call, if it is not the client's.
-    pub principal: Option<PrincipalId>,
-    /// Whether the call is left out if a reference in it has no value (`if-missing=skip`); otherwise the run fails.
-    pub may_be_skipped: bool,
-    /// The request, with references in its texts that are filled in when the call begins.
-    pub input: Request,
-}
-
-impl CallStep {
-    /// The number of attempts without `attempts=`.
-    pub const ATTEMPTS: u16 = 3;
-    /// The time that an attempt waits without `timeout=`.
-    pub const TIME_OUT: Duration = Duration::from_secs(10);
-
-    /// The request of the call. `resolve` gives the value of each reference, from the name of a call and the path of a
-    /// member of its answer.
-    ///
-    /// # Errors
-    /// The first error of `resolve`: a text about the reference that has no value.
-    pub fn request(&self, resolve: &dyn Fn(&str, &str) -> Result<String, String>) -> Result<Request, String> {
-        body::fill_request(&self.input, resolve)
-    }
-
-    /// The operation that is called.
-    #[must_use]
-    pub fn operation(&self) -> Operation {
-        self.input.operation()
-    }
-}
-
 impl SetUp {
     /// The set-up of a scenario without set-up commands, before it has its default client.
     #[must_use]
@@ -214,7 +114,7 @@ impl SetUp {
             principals: Vec::new(),
             clients: Vec::new(),
             latency: Latency::Measured,
-            disk: Duration::from_millis(1),
+            disk: verbs::disk::DEFAULT,
             assumptions: Assumptions::DEFAULT,
             mutants: Mutants::NONE,
             trace: TraceLevel::Milestones,

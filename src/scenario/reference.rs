@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use crate::control::assumptions::Assumptions;
 
-use super::verb::{Chapter, Verb};
+use super::verbs::{Chapter, Verb};
 
 /// The reference as Markdown: the page in the repository, and what `dsql-sim help scenario` prints.
 #[must_use]
@@ -13,10 +13,9 @@ pub fn markdown() -> String {
     for chapter in Chapter::ALL {
         let _ = write!(page, "\n## {}\n", chapter.title());
         for verb in Verb::ALL.iter().filter(|verb| verb.chapter() == chapter) {
-            let meaning: Vec<_> = verb.meaning().iter().map(|line| line.trim()).collect();
-            let (usage, example) = (verb.usage(), verb.example());
+            let (usage, meaning, example) = (verb.usage(), verb.meaning(), verb.example());
             let _ = write!(page, "\n### `{}`\n\n```text\n{usage}\n```\n\n", verb.name());
-            let _ = write!(page, "{}\n\n```text\n{example}\n```\n", meaning.join("\n"));
+            let _ = write!(page, "{meaning}\n\n```text\n{example}\n```\n");
         }
     }
     page.push_str(
@@ -58,13 +57,10 @@ not hold, and when the variable `CI` is set.
 The input of a call is AWS JSON, as `--cli-input-json` takes it, beginning in the first column of the next line. Inside
 its strings, `$NAME.MEMBER` is a member of the answer to the earlier call `NAME`.
 
-A fault that never *acts* tests nothing, and `dsql-sim run` warns of it. A rule acts when it decides of a message; a
-heal or a release when there is something to heal or to release; a crash when it falls on a node that is up, or a client
-with a call in flight; a restart when the node was stopped; a skew when something is created while the clock is wrong; a
-denial when something is refused by it; a `throttle` or a `fail` when it answers; `idle`, `connect` and `disable-keys`
-when a cluster changes by them; `allow` and `enable-keys` when there was something to undo. There is a warning, too, of
-a call that was left out, of an `at` whose moment had passed, of a name that is given twice, and of an `expect` that
-compares with a value that cannot occur. With `--strict`, each of these fails the scenario.
+A fault that never *acts* tests nothing, and `dsql-sim run` warns of it. The description of each fault says when it
+acts. There is a warning, too, of a call that was left out, of an `at` whose moment had passed, of a name that is given
+twice, and of an `expect` that compares with a value that cannot occur. With `--strict`, each of these fails the
+scenario.
 
 In a trace, clusters have the names that their calls were given with `as`; the identifier that a second attempt of the
 call brought along is `NAME.2`.

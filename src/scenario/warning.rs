@@ -3,16 +3,14 @@
 //!
 //! Each [`Fault`] documents when it acts. The reader finds the warnings that need no run.
 
-use crate::control::environment::ExternalEvent;
 use crate::sim::World;
-use crate::sim::fault::{
-    Crash, CrashPoint, Deny, Fault, FaultId, Heal, InjectedEvent, Outage, Refuse, Restart, Skew,
-};
+use crate::sim::fault::{Fault, FaultId};
 use crate::sim::trace::time;
-use crate::types::{Instant, NodeId};
+use crate::types::Instant;
 
 use super::diagnostic::{Diagnostic, Span};
-use super::write_fault::{self, node};
+use super::verbs;
+use super::write::fault_text;
 use super::{Action, Scenario, SetUp, Step};
 
 /// A step that tested less than it seems to.
@@ -86,54 +84,10 @@ fn idle(set_up: &SetUp, step: Option<&Step>, part: usize, span: Span) -> Diagnos
         _ => return Diagnostic::new("this fault never acted", span),
     };
     let Some(idle) = fault.parts().nth(part) else { return Diagnostic::new("this fault never acted", span) };
-    let mistake = Diagnostic::new(format!("this fault never acted: {}", reason(set_up, idle)), span);
+    let mistake = Diagnostic::new(format!("this fault never acted: {}", verbs::idle(idle, set_up)), span);
     if fault.parts().count() == 1 {
         return mistake;
     }
-    let mut words = String::new();
-    write_fault::write(set_up, &Fault::All(vec![idle.clone()]), &mut words);
+    let words = fault_text(set_up, &Fault::All(vec![idle.clone()]));
     mistake.label(format!("of several, `{words}`"))
-}
-
-/// The reason why `fault` could not act.
-fn reason(set_up: &SetUp, fault: &Fault) -> String {
-    let region = |region| write_fault::region(set_up, region);
-    match fault {
-        Fault::All(_) => unreachable!("a part of a fault does not consist of several"),
-        Fault::Rule(_) => "it matched no message".to_owned(),
-        Fault::Heal(Heal { between: Some(_) }) => {
-            "no rule that could still apply was on this link".to_owned()
-        }
-        Fault::Heal(Heal { between: None }) => "there was nothing to heal".to_owned(),
-        Fault::Release(_) => "nothing was held back".to_owned(),
-        Fault::Crash(Crash { node: client @ NodeId::Client(_), .. }) => {
-            format!("no call of {} was in flight", node(set_up, *client))
-        }
-        Fault::Crash(Crash { node: id, moment: CrashPoint::Now, .. }) => {
-            format!("{} was down", node(set_up, *id))
-        }
-        Fault::Crash(_) => "its moment never came".to_owned(),
-        Fault::Restart(Restart { node: id }) => format!("{} was running", node(set_up, *id)),
-        Fault::Outage(Outage { region: of }) => format!("every node of {} was down", region(*of)),
-        Fault::Skew(Skew { seconds: 0, region: of }) => format!("the clock of {} was right", region(*of)),
-        Fault::Skew(Skew { region: of, .. }) => format!("nothing was created in {} meanwhile", region(*of)),
-        Fault::Deny(Deny { denied: true, region: of, action }) => {
-            format!("nothing was refused in {} for want of {}", region(*of), action.name())
-        }
-        Fault::Deny(Deny { denied: false, region: of, action }) => {
-            format!("{} was not denied in {}", action.name(), region(*of))
-        }
-        Fault::ExternalEvent(InjectedEvent { region: of, event }) => match event {
-            ExternalEvent::Idle => format!("no cluster in {} was ACTIVE or IDLE", region(*of)),
-            ExternalEvent::Connect => format!("no cluster in {} was IDLE or INACTIVE", region(*of)),
-            ExternalEvent::DisableKeys => format!("no cluster in {} had a key of its own", region(*of)),
-            ExternalEvent::EnableKeys => format!("no key in {} was disabled", region(*of)),
-        },
-        Fault::Refuse(Refuse { region: of, operation: Some(operation), .. }) => {
-            format!("no request for {operation} came to {}", region(*of))
-        }
-        Fault::Refuse(Refuse { region: of, operation: None, .. }) => {
-            format!("no request came to {}", region(*of))
-        }
-    }
 }

@@ -5,7 +5,7 @@ use std::io::Write;
 use std::path::Path;
 use std::process::Stdio;
 
-use dsql_sim::internals::scenario::verb::{Chapter, Verb};
+use dsql_sim::internals::scenario::verbs::{Chapter, Verb};
 use serde_json::Value;
 
 use super::{command, dsql_sim, records, stderr, stdout};
@@ -130,8 +130,7 @@ fn table_of_faults() -> String {
         let name = verb.name();
         let forms: Vec<_> =
             verb.usage().lines().map(|form| format!("`{}`", form.replace('|', "\\|"))).collect();
-        let meaning: Vec<_> = verb.meaning().iter().map(|line| line.trim()).collect();
-        let meaning = meaning.join(" ");
+        let meaning = verb.meaning().replace('\n', " ");
         let first = meaning.split_inclusive(". ").next().unwrap_or_default().trim();
         let row = format!("| [`{name}`](scenario-files.md#{name}) | {} | {first} |\n", forms.join("<br>"));
         table.push_str(&row);

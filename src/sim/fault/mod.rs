@@ -171,6 +171,13 @@ impl Fault {
         }
     }
 
+    /// These faults at the same moment. One fault is itself: the same data has the same key of draws, whether a command
+    /// names one link or node of several, or a fault ends with it.
+    #[must_use]
+    pub fn all(mut faults: Vec<Fault>) -> Fault {
+        if faults.len() == 1 { faults.remove(0) } else { Fault::All(faults) }
+    }
+
     /// The elementary faults in it, in order: [`Fault::All`] is flattened.
     pub fn parts(&self) -> Box<dyn Iterator<Item = &Fault> + '_> {
         match self {
@@ -200,8 +207,8 @@ impl Fault {
     /// The fault that ends this one; `None` for a repair, and for a fault that ends by itself.
     #[must_use]
     pub fn end(&self) -> Option<Fault> {
-        let mut ends: Vec<Fault> = self.parts().filter_map(|part| part.behaviour()?.end()).collect();
-        if ends.len() > 1 { Some(Fault::All(ends)) } else { ends.pop() }
+        let ends: Vec<Fault> = self.parts().filter_map(|part| part.behaviour()?.end()).collect();
+        (!ends.is_empty()).then(|| Fault::all(ends))
     }
 
     /// Weaker faults, the weakest first. Several faults at once have none.

@@ -1,17 +1,36 @@
-//! Reads the verb `principal`: an IAM principal and its policies.
+//! `principal`: an IAM principal and its policies.
 
 use std::sync::Arc;
 
+use super::{Chapter, VerbEntry, VerbReader};
 use crate::iam::{Document, Identity, PathStep, PolicyError, Principal};
+use crate::scenario::arguments::{Arguments, one_of};
+use crate::scenario::diagnostic::{Diagnostic, Parsed, Span, did_you_mean};
+use crate::scenario::script::{Json, JsonKind, Word};
+use crate::scenario::write::Writer;
+use crate::scenario::{PrincipalOptions, SetUp};
 use crate::types::PrincipalId;
 
-use super::arguments::{Arguments, one_of};
-use super::diagnostic::{Diagnostic, Parsed, Span, did_you_mean};
-use super::script::{Body, Json, JsonKind, Word};
-use super::{PrincipalOptions, SetUp};
+pub(super) const PRINCIPAL: VerbEntry = VerbEntry {
+    name: "principal",
+    chapter: Chapter::SetUp,
+    usage: "\
+        principal NAME [boundary] [arn=ARN] [access-key=ID]\n\
+        { POLICY }",
+    meaning: "\
+Declares a principal: a role, a user, a session of a role, or the root of an account. The AWS JSON that follows on the
+next line is a policy attached to it. Repeat the verb, without `arn`, for each further policy; with `boundary` the
+policy is a permissions boundary, and one of these must allow an action, too. A principal without a policy may do
+nothing; the root of an account may do everything, and so may a client without a principal. `access-key` is the access
+key id with which a real client is this principal (`dsql-sim serve`).",
+    example: "\
+        principal ci arn=arn:aws:iam::111122223333:role/ci\n\
+        { \"Statement\": { \"Effect\": \"Allow\", \"Action\": \"dsql:Get*\", \"Resource\": \"*\" } }",
+    reader: VerbReader::SetUp { read, write },
+};
 
-/// Reads a `principal` command, with or without a policy below it, into the set-up.
-pub(super) fn read(set_up: &mut SetUp, body: Option<&Body>, arguments: &mut Arguments<'_>) -> Parsed<()> {
+/// Reads a `principal` command, with or without a policy below it.
+fn read(set_up: &mut SetUp, arguments: &mut Arguments<'_>) -> Parsed<()> {
     let name = arguments.required("a name")?;
     let arn = arguments.option("arn");
     let access_key = arguments.option("access-key");
@@ -28,7 +47,7 @@ pub(super) fn read(set_up: &mut SetUp, body: Option<&Body>, arguments: &mut Argu
         set_up.principals[index].access_key = Some(key.text.as_str().into());
     }
     let identity = Arc::make_mut(&mut set_up.principals[index].identity);
-    let Some(body) = body else {
+    let Some(body) = arguments.body() else {
         return match is_boundary {
             false => Ok(()),
             true => Err(Diagnostic::new("a boundary is a policy: write it below", arguments.span())),
@@ -47,8 +66,30 @@ pub(super) fn read(set_up: &mut SetUp, body: Option<&Body>, arguments: &mut Argu
     Ok(())
 }
 
+fn write(writer: &mut Writer<'_>) {
+    for principal in &writer.set_up.principals {
+        let (name, identity) = (&principal.name, &*principal.identity);
+        writer.add(format_args!("principal {name} arn={}", identity.principal.arn()));
+        if let Some(key) = &principal.access_key {
+            writer.add(format_args!(" access-key={key}"));
+        }
+        writer.add(format_args!("\n"));
+        // The one policy of a root is the reader's, not the file's.
+        let policies = identity.policies.iter().filter(|_| !identity.principal.is_root());
+        for (index, policy) in policies.enumerate() {
+            if index > 0 {
+                writer.add(format_args!("principal {name}\n"));
+            }
+            writer.add(format_args!("{:#}\n", policy.source()));
+        }
+        for boundary in &identity.boundaries {
+            writer.add(format_args!("principal {name} boundary\n{:#}\n", boundary.source()));
+        }
+    }
+}
+
 /// The principal called `word`.
-pub(super) fn called(set_up: &SetUp, word: &Word) -> Parsed<PrincipalId> {
+pub(in crate::scenario) fn called(set_up: &SetUp, word: &Word) -> Parsed<PrincipalId> {
     let known = || set_up.principals.iter().map(|known| &*known.name);
     let index = known().position(|name| *name == *word.text);
     index.and_then(PrincipalId::new).ok_or_else(|| {

@@ -1,0 +1,104 @@
+//! `clients`: the callers.
+
+use super::{Chapter, VerbEntry, VerbReader, principal};
+use crate::scenario::SetUp;
+use crate::scenario::arguments::Arguments;
+use crate::scenario::diagnostic::{Diagnostic, Parsed, did_you_mean};
+use crate::scenario::script::{Command, Word};
+use crate::scenario::write::Writer;
+use crate::sim::client::ClientOptions;
+use crate::types::{Account, ClientId, PrincipalId};
+
+pub(super) const CLIENTS: VerbEntry = VerbEntry {
+    name: "clients",
+    chapter: Chapter::SetUp,
+    usage: "clients NAME... [home=REGION] [account=DIGITS] [principal=NAME]",
+    meaning: "\
+Declares clients. `home` is the Region in which they run, for the latency of their messages (us-east-1 by default);
+`account` is their AWS account (111122223333 by default); `principal` is the principal as which they run, whose
+account is theirs then. Without this verb there is one client, `ops`.",
+    example: "clients ops ci home=use1",
+    reader: VerbReader::SetUp { read, write },
+};
+
+fn read(set_up: &mut SetUp, arguments: &mut Arguments<'_>) -> Parsed<()> {
+    let home = arguments.option("home");
+    let home = home.map_or_else(|| Ok(ClientOptions::default().home), |word| set_up.region(word))?;
+    let account = arguments.option("account").map(read_account).transpose()?;
+    let (principal, account) = owner(set_up, arguments.option("principal"), account)?;
+    for word in arguments.words("the name of a client")? {
+        if set_up.client_called(&word.text).is_some() {
+            return Err(Diagnostic::new(format!("client `{}` is declared already", word.text), word.span));
+        }
+        let name = word.text.as_str().into();
+        set_up.clients.push(ClientOptions { name, account, home, principal });
+    }
+    Ok(())
+}
+
+fn read_account(word: &Word) -> Parsed<Account> {
+    Account::parse(&word.text).ok_or_else(|| Diagnostic::new("an account is twelve digits", word.span))
+}
+
+/// The principal as which a client runs, if it is one, and the account: the principal's, or the one that is given.
+fn owner(
+    set_up: &SetUp,
+    principal: Option<&Word>,
+    account: Option<Account>,
+) -> Parsed<(Option<PrincipalId>, Account)> {
+    let Some(word) = principal else { return Ok((None, account.unwrap_or(Account::DEFAULT))) };
+    let principal = principal::called(set_up, word)?;
+    let own = set_up.account_of(principal);
+    if account.is_some_and(|account| account != own) {
+        let message = format!("principal `{}` belongs to account {own}", word.text);
+        return Err(Diagnostic::new(message, word.span).help("leave `account=` out".to_owned()));
+    }
+    Ok((Some(principal), own))
+}
+
+fn write(writer: &mut Writer<'_>) {
+    let set_up = writer.set_up;
+    if set_up.clients == [ClientOptions::default()] {
+        return;
+    }
+    for client in &set_up.clients {
+        writer.add(format_args!("clients {} home={}", client.name, set_up.region_name(client.home)));
+        match client.principal {
+            Some(principal) => {
+                writer.add(format_args!(" principal={}", set_up.principals[principal.index()].name));
+            }
+            None if client.account != Account::DEFAULT => {
+                writer.add(format_args!(" account={}", client.account));
+            }
+            None => {}
+        }
+        writer.add(format_args!("\n"));
+    }
+}
+
+impl SetUp {
+    /// The client that makes the call of `command`.
+    pub(super) fn caller(&self, command: &Command) -> Parsed<ClientId> {
+        let clients = &self.clients;
+        let Some(actor) = &command.actor else {
+            if clients.len() == 1 {
+                return Ok(ClientId(0));
+            }
+            let message = "there are several clients: name the one that calls";
+            return Err(Diagnostic::new(message, command.verb.span)
+                .help(format!("as in `{}: {}`", clients[0].name, command.verb.text)));
+        };
+        self.client_called(&actor.text).ok_or_else(|| {
+            let closest = did_you_mean(&actor.text, clients.iter().map(|client| &*client.name));
+            let advice = || Some(format!("declare it first with `clients {}`", actor.text));
+            Diagnostic::new(format!("unknown client `{}`", actor.text), actor.span)
+                .help(closest.or_else(advice))
+        })
+    }
+
+    /// The client called `name`.
+    pub(in crate::scenario) fn client_called(&self, name: &str) -> Option<ClientId> {
+        let index = self.clients.iter().position(|client| *client.name == *name)?;
+        Some(ClientId(index as u32))
+    }
+}
