@@ -24,6 +24,8 @@ pub struct Step {
     pub key: u64,
     /// The command in the file; empty for a scenario that no file holds.
     pub span: Span,
+    /// Whether the command stands for several steps, of which this is one.
+    pub is_part: bool,
     /// The action.
     pub action: Action,
 }

@@ -14,6 +14,9 @@ pub struct Span {
 /// The result of reading a part of a file.
 pub(super) type Parsed<T> = Result<T, Diagnostic>;
 
+/// The result of reading a part of a file, with every mistake in it.
+pub(super) type ParsedWhole<T> = Result<T, Vec<Diagnostic>>;
+
 /// A mistake in a scenario file, or a warning about a step that tests less than it seems to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Diagnostic {

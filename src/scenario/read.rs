@@ -9,7 +9,7 @@ use crate::api::Operation;
 use crate::sim::client::ClientOptions;
 
 use super::arguments::Arguments;
-use super::diagnostic::{Diagnostic, Parsed};
+use super::diagnostic::{Diagnostic, Parsed, ParsedWhole};
 use super::named_calls::{NamedCalls, VisibleCalls};
 use super::script::{Command, Line, Script, Word, is_trace_line};
 use super::step_keys::StepKeys;
@@ -26,7 +26,7 @@ pub(super) fn read(script: Script) -> Result<Scenario, Vec<Diagnostic>> {
         .blocks
         .iter()
         .map(|block| {
-            let steps = block.commands.iter().filter_map(|command| reader.step(command)).collect();
+            let steps = block.commands.iter().flat_map(|command| reader.steps(command)).collect();
             reader.together = None;
             reader.check_output(&block.output);
             steps
@@ -90,20 +90,20 @@ impl ScenarioReader {
     }
 
     /// Reads `command`. Its mistakes are kept, so that those of later commands are found, too.
-    fn step(&mut self, command: &Command) -> Option<Step> {
-        match self.action(command) {
-            Ok(mut action) => {
-                let key = self.keys.next(&mut action);
-                Some(Step { key, span: command.span, action })
-            }
-            Err(mistakes) => {
-                self.mistakes.extend(mistakes);
-                None
-            }
-        }
+    fn steps(&mut self, command: &Command) -> Vec<Step> {
+        let actions = self.actions(command).unwrap_or_else(|mistakes| {
+            self.mistakes.extend(mistakes);
+            Vec::new()
+        });
+        let is_part = actions.len() > 1;
+        let step = |mut action: Action| {
+            let key = self.keys.next(&mut action);
+            Step { key, span: command.span, is_part, action }
+        };
+        actions.into_iter().map(step).collect()
     }
 
-    fn action(&mut self, command: &Command) -> Result<Action, Vec<Diagnostic>> {
+    fn actions(&mut self, command: &Command) -> ParsedWhole<Vec<Action>> {
         let verb = match Operation::parse_command(&command.verb.text) {
             Some(_) => Verb::Call,
             None => verbs::read(&command.verb)?,
@@ -111,6 +111,10 @@ impl ScenarioReader {
         let mut arguments = Arguments::new(command);
         let action = match verb.entry().reader {
             VerbReader::Call(read) => {
+                self.end_set_up();
+                return Ok(vec![read(self, command)?]);
+            }
+            VerbReader::Calls(read) => {
                 self.end_set_up();
                 return read(self, command);
             }
@@ -133,7 +137,7 @@ impl ScenarioReader {
             }
         };
         arguments.finish()?;
-        Ok(action)
+        Ok(vec![action])
     }
 
     /// Begins a step that is no call. It ends the calls that began together.
@@ -155,6 +159,11 @@ impl ScenarioReader {
     /// Notes that the calls that follow begin together.
     pub(super) fn begin_together(&mut self) {
         self.together = Some(CallGroup { before: self.calls.len(), is_empty: true });
+    }
+
+    /// Whether the call that is read begins together with others.
+    pub(super) fn is_together(&self) -> bool {
+        self.together.is_some()
     }
 
     /// The calls to which a call may refer that begins `after` its turn. Behind `parallel` it may refer to calls that

@@ -96,6 +96,8 @@ pub(super) struct Run<'a> {
     pub(super) has_converged: bool,
     /// The step that runs now.
     current: Option<Span>,
+    /// The last call of the file that was run.
+    last_call: Option<&'a Action>,
     /// The members of requests and errors that were covered by calls that ended.
     coverage: Coverage,
     injected: Injected<'a>,
@@ -129,6 +131,7 @@ impl<'a> Run<'a> {
             together: None,
             has_converged: false,
             current: None,
+            last_call: None,
             coverage: Coverage::default(),
             injected: Injected::default(),
             warnings: Vec::new(),
@@ -181,7 +184,21 @@ impl<'a> Run<'a> {
             self.finish_together(Some(step.span))?;
         }
         self.has_converged &= step.action.only_reads();
-        step.action.run(self, step)
+        if let Action::Call(_) = step.action {
+            self.last_call = Some(&step.action);
+        }
+        step.action.run(self, step).map_err(|failure| self.with_part(failure, step))
+    }
+
+    /// Adds the failed call to a failure, where the command of the step stands for several calls.
+    fn with_part(&self, failure: Failure, step: &Step) -> Failure {
+        match self.last_call {
+            Some(call) if step.is_part => {
+                let call = self.set_up().words(call);
+                Failure { message: format!("{}\n  the call was `{call}`", failure.message), ..failure }
+            }
+            _ => failure,
+        }
     }
 
     /// Injects a fault now.

@@ -28,7 +28,7 @@ impl Scenario {
         let mut keys = StepKeys::default();
         let mut step = |mut action: Action| {
             let key = keys.next(&mut action);
-            Step { key, span: Span::default(), action }
+            Step { key, span: Span::default(), is_part: false, action }
         };
         let blocks = blocks.into_iter().map(|block| block.into_iter().map(&mut step).collect()).collect();
         Scenario { script: Script::default(), set_up, blocks, warnings: Vec::new() }

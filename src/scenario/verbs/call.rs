@@ -9,7 +9,7 @@ use super::{Chapter, VerbEntry, VerbReader, principal};
 use crate::api::{Operation, Request};
 use crate::region::Region;
 use crate::scenario::arguments::{Arguments, one_of};
-use crate::scenario::diagnostic::{Diagnostic, Parsed};
+use crate::scenario::diagnostic::{Diagnostic, Parsed, ParsedWhole};
 use crate::scenario::read::ScenarioReader;
 use crate::scenario::run::{Done, Run};
 use crate::scenario::script::{Body, Command, Word};
@@ -86,7 +86,7 @@ impl CallStep {
 }
 
 /// Reads the call of the operation that the verb names.
-fn read(reader: &mut ScenarioReader, command: &Command) -> Result<Action, Vec<Diagnostic>> {
+fn read(reader: &mut ScenarioReader, command: &Command) -> ParsedWhole<Action> {
     let operation = Operation::parse_command(&command.verb.text).expect("the verb names an operation");
     let arguments = Arguments::new(command);
     read_call(reader, command, arguments, operation, None)
@@ -99,7 +99,7 @@ pub(super) fn read_call(
     mut arguments: Arguments<'_>,
     operation: Operation,
     waiter: Option<WaitFor>,
-) -> Result<Action, Vec<Diagnostic>> {
+) -> ParsedWhole<Action> {
     let client = reader.set_up.caller(command)?;
     let region =
         arguments.required_option("region", "where to call").and_then(|word| reader.set_up.region(word))?;
@@ -141,7 +141,7 @@ fn input(
     operation: Operation,
     body: &Body,
     after: Duration,
-) -> Result<Request, Vec<Diagnostic>> {
+) -> ParsedWhole<Request> {
     let mistakes = body::check(operation, &body.value, reader.visible_calls(after));
     if !mistakes.is_empty() {
         return Err(mistakes);

@@ -14,8 +14,8 @@ pub(super) const DENY: VerbEntry = VerbEntry {
     usage: "deny REGION ACTION",
     meaning: "\
 Denies an action to every principal in a Region: an operation's name, PutMultiRegionProperties, PutWitnessRegion,
-AddPeerCluster, RemovePeerCluster, CreateServiceLinkedRole, PassRole, or an action of AWS KMS, as in Decrypt. It acts
-when something is refused because of it.",
+AddPeerCluster, RemovePeerCluster, CreateServiceLinkedRole, PassRole, or an action of AWS KMS, as in Decrypt. The fault
+acts when something is refused because of it.",
     example: "deny usw2 PutWitnessRegion",
     reader: VerbReader::Fault(|set_up, arguments| read(set_up, arguments, true)),
 };

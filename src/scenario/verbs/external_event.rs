@@ -36,8 +36,8 @@ pub(super) const DISABLE_KEYS: VerbEntry = VerbEntry {
     usage: "disable-keys REGION",
     meaning: "\
 Disables the customer managed keys of a Region's clusters, those to come as well: their `encryptionStatus` is
-KMS_KEY_INACCESSIBLE, and ACTIVE ones become IDLE. A control plane that is down finds them so when it starts. It acts
-when a cluster changes because of it.",
+KMS_KEY_INACCESSIBLE, and ACTIVE ones become IDLE. A control plane that is down finds them so when it starts. The fault
+acts when a cluster changes because of it.",
     example: "disable-keys use1",
     reader: VerbReader::Fault(|set_up, arguments| read(set_up, arguments, ExternalEvent::DisableKeys)),
 };

@@ -18,6 +18,7 @@ pub(super) mod heal;
 pub(super) mod latency;
 pub(super) mod mutant;
 pub(super) mod outage;
+pub(super) mod pair;
 pub(super) mod parallel;
 pub(super) mod partition;
 pub(super) mod principal;
@@ -39,7 +40,7 @@ use crate::api::Operation;
 use crate::sim::fault::{Fault, Heal, Rule};
 
 use super::arguments::Arguments;
-use super::diagnostic::{Diagnostic, Parsed, did_you_mean};
+use super::diagnostic::{Diagnostic, Parsed, ParsedWhole, did_you_mean};
 use super::read::ScenarioReader;
 use super::script::{Command, Word};
 use super::write::Writer;
@@ -104,7 +105,9 @@ pub(super) enum VerbReader {
         write: fn(&mut Writer<'_>),
     },
     /// A client makes a call.
-    Call(fn(&mut ScenarioReader, &Command) -> Result<Action, Vec<Diagnostic>>),
+    Call(fn(&mut ScenarioReader, &Command) -> ParsedWhole<Action>),
+    /// The command stands for several steps: calls of one client, and what is expected of each.
+    Calls(fn(&mut ScenarioReader, &Command) -> ParsedWhole<Vec<Action>>),
     /// The command injects a fault, now or, behind `at`, later. A rule in it has no key yet: it depends on the whole
     /// step, and [`StepKeys`](super::step_keys::StepKeys) sets it.
     Fault(fn(&SetUp, &mut Arguments<'_>) -> Parsed<Fault>),
@@ -152,6 +155,7 @@ verbs! {
     Trace => trace::TRACE,
     Call => call::CALL,
     Wait => wait::WAIT,
+    Pair => pair::PAIR,
     Parallel => parallel::PARALLEL,
     Drop => rule::DROP,
     Delay => rule::DELAY,

@@ -5,7 +5,7 @@ use super::{Chapter, VerbEntry, VerbReader};
 use crate::api::Operation;
 use crate::scenario::Action;
 use crate::scenario::arguments::{Arguments, one_of};
-use crate::scenario::diagnostic::Diagnostic;
+use crate::scenario::diagnostic::{Diagnostic, ParsedWhole};
 use crate::scenario::read::ScenarioReader;
 use crate::scenario::script::Command;
 use crate::sim::client::WaitFor;
@@ -26,7 +26,7 @@ error that ended it.",
     reader: VerbReader::Call(read),
 };
 
-fn read(reader: &mut ScenarioReader, command: &Command) -> Result<Action, Vec<Diagnostic>> {
+fn read(reader: &mut ScenarioReader, command: &Command) -> ParsedWhole<Action> {
     let goals =
         [("cluster-active", WaitFor::ClusterActive), ("cluster-not-exists", WaitFor::ClusterNotExists)];
     let mut arguments = Arguments::new(command);
