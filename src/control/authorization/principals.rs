@@ -29,11 +29,8 @@ impl Hash for Caller {
 /// ```
 /// use std::sync::Arc;
 ///
-/// use dsql_sim::api::{CreateClusterInput, Request};
-/// use dsql_sim::control::authorization::Principals;
-/// use dsql_sim::iam::{Document, Identity, Principal};
-/// use dsql_sim::types::PrincipalId;
-/// use dsql_sim::{Call, ClientId, Options, Outcome, Region, Simulation};
+/// use dsql_sim::prelude::*;
+/// use dsql_sim::principals::{Document, Identity, Principal, PrincipalId, Principals};
 ///
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let policy = serde_json::json!({
@@ -48,12 +45,9 @@ impl Hash for Caller {
 /// options.principals = Arc::new(Principals { known: vec![Arc::new(reader)], are_watched: false });
 /// options.clients[0].principal = PrincipalId::new(0);
 ///
-/// let mut simulation = Simulation::new(options);
-/// let region = Region::parse("us-east-1").ok_or("no Region")?;
-/// let create = Request::CreateCluster(CreateClusterInput::default());
-/// let call = simulation.call(ClientId(0), Call::new(region, create, 1));
-/// let outcome = simulation.finish(call).map_err(|violation| violation.to_string())?;
-/// assert!(matches!(outcome, Outcome::Failed(error) if error.name() == "AccessDeniedException"));
+/// let mut sim = Simulation::new(options);
+/// let refused = sim.client("ops").create_cluster(Region::US_EAST_1).send().expect_err("it may only read");
+/// assert_eq!(refused.name(), "AccessDeniedException");
 /// # Ok(())
 /// # }
 /// ```
