@@ -28,7 +28,8 @@ use super::client::Outcome;
 use super::network::{Envelope, Payload};
 use super::trace::{TraceEvent, TraceFormatter, TraceLevel};
 
-/// The targets of the events of a world.
+/// The targets of the events of a world, which the command line knows by name.
+#[cfg(feature = "cli")]
 pub(crate) const TARGETS: [&str; 5] = [CLIENT, CONTROL_PLANE, WITNESS, NETWORK, FAULT];
 
 /// Calls, and what arrives at a client.
