@@ -88,6 +88,13 @@ pub use sim::{Latency, Options, World};
 pub use suite::suite;
 pub use types::{ClientId, Instant, NodeId};
 
+/// Callers with IAM policies, for [`Options::principals`].
+pub mod principals {
+    pub use crate::control::authorization::Principals;
+    pub use crate::iam::{Document, Identity, Principal};
+    pub use crate::types::PrincipalId;
+}
+
 /// Faults, and what they are made of: [`Fault`] is a value, and its constructors read as a sentence.
 pub mod fault {
     pub use crate::control::authorization::IamAction;

@@ -53,7 +53,7 @@ use script::Script;
 /// ```
 /// use dsql_sim::Scenario;
 ///
-/// let text = "seed 42\nregions use1=us-east-1\ncreate-cluster region=use1 as=blue\nexpect blue is ACTIVE\n";
+/// let text = "seed 42\nregions use1=us-east-1\ncreate-cluster region=use1\nexpect status == ACTIVE\n";
 /// let scenario = Scenario::parse(text).expect("a scenario");
 /// let failure = scenario.run(None).failure.expect("the cluster is still CREATING");
 /// assert_eq!(failure.invariant, "expectation");
