@@ -110,6 +110,18 @@ fn nodes_emit_effects_through_their_turn_only() {
 }
 
 #[test]
+fn planted_bugs_stand_on_lines_of_their_own() {
+    let sources = sources().into_iter().filter(|(path, _)| path.starts_with("control/"));
+    for (path, text) in sources.filter(|(path, _)| !path.starts_with("control/mutant/")) {
+        for line in text.lines().map(str::trim_start).filter(|line| !line.starts_with("//")) {
+            let is_inside = ["Mutant::", "mutants.has("].iter().any(|word| line.contains(word))
+                || (line.contains("planted!") && !line.starts_with("planted!("));
+            assert!(!is_inside, "{path} has a planted bug inside its code: {line}");
+        }
+    }
+}
+
+#[test]
 fn no_name_says_nothing() {
     for (path, text) in sources() {
         for (word, advice) in BANNED {

@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 use crate::api::EncryptionStatus;
 use crate::control::ControlPlane;
-use crate::control::mutant::{Mutant, Mutants};
+use crate::control::mutant::{Mutants, planted};
 use crate::control::records::Cluster;
 use crate::control::turn::Turn;
 use crate::types::ClusterStatus;
@@ -61,9 +61,8 @@ impl ControlPlane {
     pub(super) fn observe_environment(&mut self, turn: &mut Turn<'_>, environment: Environment) {
         let changed =
             if environment.keys_disabled { ExternalEvent::DisableKeys } else { ExternalEvent::EnableKeys };
-        if !self.mutants.has(Mutant::KeysNotMetAtStart) {
-            self.apply_external_event(turn, changed);
-        }
+        planted!(self.mutants, KeysNotMetAtStart => return);
+        self.apply_external_event(turn, changed);
     }
 
     /// The encryption status of a cluster with the customer key `key` once the key is in use.
@@ -81,8 +80,8 @@ impl ControlPlane {
         encryption: EncryptionStatus,
         status: ClusterStatus,
     ) -> ClusterStatus {
-        let can_be_used = encryption != EncryptionStatus::KmsKeyInaccessible
-            || self.mutants.has(Mutant::UnusableKeyForgotten);
+        let mut can_be_used = encryption != EncryptionStatus::KmsKeyInaccessible;
+        planted!(self.mutants, UnusableKeyForgotten => can_be_used = true);
         if status == ClusterStatus::Active && !can_be_used { ClusterStatus::Idle } else { status }
     }
 
@@ -98,7 +97,7 @@ impl ControlPlane {
                     record.status = status;
                     record.encryption = encryption;
                 });
-                self.keep_in_memory(turn, Mutant::ShiftInMemory);
+                planted!(self.mutants, ShiftInMemory => turn.drop_last_persist());
             }
         }
     }
@@ -113,14 +112,13 @@ fn status_after(
     use ClusterStatus::{Active, Idle, Inactive};
     use EncryptionStatus::{Enabled, KmsKeyInaccessible};
     let (status, encryption) = (cluster.status, cluster.encryption);
+    let mut can_wake = encryption != KmsKeyInaccessible;
+    planted!(mutants, InactiveNotWoken if status == Inactive => can_wake = false);
+    planted!(mutants, WokenWithoutKey => can_wake = true);
     match (event, status) {
         (ExternalEvent::Idle, Active) => (Idle, encryption),
         (ExternalEvent::Idle, Idle) => (Inactive, encryption),
-        (ExternalEvent::Connect, Idle | Inactive) if mutants.has(Mutant::WokenWithoutKey) => {
-            (Active, encryption)
-        }
-        (ExternalEvent::Connect, Inactive) if mutants.has(Mutant::InactiveNotWoken) => (status, encryption),
-        (ExternalEvent::Connect, Idle | Inactive) if encryption != KmsKeyInaccessible => (Active, encryption),
+        (ExternalEvent::Connect, Idle | Inactive) if can_wake => (Active, encryption),
         // A transient status goes on: the work that it stands for ends as IDLE.
         (ExternalEvent::DisableKeys, _) if cluster.kms_key.is_some() => {
             (if status == Active { Idle } else { status }, KmsKeyInaccessible)

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::api::{EncryptionStatus, StreamStatus};
 use crate::control::ControlPlane;
 use crate::control::message::{DelayRange, Timer};
-use crate::control::mutant::Mutant;
+use crate::control::mutant::planted;
 use crate::control::records::{Batch, Cluster, ClusterKey, Serial, Stream};
 use crate::control::turn::Turn;
 use crate::coverage_mark::CoverageMark;
@@ -45,11 +45,11 @@ impl ControlPlane {
         // Removed since the timer was set, so there is nothing left to end.
         let Some(cluster) = self.storage.at(account, serial).cloned() else { return };
         // The status has changed since the timer was set (an update, a deletion, a link): its work was abandoned.
-        if cluster.version != version {
-            turn.cover(CoverageMark::TimerStale);
-            if !self.mutants.has(Mutant::StaleTimer) {
-                return;
-            }
+        let mut is_stale = cluster.version != version;
+        turn.cover_if(is_stale, CoverageMark::TimerStale);
+        planted!(self.mutants, StaleTimer => is_stale = false);
+        if is_stale {
+            return;
         }
         match to {
             Some(status) => {
@@ -81,25 +81,33 @@ impl ControlPlane {
 
     /// Sets the timer that leads out of the cluster's transient status, if it is in one.
     pub(in crate::control) fn set_status_timer(&self, turn: &mut Turn<'_>, cluster: &Cluster) {
+        if let Some((after, timer)) = self.status_timer(cluster) {
+            turn.set_timer(after, timer);
+        }
+    }
+
+    /// The timer that leads out of the cluster's transient status, and its delay; `None` if the status stays.
+    pub(in crate::control) fn status_timer(&self, cluster: &Cluster) -> Option<(DelayRange, Timer)> {
         use ClusterStatus::{Active, Creating, Deleted, Deleting, Failed, Updating};
         let assumed = &*self.assumptions;
         let is_linked = cluster.linked_peer().is_some();
         let visible = assumed.deleted_visible;
+        let mut settled = cluster.settled_status();
+        planted!(self.mutants, UpdateLeadsToActive => settled = Active);
         let (after, to) = match cluster.status {
             Creating if is_linked => {
                 (assumed.peering_time, Some(if assumed.peering_fails { Failed } else { Active }))
             }
             Creating => (assumed.create_time, Some(if assumed.creation_fails { Failed } else { Active })),
-            Updating if self.mutants.has(Mutant::UpdateLeadsToActive) => (assumed.update_time, Some(Active)),
-            Updating => (assumed.update_time, Some(cluster.settled_status())),
+            Updating => (assumed.update_time, Some(settled)),
             Deleting if visible.is_zero() => (assumed.delete_time, None),
             Deleting => (assumed.delete_time, Some(Deleted)),
             Deleted => (DelayRange { min: visible, max: visible }, None),
             // PENDING_SETUP and PENDING_DELETE end by the register's decision, the settled statuses by a call.
-            _ => return,
+            _ => return None,
         };
-        let (account, serial, version) = (cluster.arn.account, cluster.serial, cluster.version);
-        turn.set_timer(after, Timer::Status { account, serial, version, to });
+        let ((account, serial), version) = (cluster.key(), cluster.version);
+        Some((after, Timer::Status { account, serial, version, to }))
     }
 
     /// Ends a stream's transient status: the stream takes the status that follows, or is removed.

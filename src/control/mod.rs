@@ -44,7 +44,7 @@ use crate::control::authorization::{Authorizer, Caller, Denials, Principals};
 use crate::control::environment::Environment;
 use crate::control::lifecycle::Transitions;
 use crate::control::message::{Delivery, Effect, Input, Message, Timer, Wait};
-use crate::control::mutant::{Mutant, Mutants};
+use crate::control::mutant::{Mutants, planted};
 use crate::control::operations::handler;
 use crate::control::peering::Peering;
 use crate::control::records::{CallToken, Storage, Stream, TokenWrite, Tokens};
@@ -160,12 +160,12 @@ impl ControlPlane {
         self.observe_environment(turn, environment);
         let clusters: Vec<_> = self.storage.clusters().cloned().collect();
         for cluster in clusters {
-            if !self.mutants.has(Mutant::TimersForgottenInCrash) {
-                self.set_status_timer(turn, &cluster);
-            }
-            if !self.mutants.has(Mutant::StreamsForgottenInCrash) {
-                cluster.streams().iter().for_each(|stream| self.set_stream_timer(turn, &cluster, stream));
-            }
+            let mut timer = self.status_timer(&cluster);
+            planted!(self.mutants, TimersForgottenInCrash => timer = None);
+            timer.into_iter().for_each(|(after, timer)| turn.set_timer(after, timer));
+            let mut streams = cluster.streams();
+            planted!(self.mutants, StreamsForgottenInCrash => streams = &[]);
+            streams.iter().for_each(|stream| self.set_stream_timer(turn, &cluster, stream));
             let resumed = cluster.streams().iter().any(Stream::is_transient);
             turn.cover_if(resumed, CoverageMark::StreamResumed);
             turn.cover_if(cluster.status.is_transient(), CoverageMark::WorkResumed);
@@ -191,14 +191,12 @@ impl ControlPlane {
         request.validate()?;
         self.authorize(turn, &ctx, request, lacks_role)?;
         ctx.token = self.token_of(ctx.caller.account, request);
-        if let Request::DeleteCluster(input) = request
-            && self.mutants.has(Mutant::DeletionLooksForClusterFirst)
-        {
+        planted!(self.mutants, DeletionLooksForClusterFirst => if let Request::DeleteCluster(input) = request {
             self.find(ctx.caller.account, &input.identifier)?;
-        }
-        let is_looked_up = !self.mutants.has(Mutant::StreamTokenNotLookedUp)
-            || request.operation() != Operation::CreateStream;
-        if is_looked_up && self.replay_or_join(turn, &ctx)? {
+        });
+        planted!(self.mutants, StreamTokenNotLookedUp if request.operation() == Operation::CreateStream =>
+            return handler(request).carry_out(self, turn, &ctx));
+        if self.replay_or_join(turn, &ctx)? {
             return Ok(());
         }
         handler(request).carry_out(self, turn, &ctx)

@@ -1,8 +1,11 @@
 //! One turn of a node: the time of its input, and the effects that it answers with.
 
+use std::sync::Arc;
+
+use crate::api::{Error, Response};
 use crate::control::authorization::{Checked, IamAction};
 use crate::control::message::{Commit, DelayRange, Delivery, Effect, Message, Note, Reply, Timer};
-use crate::control::mutant::{Mutant, Mutants};
+use crate::control::mutant::{Mutants, planted};
 use crate::coverage_mark::CoverageMark;
 use crate::types::{Instant, NodeId};
 
@@ -24,6 +27,11 @@ impl<'a> Turn<'a> {
         self.now
     }
 
+    /// The planted bugs of the node.
+    pub(in crate::control) fn mutants(&self) -> Mutants {
+        self.mutants
+    }
+
     /// Emits a write, which memory holds already. Replies and messages that are emitted after it wait for it.
     pub(in crate::control) fn persist(&mut self, commit: Box<Commit>) {
         self.effects.push(Effect::Persist(commit));
@@ -34,6 +42,16 @@ impl<'a> Turn<'a> {
         self.effects.push(Effect::Send { to, message: Box::new(message) });
     }
 
+    /// Answers one request with a success.
+    pub(in crate::control) fn answer(
+        &mut self,
+        delivery: Delivery,
+        response: Arc<Response>,
+    ) -> Result<(), Error> {
+        self.reply(&[delivery], Ok(response));
+        Ok(())
+    }
+
     /// Answers every delivery with the same result. Persists emitted before are durable when the answers leave.
     pub(in crate::control) fn reply(&mut self, deliveries: &[Delivery], result: Reply) {
         // A wait that was resumed after a restart, and that no retry has joined: the caller is gone.
@@ -42,13 +60,9 @@ impl<'a> Turn<'a> {
         let copies = others.iter().map(|delivery| (*delivery, result.clone()));
         self.effects.extend(copies.map(|(delivery, result)| Effect::Reply { delivery, result }));
         self.effects.push(Effect::Reply { delivery: *last, result });
-        if self.mutants.has(Mutant::JoinerNotAnswered) {
-            self.effects.truncate(first + 1);
-        }
-        if self.mutants.has(Mutant::ReplyBeforePersist) {
-            let replies = self.effects.len() - first;
-            self.effects.rotate_right(replies);
-        }
+        planted!(self.mutants, JoinerNotAnswered => self.effects.truncate(first + 1));
+        planted!(self.mutants, ReplyBeforePersist =>
+            let replies = self.effects.len() - first; self.effects.rotate_right(replies));
     }
 
     /// Returns `timer` to this node as an input after a delay from `after`.

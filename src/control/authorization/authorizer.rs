@@ -5,12 +5,12 @@
 
 use std::sync::Arc;
 
-use crate::api::{Error, Operation, Request, Tags};
+use crate::api::{Error, Request, Tags};
 use crate::control::authorization::{
     AccountScope, Caller, Denials, IamAction, PermissionScope, Principals, RequiredPermission,
 };
 use crate::control::message::Delivery;
-use crate::control::mutant::Mutant;
+use crate::control::mutant::planted;
 use crate::control::operations::handler;
 use crate::control::records::Cluster;
 use crate::control::turn::Turn;
@@ -85,6 +85,11 @@ impl Authorizer {
     #[inline]
     pub(in crate::control) fn is_unrestricted(&self, caller: Caller) -> bool {
         caller.principal.is_none() && self.denials.is_empty() && !self.principals.are_watched
+    }
+
+    /// Whether `caller` is a session of a role.
+    fn is_session(&self, caller: Caller) -> bool {
+        self.principals.identity(caller).principal.role().is_some()
     }
 
     /// Checks `permission` for a call: first the Region's denials, then the caller's policies.
@@ -199,9 +204,7 @@ impl ControlPlane {
         if self.authorizer.is_unrestricted(ctx.caller) {
             return Ok(());
         }
-        if self.mutants.has(Mutant::ReadsNotAsked) && !request.operation().changes() {
-            return Ok(());
-        }
+        planted!(self.mutants, ReadsNotAsked if !request.operation().changes() => return Ok(()));
         let handler = handler(request);
         let (cluster, stream) = self.find_resource(ctx.caller.account, handler.resource());
         let cluster = cluster.as_deref();
@@ -223,33 +226,15 @@ impl ControlPlane {
                 }
                 _ => ResourceAttributes::default(),
             };
-            if self.is_check_skipped(request.operation(), permission) {
-                return Ok(());
-            }
+            planted!(self.mutants.skip_check(request.operation(), permission.action) => return Ok(()));
             let mut checked = self.authorizer.check(turn, ctx.delivery, ctx.caller, permission, attributes);
-            match checked {
-                Err(Denial::Explicit(_)) if self.mutants.has(Mutant::ExplicitDenyIgnored) => return Ok(()),
-                Err(Denial::Implicit(PolicyKind::Boundary)) if self.mutants.has(Mutant::BoundaryIgnored) => {
-                    return Ok(());
-                }
-                _ => {}
-            }
-            let is_session = self.authorizer.principals.identity(ctx.caller).principal.role().is_some();
-            if is_session && self.mutants.has(Mutant::SessionWithoutPolicies) {
-                checked = Err(Denial::Implicit(PolicyKind::Identity));
-            }
+            planted!(self.mutants, ExplicitDenyIgnored if matches!(checked, Err(Denial::Explicit(_))) => return Ok(()));
+            planted!(self.mutants, BoundaryIgnored if checked == Err(Denial::Implicit(PolicyKind::Boundary)) =>
+                return Ok(()));
+            planted!(self.mutants, SessionWithoutPolicies if self.authorizer.is_session(ctx.caller) =>
+                checked = Err(Denial::Implicit(PolicyKind::Identity)));
             checked.map_err(|denial| self.authorizer.error(ctx.caller, permission, self.region, denial))
         })
-    }
-
-    /// Whether a mutant skips the check of `permission`.
-    fn is_check_skipped(&self, operation: Operation, permission: RequiredPermission<'_>) -> bool {
-        let forgets = |mutant, action| self.mutants.has(mutant) && permission.action == action;
-        let is_update = operation == Operation::UpdateCluster;
-        let is_create = operation == Operation::CreateCluster;
-        forgets(Mutant::PropertiesNotAsked, IamAction::PutMultiRegionProperties)
-            || (is_create && forgets(Mutant::TagResourceNotAsked, IamAction::Call(Operation::TagResource)))
-            || (is_update && forgets(Mutant::GetClusterNotAsked, IamAction::Call(Operation::GetCluster)))
     }
 
     /// The tags of `cluster`, and the policy in force.

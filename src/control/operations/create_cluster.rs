@@ -3,13 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::api::{CreateClusterInput, Error, Operation, Response};
+use crate::api::{CreateClusterInput, EncryptionStatus, Error, Operation, Response};
 use crate::control::authorization::{
     IamAction, PeerAction, PermissionScope, RequestAttributes, Require, RequiredPermission,
     required_permissions,
 };
 use crate::control::message::Delivery;
-use crate::control::mutant::Mutant;
+use crate::control::mutant::planted;
 use crate::control::operations::{Handler, Resource};
 use crate::control::peering::PendingRequest;
 use crate::control::records::{Attached, Batch, Cluster, ClusterPolicy, MultiRegion, TokenWrite};
@@ -130,13 +130,9 @@ impl ControlPlane {
         cause: Delivery,
     ) -> Arc<Cluster> {
         let cluster = Arc::new(cluster);
+        planted!(self.mutants, TokenInItsOwnBatch => return self.write_new_apart(turn, cluster, token, cause));
         let record = Some((cluster.arn.account, cluster.serial, Some(cluster.clone())));
-        if self.mutants.has(Mutant::TokenInItsOwnBatch) {
-            self.persist(turn, Batch { cluster: record, ..Batch::default() }, Some(cause));
-            self.persist(turn, Batch { token, ..Batch::default() }, Some(cause));
-        } else {
-            self.persist(turn, Batch { cluster: record, token, register: None }, Some(cause));
-        }
+        self.persist(turn, Batch { cluster: record, token, register: None }, Some(cause));
         self.set_status_timer(turn, &cluster);
         cluster
     }
@@ -148,29 +144,30 @@ impl ControlPlane {
         input: &CreateClusterInput,
         multi_region: Option<MultiRegion>,
     ) -> Cluster {
-        let reused = self.transitions.last_deleted().filter(|_| self.mutants.has(Mutant::IdentifierReused));
-        let named = input.client_token.as_ref().filter(|_| self.mutants.has(Mutant::IdentifierFromToken));
-        let named = named.map(|token| Identifier::new([fingerprint(token); 2]));
-        let identifier = reused.or(named).unwrap_or(ctx.fresh);
+        let mut identifier = ctx.fresh;
+        planted!(self.mutants, IdentifierFromToken => if let Some(token) = &input.client_token {
+            identifier = Identifier::new([fingerprint(token); 2]);
+        });
+        planted!(self.mutants, IdentifierReused =>
+            identifier = self.transitions.last_deleted().unwrap_or(identifier));
         let kms_key = customer_key(input.kms_encryption_key.as_ref());
-        let used = kms_key.as_ref().filter(|_| !self.mutants.has(Mutant::NewKeyNotTried));
-        let encryption = self.encryption_with(used);
+        let mut encryption = self.encryption_with(kms_key.as_ref());
+        planted!(self.mutants, NewKeyNotTried => encryption = EncryptionStatus::Enabled);
+        let mut tags = input.tags.clone().filter(|tags| !tags.is_empty());
+        planted!(self.mutants, CreateForgetsTags => tags = None);
+        // A cluster that is to have a peer stays in PENDING_SETUP until both declarations are chosen.
+        let mut status =
+            if multi_region.is_some() { ClusterStatus::PendingSetup } else { ClusterStatus::Creating };
+        planted!(self.mutants, PendingSetupSkipped => status = ClusterStatus::Creating);
         Cluster {
             arn: ClusterArn { region: self.region, account: ctx.caller.account, identifier },
             serial: self.storage.next_serial(ctx.caller.account),
-            // A cluster that is to have a peer stays in PENDING_SETUP until both declarations are chosen.
-            status: match multi_region {
-                Some(_) if !self.mutants.has(Mutant::PendingSetupSkipped) => ClusterStatus::PendingSetup,
-                _ => ClusterStatus::Creating,
-            },
+            status,
             version: 1,
             creation_time: ctx.stamp,
             deletion_protection: input.deletion_protection_enabled.unwrap_or(true),
             kms_key,
-            tags: input
-                .tags
-                .clone()
-                .filter(|tags| !tags.is_empty() && !self.mutants.has(Mutant::CreateForgetsTags)),
+            tags,
             attached: attached(input),
             statement_statistics: input.metric_groups.as_ref().is_some_and(|groups| !groups.is_empty()),
             encryption,
@@ -183,32 +180,26 @@ impl ControlPlane {
     fn check_quota(&self, turn: &mut Turn<'_>, account: Account, is_multi: bool) -> Result<(), Error> {
         let assumed = &*self.assumptions;
         let counts = self.storage.counts(account);
-        let (exist, quota, code) = if self.mutants.has(Mutant::QuotaNeverReleased) && !is_multi {
-            (self.storage.next_serial(account).0 as u32 - 1, assumed.single_region_quota, "L-B3A4E51E")
-        } else if is_multi {
+        let (mut exist, mut quota, mut code) = if is_multi {
             (counts.multi, assumed.multi_region_quota, "L-DCF93F11")
         } else {
             (counts.single, assumed.single_region_quota, "L-B3A4E51E")
         };
-        let code = if self.mutants.has(Mutant::QuotaCodeOfSingleRegion) { "L-B3A4E51E" } else { code };
-        let quota = quota + u32::from(self.mutants.has(Mutant::QuotaOffByOne));
+        planted!(self.mutants, QuotaNeverReleased if !is_multi =>
+            exist = self.storage.next_serial(account).0 as u32 - 1);
+        planted!(self.mutants, QuotaCodeOfSingleRegion => code = "L-B3A4E51E");
+        planted!(self.mutants, QuotaOffByOne => quota += 1);
         // The common case, before anything is counted: single-Region creates are never pending.
         if exist < quota && !is_multi {
             return Ok(());
         }
-        let being_deleted =
-            if assumed.quota_counts_deleting && !self.mutants.has(Mutant::QuotaForgetsDeleting) {
-                0
-            } else {
-                self.count_deleting(account, is_multi)
-            };
+        let mut counts_deleting = assumed.quota_counts_deleting;
+        planted!(self.mutants, QuotaForgetsDeleting => counts_deleting = false);
+        let being_deleted = if counts_deleting { 0 } else { self.count_deleting(account, is_multi) };
         // A pending create has no record yet and may still succeed: without it the quota could be exceeded by as many
         // creates as wait at once.
-        let in_flight = if is_multi && !self.mutants.has(Mutant::QuotaIgnoresInFlight) {
-            self.creates_in_flight(account)
-        } else {
-            0
-        };
+        let mut in_flight = if is_multi { self.creates_in_flight(account) } else { 0 };
+        planted!(self.mutants, QuotaIgnoresInFlight => in_flight = 0);
         if exist - being_deleted + in_flight < quota {
             return Ok(());
         }

@@ -6,7 +6,7 @@ use crate::api::{CreateStreamInput, Error, Response, StreamStatus};
 use crate::control::authorization::{
     IamAction, PermissionScope, RequestAttributes, Require, RequiredPermission, required_permissions,
 };
-use crate::control::mutant::Mutant;
+use crate::control::mutant::planted;
 use crate::control::operations::{Handler, Resource};
 use crate::control::records::{MAX_STREAMS, Stream};
 use crate::control::turn::Turn;
@@ -50,29 +50,36 @@ impl ControlPlane {
         input: &CreateStreamInput,
     ) -> Result<(), Error> {
         let cluster = self.find(ctx.caller.account, &input.cluster_identifier)?.clone();
-        match cluster.status {
+        let mut status = cluster.status;
+        planted!(self.mutants, AsleepGetsStream if matches!(status, ClusterStatus::Idle | ClusterStatus::Inactive) =>
+            status = ClusterStatus::Active);
+        match status {
             // The unfinished call may delete the cluster, or write over the stream.
             ClusterStatus::Active if self.is_busy(&cluster) => {
                 return Err(errors::busy("create stream of", &cluster));
             }
             ClusterStatus::Active => {}
-            ClusterStatus::Idle | ClusterStatus::Inactive if self.mutants.has(Mutant::AsleepGetsStream) => {}
             ClusterStatus::Idle | ClusterStatus::Inactive => return Err(errors::asleep(&cluster)),
             _ => return Err(errors::wrong_state(self.assumptions.wrong_state, "create stream of", &cluster)),
         }
         let streams = cluster.streams();
-        if streams.len() >= MAX_STREAMS && !self.mutants.has(Mutant::StreamQuotaIgnored) {
+        let mut is_full = streams.len() >= MAX_STREAMS;
+        planted!(self.mutants, StreamQuotaIgnored => is_full = false);
+        if is_full {
             turn.cover(CoverageMark::StreamLimitReached);
             return Err(errors::stream_limit(&cluster));
         }
-        let last = streams.last().map(|stream| stream.identifier);
+        let mut identifier = ctx.fresh;
+        planted!(self.mutants, StreamNameReused =>
+            identifier = streams.last().map_or(identifier, |last| last.identifier));
         let number = cluster.attached.as_ref().map_or(0, |attached| attached.numbered) + 1;
-        let with_cluster = self.mutants.has(Mutant::StreamBornWithCluster);
+        let mut creation_time = ctx.stamp;
+        planted!(self.mutants, StreamBornWithCluster => creation_time = cluster.creation_time);
         let stream = Stream {
             number,
-            identifier: last.filter(|_| self.mutants.has(Mutant::StreamNameReused)).unwrap_or(ctx.fresh),
+            identifier,
             status: StreamStatus::Creating,
-            creation_time: if with_cluster { cluster.creation_time } else { ctx.stamp },
+            creation_time,
             target: input.target_definition.clone().unwrap_or_default(),
             tags: input.tags.clone().unwrap_or_default(),
         };
@@ -83,8 +90,7 @@ impl ControlPlane {
             attached.numbered = number;
             attached.streams.push(stream);
         });
-        self.keep_in_memory(turn, Mutant::StreamInMemory);
-        turn.reply(&[ctx.delivery], Ok(response));
-        Ok(())
+        planted!(self.mutants, StreamInMemory => turn.drop_last_persist());
+        turn.answer(ctx.delivery, response)
     }
 }

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use crate::api::{DeleteClusterInput, Error, Response};
-use crate::control::mutant::Mutant;
+use crate::api::{DeleteClusterInput, DeleteClusterOutput, Error, Response};
+use crate::control::mutant::planted;
 use crate::control::operations::{Handler, Resource};
 use crate::control::peering::Waiting;
 use crate::control::records::{Batch, Cluster, DeferredRequest};
@@ -43,7 +43,8 @@ impl ControlPlane {
             return Ok(());
         }
         let is_updating = cluster.status == Updating && !self.assumptions.delete_while_updating;
-        let is_creating = cluster.status == Creating && !self.mutants.has(Mutant::CreatingDeleted);
+        let mut is_creating = cluster.status == Creating;
+        planted!(self.mutants, CreatingDeleted => is_creating = false);
         if being_deleted || is_updating || is_creating {
             return Err(errors::wrong_state(self.assumptions.wrong_state, "delete", &cluster));
         }
@@ -55,33 +56,33 @@ impl ControlPlane {
         if self.is_busy(&cluster) {
             return Err(errors::busy("delete", &cluster));
         }
-        let is_exempt = self.mutants.has(Mutant::ProtectionIgnored)
-            || (self.mutants.has(Mutant::PairUnprotected) && cluster.multi_region.is_some())
-            || (self.mutants.has(Mutant::SetUpUnprotected) && cluster.status == PendingSetup);
+        let mut is_protected = cluster.deletion_protection;
+        planted!(self.mutants, ProtectionIgnored => is_protected = false);
+        planted!(self.mutants, PairUnprotected if cluster.multi_region.is_some() => is_protected = false);
+        planted!(self.mutants, SetUpUnprotected if cluster.status == PendingSetup => is_protected = false);
         // After the checks of the status: a cluster that is being deleted had its protection disabled.
-        if cluster.deletion_protection && !is_exempt {
-            if self.mutants.has(Mutant::RefusedDeleteWritten) {
+        if is_protected {
+            planted!(self.mutants, RefusedDeleteWritten =>
                 let request = DeferredRequest::DeleteCluster(input.clone());
-                self.defer_to_register(turn, ctx, &cluster, request, Vec::new());
-            }
+                self.defer_to_register(turn, ctx, &cluster, request, Vec::new()));
             return Err(errors::protected());
         }
         if self.assumptions.streams_keep_cluster && !cluster.streams().is_empty() {
             return Err(errors::has_streams(&cluster));
         }
-        if cluster.linked_peer().is_some() && self.mutants.has(Mutant::OwnLinkCleared) {
-            let (cluster, alone) = (self.with_link(&cluster, false), Waiting::alone(ctx));
-            self.finish_delete(turn, &alone, &cluster, Deleting);
-        // The peer must not live on alone: the register decides when both go.
-        } else if cluster.linked_peer().is_some() && !self.mutants.has(Mutant::DeleteWithoutPeer) {
-            let alone = Waiting::alone(ctx);
+        let (alone, is_linked) = (Waiting::alone(ctx), cluster.linked_peer().is_some());
+        planted!(self.mutants, OwnLinkCleared if is_linked =>
+            self.finish_delete(turn, &alone, &self.with_link(&cluster, false), Deleting); return Ok(()));
+        planted!(self.mutants, DeleteWithoutPeer if is_linked =>
+            self.finish_delete(turn, &alone, &cluster, Deleting); return Ok(()));
+        if is_linked {
+            // The peer must not live on alone: the register decides when both go.
             self.finish_delete(turn, &alone, &cluster, PendingDelete);
-        // Declared, and not known to be linked. The peer may have declared since; only the register knows.
-        } else if cluster.register().is_some() && cluster.linked_peer().is_none() {
+        } else if cluster.register().is_some() {
+            // Declared, and not known to be linked. The peer may have declared since; only the register knows.
             let request = DeferredRequest::DeleteCluster(input.clone());
             self.defer_to_register(turn, ctx, &cluster, request, vec![ctx.delivery]);
         } else {
-            let alone = Waiting::alone(ctx);
             self.finish_delete(turn, &alone, &cluster, Deleting);
         }
         Ok(())
@@ -96,16 +97,15 @@ impl ControlPlane {
         cluster: &Arc<Cluster>,
         status: ClusterStatus,
     ) {
-        let mut after = Cluster::clone(cluster);
-        after.status = status;
-        let response = Arc::new(Response::DeleteCluster(after.deleted()));
+        let output = DeleteClusterOutput { status, ..cluster.deleted() };
+        let response = Arc::new(Response::DeleteCluster(output));
         let token = waiting.token_write(turn, &response);
         let cause = waiting.waiters().first().copied();
-        let drops_tags = self.mutants.has(Mutant::DeleteDropsTags);
+        let mutants = self.mutants;
         let cluster = self.write_cluster(turn, cluster, token, cause, |record| {
             record.status = status;
             record.intent = None;
-            record.tags = record.tags.take().filter(|_| !drops_tags);
+            planted!(mutants, DeleteDropsTags => record.tags = None);
         });
         self.record_joined_tokens(turn, waiting, &response);
         turn.reply(waiting.waiters(), Ok(response));
@@ -116,9 +116,7 @@ impl ControlPlane {
     /// cluster is gone must not get ResourceNotFoundException.
     fn answer_deleted(&mut self, turn: &mut Turn<'_>, ctx: &RequestContext, cluster: &Cluster) {
         let mut output = cluster.deleted();
-        if self.mutants.has(Mutant::SecondDeletionAnswersDeleting) {
-            output.status = ClusterStatus::Deleting;
-        }
+        planted!(self.mutants, SecondDeletionAnswersDeleting => output.status = ClusterStatus::Deleting);
         let response = Arc::new(Response::DeleteCluster(output));
         let token = ctx.token_write(turn, &response);
         if token.is_some() {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::api::{DeleteClusterPolicyInput, DeleteClusterPolicyOutput, Error, Response};
-use crate::control::mutant::Mutant;
+use crate::control::mutant::planted;
 use crate::control::operations::{Handler, Resource};
 use crate::control::turn::Turn;
 use crate::control::{ControlPlane, RequestContext, errors};
@@ -37,15 +37,12 @@ impl ControlPlane {
         self.check_version(turn, &cluster, input.expected_policy_version.as_deref())?;
         let response = Arc::new(Response::DeleteClusterPolicy(DeleteClusterPolicyOutput { policy_version }));
         let token = ctx.token_write(turn, &response);
-        let (now, delay) = (turn.now(), self.assumptions.policy_delay);
-        let starts_over = self.mutants.has(Mutant::PolicyVersionStartsOver);
-        if !self.mutants.has(Mutant::PolicyRemovalNotWritten) {
-            self.write_attached(turn, ctx, &cluster, token, |attached| {
-                attached.put_policy(now, delay, None);
-                attached.policies = if starts_over { 0 } else { attached.policies };
-            });
-        }
-        turn.reply(&[ctx.delivery], Ok(response));
-        Ok(())
+        planted!(self.mutants, PolicyRemovalNotWritten => return turn.answer(ctx.delivery, response));
+        let (now, delay, mutants) = (turn.now(), self.assumptions.policy_delay, self.mutants);
+        self.write_attached(turn, ctx, &cluster, token, |attached| {
+            attached.put_policy(now, delay, None);
+            planted!(mutants, PolicyVersionStartsOver => attached.policies = 0);
+        });
+        turn.answer(ctx.delivery, response)
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::api::{DeleteStreamInput, Error, Response, StreamStatus};
-use crate::control::mutant::Mutant;
+use crate::control::mutant::planted;
 use crate::control::operations::{Handler, Resource};
 use crate::control::turn::Turn;
 use crate::control::{ControlPlane, RequestContext, errors};
@@ -34,34 +34,29 @@ impl ControlPlane {
         let (cluster, stream) =
             self.find_stream(ctx.caller.account, &input.cluster_identifier, &input.stream_identifier)?;
         let (cluster, mut stream) = (cluster.clone(), stream.clone());
-        if stream.status == StreamStatus::Creating && !self.mutants.has(Mutant::StreamDeletedInCreation) {
+        let mut is_in_creation = stream.status == StreamStatus::Creating;
+        planted!(self.mutants, StreamDeletedInCreation => is_in_creation = false);
+        if is_in_creation {
             return Err(errors::stream_in_creation(&cluster, &stream));
         }
-        let is_gone = stream.status == StreamStatus::Deleted;
-        let is_gone = is_gone && !self.mutants.has(Mutant::DeletedStreamDeletedAgain);
+        let mut is_gone = stream.status == StreamStatus::Deleted;
+        planted!(self.mutants, DeletedStreamDeletedAgain => is_gone = false);
         let is_deleting = stream.status == StreamStatus::Deleting || is_gone;
         // A stream that is being deleted keeps its status and its timer: the second call only repeats the answer.
         if !is_deleting {
             stream.status = StreamStatus::Deleting;
         }
-        if self.mutants.has(Mutant::StreamRestamped) {
-            stream.creation_time = ctx.stamp;
-        }
+        planted!(self.mutants, StreamRestamped => stream.creation_time = ctx.stamp);
         let response = Arc::new(Response::DeleteStream(Box::new(stream.deleted(cluster.arn))));
         let token = ctx.token_write(turn, &response);
+        planted!(self.mutants, StreamDeletionNotWritten => return turn.answer(ctx.delivery, response));
         if !is_deleting {
             self.set_stream_timer(turn, &cluster, &stream);
         }
-        if !self.mutants.has(Mutant::StreamDeletionNotWritten) {
-            self.write_attached(turn, ctx, &cluster, token, |attached| {
-                attached
-                    .streams
-                    .iter_mut()
-                    .filter(|it| it.number == stream.number)
-                    .for_each(|it| *it = stream.clone());
-            });
-        }
-        turn.reply(&[ctx.delivery], Ok(response));
-        Ok(())
+        self.write_attached(turn, ctx, &cluster, token, |attached| {
+            let streams = attached.streams.iter_mut();
+            streams.filter(|it| it.number == stream.number).for_each(|it| *it = stream.clone());
+        });
+        turn.answer(ctx.delivery, response)
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::api::{EncryptionStatus, Error, GetClusterInput, GetClusterOutput, Response};
-use crate::control::mutant::Mutant;
+use crate::control::mutant::planted;
 use crate::control::operations::{Handler, Resource};
 use crate::control::peering::LinkOutcome;
 use crate::control::records::Cluster;
@@ -39,23 +39,18 @@ impl ControlPlane {
         if self.assumptions.silent_peer_shows_declaration {
             self.show_silent_declaration(cluster, &mut output);
         }
-        if let Some(details) =
-            output.encryption_details.as_mut().filter(|_| self.mutants.has(Mutant::EncryptionShownEnabled))
-        {
+        planted!(self.mutants, EncryptionShownEnabled => if let Some(details) = &mut output.encryption_details {
             details.encryption_status = EncryptionStatus::Enabled;
-        }
-        output.deletion_protection_enabled |= self.mutants.has(Mutant::ProtectionShownOn);
-        if self.mutants.has(Mutant::MetricGroupsShownWhenActive) && cluster.status != ClusterStatus::Active {
-            output.metric_groups = None;
-        }
-        if let Some(properties) = &mut output.multi_region_properties {
-            let hides_peer = self.mutants.has(Mutant::PeerShownWhenLinked) && cluster.linked_peer().is_none();
-            let hides_own = self.mutants.has(Mutant::OwnArnOmitted);
-            properties.clusters.retain(|arn| if *arn == cluster.arn { !hides_own } else { !hides_peer });
-        }
+        });
+        planted!(self.mutants, ProtectionShownOn => output.deletion_protection_enabled = true);
+        planted!(self.mutants, MetricGroupsShownWhenActive if cluster.status != ClusterStatus::Active =>
+            output.metric_groups = None);
+        planted!(self.mutants, PeerShownWhenLinked if cluster.linked_peer().is_none() =>
+            if let Some(shown) = &mut output.multi_region_properties { shown.clusters.truncate(1) });
+        planted!(self.mutants, OwnArnOmitted =>
+            if let Some(shown) = &mut output.multi_region_properties { shown.clusters.remove(0); });
         let response = Arc::new(Response::GetCluster(output));
-        turn.reply(&[ctx.delivery], Ok(response));
-        Ok(())
+        turn.answer(ctx.delivery, response)
     }
 
     /// Adds the ARN of a cluster that has declared this one, while this one declares no peer (assumption

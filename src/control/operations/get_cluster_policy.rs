@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::api::{Error, GetClusterPolicyInput, GetClusterPolicyOutput, Response};
-use crate::control::mutant::Mutant;
+use crate::control::mutant::planted;
 use crate::control::operations::{Handler, Resource};
 use crate::control::turn::Turn;
 use crate::control::{ControlPlane, RequestContext, errors};
@@ -33,14 +33,13 @@ impl ControlPlane {
     ) -> Result<(), Error> {
         let cluster = self.find(ctx.caller.account, &input.identifier)?;
         let attached = cluster.attached.as_deref();
-        let Some((attached, policy)) = attached.and_then(|it| Some((it, it.policy.as_ref()?))) else {
+        let Some((attached, mut policy)) = attached.and_then(|it| Some((it, it.policy.as_ref()?))) else {
             return Err(errors::no_policy(cluster));
         };
-        let old = attached.old_policy.as_ref().filter(|_| self.mutants.has(Mutant::OldPolicyShown));
-        let policy = old.unwrap_or(policy).text.to_string();
+        planted!(self.mutants, OldPolicyShown => policy = attached.old_policy.as_ref().unwrap_or(policy));
+        let policy = policy.text.to_string();
         let policy_version = attached.policy_version();
         let output = GetClusterPolicyOutput { policy, policy_version };
-        turn.reply(&[ctx.delivery], Ok(Arc::new(Response::GetClusterPolicy(output))));
-        Ok(())
+        turn.answer(ctx.delivery, Arc::new(Response::GetClusterPolicy(output)))
     }
 }

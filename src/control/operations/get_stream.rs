@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::api::{Error, GetStreamInput, Response};
-use crate::control::mutant::Mutant;
+use crate::control::mutant::planted;
 use crate::control::operations::{Handler, Resource};
 use crate::control::turn::Turn;
 use crate::control::{ControlPlane, RequestContext};
@@ -34,11 +34,8 @@ impl ControlPlane {
         let (cluster, stream) =
             self.find_stream(ctx.caller.account, &input.cluster_identifier, &input.stream_identifier)?;
         let mut output = stream.describe(cluster.arn);
-        if self.mutants.has(Mutant::ClusterTagsShownOfStream) {
-            output.tags.clone_from(&cluster.tags);
-        }
+        planted!(self.mutants, ClusterTagsShownOfStream => output.tags.clone_from(&cluster.tags));
         let response = Response::GetStream(Box::new(output));
-        turn.reply(&[ctx.delivery], Ok(Arc::new(response)));
-        Ok(())
+        turn.answer(ctx.delivery, Arc::new(response))
     }
 }

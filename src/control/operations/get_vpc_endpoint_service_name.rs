@@ -44,7 +44,6 @@ impl ControlPlane {
             service_name: format!("com.amazonaws.{region}.dsql-{cell}"),
             cluster_vpc_endpoint: Some(format!("{identifier}.dsql-{cell}.{region}.on.aws")),
         };
-        turn.reply(&[ctx.delivery], Ok(Arc::new(Response::GetVpcEndpointServiceName(output))));
-        Ok(())
+        turn.answer(ctx.delivery, Arc::new(Response::GetVpcEndpointServiceName(output)))
     }
 }

@@ -6,10 +6,10 @@
 use std::sync::Arc;
 
 use crate::api::{Error, ListClustersInput, ListClustersOutput, Operation, Response};
-use crate::control::mutant::Mutant;
+use crate::control::mutant::planted;
 use crate::control::operations::page_token::{read_sealed, sealed};
 use crate::control::operations::{Handler, Resource};
-use crate::control::records::{Cluster, Serial};
+use crate::control::records::Serial;
 use crate::control::turn::Turn;
 use crate::control::{ControlPlane, RequestContext};
 use crate::coverage_mark::CoverageMark;
@@ -50,30 +50,22 @@ impl ControlPlane {
             turn.cover(CoverageMark::PageAfterDelete);
         }
         let mut rest = self.storage.clusters_after(ctx.caller.account, after);
-        let is_listed = |cluster: &&Arc<Cluster>| {
-            cluster.status != ClusterStatus::PendingDelete || !self.mutants.has(Mutant::DeletedNotListed)
-        };
-        let page: Vec<_> = rest.by_ref().filter(is_listed).take(size).collect();
+        let mut page: Vec<_> = rest.by_ref().take(size).collect();
         let next = rest.next();
-        let last = page.last().copied().filter(|_| next.is_some());
-        let last = if self.mutants.has(Mutant::PageNamesNext) { next } else { last };
+        let mut last = page.last().copied().filter(|_| next.is_some());
+        planted!(self.mutants, PageNamesNext => last = next);
         let next_token = last.map(|last| self.page_token(ctx.caller.account, last.serial));
-        let hides_updating = self.mutants.has(Mutant::UpdatingNotListed);
-        let page = page.into_iter().filter(|it| it.status != ClusterStatus::Updating || !hides_updating);
-        let clusters = page.map(|cluster| cluster.summary()).collect();
+        planted!(self.mutants, DeletedNotListed => page.retain(|it| it.status != ClusterStatus::PendingDelete));
+        planted!(self.mutants, UpdatingNotListed => page.retain(|it| it.status != ClusterStatus::Updating));
+        let clusters = page.into_iter().map(|cluster| cluster.summary()).collect();
         let response = Arc::new(Response::ListClusters(ListClustersOutput { next_token, clusters }));
-        turn.reply(&[ctx.delivery], Ok(response));
-        Ok(())
+        turn.answer(ctx.delivery, response)
     }
 
     /// The token of the page after the cluster `last`.
     fn page_token(&self, account: Account, last: Serial) -> String {
         let mut position = last.0;
-        if self.mutants.has(Mutant::PageSkipsAfterDelete) {
-            position =
-                self.storage.clusters_after(account, Serial(0)).take_while(|it| it.serial <= last).count()
-                    as u64;
-        }
+        planted!(self.mutants, PageSkipsAfterDelete => position = self.count_listed(account, last));
         sealed(position, |position| self.page_seal(account, position))
     }
 
@@ -81,11 +73,7 @@ impl ControlPlane {
     fn read_page_token(&self, account: Account, token: &str) -> Result<Serial, Error> {
         let position =
             read_sealed(Operation::ListClusters, token, |position| self.page_seal(account, position))?;
-        if self.mutants.has(Mutant::PageSkipsAfterDelete) {
-            let listed =
-                self.storage.clusters_after(account, Serial(0)).nth((position as usize).saturating_sub(1));
-            return Ok(listed.map_or(Serial(u64::from(u32::MAX)), |cluster| cluster.serial));
-        }
+        planted!(self.mutants, PageSkipsAfterDelete => return Ok(self.nth_listed(account, position)));
         Ok(Serial(position))
     }
 }

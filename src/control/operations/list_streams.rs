@@ -47,7 +47,6 @@ impl ControlPlane {
         let next_token = last.map(|last| sealed(last, seal));
         let streams = page.into_iter().map(|stream| stream.summary(cluster.arn)).collect();
         let response = Response::ListStreams(ListStreamsOutput { next_token, streams });
-        turn.reply(&[ctx.delivery], Ok(Arc::new(response)));
-        Ok(())
+        turn.answer(ctx.delivery, Arc::new(response))
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::api::{Error, ListTagsForResourceInput, ListTagsForResourceOutput, Response};
-use crate::control::mutant::Mutant;
+use crate::control::mutant::planted;
 use crate::control::operations::resource::tags_of;
 use crate::control::operations::{Handler, Resource};
 use crate::control::records::Serial;
@@ -33,11 +33,10 @@ impl ControlPlane {
         ctx: &RequestContext,
         input: &ListTagsForResourceInput,
     ) -> Result<(), Error> {
-        let (cluster, stream) = self.find_tagged(ctx.caller.account, &input.resource_arn)?;
-        let first = self.storage.clusters_after(ctx.caller.account, Serial(0)).next();
-        let cluster = first.filter(|_| self.mutants.has(Mutant::TagsOfFirstListed)).unwrap_or(&cluster);
-        let output = ListTagsForResourceOutput { tags: Some(tags_of(cluster, stream)) };
-        turn.reply(&[ctx.delivery], Ok(Arc::new(Response::ListTagsForResource(output))));
-        Ok(())
+        let (mut cluster, stream) = self.find_tagged(ctx.caller.account, &input.resource_arn)?;
+        planted!(self.mutants, TagsOfFirstListed =>
+            cluster = self.storage.clusters_after(ctx.caller.account, Serial(0)).next().unwrap_or(&cluster).clone());
+        let output = ListTagsForResourceOutput { tags: Some(tags_of(&cluster, stream)) };
+        turn.answer(ctx.delivery, Arc::new(Response::ListTagsForResource(output)))
     }
 }

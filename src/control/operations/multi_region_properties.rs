@@ -2,7 +2,7 @@
 
 use crate::api::{Error, MultiRegionProperties};
 use crate::control::assumptions::Refusal;
-use crate::control::mutant::Mutant;
+use crate::control::mutant::planted;
 use crate::control::{ControlPlane, errors};
 use crate::region::Region;
 use crate::types::{Account, ClusterArn};
@@ -34,10 +34,8 @@ impl ControlPlane {
         let Some(listed) = &properties.clusters else { return Ok(Wanted { witness, peer: None }) };
         let mut peers: Vec<&String> =
             listed.iter().filter(|arn| own.is_none() || ClusterArn::parse(arn) != own).collect();
-        if self.mutants.has(Mutant::OwnArnOnlyFirst) {
-            peers = listed.iter().collect();
-            peers.drain(..usize::from(listed.first().is_some_and(|first| ClusterArn::parse(first) == own)));
-        }
+        planted!(self.mutants, OwnArnOnlyFirst if own.is_some() =>
+            peers = listed.iter().skip(usize::from(peers.first().copied() != listed.first())).collect());
         peers.dedup_by(|one, other| one.eq_ignore_ascii_case(other));
         match peers[..] {
             [] => Ok(Wanted { witness, peer: Some(None) }),
@@ -70,7 +68,9 @@ impl ControlPlane {
                 "choose another witness Region and try again",
             )
         })?;
-        if witness == self.region && !self.mutants.has(Mutant::WitnessInOwnRegion) {
+        let mut is_own = witness == self.region;
+        planted!(self.mutants, WitnessInOwnRegion => is_own = false);
+        if is_own {
             return Err(refused(
                 format!("The witness Region {witness} is the cluster's own Region"),
                 "choose another witness Region and try again",
@@ -115,9 +115,11 @@ impl ControlPlane {
         peer: ClusterArn,
         witness: Region,
     ) -> Result<(), Error> {
+        let mut is_witness = peer.region == witness;
+        planted!(self.mutants, PeerInWitnessRegion => is_witness = false);
         let wrong = if peer.region == self.region {
             "is in the cluster's own Region"
-        } else if peer.region == witness && !self.mutants.has(Mutant::PeerInWitnessRegion) {
+        } else if is_witness {
             "is in the witness Region"
         } else if !self.region.may_join(peer.region, self.assumptions.canada_in_americas) {
             "is not in a Region of the same Region set"

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::api::{Error, PutClusterPolicyInput, PutClusterPolicyOutput, Response};
-use crate::control::mutant::Mutant;
+use crate::control::mutant::planted;
 use crate::control::operations::{Handler, Resource};
 use crate::control::turn::Turn;
 use crate::control::{ControlPlane, RequestContext};
@@ -37,7 +37,8 @@ impl ControlPlane {
         let policy = self.check_policy(turn, ctx, text, cluster.arn, cluster.tags.as_ref(), bypass)?;
         self.check_version(turn, &cluster, input.expected_policy_version.as_deref())?;
         let last = cluster.attached.as_ref().map_or(0, |attached| attached.policies);
-        let version = if self.mutants.has(Mutant::OldPolicyVersionAnswered) { last } else { last + 1 };
+        let mut version = last + 1;
+        planted!(self.mutants, OldPolicyVersionAnswered => version = last);
         let output = PutClusterPolicyOutput { policy_version: version.to_string() };
         let response = Arc::new(Response::PutClusterPolicy(output));
         let token = ctx.token_write(turn, &response);
@@ -45,8 +46,7 @@ impl ControlPlane {
         self.write_attached(turn, ctx, &cluster, token, |attached| {
             attached.put_policy(now, delay, Some(policy))
         });
-        self.keep_in_memory(turn, Mutant::PolicyInMemory);
-        turn.reply(&[ctx.delivery], Ok(response));
-        Ok(())
+        planted!(self.mutants, PolicyInMemory => turn.drop_last_persist());
+        turn.answer(ctx.delivery, response)
     }
 }

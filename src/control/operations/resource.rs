@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::api::{Error, TagMap, Tags};
-use crate::control::mutant::Mutant;
+use crate::control::mutant::planted;
 use crate::control::records::{Cluster, Stream};
 use crate::control::turn::Turn;
 use crate::control::{ControlPlane, RequestContext, errors};
@@ -52,11 +52,10 @@ impl ControlPlane {
         account: Account,
         identifier: &str,
     ) -> Result<&Arc<Cluster>, Error> {
-        Identifier::parse(identifier)
-            .and_then(|identifier| self.storage.cluster(identifier))
-            .filter(|cluster| cluster.arn.account == account)
-            .filter(|it| it.status != ClusterStatus::Idle || !self.mutants.has(Mutant::IdleNotFound))
-            .ok_or_else(|| errors::no_such_cluster(self.region, account, identifier))
+        let found = Identifier::parse(identifier).and_then(|identifier| self.storage.cluster(identifier));
+        let mut own = found.filter(|cluster| cluster.arn.account == account);
+        planted!(self.mutants, IdleNotFound => own = own.filter(|it| it.status != ClusterStatus::Idle));
+        own.ok_or_else(|| errors::no_such_cluster(self.region, account, identifier))
     }
 
     /// The account's cluster with the identifier `cluster`, and its stream with the identifier `stream`.
@@ -115,7 +114,7 @@ impl ControlPlane {
                 stream.expect("the stream was found above").tags = Arc::new(tags);
             }),
         }
-        self.keep_in_memory(turn, Mutant::TagsInMemory);
+        planted!(self.mutants, TagsInMemory => turn.drop_last_persist());
     }
 }
 

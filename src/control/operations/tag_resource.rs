@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::api::{Error, Response, TagMap, TagResourceInput, TagResourceOutput};
 use crate::control::authorization::{PermissionScope, RequestAttributes, Require, RequiredPermission};
-use crate::control::mutant::Mutant;
+use crate::control::mutant::planted;
 use crate::control::operations::resource::tags_of;
 use crate::control::operations::{Handler, Resource};
 use crate::control::turn::Turn;
@@ -43,19 +43,16 @@ impl ControlPlane {
     ) -> Result<(), Error> {
         let (cluster, stream) = self.find_tagged(ctx.caller.account, &input.resource_arn)?;
         let mut tags = TagMap::clone(&tags_of(&cluster, stream));
-        if self.mutants.has(Mutant::TagsReplaced) {
-            tags.clear();
-        }
+        planted!(self.mutants, TagsReplaced => tags.clear());
         for (key, value) in input.tags.iter().flat_map(|tags| tags.iter()) {
             tags.insert(key.clone(), value.clone());
         }
         if tags.len() > MAX_TAGS {
             return Err(errors::tag_limit(&input.resource_arn));
         }
-        if !self.mutants.has(Mutant::TagNotWritten) {
-            self.write_tags(turn, ctx, &cluster, stream, tags);
-        }
-        turn.reply(&[ctx.delivery], Ok(Arc::new(Response::TagResource(TagResourceOutput {}))));
-        Ok(())
+        let response = Arc::new(Response::TagResource(TagResourceOutput {}));
+        planted!(self.mutants, TagNotWritten => return turn.answer(ctx.delivery, response));
+        self.write_tags(turn, ctx, &cluster, stream, tags);
+        turn.answer(ctx.delivery, response)
     }
 }

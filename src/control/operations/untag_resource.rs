@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::api::{Error, Response, TagMap, UntagResourceInput, UntagResourceOutput};
 use crate::control::authorization::{PermissionScope, RequestAttributes, Require, RequiredPermission};
-use crate::control::mutant::Mutant;
+use crate::control::mutant::planted;
 use crate::control::operations::resource::tags_of;
 use crate::control::operations::{Handler, Resource};
 use crate::control::turn::Turn;
@@ -42,12 +42,11 @@ impl ControlPlane {
         let (cluster, stream) = self.find_tagged(ctx.caller.account, &input.resource_arn)?;
         let mut tags = TagMap::clone(&tags_of(&cluster, stream));
         let gone = input.tag_keys.as_deref().unwrap_or_default();
-        if self.mutants.has(Mutant::UntagOfAnyCase) {
-            tags.retain(|key, _| !gone.iter().any(|it| it.eq_ignore_ascii_case(key)));
-        }
-        tags.retain(|key, _| !gone.contains(key) || self.mutants.has(Mutant::UntagRemovesNothing));
+        tags.retain(|key, _| !gone.contains(key));
+        planted!(self.mutants, UntagOfAnyCase =>
+            tags.retain(|key, _| !gone.iter().any(|it| it.eq_ignore_ascii_case(key))));
+        planted!(self.mutants, UntagRemovesNothing => tags = TagMap::clone(&tags_of(&cluster, stream)));
         self.write_tags(turn, ctx, &cluster, stream, tags);
-        turn.reply(&[ctx.delivery], Ok(Arc::new(Response::UntagResource(UntagResourceOutput {}))));
-        Ok(())
+        turn.answer(ctx.delivery, Arc::new(Response::UntagResource(UntagResourceOutput {})))
     }
 }

@@ -6,13 +6,13 @@
 
 use std::sync::Arc;
 
-use crate::api::{EncryptionStatus, Error, Operation, Response, UpdateClusterInput};
+use crate::api::{EncryptionStatus, Error, Operation, Response, UpdateClusterInput, UpdateClusterOutput};
 use crate::control::assumptions::Refusal;
 use crate::control::authorization::{
     IamAction, PeerAction, PermissionScope, Require, RequiredPermission, required_permissions,
 };
 use crate::control::message::Delivery;
-use crate::control::mutant::Mutant;
+use crate::control::mutant::planted;
 use crate::control::operations::create_cluster::customer_key;
 use crate::control::operations::{Handler, Resource};
 use crate::control::peering::{PendingRequest, Waiting};
@@ -20,7 +20,7 @@ use crate::control::records::{Cluster, DeferredRequest, MultiRegion, Serial};
 use crate::control::turn::Turn;
 use crate::control::{ControlPlane, RequestContext, errors};
 use crate::coverage_mark::CoverageMark;
-use crate::types::{ClusterStatus, Timestamp};
+use crate::types::ClusterStatus;
 
 impl Handler for UpdateClusterInput {
     fn resource(&self) -> Resource<'_> {
@@ -65,12 +65,11 @@ impl ControlPlane {
             self.finish_update(turn, &Waiting::alone(ctx), &cluster, input, None);
             return Ok(());
         };
-        if self.mutants.has(Mutant::SettingsBeforeChecks) {
-            self.write_cluster(turn, &cluster, None, Some(ctx.delivery), |record| {
-                record.deletion_protection =
-                    input.deletion_protection_enabled.unwrap_or(record.deletion_protection);
-            });
-        }
+        planted!(self.mutants, SettingsBeforeChecks =>
+        self.write_cluster(turn, &cluster, None, Some(ctx.delivery), |record| {
+            let protection = input.deletion_protection_enabled;
+            record.deletion_protection = protection.unwrap_or(record.deletion_protection);
+        }));
         let lists_peers = input.multi_region_properties.as_ref().is_some_and(|it| it.clusters.is_some());
         let kept = next.peer.filter(|_| !next.leaving);
         // A peer that is given up is checked too: its Region authorizes the removal.
@@ -111,9 +110,8 @@ impl ControlPlane {
             // for the state that it would change.
             Err(error) => {
                 turn.cover(CoverageMark::UpdateOvertaken);
-                if !self.mutants.has(Mutant::OvertakenNotAnswered) {
-                    turn.reply(&waiters, Err(Arc::new(error)));
-                }
+                planted!(self.mutants, OvertakenNotAnswered => return);
+                turn.reply(&waiters, Err(Arc::new(error)));
             }
         }
     }
@@ -128,37 +126,36 @@ impl ControlPlane {
         input: &UpdateClusterInput,
         next: Option<MultiRegion>,
     ) {
-        let mut after = Cluster::clone(cluster);
-        after.status = ClusterStatus::Updating;
-        let shown = if self.mutants.has(Mutant::UpdateAnswersOldStatus) { &**cluster } else { &after };
-        let response = Arc::new(Response::UpdateCluster(shown.updated()));
+        let mut output = UpdateClusterOutput { status: ClusterStatus::Updating, ..cluster.updated() };
+        planted!(self.mutants, UpdateAnswersOldStatus => output.status = cluster.status);
+        let response = Arc::new(Response::UpdateCluster(output));
         let token = waiting.token_write(turn, &response);
         let cause = waiting.waiters().first().copied();
-        let (now, mutants) = (turn.now(), self.mutants);
+        let mutants = self.mutants;
+        let previous = cluster;
         let cluster = self.write_cluster(turn, cluster, token, cause, |record| {
             record.status = ClusterStatus::Updating;
             record.intent = None;
             // A setting that the request leaves out stays as it is.
-            let unnamed = record.deletion_protection && !mutants.has(Mutant::UpdateLiftsProtection);
+            let mut unnamed = record.deletion_protection;
+            planted!(mutants, UpdateLiftsProtection => unnamed = false);
             record.deletion_protection = input.deletion_protection_enabled.unwrap_or(unnamed);
-            if let Some(key) =
-                input.kms_encryption_key.as_ref().filter(|_| !mutants.has(Mutant::KeyNotApplied))
-            {
+            let mut key = input.kms_encryption_key.as_ref();
+            planted!(mutants, KeyNotApplied => key = None);
+            if let Some(key) = key {
                 record.kms_key = customer_key(Some(key));
-                let keeps = record.kms_key.is_none() && mutants.has(Mutant::GivenUpKeyCounts);
                 // Also for the key that was in use before: whether it can be used shows when the update is done.
-                record.encryption = if keeps { record.encryption } else { EncryptionStatus::Updating };
-            } else if mutants.has(Mutant::UpdateDropsKey) {
-                record.kms_key = None;
+                record.encryption = EncryptionStatus::Updating;
+                planted!(mutants, GivenUpKeyCounts if record.kms_key.is_none() =>
+                    record.encryption = previous.encryption);
             }
-            if let Some(groups) = &input.metric_groups
-                && !mutants.has(Mutant::MetricGroupsNotApplied)
-            {
+            planted!(mutants, UpdateDropsKey if key.is_none() => record.kms_key = None);
+            let mut groups = input.metric_groups.as_ref();
+            planted!(mutants, MetricGroupsNotApplied => groups = None);
+            if let Some(groups) = groups {
                 record.statement_statistics = !groups.is_empty();
             }
-            if mutants.has(Mutant::CreationTimeRestamped) {
-                record.creation_time = Timestamp(now.0 / 1_000_000_000);
-            }
+            planted!(mutants, CreationTimeRestamped => record.creation_time.0 += 1);
             record.multi_region = next.map(Box::new).or(record.multi_region.take());
         });
         turn.reply(waiting.waiters(), Ok(response));
@@ -188,7 +185,8 @@ impl ControlPlane {
         let next = MultiRegion { witness: wanted.witness, peer, ..current };
         self.check_replacement(cluster, next)?;
         // A peer that the update does not name was checked against the old witness Region only.
-        let kept = peer.filter(|_| wanted.peer.is_none() && !self.mutants.has(Mutant::KeptPeerNotPlaced));
+        let mut kept = peer.filter(|_| wanted.peer.is_none());
+        planted!(self.mutants, KeptPeerNotPlaced => kept = None);
         if let Some(kept) = kept {
             self.check_peer_region("update", kept, wanted.witness)?;
         }
@@ -210,9 +208,9 @@ impl ControlPlane {
     /// Whether the cluster's status allows an update.
     fn check_updatable(&self, cluster: &Cluster) -> Result<(), Error> {
         use ClusterStatus::{Active, Idle, Inactive, PendingDelete, PendingSetup};
+        planted!(self.mutants, PendingDeleteUpdated if cluster.status == PendingDelete => return Ok(()));
         match cluster.status {
             Active | Idle | Inactive | PendingSetup => Ok(()),
-            PendingDelete if self.mutants.has(Mutant::PendingDeleteUpdated) => Ok(()),
             _ => Err(errors::wrong_state(self.assumptions.wrong_state, "update", cluster)),
         }
     }
@@ -225,7 +223,9 @@ impl ControlPlane {
             return Ok(());
         };
         // The witness is part of the register's key; the pair would lose its register.
-        if next.witness != current.witness && !self.mutants.has(Mutant::LinkedWitnessChanged) {
+        let mut is_moved = next.witness != current.witness;
+        planted!(self.mutants, LinkedWitnessChanged => is_moved = false);
+        if is_moved {
             return Err(errors::properties(
                 self.assumptions.witness_change_when_linked,
                 "update",
@@ -233,9 +233,7 @@ impl ControlPlane {
                 "give the same witnessRegion and try again",
             ));
         }
-        if self.mutants.has(Mutant::LeaverTakesAnother) && current.leaving {
-            return Ok(());
-        }
+        planted!(self.mutants, LeaverTakesAnother if current.leaving => return Ok(()));
         // The register still knows the old pair. A new declaration beside it would be a second peer.
         if current.leaving && next.peer.is_some() {
             return Err(errors::properties(
@@ -245,8 +243,8 @@ impl ControlPlane {
                 "wait until it is in PENDING_SETUP and try again",
             ));
         }
-        let is_replaced = self.mutants.has(Mutant::LinkedPeerReplaced) && next.peer.is_some();
-        if is_replaced || next.peer == Some(peer) || (next.peer.is_none() && self.assumptions.unpeer_active) {
+        planted!(self.mutants, LinkedPeerReplaced if next.peer.is_some() => return Ok(()));
+        if next.peer == Some(peer) || (next.peer.is_none() && self.assumptions.unpeer_active) {
             return Ok(());
         }
         Err(errors::properties(
@@ -262,9 +260,9 @@ impl ControlPlane {
     fn needs_withdrawal(&self, cluster: &Cluster, next: MultiRegion) -> bool {
         let current = cluster.multi_region.as_deref().filter(|it| !it.linked && it.peer.is_some());
         let Some(current) = current else { return false };
-        let same_peer = self.mutants.has(Mutant::WitnessChangedInPlace) && next.peer == current.peer;
-        let beside = self.mutants.has(Mutant::TwoPeersDeclared) && next.peer.is_some();
-        let silently = self.mutants.has(Mutant::WithdrawWithoutRegister) && next.peer.is_none();
-        (current.peer, current.witness) != (next.peer, next.witness) && !same_peer && !beside && !silently
+        planted!(self.mutants, WitnessChangedInPlace if next.peer == current.peer => return false);
+        planted!(self.mutants, TwoPeersDeclared if next.peer.is_some() => return false);
+        planted!(self.mutants, WithdrawWithoutRegister if next.peer.is_none() => return false);
+        (current.peer, current.witness) != (next.peer, next.witness)
     }
 }

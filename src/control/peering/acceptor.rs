@@ -3,7 +3,7 @@
 //! It votes on ballots and knows nothing of clusters, so that a witness node needs no more than this file.
 
 use crate::control::message::{Commit, Message};
-use crate::control::mutant::{Mutant, Mutants};
+use crate::control::mutant::{Mutants, planted};
 use crate::control::peering::{Acceptor, RegisterKey};
 use crate::control::records::{Batch, Storage};
 use crate::control::turn::Turn;
@@ -28,38 +28,24 @@ pub(in crate::control) fn answer_proposer(
     };
     // A register that was never written is an acceptor without a promise: it takes any ballot.
     let mut acceptor = storage.register(&register);
-    let before = acceptor.accepted;
-    let has = |mutant| mutants.has(mutant) && matches!(me, NodeId::ControlPlane(_));
     acceptor.coverage_of(ballot).into_iter().for_each(|mark| turn.cover(mark));
     let answer = match value {
         None => acceptor.prepare(ballot).map(|accepted| Message::Promise { register, ballot, accepted }),
         Some(value) => {
-            if mutants.has(Mutant::LowerBallotAccepted) {
-                acceptor.promised = acceptor.promised.min(ballot);
-            }
-            let promised = acceptor.promised;
+            planted!(mutants, LowerBallotAccepted => acceptor.promised = acceptor.promised.min(ballot));
             let accepted = acceptor.accept(ballot, value);
-            if mutants.has(Mutant::AcceptanceIsNoPromise) {
-                acceptor.promised = promised;
-            }
+            planted!(mutants, AcceptanceIsNoPromise => acceptor.promised = storage.register(&register).promised);
             accepted.map(|()| Message::Accepted { register, ballot })
         }
     };
     let message = answer.unwrap_or_else(|promised| Message::Refused { register, ballot, promised });
-    match &message {
-        Message::Promise { .. } if has(Mutant::PromiseForgetsValue) => acceptor.accepted = None,
-        Message::Accepted { .. } if has(Mutant::FirstBallotKept) => {
-            acceptor.accepted = before.or(acceptor.accepted).map(|(first, _)| first).zip(value);
-        }
-        _ => {}
-    }
+    planted!(mutants.forget_promised_value(me, &message) => acceptor.accepted = None);
+    planted!(mutants.keep_first_ballot(me, &message) => acceptor.backdate(storage.register(&register)));
     // A refusal changes nothing, and so needs no write. Promises and acceptances are durable before their answers
     // leave: the order of the two effects is what makes a crash harmless.
     if !matches!(message, Message::Refused { .. }) {
         persist_acceptor(turn, storage, register, acceptor);
-        if is_kept_in_memory(mutants, me, value.is_some()) {
-            turn.drop_last_persist();
-        }
+        planted!(mutants.keep_acceptor_in_memory(me, &message) => turn.drop_last_persist());
     }
     turn.send(from, message);
 }
@@ -73,14 +59,4 @@ pub(in crate::control) fn persist_acceptor(
 ) {
     let batch = Batch { register: Some(Box::new((register, acceptor))), ..Batch::default() };
     turn.persist(Commit::new(storage, batch, None));
-}
-
-/// Whether a planted bug keeps what the acceptor `me` was to persist in memory only: a value accepted, or a promise.
-fn is_kept_in_memory(mutants: Mutants, me: NodeId, is_value: bool) -> bool {
-    let forgets = if matches!(me, NodeId::Witness(_)) {
-        [Mutant::WitnessPromiseInMemory, Mutant::WitnessValueInMemory][usize::from(is_value)]
-    } else {
-        [Mutant::PromiseInMemory, Mutant::AcceptedValueInMemory][usize::from(is_value)]
-    };
-    mutants.has(forgets) || mutants.has(Mutant::AcceptorForgetsInCrash)
 }

@@ -34,7 +34,7 @@ use std::sync::Arc;
 
 use crate::api::{Error, Response, UpdateClusterInput};
 use crate::control::message::{DelayRange, Delivery, Timer};
-use crate::control::mutant::Mutant;
+use crate::control::mutant::planted;
 use crate::control::peering::RegisterKey;
 use crate::control::records::{
     Batch, CallToken, Cluster, ClusterKey, DeferredRequest, InFlight, Intent, TokenWrite,
@@ -42,7 +42,7 @@ use crate::control::records::{
 use crate::control::turn::Turn;
 use crate::control::{ControlPlane, RequestContext, errors};
 use crate::coverage_mark::CoverageMark;
-use crate::types::{ClusterArn, ClusterStatus};
+use crate::types::ClusterStatus;
 
 /// The calls that end with one decision about a cluster, mostly the link register's: the arrivals to answer, and the
 /// tokens to record the answer under.
@@ -174,14 +174,12 @@ impl ControlPlane {
                 // The opposite of a deletion: an update that was not decided must not be carried out. See the module's
                 // text for why its withdrawal, if it is chosen after all, is undone.
                 turn.cover(CoverageMark::UpdateDeadlinePassed);
-                if self.mutants.has(Mutant::UndecidedIsWon) {
-                    return self.finish_withdrawal(turn, &cluster, input);
-                }
+                planted!(self.mutants, UndecidedIsWon => return self.finish_withdrawal(turn, &cluster, input));
                 // Either of the two would have made a majority with the acceptor here.
                 let peer = cluster.register().and_then(|register| register.other(cluster.arn));
                 let witness = cluster.register().as_ref().map(RegisterKey::witness);
-                let witness = witness.filter(|_| !self.mutants.has(Mutant::SilentWitnessNotNamed));
-                let silent: Vec<_> = peer.map(|peer| peer.region).into_iter().chain(witness).collect();
+                let mut silent: Vec<_> = peer.map(|peer| peer.region).into_iter().chain(witness).collect();
+                planted!(self.mutants, SilentWitnessNotNamed => silent.truncate(1));
                 self.abandon_update(turn, &cluster, errors::undecided(&silent));
             }
         }
@@ -190,9 +188,10 @@ impl ControlPlane {
     /// Ends a deferred update without carrying it out. The cluster still declares its peer, and proposes so again.
     fn abandon_update(&mut self, turn: &mut Turn<'_>, cluster: &Arc<Cluster>, error: Error) {
         let waiting = self.take_waiting(cluster);
-        let keeps_intent = self.mutants.has(Mutant::GivenUpKept);
+        let mutants = self.mutants;
         let cluster = self.write_cluster(turn, cluster, None, None, |record| {
-            record.intent = record.intent.take().filter(|_| keeps_intent);
+            let ended = record.intent.take();
+            planted!(mutants, GivenUpKept => record.intent = ended);
         });
         turn.reply(&waiting.waiters, Err(Arc::new(error)));
         // Under a higher ballot than the withdrawal: after this declaration is chosen, the register agrees with the
@@ -213,11 +212,10 @@ impl ControlPlane {
         let (account, serial) = cluster.key();
         self.tokens.begin(waiting.token.as_ref(), InFlight::Register((account, serial)));
         let after = self.assumptions.remote_deadline;
-        let timer = Timer::Deadline { account, serial, began: waiting.began };
-        if waiting.began.is_some() || !self.mutants.has(Mutant::ResumedWithoutDeadline) {
-            turn.set_timer(DelayRange { min: after, max: after }, timer);
-        }
+        let began = waiting.began;
         self.peering.waiting.insert((account, serial), waiting);
+        planted!(self.mutants, ResumedWithoutDeadline if began.is_none() => return);
+        turn.set_timer(DelayRange { min: after, max: after }, Timer::Deadline { account, serial, began });
     }
 
     /// Records the answer under the token of each joined deletion. These are batches of their own: a crash between
@@ -252,28 +250,32 @@ impl ControlPlane {
         }
     }
 
-    /// Refuses the deferred update: `peer` declared before the withdrawal was chosen, so the pair is linked. The record
-    /// follows the register.
+    /// Refuses the deferred update: the peer declared before the withdrawal was chosen, so the pair is linked. The
+    /// record follows the register.
     pub(super) fn refuse_withdrawal(
         &mut self,
         turn: &mut Turn<'_>,
         cluster: &Arc<Cluster>,
         input: &UpdateClusterInput,
-        peer: ClusterArn,
+        register: &RegisterKey,
     ) {
         turn.cover(CoverageMark::WithdrawalLost);
         let waiting = self.take_waiting(cluster);
-        let keeps_intent = self.mutants.has(Mutant::LostWithdrawalKept);
-        let lost = self.revalidate(cluster, input).ok().flatten();
-        let lost = lost.filter(|_| self.mutants.has(Mutant::LostWitnessKept));
+        let mutants = self.mutants;
+        let mut witness = register.witness();
+        planted!(mutants, LostWitnessKept => if let Ok(Some(lost)) = self.revalidate(cluster, input) {
+            witness = lost.witness;
+        });
         self.write_cluster(turn, cluster, None, None, |record| {
-            record.intent = record.intent.take().filter(|_| keeps_intent);
+            let lost = record.intent.take();
+            planted!(mutants, LostWithdrawalKept => record.intent = lost);
             record.status = ClusterStatus::Creating;
             if let Some(multi_region) = &mut record.multi_region {
                 multi_region.linked = true;
-                multi_region.witness = lost.map_or(multi_region.witness, |it| it.witness);
+                multi_region.witness = witness;
             }
         });
+        let peer = register.opposite(register.side(cluster.arn));
         turn.reply(&waiting.waiters, Err(Arc::new(errors::lost_to_link(cluster, peer))));
     }
 }

@@ -12,7 +12,7 @@ use crate::api::{CreateClusterInput, Error, Operation, UpdateClusterInput};
 use crate::control::assumptions::Refusal;
 use crate::control::authorization::{AccountScope, Caller, Denial, PeerAction, required_permissions};
 use crate::control::message::{DelayRange, Delivery, Message, PeerAnswer, Reply, Timer, Wait};
-use crate::control::mutant::Mutant;
+use crate::control::mutant::planted;
 use crate::control::records::{ClusterKey, InFlight, MultiRegion, Serial};
 use crate::control::turn::Turn;
 use crate::control::{ControlPlane, RequestContext, errors};
@@ -79,11 +79,9 @@ impl ControlPlane {
         wanted: MultiRegion,
         peers: impl IntoIterator<Item = (ClusterArn, PeerAction)>,
     ) {
-        if let PendingRequest::Create(input) = &request
-            && self.mutants.has(Mutant::CreateBeforeChecks)
-        {
+        planted!(self.mutants, CreateBeforeChecks => if let PendingRequest::Create(input) = &request {
             self.write_new(turn, self.new_cluster(&ctx, input, Some(wanted)), None, ctx.delivery);
-        }
+        });
         let delivery = ctx.delivery;
         // From here on a retry joins instead of starting checks, and a cluster, of its own.
         self.tokens.begin(ctx.token.as_ref(), InFlight::Checks(delivery));
@@ -106,8 +104,8 @@ impl ControlPlane {
         // them apart.
         let is_copy = (call.call, call.attempt) == (ctx.delivery.call, ctx.delivery.attempt);
         turn.cover(if is_copy { CoverageMark::DuplicateJoined } else { CoverageMark::CallsJoined });
-        let times = if self.mutants.has(Mutant::JoinerAnsweredTwice) { 2 } else { 1 };
-        self.peering.calls[&call].waiters.extend(std::iter::repeat_n(ctx.delivery, times));
+        self.peering.calls[&call].waiters.push(ctx.delivery);
+        planted!(self.mutants, JoinerAnsweredTwice => self.peering.calls[&call].waiters.push(ctx.delivery));
     }
 
     /// Records the witness Region's answer; a denial ends the call, the last answer completes it.
@@ -117,13 +115,10 @@ impl ControlPlane {
         call: Delivery,
         denial: Option<Denial>,
     ) {
-        let waiting = self.peering.calls.get_mut(&call);
-        assert!(
-            waiting.is_some() || !self.mutants.has(Mutant::LateAnswerPanics),
-            "no call waits for this answer"
-        );
+        planted!(self.mutants, LateAnswerPanics =>
+            assert!(self.peering.calls.contains_key(&call), "no call waits for this answer"));
         // A duplicate, or an answer after the call has ended: another answer or the deadline was first.
-        let Some(waiting) = waiting else { return };
+        let Some(waiting) = self.peering.calls.get_mut(&call) else { return };
         let witness = waiting.wanted.witness;
         waiting.record_answer(RemoteCheck::Witness(witness));
         // Each answer counts for itself, also to an earlier attempt: a permission that was given stays given for this
@@ -132,8 +127,8 @@ impl ControlPlane {
         turn.cover(CoverageMark::WitnessDenied);
         let caller = waiting.ctx.caller;
         let home = AccountScope::of(witness, caller.account);
-        let names_own = self.mutants.has(Mutant::DenialNamesOwnRegion);
-        let named = if names_own { self.region } else { witness };
+        let mut named = witness;
+        planted!(self.mutants, DenialNamesOwnRegion => named = self.region);
         let error = self.authorizer.error(caller, required_permissions::witness(&home), named, denial);
         self.fail_checks(turn, call, error);
     }
@@ -165,7 +160,9 @@ impl ControlPlane {
     pub(in crate::control) fn recheck(&mut self, turn: &mut Turn<'_>, call: Delivery, attempt: u32) {
         // The call ended before its timer fired.
         let Some(waiting) = self.peering.calls.get(&call) else { return };
-        if attempt < MAX_ATTEMPTS && !self.mutants.has(Mutant::AskedOnce) {
+        let mut attempts = MAX_ATTEMPTS;
+        planted!(self.mutants, AskedOnce => attempts = 1);
+        if attempt < attempts {
             turn.cover(CoverageMark::CheckRepeated);
             return self.send_checks(turn, call, attempt);
         }
@@ -193,15 +190,13 @@ impl ControlPlane {
         let cluster = self.storage.cluster(peer.identifier).filter(|cluster| cluster.arn == peer);
         if !self.authorizer.is_unrestricted(caller) {
             let mut arn = peer.to_string();
-            if self.mutants.has(Mutant::PeerCheckedByWildcard) {
-                arn = AccountScope::of(self.region, caller.account).any().to_owned();
-            }
+            planted!(self.mutants, PeerCheckedByWildcard =>
+                arn = AccountScope::of(self.region, caller.account).any().to_owned());
             // A resource policy of the peer may allow or deny the caller; a peer that does not exist has none, so the
             // check runs on the ARN alone and gives nothing away.
             let attributes = cluster.map(|cluster| self.attributes(turn.now(), cluster)).unwrap_or_default();
-            let permission = required_permissions::peer(&arn, action);
-            let permission = permission
-                .filter(|_| action == PeerAction::Add || !self.mutants.has(Mutant::RemovePeerNotAsked));
+            let mut permission = required_permissions::peer(&arn, action);
+            planted!(self.mutants, RemovePeerNotAsked if action == PeerAction::Remove => permission = None);
             let checked = permission.map_or(Ok(()), |permission| {
                 self.authorizer.check(turn, call, caller, permission, attributes)
             });
@@ -229,9 +224,8 @@ impl ControlPlane {
         let Some(waiting) = self.take_call(call) else { return };
         let result: Reply = Err(Arc::new(error));
         turn.reply(&waiting.waiters, result);
-        if self.mutants.has(Mutant::BusyAfterRefusal) {
-            self.peering.calls.insert(call, PendingCall { waiters: Vec::new(), ..waiting });
-        }
+        planted!(self.mutants, BusyAfterRefusal =>
+            self.peering.calls.insert(call, PendingCall { waiters: Vec::new(), ..waiting }));
     }
 
     /// The open waits of pending calls.
@@ -325,10 +319,9 @@ impl ControlPlane {
             PeerAnswer::MultiRegion { status, witness, linked } => {
                 self.check_peer_available(call, peer, status, linked)?;
                 // Different witnesses mean different registers: each side would wait in its own.
-                if witness != call.wanted.witness
-                    && assumed.witness_mismatch_refused
-                    && !self.mutants.has(Mutant::LinkedWitnessChanged)
-                {
+                let mut is_refused = witness != call.wanted.witness && assumed.witness_mismatch_refused;
+                planted!(self.mutants, LinkedWitnessChanged => is_refused = false);
+                if is_refused {
                     return Err(errors::properties(
                         Refusal::Validation,
                         verb,
@@ -364,7 +357,9 @@ impl ControlPlane {
             }
         };
         // One peer at most: the peer would have to leave its pair first.
-        if linked.is_some() && linked != own && !self.mutants.has(Mutant::TakenPeerDeclared) {
+        let mut is_taken = linked.is_some() && linked != own;
+        planted!(self.mutants, TakenPeerDeclared => is_taken = false);
+        if is_taken {
             return refused(format!("Peer cluster {peer} is peered with another cluster"));
         }
         Ok(())

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::control::ControlPlane;
 use crate::control::message::{DelayRange, Message, Note, Timer, Wait};
-use crate::control::mutant::Mutant;
+use crate::control::mutant::planted;
 use crate::control::peering::acceptor::{answer_proposer, persist_acceptor};
 use crate::control::peering::{AcceptedValue, Ballot, LinkChange, LinkOutcome, LinkValue, RegisterKey};
 use crate::control::records::{Cluster, MultiRegion, Serial};
@@ -124,16 +124,16 @@ impl ControlPlane {
         let last = self.peering.rounds.get(&(account, serial)).filter(|round| round.register == register);
         let (highest_refusal, known_outcome) =
             last.map(|round| (round.highest_refusal, round.known_outcome)).unwrap_or_default();
-        let kept =
-            last.filter(|_| self.mutants.has(Mutant::LastRoundValueKept)).and_then(|last| last.highest);
         // Above everything this node knows of, or the own acceptor would refuse. The others may know of more and will
         // name it in a refusal.
         let ballot = acceptor.promised.max(highest_refusal).next(self.region);
         // The own acceptor votes without a message, and its vote is as durable as any other: a proposer that crashed
         // must not propose twice under one ballot.
-        let highest = acceptor.prepare(ballot).expect("a ballot above every promise of this acceptor");
+        let mut highest = acceptor.prepare(ballot).expect("a ballot above every promise of this acceptor");
+        planted!(self.mutants, LastRoundValueKept => highest = last.and_then(|last| last.highest).or(highest));
+        planted!(self.mutants, OwnValueIgnored => highest = None);
         persist_acceptor(turn, &mut self.storage, register, acceptor);
-        self.keep_in_memory(turn, Mutant::OwnAcceptorForgetsInCrash);
+        planted!(self.mutants, OwnAcceptorForgetsInCrash => turn.drop_last_persist());
         let phase = Phase::Prepare(Votes::OWN);
         let round = Round {
             register,
@@ -141,7 +141,7 @@ impl ControlPlane {
             ballot,
             attempt,
             highest_refusal,
-            highest: kept.or(highest).filter(|_| !self.mutants.has(Mutant::OwnValueIgnored)),
+            highest,
             phase,
             known_outcome,
             is_expedited: false,
@@ -167,10 +167,10 @@ impl ControlPlane {
         // A dissolved register is final, so there is nothing left to learn. Every other chosen outcome can change by
         // the peer's doing, and it is not announced: the cluster keeps asking.
         let is_chosen = matches!(round.phase, Phase::Chosen);
-        let is_over =
-            round.known_outcome == Some(LinkOutcome::Dissolved) || self.mutants.has(Mutant::LinkNeverLearned);
-        let gives_up = self.mutants.has(Mutant::RetriesEnd) && attempt > 3;
-        if round.ballot.round() != ballot_round || (is_chosen && is_over) || gives_up {
+        let mut is_over = round.known_outcome == Some(LinkOutcome::Dissolved);
+        planted!(self.mutants, LinkNeverLearned => is_over = true);
+        planted!(self.mutants, RetriesEnd if attempt > 3 => return);
+        if round.ballot.round() != ballot_round || (is_chosen && is_over) {
             return;
         }
         if let Some(cluster) = self.storage.at(account, serial).cloned() {
@@ -187,44 +187,40 @@ impl ControlPlane {
         ballot: Ballot,
         accepted: Option<AcceptedValue>,
     ) {
-        let adopts_last = self.mutants.has(Mutant::LastAnswerAdopted);
         // An answer to an earlier round proves nothing about this ballot; its promise was for another.
         let Some((cluster, round)) = self.current_round(&register, ballot) else { return };
         // The majority is reached already; a third promise, or a duplicate, must not start phase two again.
         let Phase::Prepare(votes) = round.phase else { return };
         let votes = votes.with(from);
-        let highest = round.highest.filter(|_| accepted.is_none() || !adopts_last);
+        planted!(turn.mutants(), LastAnswerAdopted if accepted.is_some() => round.highest = None);
         // A value accepted anywhere in a majority may have been chosen. The one with the highest ballot contains
         // every chosen change, so it alone is safe to build on.
-        round.highest = highest.max_by_ballot(accepted);
+        round.highest = round.highest.max_by_ballot(accepted);
         round.phase = Phase::Prepare(votes);
-        let (change, highest) = (round.change, round.highest);
+        let (change, mut highest) = (round.change, round.highest);
         if !self.is_decisive(votes) {
             return;
         }
         if highest.is_some_and(|(accepted, _)| !accepted.is_of(self.region)) {
             turn.cover(CoverageMark::ValueAdopted);
         }
-        let adopted = highest.filter(|_| !self.mutants.has(Mutant::ValueNotAdopted));
-        let value =
-            adopted.map(|(_, value)| value).unwrap_or_default().after(register.side(cluster.arn), change);
-        let is_void = change == LinkChange::Withdraw && self.mutants.has(Mutant::WithdrawalIsVoid);
-        let value = adopted.filter(|_| is_void).map_or(value, |(_, unchanged)| unchanged);
+        planted!(self.mutants, ValueNotAdopted => highest = None);
+        let adopted = highest.map(|(_, value)| value).unwrap_or_default();
+        let mut value = adopted.after(register.side(cluster.arn), change);
+        planted!(self.mutants, WithdrawalIsVoid if change == LinkChange::Withdraw => value = adopted);
         // The own acceptor may have promised a higher ballot to the other proposer since. The round is lost then: its
         // timer, or the refusals under way, start the next.
         let mut acceptor = self.storage.register(&register);
         if acceptor.accept(ballot, value).is_err() {
             return;
         }
-        if change != LinkChange::Withdraw || !self.mutants.has(Mutant::WithdrawalNotWritten) {
-            persist_acceptor(turn, &mut self.storage, register, acceptor);
-            self.keep_in_memory(turn, Mutant::OwnAcceptorForgetsInCrash);
-        }
+        planted!(self.mutants, WithdrawalNotWritten if change == LinkChange::Withdraw =>
+            acceptor = self.storage.register(&register));
+        persist_acceptor(turn, &mut self.storage, register, acceptor);
+        planted!(self.mutants, OwnAcceptorForgetsInCrash => turn.drop_last_persist());
         self.peering.rounds[&cluster.key()].phase = Phase::Accept(value, Votes::OWN);
         self.send_to_acceptors(turn, &register, &cluster, || Message::Accept { register, ballot, value });
-        if self.mutants.has(Mutant::ChosenByOne) {
-            self.apply_chosen(turn, &cluster, register, change, value);
-        }
+        planted!(self.mutants, ChosenByOne => self.apply_chosen(turn, &cluster, register, change, value));
     }
 
     /// Phase two: counts an acceptance. The majority chooses the value, and the cluster acts on it.
@@ -275,6 +271,7 @@ impl ControlPlane {
     /// here waits for. The accepted value alone proves nothing, for it may not be chosen; the cluster's own round
     /// finds out.
     pub(in crate::control) fn learn_from_acceptor(&mut self, turn: &mut Turn<'_>, register: &RegisterKey) {
+        planted!(self.mutants, LinkNeverLearned => return);
         // The message was refused, and nothing was accepted before.
         let Some((_, value)) = self.storage.register(register).accepted else { return };
         let own =
@@ -284,10 +281,7 @@ impl ControlPlane {
         // The cluster waits for nothing.
         let Some(round) = self.peering.rounds.get_mut(&cluster.key()) else { return };
         // Only news is worth a round: otherwise each side's rounds would set off the other's for ever.
-        if !is_awaited(&cluster, value)
-            || round.known_outcome == Some(value.outcome)
-            || self.mutants.has(Mutant::LinkNeverLearned)
-        {
+        if !is_awaited(&cluster, value) || round.known_outcome == Some(value.outcome) {
             return;
         }
         turn.cover(CoverageMark::LinkLearned);
@@ -317,13 +311,15 @@ impl ControlPlane {
             turn.note(note);
         }
         // Dissolved counts as linked here: a dissolved pair was linked, and its clusters are on their way out.
-        let is_linked = value.outcome != LinkOutcome::Open;
+        let mut is_linked = value.outcome != LinkOutcome::Open;
+        planted!(self.mutants, LeftAlone if change == LinkChange::Leave => is_linked = false);
         match change {
             LinkChange::Declare => {
                 turn.cover_if(!is_linked, CoverageMark::DeclaredOneSided);
-                if is_linked || self.mutants.has(Mutant::LinkFromOneSide) {
-                    let linked = !self.mutants.has(Mutant::LinkNotWritten);
-                    self.update_link(turn, cluster, Creating, |it| it.linked = linked);
+                planted!(self.mutants, LinkFromOneSide => is_linked = true);
+                if is_linked {
+                    planted!(self.mutants, LinkNotWritten => return self.update_link(turn, cluster, Creating, |_| {}));
+                    self.update_link(turn, cluster, Creating, |it| it.linked = true);
                 }
             }
             LinkChange::Withdraw => {
@@ -332,14 +328,13 @@ impl ControlPlane {
                 // The peer declared before the withdrawal was chosen and may be ACTIVE already: the update is
                 // refused.
                 if is_linked {
-                    let peer = register.opposite(register.side(cluster.arn));
-                    self.refuse_withdrawal(turn, cluster, input, peer);
+                    self.refuse_withdrawal(turn, cluster, input, &register);
                 } else {
                     self.finish_withdrawal(turn, cluster, input);
                 }
             }
             // The peer has not left yet. The cluster stays linked and asks again.
-            LinkChange::Leave if is_linked && !self.mutants.has(Mutant::LeftAlone) => {}
+            LinkChange::Leave if is_linked => {}
             // The register is open again: both sides have given the pair up, so this one may forget its peer.
             LinkChange::Leave => {
                 turn.cover(CoverageMark::PairParted);
@@ -356,11 +351,13 @@ impl ControlPlane {
     /// Acts on a chosen deletion: of a call that still waits for the register, or of a cluster in PENDING_DELETE.
     fn apply_deletion(&mut self, turn: &mut Turn<'_>, cluster: &Arc<Cluster>, outcome: LinkOutcome) {
         use ClusterStatus::{Deleting, PendingDelete};
-        let is_linked = outcome != LinkOutcome::Open;
+        let mut is_linked = outcome != LinkOutcome::Open;
+        let mut is_dissolved = outcome == LinkOutcome::Dissolved;
+        planted!(self.mutants, DissolvedByOne => is_dissolved = true);
         if cluster.intent.is_some() {
             turn.cover_if(is_linked, CoverageMark::DeletionFoundLink);
             // A linked pair is deleted only as a pair; a declaration that led to nothing keeps no cluster.
-            let is_linked = is_linked && !self.mutants.has(Mutant::DeletionIgnoresLink);
+            planted!(self.mutants, DeletionIgnoresLink => is_linked = false);
             let status = if is_linked { PendingDelete } else { Deleting };
             let waiting = self.take_waiting(cluster);
             let cluster = self.with_link(cluster, is_linked);
@@ -370,7 +367,7 @@ impl ControlPlane {
             // The call's deadline passed before the link was known here, and its answer was PENDING_DELETE. The
             // record learns of the link now, and keeps waiting for the peer.
             self.update_link(turn, cluster, PendingDelete, |it| it.linked = true);
-        } else if outcome == LinkOutcome::Dissolved || self.mutants.has(Mutant::DissolvedByOne) {
+        } else if is_dissolved {
             // Both sides have requested deletion. The version in the timer makes a repeated round harmless.
             let timer = Timer::Status {
                 account: cluster.arn.account,
@@ -434,8 +431,8 @@ impl ControlPlane {
 
     /// Whether `votes` are enough to decide.
     fn is_decisive(&self, votes: Votes) -> bool {
-        let all = Votes { own: true, peer: true, witness: true };
-        votes.are_majority() && (votes == all || !self.mutants.has(Mutant::ThreeOfThree))
+        planted!(self.mutants, ThreeOfThree => return votes.own && votes.peer && votes.witness);
+        votes.are_majority()
     }
 
     /// Writes a change of the cluster's link together with its new status, and proposes what the new record wants.
@@ -446,10 +443,11 @@ impl ControlPlane {
         status: ClusterStatus,
         change: impl FnOnce(&mut MultiRegion),
     ) {
-        let forgets = self.mutants.has(Mutant::LinkForgetsCreationTime) && status == ClusterStatus::Creating;
+        let mutants = self.mutants;
         let cluster = self.write_cluster(turn, cluster, None, None, |record| {
             record.status = status;
-            record.creation_time = if forgets { Timestamp::default() } else { record.creation_time };
+            planted!(mutants, LinkForgetsCreationTime if status == ClusterStatus::Creating =>
+                record.creation_time = Timestamp::default());
             record.multi_region.as_deref_mut().map(change).unwrap_or_default();
         });
         self.propose(turn, &cluster, 0);
@@ -486,8 +484,8 @@ impl ControlPlane {
         message: impl Fn() -> Message,
     ) {
         let peer = register.other(cluster.arn).map(|peer| NodeId::ControlPlane(peer.region));
-        let witness = Some(NodeId::Witness(register.witness()));
-        let witness = witness.filter(|_| !self.mutants.has(Mutant::WitnessNotProposedTo));
+        let mut witness = Some(NodeId::Witness(register.witness()));
+        planted!(self.mutants, WitnessNotProposedTo => witness = None);
         let acceptors = peer.into_iter().chain(witness);
         acceptors.for_each(|to| turn.send(to, message()));
     }

@@ -9,7 +9,7 @@ use crate::control::authorization::{
     AccountScope, Authorizer, Caller, Denial, Denials, Principals, ResourceAttributes, required_permissions,
 };
 use crate::control::message::{Delivery, Effect, Input, Message};
-use crate::control::mutant::{Mutant, Mutants};
+use crate::control::mutant::{Mutants, planted};
 use crate::control::peering::acceptor::answer_proposer;
 use crate::control::records::Storage;
 use crate::control::turn::Turn;
@@ -60,8 +60,8 @@ impl WitnessNode {
         match input {
             Input::Message { from, message } => match *message {
                 Message::CheckWitness { call, caller, attempt } => {
-                    let denial = self.denial(turn, call, caller);
-                    let denial = denial.filter(|_| !self.mutants.has(Mutant::WitnessRegionNotAsked));
+                    let mut denial = self.denial(turn, call, caller);
+                    planted!(self.mutants, WitnessRegionNotAsked => denial = None);
                     turn.send(from, Message::WitnessChecked { call, denial, attempt });
                 }
                 message => {

@@ -5,12 +5,13 @@
 //! one without the other.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use crate::api::{Error, Fingerprint, Operation, Request, Response};
 use crate::control::message::{Delivery, Note};
-use crate::control::mutant::Mutant;
+use crate::control::mutant::{planted, restamped, without_properties};
 use crate::control::records::ClusterKey;
 use crate::control::turn::Turn;
 use crate::control::{ControlPlane, RequestContext, errors};
@@ -103,16 +104,13 @@ impl ControlPlane {
     ) -> Result<bool, Error> {
         let Some(token) = &ctx.token else { return Ok(false) };
         let mut window = self.assumptions.token_window;
-        if self.mutants.has(Mutant::TokenWindowHalved) {
-            window /= 2;
-        }
+        planted!(self.mutants, TokenWindowHalved => window /= 2);
         // Memory only: the table must not grow without bound, but a token that lives on changes nothing, for its age
         // is compared below.
         self.storage.forget_tokens(turn.now(), window);
+        planted!(self.mutants, TokenNeverExpires => window = Duration::MAX);
         match self.storage.token(&token.key) {
-            Some(record)
-                if turn.now().since(record.at) < window || self.mutants.has(Mutant::TokenNeverExpires) =>
-            {
+            Some(record) if turn.now().since(record.at) < window => {
                 // Compared before anything of the recorded answer is shown, which may be of a request that this
                 // caller did not make.
                 self.require_same_request(turn, record.fingerprint, token)?;
@@ -127,9 +125,7 @@ impl ControlPlane {
             Some(_) => turn.cover(CoverageMark::TokenExpired),
             None => {}
         }
-        if self.mutants.has(Mutant::InFlightTokenNotJoined) {
-            return Ok(false);
-        }
+        planted!(self.mutants, InFlightTokenNotJoined => return Ok(false));
         // Errors use up no token, so a call that failed is not found here either: its retry starts afresh.
         let Some(&(known, wait)) = self.tokens.in_flight.get(&token.key) else { return Ok(false) };
         self.require_same_request(turn, known, token)?;
@@ -145,9 +141,7 @@ impl ControlPlane {
     /// The token of `request` by `account`; `None` for an operation or a request without one.
     pub(in crate::control) fn token_of(&self, account: Account, request: &Request) -> Option<CallToken> {
         let mut token = request.client_token()?.clone();
-        if self.mutants.has(Mutant::TokenOfAnyCase) {
-            token = token.to_string().to_ascii_lowercase().into();
-        }
+        planted!(self.mutants, TokenOfAnyCase => token = token.to_string().to_ascii_lowercase().into());
         let operation = self.assumptions.token_per_operation.then(|| request.operation());
         let key = TokenKey { account, operation, token };
         Some(CallToken { key, fingerprint: request.fingerprint() })
@@ -161,7 +155,8 @@ impl ControlPlane {
         known: Fingerprint,
         token: &CallToken,
     ) -> Result<(), Error> {
-        if known == token.fingerprint || self.mutants.has(Mutant::TokenMismatchNotDetected) {
+        planted!(self.mutants, TokenMismatchNotDetected => return Ok(()));
+        if known == token.fingerprint {
             return Ok(());
         }
         turn.cover(CoverageMark::TokenMismatched);
@@ -170,19 +165,12 @@ impl ControlPlane {
 
     /// The answer to a retry of a finished call.
     fn replayed_response(&self, recorded: &Arc<Response>, ctx: &RequestContext) -> Arc<Response> {
-        if let Response::CreateCluster(answer) = &**recorded {
-            let mut answer = answer.clone();
-            if self.mutants.has(Mutant::ReplayRestamped) {
-                answer.creation_time = ctx.stamp;
-                return Arc::new(Response::CreateCluster(answer));
-            }
-            if self.mutants.has(Mutant::ReplayWithoutProperties) {
-                answer.multi_region_properties = None;
-                return Arc::new(Response::CreateCluster(answer));
-            }
-        }
+        planted!(self.mutants, ReplayRestamped => return restamped(recorded, ctx.stamp));
+        planted!(self.mutants, ReplayWithoutProperties => return without_properties(recorded));
+        let mut is_frozen = self.assumptions.replay_frozen;
+        planted!(self.mutants, ReplayFresh => is_frozen = false);
         // The recorded answer may be out of date, but it is what the first attempt was sent.
-        if self.assumptions.replay_frozen && !self.mutants.has(Mutant::ReplayFresh) {
+        if is_frozen {
             return recorded.clone();
         }
         let now = |identifier| self.storage.cluster(identifier);

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::control::message::{Commit, Delivery};
-use crate::control::mutant::Mutant;
+use crate::control::mutant::planted;
 use crate::control::records::{Attached, Batch, Cluster, TokenWrite};
 use crate::control::turn::Turn;
 use crate::control::{ControlPlane, RequestContext};
@@ -50,16 +50,7 @@ impl ControlPlane {
     /// answer waits behind it, because effects keep their order.
     pub(in crate::control) fn persist(&mut self, turn: &mut Turn<'_>, batch: Batch, cause: Option<Delivery>) {
         let mut commit = Commit::new(&mut self.storage, batch, cause);
-        if self.mutants.has(Mutant::TokenForgottenInCrash) {
-            commit.batch.token = None;
-        }
+        planted!(self.mutants, TokenForgottenInCrash => commit.batch.token = None);
         turn.persist(commit);
-    }
-
-    /// Drops the last persist for `mutant`: the change stays in memory only.
-    pub(in crate::control) fn keep_in_memory(&self, turn: &mut Turn<'_>, mutant: Mutant) {
-        if self.mutants.has(mutant) {
-            turn.drop_last_persist();
-        }
     }
 }

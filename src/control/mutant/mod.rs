@@ -1,10 +1,32 @@
 //! Mutants: bugs planted on purpose, to prove that each invariant can fail.
 //!
-//! Every control plane and witness node gets an explicit set, which is empty by default. Each mutant acts in one
-//! visible line that reads as the mistake it is. The table below is documentation, test input and the output of
-//! `dsql-sim mutants`.
+//! Every control plane and witness node gets an explicit set, which is empty by default. Each mutant acts in a
+//! `planted!` line of its own, which reads as the mistake it is and changes a value, or the course, of the correct
+//! code around it. A reader of the protocol can skip these lines. The table below is documentation, test input and the
+//! output of `dsql-sim mutants`.
+
+mod mistakes;
 
 use std::fmt;
+
+/// Plants a bug: `planted!(mutants, Name => mistake)` makes the mistake if the mutant is in the set,
+/// `planted!(mutants, Name if condition => mistake)` only where the condition holds too, and
+/// `planted!(decision => mistake)` leaves the decision to a method of [`Mutants`]. The code without these lines is
+/// correct.
+macro_rules! planted {
+    ($mutants:expr, $mutant:ident if $condition:expr => $($mistake:tt)+) => {
+        if $mutants.has($crate::control::mutant::Mutant::$mutant) && $condition { $($mistake)+; }
+    };
+    ($mutants:expr, $mutant:ident => $($mistake:tt)+) => {
+        if $mutants.has($crate::control::mutant::Mutant::$mutant) { $($mistake)+; }
+    };
+    ($decision:expr => $($mistake:tt)+) => {
+        if $decision { $($mistake)+; }
+    };
+}
+
+pub(in crate::control) use mistakes::{restamped, without_properties};
+pub(in crate::control) use planted;
 
 /// A set of mutants.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
