@@ -158,6 +158,8 @@ fn every_operation_has_a_method_and_a_typed_answer() -> Result<(), CallError> {
     ops.tag_resource(&stream.arn).tags("a", "b").send()?;
     while ops.get_stream(cluster, stream.stream_identifier).send()?.status != api::StreamStatus::Active {}
     ops.delete_stream(cluster, stream.stream_identifier).send()?;
+    // A stream keeps its cluster until its deletion has ended.
+    while !ops.list_streams(cluster).send()?.streams.is_empty() {}
 
     ops.update_cluster(cluster).deletion_protection_enabled(false).send()?;
     ops.wait_until_cluster_active(cluster)?;
