@@ -188,19 +188,32 @@ impl Fault {
 
     /// Gives each rule in it that has no key a key of its own.
     pub(crate) fn fill_keys(&mut self, next: &mut impl FnMut() -> u64) {
-        match self {
-            Fault::All(faults) => faults.iter_mut().for_each(|fault| fault.fill_keys(next)),
-            Fault::Rule(rule) if rule.key == 0 => rule.key = next(),
-            _ => {}
-        }
+        self.for_each_rule(&mut |rule| {
+            if rule.key == 0 {
+                rule.key = next();
+            }
+        });
     }
 
     /// Sets the key of the draws of every rule in it.
     pub fn set_key(&mut self, key: u64) {
+        self.for_each_rule(&mut |rule| rule.key = key);
+    }
+
+    /// Calls `change` with every rule in it. No other kind of fault makes draws of its own.
+    fn for_each_rule(&mut self, change: &mut dyn FnMut(&mut Rule)) {
         match self {
-            Fault::All(faults) => faults.iter_mut().for_each(|fault| fault.set_key(key)),
-            Fault::Rule(rule) => rule.key = key,
-            _ => {}
+            Fault::All(faults) => faults.iter_mut().for_each(|fault| fault.for_each_rule(change)),
+            Fault::Rule(rule) => change(rule),
+            Fault::Heal(_)
+            | Fault::Release(_)
+            | Fault::Crash(_)
+            | Fault::Restart(_)
+            | Fault::Outage(_)
+            | Fault::Skew(_)
+            | Fault::Deny(_)
+            | Fault::ExternalEvent(_)
+            | Fault::Refuse(_) => {}
         }
     }
 
