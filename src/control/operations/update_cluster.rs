@@ -132,7 +132,6 @@ impl ControlPlane {
         let token = waiting.token_write(turn, &response);
         let cause = waiting.waiters().first().copied();
         let mutants = self.mutants;
-        let previous = cluster;
         let cluster = self.write_cluster(turn, cluster, token, cause, |record| {
             record.status = ClusterStatus::Updating;
             record.intent = None;
@@ -147,7 +146,7 @@ impl ControlPlane {
                 // Also for the key that was in use before: whether it can be used shows when the update is done.
                 record.encryption = EncryptionStatus::Updating;
                 planted!(mutants, GivenUpKeyCounts if record.kms_key.is_none() =>
-                    record.encryption = previous.encryption);
+                    record.encryption = cluster.encryption);
             }
             planted!(mutants, UpdateDropsKey if key.is_none() => record.kms_key = None);
             let mut groups = input.metric_groups.as_ref();

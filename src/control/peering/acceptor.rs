@@ -11,7 +11,7 @@ use crate::types::NodeId;
 
 /// Runs the acceptor of node `me` on a message of the proposer `from`: answers it, and persists first what the answer
 /// promises. Messages that are not for acceptors have no effect.
-pub(in crate::control) fn answer_proposer(
+pub(super) fn answer_proposer(
     turn: &mut Turn<'_>,
     storage: &mut Storage,
     mutants: Mutants,
@@ -51,7 +51,7 @@ pub(in crate::control) fn answer_proposer(
 }
 
 /// Writes the acceptor of `register`, on its own: no call and no record depends on it.
-pub(in crate::control) fn persist_acceptor(
+pub(super) fn persist_acceptor(
     turn: &mut Turn<'_>,
     storage: &mut Storage,
     register: RegisterKey,

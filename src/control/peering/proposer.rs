@@ -15,7 +15,7 @@ use crate::types::{Account, ClusterStatus, NodeId, Timestamp};
 
 /// The latest proposal of a cluster. After the change is chosen it remembers what the cluster knows of its register.
 #[derive(Clone, Debug)]
-pub(in crate::control) struct Round {
+pub(super) struct Round {
     register: RegisterKey,
     change: LinkChange,
     ballot: Ballot,

@@ -214,7 +214,7 @@ pub struct Acceptor {
 
 impl Acceptor {
     /// The situation, if any, that a message under `ballot` meets here. Coverage only.
-    pub(in crate::control) fn coverage_of(&self, ballot: Ballot) -> Option<CoverageMark> {
+    pub(super) fn coverage_of(&self, ballot: Ballot) -> Option<CoverageMark> {
         let is_same = ballot.proposer == self.promised.proposer;
         let is_under_way =
             self.promised != Ballot::default() && self.accepted.is_none_or(|(last, _)| last < self.promised);
