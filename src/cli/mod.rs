@@ -85,7 +85,8 @@ enum CliCommand {
     Permissions(permissions::PermissionArguments),
     /// Lists the mutants: planted bugs, each with the invariant that must catch it.
     Mutants(mutants::MutantArguments),
-    /// Explains a command, the scenario language (`scenario`) or the JSON of `run --format json` (`report`).
+    /// Explains a command, the scenario language (`scenario`), one of its verbs or switches, or the JSON of
+    /// `run --format json` (`report`).
     Help(help::HelpArguments),
     /// Prints a completion script for a shell.
     Completions(help::CompletionArguments),
@@ -111,6 +112,27 @@ enum Color {
     Always,
     /// Never.
     Never,
+}
+
+impl Color {
+    /// One setting for the process: every stream and every diagnostic asks `anstream` for it.
+    fn apply(self) {
+        match self {
+            Color::Auto => anstream::ColorChoice::Auto,
+            Color::Always => anstream::ColorChoice::Always,
+            Color::Never => anstream::ColorChoice::Never,
+        }
+        .write_global();
+    }
+}
+
+/// The value of `--color` in a command line that clap refuses, for the colour of the refusal. `--help` counts as one.
+fn wanted_color() -> Option<Color> {
+    let arguments = std::env::args_os().map(|argument| argument.to_string_lossy().into_owned());
+    let arguments: Vec<String> = arguments.take_while(|argument| argument != "--").collect();
+    let behind = arguments.windows(2).filter(|pair| pair[0] == "--color").map(|pair| pair[1].as_str());
+    let joined = arguments.iter().filter_map(|argument| argument.strip_prefix("--color="));
+    behind.chain(joined).find_map(|value| Color::from_str(value, false).ok())
 }
 
 /// How much of the trace is printed.
@@ -143,17 +165,12 @@ pub fn main() -> ExitCode {
         Err(error) => {
             // Decided before printing, so that a reader who has left does not change the code.
             let code = if error.use_stderr() { exit::BAD_INPUT } else { exit::PASS };
+            wanted_color().unwrap_or(Color::Auto).apply();
             let _ = error.print();
             return ExitCode::from(code);
         }
     };
-    // One setting for the process: every stream and every diagnostic asks `anstream` for it.
-    match arguments.color {
-        Color::Auto => anstream::ColorChoice::Auto,
-        Color::Always => anstream::ColorChoice::Always,
-        Color::Never => anstream::ColorChoice::Never,
-    }
-    .write_global();
+    arguments.color.apply();
     let result =
         log::start(arguments.log, arguments.command.default_filter()).and_then(|()| arguments.command.run());
     ExitCode::from(match result {

@@ -13,9 +13,8 @@ pub fn markdown() -> String {
     for chapter in Chapter::ALL {
         let _ = write!(page, "\n## {}\n", chapter.title());
         for verb in Verb::ALL.iter().filter(|verb| verb.chapter() == chapter) {
-            let (usage, meaning, example) = (verb.usage(), verb.meaning(), verb.example());
-            let _ = write!(page, "\n### `{}`\n\n```text\n{usage}\n```\n\n", verb.name());
-            let _ = write!(page, "{meaning}\n\n```text\n{example}\n```\n");
+            page.push('\n');
+            page.push_str(&verb_section(*verb));
         }
     }
     page.push_str(
@@ -27,6 +26,24 @@ pub fn markdown() -> String {
         let _ = writeln!(page, "| `{name}` | `{default}` | {} | {question} |", values.replace('|', "\\|"));
     }
     page
+}
+
+/// The section about `verb`.
+#[must_use]
+pub fn verb_section(verb: Verb) -> String {
+    let (name, usage, meaning, example) = (verb.name(), verb.usage(), verb.meaning(), verb.example());
+    format!("### `{name}`\n\n```text\n{usage}\n```\n\n{meaning}\n\n```text\n{example}\n```\n")
+}
+
+/// What the table of `assume` has about the switch `name`; `None` if there is no such switch.
+#[must_use]
+pub fn switch_section(name: &str) -> Option<String> {
+    let [name, default, values, question] =
+        Assumptions::table().into_iter().find(|[known, ..]| known == name)?;
+    Some(format!(
+        "### `{name}`\n\n```text\nassume {name}=VALUE\n```\n\n{question}\n\nThe value is {values}; the default is \
+         `{default}`.\n"
+    ))
 }
 
 const INTRODUCTION: &str = "\

@@ -174,7 +174,46 @@ fn help_knows_every_command_and_names_all_topics_otherwise() {
         assert_eq!(run(topic).status.code(), Some(0), "{topic}");
     }
     assert!(stdout(&run("decide")).contains("identity_policies"), "{}", stdout(&run("decide")));
-    let unknown = stderr(&run("walk"));
-    assert!(unknown.contains("unknown help topic `walk`"), "{unknown}");
+    let unknown = stderr(&run("elsewhere"));
+    assert!(unknown.contains("unknown help topic `elsewhere`"), "{unknown}");
     assert!(unknown.contains("permissions") && unknown.contains("scenario"), "{unknown}");
+}
+
+#[test]
+fn help_has_a_page_for_each_verb_operation_and_switch() {
+    let help = |topic: &[&str]| dsql_sim(Path::new("."), &[&["help"], topic].concat());
+    for (topic, part) in [
+        (&["drop"][..], "### `drop`"),
+        (&["create-stream"], "[CLIENT:] OPERATION region=REGION"),
+        (&["token_window"], "assume token_window=VALUE"),
+        (&["scenario", "run"], "### `run`"),
+        (&["run"], "dsql-sim help scenario run"),
+    ] {
+        let page = help(topic);
+        assert_eq!(page.status.code(), Some(0), "{topic:?}");
+        assert!(stdout(&page).contains(part), "{topic:?}: {}", stdout(&page));
+        assert!(stdout(&page).lines().count() < 120, "{topic:?} is one page");
+    }
+    for (topic, part) in [
+        (&["dorp"][..], "did you mean `drop`?"),
+        (&["scenario", "dorp"], "did you mean `drop`?"),
+        (&["scenario", "elsewhere"], "`dsql-sim help scenario` lists the verbs and switches"),
+        (&["run", "drop"], "only `help scenario` has entries"),
+    ] {
+        let refused = help(topic);
+        assert_eq!((refused.status.code(), &*stdout(&refused)), (Some(2), ""), "{topic:?}");
+        assert!(stderr(&refused).contains(part), "{topic:?}: {}", stderr(&refused));
+    }
+}
+
+#[test]
+fn the_colour_of_a_refused_command_line_is_chosen_too() {
+    let is_coloured = |arguments: &[&str]| {
+        let output = dsql_sim(Path::new("."), arguments);
+        [stdout(&output), stderr(&output)].concat().contains('\u{1b}')
+    };
+    assert!(is_coloured(&["run", "--colour", "--color", "always"]));
+    assert!(is_coloured(&["--help", "--color=always"]));
+    assert!(!is_coloured(&["run", "--colour"]), "standard error is a pipe");
+    assert!(!is_coloured(&["run", "--colour", "--", "--color", "always"]), "no option behind two dashes");
 }
