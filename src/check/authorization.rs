@@ -129,7 +129,9 @@ pub(super) fn may_be_denied(
         let of = cluster.filter(|cluster| demand.resource == cluster.arn.to_string());
         (PolicyView::of(view, of, call.arrived.at), demand)
     });
-    let of_other_regions = demands::of_other_regions(call, cluster).into_iter();
+    // The peer may have gone from the record since it was asked.
+    let left = call.peer.and_then(|peer| demands::of_left_peer(call, peer));
+    let of_other_regions = demands::of_other_regions(call, cluster).into_iter().chain(left);
     let of_other_regions = of_other_regions
         .map(|(peer, demand)| (PolicyView::of_peer(view, records, peer, call.arrived.at), demand));
     let is_create = matches!(*call.request, Request::CreateCluster(_));

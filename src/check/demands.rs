@@ -83,9 +83,18 @@ pub(super) fn of_other_regions<'a>(
     let added = listed.iter().filter(|peer| Some(**peer) != own);
     demands.extend(added.map(|peer| about("dsql:AddPeerCluster", *peer)));
     let left = cluster.and_then(|cluster| cluster.multi_region.as_deref()?.peer);
-    let left = left.filter(|peer| !listed.contains(peer));
-    demands.extend(left.map(|peer| about("dsql:RemovePeerCluster", peer)));
+    demands.extend(left.and_then(|peer| of_left_peer(call, peer)));
     demands
+}
+
+/// The permission that the Region of `peer` checks, if the call leaves this peer of its cluster out.
+pub(super) fn of_left_peer<'a>(
+    call: &'a OpenCall,
+    peer: ClusterArn,
+) -> Option<(Option<ClusterArn>, Demand<'a>)> {
+    let listed = properties(&call.request)?.clusters.as_ref()?;
+    let is_left = !listed.iter().any(|arn| ClusterArn::parse(arn) == Some(peer));
+    is_left.then(|| (Some(peer), Demand::on("dsql:RemovePeerCluster", peer.to_string(), peer.region)))
 }
 
 /// The multi-Region properties of a request, if it has any.

@@ -116,7 +116,8 @@ impl ErrorMembers<'_> {
         let Some((_, named)) = message.split_once("no answer from ") else { return false };
         let witness = properties.witness_region.as_deref().and_then(Region::parse);
         let listed = properties.clusters.iter().flatten().filter_map(|arn| ClusterArn::parse(arn));
-        let requested: Vec<Region> = listed.chain(kept).map(|peer| peer.region).chain(witness).collect();
+        let requested: Vec<Region> =
+            listed.chain(kept).chain(self.call.peer).map(|peer| peer.region).chain(witness).collect();
         let mut named: Vec<Option<Region>> =
             named.trim_end_matches('.').split(", ").map(Region::parse).collect();
         let count = named.len();

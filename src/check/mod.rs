@@ -155,6 +155,8 @@ impl Checker {
                 self.answers.arrived(ctx, *region, caller.account, *delivery);
                 let at = (view.now(), view.wall_clock(*region));
                 let call = self.open.arrived(at, *region, *caller, *delivery, request);
+                let cluster = self.records.cluster_of(call);
+                call.peer = cluster.and_then(|cluster| cluster.multi_region.as_deref()?.peer);
                 self.visible.arrived(ctx, &self.records, call);
                 Ok(())
             }

@@ -2,7 +2,7 @@
 //!
 //! It shares only the document, as it was given, with the evaluator of the control planes ([`crate::iam`]), and is
 //! short enough to be read in a minute. What it does not support it leaves undecided, and then nothing is judged:
-//! policy variables, NotPrincipal, all but four condition operators, condition keys whose value is the state of a
+//! policy variables, all but four condition operators, condition keys whose value is the state of a
 //! resource, and a resource policy beside a permissions boundary.
 
 use serde_json::Value;
@@ -98,19 +98,28 @@ impl PermissionQuery<'_> {
     }
 
     fn named(&self, statement: &Value, effect: &str) -> Option<bool> {
-        if statement.get("NotPrincipal").is_some() {
-            return None;
-        }
-        let Some(named) = statement.get("Principal") else { return Some(true) };
-        let names = if named == "*" { vec![named] } else { each(&named["AWS"]) };
-        any(names.into_iter().map(|name| {
-            let name = name.as_str()?;
-            let account = self.principal.account()?;
+        let account = self.principal.account();
+        // Whether an entry names the principal itself, or else is one of which `fits` holds: a name, and whether it is
+        // the principal's account.
+        let any_of = |element: &Value, fits: &dyn Fn(&str, bool) -> bool| {
+            let names = if element == "*" { vec![element] } else { each(&element["AWS"]) };
+            any(names.into_iter().map(|name| {
+                let (name, account) = (name.as_str()?, account?);
+                let is_account = name == account || name == format!("arn:aws:iam::{account}:root");
+                Some(name == "*" || name == self.principal.arn() || fits(name, is_account))
+            }))
+        };
+        match (statement.get("Principal"), statement.get("NotPrincipal")) {
             // An Allow to an account only delegates to its identity policies, which are evaluated by themselves.
-            let is_account = name == account || name == format!("arn:aws:iam::{account}:root");
-            let is_one = name == self.principal.arn() || Some(name) == self.principal.role();
-            Some(name == "*" || is_one || (is_account && effect == "Deny"))
-        }))
+            (Some(named), _) => any_of(named, &|name, is_account| {
+                Some(name) == self.principal.role() || (is_account && effect == "Deny")
+            }),
+            // Only a principal that is listed itself is exempt: of an account its root, and of a role no session.
+            (None, Some(exempt)) => {
+                any_of(exempt, &|_, is_account| is_account && self.principal.is_root()).map(|listed| !listed)
+            }
+            (None, None) => Some(true),
+        }
     }
 
     fn holds(&self, conditions: &Value) -> Option<bool> {

@@ -7,6 +7,7 @@
 //! counts. Where that leaves open what the control plane found, a cause is only possible: it explains a refusal, and
 //! does not contradict a success. Injected errors are not checked, because no control plane gave them.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use crate::api::{Error, Request, ValidationReason};
@@ -337,19 +338,31 @@ impl<'a> Causes<'a> {
 
     /// Adds the quota as a possible cause: a create is refused when the existing clusters and the creates in flight
     /// have reached it, and how many of those in flight still counted is not known.
+    ///
+    /// The copies and retries of a create are one create in flight: they join it by its token. A copy of this very call
+    /// is none, because this call would have joined it.
     fn quota(&mut self) {
         let (assumed, call) = (self.view.assumptions(), self.call);
         let is_multi = demands::properties(&call.request).is_some();
         let quota = if is_multi { assumed.multi_region_quota } else { assumed.single_region_quota };
-        let is_create = |other: &&OpenCall| {
+        let own_token = call.request.client_token();
+        let is_pending = |other: &&OpenCall| {
             is_multi
                 && other.account == call.account
+                && other.arrived < call.arrived
                 && matches!(*other.request, Request::CreateCluster(_))
                 && demands::properties(&other.request).is_some()
+                && (own_token.is_none() || other.request.client_token() != own_token)
         };
-        let others = self.facts.open.in_region(call.region).filter(is_create).count() as u32;
+        let pending = self.facts.open.in_region(call.region).filter(is_pending);
+        let distinct: BTreeSet<_> = pending
+            .map(|other| {
+                let token = other.request.client_token();
+                (token, token.is_none().then_some(other.delivery))
+            })
+            .collect();
         let exist = self.facts.records.count(call.account, call.region, is_multi);
-        self.may(exist + others >= quota, RefusalKind::Quota);
+        self.may(exist + distinct.len() as u32 >= quota, RefusalKind::Quota);
     }
 
     /// Adds the causes in `multiRegionProperties`.
@@ -459,7 +472,9 @@ impl<'a> Causes<'a> {
                 && (!per_operation || other.operation() == call.request.operation())
                 && *other != *call.request
         };
-        let waits = |other: &OpenCall| other.account == call.account && is_other(&other.request);
+        let waits = |other: &OpenCall| {
+            other.account == call.account && other.arrived < call.arrived && is_other(&other.request)
+        };
         self.facts.tokens.stands_for_another(self.view, call)
             || self.facts.open.in_region(call.region).any(waits)
             || self.facts.records.any_intent(call, is_other)

@@ -79,9 +79,9 @@ pub fn generate(seed: u64, size: &Size) -> Scenario {
         swarm: Swarm::draw(draws.about("swarm", 0)),
         clients: draws.within("clients", &size.clients),
     };
-    let principals = principals::draw(draws.about("principals", 0), &plan.topology);
+    let principals = principals::draw(draws.about("principals", 0), &plan.topology, opening);
     let mut set_up = set_up::draw(seed, draws.about("set-up", 0), &plan, principals);
-    set_up::adapt_assumptions(draws.about("suits", 0), &mut set_up.assumptions, opening);
+    set_up::adapt(draws.about("suits", 0), &mut set_up, opening);
     let groups = calls::draw(draws, &plan, &set_up, opening, count);
     // Faults stand before a group of calls or behind the last one, never among calls that begin together.
     let mut faults_before: Vec<Vec<Action>> = vec![Vec::new(); groups.len() + 1];

@@ -10,29 +10,39 @@ use crate::scenario::PrincipalOptions;
 use crate::types::Account;
 
 use super::Topology;
+use super::calls::Opening;
 use super::draws::Draws;
 
-/// The principals of a scenario: none in most, otherwise one or two.
-pub(super) fn draw(draws: Draws, topology: &Topology) -> Vec<PrincipalOptions> {
-    let count = if draws.chance("any", 20) { draws.between("how many", 1, 2) } else { 0 };
-    (0..count).map(|number| principal(draws.about("principal", number), number, topology)).collect()
+/// The principals of a scenario: none in most, otherwise one or two. The first principal of the opening about
+/// resource policies mostly has few permissions of its own.
+pub(super) fn draw(draws: Draws, topology: &Topology, opening: Opening) -> Vec<PrincipalOptions> {
+    let is_delegated = opening == Opening::Delegated;
+    let has_any = is_delegated || draws.chance("any", 20);
+    let count = if has_any { draws.between("how many", 1, 2) } else { 0 };
+    let few_percent = |number| if is_delegated && number == 0 { 85 } else { 10 };
+    (0..count)
+        .map(|number| principal(draws.about("principal", number), number, topology, few_percent(number)))
+        .collect()
 }
 
 /// A user, an assumed role or a role with a policy of one allowing statement and up to three denying ones.
-fn principal(draws: Draws, index: usize, topology: &Topology) -> PrincipalOptions {
+/// `few_percent` is the chance that the allowing statement allows little.
+fn principal(draws: Draws, index: usize, topology: &Topology, few_percent: u32) -> PrincipalOptions {
     let name = ["deployer", "auditor"][index % 2];
     let arn = match draws.below("kind", 4) {
         0 => format!("arn:aws:iam::{}:user/{name}", Account::DEFAULT),
         1 => format!("arn:aws:sts::{}:assumed-role/{name}/today", Account::DEFAULT),
         _ => format!("arn:aws:iam::{}:role/{name}", Account::DEFAULT),
     };
-    let mut statements = vec![allowed(draws, topology)];
-    for number in 0..draws.below("denials", 3) {
+    let few = draws.chance("few", few_percent);
+    let mut statements = vec![if few { few_allowed(draws) } else { allowed(draws, topology) }];
+    let denials = if few { draws.below("denials of few", 2) } else { draws.below("denials", 3) };
+    for number in 0..denials {
         let mut denied = denied(draws.about("denial", number), topology);
         denied["Effect"] = "Deny".into();
         statements.push(denied);
     }
-    if draws.chance("one action", 30) {
+    if !few && draws.chance("one action", 30) {
         let actions: Vec<_> = IamAction::all().map(IamAction::iam_name).collect();
         let action = draws.pick("which action", &actions);
         statements.push(json!({ "Effect": "Deny", "Action": action, "Resource": "*" }));
@@ -69,6 +79,17 @@ fn allowed(draws: Draws, topology: &Topology) -> Value {
         json!("dsql:*")
     };
     json!({ "Effect": "Allow", "Action": actions, "Resource": resources })
+}
+
+/// A statement that allows what no call about a cluster can do with alone.
+fn few_allowed(draws: Draws) -> Value {
+    let allowed = [
+        json!("dsql:ListClusters"),
+        json!(["dsql:List*", "dsql:GetCluster"]),
+        json!(["iam:PassRole", "kms:*", "dsql:PutMultiRegionProperties"]),
+    ];
+    let action = draws.among("allowed actions", allowed).expect("there are three");
+    json!({ "Effect": "Allow", "Action": action, "Resource": "*" })
 }
 
 /// A statement without its effect, for calls to be denied: in one Region or in all, on clusters or on any resource,

@@ -35,9 +35,27 @@ pub(super) fn draw(seed: u64, draws: Draws, plan: &Plan, principals: Vec<Princip
     set_up
 }
 
-/// Sets the assumptions without which `opening` could not reach its state.
-pub(super) fn adapt_assumptions(draws: Draws, assumptions: &mut Assumptions, opening: Opening) {
+/// Sets the clients and the assumptions without which `opening` could not reach its state.
+pub(super) fn adapt(draws: Draws, set_up: &mut SetUp, opening: Opening) {
+    let assumptions = &mut set_up.assumptions;
     match opening {
+        // The clients put the policies, and the principals call under them. Only one account has principals.
+        Opening::Delegated => {
+            for client in &mut set_up.clients {
+                (client.account, client.principal) = (Account::DEFAULT, None);
+            }
+        }
+        // A short list of calls reaches a small quota.
+        Opening::Limits => {
+            let quota = draws.weigh("quota", &[(1, 1), (3, 2), (2, 3_u32)]);
+            (assumptions.single_region_quota, assumptions.multi_region_quota) = (quota, quota);
+        }
+        Opening::Again => {
+            assumptions.unpeer_active = true;
+            if draws.chance("short updates", 40) {
+                assumptions.update_time = DelayRange::millis(20, 200);
+            }
+        }
         // Streams have the status DELETED too.
         Opening::Streams if draws.chance("deleted streams", 25) => assumptions.deleted_visible = MINUTES,
         Opening::Failed => assumptions.creation_fails = true,

@@ -7,8 +7,7 @@ use crate::api::{
 use crate::scenario::CallStep;
 
 use super::super::draws::Draws;
-use super::input;
-use super::{CallDraft, CallPlan, PlannedCluster};
+use super::{CallDraft, CallPlan, PlannedCluster, input, policies};
 
 /// Tags a cluster or a stream, removes its tags, or lists them.
 pub(super) fn tag(draws: Draws, calls: &CallPlan<'_>, cluster: &PlannedCluster) -> CallDraft {
@@ -56,7 +55,7 @@ pub(super) fn draft(
         }
         input @ Request::ListTagsForResource(_) => target_tagged(draws, calls, about(input), cluster),
         Request::PutClusterPolicy(mut input) => {
-            input.policy = Some(input::policy(draws));
+            input.policy = Some(policies::policy(draws, calls.set_up, cluster.owner));
             if draws.chance("bypass", 25) {
                 input.bypass_policy_lockout_safety_check = Some(draws.chance("bypasses", 80));
             }

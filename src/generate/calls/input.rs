@@ -1,18 +1,24 @@
-//! The optional members of generated calls: settings, tags, policies, client tokens.
+//! The optional members of generated calls: settings, tags, client tokens.
 
 use std::sync::Arc;
 
 use crate::api::{MetricGroupRequest, Request, TagMap, Tags};
 use crate::region::Region;
-use crate::scenario::CallStep;
+use crate::scenario::{CallStep, SetUp};
 use crate::types::Account;
 
 use super::super::draws::Draws;
 use super::super::swarm::Swarm;
-use super::CallDraft;
+use super::{CallDraft, policies};
 
 /// Adds optional members to a draft, as far as the swarm has them.
-pub(super) fn add_options(draws: Draws, swarm: &Swarm, account: Account, draft: &mut CallDraft) {
+pub(super) fn add_options(
+    draws: Draws,
+    swarm: &Swarm,
+    set_up: &SetUp,
+    account: Account,
+    draft: &mut CallDraft,
+) {
     let (region, input) = (draft.region, &mut draft.input);
     let is_new = matches!(input, Request::CreateCluster(_));
     if let Request::CreateCluster(input) = input {
@@ -21,11 +27,11 @@ pub(super) fn add_options(draws: Draws, swarm: &Swarm, account: Account, draft: 
             "on" => input.deletion_protection_enabled = Some(true),
             _ => {}
         }
-        if swarm.tags && draws.chance("tagged", 50) {
+        if swarm.tags && input.tags.is_none() && draws.chance("tagged", 50) {
             input.tags = Some(tags(draws));
         }
         if swarm.policies && draws.chance("with policy", 30) {
-            input.policy = Some(policy(draws));
+            input.policy = Some(policies::policy(draws, set_up, account));
             if draws.chance("bypass", 40) {
                 input.bypass_policy_lockout_safety_check = Some(draws.chance("bypasses", 80));
             }
@@ -62,11 +68,14 @@ pub(super) fn change_settings(draws: Draws, region: Region, account: Account, in
 }
 
 /// Changes a repeated call, so that it reuses its client token with other arguments.
-pub(super) fn alter(draws: Draws, step: &mut CallStep) {
+pub(super) fn alter(draws: Draws, set_up: &SetUp, step: &mut CallStep) {
+    let account = set_up.clients[step.client.0 as usize].account;
     match &mut step.input {
         Request::TagResource(input) => input.tags = Some(tags(draws.about("again", 0))),
         Request::CreateStream(input) => input.tags = Some(tags(draws.about("again", 0))),
-        Request::PutClusterPolicy(input) => input.policy = Some(policy(draws.about("again", 0))),
+        Request::PutClusterPolicy(input) => {
+            input.policy = Some(policies::policy(draws.about("again", 0), set_up, account));
+        }
         input => {
             if let Some(settings) = input.settings_mut() {
                 let protection = settings.deletion_protection_enabled;
@@ -85,24 +94,6 @@ pub(super) fn tags(draws: Draws) -> Tags {
         tags.insert(draws.pick("tag key", TAG_KEYS).to_owned(), value.to_owned());
     }
     tags.into()
-}
-
-/// A resource policy: harmless, restrictive, or one that locks every caller out.
-pub(super) fn policy(draws: Draws) -> Arc<str> {
-    let all = "\"Principal\":\"*\",\"Resource\":\"*\"";
-    let statement = match draws.weigh("statement", POLICIES) {
-        "none" => String::new(),
-        "allows" => format!("{{\"Effect\":\"Allow\",\"Action\":\"dsql:*\",{all}}}"),
-        "hides" => format!("{{\"Effect\":\"Deny\",\"Action\":\"dsql:Get*\",{all}}}"),
-        "keeps" => format!("{{\"Effect\":\"Deny\",\"Action\":\"dsql:DeleteCluster\",{all}}}"),
-        "stays alone" => format!("{{\"Effect\":\"Deny\",\"Action\":\"dsql:*PeerCluster\",{all}}}"),
-        "tagged" => format!(
-            "{{\"Effect\":\"Deny\",\"Action\":\"dsql:UpdateCluster\",{all},\"Condition\":\
-             {{\"StringEquals\":{{\"aws:ResourceTag/team\":\"x\"}}}}}}"
-        ),
-        _ => format!("{{\"Effect\":\"Deny\",\"Action\":\"dsql:*\",{all}}}"),
-    };
-    format!("{{\"Version\":\"2012-10-17\",\"Statement\":[{statement}]}}").into()
 }
 
 /// The ARN of the customer's KMS key that most clusters with such a key have.
@@ -133,14 +124,3 @@ const USUAL_KEY: &str = "11111111-1111-1111-1111-111111111111";
 
 /// The keys of tags. Two differ in case only, and one is a prefix of another, so that inexact comparisons show.
 pub(super) const TAG_KEYS: &[&str] = &["team", "stage", "colour", "Team", "tea"];
-
-/// The statements of resource policies, each with its weight.
-const POLICIES: &[(u64, &str)] = &[
-    (3, "none"),
-    (2, "allows"),
-    (1, "hides"),
-    (2, "keeps"),
-    (1, "stays alone"),
-    (1, "tagged"),
-    (1, "locks out"),
-];

@@ -1,10 +1,13 @@
 //! The calls of a generated scenario.
 
+mod again;
 mod attached;
 mod input;
+mod limits;
 mod mistakes;
 mod openings;
 mod peers;
+mod policies;
 mod race;
 
 use std::sync::Arc;
@@ -14,7 +17,7 @@ use crate::api::{CreateClusterInput, MultiRegionProperties, Operation, Request, 
 use crate::region::Region;
 use crate::scenario::{Action, CallStep, SetUp};
 use crate::sim::client::WaitFor;
-use crate::types::{Account, ClientId};
+use crate::types::{Account, ClientId, PrincipalId};
 
 use super::draws::Draws;
 use super::{Plan, set_up};
@@ -97,6 +100,7 @@ pub(super) fn draw(
         unprotected: false,
         encrypted: false,
         peer: None,
+        caller: None,
         region: None,
         turns_pages: false,
     };
@@ -165,6 +169,8 @@ struct CallPlan<'a> {
     encrypted: bool,
     /// The index of the peer that every declaration names.
     peer: Option<usize>,
+    /// The principal of every call.
+    caller: Option<PrincipalId>,
     /// The Region in which clusters are created and listed.
     region: Option<Region>,
     /// Whether every page of a listing holds one result and follows the page before it.
@@ -212,7 +218,7 @@ impl CallPlan<'_> {
             Some(made) => {
                 let mut step = made.clone();
                 if draws.chance("otherwise", 20) {
-                    input::alter(draws, &mut step);
+                    input::alter(draws, self.set_up, &mut step);
                 }
                 if draws.chance("another client", 30) {
                     step.client = self.client(draws, None);
@@ -233,6 +239,7 @@ impl CallPlan<'_> {
 
     /// Adds a call of `operation` about the cluster with the index `aim`.
     fn call_operation(&mut self, draws: Draws, aim: usize, operation: Operation) {
+        // The draft may refer to every call so far.
         self.answered = self.made.len();
         let cluster = &self.clusters[aim];
         let draft = match operation {
@@ -246,6 +253,12 @@ impl CallPlan<'_> {
             Operation::ListClusters => self.draft(draws, Some(aim), CallKind::List),
             attached => attached::draft(draws, self, attached, cluster),
         };
+        self.push(draws, draft);
+    }
+
+    /// Adds a call by itself.
+    fn push(&mut self, draws: Draws, draft: CallDraft) {
+        self.answered = self.made.len();
         let step = self.finish(draws, draft);
         let action = self.make(draws, step);
         self.groups.push(vec![action]);
@@ -321,7 +334,7 @@ impl CallPlan<'_> {
     fn finish(&mut self, draws: Draws, mut draft: CallDraft) -> CallStep {
         let client = self.client(draws, draft.owner);
         let account = self.set_up.clients[client.0 as usize].account;
-        input::add_options(draws, &self.plan.swarm, account, &mut draft);
+        input::add_options(draws, &self.plan.swarm, self.set_up, account, &mut draft);
         if let Some(token) = self.token {
             draft.input.set_client_token(token.into());
         }
@@ -364,7 +377,7 @@ impl CallPlan<'_> {
             waiter: draft.waiter,
             principal: match draws.chance("as another", 15) {
                 true => set_up::principal(draws, self.set_up, account),
-                false => None,
+                false => self.caller,
             },
             may_be_skipped: true,
             input: draft.input,

@@ -10,6 +10,7 @@ use crate::sim::fault::{CrashPoint, Fault, MessageMatch, NodeMatch, Point, Rule,
 use crate::types::NodeId;
 
 use super::super::draws::Draws;
+use super::limits::DEFAULT_PAGE;
 use super::{CallKind, CallPlan};
 
 macro_rules! openings {
@@ -32,6 +33,8 @@ openings! {
     PairEnds = 14, 5;
     /// A pair that both clusters leave, under the assumption that an active pair can come apart.
     PairParts = 5, 5;
+    /// A pair that comes apart and is declared again, or a declaration that is withdrawn and repeated.
+    Again = 7, 6;
     /// Two or three pairs at a time.
     Pairs = 2, 6;
     /// Two clusters that declare the same peer, which declares one of them.
@@ -52,6 +55,10 @@ openings! {
     Pages = 6, 5;
     /// Small pages of clusters or streams, one of which is deleted.
     Gaps = 3, 7;
+    /// A resource that is brought to one of its limits and stays there: full, one below, one too many.
+    Limits = 12, 5;
+    /// A principal with few permissions of its own, and clusters whose policies name it, its account, or others.
+    Delegated = 6, 4;
     /// A client token that is used again when its window is about to end.
     Tokens = 3, 2;
     /// A KMS key that changes and cannot be used.
@@ -96,6 +103,7 @@ impl CallPlan<'_> {
             Opening::Pair => self.pair(draws),
             Opening::PairEnds => self.pair_then(draws, CallKind::Delete),
             Opening::PairParts => self.pair_parts(draws, count),
+            Opening::Again => self.again(draws, count),
             Opening::Pairs => self.pairs(draws, count),
             Opening::Rivals => self.rivals(draws),
             Opening::Turncoat => self.turncoat(draws),
@@ -104,8 +112,11 @@ impl CallPlan<'_> {
             Opening::Race => self.race(draws),
             Opening::Wavering => self.wavering(draws),
             Opening::Streams => self.streams(draws, count),
+            Opening::Pages if count > DEFAULT_PAGE + 3 => self.full_page(draws),
             Opening::Pages => self.pages(draws),
             Opening::Gaps => self.gaps(draws, count),
+            Opening::Limits => self.limits(draws, count),
+            Opening::Delegated => self.delegated(draws, count),
             Opening::Tokens => self.tokens(draws),
             Opening::Keys => self.keys(draws),
             Opening::Creating
@@ -454,7 +465,7 @@ impl CallPlan<'_> {
     }
 
     /// Adds calls that begin together, if the swarm has such calls, or else one after the other.
-    fn in_some_order(&mut self, draws: Draws, calls: Vec<(Draws, Option<usize>, CallKind)>) {
+    pub(super) fn in_some_order(&mut self, draws: Draws, calls: Vec<(Draws, Option<usize>, CallKind)>) {
         if self.plan.swarm.parallel && draws.chance("together", 60) {
             return self.together(calls);
         }

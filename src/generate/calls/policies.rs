@@ -1,0 +1,131 @@
+//! The resource policies of generated calls: what they allow or deny, and to whom.
+
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+
+use crate::api::Operation;
+use crate::scenario::SetUp;
+use crate::types::{Account, PrincipalId};
+
+use super::super::draws::Draws;
+use super::{CallKind, CallPlan};
+
+impl CallPlan<'_> {
+    /// A cluster with a policy, and calls about it by a principal with few permissions of its own.
+    pub(super) fn delegated(&mut self, draws: Draws, count: usize) {
+        let kinds = [CallKind::CreateAlone, CallKind::CreateForPair];
+        self.call(draws.about("owned", 0), None, draws.pick("kind", &kinds));
+        self.advance(draws.seconds("until active", 8, 15));
+        let principal = PrincipalId::new(0).filter(|_| !self.set_up.principals.is_empty());
+        let mut turn = 0;
+        while self.made.len() + 1 < count {
+            let draws = draws.about("turn", turn);
+            turn += 1;
+            self.caller = None;
+            self.call_operation(draws.about("policy", 0), 0, Operation::PutClusterPolicy);
+            self.caller = principal;
+            for number in 0..draws.between("visits", 1, 3) {
+                let draws = draws.about("visit", number);
+                self.call_operation(draws, 0, draws.pick("operation", Operation::ALL));
+            }
+        }
+        self.caller = None;
+    }
+}
+
+/// A resource policy: harmless, generous, restrictive, or one that locks its callers out.
+pub(super) fn policy(draws: Draws, set_up: &SetUp, account: Account) -> Arc<str> {
+    let principal = principal(draws, set_up, account);
+    let of = |effect: &str, action: &str| -> Value {
+        let mut statement = json!({ "Effect": effect, "Principal": principal });
+        statement["Action"] = action.into();
+        statement["Resource"] = "*".into();
+        statement
+    };
+    let statements = match draws.weigh("statement", POLICIES) {
+        "none" => vec![],
+        "allows" => vec![of("Allow", "dsql:*")],
+        "shows" => vec![of("Allow", "dsql:Get*")],
+        "allows and keeps" => vec![of("Allow", "dsql:*"), of("Deny", "dsql:DeleteCluster")],
+        "hides" => vec![of("Deny", "dsql:Get*")],
+        "keeps" => vec![of("Deny", "dsql:DeleteCluster")],
+        "stays alone" => vec![of("Deny", "dsql:*PeerCluster")],
+        "tagged" => {
+            let mut statement = of("Deny", "dsql:UpdateCluster");
+            statement["Condition"] = json!({ "StringEquals": { "aws:ResourceTag/team": "x" } });
+            vec![statement]
+        }
+        "spares" => {
+            // NotPrincipal goes with Deny alone.
+            let mut statement = of("Deny", draws.pick("action", &["dsql:Get*", "dsql:*"]));
+            if let Some(members) = statement.as_object_mut() {
+                members.remove("Principal");
+            }
+            statement["NotPrincipal"] = principal.clone();
+            vec![statement]
+        }
+        _ => vec![of("Deny", "dsql:*")],
+    };
+    json!({ "Version": "2012-10-17", "Statement": statements }).to_string().into()
+}
+
+/// The principals that a statement names: everybody, the account, a principal of the scenario, or a foreign one.
+fn principal(draws: Draws, set_up: &SetUp, account: Account) -> Value {
+    let iam = |what: &str| format!("arn:aws:iam::{account}:{what}");
+    let (name, own, role) = match draws.among("known principal", &set_up.principals) {
+        Some(known) => {
+            let principal = &known.identity.principal;
+            (&*known.name, principal.arn().to_owned(), principal.role())
+        }
+        None => ("visitor", iam("role/visitor"), None),
+    };
+    match draws.weigh("principal", PRINCIPALS) {
+        "everybody" => json!("*"),
+        "everybody in a list" => json!({ "AWS": ["*"] }),
+        "account" => json!({ "AWS": account.to_string() }),
+        "root" => json!({ "AWS": iam("root") }),
+        "caller" => json!({ "AWS": own }),
+        // Of a session its role; of a role a session; of a user a role with the same name. Only the first matches.
+        "relative" => match role {
+            Some(role) => json!({ "AWS": role }),
+            None if own.contains(":user/") => json!({ "AWS": iam(&format!("role/{name}")) }),
+            None => json!({ "AWS": format!("arn:aws:sts::{account}:assumed-role/{name}/tonight") }),
+        },
+        "account and caller" => json!({ "AWS": [account.to_string(), own] }),
+        "foreign account" => json!({ "AWS": FOREIGN_ACCOUNT }),
+        "foreign principal" => json!({ "AWS": format!("arn:aws:iam::{FOREIGN_ACCOUNT}:role/{name}") }),
+        _ => json!({ "AWS": iam("user/stranger") }),
+    }
+}
+
+/// The contents of resource policies, each with its weight.
+const POLICIES: &[(u64, &str)] = &[
+    (3, "none"),
+    (3, "allows"),
+    (1, "shows"),
+    (1, "allows and keeps"),
+    (1, "hides"),
+    (2, "keeps"),
+    (1, "stays alone"),
+    (1, "tagged"),
+    (1, "spares"),
+    (1, "locks out"),
+];
+
+/// The principals of statements, each with its weight.
+const PRINCIPALS: &[(u64, &str)] = &[
+    (12, "everybody"),
+    (1, "everybody in a list"),
+    (3, "account"),
+    (3, "root"),
+    (3, "caller"),
+    (3, "relative"),
+    (1, "account and caller"),
+    (1, "foreign account"),
+    (1, "foreign principal"),
+    (1, "stranger"),
+];
+
+/// An account in which most scenarios have no client.
+const FOREIGN_ACCOUNT: &str = "777788889999";
