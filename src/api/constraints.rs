@@ -335,17 +335,9 @@ const fn text(length: RangeInclusive<usize>, regex: &'static str, accepts: fn(&s
     Text { length, pattern: Some(Pattern { regex, accepts }) }
 }
 
-/// Whether `text` consists of ASCII letters, digits and the bytes in `more`. Every request is validated, so the check
-/// is written for the vectorizer: blocks of 16 bytes, each examined to its end without a branch.
-fn has_only<const N: usize>(text: &str, more: &[u8; N]) -> bool {
-    let is_more = |byte: u8| more.iter().fold(false, |is, other| is | (byte == *other));
-    let are_allowed = |bytes: &[u8; 16]| {
-        bytes.iter().fold(true, |are, byte| are & (byte.is_ascii_alphanumeric() | is_more(*byte)))
-    };
-    let (chunks, rest) = text.as_bytes().as_chunks();
-    let mut last = [b'0'; 16];
-    last[..rest.len()].copy_from_slice(rest);
-    are_allowed(&last) && chunks.iter().all(are_allowed)
+/// Whether `text` consists of ASCII letters, digits and the bytes in `more`.
+fn has_only(text: &str, more: &[u8]) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_alphanumeric() || more.contains(&byte))
 }
 
 /// Whether two elements have the same `key`. A short list is compared pairwise, without an allocation. A long list is
@@ -361,7 +353,7 @@ fn has_duplicates<T, K: Ord>(elements: &[T], key: impl Fn(&T) -> &K) -> bool {
     keys.windows(2).any(|pair| pair[0] == pair[1])
 }
 
-fn is_some_of<const N: usize>(text: &str, more: &[u8; N]) -> bool {
+fn is_some_of(text: &str, more: &[u8]) -> bool {
     !text.is_empty() && has_only(text, more)
 }
 
@@ -374,8 +366,7 @@ fn is_account(text: &str) -> bool {
 }
 
 fn is_client_token(text: &str) -> bool {
-    // No early return, so that the loop is vectorized.
-    !text.is_empty() && text.bytes().fold(true, |are_valid, byte| are_valid & byte.is_ascii_graphic())
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic())
 }
 
 fn is_kms_key(text: &str) -> bool {

@@ -424,14 +424,6 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    /// With the two counters of an `Arc` and the header of the allocator, the limit makes 128 bytes. Freed chunks of up
-    /// to that size glibc keeps in a fast list; larger ones it merges with their neighbours, which misses the cache.
-    #[test]
-    fn a_request_and_a_response_fit_into_the_fast_lists_of_the_allocator() {
-        assert!(size_of::<Request>() <= 104, "{}", size_of::<Request>());
-        assert!(size_of::<Response>() <= 104, "{}", size_of::<Response>());
-    }
-
     #[test]
     fn names_and_commands_parse_back() {
         assert_eq!(Operation::ALL.len(), 16);

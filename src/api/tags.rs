@@ -10,7 +10,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 /// Shared tags. A clone is a reference count: requests, records and answers share one map.
 pub type Tags = Arc<TagMap>;
 
-/// Tags by key: a sorted list, because requests have few tags, which are iterated in order and hardly ever looked up.
+/// Tags by key: a sorted list, because requests have few tags, which are iterated in order and hardly ever looked up. A
+/// node of a `BTreeMap` has room for eleven entries, some 540 bytes, however few there are (`benches/maps.rs`).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct TagMap(LiteMap<String, String>);
 

@@ -18,8 +18,6 @@ use crate::region::Region;
 use crate::rng::{self, Purpose, mix};
 use crate::types::{Account, ClientId, ClusterStatus, Identifier, Instant, PrincipalId};
 
-use super::prefetch::fetch_element;
-
 /// A client of the world.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClientOptions {
@@ -442,11 +440,6 @@ impl Calls {
         }
         slot.alarm = Some(wake_at);
         slot.alarm
-    }
-
-    /// Prefetches the call in a slot.
-    pub(super) fn fetch(&self, slot: u32) {
-        fetch_element(&self.slots, slot as usize);
     }
 
     /// Records that a timer of the slot fired.

@@ -9,15 +9,13 @@ pub mod coverage;
 pub mod fault;
 pub mod latency;
 pub mod log;
-pub mod queue;
 pub mod trace;
 
 mod disk;
 mod network;
 mod node;
-mod prefetch;
+mod queue;
 mod run;
-mod slots;
 
 use std::collections::VecDeque;
 use std::fmt::Write as _;
@@ -26,6 +24,7 @@ use std::time::Duration;
 
 use enumset::EnumSet;
 use rand::Rng;
+use slab::Slab;
 
 use crate::api::Request;
 use crate::control::assumptions::Assumptions;
@@ -47,7 +46,6 @@ use fault::{Fault, FaultId, FaultKind, FaultLog, InjectedErrors};
 use network::{Envelope, Network};
 use node::{Machine, Node, NodeState};
 use queue::Queue;
-use slots::Slots;
 use trace::{Trace, TraceEvent, TraceLevel};
 
 /// The configuration of a world.
@@ -127,11 +125,11 @@ pub struct World {
     now: Instant,
     queue: Queue<Event>,
     /// Messages on their way.
-    in_flight: Slots<Envelope>,
+    in_flight: Slab<Envelope>,
     /// Timers that were set and have not fired.
-    timers: Slots<Alarm>,
+    timers: Slab<Alarm>,
     /// Faults planned for later, with their text for the trace.
-    planned: Slots<(FaultId, Fault, Arc<str>)>,
+    planned: Slab<(FaultId, Fault, Arc<str>)>,
     fault_log: FaultLog,
     network: Network,
     nodes: Vec<Node>,
@@ -282,9 +280,9 @@ impl World {
         World {
             now: Instant::START,
             queue: Queue::new(),
-            in_flight: Slots::new(),
-            timers: Slots::new(),
-            planned: Slots::new(),
+            in_flight: Slab::new(),
+            timers: Slab::new(),
+            planned: Slab::new(),
             fault_log: FaultLog::default(),
             network: Network::new(options.seed, options.latency.clone()),
             nodes: Vec::new(),
@@ -521,7 +519,7 @@ impl World {
     /// Plans a fault for a later time. `text` describes it in the trace; the hash takes in the fault itself.
     pub fn inject_at(&mut self, at: Instant, fault: Fault, text: Arc<str>) {
         let first = self.fault_log.reserve(fault.parts().count());
-        let slot = self.planned.insert((first, fault, text));
+        let slot = self.planned.insert((first, fault, text)) as u32;
         self.schedule(at, Event::Fault(slot));
     }
 

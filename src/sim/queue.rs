@@ -1,202 +1,72 @@
 //! The event queue: a priority queue by time that keeps items of equal time in the order of insertion.
-//!
-//! # How it works
-//!
-//! A wheel of wheels (G. Varghese, T. Lauck, "Hashed and hierarchical timing wheels", IEEE/ACM Transactions on
-//! Networking 5, 1997), read as a radix heap (R. Ahuja, K. Mehlhorn, J. Orlin, R. Tarjan, "Faster algorithms for the
-//! shortest path problem", Journal of the ACM 37, 1990). Time is cut into slices of about two milliseconds, and the
-//! number of a slice is written in digits of base 64. Virtual time never goes back, so an item is never due before the
-//! last one popped, and that lets the queue sort lazily: an item waits, unsorted, in the bucket given by the highest
-//! digit in which its slice differs from the current slice, and by the value of that digit. Items of the current slice
-//! are kept sorted. When there are none left, the lowest bucket in use holds the next item: the current slice moves
-//! there, and the bucket's items fall into lower buckets, until a bucket is a single slice and becomes current.
-//!
-//! Items of equal time keep their order without a sequence number. The bucket of an item follows from its time and the
-//! current slice alone, so items of equal time are always in the same bucket; buckets are filled at the back and
-//! emptied from the front; and the items of the current slice are sorted stably.
-//!
-//! # Why this structure
-//!
-//! A message that arrives within milliseconds falls once or twice, a timer of a minute three times, both by sequential
-//! copies. A binary heap would touch scattered memory instead.
 
-use std::array;
-use std::mem;
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
 
 use crate::types::Instant;
 
 /// A queue of items by time; items of equal time come out in the order in which they were pushed.
-///
-/// A clone is independent of its original and costs about as much as copying the items.
 #[derive(Clone, Debug)]
-pub struct Queue<T> {
-    /// The current slice. No item is due in an earlier one.
-    slice: u64,
-    /// The items due in the current slice, the next one last.
-    current: Vec<(Instant, T)>,
-    /// The items due later, by the highest digit in which their slice differs from the current one.
-    wheels: [Wheel<T>; WHEELS],
-    /// Bit `w` is set when wheel `w` has items.
-    used: u8,
-    /// Emptied vectors for buckets that need one; the last is still in the cache.
-    spare: Vec<Vec<(Instant, T)>>,
-    len: usize,
+pub(super) struct Queue<T> {
+    items: BinaryHeap<Reverse<Entry<T>>>,
+    /// The number of the next push, which orders items of equal time.
+    next: u64,
 }
 
-/// The items whose slices differ from the current one in a digit, and in none higher.
+/// An item, ordered by its time and the number of its push alone.
 #[derive(Clone, Debug)]
-struct Wheel<T> {
-    /// One bucket for each value of the digit; empty until the wheel is first used.
-    buckets: Vec<Bucket<T>>,
-    /// Bit `b` is set when bucket `b` has items.
-    used: u64,
+struct Entry<T> {
+    due: (Instant, u64),
+    item: T,
 }
-
-#[derive(Clone, Debug)]
-struct Bucket<T> {
-    items: Vec<(Instant, T)>,
-    /// The smallest time among `items`; [`END`] if there are none.
-    earliest: Instant,
-}
-
-const END: Instant = Instant(u64::MAX);
-
-/// The number of low bits of a time, in nanoseconds, that lie within a slice.
-const SLICE_BITS: u32 = 21;
-/// The number of bits in a digit.
-const DIGIT_BITS: u32 = 6;
-const DIGITS: usize = 1 << DIGIT_BITS;
-/// The number of digits in a slice's number.
-const WHEELS: usize = (u64::BITS - SLICE_BITS).div_ceil(DIGIT_BITS) as usize;
 
 impl<T> Queue<T> {
     /// An empty queue, at the start of time.
-    #[must_use]
-    pub fn new() -> Queue<T> {
-        let wheels = array::from_fn(|_| Wheel { buckets: Vec::new(), used: 0 });
-        Queue { slice: 0, current: Vec::new(), wheels, used: 0, spare: Vec::new(), len: 0 }
+    pub(super) fn new() -> Queue<T> {
+        Queue { items: BinaryHeap::new(), next: 0 }
     }
 
-    /// Adds `item`, due at `at`, which must not be before the time of the last item popped.
-    ///
-    /// # Panics
-    /// Where debug assertions are on, if it is due in a slice of time that has passed; where they are off, it counts
-    /// as due now.
-    pub fn push(&mut self, at: Instant, item: T) {
-        debug_assert!(slice(at) >= self.slice, "due at {at:?}, pushed in slice {}", self.slice);
-        self.len += 1;
-        if slice(at) <= self.slice {
-            let position = self.current.partition_point(|(later, _)| *later > at);
-            self.current.insert(position, (at, item));
-        } else {
-            self.put_in_bucket(at, item);
-        }
+    /// Adds `item`, due at `at`.
+    pub(super) fn push(&mut self, at: Instant, item: T) {
+        self.items.push(Reverse(Entry { due: (at, self.next), item }));
+        self.next += 1;
     }
 
     /// Removes and returns the next item, with its time.
-    pub fn pop(&mut self) -> Option<(Instant, T)> {
-        while self.current.is_empty() && self.used != 0 {
-            if let Some(only) = self.advance() {
-                self.len -= 1;
-                return Some(only);
-            }
-        }
-        let next = self.current.pop()?;
-        self.len -= 1;
-        Some(next)
-    }
-
-    /// The item that `n` pops will precede, if it is due in the current slice; items pushed meanwhile may come before
-    /// it.
-    #[must_use]
-    pub fn peek_nth(&self, n: usize) -> Option<&T> {
-        let position = self.current.len().checked_sub(n + 1)?;
-        self.current.get(position).map(|(_, item)| item)
+    pub(super) fn pop(&mut self) -> Option<(Instant, T)> {
+        self.items.pop().map(|Reverse(Entry { due, item })| (due.0, item))
     }
 
     /// The time of the next item.
-    #[must_use]
-    pub fn peek_time(&self) -> Option<Instant> {
-        if let Some((at, _)) = self.current.last() {
-            return Some(*at);
-        }
-        let wheel = self.wheels.get(self.used.trailing_zeros() as usize)?;
-        Some(wheel.buckets[wheel.used.trailing_zeros() as usize].earliest)
+    pub(super) fn peek_time(&self) -> Option<Instant> {
+        self.items.peek().map(|Reverse(next)| next.due.0)
     }
 
     /// The number of items.
-    #[must_use]
-    pub fn len(&self) -> usize {
-        self.len
-    }
-
-    /// Whether the queue is empty.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.len == 0
-    }
-
-    /// Moves the current slice to the lowest bucket in use. Returns the bucket's item if it is the only one; otherwise
-    /// distributes the items over the current slice and lower buckets.
-    fn advance(&mut self) -> Option<(Instant, T)> {
-        let number = self.used.trailing_zeros() as usize;
-        let wheel = &mut self.wheels[number];
-        let digit = wheel.used.trailing_zeros() as usize;
-        wheel.used &= wheel.used - 1;
-        self.used ^= u8::from(wheel.used == 0) << number;
-        let bucket = &mut wheel.buckets[digit];
-        self.slice = slice(mem::replace(&mut bucket.earliest, END));
-        if bucket.items.len() == 1 {
-            return bucket.items.pop();
-        }
-        let mut items = mem::take(&mut bucket.items);
-        if number == 0 {
-            mem::swap(&mut items, &mut self.current);
-        }
-        for (at, item) in items.drain(..) {
-            if slice(at) == self.slice {
-                self.current.push((at, item));
-            } else {
-                self.put_in_bucket(at, item);
-            }
-        }
-        self.spare.push(items);
-        // The next item is the last one, so a stable sort needs the reversed order of insertion.
-        self.current.reverse();
-        self.current.sort_by(|(one, _), (other, _)| other.cmp(one));
-        None
-    }
-
-    /// Inserts an item that is due in a later slice into its bucket.
-    fn put_in_bucket(&mut self, at: Instant, item: T) {
-        let slice = slice(at);
-        let number = (slice ^ self.slice).ilog2() / DIGIT_BITS;
-        let digit = (slice >> (number * DIGIT_BITS)) as usize % DIGITS;
-        let wheel = &mut self.wheels[number as usize];
-        if wheel.buckets.is_empty() {
-            wheel.buckets.resize_with(DIGITS, || Bucket { items: Vec::new(), earliest: END });
-        }
-        let bucket = &mut wheel.buckets[digit];
-        if bucket.items.capacity() == 0 {
-            bucket.items = self.spare.pop().unwrap_or_default();
-        }
-        bucket.items.push((at, item));
-        bucket.earliest = bucket.earliest.min(at);
-        wheel.used |= 1 << digit;
-        self.used |= 1 << number;
+    pub(super) fn len(&self) -> usize {
+        self.items.len()
     }
 }
 
-/// The number of the slice of time that `at` is in.
-fn slice(at: Instant) -> u64 {
-    at.0 >> SLICE_BITS
-}
-
-impl<T> Default for Queue<T> {
-    fn default() -> Queue<T> {
-        Queue::new()
+impl<T> Ord for Entry<T> {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        self.due.cmp(&other.due)
     }
 }
+
+impl<T> PartialOrd for Entry<T> {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl<T> PartialEq for Entry<T> {
+    fn eq(&self, other: &Self) -> bool {
+        self.due == other.due
+    }
+}
+
+impl<T> Eq for Entry<T> {}
 
 #[cfg(test)]
 mod tests {
@@ -282,22 +152,8 @@ mod tests {
                 }
                 assert_eq!(queue.peek_time(), reference.items.keys().next().map(|(at, _)| *at));
                 assert_eq!(queue.len(), reference.items.len());
-                assert_eq!(queue.is_empty(), reference.items.is_empty());
             }
         }
-    }
-
-    #[test]
-    fn peeked_items_are_those_that_the_next_pops_return() {
-        let mut queue = Queue::new();
-        for time in [5, 3, 9, 1_000_000_000] {
-            queue.push(Instant(time), time);
-        }
-        assert_eq!(queue.peek_nth(0), Some(&3));
-        assert_eq!(queue.peek_nth(2), Some(&9));
-        assert_eq!(queue.peek_nth(3), None, "it is due in a later slice");
-        queue.pop();
-        assert_eq!(queue.peek_nth(0), Some(&5));
     }
 
     #[test]
@@ -314,20 +170,10 @@ mod tests {
 
     #[test]
     fn items_due_at_the_end_of_time_are_queued_like_others() {
-        let mut queue = Queue::new();
-        queue.push(END, 'a');
-        queue.push(END, 'b');
-        assert_eq!(queue.peek_time(), Some(END));
-        assert_eq!(drain(queue), [(END, 'a'), (END, 'b')]);
-    }
-
-    #[test]
-    #[cfg(debug_assertions)]
-    #[should_panic(expected = "due at Instant(9)")]
-    fn pushing_an_item_into_the_past_panics() {
-        let mut queue = Queue::new();
-        queue.push(Instant(1 << 30), ());
-        queue.pop();
-        queue.push(Instant(9), ());
+        let (mut queue, end) = (Queue::new(), Instant(u64::MAX));
+        queue.push(end, 'a');
+        queue.push(end, 'b');
+        assert_eq!(queue.peek_time(), Some(end));
+        assert_eq!(drain(queue), [(end, 'a'), (end, 'b')]);
     }
 }

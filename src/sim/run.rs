@@ -27,10 +27,9 @@ impl World {
         self.changes.clear();
         let Some((at, event)) = self.queue.pop() else { return false };
         self.now = at;
-        self.fetch_ahead();
         match event {
             Event::Deliver(slot) => {
-                let envelope = self.in_flight.remove(slot);
+                let envelope = self.in_flight.remove(slot as usize);
                 self.deliver(envelope);
             }
             Event::Fire(slot) => self.fire_timer(slot),
@@ -44,7 +43,7 @@ impl World {
                 self.wake_call(slot);
             }
             Event::Fault(slot) => {
-                let (first, fault, text) = self.planned.remove(slot);
+                let (first, fault, text) = self.planned.remove(slot as usize);
                 self.note(&TraceEvent::FaultInjected(&fault, Unhashed(&text)));
                 self.apply_fault(first, &fault);
             }
@@ -152,7 +151,7 @@ impl World {
     }
 
     fn deliver_at(&mut self, at: Instant, envelope: Envelope) {
-        let slot = self.in_flight.insert(envelope);
+        let slot = self.in_flight.insert(envelope) as u32;
         self.schedule(at, Event::Deliver(slot));
     }
 
@@ -285,7 +284,7 @@ impl World {
     }
 
     fn fire_timer(&mut self, slot: u32) {
-        let Alarm { node: index, life, key, timer } = self.timers.remove(slot);
+        let Alarm { node: index, life, key, timer } = self.timers.remove(slot as usize);
         let node = &self.nodes[usize::from(index)];
         // A timer set before a crash belongs to lost memory: the node sets its timers anew when it starts.
         if node.life == life && node.state == NodeState::Up {
@@ -331,7 +330,7 @@ impl World {
             Effect::SetTimer { after, timer } => {
                 let key = rng::fingerprint(&(id, life, &timer));
                 let pause = rng::between(self.options.seed, Purpose::Timer, key, after.min, after.max);
-                let alarm = self.timers.insert(Alarm { node: index as u16, life, key, timer });
+                let alarm = self.timers.insert(Alarm { node: index as u16, life, key, timer }) as u32;
                 // A world that has only retries left is idle, so they are counted apart.
                 let is_retry = timer.is_retry();
                 self.pending_retries += usize::from(is_retry);

@@ -9,8 +9,6 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use prefetch_index::prefetch_index;
-
 use crate::api::Operation;
 use crate::control::peering::{Acceptor, RegisterKey};
 use crate::control::records::{Cluster, Serial, TokenKey, TokenRecord, TokenWrite};
@@ -103,13 +101,6 @@ impl Storage {
     #[must_use]
     pub fn at(&self, account: Account, serial: Serial) -> Option<&Arc<Cluster>> {
         self.owners.get(&account)?.clusters.get(serial.index())?.as_ref()
-    }
-
-    /// Prefetches the slot of a cluster that is about to be read.
-    pub fn prefetch_slot(&self, account: Account, serial: Serial) {
-        if let Some(owner) = self.owners.get(&account) {
-            prefetch_index(&owner.clusters, serial.index());
-        }
     }
 
     /// All clusters, by account and order of creation.
