@@ -56,6 +56,10 @@ pub(super) fn adapt(draws: Draws, set_up: &mut SetUp, opening: Opening) {
                 assumptions.update_time = DelayRange::millis(20, 200);
             }
         }
+        // A side may name another witness than the other side declares.
+        Opening::Pair if draws.chance("witnesses may differ", 20) => {
+            assumptions.witness_mismatch_refused = false
+        }
         // Streams have the status DELETED too.
         Opening::Streams if draws.chance("deleted streams", 25) => assumptions.deleted_visible = MINUTES,
         Opening::Failed => assumptions.creation_fails = true,

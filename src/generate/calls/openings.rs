@@ -131,7 +131,7 @@ impl CallPlan<'_> {
         }
     }
 
-    /// The calls that create a pair; in a quarter of the cases one side withdraws or changes its witness in between.
+    /// The calls that create a pair; in a third of the cases one side withdraws or changes its witness in between.
     fn pair(&mut self, draws: Draws) {
         let [create, answer, declare] = PAIR.map(|kind| (draws.about(kind.name(), 0), kind));
         self.call(create.0, None, create.1);
@@ -141,9 +141,14 @@ impl CallPlan<'_> {
         let declare = (declare.0, Some(0), declare.1);
         let is_parallel = self.plan.swarm.parallel;
         // The side that declared first changes its mind at the moment in which the other side declares.
-        let thoughts = [(74, "none"), (11, "another witness"), (15, "takes it back")];
+        let thoughts = [(67, "none"), (11, "another witness"), (7, "moves first"), (15, "takes it back")];
         match draws.weigh("second thoughts", &thoughts) {
             "another witness" if is_parallel => self.together([declare, change]),
+            // The first declaration is chosen before the move, and the other side names the witness that it had.
+            "moves first" => {
+                self.advance(draws.seconds("until declared", 2, 10));
+                [change, declare].into_iter().for_each(|(draws, aim, kind)| self.call(draws, aim, kind))
+            }
             "takes it back" if is_parallel => self.together([declare, withdrawal]),
             "takes it back" => {
                 [declare, withdrawal].into_iter().for_each(|(draws, aim, kind)| self.call(draws, aim, kind))
