@@ -378,6 +378,12 @@ mutants! {
     DeletedStreamDeletedAgain = "deleted-stream-deleted-again" caught by "legal-transition",
     /// A connection wakes a cluster in IDLE, and none in INACTIVE.
     InactiveNotWoken = "inactive-not-woken" caught by "legal-transition",
+    /// The limit of tags is compared with the present and the given tags, and equal keys count twice.
+    EqualTagsCountTwice = "equal-tags-count-twice" caught by "every-refusal-has-a-cause",
+    /// A creation in flight counts towards the quota once for each attempt that waits for it.
+    AttemptsCountTowardsQuota = "attempts-count-towards-quota" caught by "every-refusal-has-a-cause",
+    /// A pair that comes apart leaves the declaration of one side in the register.
+    PartedPairStaysDeclared = "parted-pair-stays-declared" caught by "peering-symmetric",
 }
 
 impl Mutant {

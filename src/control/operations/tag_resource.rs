@@ -47,7 +47,10 @@ impl ControlPlane {
         for (key, value) in input.tags.iter().flat_map(|tags| tags.iter()) {
             tags.insert(key.clone(), value.clone());
         }
-        if tags.len() > MAX_TAGS {
+        let mut count = tags.len();
+        planted!(self.mutants, EqualTagsCountTwice =>
+            count = tags_of(&cluster, stream).len() + input.tags.as_ref().map_or(0, |tags| tags.len()));
+        if count > MAX_TAGS {
             return Err(errors::tag_limit(&input.resource_arn));
         }
         let response = Arc::new(Response::TagResource(TagResourceOutput {}));

@@ -243,7 +243,10 @@ impl ControlPlane {
         let is_create = |call: &&PendingCall| {
             matches!(call.request, PendingRequest::Create(_)) && call.ctx.caller.account == account
         };
-        self.peering.calls.values().filter(is_create).count() as u32
+        let creates = self.peering.calls.values().filter(is_create);
+        planted!(self.mutants, AttemptsCountTowardsQuota =>
+            return creates.map(|call| call.waiters.len() as u32).sum());
+        creates.count() as u32
     }
 
     /// Whether an update of the cluster is pending. A second one would be checked against properties that the first

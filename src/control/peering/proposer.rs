@@ -208,6 +208,8 @@ impl ControlPlane {
         let adopted = highest.map(|(_, value)| value).unwrap_or_default();
         let mut value = adopted.after(register.side(cluster.arn), change);
         planted!(self.mutants, WithdrawalIsVoid if change == LinkChange::Withdraw => value = adopted);
+        planted!(self.mutants, PartedPairStaysDeclared if adopted.has_come_apart(value) =>
+            value = value.after(register.side(cluster.arn), LinkChange::Declare));
         // The own acceptor may have promised a higher ballot to the other proposer since. The round is lost then: its
         // timer, or the refusals under way, start the next.
         let mut acceptor = self.storage.register(&register);

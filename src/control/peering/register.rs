@@ -164,6 +164,11 @@ impl LinkValue {
         self.leaving[side] || self.deleting[side]
     }
 
+    /// Whether the pair was linked in this value and is no more in the `next`. Mutants only.
+    pub(super) fn has_come_apart(self, next: LinkValue) -> bool {
+        self.outcome == LinkOutcome::Linked && next.outcome == LinkOutcome::Open
+    }
+
     /// Whether `side` has declared the other.
     #[must_use]
     pub fn has_declared(&self, side: Side) -> bool {
