@@ -33,7 +33,8 @@ pub struct Step {
 /// The action of a step.
 #[derive(Clone, Debug, Hash)]
 pub enum Action {
-    /// A command of the set-up. The run has nothing to do for it: reading has put its content into [`SetUp`].
+    /// A command of the set-up. The run has nothing to do for it: reading has put its content into
+    /// [`SetUp`](super::SetUp).
     SetUp,
     /// A call by a client. The scenario continues when the call has ended, unless [`Action::Parallel`] came before.
     Call(CallStep),

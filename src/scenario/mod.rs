@@ -79,7 +79,8 @@ pub struct SetUp {
     pub regions: Vec<(Arc<str>, Region)>,
     /// The principals as which clients can run. A [`PrincipalId`] is an index into this list.
     pub principals: Vec<PrincipalOptions>,
-    /// The clients. A [`ClientId`] is an index into this list; a scenario that was read has at least one.
+    /// The clients. A [`ClientId`](crate::types::ClientId) is an index into this list; a scenario that was read has at
+    /// least one.
     pub clients: Vec<ClientOptions>,
     /// The delay of each message.
     pub latency: Latency,
