@@ -141,13 +141,10 @@ impl Records {
     /// The cluster that `call` names, if it exists in its Region and account: a control plane knows no other.
     pub(super) fn cluster_of(&self, call: &OpenCall) -> Option<&Cluster> {
         let cluster = match resource_arn(&call.request) {
-            Some(arn) => {
-                let arn = ClusterArn::parse(arn.split("/stream/").next().unwrap_or(arn));
-                arn.and_then(|arn| self.at(arn))
-            }
+            Some(arn) => named_cluster(arn).and_then(|arn| self.at(arn)),
             None => call.request.identifier().and_then(Identifier::parse).and_then(|it| self.find(it)),
         };
-        cluster.filter(|cluster| is_own(cluster, call))
+        cluster.filter(|cluster| is_named(cluster, call))
     }
 
     /// Whether a call that satisfies `matches` waits as the intent of any cluster of the Region and account of `call`.
@@ -161,6 +158,17 @@ impl Records {
     fn find(&self, identifier: Identifier) -> Option<&Cluster> {
         self.known.get(&identifier)?.record.as_ref().map(|(cluster, _)| &**cluster)
     }
+}
+
+/// Whether `call` names the cluster: by its identifier in the call's own Region and account, or by its whole ARN.
+pub(super) fn is_named(cluster: &Cluster, call: &OpenCall) -> bool {
+    let by_arn = resource_arn(&call.request).map(named_cluster);
+    is_own(cluster, call) && by_arn.is_none_or(|arn| arn == Some(cluster.arn))
+}
+
+/// The ARN of the cluster in an ARN of a cluster or of its stream.
+fn named_cluster(arn: &str) -> Option<ClusterArn> {
+    ClusterArn::parse(arn.split("/stream/").next().unwrap_or(arn))
 }
 
 /// Whether the cluster belongs to the Region and the account of `call`.

@@ -117,7 +117,11 @@ pub(super) fn no_success_against_a_cause(
 ) -> CheckResult {
     let view = ctx.view;
     let found = match &call.record {
-        Some((before, _)) => Causes::new(view, facts, call, before.as_deref()).certain(),
+        // A record that the call does not name is none to it, even if the control plane wrote it.
+        Some((before, _)) => {
+            let named = before.as_deref().filter(|cluster| records::is_named(cluster, call));
+            Causes::new(view, facts, call, named).certain()
+        }
         None if call.is_answered_from_record() => {
             Causes::new(view, facts, call, facts.records.cluster_of(call)).certain()
         }

@@ -88,7 +88,10 @@ impl ControlPlane {
             None => (arn, None),
         };
         let named = ClusterArn::parse(cluster).filter(|it| it.region == self.region && it.account == account);
-        let cluster = named.and_then(|named| self.storage.cluster(named.identifier)).ok_or_else(missing)?;
+        // The identifier alone would find another account's cluster: the whole ARN has to be the cluster's own.
+        let found =
+            named.and_then(|named| self.storage.cluster(named.identifier).filter(|it| it.arn == named));
+        let cluster = found.ok_or_else(missing)?;
         if stream.is_some_and(|stream| cluster.stream(stream).is_none()) {
             return Err(missing());
         }
