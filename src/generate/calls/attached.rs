@@ -111,6 +111,14 @@ fn target_tagged(
         arn = format!("${name}.arn");
         draft.region = stream.region;
         draft.owner = Some(calls.set_up.clients[stream.client.0 as usize].account);
+    } else if draws.chance("under another account", 5) {
+        // The identifier of this cluster in an ARN of the caller's own account, which names no cluster.
+        let accounts = calls.set_up.clients.iter().map(|client| client.account);
+        let account = draws.among("account", accounts.filter(|account| *account != cluster.owner));
+        if let Some(account) = account {
+            arn = format!("arn:aws:dsql:{}:{account}:cluster/${}.identifier", cluster.region, cluster.name);
+            draft.owner = Some(account);
+        }
     }
     if let Request::TagResource(TagResourceInput { resource_arn, .. })
     | Request::UntagResource(UntagResourceInput { resource_arn, .. })
