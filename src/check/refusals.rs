@@ -351,14 +351,15 @@ impl<'a> Causes<'a> {
         let quota = if is_multi { assumed.multi_region_quota } else { assumed.single_region_quota };
         let own_token = call.request.client_token();
         let is_pending = |other: &&OpenCall| {
-            is_multi
-                && other.account == call.account
+            other.account == call.account
                 && other.arrived < call.arrived
                 && matches!(*other.request, Request::CreateCluster(_))
                 && demands::properties(&other.request).is_some()
                 && (own_token.is_none() || other.request.client_token() != own_token)
         };
-        let pending = self.facts.open.in_region(call.region).filter(is_pending);
+        // The other quota counts no creates in flight.
+        let open = is_multi.then(|| self.facts.open.in_region(call.region));
+        let pending = open.into_iter().flatten().filter(is_pending);
         let distinct: BTreeSet<_> = pending
             .map(|other| {
                 let token = other.request.client_token();
