@@ -24,8 +24,8 @@ fn main() -> ExitCode {
 fn ends_with_the_code_of_a_bug() -> io::Result<()> {
     let ended = Command::new(env::current_exe()?).arg(PANIC).output()?;
     assert_eq!(ended.status.code(), Some(i32::from(exit::BUG)));
-    let told = String::from_utf8_lossy(&ended.stderr);
-    assert!(told.contains("a bug, planted"), "{told}");
+    let report = String::from_utf8_lossy(&ended.stderr);
+    assert!(report.contains("a bug, planted"), "{report}");
     Ok(())
 }
 

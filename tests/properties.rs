@@ -219,17 +219,20 @@ fn a_property_that_fails_is_told_as_a_small_scenario_that_is_run_first_from_then
         .folder(folder.path())
         .config(config(200))
     };
-    let told = panics(|| property(1).check());
-    assert!(told.starts_with("few-clusters does not hold: there are 2 clusters\n"), "{told}");
-    assert_eq!(told.lines().filter(|line| line.starts_with("create-cluster")).count(), 2, "{told}");
-    assert!(told.contains("show its trace: dsql-sim run "), "{told}");
-    assert!(told.contains("# It is a property of a test, which the command line does not know"), "{told}");
+    let report = panics(|| property(1).check());
+    assert!(report.starts_with("few-clusters does not hold: there are 2 clusters\n"), "{report}");
+    assert_eq!(report.lines().filter(|line| line.starts_with("create-cluster")).count(), 2, "{report}");
+    assert!(report.contains("show its trace: dsql-sim run "), "{report}");
+    assert!(
+        report.contains("# It is a property of a test, which the command line does not know"),
+        "{report}"
+    );
     let [file] = &saved(folder.path())[..] else { panic!("one file is written") };
-    assert!(told.contains(&fs::read_to_string(file).expect("a file")), "{told}");
+    assert!(report.contains(&fs::read_to_string(file).expect("a file")), "{report}");
 
     // Without a single new case, the file fails again; and holds once the property does.
     let again = panics(|| property(1).config(config(0)).check());
-    assert_eq!(again, told);
+    assert_eq!(again, report);
     property(100).check();
     assert_eq!(saved(folder.path()).len(), 1);
 }
@@ -243,10 +246,10 @@ fn a_property_that_panics_fails_and_is_made_small() {
         assert!(clusters <= 1, "there are {clusters} clusters");
         Ok(())
     });
-    let told = panics(|| property.folder(folder.path()).config(config(200)).check());
-    assert!(told.starts_with(&format!("panic at {}:", file!())), "{told}");
-    assert!(told.contains(": there are 2 clusters\n"), "{told}");
-    assert_eq!(told.lines().filter(|line| line.starts_with("create-cluster")).count(), 2, "{told}");
+    let report = panics(|| property.folder(folder.path()).config(config(200)).check());
+    assert!(report.starts_with(&format!("panic at {}:", file!())), "{report}");
+    assert!(report.contains(": there are 2 clusters\n"), "{report}");
+    assert_eq!(report.lines().filter(|line| line.starts_with("create-cluster")).count(), 2, "{report}");
     assert_eq!(saved(folder.path()).len(), 1);
 }
 

@@ -152,7 +152,7 @@ fn wish(cluster: &Cluster) -> Option<(RegisterKey, LinkChange)> {
     Some((register, change))
 }
 
-/// What the cluster was told by the register, if what was written says so.
+/// What the cluster has learned from the register, if its record shows it.
 fn learned(change: LinkChange, before: &Cluster, after: Option<&Cluster>) -> Option<Learned> {
     use ClusterStatus::{Creating, Deleting, PendingDelete};
     let after = after?;

@@ -46,10 +46,10 @@ fn a_client_is_the_principal_with_its_access_key() {
     // Others may do everything, as ever.
     assert_eq!(create(&mut connection, "AKIAOTHER", &pair).0, 200);
 
-    let told = connection.look("permissions");
-    assert_eq!(told["isComplete"], true);
+    let report = connection.look("permissions");
+    assert_eq!(report["isComplete"], true);
     let actions = |principal: &str| {
-        let needed = told["principals"].as_array().expect("principals").iter();
+        let needed = report["principals"].as_array().expect("principals").iter();
         let mut needed = needed.filter(|needed| needed["principal"] == principal);
         needed.next().map(|needed| needed["policy"]["Statement"].to_string()).unwrap_or_default()
     };
