@@ -8,6 +8,7 @@ use crate::types::parse_duration;
 
 use super::diagnostic::{Diagnostic, Parsed, Span, did_you_mean};
 use super::script::{Body, Command, Word};
+use super::verbs::Verb;
 
 /// The words and options of a command that are still to be read.
 pub(super) struct Arguments<'a> {
@@ -107,7 +108,11 @@ impl<'a> Arguments<'a> {
     pub(super) fn finish(mut self) -> Parsed<()> {
         let verb = &self.command.verb.text;
         if let Some(word) = self.words.next() {
-            return Err(Diagnostic::new(format!("`{verb}` does not take `{}`", word.text), word.span));
+            let form = Verb::ALL.iter().map(|known| known.entry()).find(|entry| entry.name == *verb);
+            let help = form.map(|entry| format!("its form is `{}`", entry.usage.replace('\n', "` or `")));
+            return Err(
+                Diagnostic::new(format!("`{verb}` does not take `{}`", word.text), word.span).help(help)
+            );
         }
         if let Some((key, _)) = self.options.first() {
             let message = format!("`{verb}` has no option `{}`", key.text);

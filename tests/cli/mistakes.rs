@@ -63,6 +63,7 @@ fn the_options_of_a_command_are_listed_where_one_is_unknown() {
         &["has no option `name`", "its options are `region=`, `as=`,"],
     );
     assert_refused("parallel as=blue\n", &["has no option `as`", "it takes no options"]);
+    assert_refused("advance 5s 3s\n", &["does not take `3s`", "its form is `advance DURATION`"]);
 }
 
 #[test]
