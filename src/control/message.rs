@@ -271,9 +271,9 @@ pub enum Message {
         /// The ballot of the accepted value.
         ballot: Ballot,
     },
-    /// From an acceptor that has promised a higher ballot: the round cannot succeed here. The proposer starts another
-    /// above `promised`, later. It is no rejection of the change itself.
-    Refused {
+    /// From an acceptor that has promised a higher ballot, a negative acknowledgement: the round cannot succeed here.
+    /// The proposer starts another above `promised`, later. It is no rejection of the change itself.
+    Nack {
         /// The register.
         register: RegisterKey,
         /// The ballot that is refused.

@@ -32,6 +32,7 @@ pub mod records;
 
 mod errors;
 mod lifecycle;
+mod machine;
 mod operations;
 mod turn;
 
@@ -53,6 +54,7 @@ use crate::coverage_mark::CoverageMark;
 use crate::region::Region;
 use crate::types::{ClusterStatus, Identifier, Instant, NodeId, Timestamp};
 
+pub use machine::Machine;
 pub use peering::WitnessNode;
 
 /// The control plane of one Region: the records of its clusters, the calls on them, and one of the three acceptors of
@@ -217,8 +219,8 @@ impl ControlPlane {
                 self.receive_promise(turn, from, register, ballot, accepted);
             }
             Message::Accepted { register, ballot } => self.receive_acceptance(turn, from, register, ballot),
-            Message::Refused { register, ballot, promised } => {
-                self.receive_refusal(turn, register, ballot, promised)
+            Message::Nack { register, ballot, promised } => {
+                self.receive_nack(turn, register, ballot, promised)
             }
             // Only witness nodes answer it; one that is misdirected has no answer here.
             Message::CheckWitness { .. } => {}

@@ -13,12 +13,10 @@ use rustc_hash::FxHasher;
 
 use crate::api::Request;
 use crate::check::{Checker, Memory, Violation, WorldView};
-use crate::control::ControlPlane;
-use crate::control::WitnessNode;
+use crate::control::Machine;
 use crate::control::assumptions::Assumptions;
 use crate::control::environment::Environment;
-use crate::control::message::{DelayRange, Delivery, Effect, Input, Message, Timer};
-use crate::control::mutant::Mutants;
+use crate::control::message::{DelayRange, Delivery, Message, Timer};
 use crate::control::records::{Disk, Storage};
 use crate::region::Region;
 use crate::rng::{fingerprint, mix};
@@ -53,7 +51,7 @@ pub(super) struct ModelState {
 #[derive(Clone, Debug)]
 pub(super) struct ModelNode {
     pub(super) id: NodeId,
-    pub(super) machine: Arc<ModelMachine>,
+    pub(super) machine: Arc<Machine>,
     /// The durable writes, which survive a crash.
     pub(super) disk: Arc<Disk>,
     /// The digest of its storage and its memory.
@@ -62,13 +60,6 @@ pub(super) struct ModelNode {
     pub(super) disk_digest: u64,
     /// How often it has crashed.
     pub(super) life: u32,
-}
-
-/// A state machine of [`crate::control`].
-#[derive(Clone, Debug)]
-pub(super) enum ModelMachine {
-    Plane(Box<ControlPlane>),
-    Witness(Box<WitnessNode>),
 }
 
 /// A packet in flight to a node.
@@ -125,54 +116,6 @@ impl Spent {
     }
 }
 
-impl ModelMachine {
-    pub(super) fn new(
-        id: NodeId,
-        assumptions: &Arc<Assumptions>,
-        mutants: Mutants,
-        storage: Storage,
-    ) -> ModelMachine {
-        match id {
-            NodeId::Witness(region) => {
-                ModelMachine::Witness(Box::new(WitnessNode::new(region, Arc::default(), mutants, storage)))
-            }
-            NodeId::ControlPlane(region) => {
-                let assumptions = assumptions.clone();
-                ModelMachine::Plane(Box::new(ControlPlane::new(
-                    region,
-                    assumptions,
-                    Arc::default(),
-                    mutants,
-                    storage,
-                )))
-            }
-            NodeId::Client(_) => unreachable!("a client is not a node"),
-        }
-    }
-
-    pub(super) fn handle(&mut self, input: Input, out: &mut Vec<Effect>) {
-        match self {
-            ModelMachine::Plane(plane) => plane.handle(Instant::START, input, out),
-            ModelMachine::Witness(witness) => witness.handle(Instant::START, input, out),
-        }
-    }
-
-    /// The digest of its storage and its memory.
-    pub(super) fn digest(&self) -> u64 {
-        match self {
-            ModelMachine::Plane(plane) => digest_of(&plane.knowledge()),
-            ModelMachine::Witness(witness) => digest_of(witness.storage()),
-        }
-    }
-
-    pub(super) fn storage(&self) -> &Storage {
-        match self {
-            ModelMachine::Plane(plane) => plane.storage(),
-            ModelMachine::Witness(witness) => witness.storage(),
-        }
-    }
-}
-
 impl ModelState {
     /// The index of a node; `None` for a client.
     pub(super) fn node_index(&self, id: NodeId) -> Option<usize> {
@@ -190,7 +133,7 @@ impl ModelState {
     pub(super) fn drop_stale(&mut self) {
         let machine = |id: NodeId| self.nodes.iter().find(|node| node.id == id).map(|node| &*node.machine);
         self.packets.retain(|packet| match (&packet.body, machine(packet.to)) {
-            (PacketBody::Message { from, message }, Some(ModelMachine::Plane(plane))) => {
+            (PacketBody::Message { from, message }, Some(Machine::ControlPlane(plane))) => {
                 plane.is_outstanding(*from, message)
             }
             _ => true,
@@ -234,7 +177,7 @@ impl ModelState {
         }
     }
 
-    fn plane(&self, region: Region) -> Option<&ModelMachine> {
+    fn plane(&self, region: Region) -> Option<&Machine> {
         let index = self.node_index(NodeId::ControlPlane(region))?;
         Some(&self.nodes[index].machine)
     }
@@ -343,7 +286,7 @@ impl WorldView for ModelState {
     }
 
     fn storage(&self, region: Region) -> Option<&Storage> {
-        self.plane(region).map(ModelMachine::storage)
+        self.plane(region).map(Machine::storage)
     }
 
     /// No write is in flight: each is durable at once.
@@ -366,10 +309,7 @@ impl WorldView for ModelState {
     }
 
     fn who_waits(&self) -> String {
-        let planes = self.nodes.iter().filter_map(|node| match &*node.machine {
-            ModelMachine::Plane(plane) => Some(plane),
-            ModelMachine::Witness(_) => None,
-        });
+        let planes = self.nodes.iter().filter_map(|node| node.machine.control_plane());
         let waits = planes.flat_map(|plane| plane.waits());
         waits
             .map(|wait| {

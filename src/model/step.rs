@@ -2,15 +2,16 @@
 
 use std::sync::Arc;
 
+use crate::control::Machine;
 use crate::control::authorization::Caller;
 use crate::control::environment::Environment;
 use crate::control::message::{Delivery, Effect, Input, Message, Timer};
 use crate::control::records::Disk;
 use crate::sim::{Change, DEFAULT_EPOCH};
-use crate::types::{Account, ClientId, Identifier, NodeId};
+use crate::types::{Account, ClientId, Identifier, Instant, NodeId};
 
 use super::SmallWorld;
-use super::state::{ModelMachine, ModelNode, ModelState, Packet, PacketBody, Pending, digest_of};
+use super::state::{ModelNode, ModelState, Packet, PacketBody, Pending, digest_of};
 
 /// A step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -187,7 +188,7 @@ impl SmallWorld {
     ) -> Option<bool> {
         let mut effects = Vec::new();
         let node = &mut state.nodes[index];
-        Arc::make_mut(&mut node.machine).handle(input, &mut effects);
+        Arc::make_mut(&mut node.machine).handle(Instant::START, input, &mut effects);
         let has_effects = effects
             .iter()
             .any(|effect| !matches!(effect, Effect::Note(_) | Effect::Denied(_) | Effect::Covered(_)));
@@ -215,7 +216,7 @@ impl SmallWorld {
         }
         let Some(cut) = cut else {
             let node = &mut state.nodes[index];
-            node.digest = node.machine.digest();
+            node.digest = digest_of(&node.machine.knowledge());
             if writes > 0 {
                 node.disk_digest = digest_of(&node.disk);
             }
@@ -286,7 +287,9 @@ impl SmallWorld {
         let memory = Box::new(machine.storage().clone());
         changes.push(Change::Crashed { node: *id, memory, disk: Box::new(Disk::clone(disk)) });
         changes.push(Change::Restarted(*id));
-        *machine = Arc::new(ModelMachine::new(*id, &self.assumptions, self.mutants, disk.replay()));
+        let assumptions = self.assumptions.clone();
+        let restarted = Machine::new(*id, assumptions, Arc::default(), self.mutants, disk.replay());
+        *machine = Arc::new(restarted);
         // The request died with the node. Its client gives it up.
         if state.callers.get(index).is_some_and(|caller| caller.waits) {
             self.call(state, index);

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::check::{Checker, Violation};
+use crate::control::Machine;
 use crate::control::mutant::Mutants;
 use crate::control::records::{Disk, Storage};
 use crate::scenario::{Action, CallStep, Scenario};
@@ -10,7 +11,7 @@ use crate::sim::client::Names;
 use crate::types::{ClusterArn, NodeId};
 
 use super::explore::ExploreTally;
-use super::state::{ModelClient, ModelMachine, ModelNode, ModelState, Spent, digest_of};
+use super::state::{ModelClient, ModelNode, ModelState, Spent, digest_of};
 use super::{Bounds, SmallWorld};
 
 /// A workload: the clusters at the beginning, and the concurrent calls whose every interleaving is explored.
@@ -94,16 +95,12 @@ impl SmallWorld {
         let ids = ids.chain(witness.last().map(|region| NodeId::Witness(*region)));
         let nodes: Vec<ModelNode> = ids
             .map(|id| {
-                let machine = Arc::new(ModelMachine::new(id, &assumptions, mutants, Storage::default()));
+                let storage = Storage::default();
+                let machine = Machine::new(id, assumptions.clone(), Arc::default(), mutants, storage);
+                let digest = digest_of(&machine.knowledge());
+                let machine = Arc::new(machine);
                 let disk = Arc::new(Disk::default());
-                ModelNode {
-                    id,
-                    digest: machine.digest(),
-                    disk_digest: digest_of(&disk),
-                    machine,
-                    disk,
-                    life: 0,
-                }
+                ModelNode { id, digest, disk_digest: digest_of(&disk), machine, disk, life: 0 }
             })
             .collect();
         let start = ModelState {

@@ -44,7 +44,7 @@ use client::{Call, CallId, Calls, ClientOptions, Names, Outcome};
 use coverage::Coverage;
 use fault::{Fault, FaultId, FaultKind, FaultLog, InjectedErrors};
 use network::{Envelope, Network};
-use node::{Machine, Node, NodeState};
+use node::{Node, NodeState};
 use queue::Queue;
 use trace::{Trace, TraceEvent, TraceLevel};
 
@@ -361,7 +361,7 @@ impl World {
     #[must_use]
     pub fn storage(&self, region: Region) -> Option<&Storage> {
         let index = self.node_indices[region.index()][0]?;
-        Some(self.nodes[usize::from(index)].durable())
+        Some(self.nodes[usize::from(index)].machine.storage())
     }
 
     /// The record of a cluster, as its control plane has it in memory; `None` if there is no such cluster.
@@ -386,7 +386,7 @@ impl World {
             Effect::Persist(commit) => Some(&commit.batch),
             _ => None,
         });
-        Some((node.durable(), &node.disk, unsynced.collect()))
+        Some((node.machine.storage(), &node.disk, unsynced.collect()))
     }
 
     /// The environment of the control plane of `region`, which exists whether or not the node is up.
@@ -471,10 +471,7 @@ impl World {
     /// not come to rest.
     #[must_use]
     pub fn who_waits(&self) -> String {
-        let planes = self.nodes.iter().filter_map(|node| match &node.machine {
-            Machine::ControlPlane(plane) => Some(plane),
-            Machine::Witness(_) => None,
-        });
+        let planes = self.nodes.iter().filter_map(|node| node.machine.control_plane());
         let down = |id: &NodeId| self.nodes.iter().any(|node| node.id == *id && node.state != NodeState::Up);
         let formatter = trace::TraceFormatter { names: &self.names, clients: &self.options.clients };
         let mut text = String::new();

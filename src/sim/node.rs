@@ -5,22 +5,13 @@
 
 use std::collections::VecDeque;
 
-use crate::control::ControlPlane;
-use crate::control::WitnessNode;
-use crate::control::authorization::Denials;
-use crate::control::message::{Commit, Effect, Input};
+use crate::control::Machine;
+use crate::control::message::{Commit, Effect};
 use crate::control::records::{Disk, Storage};
-use crate::types::{Instant, NodeId};
+use crate::types::NodeId;
 
 use super::Options;
 use super::fault::{CrashPoint, FaultId, NodeActivity, Unfinished};
-
-/// The state machine of a node: a control plane or a witness node.
-#[derive(Clone, Debug)]
-pub(super) enum Machine {
-    ControlPlane(Box<ControlPlane>),
-    Witness(Box<WitnessNode>),
-}
 
 /// A node of the world.
 #[derive(Clone, Debug)]
@@ -68,7 +59,7 @@ impl Node {
     pub(super) fn new(id: NodeId, options: &Options) -> Node {
         Node {
             id,
-            machine: Machine::new(id, options, Storage::default()),
+            machine: machine(id, options, Storage::default()),
             disk: Disk::default(),
             life: 0,
             state: NodeState::Up,
@@ -77,24 +68,6 @@ impl Node {
             triggers: Vec::new(),
             unanswered: 0,
         }
-    }
-
-    pub(super) fn handle(&mut self, now: Instant, input: Input, out: &mut Vec<Effect>) {
-        match &mut self.machine {
-            Machine::ControlPlane(plane) => plane.handle(now, input, out),
-            Machine::Witness(witness) => witness.handle(now, input, out),
-        }
-    }
-
-    pub(super) fn durable(&self) -> &Storage {
-        match &self.machine {
-            Machine::ControlPlane(plane) => plane.storage(),
-            Machine::Witness(witness) => witness.storage(),
-        }
-    }
-
-    pub(super) fn denials_mut(&mut self) -> &mut Denials {
-        self.machine.denials_mut()
     }
 
     /// The number of writes in the outbox.
@@ -123,14 +96,11 @@ impl Node {
     /// Replaces the state machine by a new one made from the disk alone, and returns the old one's storage. Injected
     /// denials carry over: they belong to the environment, not to the process.
     pub(super) fn rebuild(&mut self, options: &Options) -> Storage {
-        let denials = std::mem::take(self.denials_mut());
-        let machine = Machine::new(self.id, options, self.disk.replay());
+        let denials = std::mem::take(self.machine.denials_mut());
+        let machine = machine(self.id, options, self.disk.replay());
         let old = std::mem::replace(&mut self.machine, machine);
-        *self.denials_mut() = denials;
-        match old {
-            Machine::ControlPlane(plane) => plane.into_storage(),
-            Machine::Witness(witness) => witness.into_storage(),
-        }
+        *self.machine.denials_mut() = denials;
+        old.into_storage()
     }
 
     /// Counts the step at the triggers whose point it matches until one of them has counted down to zero; removes and
@@ -147,26 +117,8 @@ impl Node {
     }
 }
 
-impl Machine {
-    fn new(id: NodeId, options: &Options, storage: Storage) -> Machine {
-        let (principals, mutants) = (options.principals.clone(), options.mutants);
-        match id {
-            NodeId::Witness(region) => {
-                Machine::Witness(Box::new(WitnessNode::new(region, principals, mutants, storage)))
-            }
-            NodeId::ControlPlane(region) => {
-                let assumptions = options.assumptions.clone();
-                let plane = ControlPlane::new(region, assumptions, principals, mutants, storage);
-                Machine::ControlPlane(Box::new(plane))
-            }
-            NodeId::Client(_) => unreachable!("a client is not a node with storage"),
-        }
-    }
-
-    fn denials_mut(&mut self) -> &mut Denials {
-        match self {
-            Machine::ControlPlane(plane) => plane.denials_mut(),
-            Machine::Witness(witness) => witness.denials_mut(),
-        }
-    }
+/// The state machine of the node `id`, which resumes from `storage`.
+fn machine(id: NodeId, options: &Options, storage: Storage) -> Machine {
+    let (assumptions, principals) = (options.assumptions.clone(), options.principals.clone());
+    Machine::new(id, assumptions, principals, options.mutants, storage)
 }

@@ -296,7 +296,7 @@ impl World {
     /// Gives a node an input and carries out its effects; `false` if there are none.
     pub(super) fn feed(&mut self, index: usize, input: Input) -> bool {
         let mut effects = std::mem::take(&mut self.effects);
-        self.nodes[index].handle(self.now, input, &mut effects);
+        self.nodes[index].machine.handle(self.now, input, &mut effects);
         let is_moved = !effects.is_empty();
         for effect in effects.drain(..) {
             self.carry_out(index, effect);
@@ -407,13 +407,13 @@ impl World {
         let by_arn =
             || request.resource_arn()?.split_once(":cluster/").map(|(_, rest)| rest.split('/').next());
         let named = request.identifier().or_else(|| by_arn().flatten()).and_then(Identifier::parse);
-        let cluster = named.and_then(|identifier| self.nodes[index].durable().cluster(identifier));
+        let cluster = named.and_then(|identifier| self.nodes[index].machine.storage().cluster(identifier));
         self.coverage.reach(request.operation(), cluster.map(|cluster| cluster.status), self.faults);
     }
 
     /// Whether the account has no service-linked role. It gets one with its first cluster in any Region, and keeps it.
     fn lacks_role(&self, account: Account) -> bool {
-        let has_cluster = |node: &Node| node.durable().next_serial(account) > Serial(1);
+        let has_cluster = |node: &Node| node.machine.storage().next_serial(account) > Serial(1);
         !self.options.assumptions.service_linked_role && !self.nodes.iter().any(has_cluster)
     }
 

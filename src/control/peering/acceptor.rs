@@ -38,12 +38,12 @@ pub(super) fn answer_proposer(
             accepted.map(|()| Message::Accepted { register, ballot })
         }
     };
-    let message = answer.unwrap_or_else(|promised| Message::Refused { register, ballot, promised });
+    let message = answer.unwrap_or_else(|promised| Message::Nack { register, ballot, promised });
     planted!(mutants.forget_promised_value(me, &message) => acceptor.accepted = None);
     planted!(mutants.keep_first_ballot(me, &message) => acceptor.backdate(storage.register(&register)));
-    // A refusal changes nothing, and so needs no write. Promises and acceptances are durable before their answers
+    // A Nack changes nothing, and so needs no write. Promises and acceptances are durable before their answers
     // leave: the order of the two effects is what makes a crash harmless.
-    if !matches!(message, Message::Refused { .. }) {
+    if !matches!(message, Message::Nack { .. }) {
         persist_acceptor(turn, storage, register, acceptor);
         planted!(mutants.keep_acceptor_in_memory(me, &message) => turn.drop_last_persist());
     }

@@ -20,8 +20,8 @@ pub(super) struct Round {
     change: LinkChange,
     ballot: Ballot,
     attempt: u32,
-    /// The highest ballot that an acceptor named in a refusal; the next ballot goes above it.
-    highest_refusal: Ballot,
+    /// The highest ballot that an acceptor named in a Nack; the next ballot goes above it.
+    highest_nack: Ballot,
     /// The accepted value with the highest ballot among the promises so far.
     highest: Option<AcceptedValue>,
     phase: Phase,
@@ -122,11 +122,11 @@ impl ControlPlane {
         let mut acceptor = self.storage.register(&register);
         // Refusals and the known outcome belong to one register; a cluster that changed its peer starts anew.
         let last = self.peering.rounds.get(&(account, serial)).filter(|round| round.register == register);
-        let (highest_refusal, known_outcome) =
-            last.map(|round| (round.highest_refusal, round.known_outcome)).unwrap_or_default();
+        let (highest_nack, known_outcome) =
+            last.map(|round| (round.highest_nack, round.known_outcome)).unwrap_or_default();
         // Above everything this node knows of, or the own acceptor would refuse. The others may know of more and will
-        // name it in a refusal.
-        let ballot = acceptor.promised.max(highest_refusal).next(self.region);
+        // name it in a Nack.
+        let ballot = acceptor.promised.max(highest_nack).next(self.region);
         // The own acceptor votes without a message, and its vote is as durable as any other: a proposer that crashed
         // must not propose twice under one ballot.
         let mut highest = acceptor.prepare(ballot).expect("a ballot above every promise of this acceptor");
@@ -140,7 +140,7 @@ impl ControlPlane {
             change,
             ballot,
             attempt,
-            highest_refusal,
+            highest_nack,
             highest,
             phase,
             known_outcome,
@@ -211,7 +211,7 @@ impl ControlPlane {
         planted!(self.mutants, PartedPairStaysDeclared if adopted.has_come_apart(value) =>
             value = value.after(register.side(cluster.arn), LinkChange::Declare));
         // The own acceptor may have promised a higher ballot to the other proposer since. The round is lost then: its
-        // timer, or the refusals under way, start the next.
+        // timer, or the Nacks under way, start the next.
         let mut acceptor = self.storage.register(&register);
         if acceptor.accept(ballot, value).is_err() {
             return;
@@ -255,17 +255,17 @@ impl ControlPlane {
 
     /// Notes the higher ballot that an acceptor has promised: the next round goes above it. The round itself goes on,
     /// since the other two acceptors may still make a majority.
-    pub(in crate::control) fn receive_refusal(
+    pub(in crate::control) fn receive_nack(
         &mut self,
         turn: &mut Turn<'_>,
         register: RegisterKey,
         ballot: Ballot,
         promised: Ballot,
     ) {
-        // A refusal of an earlier round: the ballot of this one is above it already, or will be refused in turn.
+        // A Nack of an earlier round: the ballot of this one is above it already, or will be refused in turn.
         let Some((cluster, round)) = self.current_round(&register, ballot) else { return };
         turn.cover(CoverageMark::BallotLost);
-        round.highest_refusal = round.highest_refusal.max(promised);
+        round.highest_nack = round.highest_nack.max(promised);
         round.retry_soon(turn, &cluster);
     }
 
@@ -400,8 +400,8 @@ impl ControlPlane {
             Message::Accepted { ballot, .. } => round(*ballot).is_some_and(
                 |round| matches!(round.phase, Phase::Accept(_, votes) if votes.with(from) != votes),
             ),
-            Message::Refused { ballot, promised, .. } => {
-                round(*ballot).is_some_and(|round| !round.is_expedited || round.highest_refusal < *promised)
+            Message::Nack { ballot, promised, .. } => {
+                round(*ballot).is_some_and(|round| !round.is_expedited || round.highest_nack < *promised)
             }
             _ => true,
         }

@@ -17,7 +17,7 @@ pub(super) const DROP: VerbEntry = VerbEntry {
 Loses messages. `LINK` is `FROM->TO`, or `ONE<->OTHER` for both directions; an end is a client, a Region (both of its
 nodes), `REGION/control-plane`, `REGION/witness`, or `*`. `WHAT` is an operation's name for its requests, with
 `.response` for its answers; `request` or `response` for all of them; or the kind of a message between nodes:
-CheckWitness, WitnessChecked, CheckPeer, PeerChecked, Prepare, Promise, Accept, Accepted, Refused. The rule applies to
+CheckWitness, WitnessChecked, CheckPeer, PeerChecked, Prepare, Promise, Accept, Accepted, Nack. The rule applies to
 `times` messages (all by default) after the first `skip`, and to each with a chance of `rate` percent. The first rule
 that applies to a message decides. The rule acts when it decides about a message.",
     example: "drop use1->ops CreateCluster.response times=1",

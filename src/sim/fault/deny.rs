@@ -33,7 +33,7 @@ impl FaultBehaviour for Deny {
         // those of callers who name it.
         for node in [NodeId::ControlPlane(region), NodeId::Witness(region)] {
             let index = world.node_index(node);
-            world.nodes[index].denials_mut().set(action, denied);
+            world.nodes[index].machine.denials_mut().set(action, denied);
         }
         let was_denied = world.fault_log.end(|fault| Deny::is_of(fault, region, action));
         if denied {
@@ -61,7 +61,7 @@ impl World {
     pub(super) fn end_denials(&mut self) -> bool {
         self.changes.push(Change::Allowed);
         for node in &mut self.nodes {
-            node.denials_mut().clear();
+            node.machine.denials_mut().clear();
         }
         self.fault_log.end(|fault| matches!(fault, Fault::Deny(_)))
     }
