@@ -208,8 +208,9 @@ pub fn evaluate(policies: Policies<'_>, request: AccessRequest<'_>) -> Evaluatio
                 if !known.allows {
                     return Evaluation { effect: PolicyEffect::Deny, is_bounded: false, by: Some(index) };
                 }
-                is_granted_by_own_arn |=
-                    list == PolicyKind::Resource && principal_match == PrincipalMatch::Exact;
+                is_granted_by_own_arn |= list == PolicyKind::Resource
+                    && principal_match == PrincipalMatch::Exact
+                    && !request.principal.is_role();
                 allows[list as usize].get_or_insert(index);
             }
         }
@@ -217,7 +218,8 @@ pub fn evaluate(policies: Policies<'_>, request: AccessRequest<'_>) -> Evaluatio
     let [identity, boundary, resource] = allows;
     let is_bounded = !policies.boundaries.is_empty() && boundary.is_none();
     let identity_grant = identity.filter(|_| !is_bounded);
-    // A grant to the principal's own ARN is outside of its boundaries; a grant to `*` or to its role is not.
+    // A grant to the own ARN of a user or of a session is outside of its boundaries; a grant to `*` or to a role is
+    // not.
     let by = identity_grant.or(resource.filter(|_| !is_bounded || is_granted_by_own_arn));
     let effect = if by.is_some() { PolicyEffect::Allow } else { PolicyEffect::Implicit };
     Evaluation { effect, is_bounded: by.is_none() && (identity.is_some() || resource.is_some()), by }

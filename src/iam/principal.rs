@@ -74,6 +74,13 @@ impl Principal {
         self.user.as_deref()
     }
 
+    /// Whether the principal is a role itself, not a session of one.
+    #[must_use]
+    pub fn is_role(&self) -> bool {
+        self.arn.starts_with("arn:")
+            && self.arn.splitn(6, ':').nth(5).is_some_and(|name| name.starts_with("role/"))
+    }
+
     /// Whether the principal is the root of an account.
     #[must_use]
     pub fn is_root(&self) -> bool {
