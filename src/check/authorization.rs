@@ -4,18 +4,18 @@
 //! `demands` lists the permissions that a call needs, and `permitted` evaluates policies. Both are written a second
 //! time and share nothing with the control planes and their evaluator, so that an error in one of the two shows.
 
-use crate::api::{Error, Request};
+use crate::api::{Error, Request, Tags};
 use crate::control::authorization::IamAction;
 use crate::control::message::Commit;
 use crate::control::records::Cluster;
 use crate::iam::{Document, Identity};
 use crate::region::Region;
-use crate::types::{ClusterArn, Instant};
+use crate::types::{ClusterArn, Identifier, Instant};
 
 use super::invariant::{CheckContext, Invariant};
 use super::open::OpenCall;
-use super::permitted::{Demand, is_permitted};
-use super::records::{Records, names_one_resource};
+use super::permitted::{Demand, Known, ResourceFacts, is_permitted};
+use super::records::{Records, names_one_resource, resource_arn};
 use super::{CheckResult, WorldView, demands};
 
 /// Injected denials: the Region, the action, the beginning, and the end if there was one.
@@ -69,15 +69,10 @@ pub(super) fn answered(
         return Ok(());
     }
     let cluster = records.cluster_of(call);
-    // The policy of a cluster that is gone is gone with it. It may have allowed the call, and nothing can be proved
-    // against the success.
-    let is_gone = cluster.is_none() && names_one_resource(&call.request);
     for demand in demands::of_own_region(call, cluster) {
-        let of = cluster.filter(|cluster| demand.resource == cluster.arn.to_string());
-        let policy =
-            if is_gone { PolicyView::Unknown } else { PolicyView::of(ctx.view, of, call.arrived.at) };
+        let facts = of_own_resource(ctx.view, records, call, cluster, &demand);
         let is_denied = denied.throughout(&demand, call.arrived.at, call.arrived.at);
-        ensure(ctx, call, &demand, is_denied, policy)?;
+        ensure(ctx, call, &demand, is_denied, facts)?;
     }
     Ok(())
 }
@@ -108,8 +103,8 @@ pub(super) fn carried_out(
     let now = ctx.view.now();
     for (peer, demand) in demands::of_other_regions(call, before) {
         let is_denied = denied.throughout(&demand, call.arrived.at, now);
-        let policy = PolicyView::of_peer(ctx.view, records, peer, call.arrived.at);
-        ensure(ctx, call, &demand, is_denied, policy)?;
+        let facts = of_peer(ctx.view, records, peer, call);
+        ensure(ctx, call, &demand, is_denied, facts)?;
     }
     Ok(())
 }
@@ -125,25 +120,24 @@ pub(super) fn may_be_denied(
 ) -> bool {
     let now = view.now();
     let cluster = records.cluster_of(call);
-    let of_own_region = demands::of_own_region(call, cluster).into_iter().map(|demand| {
-        let of = cluster.filter(|cluster| demand.resource == cluster.arn.to_string());
-        (PolicyView::of(view, of, call.arrived.at), demand)
-    });
+    let of_own_region = demands::of_own_region(call, cluster)
+        .into_iter()
+        .map(|demand| (of_own_resource(view, records, call, cluster, &demand), demand));
     // The peer may have gone from the record since it was asked.
     let left = call.peer.and_then(|peer| demands::of_left_peer(call, peer));
     let of_other_regions = demands::of_other_regions(call, cluster).into_iter().chain(left);
-    let of_other_regions = of_other_regions
-        .map(|(peer, demand)| (PolicyView::of_peer(view, records, peer, call.arrived.at), demand));
+    let of_other_regions =
+        of_other_regions.map(|(peer, demand)| (of_peer(view, records, peer, call), demand));
     let is_create = matches!(*call.request, Request::CreateCluster(_));
     // Without the service-linked role the first create needs one more permission, which depends on what other Regions
     // did at the same time; every denial of a create is accepted.
     let lacks_role = is_create && !view.assumptions().service_linked_role;
     let mut all = of_own_region.chain(of_other_regions);
     lacks_role
-        || all.any(|(policy, demand)| {
+        || all.any(|(facts, demand)| {
             let is_denied = denied.at_some_moment(&demand, call.arrived.at, now)
                 || identity(view, call)
-                    .is_some_and(|identity| policy.permits(identity, &demand) != Some(true));
+                    .is_some_and(|identity| is_permitted(identity, facts, &demand) != Some(true));
             is_denied && is_named(&demand, error.message())
         })
 }
@@ -160,11 +154,11 @@ fn ensure(
     call: &OpenCall,
     demand: &Demand<'_>,
     is_denied: bool,
-    policy: PolicyView<'_>,
+    facts: ResourceFacts<'_>,
 ) -> CheckResult {
     let view = ctx.view;
     let identity = identity(view, call);
-    let is_met = !is_denied && identity.is_none_or(|it| policy.permits(it, demand) != Some(false));
+    let is_met = !is_denied && identity.is_none_or(|it| is_permitted(it, facts, demand) != Some(false));
     ctx.ensure(is_met, Invariant::AuthorizedInEveryRegion, || {
         let who = identity.map_or("the root of the account", |it| it.principal.arn());
         let (Demand { action, resource, region, .. }, operation) = (demand, call.request.operation());
@@ -173,16 +167,18 @@ fn ensure(
 }
 
 /// Whether the caller of `call`, including the root of the account, may perform `demand` on a resource with this
-/// policy; `None` if undecided.
+/// policy and these tags; `None` if undecided.
 pub(super) fn is_allowed_under(
     view: &dyn WorldView,
     call: &OpenCall,
     policy: &Document,
+    tags: Known<&Tags>,
     demand: &Demand<'_>,
 ) -> Option<bool> {
+    let facts = ResourceFacts { policy: Known::Is(policy), tags };
     match call.principal {
-        Some(_) => is_permitted(identity(view, call)?, Some(policy), demand),
-        None => is_permitted(&Identity::root(call.account), Some(policy), demand),
+        Some(_) => is_permitted(identity(view, call)?, facts, demand),
+        None => is_permitted(&Identity::root(call.account), facts, demand),
     }
 }
 
@@ -191,50 +187,76 @@ fn identity<'a>(view: &'a dyn WorldView, call: &OpenCall) -> Option<&'a Identity
     call.principal.and_then(|principal| view.identity(principal))
 }
 
-/// The resource policy at the time of a check, as far as it is known.
-#[derive(Clone, Copy)]
-enum PolicyView<'a> {
-    None,
-    Is(&'a Document),
-    /// A policy was attached or removed near the time of the check, or the resource is gone.
-    Unknown,
+/// The facts about the resource of `demand` in the Region of `call`, which names `cluster` if it exists, at the time of
+/// the arrival.
+fn of_own_resource<'a>(
+    view: &dyn WorldView,
+    records: &Records,
+    call: &'a OpenCall,
+    cluster: Option<&'a Cluster>,
+    demand: &Demand<'_>,
+) -> ResourceFacts<'a> {
+    let Some(cluster) = cluster else {
+        // The policy of a cluster that is gone is gone with it. It may have allowed the call, and nothing can be proved
+        // against the success.
+        return if names_one_resource(&call.request) { ResourceFacts::UNKNOWN } else { ResourceFacts::NONE };
+    };
+    let is_cluster = demand.resource == cluster.arn.to_string();
+    if !is_cluster && !demand.resource.contains("/stream/") {
+        return ResourceFacts::NONE;
+    }
+    // A stream has no policy.
+    let policy = if is_cluster { policy_of(view, cluster, call.arrived.at) } else { Known::None };
+    ResourceFacts { policy, tags: tags_of(records, call, cluster, &demand.resource) }
 }
 
-impl<'a> PolicyView<'a> {
-    /// The policy of `cluster` that has been in force since before `at`; `None` without a cluster.
-    fn of(view: &dyn WorldView, cluster: Option<&'a Cluster>, at: Instant) -> PolicyView<'a> {
-        let Some(attached) = cluster.and_then(|it| it.attached.as_deref()).filter(|it| it.policies > 0)
-        else {
-            return PolicyView::None;
-        };
-        // A policy takes effect with a delay, so a change within it may or may not have counted.
-        let is_in_force = attached.policy_changed.after(view.assumptions().policy_delay) < at;
-        match &attached.policy {
-            _ if !is_in_force => PolicyView::Unknown,
-            None => PolicyView::None,
-            Some(policy) => PolicyView::Is(&policy.document),
-        }
+/// The facts about the cluster `peer`; of a demand without a peer, none.
+fn of_peer<'a>(
+    view: &dyn WorldView,
+    records: &'a Records,
+    peer: Option<ClusterArn>,
+    call: &'a OpenCall,
+) -> ResourceFacts<'a> {
+    match peer.map(|peer| records.at(peer)) {
+        None => ResourceFacts::NONE,
+        Some(None) => ResourceFacts::UNKNOWN,
+        Some(Some(cluster)) => ResourceFacts {
+            policy: policy_of(view, cluster, call.arrived.at),
+            tags: tags_of(records, call, cluster, &cluster.arn.to_string()),
+        },
     }
+}
 
-    fn of_peer(
-        view: &dyn WorldView,
-        records: &'a Records,
-        peer: Option<ClusterArn>,
-        at: Instant,
-    ) -> PolicyView<'a> {
-        match peer.map(|peer| records.at(peer)) {
-            None => PolicyView::None,
-            Some(None) => PolicyView::Unknown,
-            Some(cluster) => PolicyView::of(view, cluster, at),
-        }
+/// The policy of `cluster`, if it has been in force since before `at`.
+fn policy_of<'a>(view: &dyn WorldView, cluster: &'a Cluster, at: Instant) -> Known<&'a Document> {
+    let Some(attached) = cluster.attached.as_deref().filter(|it| it.policies > 0) else { return Known::None };
+    // A policy takes effect with a delay, so a change within it may or may not have counted.
+    let is_in_force = attached.policy_changed.after(view.assumptions().policy_delay) < at;
+    match &attached.policy {
+        _ if !is_in_force => Known::Unknown,
+        None => Known::None,
+        Some(policy) => Known::Is(&policy.document),
     }
+}
 
-    fn permits(self, identity: &Identity, demand: &Demand<'_>) -> Option<bool> {
-        match self {
-            PolicyView::None => is_permitted(identity, None, demand),
-            PolicyView::Is(document) => is_permitted(identity, Some(document), demand),
-            // An unknown policy may grant or deny anything.
-            PolicyView::Unknown => None,
+/// The tags of `resource`, which is `cluster` or one of its streams, when `call` was evaluated.
+pub(super) fn tags_of<'a>(
+    records: &Records,
+    call: &'a OpenCall,
+    cluster: &'a Cluster,
+    resource: &str,
+) -> Known<&'a Tags> {
+    // A call about tags writes them in the step in which it is evaluated, so its first write replaced the tags that
+    // counted. Any other change since the arrival may or may not have counted.
+    let is_about_tags = resource_arn(&call.request).is_some();
+    let before = call.record.as_ref().and_then(|(before, _)| before.as_deref()).filter(|_| is_about_tags);
+    let is_unchanged = || records.is_tagged_since(cluster, call.arrived.at);
+    let Some(cluster) = before.or_else(|| is_unchanged().then_some(cluster)) else { return Known::Unknown };
+    let tags = match resource.split_once("/stream/") {
+        None => cluster.tags.as_ref(),
+        Some((_, stream)) => {
+            Identifier::parse(stream).and_then(|it| cluster.stream(it)).map(|stream| &stream.tags)
         }
-    }
+    };
+    tags.map_or(Known::None, Known::Is)
 }

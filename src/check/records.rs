@@ -33,6 +33,8 @@ pub(super) struct Records {
 struct IdentifierEntry {
     /// The record of the cluster, if it exists, and the time of its last write.
     record: Option<(Arc<Cluster>, Instant)>,
+    /// The time at which the tags of the cluster or of one of its streams last changed.
+    tagged: Instant,
     /// Whether the calls that were carried out have turned its deletion protection off.
     is_unprotected: bool,
     /// How the cluster was created, from the answer to its creation until a read shows that it is gone.
@@ -46,7 +48,8 @@ impl Records {
             self.begin(stream.identifier);
         }
         let (is_unprotected, born) = (!cluster.deletion_protection, Some(Born::Kept(cluster.clone())));
-        self.known.insert(cluster.arn.identifier, IdentifierEntry { record: None, is_unprotected, born });
+        self.known
+            .insert(cluster.arn.identifier, IdentifierEntry { is_unprotected, born, ..Default::default() });
         self.wrote(Instant::START, None, Some(cluster));
     }
 
@@ -60,6 +63,9 @@ impl Records {
         if let Some(cluster) = after.or(before) {
             let known = self.known.get_or_insert_with(cluster.arn.identifier, IdentifierEntry::default);
             known.record = after.map(|after| (after.clone(), now));
+            if !before.zip(after).is_some_and(|(before, after)| has_same_tags(before, after)) {
+                known.tagged = now;
+            }
             if after.is_none() {
                 self.last_removed = now;
             }
@@ -101,6 +107,11 @@ impl Records {
     /// The time of the last write to the cluster with this ARN.
     pub(super) fn last_written(&self, arn: ClusterArn) -> Option<Instant> {
         self.known.get(&arn.identifier)?.record.as_ref().map(|(_, at)| *at)
+    }
+
+    /// Whether the tags of the cluster and of its streams are the same since before `at`.
+    pub(super) fn is_tagged_since(&self, cluster: &Cluster, at: Instant) -> bool {
+        self.known.get(&cluster.arn.identifier).is_some_and(|known| known.tagged < at)
     }
 
     /// A call that was carried out turned the deletion protection of the cluster on or off.
@@ -158,6 +169,14 @@ impl Records {
     fn find(&self, identifier: Identifier) -> Option<&Cluster> {
         self.known.get(&identifier)?.record.as_ref().map(|(cluster, _)| &**cluster)
     }
+}
+
+/// Whether two records of a cluster have the same tags and streams with the same tags.
+fn has_same_tags(before: &Cluster, after: &Cluster) -> bool {
+    let of_streams = |cluster: &'_ Cluster| {
+        cluster.streams().iter().map(|it| (it.identifier, it.tags.clone())).collect::<Vec<_>>()
+    };
+    before.tags == after.tags && (before.shares_attached(after) || of_streams(before) == of_streams(after))
 }
 
 /// Whether `call` names the cluster: by its identifier in the call's own Region and account, or by its whole ARN.

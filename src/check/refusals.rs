@@ -10,7 +10,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use crate::api::{Error, Request, ValidationReason};
+use crate::api::{Error, Request, Tags, ValidationReason};
 use crate::control::assumptions::Refusal;
 use crate::control::records::{Cluster, ClusterPolicy, MAX_STREAMS};
 use crate::map::FixedMap;
@@ -20,7 +20,7 @@ use crate::types::{ClusterArn, ClusterStatus, Identifier, Instant};
 use super::authorization::{self, Denied};
 use super::invariant::{CheckContext, Invariant};
 use super::open::{OpenCall, OpenCalls};
-use super::permitted::Demand;
+use super::permitted::{Demand, Known};
 use super::records::{self, Records};
 use super::tokens::Tokens;
 use super::{CheckResult, WorldView, demands, members};
@@ -211,7 +211,8 @@ impl<'a> Causes<'a> {
         if let Request::CreateCluster(input) = request {
             let made = self.call.record.as_ref().map(|(_, after)| after.arn);
             if let Some(policy) = &input.policy {
-                self.policy(policy, input.bypass_policy_lockout_safety_check, made);
+                let tags = input.tags.as_ref().map_or(Known::None, Known::Is);
+                self.policy(policy, input.bypass_policy_lockout_safety_check, made, tags);
             }
             return self.quota();
         }
@@ -251,7 +252,9 @@ impl<'a> Causes<'a> {
             }
             Request::PutClusterPolicy(input) => {
                 let text = input.policy.as_deref().unwrap_or_default();
-                self.policy(text, input.bypass_policy_lockout_safety_check, Some(cluster.arn));
+                let arn = cluster.arn;
+                let tags = authorization::tags_of(self.facts.records, self.call, cluster, &arn.to_string());
+                self.policy(text, input.bypass_policy_lockout_safety_check, Some(arn), tags);
                 let expected = input.expected_policy_version.as_ref();
                 self.add(expected.is_some_and(|it| version.as_ref() != Some(it)), RefusalKind::Conflict);
             }
@@ -451,8 +454,8 @@ impl<'a> Causes<'a> {
     }
 
     /// Adds a cause if the text is not a policy, or if the policy would keep its own caller from replacing or
-    /// removing it on cluster `arn`. Where that is undecided, the cause is possible.
-    fn policy(&mut self, policy: &str, bypass: Option<bool>, arn: Option<ClusterArn>) {
+    /// removing it on cluster `arn` with these tags. Where that is undecided, the cause is possible.
+    fn policy(&mut self, policy: &str, bypass: Option<bool>, arn: Option<ClusterArn>, tags: Known<&Tags>) {
         let call = self.call;
         let Ok(policy) = ClusterPolicy::parse(policy) else { return self.add(true, RefusalKind::Invalid) };
         if bypass == Some(true) || (call.principal.is_none() && !policy.text.contains("Deny")) {
@@ -460,7 +463,7 @@ impl<'a> Causes<'a> {
         }
         let keeps = |action| {
             let demand = Demand::on(action, arn?.to_string(), call.region);
-            authorization::is_allowed_under(self.view, call, &policy.document, &demand).map(|may| !may)
+            authorization::is_allowed_under(self.view, call, &policy.document, tags, &demand).map(|may| !may)
         };
         let keeps = ["dsql:PutClusterPolicy", "dsql:DeleteClusterPolicy"].map(keeps);
         self.add(keeps.contains(&Some(true)), RefusalKind::Invalid);
