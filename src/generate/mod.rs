@@ -13,6 +13,7 @@
 
 mod aim;
 mod calls;
+mod conditions;
 mod draws;
 mod faults;
 mod principals;

@@ -11,17 +11,26 @@ use crate::types::Account;
 
 use super::Topology;
 use super::calls::Opening;
+use super::conditions::{self, ConditionNames};
 use super::draws::Draws;
 
 /// The principals of a scenario: none in most, otherwise one or two. The first principal of the opening about
-/// resource policies mostly has few permissions of its own.
+/// resource policies mostly has few permissions of its own; that of the opening about conditions has a small policy
+/// with a condition.
 pub(super) fn draw(draws: Draws, topology: &Topology, opening: Opening) -> Vec<PrincipalOptions> {
     let is_delegated = opening == Opening::Delegated;
-    let has_any = is_delegated || draws.chance("any", 20);
+    let is_conditional = opening == Opening::Conditional;
+    let has_any = is_delegated || is_conditional || draws.chance("any", 20);
     let count = if has_any { draws.between("how many", 1, 2) } else { 0 };
     let few_percent = |number| if is_delegated && number == 0 { 85 } else { 10 };
     (0..count)
-        .map(|number| principal(draws.about("principal", number), number, topology, few_percent(number)))
+        .map(|number| {
+            let draws = draws.about("principal", number);
+            if is_conditional && number == 0 {
+                return conditional(draws, topology);
+            }
+            principal(draws, number, topology, few_percent(number))
+        })
         .collect()
 }
 
@@ -29,11 +38,7 @@ pub(super) fn draw(draws: Draws, topology: &Topology, opening: Opening) -> Vec<P
 /// `few_percent` is the chance that the allowing statement allows little.
 fn principal(draws: Draws, index: usize, topology: &Topology, few_percent: u32) -> PrincipalOptions {
     let name = ["deployer", "auditor"][index % 2];
-    let arn = match draws.below("kind", 4) {
-        0 => format!("arn:aws:iam::{}:user/{name}", Account::DEFAULT),
-        1 => format!("arn:aws:sts::{}:assumed-role/{name}/today", Account::DEFAULT),
-        _ => format!("arn:aws:iam::{}:role/{name}", Account::DEFAULT),
-    };
+    let principal = who(draws, name);
     let few = draws.chance("few", few_percent);
     let mut statements = vec![if few { few_allowed(draws) } else { allowed(draws, topology) }];
     let denials = if few { draws.below("denials of few", 2) } else { draws.below("denials", 3) };
@@ -47,13 +52,61 @@ fn principal(draws: Draws, index: usize, topology: &Topology, few_percent: u32) 
         let action = draws.pick("which action", &actions);
         statements.push(json!({ "Effect": "Deny", "Action": action, "Resource": "*" }));
     }
-    let boundary =
-        draws.chance("bounded", 15).then(|| policy(vec![allowed(draws.about("boundary", 0), topology)]));
-    let identity = Identity {
-        principal: Principal::parse(&arn).expect("the ARN of a user, a session or a role"),
-        policies: vec![policy(statements)],
-        boundaries: boundary.into_iter().collect(),
+    let mut bounds: Vec<Value> = if draws.chance("bounded", 15) {
+        vec![allowed(draws.about("boundary", 0), topology)]
+    } else {
+        Vec::new()
     };
+    let names = names(topology, &principal);
+    for (number, statement) in statements.iter_mut().chain(&mut bounds).enumerate() {
+        if draws.about("restricted", number).chance("restricted", 12) {
+            conditions::restrict(draws.about("restricted", number), &names, statement);
+        }
+    }
+    options(name, principal, statements, bounds)
+}
+
+/// A principal with everything allowed, under a condition, except under a condition, or within a boundary that has one.
+fn conditional(draws: Draws, topology: &Topology) -> PrincipalOptions {
+    let principal = who(draws, "deployer");
+    let names = names(topology, &principal);
+    let whole = json!({ "Effect": "Allow", "Action": "dsql:*", "Resource": "*" });
+    let restricted = |name: &str, mut statement: Value| {
+        conditions::restrict(draws.about(name, 0), &names, &mut statement);
+        statement
+    };
+    let denied = || {
+        let action = draws.pick("denied", CONDITIONAL);
+        restricted("denied", json!({ "Effect": "Deny", "Action": action, "Resource": "*" }))
+    };
+    let (statements, bounds) = match draws.weigh("shape", SHAPES) {
+        "allowed" => (vec![restricted("allowed", whole)], vec![]),
+        "denied" => (vec![whole, denied()], vec![]),
+        "both" => (vec![restricted("allowed", whole), denied()], vec![]),
+        "bounded" => (vec![whole.clone()], vec![restricted("bound", whole)]),
+        _ => (vec![whole], vec![]),
+    };
+    options("deployer", principal, statements, bounds)
+}
+
+/// A user, a session of a role, or a role with this name.
+fn who(draws: Draws, name: &str) -> Principal {
+    let arn = match draws.below("kind", 4) {
+        0 => format!("arn:aws:iam::{}:user/{name}", Account::DEFAULT),
+        1 => format!("arn:aws:sts::{}:assumed-role/{name}/today", Account::DEFAULT),
+        _ => format!("arn:aws:iam::{}:role/{name}", Account::DEFAULT),
+    };
+    Principal::parse(&arn).expect("the ARN of a user, a session or a role")
+}
+
+fn names<'a>(topology: &Topology, principal: &'a Principal) -> ConditionNames<'a> {
+    ConditionNames { regions: topology.all(), principal }
+}
+
+/// A principal with one policy, and a boundary if `bounds` has statements.
+fn options(name: &str, principal: Principal, statements: Vec<Value>, bounds: Vec<Value>) -> PrincipalOptions {
+    let boundaries = if bounds.is_empty() { Vec::new() } else { vec![policy(bounds)] };
+    let identity = Identity { principal, policies: vec![policy(statements)], boundaries };
     PrincipalOptions { name: name.into(), access_key: None, identity: Arc::new(identity) }
 }
 
@@ -123,3 +176,18 @@ fn denied(draws: Draws, topology: &Topology) -> Value {
         _ => json!({ "Action": "dsql:CreateCluster", "Resource": clusters("*") }),
     }
 }
+
+/// The policies of the principal of the opening about conditions, each with its weight.
+const SHAPES: &[(u64, &str)] = &[(6, "allowed"), (8, "denied"), (2, "both"), (2, "bounded"), (3, "whole")];
+
+/// The actions that are denied under a condition: most have condition keys of their own.
+const CONDITIONAL: &[&str] = &[
+    "dsql:*",
+    "dsql:*",
+    "dsql:CreateCluster",
+    "dsql:PutWitnessRegion",
+    "dsql:TagResource",
+    "dsql:UntagResource",
+    "dsql:GetCluster",
+    "dsql:*PeerCluster",
+];

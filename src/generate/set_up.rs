@@ -40,7 +40,7 @@ pub(super) fn adapt(draws: Draws, set_up: &mut SetUp, opening: Opening) {
     let assumptions = &mut set_up.assumptions;
     match opening {
         // The clients put the policies, and the principals call under them. Only one account has principals.
-        Opening::Delegated => {
+        Opening::Delegated | Opening::Conditional => {
             for client in &mut set_up.clients {
                 (client.account, client.principal) = (Account::DEFAULT, None);
             }

@@ -90,7 +90,9 @@ pub(super) fn tags(draws: Draws) -> Tags {
     let mut tags = TagMap::default();
     for number in 0..draws.weigh("how many tags", &[(1, 0), (5, 1), (3, 2_u64)]) {
         let draws = draws.about("tag", number as usize);
-        let value = draws.pick("tag value", &["x", "y", "blue", ""]);
+        let kinds: &[&str] =
+            if draws.chance("typed", 15) { &["7", "true", "2026-11-24"] } else { &["x", "y", "blue", ""] };
+        let value = draws.pick("tag value", kinds);
         tags.insert(draws.pick("tag key", TAG_KEYS).to_owned(), value.to_owned());
     }
     tags.into()

@@ -99,6 +99,7 @@ pub(super) fn draw(
         token: None,
         unprotected: false,
         encrypted: false,
+        tagged: false,
         peer: None,
         caller: None,
         region: None,
@@ -167,6 +168,8 @@ struct CallPlan<'a> {
     unprotected: bool,
     /// Whether new clusters have a customer's KMS key.
     encrypted: bool,
+    /// Whether most new clusters have tags.
+    tagged: bool,
     /// The index of the peer that every declaration names.
     peer: Option<usize>,
     /// The principal of every call.
@@ -341,6 +344,9 @@ impl CallPlan<'_> {
         if let Request::CreateCluster(input) = &mut draft.input {
             if self.encrypted {
                 input.kms_encryption_key = Some(input::usual_key(draft.region, account));
+            }
+            if self.tagged && input.tags.is_none() && draws.chance("has tags", 75) {
+                input.tags = Some(input::tags(draws));
             }
             if self.unprotected {
                 input.deletion_protection_enabled = Some(false);

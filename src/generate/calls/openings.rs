@@ -59,6 +59,8 @@ openings! {
     Limits = 12, 5;
     /// A principal with few permissions of its own, and clusters whose policies name it, its account, or others.
     Delegated = 6, 4;
+    /// A principal whose permissions have conditions, and calls with the condition keys. It is drawn before the others.
+    Conditional = 0, 3;
     /// A client token that is used again when its window is about to end.
     Tokens = 3, 2;
     /// A KMS key that changes and cannot be used.
@@ -86,6 +88,10 @@ openings! {
 impl Opening {
     /// An opening that fits into `count` calls.
     pub(in crate::generate) fn draw(draws: Draws, count: usize) -> Opening {
+        // A draw of its own leaves the other openings to the seeds that had them.
+        if count >= 3 && draws.chance("conditional", 6) {
+            return Opening::Conditional;
+        }
         let fit = OPENINGS.iter().filter(|(.., calls)| *calls <= count);
         let fit: Vec<_> = fit.map(|(weight, opening, _)| (*weight, *opening)).collect();
         draws.weigh("which", &fit)
@@ -117,6 +123,7 @@ impl CallPlan<'_> {
             Opening::Gaps => self.gaps(draws, count),
             Opening::Limits => self.limits(draws, count),
             Opening::Delegated => self.delegated(draws, count),
+            Opening::Conditional => self.conditional(draws, count),
             Opening::Tokens => self.tokens(draws),
             Opening::Keys => self.keys(draws),
             Opening::Creating

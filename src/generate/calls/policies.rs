@@ -4,12 +4,14 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use crate::api::Operation;
+use crate::api::{Operation, PutClusterPolicyInput, Request};
+use crate::iam::Principal;
 use crate::scenario::SetUp;
 use crate::types::{Account, PrincipalId};
 
+use super::super::conditions::{self, ConditionNames};
 use super::super::draws::Draws;
-use super::{CallKind, CallPlan};
+use super::{CallDraft, CallKind, CallPlan, PlannedCluster};
 
 impl CallPlan<'_> {
     /// A cluster with a policy, and calls about it by a principal with few permissions of its own.
@@ -32,6 +34,57 @@ impl CallPlan<'_> {
         }
         self.caller = None;
     }
+
+    /// A tagged cluster, or one that another declares, and calls of every kind by a principal whose policy has
+    /// conditions: about tags and witnesses, which have condition keys of their own, and about peers.
+    pub(super) fn conditional(&mut self, draws: Draws, count: usize) {
+        self.tagged = true;
+        let principal = PrincipalId::new(0).filter(|_| !self.set_up.principals.is_empty());
+        let is_declared = count >= 4 && draws.chance("declared", 30);
+        if is_declared {
+            self.call(draws.about("first", 0), None, CallKind::CreateForPair);
+            self.call(draws.about("second", 0), Some(0), CallKind::CreateWithPeer);
+            let policy = about_peers(draws.about("policy", 0), self.set_up, &self.clusters[0]);
+            self.push(draws.about("policy", 0), policy);
+            self.advance(draws.seconds("until declared", 2, 10));
+            (self.peer, self.caller) = (Some(0), principal);
+            self.call(draws.about("leaves", 0), Some(1), CallKind::Withdraw);
+            self.peer = None;
+        } else {
+            let kinds = [CallKind::CreateAlone, CallKind::CreateForPair];
+            self.call(draws.about("owned", 0), None, draws.pick("kind", &kinds));
+            self.advance(draws.seconds("until active", 8, 15));
+        }
+        let mut turn = 0;
+        while self.made.len() + 1 < count {
+            let draws = draws.about("turn", turn);
+            turn += 1;
+            self.caller = principal;
+            match draws.weigh("visit", VISITS) {
+                "policy" => {
+                    self.caller = None;
+                    self.call_operation(draws, 0, Operation::PutClusterPolicy);
+                }
+                "tag" => self.call_operation(draws, 0, Operation::TagResource),
+                "untag" => self.call_operation(draws, 0, Operation::UntagResource),
+                "create" => self.call(draws, None, draws.pick("kind", CREATES)),
+                "witness" => self.call(draws, Some(0), CallKind::ChangeWitness),
+                _ => self.call_operation(draws, 0, draws.pick("operation", Operation::ALL)),
+            }
+        }
+        (self.caller, self.tagged) = (None, false);
+    }
+}
+
+/// A policy that denies the peers of `cluster` to a drawn principal, as a call.
+fn about_peers(draws: Draws, set_up: &SetUp, cluster: &PlannedCluster) -> CallDraft {
+    let action =
+        draws.pick("action", &["dsql:RemovePeerCluster", "dsql:AddPeerCluster", "dsql:*PeerCluster"]);
+    let principal = principal(draws, set_up, cluster.owner);
+    let statement = json!({ "Effect": "Deny", "Principal": principal, "Action": action, "Resource": "*" });
+    let policy = json!({ "Version": "2012-10-17", "Statement": [statement] }).to_string();
+    let input = PutClusterPolicyInput { policy: Some(policy.into()), ..Default::default() };
+    CallDraft::about(cluster, Request::PutClusterPolicy(input))
 }
 
 /// A resource policy: harmless, generous, restrictive, or one that locks its callers out.
@@ -43,7 +96,7 @@ pub(super) fn policy(draws: Draws, set_up: &SetUp, account: Account) -> Arc<str>
         statement["Resource"] = "*".into();
         statement
     };
-    let statements = match draws.weigh("statement", POLICIES) {
+    let mut statements = match draws.weigh("statement", POLICIES) {
         "none" => vec![],
         "allows" => vec![of("Allow", "dsql:*")],
         "shows" => vec![of("Allow", "dsql:Get*")],
@@ -67,6 +120,17 @@ pub(super) fn policy(draws: Draws, set_up: &SetUp, account: Account) -> Arc<str>
         }
         _ => vec![of("Deny", "dsql:*")],
     };
+    let root = || Principal::parse(&format!("arn:aws:iam::{account}:root"));
+    let known = draws.among("known principal", &set_up.principals);
+    let known = known.map(|known| known.identity.principal.clone()).or_else(root);
+    let regions = set_up.clients.iter().map(|client| client.home).collect();
+    let names = known.as_ref().map(|principal| ConditionNames { regions, principal });
+    for (number, statement) in statements.iter_mut().enumerate() {
+        let draws = draws.about("restricted", number);
+        if let Some(names) = names.as_ref().filter(|_| draws.chance("restricted", 20)) {
+            conditions::restrict(draws, names, statement);
+        }
+    }
     json!({ "Version": "2012-10-17", "Statement": statements }).to_string().into()
 }
 
@@ -98,6 +162,12 @@ fn principal(draws: Draws, set_up: &SetUp, account: Account) -> Value {
         _ => json!({ "AWS": iam("user/stranger") }),
     }
 }
+
+/// The calls of a principal under conditions, each with its weight.
+const VISITS: &[(u64, &str)] =
+    &[(4, "create"), (3, "tag"), (2, "untag"), (2, "witness"), (2, "policy"), (5, "any")];
+
+const CREATES: &[CallKind] = &[CallKind::CreateAlone, CallKind::CreateForPair, CallKind::CreateWithPeer];
 
 /// The contents of resource policies, each with its weight.
 const POLICIES: &[(u64, &str)] = &[
