@@ -10,7 +10,7 @@ use crate::control::authorization::{
     AccountScope, Caller, Denials, IamAction, PermissionScope, Principals, RequiredPermission,
 };
 use crate::control::message::Delivery;
-use crate::control::mutant::planted;
+use crate::control::mutant::{Misread, planted};
 use crate::control::operations::handler;
 use crate::control::records::Cluster;
 use crate::control::turn::Turn;
@@ -143,7 +143,10 @@ impl Authorizer {
             resource: permission.resource,
             context: &context,
         };
-        let policies = identity.policies(attributes.policy);
+        let mut policies = identity.policies(attributes.policy);
+        let misread;
+        planted!(turn.mutants().misread_policies() =>
+            misread = Misread::of(turn.mutants(), identity, attributes.policy); policies = misread.policies());
         let evaluation = iam::evaluate(policies, request);
         if self.principals.are_watched {
             self.record(turn, call, caller, permission, iam::explain(policies, request, evaluation));

@@ -5,6 +5,7 @@
 //! code around it. A reader of the protocol can skip these lines. The table below is documentation, test input and the
 //! output of `dsql-sim mutants`.
 
+mod misread;
 mod mistakes;
 
 use std::fmt;
@@ -25,6 +26,7 @@ macro_rules! planted {
     };
 }
 
+pub(in crate::control) use misread::Misread;
 pub(in crate::control) use mistakes::{restamped, without_properties};
 pub(in crate::control) use planted;
 
@@ -384,6 +386,20 @@ mutants! {
     AttemptsCountTowardsQuota = "attempts-count-towards-quota" caught by "every-refusal-has-a-cause",
     /// A pair that comes apart leaves the declaration of one side in the register.
     PartedPairStaysDeclared = "parted-pair-stays-declared" caught by "peering-symmetric",
+    /// A negated condition operator does not match where its key is absent.
+    NegationNeedsKey = "negation-needs-key" caught by "authorized-in-every-region",
+    /// A condition operator with the suffix IfExists does not match where its key is absent.
+    IfExistsIgnored = "if-exists-ignored" caught by "authorized-in-every-region",
+    /// ForAllValues does not match where its key is absent.
+    ForAllNeedsValue = "for-all-needs-value" caught by "authorized-in-every-region",
+    /// StringLike and StringNotLike compare wildcards as plain characters.
+    LikeWithoutWildcards = "like-without-wildcards" caught by "authorized-in-every-region",
+    /// Policy variables are plain text, whatever the version of the document.
+    VariablesArePlain = "variables-are-plain" caught by "every-refusal-has-a-cause",
+    /// An Allow to an account in a resource policy grants by itself, instead of delegating to the account's policies.
+    AccountGrants = "account-grants" caught by "authorized-in-every-region",
+    /// The Region of a peer that is left out does not look at the peer's resource policy.
+    LeftPeerPolicyIgnored = "left-peer-policy-ignored" caught by "authorized-in-every-region",
 }
 
 impl Mutant {

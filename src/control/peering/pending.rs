@@ -194,7 +194,10 @@ impl ControlPlane {
                 arn = AccountScope::of(self.region, caller.account).any().to_owned());
             // A resource policy of the peer may allow or deny the caller; a peer that does not exist has none, so the
             // check runs on the ARN alone and gives nothing away.
-            let attributes = cluster.map(|cluster| self.attributes(turn.now(), cluster)).unwrap_or_default();
+            let mut attributes =
+                cluster.map(|cluster| self.attributes(turn.now(), cluster)).unwrap_or_default();
+            planted!(self.mutants, LeftPeerPolicyIgnored if action == PeerAction::Remove =>
+                attributes.policy = None);
             let mut permission = required_permissions::peer(&arn, action);
             planted!(self.mutants, RemovePeerNotAsked if action == PeerAction::Remove => permission = None);
             let checked = permission.map_or(Ok(()), |permission| {
