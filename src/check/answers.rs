@@ -7,11 +7,10 @@ use std::time::Duration;
 use crate::api::{Request, Response};
 use crate::control::message::{Commit, Delivery, Reply};
 use crate::region::Region;
-use crate::types::{Account, Instant};
+use crate::types::Instant;
 
 use super::denied::Unsettled;
 use super::invariant::{CheckContext, Invariant};
-use super::listings::Listings;
 use super::open::OpenCall;
 use super::{CheckResult, WorldView};
 
@@ -22,21 +21,9 @@ pub(super) struct Answers {
     /// still be under way: a crash can undo no older one.
     recent: VecDeque<(Instant, Delivery)>,
     unsettled: Unsettled,
-    listings: Listings,
 }
 
 impl Answers {
-    /// A request arrived at the control plane of `region`.
-    pub(super) fn arrived(
-        &mut self,
-        ctx: &CheckContext<'_>,
-        region: Region,
-        account: Account,
-        delivery: Delivery,
-    ) {
-        self.listings.arrived(ctx.view, region, account, delivery);
-    }
-
     /// A write became durable.
     pub(super) fn wrote(&mut self, ctx: &mut CheckContext<'_>, commit: &Commit) {
         self.unsettled.wrote(ctx, commit);
@@ -65,7 +52,6 @@ impl Answers {
         ctx: &mut CheckContext<'_>,
         region: Region,
         delivery: Delivery,
-        account: Account,
         request: &Arc<Request>,
         result: &Reply,
     ) -> CheckResult {
@@ -73,15 +59,12 @@ impl Answers {
         match result {
             Err(_) => Ok(()),
             // A listing changes nothing that a crash could undo; it is compared with the clusters that exist instead.
-            Ok(response) => match &**response {
-                Response::ListClusters(_) | Response::ListStreams(_) => {
-                    self.listings.list_complete(ctx, region, delivery, account, request, response)
-                }
-                _ => {
+            Ok(response) => {
+                if !matches!(**response, Response::ListClusters(_) | Response::ListStreams(_)) {
                     self.acknowledge(ctx.view, delivery);
-                    Ok(())
                 }
-            },
+                Ok(())
+            }
         }
     }
 

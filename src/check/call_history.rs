@@ -11,17 +11,19 @@ use super::CheckResult;
 use super::answers;
 use super::authorization::{self, Denied};
 use super::invariant::CheckContext;
+use super::listings::Listings;
 use super::open::{OpenCall, OpenCalls};
 use super::records::Records;
 use super::refusals::{self, RefusalContext};
 use super::responses;
 use super::tokens::Tokens;
 
-/// The tokens and denials on which an answer may depend.
+/// The tokens, denials and pages on which an answer may depend.
 #[derive(Clone, Debug, Default)]
 pub(super) struct CallHistory {
     pub(super) tokens: Tokens,
     pub(super) denied: Denied,
+    pub(super) listings: Listings,
     /// The time of the last restart of each control plane that has restarted.
     started: FixedMap<Region, Instant>,
     /// The call that was refused last, or whose answer was discarded, and when. A call that joined it gets its answer
@@ -32,6 +34,7 @@ pub(super) struct CallHistory {
 impl CallHistory {
     /// Takes in a batch that `node` wrote before the world begins.
     pub(super) fn recall(&mut self, node: NodeId, batch: &Batch) {
+        self.listings.recall();
         if let (Some(region), Some((key, record))) = (node.region(), &batch.token) {
             self.tokens.recall(region, key, record);
         }
@@ -80,8 +83,11 @@ impl CallHistory {
         }
         answers::answered_in_time(ctx, call)?;
         self.tokens.replied(ctx, call, result)?;
-        let CallHistory { tokens, denied, started, last } = self;
-        let facts = &RefusalContext { records, open, tokens, denied, started };
+        if let Ok(response) = result {
+            self.listings.list_complete(ctx, call, response)?;
+        }
+        let CallHistory { tokens, denied, listings, started, last } = self;
+        let facts = &RefusalContext { records, open, tokens, denied, listings, started };
         let error = match result {
             Ok(response) => {
                 let record = records.cluster_of(call).filter(|_| call.is_answered_from_record());

@@ -2,7 +2,7 @@
 
 use crate::api::EncryptionStatus;
 use crate::control::peering::{LinkChange, LinkOutcome};
-use crate::control::records::{Cluster, Storage, Stream};
+use crate::control::records::{Cluster, Storage};
 use crate::region::Region;
 use crate::types::{ClusterArn, ClusterStatus, NodeId};
 
@@ -42,7 +42,12 @@ fn both_settled(ctx: &mut CheckContext<'_>, cluster: &Cluster, peer: &Cluster) -
         })
     } else {
         ctx.ensure(cluster.linked_peer().is_none(), Invariant::PeeringConverges, || {
-            format!("{} believes to be linked with {}, which does not declare it", cluster.arn, peer.arn)
+            let does = if declared_peer(peer) == Some(cluster.arn) {
+                "declares it with another witness Region"
+            } else {
+                "does not declare it"
+            };
+            format!("{} believes to be linked with {}, which {does}", cluster.arn, peer.arn)
         })
     }
 }
@@ -97,11 +102,9 @@ pub(super) fn nothing_is_stuck(
                 view.who_waits()
             )
         })?;
-        let stuck = storage.clusters().find(|cluster| is_stuck(pairs, cluster, except));
+        let stuck = storage.clusters().find_map(|cluster| stuck_part(pairs, cluster, except));
         ctx.ensure(stuck.is_none(), Invariant::NothingStuck, || {
-            let (arn, status) =
-                stuck.map_or_else(Default::default, |it| (it.arn.to_string(), it.status.name()));
-            format!("{arn} stays {status}{}", view.who_waits())
+            format!("{}{}", stuck.unwrap_or_default(), view.who_waits())
         })?;
     }
     Ok(())
@@ -146,19 +149,24 @@ fn is_settled(one: &Cluster, other: &Cluster) -> bool {
     }
 }
 
-fn is_stuck(pairs: &Pairs, cluster: &Cluster, except: Option<Region>) -> bool {
+/// The part of the cluster that is stuck, as a sentence: its status, its unfinished call, or a stream.
+fn stuck_part(pairs: &Pairs, cluster: &Cluster, except: Option<Region>) -> Option<String> {
     let waits_for_peer = cluster.linked_peer().is_some_and(|peer| {
         // A peer whose Region is down cannot be deleted, and its cluster may wait for ever.
         Some(peer.region) == except || pairs.get(peer).is_some_and(|peer| !is_being_deleted(peer))
     });
-    match cluster.status {
-        // A deleted cluster waits without limit for its peer to be given up too, so waiting is not being stuck.
-        ClusterStatus::PendingDelete => !waits_for_peer,
-        status => {
-            let streams_move = cluster.streams().iter().any(Stream::is_transient);
-            status.is_transient() || cluster.intent.is_some() || streams_move
-        }
+    let (arn, status) = (cluster.arn, cluster.status);
+    // A deleted cluster waits without limit for its peer to be given up too, so waiting is not being stuck.
+    let waits_rightly = status == ClusterStatus::PendingDelete && waits_for_peer;
+    if (status == ClusterStatus::PendingDelete || status.is_transient()) && !waits_rightly {
+        return Some(format!("{arn} stays {status}"));
     }
+    if let Some(intent) = &cluster.intent {
+        let operation = intent.request.to_request().operation();
+        return Some(format!("{operation} of {arn} is neither carried out nor given up"));
+    }
+    let stream = cluster.streams().iter().find(|stream| stream.is_transient())?;
+    Some(format!("{} stays {}", stream.arn(cluster.arn), <&str>::from(stream.status)))
 }
 
 fn declared_peer(cluster: &Cluster) -> Option<ClusterArn> {

@@ -18,7 +18,7 @@ pub(super) fn are_right(view: &dyn WorldView, records: &Records, call: &OpenCall
         Error::Validation { reason: ValidationReason::FieldValidationFailed, field_list, .. } => {
             match call.request.validate() {
                 Err(broken) => *error == broken,
-                // Page tokens are sealed, so whether one is valid cannot be seen from outside.
+                // A page token is compared with its listing after the constraints.
                 Ok(()) => matches!(&field_list[..], [field] if field.name == "nextToken"),
             }
         }

@@ -42,7 +42,7 @@ use crate::control::message::{Commit, Delivery, Reply};
 use crate::control::records::{Batch, Replaced};
 use crate::region::Region;
 use crate::sim::{Change, World};
-use crate::types::{Account, Instant, NodeId};
+use crate::types::{Instant, NodeId};
 
 pub use call_builder::{CallBuilder, CallError, CallHandle};
 pub use client::Client;
@@ -152,9 +152,9 @@ impl Checker {
         let ctx = &mut CheckContext { view, exercised: &mut self.exercised };
         match &changes[index] {
             Change::Arrived { region, caller, delivery, request } => {
-                self.answers.arrived(ctx, *region, caller.account, *delivery);
                 let at = (view.now(), view.wall_clock(*region));
                 let call = self.open.arrived(at, *region, *caller, *delivery, request);
+                call.newest = listings::newest(view, call);
                 let cluster = self.records.cluster_of(call);
                 call.peer = cluster.and_then(|cluster| cluster.multi_region.as_deref()?.peer);
                 self.visible.arrived(ctx, &self.records, call);
@@ -191,8 +191,8 @@ impl Checker {
             }
             Change::Wrote { node, commit, replaced } => self.check_write(view, *node, commit, replaced),
             Change::Forgot { commit, .. } => self.answers.acknowledged_is_durable(ctx, commit),
-            Change::Replied { region, delivery, account, request, result } => {
-                self.check_reply(view, (*region, *delivery, *account), request, result)
+            Change::Replied { region, delivery, request, result, .. } => {
+                self.check_reply(view, (*region, *delivery), request, result)
             }
             Change::Crashed { node, memory, disk } => {
                 if let NodeId::ControlPlane(region) = node {
@@ -233,7 +233,7 @@ impl Checker {
     fn check_reply(
         &mut self,
         view: &dyn WorldView,
-        (region, delivery, account): (Region, Delivery, Account),
+        (region, delivery): (Region, Delivery),
         request: &Arc<Request>,
         result: &Reply,
     ) -> CheckResult {
@@ -246,7 +246,7 @@ impl Checker {
             let is_recorded = self.history.tokens.has_record(view, &call);
             Answers::acknowledged_was_written(ctx, &call, is_recorded)?;
         }
-        self.answers.replied(ctx, region, delivery, account, request, result)?;
+        self.answers.replied(ctx, region, delivery, request, result)?;
         self.history.replied(ctx, &self.records, &self.open, &call, result)?;
         if let Ok(response) = result {
             responses::answers_say_what_was_written(ctx, &call, response)?;
@@ -306,7 +306,7 @@ impl Checker {
     #[cfg(feature = "model-check")]
     pub(crate) fn memory(&self, is_read: bool) -> impl fmt::Debug {
         let visible = is_read.then_some(&self.visible);
-        (&self.answers, &self.history.tokens, self.clusters.pairs().memory(), visible)
+        (&self.answers, &self.history.tokens, &self.history.listings, self.clusters.pairs().memory(), visible)
     }
 }
 

@@ -37,6 +37,8 @@ pub(super) struct OpenCall {
     pub(super) stamp: Timestamp,
     /// For a list request: the number of identifiers that had been used at its arrival.
     pub(super) used: usize,
+    /// For a list request: the number of the newest cluster or stream at its arrival.
+    pub(super) newest: u64,
     /// The peer, at the arrival, of the cluster that it names: the Regions that it waits for follow from it.
     pub(super) peer: Option<ClusterArn>,
     /// The beginning of the write that it requests, which `acknowledged-is-visible` knows it by.
@@ -88,6 +90,7 @@ impl OpenCalls {
             arrived,
             stamp,
             used: 0,
+            newest: 0,
             peer: None,
             write: None,
             is_injected: false,

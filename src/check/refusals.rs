@@ -19,6 +19,7 @@ use crate::types::{ClusterArn, ClusterStatus, Identifier, Instant};
 
 use super::authorization::{self, Denied};
 use super::invariant::{CheckContext, Invariant};
+use super::listings::Listings;
 use super::open::{OpenCall, OpenCalls};
 use super::permitted::{Demand, Known};
 use super::records::{self, Records};
@@ -59,6 +60,32 @@ impl RefusalKind {
             Error::InternalServer { .. } => RefusalKind::Silence,
         }
     }
+
+    /// The exception, and its reason where the exception has several.
+    fn words(self) -> &'static str {
+        match self {
+            RefusalKind::Malformed => "ValidationException (fieldValidationFailed)",
+            RefusalKind::Protected => "ValidationException (deletionProtectionEnabled)",
+            RefusalKind::Invalid => "ValidationException (other)",
+            RefusalKind::Quota => "ServiceQuotaExceededException",
+            RefusalKind::Denied => "AccessDeniedException",
+            RefusalKind::NotFound => "ResourceNotFoundException",
+            RefusalKind::Conflict => "ConflictException",
+            RefusalKind::Throttled => "ThrottlingException",
+            RefusalKind::Silence => "InternalServerException",
+        }
+    }
+
+    /// The cause that a refusal of this kind must have and did not have.
+    fn missing_cause(self) -> &'static str {
+        match self {
+            RefusalKind::Malformed => "its members and its page token are valid",
+            RefusalKind::Denied => "no permission that it needs was denied with this message",
+            RefusalKind::Throttled => "no control plane throttles",
+            RefusalKind::Silence => "it has not waited for other Regions until the deadline",
+            _ => "nothing leads to this exception",
+        }
+    }
 }
 
 impl From<Refusal> for RefusalKind {
@@ -78,6 +105,7 @@ pub(super) struct RefusalContext<'a> {
     pub(super) open: &'a OpenCalls,
     pub(super) tokens: &'a Tokens,
     pub(super) denied: &'a Denied,
+    pub(super) listings: &'a Listings,
     pub(super) started: &'a FixedMap<Region, Instant>,
 }
 
@@ -94,8 +122,10 @@ pub(super) fn every_refusal_has_a_cause(
     let is_caused = |call| Causes::new(view, facts, call, facts.records.cluster_of(call)).include(error);
     let is_caused = is_caused(call) || first.is_some_and(is_caused);
     ctx.ensure(is_caused, Invariant::EveryRefusalHasACause, || {
-        let (operation, name, message) = (call.request.operation(), error.name(), error.message());
-        format!("{operation} was refused with {name} {message:?}, and nothing was in its way")
+        let (operation, kind, message) = (call.request.operation(), RefusalKind::of(error), error.message());
+        let (words, missing) = (kind.words(), kind.missing_cause());
+        let other = Causes::new(view, facts, call, facts.records.cluster_of(call)).others(kind);
+        format!("{operation} was refused with {words} {message:?}, and {missing}{other}")
     })?;
     let are_right = members::are_right(view, facts.records, call, error);
     ctx.ensure(are_right, Invariant::EveryRefusalHasACause, || {
@@ -131,7 +161,7 @@ pub(super) fn no_success_against_a_cause(
     ctx.ensure(found.is_none(), Invariant::NoSuccessAgainstACause, || {
         let (operation, kind) = (call.request.operation(), found.unwrap_or(RefusalKind::Malformed));
         let of = call.subject().map_or_else(String::new, |subject| format!(" of {subject}"));
-        format!("{operation}{of} succeeded, and had to be refused: {kind:?}")
+        format!("{operation}{of} succeeded, and had to be refused with {}", kind.words())
     })
 }
 
@@ -170,11 +200,19 @@ impl<'a> Causes<'a> {
         self.found.iter().find(|cause| cause.is_certain).map(|cause| cause.kind)
     }
 
+    /// The end of a sentence that names the exceptions besides `kind` that have a cause; empty if there is none.
+    fn others(mut self, kind: RefusalKind) -> String {
+        self.collect();
+        let names: BTreeSet<_> = self.found.iter().map(|cause| cause.kind.words()).collect();
+        let names: Vec<_> = names.into_iter().filter(|name| *name != kind.words()).collect();
+        if names.is_empty() { String::new() } else { format!("; possible was {}", names.join(", ")) }
+    }
+
     /// Whether one of the causes leads to an error of this kind, and for a denial, with this message.
     fn include(mut self, error: &Error) -> bool {
         let (request, kind) = (&*self.call.request, RefusalKind::of(error));
         match kind {
-            RefusalKind::Malformed => return request.validate().is_err() || has_page_token(request),
+            RefusalKind::Malformed => return request.validate().is_err() || self.is_own_page() != Some(true),
             // A call without multi-Region properties waits for no other Region.
             RefusalKind::Silence => return demands::properties(request).is_some() && self.has_waited(),
             RefusalKind::Throttled => return false,
@@ -207,6 +245,7 @@ impl<'a> Causes<'a> {
     /// Collects the causes in the request and in the cluster that it names.
     fn collect(&mut self) {
         let request = &*self.call.request;
+        self.add(self.is_own_page() == Some(false), RefusalKind::Malformed);
         self.properties();
         if let Request::CreateCluster(input) = request {
             let made = self.call.record.as_ref().map(|(_, after)| after.arn);
@@ -311,6 +350,11 @@ impl<'a> Causes<'a> {
         let has_resumed = started.is_some_and(|at| is_over(at) && now <= at.after(deadline + longest));
         // In the model checker no time passes.
         is_over(self.call.arrived.at) || has_resumed || now == Instant::START
+    }
+
+    /// Whether the call has no page token, or one of its listing; `None` if that is not known.
+    fn is_own_page(&self) -> Option<bool> {
+        self.facts.listings.is_own_page(self.view.now(), self.call)
     }
 
     /// Adds a cause if the call names a stream that the cluster does not have.
@@ -486,16 +530,6 @@ impl<'a> Causes<'a> {
         self.facts.tokens.stands_for_another(self.view, call)
             || self.facts.open.in_region(call.region).any(waits)
             || self.facts.records.any_intent(call, is_other)
-    }
-}
-
-/// Whether the request has a page token. Page tokens are sealed, and the valid ones are not recorded, so any may be
-/// refused.
-fn has_page_token(request: &Request) -> bool {
-    match request {
-        Request::ListClusters(input) => input.next_token.is_some(),
-        Request::ListStreams(input) => input.next_token.is_some(),
-        _ => false,
     }
 }
 

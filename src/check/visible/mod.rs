@@ -47,6 +47,7 @@ use crate::types::{Account, ClientToken, ClusterArn, Identifier, Instant};
 
 use super::CheckResult;
 use super::invariant::{CheckContext, Invariant};
+use super::listings::{REMEMBERED, page_token};
 use super::open::{Moment, OpenCall, Subject};
 use super::records::Records;
 
@@ -63,7 +64,7 @@ pub(super) struct Visible {
     /// The writes that tokens stand for.
     tokens: FixedMap<TokenKind, Generations<ClientToken, TokenOf>>,
     /// The listings that have not reached their last page, by the token of the next page.
-    listings: FixedMap<String, ListingProgress>,
+    listings: Generations<String, ListingProgress>,
 }
 
 /// The account, Region and operation that a token belongs to.
@@ -369,12 +370,7 @@ impl Visible {
         page: Vec<Subject>,
         next: Option<&String>,
     ) -> CheckResult {
-        let token = match &*call.request {
-            Request::ListClusters(input) => input.next_token.as_ref(),
-            Request::ListStreams(input) => input.next_token.as_ref(),
-            _ => None,
-        };
-        let listing = match token {
+        let listing = match page_token(&call.request) {
             None => Some(ListingProgress { began: read.arrived, used: call.used, seen: BTreeSet::new() }),
             Some(token) => self.listings.get(token).cloned(),
         };
@@ -384,6 +380,7 @@ impl Visible {
         let Some(mut listing) = listing else { return Ok(()) };
         listing.seen.extend(page.iter().map(|it| it.stream.unwrap_or(it.cluster.identifier)));
         if let Some(next) = next {
+            self.listings.rotate(ctx.view.now(), REMEMBERED);
             self.listings.insert(next.clone(), listing);
             return Ok(());
         }

@@ -400,6 +400,14 @@ mutants! {
     AccountGrants = "account-grants" caught by "authorized-in-every-region",
     /// The Region of a peer that is left out does not look at the peer's resource policy.
     LeftPeerPolicyIgnored = "left-peer-policy-ignored" caught by "authorized-in-every-region",
+    /// A page token of one cluster's streams is good for those of every other cluster.
+    PageOfAnyCluster = "page-of-any-cluster" caught by "no-success-against-a-cause",
+    /// A page token is refused once the cluster that it names is gone.
+    PageNeedsItsLast = "page-needs-its-last" caught by "every-refusal-has-a-cause",
+    /// A page of clusters holds one more than `maxResults`.
+    PageOneTooLong = "page-one-too-long" caught by "list-complete",
+    /// A full page has a token also where it is the last.
+    FullPageIsContinued = "full-page-is-continued" caught by "list-complete",
 }
 
 impl Mutant {

@@ -41,7 +41,8 @@ impl ControlPlane {
         ctx: &RequestContext,
         input: &ListClustersInput,
     ) -> Result<(), Error> {
-        let size = input.max_results.map_or(DEFAULT_PAGE, |size| size as usize);
+        let mut size = input.max_results.map_or(DEFAULT_PAGE, |size| size as usize);
+        planted!(self.mutants, PageOneTooLong => size += 1);
         let after = match &input.next_token {
             Some(token) => self.read_page_token(ctx.caller.account, token)?,
             None => Serial(0),
@@ -54,6 +55,7 @@ impl ControlPlane {
         let next = rest.next();
         let mut last = page.last().copied().filter(|_| next.is_some());
         planted!(self.mutants, PageNamesNext => last = next);
+        planted!(self.mutants, FullPageIsContinued if page.len() == size => last = page.last().copied());
         let next_token = last.map(|last| self.page_token(ctx.caller.account, last.serial));
         planted!(self.mutants, DeletedNotListed => page.retain(|it| it.status != ClusterStatus::PendingDelete));
         planted!(self.mutants, UpdatingNotListed => page.retain(|it| it.status != ClusterStatus::Updating));
@@ -74,6 +76,8 @@ impl ControlPlane {
         let position =
             read_sealed(Operation::ListClusters, token, |position| self.page_seal(account, position))?;
         planted!(self.mutants, PageSkipsAfterDelete => return Ok(self.nth_listed(account, position)));
+        planted!(self.mutants, PageNeedsItsLast if self.storage.at(account, Serial(position)).is_none() =>
+            read_sealed(Operation::ListClusters, "", |position| position)?);
         Ok(Serial(position))
     }
 }

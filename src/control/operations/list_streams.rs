@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::api::{Error, ListStreamsInput, ListStreamsOutput, Operation, Response};
+use crate::control::mutant::planted;
 use crate::control::operations::page_token::{read_sealed, sealed};
 use crate::control::operations::{Handler, Resource};
 use crate::control::turn::Turn;
@@ -36,7 +37,9 @@ impl ControlPlane {
     ) -> Result<(), Error> {
         let cluster = self.find(ctx.caller.account, &input.cluster_identifier)?;
         let size = input.max_results.map_or(DEFAULT_PAGE, |size| size as usize);
-        let seal = |last| self.page_seal(ctx.caller.account, cluster.serial.0 << 32 | last);
+        let mut listing = cluster.serial.0 << 32;
+        planted!(self.mutants, PageOfAnyCluster => listing = 1 << 32);
+        let seal = |last| self.page_seal(ctx.caller.account, listing | last);
         let after = match &input.next_token {
             Some(token) => read_sealed(Operation::ListStreams, token, seal)?,
             None => 0,

@@ -23,13 +23,25 @@ pub(super) fn read_sealed(
     token: &str,
     seal: impl Fn(u64) -> u64,
 ) -> Result<u64, Error> {
-    let (position, sealed) = token.split_at_checked(16).unwrap_or_default();
-    let numbers = (u64::from_str_radix(position, 16), u64::from_str_radix(sealed, 16));
-    match numbers {
-        (Ok(position), Ok(sealed)) if sealed == seal(position) => Ok(position),
-        _ => {
-            let message = format!("The pagination token is not one that {operation} returned here.");
-            Err(Error::field_validation(vec![Field { name: "nextToken".to_owned(), message }]))
+    let position = token.get(..16).and_then(|position| u64::from_str_radix(position, 16).ok());
+    // A number has several spellings, of which the token that was returned is one.
+    position.filter(|position| sealed(*position, seal) == token).ok_or_else(|| {
+        let message = format!("The pagination token is not one that {operation} returned here.");
+        Error::field_validation(vec![Field { name: "nextToken".to_owned(), message }])
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_token_has_one_spelling() {
+        let seal = |position| position ^ 0xabcd;
+        let token = sealed(0xef, seal);
+        assert_eq!(read_sealed(Operation::ListClusters, &token, seal), Ok(0xef));
+        for other in [token.to_uppercase(), token.replacen('0', "+", 1), format!("{token}0")] {
+            assert!(read_sealed(Operation::ListClusters, &other, seal).is_err(), "{other}");
         }
     }
 }

@@ -119,6 +119,14 @@ fn target_tagged(
             arn = format!("arn:aws:dsql:{}:{account}:cluster/${}.identifier", cluster.region, cluster.name);
             draft.owner = Some(account);
         }
+    } else if draws.chance("under another name", 4) {
+        // The identifier of this cluster in an ARN of another Region, partition or service, which names no cluster
+        // here.
+        let own = cluster.region.name();
+        let elsewhere = calls.plan.topology.opposite(draws, cluster.region).name();
+        let forms = [("aws:dsql", elsewhere), ("aws-cn:dsql", own), ("aws:rds", own)];
+        let (service, region) = draws.pick("named as", &forms);
+        arn = format!("arn:{service}:{region}:{}:cluster/${}.identifier", cluster.owner, cluster.name);
     }
     if let Request::TagResource(TagResourceInput { resource_arn, .. })
     | Request::UntagResource(UntagResourceInput { resource_arn, .. })
@@ -159,16 +167,20 @@ fn fill_stream(draws: Draws, cluster: &PlannedCluster, input: &mut CreateStreamI
 /// A listing of streams, or the next page of an earlier one.
 fn listing(draws: Draws, calls: &CallPlan<'_>, mut draft: CallDraft) -> CallDraft {
     calls.limit_page(draws, &mut draft);
-    let earlier = calls.answered().rev().find(|step| step.operation() == Operation::ListStreams);
-    if let Some(step) = earlier
+    if let Some(step) = calls.earlier_page(draws, Operation::ListStreams)
         && (calls.turns_pages || draws.chance("next", 60))
     {
-        // The next page must name the same cluster. A mistake may have left its identifier out.
-        let named = step.input.identifier().filter(|identifier| !identifier.is_empty());
-        if let (Some(named), Some(cluster)) = (named, draft.input.identifier_mut()) {
-            named.clone_into(cluster);
-        }
         calls.follow_page(draws, step, &mut draft);
+        // The next page must name the same cluster, and a page token is refused for another. A mistake may have left
+        // its identifier out.
+        let named = step.input.identifier().filter(|identifier| !identifier.is_empty()).map(str::to_owned);
+        let others = calls.clusters.iter().filter(|cluster| cluster.region == step.region);
+        let others = others.map(|cluster| format!("${}.identifier", cluster.name));
+        let other = draws.among("of another cluster", others.filter(|other| named.as_ref() != Some(other)));
+        let named = other.filter(|_| draws.chance("of another", 25)).or(named);
+        if let (Some(named), Some(cluster)) = (named, draft.input.identifier_mut()) {
+            *cluster = named;
+        }
     }
     draft
 }

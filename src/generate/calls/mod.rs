@@ -440,13 +440,22 @@ impl CallPlan<'_> {
             creates: None,
         };
         self.limit_page(draws, &mut draft);
-        let earlier = self.answered().rev().find(|step| step.operation() == Operation::ListClusters);
-        if let Some(step) = earlier
+        if let Some(step) = self.earlier_page(draws, Operation::ListClusters)
             && (self.turns_pages || draws.chance("next", 70))
         {
             self.follow_page(draws, step, &mut draft);
         }
         draft
+    }
+
+    /// The last listing by `operation`, which another page may follow; seldom one by the other operation, whose page
+    /// tokens are not good for it.
+    fn earlier_page(&self, draws: Draws, operation: Operation) -> Option<&CallStep> {
+        use Operation::{ListClusters, ListStreams};
+        let is_other = draws.chance("of the other operation", 4);
+        let other = if operation == ListStreams { ListClusters } else { ListStreams };
+        let listed = if is_other { other } else { operation };
+        self.answered().rev().find(|step| step.operation() == listed)
     }
 
     /// Limits the page size of most listings.
@@ -465,7 +474,11 @@ impl CallPlan<'_> {
         if let Some((_, next_token)) = draft.input.page_mut() {
             *next_token = Some(format!("${name}.nextToken"));
         }
-        draft.owner = Some(self.set_up.clients[step.client.0 as usize].account);
+        let owner = self.set_up.clients[step.client.0 as usize].account;
+        let accounts = self.set_up.clients.iter().map(|client| client.account);
+        let another = draws.among("account", accounts.filter(|account| *account != owner));
+        // A page token is good for its own account only.
+        draft.owner = another.filter(|_| draws.chance("another's", 25)).or(Some(owner));
         // A page token is valid only in its own Region, so the others are refused.
         if draws.chance("there", 92) {
             draft.region = step.region;

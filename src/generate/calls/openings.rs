@@ -360,7 +360,9 @@ impl CallPlan<'_> {
         self.region = Some(draws.pick("region", &self.plan.topology.regions));
         self.unprotected = true;
         self.turns_pages = true;
-        for number in 0..if are_streams { 1 } else { 3 } {
+        // The streams of another cluster are another listing, for which the page tokens of the first are not good.
+        let another = usize::from(count > 8 && draws.chance("another", 50));
+        for number in 0..if are_streams { 1 + another } else { 3 } {
             self.call(draws.about("listed", number), None, CallKind::CreateAlone);
         }
         self.advance(draws.seconds("until active", 8, 15));
@@ -372,6 +374,9 @@ impl CallPlan<'_> {
         if draws.chance("gone after a page", 30) {
             self.list_again(page(0), are_streams);
             pages = 1;
+            if draws.chance("crashes", 40) {
+                self.crash_between_pages(draws);
+            }
         }
         if are_streams {
             self.call_operation(draws.about("gone", 0), 0, Operation::DeleteStream);
@@ -384,6 +389,15 @@ impl CallPlan<'_> {
             pages += 1;
         }
         (self.region, self.unprotected, self.turns_pages) = (None, false, false);
+    }
+
+    /// The control plane that lists crashes and restarts: a page token must survive it.
+    fn crash_between_pages(&mut self, draws: Draws) {
+        let node = NodeId::ControlPlane(self.region.unwrap_or(self.plan.topology.witness));
+        let restarts = draws.pause("restarts", 12);
+        let restart = Action::FaultAt(When::In(restarts), Fault::restart(node));
+        self.groups.push(vec![Action::Fault(Fault::crash(node).into()), restart]);
+        self.advance(restarts + Duration::from_millis(1));
     }
 
     /// Adds the next page of the listing.
