@@ -34,12 +34,12 @@ impl Answers {
     pub(super) fn acknowledged_was_written(
         ctx: &mut CheckContext<'_>,
         call: &OpenCall,
-        is_recorded: bool,
+        is_recorded: impl FnOnce() -> bool,
     ) -> CheckResult {
         if call.has_written || !call.request.operation().changes() {
             return Ok(());
         }
-        ctx.ensure(is_recorded, Invariant::AcknowledgedIsDurable, || {
+        ctx.ensure(is_recorded(), Invariant::AcknowledgedIsDurable, || {
             let of = call.subject().map_or_else(String::new, |subject| format!(" of {subject}"));
             let operation = call.request.operation();
             format!("{operation}{of} was answered with success, and nothing durable was written for it")

@@ -243,7 +243,7 @@ impl Checker {
         // Not reached without a call: the check above has failed.
         let Some(call) = call else { return Ok(()) };
         if result.is_ok() {
-            let is_recorded = self.history.tokens.has_record(view, &call);
+            let is_recorded = || self.history.tokens.has_record(view, &call);
             Answers::acknowledged_was_written(ctx, &call, is_recorded)?;
         }
         self.answers.replied(ctx, region, delivery, request, result)?;

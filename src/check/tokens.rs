@@ -12,6 +12,7 @@ use crate::control::message::{Commit, Delivery, Reply};
 use crate::control::records::{TokenKey, TokenRecord};
 use crate::map::{FixedMap, Generations};
 use crate::region::Region;
+use crate::rng;
 use crate::types::{Account, ClientToken, ClusterStatus, Instant};
 
 use super::invariant::{CheckContext, Invariant};
@@ -33,12 +34,30 @@ type Scope = (Account, Region, Option<Operation>);
 pub(super) struct Carried {
     /// The beginning of the window.
     at: Instant,
-    /// The fingerprint of the request. Another request with the token is a mismatch.
-    fingerprint: Fingerprint,
+    request: RequestHash,
     /// The recorded answer; `None` as long as the call has taken effect without one.
     answer: Option<Arc<Response>>,
     /// The delivery that caused the write.
     cause: Option<Delivery>,
+}
+
+/// What tells the request of a carried-out call from another, which is a mismatch.
+#[derive(Clone, Copy, Debug)]
+enum RequestHash {
+    /// The hash of the request itself. It costs a tenth of the fingerprint, and does not rely on it.
+    Own(u64),
+    /// The fingerprint in the record of the token. The request arrived before the world began, or the cause of the
+    /// write is no open call.
+    Recorded(Fingerprint),
+}
+
+impl RequestHash {
+    fn is(self, request: &Request) -> bool {
+        match self {
+            RequestHash::Own(hash) => hash == rng::fingerprint(request),
+            RequestHash::Recorded(fingerprint) => fingerprint == request.fingerprint(),
+        }
+    }
 }
 
 impl Tokens {
@@ -46,7 +65,7 @@ impl Tokens {
     pub(super) fn recall(&mut self, region: Region, key: &TokenKey, record: &TokenRecord) {
         let carried = Carried {
             at: record.at,
-            fingerprint: record.fingerprint,
+            request: RequestHash::Recorded(record.fingerprint),
             answer: Some(record.response.clone()),
             cause: None,
         };
@@ -73,25 +92,27 @@ impl Tokens {
         // The scope is taken from the request where that is known, and not from the key of the record, which may be
         // wrong. After a wait for the link register the cause may be a call that joined, so the intent decides.
         let call = call.filter(|_| waited.is_none());
-        let named = match (waited, call) {
-            (Some(intent), _) => name(intent.account, region, &intent.request.to_request(), per_operation),
-            (None, Some(call)) => name(call.account, region, &call.request, per_operation),
-            (None, None) => {
-                recorded.map(|(key, _)| ((key.account, region, key.operation), key.token.clone()))
-            }
+        let seen = |account, request: &Request| {
+            let named = name(account, region, request, per_operation)?;
+            Some((named, RequestHash::Own(rng::fingerprint(request))))
         };
-        let Some((scope, token)) = named else { return Ok(()) };
+        let stands_for = match (waited, call, recorded) {
+            (Some(intent), ..) => seen(intent.account, &intent.request.to_request()),
+            (None, Some(call), _) => seen(call.account, &call.request),
+            (None, None, Some((key, record))) => {
+                let named = ((key.account, region, key.operation), key.token.clone());
+                Some((named, RequestHash::Recorded(record.fingerprint)))
+            }
+            (None, None, None) => None,
+        };
+        let Some(((scope, token), request)) = stands_for else { return Ok(()) };
         let (now, window) = (ctx.view.now(), ctx.view.assumptions().token_window);
         if let Some(record) = record {
             counts_from_its_call(ctx, &token, record.at)?;
         }
         let carried = Carried {
             at: record.map_or(now, |record| record.at),
-            fingerprint: waited
-                .map(|intent| intent.request.to_request().fingerprint())
-                .or_else(|| call.map(|call| call.request.fingerprint()))
-                .or(record.map(|record| record.fingerprint))
-                .unwrap_or_default(),
+            request,
             answer: record.map(|record| record.response.clone()),
             cause: commit.cause,
         };
@@ -153,8 +174,7 @@ impl Tokens {
         };
         let known = self.0.get(&scope).and_then(|tokens| tokens.get(&token));
         known.is_some_and(|known| {
-            call.arrived.at < known.at.after(assumed.token_window)
-                && known.fingerprint != call.request.fingerprint()
+            call.arrived.at < known.at.after(assumed.token_window) && !known.request.is(&call.request)
         })
     }
 }
@@ -248,7 +268,7 @@ fn answered(
     if known.cause == Some(call.delivery) {
         return Ok(());
     }
-    ctx.ensure(known.fingerprint == call.request.fingerprint(), Invariant::RetryNeverWorse, || {
+    ctx.ensure(known.request.is(&call.request), Invariant::RetryNeverWorse, || {
         format!("the token {token} was answered with success, and it stands for another request")
     })
 }
@@ -263,7 +283,7 @@ fn refused(
     error: &Error,
 ) -> CheckResult {
     let is_denied = matches!(error, Error::AccessDenied { .. });
-    let is_other = known.fingerprint != call.request.fingerprint();
+    let is_other = !known.request.is(&call.request);
     let is_malformed =
         matches!(error, Error::Validation { reason: ValidationReason::FieldValidationFailed, .. });
     let is_mismatch = RefusalKind::of(error) == RefusalKind::from(ctx.view.assumptions().token_mismatch);
