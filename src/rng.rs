@@ -60,6 +60,7 @@ pub fn between(seed: u64, purpose: Purpose, key: u64, min: Duration, max: Durati
 /// Mixes `value` into `state`: the output of SplitMix64 in the state of both, combined by exclusive or. The order of
 /// the two makes no difference, so one of them must be a key or a result of this function.
 #[must_use]
+#[inline]
 pub fn mix(state: u64, value: u64) -> u64 {
     SplitMix64::seed_from_u64(state ^ value).next_u64()
 }
@@ -96,10 +97,12 @@ impl Default for StableHasher {
 }
 
 impl Hasher for StableHasher {
+    #[inline]
     fn finish(&self) -> u64 {
         mix(self.0, 0)
     }
 
+    #[inline]
     fn write(&mut self, bytes: &[u8]) {
         let (words, rest) = bytes.as_chunks::<8>();
         words.iter().for_each(|word| self.write_u64(u64::from_le_bytes(*word)));
@@ -113,32 +116,39 @@ impl Hasher for StableHasher {
         self.write_u64(bytes.len() as u64);
     }
 
+    #[inline]
     fn write_u8(&mut self, number: u8) {
         self.write_u64(number.into());
     }
 
+    #[inline]
     fn write_u16(&mut self, number: u16) {
         self.write_u64(number.into());
     }
 
+    #[inline]
     fn write_u32(&mut self, number: u32) {
         self.write_u64(number.into());
     }
 
+    #[inline]
     fn write_u64(&mut self, number: u64) {
         self.0 = fold(self.0, number);
     }
 
+    #[inline]
     fn write_u128(&mut self, number: u128) {
         self.write_u64(number as u64);
         self.write_u64((number >> 64) as u64);
     }
 
+    #[inline]
     fn write_usize(&mut self, number: usize) {
         self.write_u64(number as u64);
     }
 
     // The standard library hashes the discriminant of an enumeration as an `isize`.
+    #[inline]
     fn write_isize(&mut self, number: isize) {
         self.write_i64(number as i64);
     }
@@ -147,6 +157,7 @@ impl Hasher for StableHasher {
 /// Folds `value` into `state` with one multiplication of 64 by 64 bits, of which both halves of the product count.
 /// Faster and less thorough than [`mix`]: for the many numbers of one subject, whose result is then mixed.
 #[must_use]
+#[inline]
 pub const fn fold(state: u64, value: u64) -> u64 {
     let product = (state ^ value) as u128 * GOLDEN as u128;
     product as u64 ^ (product >> 64) as u64

@@ -10,7 +10,7 @@ use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use data_encoding::{Encoding, Specification};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
 use crate::region::Region;
 use crate::rng::nanos;
@@ -193,8 +193,8 @@ impl fmt::Display for Endpoint {
 
 /// An idempotency token: 1 to 128 printable ASCII characters once validated. A UUID, as the SDKs fill it in, is stored
 /// as 16 bytes; other text is shared.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(from = "String", into = "String")]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
+#[serde(from = "String")]
 pub struct ClientToken(Token);
 
 /// The canonical form of a token: a UUID in lower-case hyphenated form is always `Uuid`, any other text `Text`.
@@ -242,9 +242,9 @@ impl From<String> for ClientToken {
     }
 }
 
-impl From<ClientToken> for String {
-    fn from(token: ClientToken) -> String {
-        token.to_string()
+impl Serialize for ClientToken {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
     }
 }
 

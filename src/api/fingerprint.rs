@@ -17,7 +17,9 @@ impl Request {
     /// The fingerprint, which covers every member and the client token.
     #[must_use]
     pub fn fingerprint(&self) -> Fingerprint {
-        let json = serde_json::to_vec(self).expect("inputs are plain JSON");
+        // Room for the usual request, which is several times what `to_vec` begins with.
+        let mut json = Vec::with_capacity(1024);
+        serde_json::to_writer(&mut json, self).expect("inputs are plain JSON");
         let hash = SipHasher13::new().hash(&json);
         Fingerprint(hash.h1, hash.h2)
     }

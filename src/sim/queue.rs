@@ -49,12 +49,14 @@ impl<T> Queue<T> {
 }
 
 impl<T> Ord for Entry<T> {
+    #[inline]
     fn cmp(&self, other: &Self) -> std::cmp::Ordering {
         self.due.cmp(&other.due)
     }
 }
 
 impl<T> PartialOrd for Entry<T> {
+    #[inline]
     fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
         Some(self.cmp(other))
     }
