@@ -19,6 +19,7 @@ mod denied;
 mod environment;
 mod invariant;
 mod listings;
+mod malformed;
 mod members;
 mod open;
 mod pairs;

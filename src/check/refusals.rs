@@ -20,6 +20,7 @@ use crate::types::{ClusterArn, ClusterStatus, Identifier, Instant};
 use super::authorization::{self, Denied};
 use super::invariant::{CheckContext, Invariant};
 use super::listings::Listings;
+use super::malformed::is_malformed;
 use super::open::{OpenCall, OpenCalls};
 use super::permitted::{Demand, Known};
 use super::records::{self, Records};
@@ -157,7 +158,7 @@ pub(super) fn no_success_against_a_cause(
         }
         None => None,
     };
-    let found = found.or_else(|| call.request.validate().is_err().then_some(RefusalKind::Malformed));
+    let found = found.or_else(|| is_malformed(&call.request).then_some(RefusalKind::Malformed));
     ctx.ensure(found.is_none(), Invariant::NoSuccessAgainstACause, || {
         let (operation, kind) = (call.request.operation(), found.unwrap_or(RefusalKind::Malformed));
         let of = call.subject().map_or_else(String::new, |subject| format!(" of {subject}"));
@@ -212,7 +213,7 @@ impl<'a> Causes<'a> {
     fn include(mut self, error: &Error) -> bool {
         let (request, kind) = (&*self.call.request, RefusalKind::of(error));
         match kind {
-            RefusalKind::Malformed => return request.validate().is_err() || self.is_own_page() != Some(true),
+            RefusalKind::Malformed => return is_malformed(request) || self.is_own_page() != Some(true),
             // A call without multi-Region properties waits for no other Region.
             RefusalKind::Silence => return demands::properties(request).is_some() && self.has_waited(),
             RefusalKind::Throttled => return false,

@@ -11,7 +11,7 @@ use crate::scenario::run::PANIC;
 
 use super::hunt::{self, Hunt};
 use super::interrupt::Interrupt;
-use super::{exit, matrix, stream};
+use super::{counted, exit, matrix, stream};
 
 /// The arguments of `mutants`.
 #[derive(Debug, Clone, clap::Args)]
@@ -115,7 +115,8 @@ fn caught(mutants: &[Mutant], hunt: &Hunt, most_median: u64) -> io::Result<u8> {
     if let Some((_, signal)) = interrupted {
         writeln!(err, "interrupted by {signal} after {done} of {} mutants", mutants.len())?;
     }
-    writeln!(out, "\n{done} mutants, {} errors", complaints.len())?;
+    let (done, errors) = (counted(done as u64, "mutant"), counted(complaints.len() as u64, "error"));
+    writeln!(out, "\n{done}, {errors}")?;
     Ok(code)
 }
 

@@ -8,6 +8,8 @@
 mod misread;
 mod mistakes;
 
+pub(in crate::control) use mistakes::forgive_tags;
+
 use std::fmt;
 
 /// Plants a bug: `planted!(mutants, Name => mistake)` makes the mistake if the mutant is in the set,
@@ -408,6 +410,8 @@ mutants! {
     PageOneTooLong = "page-one-too-long" caught by "list-complete",
     /// A full page has a token also where it is the last.
     FullPageIsContinued = "full-page-is-continued" caught by "list-complete",
+    /// CreateStream does not validate its tags.
+    StreamTagsNotValidated = "stream-tags-not-validated" caught by "no-success-against-a-cause",
 }
 
 impl Mutant {
