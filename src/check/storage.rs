@@ -114,6 +114,10 @@ fn difference(view: &dyn WorldView, disk: &Disk, memory: &Storage) -> Option<Str
             let arn = known.or(record).map_or_else(String::new, |cluster| cluster.arn.to_string());
             return Some(format!("a record of {arn}"));
         }
+        // The slot of a removed cluster is empty, and must not be used again: page tokens name it.
+        if serial >= memory.next_serial(account) {
+            return Some("a number of created clusters".to_owned());
+        }
         written += usize::from(record.is_some());
     }
     // Every record on disk was compared above, so a difference in number is a record that only memory has.
