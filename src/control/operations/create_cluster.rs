@@ -56,37 +56,25 @@ impl Handler for CreateClusterInput {
         turn: &mut Turn<'_>,
         ctx: &RequestContext,
     ) -> Result<(), Error> {
-        plane.create_cluster(turn, ctx, self)
-    }
-}
-
-impl ControlPlane {
-    /// Handles CreateCluster: creates the cluster, or starts the remote checks.
-    fn create_cluster(
-        &mut self,
-        turn: &mut Turn<'_>,
-        ctx: &RequestContext,
-        input: &CreateClusterInput,
-    ) -> Result<(), Error> {
         // The policy is checked against the identifier that the cluster will have, so that its ARN can be named in
         // it.
-        if let Some(policy) = &input.policy {
-            let bypass = input.bypass_policy_lockout_safety_check.unwrap_or(false);
-            let (region, account, identifier) = (self.region, ctx.caller.account, ctx.fresh);
+        if let Some(policy) = &self.policy {
+            let bypass = self.bypass_policy_lockout_safety_check.unwrap_or(false);
+            let (region, account, identifier) = (plane.region, ctx.caller.account, ctx.fresh);
             let cluster = ClusterArn { region, account, identifier };
-            self.check_policy(turn, ctx, policy, cluster, input.tags.as_ref(), bypass)?;
+            plane.check_policy(turn, ctx, policy, cluster, self.tags.as_ref(), bypass)?;
         }
-        let wanted = match &input.multi_region_properties {
+        let wanted = match &self.multi_region_properties {
             Some(properties) => {
-                Some(self.parse_properties("create", ctx.caller.account, None, properties)?)
+                Some(plane.parse_properties("create", ctx.caller.account, None, properties)?)
             }
             None => None,
         };
-        self.check_quota(turn, ctx.caller.account, wanted.is_some())?;
+        plane.check_quota(turn, ctx.caller.account, wanted.is_some())?;
         match wanted {
             // Nothing to check in other Regions.
             None => {
-                self.finish_create(turn, ctx, input, None, &[ctx.delivery]);
+                plane.finish_create(turn, ctx, self, None, &[ctx.delivery]);
                 Ok(())
             }
             Some(wanted) => {
@@ -97,13 +85,15 @@ impl ControlPlane {
                     leaving: false,
                 };
                 let peer = multi_region.peer.map(|peer| (peer, PeerAction::Add));
-                let request = PendingRequest::Create(input.clone());
-                self.start_checks(turn, ctx.clone(), request, multi_region, peer);
+                let request = PendingRequest::Create(self.clone());
+                plane.start_checks(turn, ctx.clone(), request, multi_region, peer);
                 Ok(())
             }
         }
     }
+}
 
+impl ControlPlane {
     /// Creates the cluster, all checks having passed, and answers every waiter.
     pub(in crate::control) fn finish_create(
         &mut self,

@@ -1,4 +1,4 @@
-//! CreateStream.
+//! CreateStream: on an ACTIVE cluster without another call on it.
 
 use std::sync::Arc;
 
@@ -37,60 +37,50 @@ impl Handler for CreateStreamInput {
         turn: &mut Turn<'_>,
         ctx: &RequestContext,
     ) -> Result<(), Error> {
-        plane.create_stream(turn, ctx, self)
-    }
-}
-
-impl ControlPlane {
-    /// Handles CreateStream: an ACTIVE cluster without another call on it.
-    fn create_stream(
-        &mut self,
-        turn: &mut Turn<'_>,
-        ctx: &RequestContext,
-        input: &CreateStreamInput,
-    ) -> Result<(), Error> {
-        let cluster = self.find(ctx.caller.account, &input.cluster_identifier)?.clone();
+        let cluster = plane.find(ctx.caller.account, &self.cluster_identifier)?.clone();
         let mut status = cluster.status;
-        planted!(self.mutants, AsleepGetsStream if matches!(status, ClusterStatus::Idle | ClusterStatus::Inactive) =>
+        planted!(plane.mutants, AsleepGetsStream if matches!(status, ClusterStatus::Idle | ClusterStatus::Inactive) =>
             status = ClusterStatus::Active);
         match status {
             // The unfinished call may delete the cluster, or write over the stream.
-            ClusterStatus::Active if self.is_busy(&cluster) => {
+            ClusterStatus::Active if plane.is_busy(&cluster) => {
                 return Err(errors::busy("create stream of", &cluster));
             }
             ClusterStatus::Active => {}
             ClusterStatus::Idle | ClusterStatus::Inactive => return Err(errors::asleep(&cluster)),
-            _ => return Err(errors::wrong_state(self.assumptions.wrong_state, "create stream of", &cluster)),
+            _ => {
+                return Err(errors::wrong_state(plane.assumptions.wrong_state, "create stream of", &cluster));
+            }
         }
         let streams = cluster.streams();
         let mut is_full = streams.len() >= MAX_STREAMS;
-        planted!(self.mutants, StreamQuotaIgnored => is_full = false);
+        planted!(plane.mutants, StreamQuotaIgnored => is_full = false);
         if is_full {
             turn.cover(CoverageMark::StreamLimitReached);
             return Err(errors::stream_limit(&cluster));
         }
         let mut identifier = ctx.fresh;
-        planted!(self.mutants, StreamNameReused =>
+        planted!(plane.mutants, StreamNameReused =>
             identifier = streams.last().map_or(identifier, |last| last.identifier));
         let number = cluster.attached.as_ref().map_or(0, |attached| attached.numbered) + 1;
         let mut creation_time = ctx.stamp;
-        planted!(self.mutants, StreamBornWithCluster => creation_time = cluster.creation_time);
+        planted!(plane.mutants, StreamBornWithCluster => creation_time = cluster.creation_time);
         let stream = Stream {
             number,
             identifier,
             status: StreamStatus::Creating,
             creation_time,
-            target: input.target_definition.clone().unwrap_or_default(),
-            tags: input.tags.clone().unwrap_or_default(),
+            target: self.target_definition.clone().unwrap_or_default(),
+            tags: self.tags.clone().unwrap_or_default(),
         };
         let response = Arc::new(Response::CreateStream(Box::new(stream.created(cluster.arn))));
         let token = ctx.token_write(turn, &response);
-        self.set_stream_timer(turn, &cluster, &stream);
-        self.write_attached(turn, ctx, &cluster, token, |attached| {
+        plane.set_stream_timer(turn, &cluster, &stream);
+        plane.write_attached(turn, ctx, &cluster, token, |attached| {
             attached.numbered = number;
             attached.streams.push(stream);
         });
-        planted!(self.mutants, StreamInMemory => turn.drop_last_persist());
+        planted!(plane.mutants, StreamInMemory => turn.drop_last_persist());
         turn.answer(ctx.delivery, response)
     }
 }

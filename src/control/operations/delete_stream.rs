@@ -1,4 +1,4 @@
-//! DeleteStream.
+//! DeleteStream. A second deletion changes nothing and answers the same.
 
 use std::sync::Arc;
 
@@ -19,41 +19,29 @@ impl Handler for DeleteStreamInput {
         turn: &mut Turn<'_>,
         ctx: &RequestContext,
     ) -> Result<(), Error> {
-        plane.delete_stream(turn, ctx, self)
-    }
-}
-
-impl ControlPlane {
-    /// Handles DeleteStream. A second deletion changes nothing and answers the same.
-    fn delete_stream(
-        &mut self,
-        turn: &mut Turn<'_>,
-        ctx: &RequestContext,
-        input: &DeleteStreamInput,
-    ) -> Result<(), Error> {
         let (cluster, stream) =
-            self.find_stream(ctx.caller.account, &input.cluster_identifier, &input.stream_identifier)?;
+            plane.find_stream(ctx.caller.account, &self.cluster_identifier, &self.stream_identifier)?;
         let (cluster, mut stream) = (cluster.clone(), stream.clone());
         let mut is_in_creation = stream.status == StreamStatus::Creating;
-        planted!(self.mutants, StreamDeletedInCreation => is_in_creation = false);
+        planted!(plane.mutants, StreamDeletedInCreation => is_in_creation = false);
         if is_in_creation {
             return Err(errors::stream_in_creation(&cluster, &stream));
         }
         let mut is_gone = stream.status == StreamStatus::Deleted;
-        planted!(self.mutants, DeletedStreamDeletedAgain => is_gone = false);
+        planted!(plane.mutants, DeletedStreamDeletedAgain => is_gone = false);
         let is_deleting = stream.status == StreamStatus::Deleting || is_gone;
         // A stream that is being deleted keeps its status and its timer: the second call only repeats the answer.
         if !is_deleting {
             stream.status = StreamStatus::Deleting;
         }
-        planted!(self.mutants, StreamRestamped => stream.creation_time = ctx.stamp);
+        planted!(plane.mutants, StreamRestamped => stream.creation_time = ctx.stamp);
         let response = Arc::new(Response::DeleteStream(Box::new(stream.deleted(cluster.arn))));
         let token = ctx.token_write(turn, &response);
-        planted!(self.mutants, StreamDeletionNotWritten => return turn.answer(ctx.delivery, response));
+        planted!(plane.mutants, StreamDeletionNotWritten => return turn.answer(ctx.delivery, response));
         if !is_deleting {
-            self.set_stream_timer(turn, &cluster, &stream);
+            plane.set_stream_timer(turn, &cluster, &stream);
         }
-        self.write_attached(turn, ctx, &cluster, token, |attached| {
+        plane.write_attached(turn, ctx, &cluster, token, |attached| {
             let streams = attached.streams.iter_mut();
             streams.filter(|it| it.number == stream.number).for_each(|it| *it = stream.clone());
         });

@@ -22,37 +22,27 @@ impl Handler for GetClusterInput {
         turn: &mut Turn<'_>,
         ctx: &RequestContext,
     ) -> Result<(), Error> {
-        plane.get_cluster(turn, ctx, self)
-    }
-}
-
-impl ControlPlane {
-    /// Handles GetCluster.
-    fn get_cluster(
-        &self,
-        turn: &mut Turn<'_>,
-        ctx: &RequestContext,
-        input: &GetClusterInput,
-    ) -> Result<(), Error> {
-        let cluster = self.find(ctx.caller.account, &input.identifier)?;
+        let cluster = plane.find(ctx.caller.account, &self.identifier)?;
         let mut output = cluster.describe();
-        if self.assumptions.silent_peer_shows_declaration {
-            self.show_silent_declaration(cluster, &mut output);
+        if plane.assumptions.silent_peer_shows_declaration {
+            plane.show_silent_declaration(cluster, &mut output);
         }
-        planted!(self.mutants, EncryptionShownEnabled => if let Some(details) = &mut output.encryption_details {
+        planted!(plane.mutants, EncryptionShownEnabled => if let Some(details) = &mut output.encryption_details {
             details.encryption_status = EncryptionStatus::Enabled;
         });
-        planted!(self.mutants, ProtectionShownOn => output.deletion_protection_enabled = true);
-        planted!(self.mutants, MetricGroupsShownWhenActive if cluster.status != ClusterStatus::Active =>
+        planted!(plane.mutants, ProtectionShownOn => output.deletion_protection_enabled = true);
+        planted!(plane.mutants, MetricGroupsShownWhenActive if cluster.status != ClusterStatus::Active =>
             output.metric_groups = None);
-        planted!(self.mutants, PeerShownWhenLinked if cluster.linked_peer().is_none() =>
+        planted!(plane.mutants, PeerShownWhenLinked if cluster.linked_peer().is_none() =>
             if let Some(shown) = &mut output.multi_region_properties { shown.clusters.truncate(1) });
-        planted!(self.mutants, OwnArnOmitted =>
+        planted!(plane.mutants, OwnArnOmitted =>
             if let Some(shown) = &mut output.multi_region_properties { shown.clusters.remove(0); });
         let response = Arc::new(Response::GetCluster(output));
         turn.answer(ctx.delivery, response)
     }
+}
 
+impl ControlPlane {
     /// Adds the ARN of a cluster that has declared this one, while this one declares no peer (assumption
     /// `silent_peer_shows_declaration`).
     fn show_silent_declaration(&self, cluster: &Cluster, output: &mut GetClusterOutput) {

@@ -1,4 +1,4 @@
-//! GetClusterPolicy.
+//! GetClusterPolicy: the policy that was put last, which need not be in force yet.
 
 use std::sync::Arc;
 
@@ -19,24 +19,12 @@ impl Handler for GetClusterPolicyInput {
         turn: &mut Turn<'_>,
         ctx: &RequestContext,
     ) -> Result<(), Error> {
-        plane.get_cluster_policy(turn, ctx, self)
-    }
-}
-
-impl ControlPlane {
-    /// Handles GetClusterPolicy: the policy that was put last, which need not be in force yet.
-    fn get_cluster_policy(
-        &self,
-        turn: &mut Turn<'_>,
-        ctx: &RequestContext,
-        input: &GetClusterPolicyInput,
-    ) -> Result<(), Error> {
-        let cluster = self.find(ctx.caller.account, &input.identifier)?;
+        let cluster = plane.find(ctx.caller.account, &self.identifier)?;
         let attached = cluster.attached.as_deref();
         let Some((attached, mut policy)) = attached.and_then(|it| Some((it, it.policy.as_ref()?))) else {
             return Err(errors::no_policy(cluster));
         };
-        planted!(self.mutants, OldPolicyShown => policy = attached.old_policy.as_ref().unwrap_or(policy));
+        planted!(plane.mutants, OldPolicyShown => policy = attached.old_policy.as_ref().unwrap_or(policy));
         let policy = policy.text.to_string();
         let policy_version = attached.policy_version();
         let output = GetClusterPolicyOutput { policy, policy_version };

@@ -19,22 +19,10 @@ impl Handler for GetStreamInput {
         turn: &mut Turn<'_>,
         ctx: &RequestContext,
     ) -> Result<(), Error> {
-        plane.get_stream(turn, ctx, self)
-    }
-}
-
-impl ControlPlane {
-    /// Handles GetStream.
-    fn get_stream(
-        &self,
-        turn: &mut Turn<'_>,
-        ctx: &RequestContext,
-        input: &GetStreamInput,
-    ) -> Result<(), Error> {
         let (cluster, stream) =
-            self.find_stream(ctx.caller.account, &input.cluster_identifier, &input.stream_identifier)?;
+            plane.find_stream(ctx.caller.account, &self.cluster_identifier, &self.stream_identifier)?;
         let mut output = stream.describe(cluster.arn);
-        planted!(self.mutants, ClusterTagsShownOfStream => output.tags.clone_from(&cluster.tags));
+        planted!(plane.mutants, ClusterTagsShownOfStream => output.tags.clone_from(&cluster.tags));
         let response = Response::GetStream(Box::new(output));
         turn.answer(ctx.delivery, Arc::new(response))
     }

@@ -1,4 +1,4 @@
-//! GetVpcEndpointServiceName.
+//! GetVpcEndpointServiceName: the PrivateLink service of the cluster's cell. Each Region has one cell.
 
 use std::sync::Arc;
 
@@ -19,20 +19,8 @@ impl Handler for GetVpcEndpointServiceNameInput {
         turn: &mut Turn<'_>,
         ctx: &RequestContext,
     ) -> Result<(), Error> {
-        plane.get_vpc_endpoint_service_name(turn, ctx, self)
-    }
-}
-
-impl ControlPlane {
-    /// Handles GetVpcEndpointServiceName: the PrivateLink service of the cluster's cell. Each Region has one cell.
-    fn get_vpc_endpoint_service_name(
-        &self,
-        turn: &mut Turn<'_>,
-        ctx: &RequestContext,
-        input: &GetVpcEndpointServiceNameInput,
-    ) -> Result<(), Error> {
-        let cluster = self.find(ctx.caller.account, &input.identifier)?;
-        let (region, identifier) = (self.region, cluster.arn.identifier);
+        let cluster = plane.find(ctx.caller.account, &self.identifier)?;
+        let (region, identifier) = (plane.region, cluster.arn.identifier);
         let mut number = fingerprint(&region);
         let letters = std::iter::repeat_with(|| {
             let letter = b"abcdefghijklmnopqrstuvwxyz234567"[(number % 32) as usize];

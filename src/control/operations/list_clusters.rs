@@ -29,41 +29,31 @@ impl Handler for ListClustersInput {
         turn: &mut Turn<'_>,
         ctx: &RequestContext,
     ) -> Result<(), Error> {
-        plane.list_clusters(turn, ctx, self)
-    }
-}
-
-impl ControlPlane {
-    /// Handles ListClusters: one page, in the order of creation.
-    fn list_clusters(
-        &self,
-        turn: &mut Turn<'_>,
-        ctx: &RequestContext,
-        input: &ListClustersInput,
-    ) -> Result<(), Error> {
-        let mut size = input.max_results.map_or(DEFAULT_PAGE, |size| size as usize);
-        planted!(self.mutants, PageOneTooLong => size += 1);
-        let after = match &input.next_token {
-            Some(token) => self.read_page_token(ctx.caller.account, token)?,
+        let mut size = self.max_results.map_or(DEFAULT_PAGE, |size| size as usize);
+        planted!(plane.mutants, PageOneTooLong => size += 1);
+        let after = match &self.next_token {
+            Some(token) => plane.read_page_token(ctx.caller.account, token)?,
             None => Serial(0),
         };
-        if after > Serial(0) && self.storage.at(ctx.caller.account, after).is_none() {
+        if after > Serial(0) && plane.storage.at(ctx.caller.account, after).is_none() {
             turn.cover(CoverageMark::PageAfterDelete);
         }
-        let mut rest = self.storage.clusters_after(ctx.caller.account, after);
+        let mut rest = plane.storage.clusters_after(ctx.caller.account, after);
         let mut page: Vec<_> = rest.by_ref().take(size).collect();
         let next = rest.next();
         let mut last = page.last().copied().filter(|_| next.is_some());
-        planted!(self.mutants, PageNamesNext => last = next);
-        planted!(self.mutants, FullPageIsContinued if page.len() == size => last = page.last().copied());
-        let next_token = last.map(|last| self.page_token(ctx.caller.account, last.serial));
-        planted!(self.mutants, DeletedNotListed => page.retain(|it| it.status != ClusterStatus::PendingDelete));
-        planted!(self.mutants, UpdatingNotListed => page.retain(|it| it.status != ClusterStatus::Updating));
+        planted!(plane.mutants, PageNamesNext => last = next);
+        planted!(plane.mutants, FullPageIsContinued if page.len() == size => last = page.last().copied());
+        let next_token = last.map(|last| plane.page_token(ctx.caller.account, last.serial));
+        planted!(plane.mutants, DeletedNotListed => page.retain(|it| it.status != ClusterStatus::PendingDelete));
+        planted!(plane.mutants, UpdatingNotListed => page.retain(|it| it.status != ClusterStatus::Updating));
         let clusters = page.into_iter().map(|cluster| cluster.summary()).collect();
         let response = Arc::new(Response::ListClusters(ListClustersOutput { next_token, clusters }));
         turn.answer(ctx.delivery, response)
     }
+}
 
+impl ControlPlane {
     /// The token of the page after the cluster `last`.
     fn page_token(&self, account: Account, last: Serial) -> String {
         let mut position = last.0;

@@ -1,4 +1,4 @@
-//! ListStreams.
+//! ListStreams: one page, in the order of creation.
 
 use std::sync::Arc;
 
@@ -23,24 +23,12 @@ impl Handler for ListStreamsInput {
         turn: &mut Turn<'_>,
         ctx: &RequestContext,
     ) -> Result<(), Error> {
-        plane.list_streams(turn, ctx, self)
-    }
-}
-
-impl ControlPlane {
-    /// Handles ListStreams: one page, in the order of creation.
-    fn list_streams(
-        &self,
-        turn: &mut Turn<'_>,
-        ctx: &RequestContext,
-        input: &ListStreamsInput,
-    ) -> Result<(), Error> {
-        let cluster = self.find(ctx.caller.account, &input.cluster_identifier)?;
-        let size = input.max_results.map_or(DEFAULT_PAGE, |size| size as usize);
+        let cluster = plane.find(ctx.caller.account, &self.cluster_identifier)?;
+        let size = self.max_results.map_or(DEFAULT_PAGE, |size| size as usize);
         let mut listing = cluster.serial.0 << 32;
-        planted!(self.mutants, PageOfAnyCluster => listing = 1 << 32);
-        let seal = |last| self.page_seal(ctx.caller.account, listing | last);
-        let after = match &input.next_token {
+        planted!(plane.mutants, PageOfAnyCluster => listing = 1 << 32);
+        let seal = |last| plane.page_seal(ctx.caller.account, listing | last);
+        let after = match &self.next_token {
             Some(token) => read_sealed(Operation::ListStreams, token, seal)?,
             None => 0,
         };

@@ -21,21 +21,9 @@ impl Handler for ListTagsForResourceInput {
         turn: &mut Turn<'_>,
         ctx: &RequestContext,
     ) -> Result<(), Error> {
-        plane.list_tags_for_resource(turn, ctx, self)
-    }
-}
-
-impl ControlPlane {
-    /// Handles ListTagsForResource.
-    fn list_tags_for_resource(
-        &self,
-        turn: &mut Turn<'_>,
-        ctx: &RequestContext,
-        input: &ListTagsForResourceInput,
-    ) -> Result<(), Error> {
-        let (mut cluster, stream) = self.find_tagged(ctx.caller.account, &input.resource_arn)?;
-        planted!(self.mutants, TagsOfFirstListed =>
-            cluster = self.storage.clusters_after(ctx.caller.account, Serial(0)).next().unwrap_or(&cluster).clone());
+        let (mut cluster, stream) = plane.find_tagged(ctx.caller.account, &self.resource_arn)?;
+        planted!(plane.mutants, TagsOfFirstListed =>
+            cluster = plane.storage.clusters_after(ctx.caller.account, Serial(0)).next().unwrap_or(&cluster).clone());
         let output = ListTagsForResourceOutput { tags: Some(tags_of(&cluster, stream)) };
         turn.answer(ctx.delivery, Arc::new(Response::ListTagsForResource(output)))
     }

@@ -1,4 +1,4 @@
-//! TagResource, for clusters and streams.
+//! TagResource, for clusters and streams: adds to the tags, replacing equal keys.
 
 use std::sync::Arc;
 
@@ -29,33 +29,21 @@ impl Handler for TagResourceInput {
         turn: &mut Turn<'_>,
         ctx: &RequestContext,
     ) -> Result<(), Error> {
-        plane.tag_resource(turn, ctx, self)
-    }
-}
-
-impl ControlPlane {
-    /// Handles TagResource: adds to the tags, replacing equal keys.
-    fn tag_resource(
-        &mut self,
-        turn: &mut Turn<'_>,
-        ctx: &RequestContext,
-        input: &TagResourceInput,
-    ) -> Result<(), Error> {
-        let (cluster, stream) = self.find_tagged(ctx.caller.account, &input.resource_arn)?;
+        let (cluster, stream) = plane.find_tagged(ctx.caller.account, &self.resource_arn)?;
         let mut tags = TagMap::clone(&tags_of(&cluster, stream));
-        planted!(self.mutants, TagsReplaced => tags.clear());
-        for (key, value) in input.tags.iter().flat_map(|tags| tags.iter()) {
+        planted!(plane.mutants, TagsReplaced => tags.clear());
+        for (key, value) in self.tags.iter().flat_map(|tags| tags.iter()) {
             tags.insert(key.clone(), value.clone());
         }
         let mut count = tags.len();
-        planted!(self.mutants, EqualTagsCountTwice =>
-            count = tags_of(&cluster, stream).len() + input.tags.as_ref().map_or(0, |tags| tags.len()));
+        planted!(plane.mutants, EqualTagsCountTwice =>
+            count = tags_of(&cluster, stream).len() + self.tags.as_ref().map_or(0, |tags| tags.len()));
         if count > MAX_TAGS {
-            return Err(errors::tag_limit(&input.resource_arn));
+            return Err(errors::tag_limit(&self.resource_arn));
         }
         let response = Arc::new(Response::TagResource(TagResourceOutput {}));
-        planted!(self.mutants, TagNotWritten => return turn.answer(ctx.delivery, response));
-        self.write_tags(turn, ctx, &cluster, stream, tags);
+        planted!(plane.mutants, TagNotWritten => return turn.answer(ctx.delivery, response));
+        plane.write_tags(turn, ctx, &cluster, stream, tags);
         turn.answer(ctx.delivery, response)
     }
 }

@@ -1,4 +1,4 @@
-//! UntagResource, for clusters and streams.
+//! UntagResource, for clusters and streams. Keys that are not there are ignored.
 
 use std::sync::Arc;
 
@@ -27,26 +27,14 @@ impl Handler for UntagResourceInput {
         turn: &mut Turn<'_>,
         ctx: &RequestContext,
     ) -> Result<(), Error> {
-        plane.untag_resource(turn, ctx, self)
-    }
-}
-
-impl ControlPlane {
-    /// Handles UntagResource. Keys that are not there are ignored.
-    fn untag_resource(
-        &mut self,
-        turn: &mut Turn<'_>,
-        ctx: &RequestContext,
-        input: &UntagResourceInput,
-    ) -> Result<(), Error> {
-        let (cluster, stream) = self.find_tagged(ctx.caller.account, &input.resource_arn)?;
+        let (cluster, stream) = plane.find_tagged(ctx.caller.account, &self.resource_arn)?;
         let mut tags = TagMap::clone(&tags_of(&cluster, stream));
-        let gone = input.tag_keys.as_deref().unwrap_or_default();
+        let gone = self.tag_keys.as_deref().unwrap_or_default();
         tags.retain(|key, _| !gone.contains(key));
-        planted!(self.mutants, UntagOfAnyCase =>
+        planted!(plane.mutants, UntagOfAnyCase =>
             tags.retain(|key, _| !gone.iter().any(|it| it.eq_ignore_ascii_case(key))));
-        planted!(self.mutants, UntagRemovesNothing => tags = TagMap::clone(&tags_of(&cluster, stream)));
-        self.write_tags(turn, ctx, &cluster, stream, tags);
+        planted!(plane.mutants, UntagRemovesNothing => tags = TagMap::clone(&tags_of(&cluster, stream)));
+        plane.write_tags(turn, ctx, &cluster, stream, tags);
         turn.answer(ctx.delivery, Arc::new(Response::UntagResource(UntagResourceOutput {})))
     }
 }

@@ -43,44 +43,34 @@ impl Handler for UpdateClusterInput {
         turn: &mut Turn<'_>,
         ctx: &RequestContext,
     ) -> Result<(), Error> {
-        plane.update_cluster(turn, ctx, self)
-    }
-}
-
-impl ControlPlane {
-    /// Handles UpdateCluster: carries it out, or starts the remote checks of its multi-Region properties.
-    fn update_cluster(
-        &mut self,
-        turn: &mut Turn<'_>,
-        ctx: &RequestContext,
-        input: &UpdateClusterInput,
-    ) -> Result<(), Error> {
-        let cluster = self.find(ctx.caller.account, &input.identifier)?.clone();
-        self.check_updatable(&cluster)?;
-        if self.is_busy(&cluster) {
+        let cluster = plane.find(ctx.caller.account, &self.identifier)?.clone();
+        plane.check_updatable(&cluster)?;
+        if plane.is_busy(&cluster) {
             return Err(errors::busy("update", &cluster));
         }
         // Settings only: no other Region has to agree.
-        let Some(next) = self.next_properties(&cluster, input)? else {
-            self.finish_update(turn, &Waiting::alone(ctx), &cluster, input, None);
+        let Some(next) = plane.next_properties(&cluster, self)? else {
+            plane.finish_update(turn, &Waiting::alone(ctx), &cluster, self, None);
             return Ok(());
         };
-        planted!(self.mutants, SettingsBeforeChecks =>
-        self.write_cluster(turn, &cluster, None, Some(ctx.delivery), |record| {
-            let protection = input.deletion_protection_enabled;
+        planted!(plane.mutants, SettingsBeforeChecks =>
+        plane.write_cluster(turn, &cluster, None, Some(ctx.delivery), |record| {
+            let protection = self.deletion_protection_enabled;
             record.deletion_protection = protection.unwrap_or(record.deletion_protection);
         }));
-        let lists_peers = input.multi_region_properties.as_ref().is_some_and(|it| it.clusters.is_some());
+        let lists_peers = self.multi_region_properties.as_ref().is_some_and(|it| it.clusters.is_some());
         let kept = next.peer.filter(|_| !next.leaving);
         // A peer that is given up is checked too: its Region authorizes the removal.
         let left = cluster.multi_region.as_deref().and_then(|it| it.peer).filter(|peer| kept != Some(*peer));
         let kept = kept.map(|peer| (peer, if lists_peers { PeerAction::Add } else { PeerAction::Keep }));
         let peers = kept.into_iter().chain(left.map(|peer| (peer, PeerAction::Remove)));
-        let request = PendingRequest::Update(cluster.serial, input.clone());
-        self.start_checks(turn, ctx.clone(), request, next, peers);
+        let request = PendingRequest::Update(cluster.serial, self.clone());
+        plane.start_checks(turn, ctx.clone(), request, next, peers);
         Ok(())
     }
+}
 
+impl ControlPlane {
     /// Resumes an update whose remote checks have passed. The cluster may have changed while they were under way, so
     /// its state is validated again.
     pub(in crate::control) fn resume_update(
