@@ -8,11 +8,11 @@ use std::fmt::{self, Display};
 use std::ops::RangeInclusive;
 
 use super::error::{Error, Field};
-use super::inputs::*;
+use super::shapes::{MetricGroupRequest, MultiRegionProperties, TargetDefinition};
 use super::tags::Tags;
 
 /// The constraints of a text: its length in characters, inclusive, and its pattern.
-struct Text {
+pub(super) struct Text {
     length: RangeInclusive<usize>,
     pattern: Option<Pattern>,
 }
@@ -25,17 +25,18 @@ struct Pattern {
 
 const ANY_LENGTH: RangeInclusive<usize> = 0..=usize::MAX;
 
-const CLUSTER_ID: Text = text(ANY_LENGTH, "[a-z0-9]{26}", is_identifier);
-const STREAM_ID: Text = text(ANY_LENGTH, "[a-z0-9]{26}", is_identifier);
+pub(super) const CLUSTER_ID: Text = text(ANY_LENGTH, "[a-z0-9]{26}", is_identifier);
+pub(super) const STREAM_ID: Text = text(ANY_LENGTH, "[a-z0-9]{26}", is_identifier);
 const CLIENT_TOKEN: Text = text(1..=128, "[!-~]+", is_client_token);
-const KMS_KEY: Text = text(1..=2048, "[a-zA-Z0-9:/_-]+", is_kms_key);
+pub(super) const KMS_KEY: Text = text(1..=2048, "[a-zA-Z0-9:/_-]+", is_kms_key);
 const TAG_KEY: Text = text(1..=128, TAG_PATTERN, is_tag);
 const TAG_VALUE: Text = text(0..=256, TAG_PATTERN, is_tag);
 const REGION: Text = Text { length: 0..=50, pattern: None };
 const CLUSTER_ARN: Text =
     text(ANY_LENGTH, "arn:aws(-[^:]+)?:dsql:[a-z0-9-]{1,20}:[0-9]{12}:cluster/[a-z0-9]{26}", is_cluster_arn);
-const POLICY: Text = Text { length: 1..=20_480, pattern: None };
-const RESOURCE_ARN: Text = text(1..=1011, "arn:.+", |text| text.len() > 4 && text.starts_with("arn:"));
+pub(super) const POLICY: Text = Text { length: 1..=20_480, pattern: None };
+pub(super) const RESOURCE_ARN: Text =
+    text(1..=1011, "arn:.+", |text| text.len() > 4 && text.starts_with("arn:"));
 const KINESIS_ARN: Text = text(
     1..=2048,
     "arn:aws[a-zA-Z-]*:kinesis:[a-z0-9-]*:[0-9]{12}:stream/[a-zA-Z0-9+=,.@_/\\-]+",
@@ -112,33 +113,33 @@ impl Violations {
         }
     }
 
-    fn optional(&mut self, path: &str, value: Option<&str>, constraint: &Text) {
+    pub(super) fn optional(&mut self, path: &str, value: Option<&str>, constraint: &Text) {
         if let Some(value) = value {
             self.check_text(path, value, constraint);
         }
     }
 
-    fn required(&mut self, path: &str, value: Option<&str>, constraint: &Text) {
+    pub(super) fn required(&mut self, path: &str, value: Option<&str>, constraint: &Text) {
         match value {
             Some(value) => self.check_text(path, value, constraint),
             None => self.missing(path),
         }
     }
 
-    fn missing(&mut self, path: impl Display) {
+    pub(super) fn missing(&mut self, path: impl Display) {
         self.add(path, Some(&"null"), format_args!("Member must not be null"));
     }
 
     /// A required text without an `Option`: the empty text is an absent one.
-    fn identifier(&mut self, path: &str, value: &str, constraint: &Text) {
+    pub(super) fn identifier(&mut self, path: &str, value: &str, constraint: &Text) {
         self.required(path, Some(value).filter(|value| !value.is_empty()), constraint);
     }
 
-    fn token(&mut self, token: Option<&crate::types::ClientToken>) {
+    pub(super) fn token(&mut self, token: Option<&crate::types::ClientToken>) {
         self.optional("clientToken", token.and_then(|token| token.free_text()), &CLIENT_TOKEN);
     }
 
-    fn tags(&mut self, tags: Option<&Tags>) {
+    pub(super) fn tags(&mut self, tags: Option<&Tags>) {
         let Some(tags) = tags else { return };
         if tags.len() > MAX_TAGS {
             self.add("tags", None, format_args!("Member must have length less than or equal to {MAX_TAGS}"));
@@ -149,7 +150,7 @@ impl Violations {
         }
     }
 
-    fn page(&mut self, max_results: Option<i64>) {
+    pub(super) fn page(&mut self, max_results: Option<i64>) {
         let Some(size) = max_results else { return };
         if size < 1 {
             let sentence = format_args!("Member must have value greater than or equal to 1");
@@ -164,7 +165,7 @@ impl Violations {
         }
     }
 
-    fn one_of(&mut self, path: impl Display, value: Option<&str>, allowed: &str) {
+    pub(super) fn one_of(&mut self, path: impl Display, value: Option<&str>, allowed: &str) {
         match value {
             None => self.missing(path),
             Some(value) if value != allowed => {
@@ -174,7 +175,7 @@ impl Violations {
         }
     }
 
-    fn properties(&mut self, properties: Option<&MultiRegionProperties>) {
+    pub(super) fn properties(&mut self, properties: Option<&MultiRegionProperties>) {
         let Some(properties) = properties else { return };
         self.optional("multiRegionProperties.witnessRegion", properties.witness_region.as_deref(), &REGION);
         let Some(clusters) = &properties.clusters else { return };
@@ -190,7 +191,7 @@ impl Violations {
         }
     }
 
-    fn metric_groups(&mut self, groups: Option<&[MetricGroupRequest]>) {
+    pub(super) fn metric_groups(&mut self, groups: Option<&[MetricGroupRequest]>) {
         let Some(groups) = groups else { return };
         if groups.len() > MAX_METRIC_GROUPS {
             let sentence = format_args!("Member must have length less than or equal to {MAX_METRIC_GROUPS}");
@@ -210,99 +211,8 @@ impl Violations {
     }
 }
 
-/// Implements [`Validate`]: the constraints of each input, in the order of the model.
-macro_rules! validate {
-    ($($input:ident: |$it:ident, $violations:ident| { $($look:expr;)* })+) => {$(
-        impl Validate for $input {
-            fn collect(&self, $violations: &mut Violations) {
-                let $it = self;
-                $($look;)*
-            }
-        }
-    )+};
-}
-
-validate! {
-    CreateClusterInput: |it, violations| {
-        violations.optional("kmsEncryptionKey", it.kms_encryption_key.as_deref(), &KMS_KEY);
-        violations.tags(it.tags.as_ref());
-        violations.token(it.client_token.as_ref());
-        violations.properties(it.multi_region_properties.as_deref());
-        violations.optional("policy", it.policy.as_deref(), &POLICY);
-        violations.metric_groups(it.metric_groups.as_deref());
-    }
-    UpdateClusterInput: |it, violations| {
-        violations.identifier("identifier", &it.identifier, &CLUSTER_ID);
-        violations.optional("kmsEncryptionKey", it.kms_encryption_key.as_deref(), &KMS_KEY);
-        violations.token(it.client_token.as_ref());
-        violations.properties(it.multi_region_properties.as_deref());
-        violations.metric_groups(it.metric_groups.as_deref());
-    }
-    DeleteClusterInput: |it, violations| {
-        violations.identifier("identifier", &it.identifier, &CLUSTER_ID);
-        violations.token(it.client_token.as_ref());
-    }
-    GetClusterInput: |it, violations| {
-        violations.identifier("identifier", &it.identifier, &CLUSTER_ID);
-    }
-    ListClustersInput: |it, violations| {
-        violations.page(it.max_results);
-    }
-    TagResourceInput: |it, violations| {
-        violations.identifier("resourceArn", &it.resource_arn, &RESOURCE_ARN);
-        if it.tags.is_none() { violations.missing("tags") };
-        violations.tags(it.tags.as_ref());
-    }
-    UntagResourceInput: |it, violations| {
-        violations.identifier("resourceArn", &it.resource_arn, &RESOURCE_ARN);
-        match &it.tag_keys {
-            None => violations.missing("tagKeys"),
-            Some(keys) => violations.tag_keys(keys),
-        };
-    }
-    ListTagsForResourceInput: |it, violations| {
-        violations.identifier("resourceArn", &it.resource_arn, &RESOURCE_ARN);
-    }
-    PutClusterPolicyInput: |it, violations| {
-        violations.identifier("identifier", &it.identifier, &CLUSTER_ID);
-        violations.required("policy", it.policy.as_deref(), &POLICY);
-        violations.token(it.client_token.as_ref());
-    }
-    GetClusterPolicyInput: |it, violations| {
-        violations.identifier("identifier", &it.identifier, &CLUSTER_ID);
-    }
-    DeleteClusterPolicyInput: |it, violations| {
-        violations.identifier("identifier", &it.identifier, &CLUSTER_ID);
-        violations.token(it.client_token.as_ref());
-    }
-    GetVpcEndpointServiceNameInput: |it, violations| {
-        violations.identifier("identifier", &it.identifier, &CLUSTER_ID);
-    }
-    CreateStreamInput: |it, violations| {
-        violations.identifier("clusterIdentifier", &it.cluster_identifier, &CLUSTER_ID);
-        violations.target(it.target_definition.as_deref());
-        violations.one_of("ordering", it.ordering.as_deref(), "UNORDERED");
-        violations.one_of("format", it.format.as_deref(), "JSON");
-        violations.tags(it.tags.as_ref());
-        violations.token(it.client_token.as_ref());
-    }
-    GetStreamInput: |it, violations| {
-        violations.identifier("clusterIdentifier", &it.cluster_identifier, &CLUSTER_ID);
-        violations.identifier("streamIdentifier", &it.stream_identifier, &STREAM_ID);
-    }
-    ListStreamsInput: |it, violations| {
-        violations.identifier("clusterIdentifier", &it.cluster_identifier, &CLUSTER_ID);
-        violations.page(it.max_results);
-    }
-    DeleteStreamInput: |it, violations| {
-        violations.identifier("clusterIdentifier", &it.cluster_identifier, &CLUSTER_ID);
-        violations.identifier("streamIdentifier", &it.stream_identifier, &STREAM_ID);
-        violations.token(it.client_token.as_ref());
-    }
-}
-
 impl Violations {
-    fn tag_keys(&mut self, keys: &[String]) {
+    pub(super) fn tag_keys(&mut self, keys: &[String]) {
         if keys.len() > MAX_TAGS {
             self.add(
                 "tagKeys",
@@ -315,7 +225,7 @@ impl Violations {
         }
     }
 
-    fn target(&mut self, target: Option<&TargetDefinition>) {
+    pub(super) fn target(&mut self, target: Option<&TargetDefinition>) {
         match target.map(|target| &target.kinesis) {
             None => self.missing("targetDefinition"),
             Some(None) => self.missing("targetDefinition.kinesis"),

@@ -15,7 +15,7 @@ use crate::types::{ClusterArn, Identifier, Instant};
 use super::invariant::{CheckContext, Invariant};
 use super::open::OpenCall;
 use super::permitted::{Demand, Known, ResourceFacts, is_permitted};
-use super::records::{Records, names_one_resource, resource_arn};
+use super::records::{Records, names_one_resource};
 use super::{CheckResult, WorldView, demands};
 
 /// Injected denials: the Region, the action, the beginning, and the end if there was one.
@@ -248,7 +248,7 @@ pub(super) fn tags_of<'a>(
 ) -> Known<&'a Tags> {
     // A call about tags writes them in the step in which it is evaluated, so its first write replaced the tags that
     // counted. Any other change since the arrival may or may not have counted.
-    let is_about_tags = resource_arn(&call.request).is_some();
+    let is_about_tags = call.request.resource_arn().is_some();
     let before = call.record.as_ref().and_then(|(before, _)| before.as_deref()).filter(|_| is_about_tags);
     let is_unchanged = || records.is_tagged_since(cluster, call.arrived.at);
     let Some(cluster) = before.or_else(|| is_unchanged().then_some(cluster)) else { return Known::Unknown };

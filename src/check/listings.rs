@@ -61,7 +61,7 @@ impl Listings {
     /// Whether the page token of `call`, if it has one, was returned to an earlier page of this listing; `None` if that
     /// is not known any more.
     pub(super) fn is_own_page(&self, now: Instant, call: &OpenCall) -> Option<bool> {
-        let Some(token) = page_token(&call.request) else { return Some(true) };
+        let Some(token) = call.request.next_token() else { return Some(true) };
         let is_known = self.pages.get(&page(call, token)).is_some();
         let may_be_forgotten = self.has_a_past || now >= Instant::START.after(REMEMBERED);
         (is_known || !may_be_forgotten).then_some(is_known)
@@ -77,7 +77,7 @@ impl Listings {
         response: &Response,
     ) -> CheckResult {
         let Some((entries, next)) = page_of(response) else { return Ok(()) };
-        let mut listing = match page_token(&call.request) {
+        let mut listing = match call.request.next_token() {
             None => Listing { began_after: call.newest, ..Listing::default() },
             // Without the pages before it, which may be forgotten, nothing is known to be missing.
             Some(token) => self.pages.get(&page(call, token)).cloned().unwrap_or_default(),
@@ -130,15 +130,6 @@ pub(super) fn newest(view: &dyn WorldView, call: &OpenCall) -> u64 {
             cluster.and_then(|it| it.attached.as_deref()).map_or(0, |attached| attached.numbered.into())
         }
         _ => 0,
-    }
-}
-
-/// The page token of a request.
-pub(super) fn page_token(request: &Request) -> Option<&String> {
-    match request {
-        Request::ListClusters(input) => input.next_token.as_ref(),
-        Request::ListStreams(input) => input.next_token.as_ref(),
-        _ => None,
     }
 }
 

@@ -7,7 +7,7 @@ use crate::region::Region;
 use crate::types::ClusterArn;
 
 use super::open::OpenCall;
-use super::records::{self, Records};
+use super::records::Records;
 use super::{WorldView, demands};
 
 /// Whether the members of `error` agree with the request and the records. The message of a denial is checked with its
@@ -73,12 +73,9 @@ impl ErrorMembers<'_> {
         let request = &*self.call.request;
         let exists = self.records.cluster_of(self.call).is_some();
         let is_missing = refusal == Refusal::NotFound;
-        let is_named = match (request, kind) {
-            (Request::GetStream(input), "stream") => exists && id == input.stream_identifier,
-            (Request::DeleteStream(input), "stream") => exists && id == input.stream_identifier,
-            (Request::GetStream(_) | Request::DeleteStream(_), _) => {
-                !exists && kind == "cluster" && id == self.identifier()
-            }
+        let is_named = match (request, request.stream_identifier()) {
+            (_, Some(stream)) if kind == "stream" => exists && id == stream,
+            (_, Some(_)) => !exists && kind == "cluster" && id == self.identifier(),
             (Request::GetClusterPolicy(_) | Request::DeleteClusterPolicy(_), _) if exists && is_missing => {
                 kind == "cluster-policy" && id == self.identifier()
             }
@@ -135,7 +132,7 @@ impl ErrorMembers<'_> {
     /// The identifier in the request, as the caller gave it.
     fn identifier(&self) -> String {
         let request = &*self.call.request;
-        let arn = records::resource_arn(request).and_then(|arn| arn.rsplit('/').next());
+        let arn = request.resource_arn().and_then(|arn| arn.rsplit('/').next());
         request.identifier().or(arn).unwrap_or_default().to_owned()
     }
 }

@@ -180,15 +180,12 @@ pub(super) struct Subject {
 impl Subject {
     /// The cluster or stream that `request` of `account` names to the control plane of `region`.
     pub(super) fn of(region: Region, account: Account, request: &Request) -> Option<Subject> {
-        let arn = match request {
-            Request::TagResource(input) => &input.resource_arn,
-            Request::UntagResource(input) => &input.resource_arn,
-            Request::ListTagsForResource(input) => &input.resource_arn,
-            _ => return Subject::by_identifier(region, account, request),
+        let Some(arn) = request.resource_arn() else {
+            return Subject::by_identifier(region, account, request);
         };
         let (cluster, stream) = match arn.split_once("/stream/") {
             Some((cluster, stream)) => (cluster, Some(Identifier::parse(stream)?)),
-            None => (&**arn, None),
+            None => (arn, None),
         };
         let cluster = ClusterArn::parse(cluster)?;
         ((cluster.region, cluster.account) == (region, account)).then_some(Subject { cluster, stream })
@@ -196,10 +193,9 @@ impl Subject {
 
     fn by_identifier(region: Region, account: Account, request: &Request) -> Option<Subject> {
         let cluster = ClusterArn { region, account, identifier: Identifier::parse(request.identifier()?)? };
-        let stream = match request {
-            Request::GetStream(input) => Some(Identifier::parse(&input.stream_identifier)?),
-            Request::DeleteStream(input) => Some(Identifier::parse(&input.stream_identifier)?),
-            _ => None,
+        let stream = match request.stream_identifier() {
+            Some(stream) => Some(Identifier::parse(stream)?),
+            None => None,
         };
         Some(Subject { cluster, stream })
     }

@@ -151,7 +151,7 @@ impl Records {
 
     /// The cluster that `call` names, if it exists in its Region and account: a control plane knows no other.
     pub(super) fn cluster_of(&self, call: &OpenCall) -> Option<&Cluster> {
-        let cluster = match resource_arn(&call.request) {
+        let cluster = match call.request.resource_arn() {
             Some(arn) => named_cluster(arn).and_then(|arn| self.at(arn)),
             None => call.request.identifier().and_then(Identifier::parse).and_then(|it| self.find(it)),
         };
@@ -181,7 +181,7 @@ fn has_same_tags(before: &Cluster, after: &Cluster) -> bool {
 
 /// Whether `call` names the cluster: by its identifier in the call's own Region and account, or by its whole ARN.
 pub(super) fn is_named(cluster: &Cluster, call: &OpenCall) -> bool {
-    let by_arn = resource_arn(&call.request).map(named_cluster);
+    let by_arn = call.request.resource_arn().map(named_cluster);
     is_own(cluster, call) && by_arn.is_none_or(|arn| arn == Some(cluster.arn))
 }
 
@@ -195,17 +195,7 @@ fn is_own(cluster: &Cluster, call: &OpenCall) -> bool {
     (cluster.arn.region, cluster.arn.account) == (call.region, call.account)
 }
 
-/// The ARN in a call about tags; `None` for other operations, which name an identifier.
-pub(super) fn resource_arn(request: &Request) -> Option<&str> {
-    match request {
-        Request::TagResource(input) => Some(&input.resource_arn),
-        Request::UntagResource(input) => Some(&input.resource_arn),
-        Request::ListTagsForResource(input) => Some(&input.resource_arn),
-        _ => None,
-    }
-}
-
 /// Whether a call names one cluster or stream.
 pub(super) fn names_one_resource(request: &Request) -> bool {
-    request.identifier().or(resource_arn(request)).is_some()
+    request.identifier().or(request.resource_arn()).is_some()
 }

@@ -287,7 +287,7 @@ impl<'a> Causes<'a> {
                 self.add(has_too_many_tags(cluster, input), RefusalKind::Quota);
             }
             Request::UntagResource(_) | Request::ListTagsForResource(_) => {
-                let arn = records::resource_arn(&self.call.request).unwrap_or_default();
+                let arn = self.call.request.resource_arn().unwrap_or_default();
                 self.missing_stream(cluster, arn.split_once("/stream/").map(|(_, stream)| stream));
             }
             Request::PutClusterPolicy(input) => {

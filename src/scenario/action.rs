@@ -8,7 +8,7 @@ use crate::region::Region;
 use crate::sim::fault::Fault;
 
 use super::CallStep;
-use super::body::names_in_text;
+use super::body::names_in;
 use super::diagnostic::Span;
 use super::expect::Expectation;
 use super::run::{Done, Run};
@@ -106,11 +106,7 @@ impl Action {
     #[must_use]
     pub fn refers_to(&self) -> Vec<String> {
         match self {
-            Action::Call(call) => {
-                let mut names = Vec::new();
-                call.input.texts(|text| names.extend(names_in_text(text)));
-                names
-            }
+            Action::Call(call) => names_in(&call.input.to_json()),
             Action::Show(names) => names.iter().map(|name| (**name).to_owned()).collect(),
             Action::Expect(expectation) => expect::refers_to(expectation),
             Action::SetUp

@@ -2,9 +2,10 @@
 
 use serde_json::{Map, Value};
 
+use crate::api::operations::QueryKind;
 use crate::api::{Error, Request, ValidationReason};
 
-use super::route::{QueryKind, Route, decoded, encoded};
+use super::route::{Route, decoded, encoded};
 use super::{HttpRequest, Outgoing};
 
 /// Decodes a request. Unknown members are ignored, as by the service. If a query repeats the name of a single-valued
@@ -19,7 +20,7 @@ pub fn decode(http: HttpRequest<'_>) -> Result<Request, Error> {
         return Err(validation_error(ValidationReason::UnknownOperation, message));
     };
     let mut members = if route.has_body() { body(http.body)? } else { Map::new() };
-    for (name, member, kind) in route.query {
+    for (name, member, kind) in route.query() {
         // A member that is bound to the query is not read from the body.
         members.remove(*member);
         let texts: Vec<&str> =
@@ -53,7 +54,7 @@ pub fn encode(request: &Request) -> Outgoing {
     let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
     let path = route.path(|name| members.get(name).map(text).unwrap_or_default());
     let mut query = Vec::new();
-    for (name, member, _) in route.query {
+    for (name, member, _) in route.query() {
         let given = match members.remove(*member) {
             None => continue,
             Some(Value::Array(several)) => several,
@@ -66,12 +67,12 @@ pub fn encode(request: &Request) -> Outgoing {
     }
     let body = if route.has_body() { Value::Object(members).to_string().into_bytes() } else { Vec::new() };
     let question = if query.is_empty() { "" } else { "?" };
-    Outgoing { method: route.method, target: format!("{path}{question}{}", query.join("&")), body }
+    Outgoing { method: route.method(), target: format!("{path}{question}{}", query.join("&")), body }
 }
 
 impl Route {
-    fn has_body(&self) -> bool {
-        self.method == "POST"
+    fn has_body(self) -> bool {
+        self.method() == "POST"
     }
 }
 

@@ -47,7 +47,7 @@ use crate::types::{Account, ClientToken, ClusterArn, Identifier, Instant};
 
 use super::CheckResult;
 use super::invariant::{CheckContext, Invariant};
-use super::listings::{REMEMBERED, page_token};
+use super::listings::REMEMBERED;
 use super::open::{Moment, OpenCall, Subject};
 use super::records::Records;
 
@@ -370,7 +370,7 @@ impl Visible {
         page: Vec<Subject>,
         next: Option<&String>,
     ) -> CheckResult {
-        let listing = match page_token(&call.request) {
+        let listing = match call.request.next_token() {
             None => Some(ListingProgress { began: read.arrived, used: call.used, seen: BTreeSet::new() }),
             Some(token) => self.listings.get(token).cloned(),
         };

@@ -1,9 +1,6 @@
 //! The calls about the resources of a cluster: tags, resource policies, streams.
 
-use crate::api::{
-    CreateStreamInput, DeleteStreamInput, GetStreamInput, KinesisTargetDefinition, ListTagsForResourceInput,
-    Operation, Request, TagResourceInput, TargetDefinition, UntagResourceInput,
-};
+use crate::api::{CreateStreamInput, KinesisTargetDefinition, Operation, Request, TargetDefinition};
 use crate::scenario::CallStep;
 
 use super::super::draws::Draws;
@@ -84,9 +81,7 @@ fn target_stream(draws: Draws, calls: &CallPlan<'_>, mut draft: CallDraft) -> Ca
     if let (Some((name, _)), Some(cluster)) = (known, draft.input.identifier_mut()) {
         *cluster = format!("${name}.clusterIdentifier");
     }
-    if let Request::GetStream(GetStreamInput { stream_identifier, .. })
-    | Request::DeleteStream(DeleteStreamInput { stream_identifier, .. }) = &mut draft.input
-    {
+    if let Some(stream_identifier) = draft.input.stream_identifier_mut() {
         let of_answer = |(name, _)| format!("${name}.streamIdentifier");
         *stream_identifier = known.map_or_else(|| "s".repeat(26), of_answer);
     }
@@ -128,10 +123,7 @@ fn target_tagged(
         let (service, region) = draws.pick("named as", &forms);
         arn = format!("arn:{service}:{region}:{}:cluster/${}.identifier", cluster.owner, cluster.name);
     }
-    if let Request::TagResource(TagResourceInput { resource_arn, .. })
-    | Request::UntagResource(UntagResourceInput { resource_arn, .. })
-    | Request::ListTagsForResource(ListTagsForResourceInput { resource_arn }) = &mut draft.input
-    {
+    if let Some(resource_arn) = draft.input.resource_arn_mut() {
         *resource_arn = arn;
     }
     draft

@@ -37,7 +37,7 @@ pub(super) fn add_options(
             }
         }
     }
-    if let Some(settings) = input.settings_mut() {
+    if let Some(settings) = settings(input) {
         if swarm.keys && draws.chance("key", if is_new { 50 } else { 20 }) {
             *settings.kms_encryption_key = Some(key(draws, region, account));
         }
@@ -57,7 +57,7 @@ pub(super) fn add_options(
 
 /// Changes the KMS key, the metric groups, or both.
 pub(super) fn change_settings(draws: Draws, region: Region, account: Account, input: &mut Request) {
-    let Some(settings) = input.settings_mut() else { return };
+    let Some(settings) = settings(input) else { return };
     let what = draws.weigh("changes", &[(3, "key"), (2, "metrics"), (1, "both")]);
     if what != "metrics" {
         *settings.kms_encryption_key = Some(key(draws, region, account));
@@ -77,11 +77,36 @@ pub(super) fn alter(draws: Draws, set_up: &SetUp, step: &mut CallStep) {
             input.policy = Some(policies::policy(draws.about("again", 0), set_up, account));
         }
         input => {
-            if let Some(settings) = input.settings_mut() {
+            if let Some(settings) = settings(input) {
                 let protection = settings.deletion_protection_enabled;
                 *protection = Some(!protection.unwrap_or(true));
             }
         }
+    }
+}
+
+/// The members that CreateCluster and UpdateCluster share.
+struct Settings<'a> {
+    deletion_protection_enabled: &'a mut Option<bool>,
+    kms_encryption_key: &'a mut Option<Arc<str>>,
+    metric_groups: &'a mut Option<Box<[MetricGroupRequest]>>,
+}
+
+/// The settings in a request, if it has any.
+fn settings(request: &mut Request) -> Option<Settings<'_>> {
+    macro_rules! of {
+        ($input:ident) => {
+            Some(Settings {
+                deletion_protection_enabled: &mut $input.deletion_protection_enabled,
+                kms_encryption_key: &mut $input.kms_encryption_key,
+                metric_groups: &mut $input.metric_groups,
+            })
+        };
+    }
+    match request {
+        Request::CreateCluster(input) => of!(input),
+        Request::UpdateCluster(input) => of!(input),
+        _ => None,
     }
 }
 

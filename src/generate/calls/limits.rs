@@ -224,7 +224,7 @@ impl CallPlan<'_> {
             let draws = draws.about("page", number);
             self.answered = self.made.len();
             let mut draft = self.draft(draws, None, CallKind::List);
-            if let Some((max_results, _)) = draft.input.page_mut() {
+            if let Some(max_results) = draft.input.max_results_mut() {
                 *max_results = None;
             }
             self.push(draws, draft);

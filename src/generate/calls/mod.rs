@@ -460,7 +460,7 @@ impl CallPlan<'_> {
 
     /// Limits the page size of most listings.
     fn limit_page(&self, draws: Draws, draft: &mut CallDraft) {
-        let Some((max_results, _)) = draft.input.page_mut() else { return };
+        let Some(max_results) = draft.input.max_results_mut() else { return };
         if self.turns_pages {
             *max_results = Some(1);
         } else if draws.chance("paged", 85) {
@@ -471,7 +471,7 @@ impl CallPlan<'_> {
     /// Turns a listing into the next page of `step`.
     fn follow_page(&self, draws: Draws, step: &CallStep, draft: &mut CallDraft) {
         let Some(name) = &step.alias else { return };
-        if let Some((_, next_token)) = draft.input.page_mut() {
+        if let Some(next_token) = draft.input.next_token_mut() {
             *next_token = Some(format!("${name}.nextToken"));
         }
         let owner = self.set_up.clients[step.client.0 as usize].account;
