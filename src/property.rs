@@ -102,6 +102,7 @@ impl Property {
     /// # Panics
     /// A scenario fails. The message has the violation, the smallest scenario that shows it, the path of its file, and
     /// how to run it.
+    #[track_caller]
     pub fn check(&self) {
         for path in self.saved() {
             let text =

@@ -19,7 +19,8 @@ use crate::types::{ClientId, ClientToken, ClusterArn, PrincipalId};
 
 use super::{Simulation, Violation};
 
-/// A call that a [`Client`](super::Client) is about to make. Setters are named after the members of the input.
+/// A call that a [`Client`](super::Client) is about to make. Setters are named after the members of the input, and
+/// `witness` and `peer` are those of its multi-Region properties.
 ///
 /// ```
 /// use dsql_sim::prelude::*;
@@ -306,12 +307,15 @@ macro_rules! settings {
     ($($input:ident)+) => {$(
         impl CallBuilder<'_, $input> {
             /// Sets the witness Region of the multi-Region properties.
+            #[doc(alias = "witness_region")]
             pub fn witness(mut self, witness: Region) -> Self {
                 self.properties().witness_region = Some(witness.to_string());
                 self
             }
 
             /// Names the peer in the multi-Region properties.
+            #[doc(alias = "clusters")]
+            #[doc(alias = "multi_region_properties")]
             pub fn peer(mut self, peer: ClusterArn) -> Self {
                 self.properties().clusters.get_or_insert_default().push(peer.to_string());
                 self
