@@ -16,7 +16,7 @@ use super::invariant::{CheckContext, Invariant};
 use super::open::OpenCall;
 use super::permitted::{Demand, Known, ResourceFacts, is_permitted};
 use super::records::{Records, names_one_resource};
-use super::{CheckResult, WorldView, demands};
+use super::{CheckResult, WorldView, demands, operations};
 
 /// Injected denials: the Region, the action, the beginning, and the end if there was one.
 #[derive(Clone, Debug, Default)]
@@ -69,7 +69,7 @@ pub(super) fn answered(
         return Ok(());
     }
     let cluster = records.cluster_of(call);
-    for demand in demands::of_own_region(call, cluster) {
+    for demand in operations::of_request(&call.request).demands(call, cluster) {
         let facts = of_own_resource(ctx.view, records, call, cluster, &demand);
         let is_denied = denied.throughout(&demand, call.arrived.at, call.arrived.at);
         ensure(ctx, call, &demand, is_denied, facts)?;
@@ -120,7 +120,8 @@ pub(super) fn may_be_denied(
 ) -> bool {
     let now = view.now();
     let cluster = records.cluster_of(call);
-    let of_own_region = demands::of_own_region(call, cluster)
+    let of_own_region = operations::of_request(&call.request)
+        .demands(call, cluster)
         .into_iter()
         .map(|demand| (of_own_resource(view, records, call, cluster, &demand), demand));
     // The peer may have gone from the record since it was asked.

@@ -1,16 +1,19 @@
-//! A client of a simulation: the operations of the API as methods, with the names of the AWS SDKs.
+//! A client of a simulation: the operations of the API as methods with the names of the AWS SDKs, and
+//! the members of their inputs as setters.
 
 use std::fmt::Display;
+use std::sync::Arc;
 
 use crate::api::{
     CreateClusterInput, CreateStreamInput, DeleteClusterInput, DeleteClusterPolicyInput, DeleteStreamInput,
     GetClusterInput, GetClusterOutput, GetClusterPolicyInput, GetStreamInput, GetVpcEndpointServiceNameInput,
-    ListClustersInput, ListStreamsInput, ListTagsForResourceInput, OperationInput, PutClusterPolicyInput,
-    Request, TagResourceInput, UntagResourceInput, UpdateClusterInput,
+    KinesisTargetDefinition, ListClustersInput, ListStreamsInput, ListTagsForResourceInput,
+    MetricGroupRequest, MultiRegionProperties, OperationInput, PutClusterPolicyInput, Request,
+    TagResourceInput, Tags, TargetDefinition, UntagResourceInput, UpdateClusterInput,
 };
 use crate::region::Region;
 use crate::sim::client::{Call, Outcome, WaitFor};
-use crate::types::{ClientId, ClusterArn, Identifier};
+use crate::types::{ClientId, ClientToken, ClusterArn, Identifier};
 
 use super::Simulation;
 use super::call_builder::{CallBuilder, CallError, answer};
@@ -226,5 +229,179 @@ impl<'s> Client<'s> {
     fn region_of(&self, arn: &str) -> Region {
         let home = self.simulation.world().options().clients[self.id.0 as usize].home;
         arn.split(':').nth(3).and_then(Region::parse).unwrap_or(home)
+    }
+}
+
+/// A member of an input, present or absent.
+trait SettableMember {
+    /// The type of a member that is present.
+    type Value;
+
+    fn set(&mut self, value: Self::Value);
+}
+
+impl<T> SettableMember for Option<T> {
+    type Value = T;
+
+    fn set(&mut self, value: T) {
+        *self = Some(value);
+    }
+}
+
+impl SettableMember for String {
+    type Value = String;
+
+    fn set(&mut self, value: String) {
+        *self = value;
+    }
+}
+
+/// Defines a setter for each member of an input. The members behind `by hand` have setters below. A member that is in
+/// neither list is a compile error.
+macro_rules! setters {
+    ($($input:ident $(in $container:ident)? {
+        $($member:ident: $value:ty,)*
+    } by hand { $($other:ident),* })+) => {$(
+        impl CallBuilder<'_, setters!(@ $input $(in $container)?)> {
+            $(
+                #[doc = concat!("Sets [`", stringify!($member), "`](")]
+                #[doc = concat!(stringify!($input), "::", stringify!($member), ").")]
+                pub fn $member(mut self, value: impl Into<$value>) -> Self {
+                    self.input.$member.set(value.into());
+                    self
+                }
+            )*
+        }
+
+        const _: fn(&$input) = |input| {
+            let $input { $($member: _,)* $($other: _,)* } = input;
+        };
+    )+};
+    (@ $input:ident in $container:ident) => { $container<$input> };
+    (@ $input:ident) => { $input };
+}
+
+setters! {
+    CreateClusterInput {
+        deletion_protection_enabled: bool,
+        kms_encryption_key: Arc<str>,
+        client_token: ClientToken,
+        multi_region_properties: Box<MultiRegionProperties>,
+        policy: Arc<str>,
+        bypass_policy_lockout_safety_check: bool,
+    } by hand { tags, metric_groups }
+    UpdateClusterInput {
+        identifier: String,
+        deletion_protection_enabled: bool,
+        kms_encryption_key: Arc<str>,
+        client_token: ClientToken,
+        multi_region_properties: Box<MultiRegionProperties>,
+    } by hand { metric_groups }
+    DeleteClusterInput { identifier: String, client_token: ClientToken, } by hand {}
+    GetClusterInput { identifier: String, } by hand {}
+    ListClustersInput { max_results: i64, next_token: String, } by hand {}
+    TagResourceInput { resource_arn: String, } by hand { tags }
+    UntagResourceInput { resource_arn: String, } by hand { tag_keys }
+    ListTagsForResourceInput { resource_arn: String, } by hand {}
+    PutClusterPolicyInput {
+        identifier: String,
+        policy: Arc<str>,
+        bypass_policy_lockout_safety_check: bool,
+        expected_policy_version: String,
+        client_token: ClientToken,
+    } by hand {}
+    GetClusterPolicyInput { identifier: String, } by hand {}
+    DeleteClusterPolicyInput {
+        identifier: String,
+        expected_policy_version: String,
+        client_token: ClientToken,
+    } by hand {}
+    GetVpcEndpointServiceNameInput { identifier: String, } by hand {}
+    CreateStreamInput in Box {
+        cluster_identifier: String,
+        target_definition: Box<TargetDefinition>,
+        ordering: Arc<str>,
+        format: Arc<str>,
+        client_token: ClientToken,
+    } by hand { tags }
+    GetStreamInput { cluster_identifier: String, stream_identifier: String, } by hand {}
+    ListStreamsInput { cluster_identifier: String, max_results: i64, next_token: String, } by hand {}
+    DeleteStreamInput {
+        cluster_identifier: String,
+        stream_identifier: String,
+        client_token: ClientToken,
+    } by hand {}
+}
+
+/// Defines the setters of the multi-Region properties and of the metric groups.
+macro_rules! settings {
+    ($($input:ident)+) => {$(
+        impl CallBuilder<'_, $input> {
+            /// Sets the witness Region of the multi-Region properties.
+            #[doc(alias = "witness_region")]
+            pub fn witness(mut self, witness: Region) -> Self {
+                self.properties().witness_region = Some(witness.to_string());
+                self
+            }
+
+            /// Names the peer in the multi-Region properties.
+            #[doc(alias = "clusters")]
+            #[doc(alias = "multi_region_properties")]
+            pub fn peer(mut self, peer: ClusterArn) -> Self {
+                self.properties().clusters.get_or_insert_default().push(peer.to_string());
+                self
+            }
+
+            /// Adds a metric group, such as `STATEMENT_STATISTICS`.
+            pub fn metric_groups(mut self, group: impl Into<String>) -> Self {
+                let mut groups = self.input.metric_groups.take().unwrap_or_default().into_vec();
+                groups.push(MetricGroupRequest { metric_group: Some(group.into()) });
+                self.input.metric_groups = Some(groups.into());
+                self
+            }
+
+            fn properties(&mut self) -> &mut MultiRegionProperties {
+                self.input.multi_region_properties.get_or_insert_default()
+            }
+        }
+    )+};
+}
+
+settings! { CreateClusterInput UpdateClusterInput }
+
+/// Defines the setter of an input's tags.
+macro_rules! tags {
+    ($($input:ty)*) => {$(
+        impl CallBuilder<'_, $input> {
+            /// Adds a tag.
+            pub fn tags(mut self, key: impl Into<String>, value: impl Into<String>) -> Self {
+                add_tag(self.input.tags.get_or_insert_default(), key.into(), value.into());
+                self
+            }
+        }
+    )*};
+}
+
+tags! { CreateClusterInput TagResourceInput Box<CreateStreamInput> }
+
+fn add_tag(tags: &mut Tags, key: String, value: String) {
+    Arc::make_mut(tags).insert(key, value);
+}
+
+impl CallBuilder<'_, UntagResourceInput> {
+    /// Adds the key of a tag to remove.
+    pub fn tag_keys(mut self, key: impl Into<String>) -> Self {
+        self.input.tag_keys.get_or_insert_default().push(key.into());
+        self
+    }
+}
+
+impl CallBuilder<'_, Box<CreateStreamInput>> {
+    /// Sets the target: a Kinesis data stream, and the role that writes to it.
+    pub fn kinesis(mut self, stream_arn: impl Into<String>, role_arn: impl Into<String>) -> Self {
+        let kinesis =
+            KinesisTargetDefinition { stream_arn: Some(stream_arn.into()), role_arn: Some(role_arn.into()) };
+        self.input.target_definition = Some(Box::new(TargetDefinition { kinesis: Some(kinesis) }));
+        self
     }
 }

@@ -1,5 +1,6 @@
-//! The permissions that each operation needs: the API reference's *Required permissions*, written a second time,
-//! independently of the table that the control planes use.
+//! The permissions that operations need: what the specifications of several of them share, and what other Regions
+//! check. Written from the API reference's *Required permissions*, independently of the table that the control planes
+//! use.
 
 use crate::api::{MultiRegionProperties, Request};
 use crate::control::records::Cluster;
@@ -9,56 +10,21 @@ use crate::types::ClusterArn;
 use super::open::OpenCall;
 use super::permitted::Demand;
 
-/// The permissions that the call's own Region checks before anything else. `cluster` is the cluster that the call
-/// names, if it exists.
-///
-/// Left out is iam:CreateServiceLinkedRole, which depends on what other Regions did at the same time.
-pub(super) fn of_own_region<'a>(call: &'a OpenCall, cluster: Option<&Cluster>) -> Vec<Demand<'a>> {
+/// The ARN of the cluster that the call names in its Region and account; of any cluster if it names none.
+pub(super) fn named_cluster(call: &OpenCall) -> String {
     let (region, account) = (call.region, call.account);
-    let named = |identifier: &str| format!("arn:aws:dsql:{region}:{account}:cluster/{identifier}");
-    let on = |action, resource| Demand::on(action, resource, region);
-    let own = call.request.operation().action();
-    let about = named(call.request.identifier().unwrap_or("*"));
-    match &*call.request {
-        Request::CreateCluster(input) => {
-            let properties = input.multi_region_properties.as_deref();
-            let witness = properties.and_then(|it| it.witness_region.as_deref());
-            let tags = input.tags.as_ref().filter(|tags| !tags.is_empty());
-            let mut demands = vec![Demand { witness, tags, ..on(own, about.clone()) }];
-            demands.extend(tags.map(|_| Demand { tags, ..on("dsql:TagResource", about.clone()) }));
-            demands.extend(input.policy.iter().map(|_| on("dsql:PutClusterPolicy", about.clone())));
-            demands.extend(multi_region(properties, &about, None, region));
-            demands.extend(keys(input.kms_encryption_key.as_deref(), call, &KMS));
-            demands
-        }
-        Request::UpdateCluster(input) => {
-            let mut demands = vec![on(own, about.clone()), on("dsql:GetCluster", about.clone())];
-            let properties = input.multi_region_properties.as_deref();
-            demands.extend(multi_region(properties, &about, Some(&about), region));
-            demands.extend(keys(input.kms_encryption_key.as_deref(), call, &KMS));
-            demands
-        }
-        Request::ListClusters(_) => vec![on(own, "*".to_owned())],
-        Request::TagResource(input) => {
-            vec![Demand { tags: input.tags.as_ref(), ..on(own, input.resource_arn.clone()) }]
-        }
-        Request::UntagResource(input) => {
-            let tag_keys = input.tag_keys.as_deref().unwrap_or_default();
-            vec![Demand { tag_keys, ..on(own, input.resource_arn.clone()) }]
-        }
-        Request::ListTagsForResource(input) => vec![on(own, input.resource_arn.clone())],
-        Request::CreateStream(input) => {
-            let mut demands = vec![Demand { tags: input.tags.as_ref(), ..on(own, about) }];
-            let kinesis = input.target_definition.as_ref().and_then(|target| target.kinesis.as_ref());
-            let role = kinesis.and_then(|kinesis| kinesis.role_arn.clone());
-            demands.extend(role.map(|role| on("iam:PassRole", role)));
-            demands.extend(keys(cluster.and_then(|it| it.kms_key.as_deref()), call, &["kms:Decrypt"]));
-            demands
-        }
-        Request::GetStream(input) => vec![on(own, format!("{about}/stream/{}", input.stream_identifier))],
-        Request::DeleteStream(input) => vec![on(own, format!("{about}/stream/{}", input.stream_identifier))],
-        _ => vec![on(own, about)],
-    }
+    let identifier = call.request.identifier().unwrap_or("*");
+    format!("arn:aws:dsql:{region}:{account}:cluster/{identifier}")
+}
+
+/// The ARN of a stream of the cluster that the call names.
+pub(super) fn named_stream(call: &OpenCall, stream: &str) -> String {
+    format!("{}/stream/{stream}", named_cluster(call))
+}
+
+/// The permission of the operation's own name on `resource`.
+pub(super) fn own_action<'a>(call: &OpenCall, resource: String) -> Demand<'a> {
+    Demand::on(call.request.operation().action(), resource, call.region)
 }
 
 /// The permissions that the Regions of the witness and of the peers check before the call is carried out, each with
@@ -108,7 +74,7 @@ pub(super) fn properties(request: &Request) -> Option<&MultiRegionProperties> {
 
 /// The permissions that multi-Region properties need on `resource` in the cluster's own Region. `own` is the ARN of
 /// the cluster, if it exists.
-fn multi_region<'a>(
+pub(super) fn multi_region<'a>(
     properties: Option<&'a MultiRegionProperties>,
     resource: &str,
     own: Option<&str>,
@@ -127,7 +93,7 @@ fn multi_region<'a>(
 }
 
 /// The permissions on a customer managed key; none for a key that AWS owns.
-fn keys<'a>(key: Option<&str>, call: &OpenCall, actions: &[&'static str]) -> Vec<Demand<'a>> {
+pub(super) fn keys<'a>(key: Option<&str>, call: &OpenCall, actions: &[&'static str]) -> Vec<Demand<'a>> {
     let Some(key) = key.filter(|key| *key != "AWS_OWNED_KMS_KEY") else { return Vec::new() };
     let (region, account) = (call.region, call.account);
     let resource = match (key.starts_with("arn:"), key.starts_with("alias/")) {
@@ -139,7 +105,7 @@ fn keys<'a>(key: Option<&str>, call: &OpenCall, actions: &[&'static str]) -> Vec
 }
 
 /// The actions that the service performs with a customer managed key on behalf of the caller.
-const KMS: [&str; 6] = [
+pub(super) const KMS: [&str; 6] = [
     "kms:DescribeKey",
     "kms:Encrypt",
     "kms:Decrypt",

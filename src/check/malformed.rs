@@ -6,32 +6,15 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use crate::api::{Operation, Request};
+use crate::api::Request;
+
+use super::operations;
 
 /// Whether a member of the request breaks a constraint of the API model, or a required one is absent.
 pub(super) fn is_malformed(request: &Request) -> bool {
     let input = request.to_json();
-    required(request.operation()).iter().any(|name| is_absent(&input[name])) || !are_sound(&input)
-}
-
-/// The members without which a request is refused.
-fn required(operation: Operation) -> &'static [&'static str] {
-    match operation {
-        Operation::CreateCluster | Operation::ListClusters => &[],
-        Operation::UpdateCluster
-        | Operation::DeleteCluster
-        | Operation::GetCluster
-        | Operation::GetClusterPolicy
-        | Operation::DeleteClusterPolicy
-        | Operation::GetVpcEndpointServiceName => &["identifier"],
-        Operation::PutClusterPolicy => &["identifier", "policy"],
-        Operation::TagResource => &["resourceArn", "tags"],
-        Operation::UntagResource => &["resourceArn", "tagKeys"],
-        Operation::ListTagsForResource => &["resourceArn"],
-        Operation::CreateStream => &["clusterIdentifier", "targetDefinition", "ordering", "format"],
-        Operation::ListStreams => &["clusterIdentifier"],
-        Operation::GetStream | Operation::DeleteStream => &["clusterIdentifier", "streamIdentifier"],
-    }
+    operations::of_request(request).required().iter().any(|name| is_absent(&input[name]))
+        || !are_sound(&input)
 }
 
 /// A label of the request's path is never null, but may be empty.

@@ -22,6 +22,7 @@ mod listings;
 mod malformed;
 mod members;
 mod open;
+mod operations;
 mod pairs;
 mod permitted;
 mod records;

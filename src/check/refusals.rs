@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use crate::api::{Error, Request, Tags, ValidationReason};
 use crate::control::assumptions::Refusal;
-use crate::control::records::{Cluster, ClusterPolicy, MAX_STREAMS};
+use crate::control::records::{Cluster, ClusterPolicy};
 use crate::map::FixedMap;
 use crate::region::Region;
 use crate::types::{ClusterArn, ClusterStatus, Identifier, Instant};
@@ -25,7 +25,7 @@ use super::open::{OpenCall, OpenCalls};
 use super::permitted::{Demand, Known};
 use super::records::{self, Records};
 use super::tokens::Tokens;
-use super::{CheckResult, WorldView, demands, members};
+use super::{CheckResult, WorldView, demands, members, operations};
 
 /// The kind of an error, as far as causes distinguish it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -167,10 +167,10 @@ pub(super) fn no_success_against_a_cause(
 }
 
 /// The causes for which a call may be refused, and the facts that they are derived from.
-struct Causes<'a> {
-    view: &'a dyn WorldView,
-    facts: &'a RefusalContext<'a>,
-    call: &'a OpenCall,
+pub(super) struct Causes<'a> {
+    pub(super) view: &'a dyn WorldView,
+    pub(super) facts: &'a RefusalContext<'a>,
+    pub(super) call: &'a OpenCall,
     /// The cluster that the call names, as it was when the call was decided.
     cluster: Option<&'a Cluster>,
     found: Vec<Cause>,
@@ -230,14 +230,14 @@ impl<'a> Causes<'a> {
     }
 
     /// Adds a certain cause if `is_cause`.
-    fn add(&mut self, is_cause: bool, kind: impl Into<RefusalKind>) {
+    pub(super) fn add(&mut self, is_cause: bool, kind: impl Into<RefusalKind>) {
         if is_cause {
             self.found.push(Cause { kind: kind.into(), is_certain: true });
         }
     }
 
     /// Adds a possible cause if `is_cause`.
-    fn may(&mut self, is_cause: bool, kind: impl Into<RefusalKind>) {
+    pub(super) fn may(&mut self, is_cause: bool, kind: impl Into<RefusalKind>) {
         if is_cause {
             self.found.push(Cause { kind: kind.into(), is_certain: false });
         }
@@ -248,96 +248,13 @@ impl<'a> Causes<'a> {
         let request = &*self.call.request;
         self.add(self.is_own_page() == Some(false), RefusalKind::Malformed);
         self.properties();
-        if let Request::CreateCluster(input) = request {
-            let made = self.call.record.as_ref().map(|(_, after)| after.arn);
-            if let Some(policy) = &input.policy {
-                let tags = input.tags.as_ref().map_or(Known::None, Known::Is);
-                self.policy(policy, input.bypass_policy_lockout_safety_check, made, tags);
-            }
-            return self.quota();
-        }
-        if matches!(request, Request::ListClusters(_)) {
-            return;
-        }
+        let operation = operations::of_request(request);
+        operation.causes(self);
         match self.cluster {
+            _ if !records::names_one_resource(request) => {}
             None => self.add(true, RefusalKind::NotFound),
-            Some(cluster) => self.cluster(cluster),
+            Some(cluster) => operation.causes_in(cluster, self),
         }
-    }
-
-    /// Adds the causes in the cluster that the call names.
-    fn cluster(&mut self, cluster: &Cluster) {
-        use ClusterStatus::{Active, Idle, Inactive, PendingSetup};
-        let assumed = self.view.assumptions();
-        let status = cluster.status;
-        let attached = cluster.attached.as_deref();
-        let policy = attached.filter(|attached| attached.policy.is_some());
-        let version = policy.map(|attached| attached.policies.to_string());
-        match &*self.call.request {
-            Request::UpdateCluster(_) => {
-                self.add(!matches!(status, Active | Idle | Inactive | PendingSetup), assumed.wrong_state);
-                self.add(self.is_busy(cluster), RefusalKind::Conflict);
-            }
-            Request::DeleteCluster(_) => self.deletion(cluster),
-            Request::TagResource(input) => {
-                self.missing_stream(
-                    cluster,
-                    input.resource_arn.split_once("/stream/").map(|(_, stream)| stream),
-                );
-                self.add(has_too_many_tags(cluster, input), RefusalKind::Quota);
-            }
-            Request::UntagResource(_) | Request::ListTagsForResource(_) => {
-                let arn = self.call.request.resource_arn().unwrap_or_default();
-                self.missing_stream(cluster, arn.split_once("/stream/").map(|(_, stream)| stream));
-            }
-            Request::PutClusterPolicy(input) => {
-                let text = input.policy.as_deref().unwrap_or_default();
-                let arn = cluster.arn;
-                let tags = authorization::tags_of(self.facts.records, self.call, cluster, &arn.to_string());
-                self.policy(text, input.bypass_policy_lockout_safety_check, Some(arn), tags);
-                let expected = input.expected_policy_version.as_ref();
-                self.add(expected.is_some_and(|it| version.as_ref() != Some(it)), RefusalKind::Conflict);
-            }
-            Request::GetClusterPolicy(_) => self.add(policy.is_none(), RefusalKind::NotFound),
-            Request::DeleteClusterPolicy(input) => {
-                self.add(policy.is_none(), RefusalKind::NotFound);
-                let expected = input.expected_policy_version.as_ref();
-                self.add(expected.is_some_and(|it| version.as_ref() != Some(it)), RefusalKind::Conflict);
-            }
-            Request::CreateStream(_) => {
-                // An IDLE or INACTIVE cluster is refused as invalid; every other status but ACTIVE is the wrong
-                // state.
-                self.add(matches!(status, Idle | Inactive), RefusalKind::Invalid);
-                self.add(!matches!(status, Active | Idle | Inactive), assumed.wrong_state);
-                self.add(self.is_busy(cluster), RefusalKind::Conflict);
-                self.add(cluster.streams().len() >= MAX_STREAMS, RefusalKind::Quota);
-            }
-            Request::GetStream(input) => self.missing_stream(cluster, Some(&input.stream_identifier)),
-            Request::DeleteStream(input) => {
-                self.missing_stream(cluster, Some(&input.stream_identifier));
-                let stream = Identifier::parse(&input.stream_identifier).and_then(|it| cluster.stream(it));
-                let is_new = stream.is_some_and(|it| it.status == crate::api::StreamStatus::Creating);
-                self.add(is_new, RefusalKind::Conflict);
-            }
-            _ => {}
-        }
-    }
-
-    /// Adds the causes for which the cluster may not be deleted.
-    fn deletion(&mut self, cluster: &Cluster) {
-        use ClusterStatus::{Creating, Deleted, Deleting, PendingDelete, Updating};
-        let assumed = self.view.assumptions();
-        let status = cluster.status;
-        let is_going = matches!(status, PendingDelete | Deleting | Deleted);
-        // A second deletion is answered like the first.
-        if is_going && assumed.delete_again {
-            return;
-        }
-        let is_updating = status == Updating && !assumed.delete_while_updating;
-        self.add(is_going || is_updating || status == Creating, assumed.wrong_state);
-        self.add(self.is_busy(cluster), RefusalKind::Conflict);
-        self.add(cluster.deletion_protection, RefusalKind::Protected);
-        self.add(assumed.streams_keep_cluster && !cluster.streams().is_empty(), RefusalKind::Conflict);
     }
 
     /// Whether other Regions have had their full time to answer: since the call arrived or, if it joined a call that
@@ -359,16 +276,26 @@ impl<'a> Causes<'a> {
     }
 
     /// Adds a cause if the call names a stream that the cluster does not have.
-    fn missing_stream(&mut self, cluster: &Cluster, stream: Option<&str>) {
+    pub(super) fn missing_stream(&mut self, cluster: &Cluster) {
+        let request = &*self.call.request;
+        let of_arn = || Some(request.resource_arn()?.split_once("/stream/")?.1);
         let is_there =
             |stream: &str| Identifier::parse(stream).is_some_and(|it| cluster.stream(it).is_some());
+        let stream = request.stream_identifier().or_else(of_arn);
         self.add(stream.is_some_and(|stream| !is_there(stream)), RefusalKind::NotFound);
+    }
+
+    /// Adds a cause if the call expects another version than that of the policy that the cluster has.
+    pub(super) fn another_version(&mut self, cluster: &Cluster, expected: Option<&String>) {
+        let attached = cluster.attached.as_deref().filter(|attached| attached.policy.is_some());
+        let version = attached.map(|attached| attached.policies.to_string());
+        self.add(expected.is_some_and(|it| version.as_ref() != Some(it)), RefusalKind::Conflict);
     }
 
     /// Whether another call is under way on the cluster: an earlier update that waits for other Regions, or an intent
     /// that waits for the link register. A call with the token of the one that waits joins it, and so does a second
     /// deletion, unless it is refused.
-    fn is_busy(&self, cluster: &Cluster) -> bool {
+    pub(super) fn is_busy(&self, cluster: &Cluster) -> bool {
         let call = self.call;
         let has_its_token = |other: &Request| other.client_token().is_some() && *other == *call.request;
         let deletes = |request: &Request| matches!(request, Request::DeleteCluster(_));
@@ -386,36 +313,6 @@ impl<'a> Causes<'a> {
         };
         cluster.intent.as_ref().is_some_and(|intent| !is_joined(&intent.request.to_request()))
             || self.facts.open.in_region(call.region).any(is_checked)
-    }
-
-    /// Adds the quota as a possible cause: a create is refused when the existing clusters and the creates in flight
-    /// have reached it, and how many of those in flight still counted is not known.
-    ///
-    /// The copies and retries of a create are one create in flight: they join it by its token. A copy of this very call
-    /// is none, because this call would have joined it.
-    fn quota(&mut self) {
-        let (assumed, call) = (self.view.assumptions(), self.call);
-        let is_multi = demands::properties(&call.request).is_some();
-        let quota = if is_multi { assumed.multi_region_quota } else { assumed.single_region_quota };
-        let own_token = call.request.client_token();
-        let is_pending = |other: &&OpenCall| {
-            other.account == call.account
-                && other.arrived < call.arrived
-                && matches!(*other.request, Request::CreateCluster(_))
-                && demands::properties(&other.request).is_some()
-                && (own_token.is_none() || other.request.client_token() != own_token)
-        };
-        // The other quota counts no creates in flight.
-        let open = is_multi.then(|| self.facts.open.in_region(call.region));
-        let pending = open.into_iter().flatten().filter(is_pending);
-        let distinct: BTreeSet<_> = pending
-            .map(|other| {
-                let token = other.request.client_token();
-                (token, token.is_none().then_some(other.delivery))
-            })
-            .collect();
-        let exist = self.facts.records.count(call.account, call.region, is_multi);
-        self.may(exist + distinct.len() as u32 >= quota, RefusalKind::Quota);
     }
 
     /// Adds the causes in `multiRegionProperties`.
@@ -500,7 +397,13 @@ impl<'a> Causes<'a> {
 
     /// Adds a cause if the text is not a policy, or if the policy would keep its own caller from replacing or
     /// removing it on cluster `arn` with these tags. Where that is undecided, the cause is possible.
-    fn policy(&mut self, policy: &str, bypass: Option<bool>, arn: Option<ClusterArn>, tags: Known<&Tags>) {
+    pub(super) fn policy(
+        &mut self,
+        policy: &str,
+        bypass: Option<bool>,
+        arn: Option<ClusterArn>,
+        tags: Known<&Tags>,
+    ) {
         let call = self.call;
         let Ok(policy) = ClusterPolicy::parse(policy) else { return self.add(true, RefusalKind::Invalid) };
         if bypass == Some(true) || (call.principal.is_none() && !policy.text.contains("Deny")) {
@@ -532,16 +435,4 @@ impl<'a> Causes<'a> {
             || self.facts.open.in_region(call.region).any(waits)
             || self.facts.records.any_intent(call, is_other)
     }
-}
-
-/// Whether a TagResource would leave the resource with more than 200 tags.
-fn has_too_many_tags(cluster: &Cluster, input: &crate::api::TagResourceInput) -> bool {
-    let stream = input.resource_arn.split_once("/stream/").and_then(|(_, it)| Identifier::parse(it));
-    let known = match stream {
-        None => cluster.tags.as_ref(),
-        Some(stream) => cluster.stream(stream).map(|stream| &stream.tags),
-    };
-    let is_new = |key: &String| known.is_none_or(|known| !known.contains_key(key));
-    let added = input.tags.iter().flat_map(|tags| tags.keys()).filter(|key| is_new(key)).count();
-    known.map_or(0, |known| known.len()) + added > 200
 }

@@ -3,15 +3,15 @@
 
 use std::sync::Arc;
 
-use crate::api::{Request, Response, StreamSummary};
+use crate::api::{MultiRegionProperties, Response, Tags};
 use crate::control::records::Cluster;
-use crate::types::ClusterArn;
+use crate::region::Region;
+use crate::types::{ClusterArn, Identifier};
 
-use super::CheckResult;
 use super::invariant::{CheckContext, Invariant};
 use super::open::{OpenCall, Subject};
-use super::visible::{customer_key, listed_peer};
-use crate::region::Region;
+use super::visible::listed_peer;
+use super::{CheckResult, operations};
 
 /// Each request is handled once. A call that joined another is removed from the list of those that wait when it is
 /// answered.
@@ -52,21 +52,7 @@ pub(super) fn reads_show_what_was_written(
     response: &Response,
 ) -> CheckResult {
     let Some(record) = record else { return Ok(()) };
-    let is_stream = |listed: &StreamSummary| {
-        record.stream(listed.stream_identifier).is_some_and(|stream| stream.status == listed.status)
-    };
-    let is_shown = match response {
-        Response::GetCluster(output) => {
-            let encryption = output.encryption_details.as_ref().map(|details| details.encryption_status);
-            (output.status, encryption) == (record.status, Some(record.encryption))
-        }
-        Response::GetStream(output) => {
-            record.stream(output.stream_identifier).is_some_and(|stream| stream.status == output.status)
-        }
-        Response::ListStreams(page) => page.streams.iter().all(is_stream),
-        Response::DeleteCluster(output) => *output == record.deleted(),
-        _ => return Ok(()),
-    };
+    let Some(is_shown) = operations::of_response(response).agrees_with(record) else { return Ok(()) };
     ctx.ensure(is_shown, Invariant::AnswersSayWhatWasWritten, || {
         format!("{} of {} shows another status than that of the record", call.request.operation(), record.arn)
     })
@@ -74,32 +60,9 @@ pub(super) fn reads_show_what_was_written(
 
 /// The error in an answer that concerns another resource than the request.
 fn about_another(call: &OpenCall, response: &Response) -> Option<&'static str> {
-    let subject = call.subject();
-    let is_own = |arn: ClusterArn| (arn.region, arn.account) == (call.region, call.account);
-    let is_subject = |arn: ClusterArn| subject == Some(Subject::from(arn));
-    let is_stream = |cluster, stream| {
-        subject.is_some_and(|it| it.cluster.identifier == cluster && it.stream == Some(stream))
-    };
-    let is_in = |cluster| subject.is_some_and(|it| it.cluster.identifier == cluster);
-    let is_right = match response {
-        Response::CreateCluster(made) => is_own(made.arn),
-        Response::UpdateCluster(output) => is_subject(output.arn),
-        Response::DeleteCluster(output) => is_subject(output.arn),
-        Response::GetCluster(output) => is_subject(output.arn),
-        Response::ListClusters(page) => page.clusters.iter().all(|listed| is_own(listed.arn)),
-        Response::CreateStream(made) => is_in(made.cluster_identifier),
-        Response::GetStream(output) => is_stream(output.cluster_identifier, output.stream_identifier),
-        Response::DeleteStream(output) => is_stream(output.cluster_identifier, output.stream_identifier),
-        Response::ListStreams(page) => page.streams.iter().all(|listed| is_in(listed.cluster_identifier)),
-        _ => true,
-    };
-    let properties = match response {
-        Response::CreateCluster(made) => made.multi_region_properties.as_deref().map(|it| (it, made.arn)),
-        Response::GetCluster(output) => output.multi_region_properties.as_deref().map(|it| (it, output.arn)),
-        _ => None,
-    };
-    let lists_own = properties.is_none_or(|(properties, own)| properties.clusters.first() == Some(&own));
-    match (is_right, lists_own) {
+    let answer = operations::of_response(response);
+    let lists_own = answer.properties().is_none_or(|(shown, own)| shown.clusters.first() == Some(&own));
+    match (answer.is_about(call), lists_own) {
         (true, true) => None,
         (false, _) => Some("the answer is about another resource"),
         (true, false) => Some("the answer does not list the cluster's own ARN first"),
@@ -108,86 +71,66 @@ fn about_another(call: &OpenCall, response: &Response) -> Option<&'static str> {
 
 /// The error in an answer that differs from the record that was written for it.
 fn unlike_record(response: &Response, before: Option<&Cluster>, record: &Cluster) -> Option<&'static str> {
-    let stream = |identifier| record.stream(identifier);
-    let policies = |cluster: &Cluster| cluster.attached.as_ref().map(|attached| attached.policy_version());
-    let is_like = match response {
-        Response::CreateCluster(made) => *made == record.created(),
-        Response::UpdateCluster(output) => *output == record.updated(),
-        Response::DeleteCluster(output) => *output == record.deleted(),
-        Response::PutClusterPolicy(output) => Some(&output.policy_version) == policies(record).as_ref(),
-        // The answer to a removal names the version that was removed, which only the record before has.
-        Response::DeleteClusterPolicy(output) => {
-            Some(&output.policy_version) == before.and_then(policies).as_ref()
-        }
-        Response::CreateStream(made) => stream(made.stream_identifier).is_some_and(|stream| {
-            (made.status, made.creation_time) == (stream.status, stream.creation_time)
-                && made.arn == stream.arn(record.arn)
-        }),
-        Response::DeleteStream(output) => stream(output.stream_identifier).is_some_and(|stream| {
-            (output.status, output.creation_time) == (stream.status, stream.creation_time)
-                && output.arn == stream.arn(record.arn)
-        }),
-        _ => true,
-    };
+    let is_like = operations::of_response(response).is_like(before, record);
     (!is_like).then_some("the answer differs from the record that was written")
 }
 
 /// The error in a written record that lacks what the request sets.
 fn not_carried_out(call: &OpenCall, record: &Cluster) -> Option<&'static str> {
-    let tags = |stream: Option<_>| match stream {
-        None => record.tags.as_ref(),
-        Some(stream) => record.stream(stream).map(|stream| &stream.tags),
-    };
-    let policy = || record.attached.as_deref().and_then(|it| it.policy.as_ref()).map(|policy| &*policy.text);
-    let tagged = call.subject().and_then(|subject| tags(subject.stream));
-    let is_carried_out = match &*call.request {
-        Request::CreateCluster(input) => {
-            record.deletion_protection == input.deletion_protection_enabled.unwrap_or(true)
-                && record.kms_key == customer_key(input.kms_encryption_key.as_ref())
-                && record.tags == input.tags.clone().filter(|tags| !tags.is_empty())
-                && record.statement_statistics
-                    == input.metric_groups.as_ref().is_some_and(|it| !it.is_empty())
-                && policy() == input.policy.as_deref()
-                && has_properties(record, input.multi_region_properties.as_deref(), true)
-        }
-        Request::UpdateCluster(input) => {
-            input.deletion_protection_enabled.is_none_or(|on| record.deletion_protection == on)
-                && (input.kms_encryption_key.is_none()
-                    || record.kms_key == customer_key(input.kms_encryption_key.as_ref()))
-                && input.metric_groups.as_ref().is_none_or(|it| record.statement_statistics != it.is_empty())
-                && has_properties(record, input.multi_region_properties.as_deref(), false)
-        }
-        Request::DeleteCluster(_) => super::pairs::is_being_deleted(record),
-        Request::TagResource(input) => input
-            .tags
-            .iter()
-            .flat_map(|tags| tags.iter())
-            .all(|(key, value)| tagged.and_then(|tags| tags.get(key)) == Some(value)),
-        Request::UntagResource(input) => {
-            input.tag_keys.iter().flatten().all(|key| tagged.is_none_or(|tags| !tags.contains_key(key)))
-        }
-        Request::PutClusterPolicy(input) => policy() == input.policy.as_deref(),
-        Request::DeleteClusterPolicy(_) => policy().is_none(),
-        _ => true,
-    };
+    let is_carried_out = operations::of_request(&call.request).is_carried_out(call, record);
     (!is_carried_out).then_some("the record that was written lacks what was asked for")
 }
 
 /// The error in an answer whose creation time is not that of its call.
 fn not_created_then(call: &OpenCall, response: &Response) -> Option<&'static str> {
-    let stamp = match response {
-        Response::CreateCluster(made) => made.creation_time,
-        Response::CreateStream(made) => made.creation_time,
-        _ => return None,
-    };
+    let stamp = operations::of_response(response).creation_time()?;
     (stamp != call.stamp).then_some("the creation time is not that of the call")
+}
+
+/// Whether the resource is in the Region and the account of the call.
+pub(super) fn is_own(call: &OpenCall, arn: ClusterArn) -> bool {
+    (arn.region, arn.account) == (call.region, call.account)
+}
+
+/// Whether the cluster is the one that the call names.
+pub(super) fn is_subject(call: &OpenCall, arn: ClusterArn) -> bool {
+    call.subject() == Some(Subject::from(arn))
+}
+
+/// Whether the cluster is the one in which the call names a stream, or lists or creates one.
+pub(super) fn is_in_subject(call: &OpenCall, cluster: Identifier) -> bool {
+    call.subject().is_some_and(|it| it.cluster.identifier == cluster)
+}
+
+/// Whether the stream is the one that the call names.
+pub(super) fn is_stream(call: &OpenCall, cluster: Identifier, stream: Identifier) -> bool {
+    call.subject().is_some_and(|it| it.cluster.identifier == cluster && it.stream == Some(stream))
+}
+
+/// The tags of the cluster or stream that the call names.
+pub(super) fn tags_of<'a>(call: &OpenCall, record: &'a Cluster) -> Option<&'a Tags> {
+    match call.subject()?.stream {
+        None => record.tags.as_ref(),
+        Some(stream) => record.stream(stream).map(|stream| &stream.tags),
+    }
+}
+
+/// The text of the cluster's policy.
+pub(super) fn policy_of(record: &Cluster) -> Option<&str> {
+    let policy = record.attached.as_deref().and_then(|it| it.policy.as_ref());
+    policy.map(|policy| &*policy.text)
+}
+
+/// The version of the cluster's policy, or of its removal.
+pub(super) fn policy_version_of(record: &Cluster) -> Option<String> {
+    record.attached.as_ref().map(|attached| attached.policy_version())
 }
 
 /// Whether the record has the multi-Region properties that the request names. The peer of a cluster that is leaving
 /// stays in the record until both sides have left.
-fn has_properties(
+pub(super) fn has_properties(
     record: &Cluster,
-    properties: Option<&crate::api::MultiRegionProperties>,
+    properties: Option<&MultiRegionProperties>,
     is_new: bool,
 ) -> bool {
     let Some(properties) = properties else { return !is_new || record.multi_region.is_none() };

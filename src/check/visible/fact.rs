@@ -4,16 +4,17 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::api::{
-    CreateStreamInput, CreateStreamOutput, GetClusterOutput, GetStreamOutput, MultiRegionOutput,
-    MultiRegionProperties, Request, Response, StreamStatus, TagMap, Tags, TargetDefinition,
+    CreateStreamInput, CreateStreamOutput, MultiRegionOutput, MultiRegionProperties, Response, TagMap, Tags,
+    TargetDefinition,
 };
+use crate::check::operations::ResponseSpecification;
 use crate::control::records::Cluster;
 use crate::region::Region;
-use crate::types::{ClusterArn, ClusterStatus, Timestamp};
+use crate::types::{ClusterArn, Timestamp};
 
 /// The value of one member of a cluster or a stream. Each tag is a member of its own.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Fact {
+pub(in crate::check) enum Fact {
     Protection(bool),
     /// The customer managed key; `None` for a key that AWS owns.
     Key(Option<Arc<str>>),
@@ -31,9 +32,9 @@ pub(super) enum Fact {
 
 /// The text of a policy, and its version if an answer has named it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct PolicyFact {
-    pub(super) text: Arc<str>,
-    pub(super) version: Option<String>,
+pub(in crate::check) struct PolicyFact {
+    pub(in crate::check) text: Arc<str>,
+    pub(in crate::check) version: Option<String>,
 }
 
 /// The value in a request that selects a key that AWS owns.
@@ -57,34 +58,6 @@ impl Fact {
                 known.text == shown.text && (known.version.is_none() || known.version == shown.version)
             }
             _ => self == shown,
-        }
-    }
-
-    /// The members that `request` sets when it is carried out: of the cluster `own`, or of a stream of it.
-    pub(super) fn set_by(request: &Request, own: ClusterArn) -> Vec<Fact> {
-        match request {
-            Request::UpdateCluster(input) => {
-                let protection = input.deletion_protection_enabled.map(Fact::Protection);
-                let key = input.kms_encryption_key.as_ref().map(|key| Fact::Key(customer_key(Some(key))));
-                let groups =
-                    input.metric_groups.as_ref().map(|groups| Fact::MetricGroups(!groups.is_empty()));
-                let properties = input.multi_region_properties.as_deref();
-                let properties =
-                    properties.into_iter().flat_map(|properties| requested_properties(properties, Some(own)));
-                [protection, key, groups].into_iter().flatten().chain(properties).collect()
-            }
-            Request::DeleteCluster(_) | Request::DeleteStream(_) => vec![Fact::Deleted(true)],
-            Request::TagResource(input) => input.tags.as_deref().map(of_tags).unwrap_or_default(),
-            Request::UntagResource(input) => {
-                let keys = input.tag_keys.iter().flatten();
-                keys.map(|key| Fact::Tag(key.clone(), None)).collect()
-            }
-            Request::PutClusterPolicy(input) => {
-                let policy = input.policy.clone().map(|text| PolicyFact { text, version: None });
-                vec![Fact::Policy(policy)]
-            }
-            Request::DeleteClusterPolicy(_) => vec![Fact::Policy(None)],
-            _ => Vec::new(),
         }
     }
 
@@ -117,7 +90,7 @@ impl Fact {
             let text = attached.policy.as_ref()?.text.clone();
             Some(PolicyFact { text, version: Some(attached.policy_version()) })
         });
-        let mut facts = of_get(&cluster.describe());
+        let mut facts = shown_by(&cluster.describe());
         facts.push(Fact::Policy(policy));
         facts.extend(cluster.tags.iter().flat_map(|tags| of_tags(tags)));
         facts
@@ -132,28 +105,9 @@ impl Fact {
     }
 }
 
-/// The members that GetCluster shows, except the tags.
-pub(super) fn of_get(output: &GetClusterOutput) -> Vec<Fact> {
-    let key = output.encryption_details.as_ref().and_then(|it| it.kms_key_arn.clone());
-    let mut facts = vec![
-        Fact::Created(output.creation_time),
-        Fact::Protection(output.deletion_protection_enabled),
-        Fact::Key(key),
-        Fact::MetricGroups(output.metric_groups.is_some()),
-        Fact::Deleted(is_being_deleted(output.status)),
-    ];
-    facts.extend(shown_properties(output.multi_region_properties.as_deref(), output.arn));
-    facts
-}
-
-/// The members that GetStream shows, except the tags.
-pub(super) fn of_stream(output: &GetStreamOutput) -> Vec<Fact> {
-    let mut facts = vec![
-        Fact::Created(output.creation_time),
-        Fact::Deleted(matches!(output.status, StreamStatus::Deleting | StreamStatus::Deleted)),
-    ];
-    facts.extend(output.target_definition.clone().map(Fact::Target));
-    facts
+/// The members in the answer to a read, except the tags.
+pub(super) fn shown_by(answer: &dyn ResponseSpecification) -> Vec<Fact> {
+    answer.shows().map(|shown| shown.facts).unwrap_or_default()
 }
 
 /// The customer managed key that a request selects; `None` for a key that AWS owns.
@@ -166,16 +120,13 @@ pub(in crate::check) fn listed_peer(listed: &[String], own: Option<ClusterArn>) 
     listed.iter().filter_map(|arn| ClusterArn::parse(arn)).find(|arn| Some(*arn) != own)
 }
 
-fn is_being_deleted(status: ClusterStatus) -> bool {
-    matches!(status, ClusterStatus::PendingDelete | ClusterStatus::Deleting | ClusterStatus::Deleted)
-}
-
-fn of_tags(tags: &TagMap) -> Vec<Fact> {
+/// The members that the tags are.
+pub(in crate::check) fn of_tags(tags: &TagMap) -> Vec<Fact> {
     tags.iter().map(|(key, value)| Fact::Tag(key.clone(), Some(value.clone()))).collect()
 }
 
 /// The multi-Region properties that a request sets. Without a list the peer stays as it is.
-fn requested_properties(
+pub(in crate::check) fn requested_properties(
     properties: &MultiRegionProperties,
     own: Option<ClusterArn>,
 ) -> impl Iterator<Item = Fact> {
@@ -186,7 +137,10 @@ fn requested_properties(
 }
 
 /// The multi-Region properties that an answer shows.
-fn shown_properties(properties: Option<&MultiRegionOutput>, own: ClusterArn) -> [Fact; 2] {
+pub(in crate::check) fn shown_properties(
+    properties: Option<&MultiRegionOutput>,
+    own: ClusterArn,
+) -> [Fact; 2] {
     let witness = properties.map(|it| it.witness_region);
     let peer = properties.and_then(|it| it.clusters.iter().copied().find(|arn| *arn != own));
     [Fact::Witness(witness), Fact::Peer(peer)]

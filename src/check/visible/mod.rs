@@ -38,22 +38,24 @@ mod register;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use crate::api::{Error, Operation, Request, Response, TagMap, Tags};
+use crate::api::{Error, Operation, Request, Response, Tags};
 use crate::control::message::Reply;
 use crate::control::records::{Cluster, TokenKey};
 use crate::map::{FixedMap, Generations};
 use crate::region::Region;
 use crate::types::{Account, ClientToken, ClusterArn, Identifier, Instant};
 
-use super::CheckResult;
 use super::invariant::{CheckContext, Invariant};
 use super::listings::REMEMBERED;
 use super::open::{Moment, OpenCall, Subject};
+use super::operations::ShownMembers;
 use super::records::Records;
+use super::{CheckResult, operations};
 
-pub(super) use fact::{customer_key, listed_peer};
+pub(super) use fact::{
+    Fact, PolicyFact, customer_key, listed_peer, of_tags, requested_properties, shown_properties,
+};
 
-use fact::{Fact, PolicyFact};
 use register::{ReadInterval, Registers};
 
 /// The registers, and the calls that are still to be matched with them.
@@ -109,7 +111,7 @@ impl Visible {
             let tags = tags.map(|(key, value)| Fact::Tag(key.clone(), Some(value.clone())));
             self.known.insert(
                 subject,
-                Registers::created(fact::of_stream(&shown).into_iter().chain(tags).collect()),
+                Registers::created(fact::shown_by(&shown).into_iter().chain(tags).collect()),
             );
         }
     }
@@ -130,7 +132,7 @@ impl Visible {
             _ => {}
         }
         let Some(subject) = call.subject() else { return };
-        let facts = Fact::set_by(&call.request, subject.cluster);
+        let facts = operations::of_request(&call.request).sets(subject.cluster);
         if facts.is_empty() {
             return;
         }
@@ -288,22 +290,8 @@ impl Visible {
         }
         let Some(subject) = call.subject() else { return Ok(()) };
         exists(ctx, subject, self.registers(records, subject), read)?;
-        let none = TagMap::default();
-        let (facts, tags) = match response {
-            Response::GetCluster(output) => {
-                (fact::of_get(output), Some(output.tags.as_deref().unwrap_or(&none)))
-            }
-            Response::GetStream(output) => {
-                (fact::of_stream(output), Some(output.tags.as_deref().unwrap_or(&none)))
-            }
-            Response::ListTagsForResource(output) => {
-                (Vec::new(), Some(output.tags.as_deref().unwrap_or(&none)))
-            }
-            Response::GetClusterPolicy(output) => {
-                let (text, version) = (output.policy.as_str().into(), Some(output.policy_version.clone()));
-                (vec![Fact::Policy(Some(PolicyFact { text, version }))], None)
-            }
-            _ => return Ok(()),
+        let Some(ShownMembers { facts, tags }) = operations::of_response(response).shows() else {
+            return Ok(());
         };
         let index = self.registers_or_blank(records, subject);
         let registers = &mut self.known[index];
@@ -472,7 +460,8 @@ impl Born {
                 // out at any time.
                 if let Some(intent) = &cluster.intent {
                     let began = Moment::before_all(Instant::START);
-                    registers.begin(began, false, Fact::set_by(&intent.request.to_request(), cluster.arn));
+                    let request = intent.request.to_request();
+                    registers.begin(began, false, operations::of_request(&request).sets(cluster.arn));
                     registers.lost(began);
                 }
                 registers

@@ -1,0 +1,57 @@
+//! CreateStream.
+
+use crate::api::{CreateStreamInput, CreateStreamOutput};
+use crate::check::demands;
+use crate::check::open::OpenCall;
+use crate::check::permitted::Demand;
+use crate::check::refusals::{Causes, RefusalKind};
+use crate::check::responses::is_in_subject;
+use crate::control::records::{Cluster, MAX_STREAMS};
+use crate::types::{ClusterStatus, Timestamp};
+
+use super::{RequestSpecification, ResponseSpecification};
+
+impl RequestSpecification for CreateStreamInput {
+    fn required(&self) -> &'static [&'static str] {
+        &["clusterIdentifier", "targetDefinition", "ordering", "format"]
+    }
+
+    fn demands<'a>(&'a self, call: &'a OpenCall, cluster: Option<&Cluster>) -> Vec<Demand<'a>> {
+        let own = demands::own_action(call, demands::named_cluster(call));
+        let mut demands = vec![Demand { tags: self.tags.as_ref(), ..own }];
+        let kinesis = self.target_definition.as_ref().and_then(|target| target.kinesis.as_ref());
+        let role = kinesis.and_then(|kinesis| kinesis.role_arn.clone());
+        demands.extend(role.map(|role| Demand::on("iam:PassRole", role, call.region)));
+        let key = cluster.and_then(|it| it.kms_key.as_deref());
+        demands.extend(demands::keys(key, call, &["kms:Decrypt"]));
+        demands
+    }
+
+    fn causes_in(&self, cluster: &Cluster, causes: &mut Causes<'_>) {
+        use ClusterStatus::{Active, Idle, Inactive};
+        let status = cluster.status;
+        // An IDLE or INACTIVE cluster is refused as invalid; every other status but ACTIVE is the wrong state.
+        causes.add(matches!(status, Idle | Inactive), RefusalKind::Invalid);
+        let wrong_state = causes.view.assumptions().wrong_state;
+        causes.add(!matches!(status, Active | Idle | Inactive), wrong_state);
+        causes.add(causes.is_busy(cluster), RefusalKind::Conflict);
+        causes.add(cluster.streams().len() >= MAX_STREAMS, RefusalKind::Quota);
+    }
+}
+
+impl ResponseSpecification for CreateStreamOutput {
+    fn is_about(&self, call: &OpenCall) -> bool {
+        is_in_subject(call, self.cluster_identifier)
+    }
+
+    fn is_like(&self, _: Option<&Cluster>, record: &Cluster) -> bool {
+        record.stream(self.stream_identifier).is_some_and(|stream| {
+            (self.status, self.creation_time) == (stream.status, stream.creation_time)
+                && self.arn == stream.arn(record.arn)
+        })
+    }
+
+    fn creation_time(&self) -> Option<Timestamp> {
+        Some(self.creation_time)
+    }
+}

@@ -1,0 +1,44 @@
+//! GetStream.
+
+use crate::api::{GetStreamInput, GetStreamOutput, StreamStatus};
+use crate::check::demands;
+use crate::check::open::OpenCall;
+use crate::check::permitted::Demand;
+use crate::check::refusals::Causes;
+use crate::check::responses::is_stream;
+use crate::check::visible::Fact;
+use crate::control::records::Cluster;
+
+use super::{RequestSpecification, ResponseSpecification, ShownMembers};
+
+impl RequestSpecification for GetStreamInput {
+    fn required(&self) -> &'static [&'static str] {
+        &["clusterIdentifier", "streamIdentifier"]
+    }
+
+    fn demands<'a>(&'a self, call: &'a OpenCall, _: Option<&Cluster>) -> Vec<Demand<'a>> {
+        vec![demands::own_action(call, demands::named_stream(call, &self.stream_identifier))]
+    }
+
+    fn causes_in(&self, cluster: &Cluster, causes: &mut Causes<'_>) {
+        causes.missing_stream(cluster);
+    }
+}
+
+impl ResponseSpecification for GetStreamOutput {
+    fn is_about(&self, call: &OpenCall) -> bool {
+        is_stream(call, self.cluster_identifier, self.stream_identifier)
+    }
+
+    fn agrees_with(&self, record: &Cluster) -> Option<bool> {
+        let stream = record.stream(self.stream_identifier);
+        Some(stream.is_some_and(|stream| stream.status == self.status))
+    }
+
+    fn shows(&self) -> Option<ShownMembers> {
+        let is_going = matches!(self.status, StreamStatus::Deleting | StreamStatus::Deleted);
+        let mut facts = vec![Fact::Created(self.creation_time), Fact::Deleted(is_going)];
+        facts.extend(self.target_definition.clone().map(Fact::Target));
+        Some(ShownMembers { facts, tags: Some(self.tags.clone().unwrap_or_default()) })
+    }
+}
