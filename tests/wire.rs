@@ -1,6 +1,6 @@
 //! restJson1: what SDKs send is read, what is answered is what they accept, and nothing that comes makes it stumble.
 
-use dsql_sim::api::wire::{self, HttpRequest, HttpResponse, Origin, Outgoing};
+use dsql_sim::api::wire::{self, HttpRequest, HttpResponse, Origin, Outgoing, SignedParts};
 use dsql_sim::api::{Error, Field, Operation, Request, Response, ValidationReason};
 use dsql_sim::internals::generate::strategy;
 use proptest::prelude::*;
@@ -208,13 +208,49 @@ fn a_hostile_list_is_refused_without_a_hundredfold_answer() {
     assert_eq!(field_list.len(), 1000);
 }
 
+fn received(authorization: Option<&str>, host: Option<&str>) -> Result<Origin, Error> {
+    Origin::of(SignedParts { authorization, host, ..SignedParts::default() })
+}
+
+#[test]
+fn a_region_set_and_a_presigned_query_name_the_region() {
+    let asymmetric =
+        "AWS4-ECDSA-P256-SHA256 Credential=AKIDEXAMPLE/20260101/dsql/aws4_request, SignedHeaders=host";
+    let parts = SignedParts { authorization: Some(asymmetric), ..SignedParts::default() };
+    for (region_set, host, wanted) in [
+        ("us-west-2", "localhost", Some("us-west-2")),
+        ("mars-1, eu-west-1,us-west-2", "localhost", Some("eu-west-1")),
+        ("*", "dsql.us-east-2.api.aws", Some("us-east-2")),
+        ("*", "localhost", None),
+        ("mars-1", "dsql.us-east-2.api.aws", None),
+        ("", "localhost", None),
+    ] {
+        let parts = SignedParts { region_set: Some(region_set), host: Some(host), ..parts };
+        let origin = Origin::of(parts).ok();
+        assert_eq!(origin.map(|origin| origin.region.name()), wanted, "{region_set} {host}");
+    }
+    for (query, wanted) in [
+        (
+            "X-Amz-Credential=AKIDEXAMPLE%2F20260101%2Fus-west-2%2Fdsql%2Faws4_request&X-Amz-Date=x",
+            "us-west-2",
+        ),
+        (
+            "a=b&X-Amz-Credential=AKIDEXAMPLE%2F20260101%2Fdsql%2Faws4_request&X-Amz-Region-Set=eu-west-1",
+            "eu-west-1",
+        ),
+    ] {
+        let origin = Origin::of(SignedParts { query, ..SignedParts::default() }).expect(query);
+        assert_eq!((origin.access_key.as_deref(), origin.region.name()), (Some("AKIDEXAMPLE"), wanted));
+    }
+}
+
 #[test]
 fn the_region_is_that_of_the_signature_else_of_the_host() {
     let signed = "AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20260101/us-west-2/dsql/aws4_request, SignedHeaders=host, Signature=a";
-    let origin = Origin::of(Some(signed), Some("dsql.us-east-1.api.aws")).expect("an origin");
+    let origin = received(Some(signed), Some("dsql.us-east-1.api.aws")).expect("an origin");
     assert_eq!((origin.access_key.as_deref(), origin.region.name()), (Some("AKIDEXAMPLE"), "us-west-2"));
     for host in ["dsql.eu-west-1.api.aws", "dsql-fips.eu-west-1.api.aws:443", "eu-west-1.localhost:8080"] {
-        let origin = Origin::of(None, Some(host)).expect(host);
+        let origin = received(None, Some(host)).expect(host);
         assert_eq!((origin.access_key, origin.region.name()), (None, "eu-west-1"));
     }
     for (authorization, host) in [
@@ -225,7 +261,7 @@ fn the_region_is_that_of_the_signature_else_of_the_host() {
         (Some("AWS4-HMAC-SHA256 Credential=A/20260101/us-east-1/s3/aws4_request, x"), None),
         (Some("AWS4-HMAC-SHA256 Credential=A/us-east-1"), None),
     ] {
-        let error = Origin::of(authorization, host).expect_err("no origin");
+        let error = received(authorization, host).expect_err("no origin");
         assert_eq!(error.http_status(), 400, "{error}");
     }
 }
@@ -375,7 +411,7 @@ proptest! {
 
     #[test]
     fn any_headers_give_an_origin_or_are_refused(authorization in "\\PC{0,40}(Credential=)?(\\PC{0,9}/){0,5}\\PC{0,9}", host in "\\PC{0,30}") {
-        if let Err(error) = Origin::of(Some(&authorization), Some(&host)) {
+        if let Err(error) = received(Some(&authorization), Some(&host)) {
             prop_assert_eq!(error.http_status(), 400);
         }
     }

@@ -10,6 +10,8 @@ mod campaign;
 mod coverage;
 mod files;
 mod generate;
+#[cfg(feature = "server")]
+mod health;
 mod help;
 mod hunt;
 mod interrupt;
@@ -79,6 +81,9 @@ enum CliCommand {
     /// Serves real AWS SDK clients over HTTP, with every Region behind one port.
     #[cfg(feature = "server")]
     Serve(serve::ServeArguments),
+    /// Checks whether a server answers, as the health check of a container does: exit code 0 if so, else 1.
+    #[cfg(feature = "server")]
+    Health(health::HealthArguments),
     /// Evaluates IAM policies: reads one JSON question a line, prints one decision with its reason for each.
     Decide(decide::DecideArguments),
     /// Runs scenarios and prints, for each principal, the least IAM policy under which its calls pass.
@@ -204,6 +209,8 @@ impl CliCommand {
             CliCommand::Model(model) => model::model(model),
             #[cfg(feature = "server")]
             CliCommand::Serve(serve) => serve::serve(serve),
+            #[cfg(feature = "server")]
+            CliCommand::Health(health) => health::health(health),
             CliCommand::Decide(decide) => decide::run(decide),
             CliCommand::Permissions(permissions) => permissions::permissions(permissions),
             CliCommand::Mutants(mutants) => mutants::mutants(mutants),

@@ -1,14 +1,18 @@
 //! `dsql-sim serve`: an HTTP server for AWS SDK clients.
 
-use std::fs;
+use std::fs::{self, File};
 use std::io::{self, Write};
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
+use std::process;
 use std::time::Duration;
+
+use clap::builder::NonEmptyStringValueParser;
 
 use crate::console::files;
 use crate::scenario::{PrincipalOptions, Scenario, SetUp};
-use crate::server::{self, Limits, MOST_SPEED, ServerOptions, StartError};
+use crate::server::{self, AccessRules, Limits, MOST_SPEED, ServerOptions, StartError};
+use crate::types::Account;
 
 use super::results::named;
 use super::{Level, counted, exit, show, stream};
@@ -16,15 +20,29 @@ use super::{Level, counted, exit, show, stream};
 /// The arguments of `serve`.
 #[derive(Debug, Clone, clap::Args)]
 pub(super) struct ServeArguments {
-    /// The port to listen on; 0 picks a free one.
-    #[arg(long, default_value_t = 8000)]
-    port: u16,
-    /// The address to listen on. Every client that reaches it may do everything: nothing is authenticated.
+    /// The port to listen on; 0 picks a free one. The default is 4566, or a free port if that one is taken.
+    #[arg(long)]
+    port: Option<u16>,
+    /// The address to listen on. Every client that reaches it may make calls: no signature is checked. An address other
+    /// than one of loopback needs --token.
     #[arg(long, default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
     listen: IpAddr,
+    /// A host name by which clients reach the server, in addition to those of loopback; `*.NAME` stands for all names
+    /// below NAME. Requests to other names are refused, because they may come from a web page. May be repeated.
+    #[arg(long, value_name = "NAME")]
+    allow_host: Vec<String>,
+    /// The token that the control interface (/_sim/) demands, as in `Authorization: Bearer TOKEN`.
+    #[arg(long, env = "DSQL_SIM_TOKEN", hide_env_values = true, value_parser = NonEmptyStringValueParser::new())]
+    token: Option<String>,
+    /// The account of clients whose access key id names neither an account nor a principal.
+    #[arg(long, value_name = "DIGITS", default_value_t = Account::DEFAULT, value_parser = parse_account)]
+    account: Account,
     /// How many virtual seconds pass in one second.
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=i64::from(MOST_SPEED)))]
     speed: u32,
+    /// Statuses settle at once: sets the switches for the times of statuses (create_time and the others) to 0s.
+    #[arg(long)]
+    instant: bool,
     /// The seed of every random draw; by default the scenario's own, or 0.
     #[arg(long)]
     seed: Option<u64>,
@@ -58,42 +76,12 @@ pub(super) struct ServeArguments {
 
 /// Serves until a signal stops it, and returns the exit code.
 pub(super) fn serve(arguments: &ServeArguments) -> io::Result<u8> {
-    let mut scenario = match &arguments.scenario {
-        None => Scenario::of(SetUp::new(), Vec::new()),
-        Some(path) => match files::read_one(path, show::has_colour()) {
-            Ok(file) => file.scenario,
-            Err(message) => {
-                write!(stream::stderr(), "{message}")?;
-                return Ok(exit::BAD_INPUT);
-            }
-        },
-    };
-    let mut principals = Vec::new();
-    if let Some(path) = &arguments.principals {
-        match read_principals(path, &scenario.set_up) {
-            Ok(known) => principals = known,
-            Err(message) => {
-                write!(stream::stderr(), "{message}")?;
-                return Ok(exit::BAD_INPUT);
-            }
+    let options = match options(arguments) {
+        Ok(options) => options,
+        Err(message) => {
+            write!(stream::stderr(), "{message}")?;
+            return Ok(exit::BAD_INPUT);
         }
-    }
-    if let Some(seed) = arguments.seed {
-        scenario.set_up.seed = seed;
-    }
-    let options = ServerOptions {
-        address: SocketAddr::new(arguments.listen, arguments.port),
-        speed: arguments.speed,
-        scenario,
-        principals,
-        records: arguments.record.is_some(),
-        trace: arguments.trace.level(),
-        data: arguments.data_dir.clone(),
-        limits: Limits {
-            memory: arguments.memory as usize * (1 << 20),
-            patience: Duration::from_secs(u64::from(arguments.timeout)),
-            ..Limits::DEFAULT
-        },
     };
     // A file that cannot be written is reported now, not after hours of recording.
     if let Some(path) = &arguments.record {
@@ -116,6 +104,41 @@ pub(super) fn serve(arguments: &ServeArguments) -> io::Result<u8> {
         writeln!(stream::stdout(), "replay: dsql-sim run {}", path.display())?;
     }
     Ok(if violations == 0 { exit::PASS } else { exit::FAILED })
+}
+
+/// The configuration of the server, with the files that the arguments name.
+fn options(arguments: &ServeArguments) -> Result<ServerOptions, String> {
+    let mut scenario = match &arguments.scenario {
+        None => Scenario::of(SetUp::new(), Vec::new()),
+        Some(path) => files::read_one(path, show::has_colour())?.scenario,
+    };
+    let principals = match &arguments.principals {
+        None => Vec::new(),
+        Some(path) => read_principals(path, &scenario.set_up)?,
+    };
+    if arguments.instant {
+        scenario.set_up.assumptions.settle_at_once();
+    }
+    if let Some(seed) = arguments.seed {
+        scenario.set_up.seed = seed;
+    }
+    Ok(ServerOptions {
+        address: SocketAddr::new(arguments.listen, arguments.port.unwrap_or(DEFAULT_PORT)),
+        may_take_other_port: arguments.port.is_none(),
+        access: AccessRules { hosts: arguments.allow_host.clone(), token: arguments.token.clone() },
+        account: arguments.account,
+        speed: arguments.speed,
+        scenario,
+        principals,
+        records: arguments.record.is_some(),
+        trace: arguments.trace.level(),
+        data: arguments.data_dir.clone(),
+        limits: Limits {
+            memory: arguments.memory as usize * (1 << 20),
+            patience: Duration::from_secs(u64::from(arguments.timeout)),
+            ..Limits::DEFAULT
+        },
+    })
 }
 
 /// The principals of a file, which must differ from those of `set_up`.
@@ -146,16 +169,47 @@ fn read_principals(path: &Path, set_up: &SetUp) -> Result<Vec<PrincipalOptions>,
     Ok(principals)
 }
 
+/// Announces the server: first in the ready file, then on standard output, whose last line is `Ready.`.
 fn ready(arguments: &ServeArguments, address: SocketAddr) -> io::Result<()> {
-    let mut out = stream::stdout();
-    writeln!(out, "dsql-sim is ready at http://{address}")?;
-    writeln!(out, "export AWS_ENDPOINT_URL_DSQL=http://{address}")?;
-    out.flush()?;
+    let url = client_url(address);
     if let Some(path) = &arguments.ready_file {
-        // Renamed into its final name, so that a process that waits for the file never reads half of it.
-        let part = path.with_extension("part");
-        fs::write(&part, format!("http://{address}\n")).map_err(|error| named(&part, &error))?;
-        fs::rename(&part, path).map_err(|error| named(path, &error))?;
+        write_whole(path, &format!("{url}\n"))?;
     }
-    Ok(())
+    let mut out = stream::stdout();
+    writeln!(out, "dsql-sim is ready at {url}")?;
+    writeln!(out, "export AWS_ENDPOINT_URL_DSQL={url}")?;
+    writeln!(out, "Ready.")?;
+    out.flush()
 }
+
+/// The URL of the server for clients on this machine, who cannot connect to an unspecified address everywhere.
+fn client_url(address: SocketAddr) -> String {
+    match address.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => format!("http://{}:{}", Ipv4Addr::LOCALHOST, address.port()),
+        IpAddr::V6(ip) if ip.is_unspecified() => {
+            format!("http://[{}]:{}", Ipv6Addr::LOCALHOST, address.port())
+        }
+        _ => format!("http://{address}"),
+    }
+}
+
+/// Writes a file whose reader never sees half of it: a new file is renamed to its name.
+fn write_whole(path: &Path, text: &str) -> io::Result<()> {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let part = path.with_file_name(format!(".{name}.{}", process::id()));
+    // No file of that name is overwritten, even one of another program.
+    let mut file = File::create_new(&part).map_err(|error| named(&part, &error))?;
+    let written = file.write_all(text.as_bytes()).and_then(|()| fs::rename(&part, path));
+    written.map_err(|error| {
+        // The error that is reported is the first; the rest of a file that cannot be removed does no harm.
+        let _ = fs::remove_file(&part);
+        named(path, &error)
+    })
+}
+
+fn parse_account(text: &str) -> Result<Account, String> {
+    Account::parse(text).ok_or_else(|| "an account is twelve digits".to_owned())
+}
+
+/// The port of well-known stand-ins for AWS, to which many tools point already.
+const DEFAULT_PORT: u16 = 4566;

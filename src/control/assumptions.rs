@@ -93,13 +93,16 @@ impl Switch for Duration {
 
 impl Switch for DelayRange {
     const KIND: SwitchKind = SwitchKind::DelayRange;
-    const VALUES: &'static str = "two durations, as in 5s..10s";
+    const VALUES: &'static str = "two durations, as in 5s..10s, or one";
     fn parse(text: &str) -> Option<DelayRange> {
-        let (min, max) = text.split_once("..")?;
+        let (min, max) = text.split_once("..").unwrap_or((text, text));
         let span = DelayRange { min: Duration::parse(min)?, max: Duration::parse(max)? };
         (span.min <= span.max).then_some(span)
     }
     fn print(&self) -> String {
+        if self.min == self.max {
+            return self.min.print();
+        }
         format!("{}..{}", self.min.print(), self.max.print())
     }
 }
@@ -152,6 +155,14 @@ macro_rules! assumptions {
                     all.push((stringify!($field), self.$field.print()));
                 })+
                 all
+            }
+
+            /// Sets every switch that is a time of statuses to zero: each status settles at once.
+            pub fn settle_at_once(&mut self) {
+                $(if <$type as Switch>::KIND == SwitchKind::DelayRange {
+                    // A range is the type of these times and of no other switch.
+                    self.set(stringify!($field), "0s").expect("a duration is a range");
+                })+
             }
 
             /// The table of switches: name, default, values, and question of each.

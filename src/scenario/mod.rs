@@ -43,6 +43,7 @@ use crate::types::{Account, PrincipalId};
 pub use action::{Action, Step, When};
 pub use verbs::call::CallStep;
 pub use verbs::refuse::injected_error;
+pub(crate) use write::fault_text;
 
 use diagnostic::Diagnostic;
 use report::Report;

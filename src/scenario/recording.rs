@@ -70,6 +70,11 @@ impl Recording {
         self.set_up.clients.push(client);
     }
 
+    /// Replaces the description of a client that has not called yet.
+    pub fn replace_client(&mut self, id: ClientId, client: ClientOptions) {
+        self.set_up.clients[id.0 as usize] = client;
+    }
+
     /// Records that `step` begins at `at`, later than all calls before. Returns the key of its draws, and its name if
     /// later calls may refer to its answer.
     pub fn call(&mut self, at: Instant, mut step: CallStep) -> (u64, Option<Arc<str>>) {

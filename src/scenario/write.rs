@@ -64,7 +64,7 @@ impl Scenario {
 }
 
 /// A fault as a command, as it stands behind `at TIME`.
-pub(super) fn fault_text(set_up: &SetUp, fault: &Fault) -> String {
+pub(crate) fn fault_text(set_up: &SetUp, fault: &Fault) -> String {
     let mut writer = Writer::new(set_up);
     write_fault(fault, &mut writer);
     writer.page

@@ -6,12 +6,14 @@
 //! | `GET /_sim/trace` | the latest lines of the trace, oldest first |
 //! | `GET /_sim/verdict` | the violations of invariants so far, the number of events and the hash of the run |
 //! | `GET /_sim/permissions` | by principal, the least IAM policy that allows the calls made so far |
-//! | `POST /_sim/faults` | injects faults; the body is lines of the scenario language, as in `crash us-east-1` |
+//! | `GET /_sim/faults` | the active faults, as commands of the scenario language |
+//! | `POST /_sim/faults` | injects faults; the body is `{"faults": ["crash us-east-1"]}`, in the same form |
 //! | `POST /_sim/advance` | advances virtual time at once; the body is `{"by": "30s"}`, at most 366 days |
-//! | `POST /_sim/reset` | starts the world again from the scenario it was served with |
+//! | `POST /_sim/reset` | starts the world again from the scenario it was served with; the body may be `{"seed": 7}` |
 //!
-//! Every answer has the virtual time as `virtualMilliseconds`. An invalid request is answered with 400, 404 or 405, a
-//! request after the world has ended with 503, and the body is then `{"message": …}`.
+//! Every answer has the virtual time as `virtualMilliseconds`. An invalid request is answered with 400, 404 or 405, one
+//! that the access rules refuse with 401, 403 or 415, a request after the world has ended with 503, and the body is
+//! then `{"message": …}`.
 
 use std::time::Duration;
 
@@ -23,34 +25,49 @@ use crate::types::parse_duration;
 
 use super::handle::WorldHandle;
 
-/// The prefix of every path of the control interface.
-pub(super) const PREFIX: &str = "/_sim/";
+/// The path of the control interface, without a slash behind it.
+const PREFIX: &str = "/_sim";
 
 /// A status and a JSON body.
 pub(super) type AdminAnswer = (StatusCode, Value);
 
+/// Whether `path` belongs to the control interface.
+pub(super) fn has(path: &str) -> bool {
+    path.strip_prefix(PREFIX).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
 /// Answers a request with this method, path and body.
 pub(super) async fn answer(handle: &WorldHandle, method: &str, path: &str, body: &[u8]) -> AdminAnswer {
     match (method, path.strip_prefix(PREFIX).unwrap_or_default()) {
-        ("GET", "state") => answered(handle.state().await),
-        ("GET", "trace") => answered(handle.trace().await),
-        ("GET", "verdict") => answered(handle.verdict().await),
-        ("GET", "permissions") => answered(handle.permissions().await),
-        ("POST", "faults") => faults(handle, body).await,
-        ("POST", "advance") => advance(handle, body).await,
-        ("POST", "reset") => answered(handle.reset().await),
-        (_, "state" | "trace" | "verdict" | "permissions" | "faults" | "advance" | "reset") => {
+        ("GET", "/state") => answered(handle.state().await),
+        ("GET", "/trace") => answered(handle.trace().await),
+        ("GET", "/verdict") => answered(handle.verdict().await),
+        ("GET", "/permissions") => answered(handle.permissions().await),
+        ("GET", "/faults") => answered(handle.faults().await),
+        ("POST", "/faults") => faults(handle, body).await,
+        ("POST", "/advance") => advance(handle, body).await,
+        ("POST", "/reset") => reset(handle, body).await,
+        (_, "/state" | "/trace" | "/verdict" | "/permissions" | "/faults" | "/advance" | "/reset") => {
             refused(StatusCode::METHOD_NOT_ALLOWED, "the path does not take this method")
         }
         _ => refused(StatusCode::NOT_FOUND, "unknown path under /_sim/"),
     }
 }
 
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Faults {
+    faults: Vec<String>,
+}
+
 async fn faults(handle: &WorldHandle, body: &[u8]) -> AdminAnswer {
-    let Ok(text) = str::from_utf8(body) else {
-        return refused(StatusCode::BAD_REQUEST, "the body is not UTF-8");
+    let Ok(Faults { faults }) = serde_json::from_slice(body) else {
+        return refused(
+            StatusCode::BAD_REQUEST,
+            "expected a body such as {\"faults\": [\"outage us-west-2\"]}",
+        );
     };
-    match handle.fault(text.to_owned()).await {
+    match handle.fault(faults.join("\n")).await {
         Some(Err(error)) => refused(StatusCode::BAD_REQUEST, &error),
         Some(Ok(answer)) => answered(Some(answer)),
         None => answered(None),
@@ -58,6 +75,24 @@ async fn faults(handle: &WorldHandle, body: &[u8]) -> AdminAnswer {
 }
 
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Reset {
+    seed: Option<u64>,
+}
+
+async fn reset(handle: &WorldHandle, body: &[u8]) -> AdminAnswer {
+    let body = if body.is_empty() { b"{}" } else { body };
+    match serde_json::from_slice(body) {
+        Ok(Reset { seed }) => answered(handle.reset(seed).await),
+        Err(error) => {
+            let message = format!("expected no body, or one such as {{\"seed\": 7}}: {error}");
+            refused(StatusCode::BAD_REQUEST, &message)
+        }
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Advance {
     by: String,
 }
@@ -73,14 +108,14 @@ async fn advance(handle: &WorldHandle, body: &[u8]) -> AdminAnswer {
 }
 
 /// `None` means that the world's thread has ended before it answered.
-fn answered(answer: Option<Value>) -> AdminAnswer {
+pub(super) fn answered(answer: Option<Value>) -> AdminAnswer {
     answer.map_or_else(
         || refused(StatusCode::SERVICE_UNAVAILABLE, "the world has ended"),
         |answer| (StatusCode::OK, answer),
     )
 }
 
-fn refused(status: StatusCode, message: &str) -> AdminAnswer {
+pub(super) fn refused(status: StatusCode, message: &str) -> AdminAnswer {
     (status, json!({ "message": message }))
 }
 

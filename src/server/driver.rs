@@ -21,16 +21,17 @@ use crate::control::records::Batch;
 use crate::map::FixedMap;
 use crate::permissions::{Audit, needed};
 use crate::rng::fingerprint;
-use crate::scenario::diagnostic::Diagnostic;
 use crate::scenario::recording::{Recording, outside_call};
 use crate::scenario::run::run_blocks;
-use crate::scenario::{Action, Scenario, When};
+use crate::scenario::{Scenario, fault_text};
 use crate::sim::client::{Call, CallId, ClientOptions, Outcome};
 use crate::sim::fault::Fault;
 use crate::sim::{Change, World};
-use crate::types::{Account, ClientId, Instant, NodeId};
+use crate::types::{ClientId, Instant, NodeId};
 
+use super::callers::account_of_key;
 use super::clock::Clock;
+use super::faults::{self, client_name};
 use super::handle::{CallAnswer, WorldCommand};
 use super::request_log::SharedTime;
 use super::store::{SavedWorld, Store, WorldHeader};
@@ -70,6 +71,8 @@ pub(super) struct Driver {
     shown: SharedTime,
     recording: Recording,
     clients: FixedMap<String, ClientId>,
+    /// The clients called `client-1` and so on, in this order, with those that only a fault has named.
+    named_clients: Vec<ClientId>,
     /// The client for access key ids beyond [`Limits::clients`](super::Limits::clients).
     overflow_client: ClientId,
     waiting: FixedMap<CallId, oneshot::Sender<CallAnswer>>,
@@ -138,6 +141,7 @@ impl Driver {
             simulation,
             observed,
             clients: FixedMap::default(),
+            named_clients: Vec::new(),
             overflow_client: ClientId(0),
             waiting: FixedMap::default(),
             violations: Vec::new(),
@@ -194,10 +198,11 @@ impl Driver {
                 self.run_until(self.clock.now());
                 self.reply(answer, self.time())?;
             }
-            WorldCommand::Reset { answer } => {
-                self.reset()?;
+            WorldCommand::Reset { seed, answer } => {
+                self.reset(seed)?;
                 self.reply(answer, self.time())?;
             }
+            WorldCommand::Faults { answer } => self.reply(answer, self.faults())?,
             WorldCommand::State { answer } => self.reply(answer, self.state())?,
             WorldCommand::Trace { answer } => self.reply(answer, self.trace())?,
             WorldCommand::Verdict { answer } => self.reply(answer, self.verdict())?,
@@ -251,14 +256,20 @@ impl Driver {
         }
         let own_account = principal.map(|principal| self.recording.set_up().account_of(principal));
         let options = ClientOptions {
-            name: format!("client-{}", self.clients.len() + 1).into(),
-            // By convention of local AWS emulators, an access key id of twelve digits is an account id.
-            account: own_account.or(Account::parse(access_key)).unwrap_or(Account::DEFAULT),
+            name: client_name(self.clients.len() + 1),
+            account: own_account.unwrap_or_else(|| account_of_key(access_key, self.options.account)),
             home: origin.region,
             principal,
         };
-        self.recording.client(options.clone());
-        let client = self.simulation.world_mut().add_client(options);
+        // A fault may have named the client before its first call.
+        let client = match self.named_clients.get(self.clients.len()) {
+            Some(&named) => {
+                self.recording.replace_client(named, options.clone());
+                self.simulation.world_mut().replace_client(named, options);
+                named
+            }
+            None => self.add_client(options),
+        };
         self.clients.insert(access_key.clone(), client);
         if principal.is_none() {
             self.overflow_client = client;
@@ -266,27 +277,12 @@ impl Driver {
         client
     }
 
-    /// Parses `text` after the scenario's set-up, so that it can refer to Regions and principals, and injects its
-    /// faults.
+    /// Reads `text` after the scenario's set-up and injects its faults.
     fn inject(&mut self, text: &str) -> Result<Value, String> {
-        let set_up = Scenario::of(self.recording.set_up().clone(), Vec::new()).print("");
-        let scenario = Scenario::parse(&format!("{set_up}\n{text}\n")).map_err(|diagnostics| {
-            let message = |diagnostic: &Diagnostic| match &diagnostic.help {
-                Some(help) => format!("{}: {help}", diagnostic.message),
-                None => diagnostic.message.clone(),
-            };
-            diagnostics.iter().map(message).collect::<Vec<_>>().join("; ")
-        })?;
         let now = self.next_millisecond();
-        let actions = scenario.blocks.into_iter().flatten().map(|step| step.action);
-        let planned = actions.filter(|action| !matches!(action, Action::SetUp)).map(|action| match action {
-            Action::Fault(fault) => Ok((now, fault)),
-            Action::FaultAt(When::In(pause), fault) => Ok((now.after(pause), fault)),
-            Action::FaultAt(When::At(at), fault) => Ok((Instant::START.after(at).max(now), fault)),
-            _ => Err("only faults can be injected here".to_owned()),
-        });
-        // All of them are read before the first is injected, so that a text with an error has no effect.
-        for (at, fault) in planned.collect::<Result<Vec<_>, String>>()? {
+        // A text with an error then leaves clients behind that never call, which is harmless.
+        self.name_clients(faults::highest_client(text));
+        for (at, fault) in faults::read(self.recording.set_up(), text, now)? {
             let (fault, text) = self.recording.fault(at, fault);
             self.simulation.world_mut().inject_at(at, fault, text.into());
         }
@@ -294,7 +290,36 @@ impl Driver {
         Ok(self.time())
     }
 
-    fn reset(&mut self) -> Result<(), StartError> {
+    /// Adds clients that have not called yet, so that faults can refer to them, until there are `count`.
+    fn name_clients(&mut self, count: usize) {
+        for number in self.named_clients.len() + 1..=count.min(self.options.limits.clients) {
+            let account = self.options.account;
+            let home = Region::US_EAST_1;
+            self.add_client(ClientOptions { name: client_name(number), account, home, principal: None });
+        }
+    }
+
+    fn add_client(&mut self, options: ClientOptions) -> ClientId {
+        self.recording.client(options.clone());
+        let client = self.simulation.world_mut().add_client(options);
+        self.named_clients.push(client);
+        client
+    }
+
+    /// The active faults as commands of the scenario language.
+    fn faults(&self) -> Value {
+        let mut faults = self.time();
+        let active = self.simulation.world().active_faults();
+        let text = |fault: &Fault| fault_text(self.recording.set_up(), fault);
+        faults["faults"] = active.iter().map(text).collect();
+        faults
+    }
+
+    /// Starts the world again, with another seed if one is given.
+    fn reset(&mut self, seed: Option<u64>) -> Result<(), StartError> {
+        if let Some(seed) = seed {
+            self.options.scenario.set_up.seed = seed;
+        }
         let mut store = self.store.take();
         if let Some(store) = &mut store {
             store.clear()?;

@@ -34,8 +34,10 @@ pub(super) enum WorldCommand {
     Fault { text: String, answer: oneshot::Sender<Result<Value, String>> },
     /// Virtual time to skip.
     Advance { pause: Duration, answer: oneshot::Sender<Value> },
-    /// Starts the world again. Pending calls end without an answer.
-    Reset { answer: oneshot::Sender<Value> },
+    /// Starts the world again, with `seed` if there is one. Pending calls end without an answer.
+    Reset { seed: Option<u64>, answer: oneshot::Sender<Value> },
+    /// Reads the active faults.
+    Faults { answer: oneshot::Sender<Value> },
     /// Reads the clusters of every Region.
     State { answer: oneshot::Sender<Value> },
     /// Reads the latest trace lines.
@@ -113,9 +115,14 @@ impl WorldHandle {
         self.request(|answer| WorldCommand::Advance { pause, answer }).await
     }
 
-    /// Starts the world again from its scenario. Pending calls end without an answer.
-    pub(super) async fn reset(&self) -> Option<Value> {
-        self.request(|answer| WorldCommand::Reset { answer }).await
+    /// Starts the world again from its scenario, with `seed` if there is one. Pending calls end without an answer.
+    pub(super) async fn reset(&self, seed: Option<u64>) -> Option<Value> {
+        self.request(|answer| WorldCommand::Reset { seed, answer }).await
+    }
+
+    /// The active faults.
+    pub(super) async fn faults(&self) -> Option<Value> {
+        self.request(|answer| WorldCommand::Faults { answer }).await
     }
 
     /// The clusters of every Region.

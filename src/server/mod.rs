@@ -3,17 +3,25 @@
 //! One thread owns the world (`driver`). It paces virtual time by the wall clock, turns each request into a call of the
 //! world, commits to disk what became durable (`store`), and then sends the outcome back. Connections reach that thread
 //! through a `handle`. The sockets (`http`) decode and encode HTTP through [`wire`](crate::api::wire) alone. Tests
-//! control the world under `/_sim/` (`admin`).
+//! control the world under `/_sim/` (`admin`) or by the paths of other stand-ins (`conventions`); web pages cannot
+//! (`access`). STS says who a caller is, and no other service is there (`other_services`).
 //!
 //! A request becomes a call with a single attempt, because the SDK client on the other side retries by itself. If the
 //! simulated network loses the answer of a call, the server closes the connection without one.
 
+mod access;
 mod admin;
+mod callers;
 mod clock;
+mod conventions;
 mod driver;
+mod faults;
 mod handle;
+pub mod health;
 mod http;
+mod other_services;
 mod request_log;
+mod respond;
 mod store;
 
 use std::io;
@@ -27,15 +35,26 @@ use tokio::runtime::Runtime;
 use crate::scenario::run::Failure;
 use crate::scenario::{PrincipalOptions, Scenario};
 use crate::sim::trace::TraceLevel;
+use crate::types::Account;
 
+pub use access::AccessRules;
 pub use driver::ServerEnd;
 pub use store::DataError;
+
+use callers::Callers;
+use respond::Responder;
 
 /// The configuration of a server.
 #[derive(Clone, Debug)]
 pub struct ServerOptions {
     /// The address to listen on. Port 0 picks a free port.
     pub address: SocketAddr,
+    /// Whether to listen on a free port if that of `address` is taken.
+    pub may_take_other_port: bool,
+    /// The host names that the server answers to, and the token of its control interface.
+    pub access: AccessRules,
+    /// The account of access key ids that name neither an account nor a principal.
+    pub account: Account,
     /// Virtual seconds per second of wall-clock time, from 1 to [`MOST_SPEED`].
     pub speed: u32,
     /// The set-up, and calls and faults that run before the first client connects.
@@ -95,9 +114,25 @@ impl Limits {
 /// The error that prevents a server from starting, or ends it.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// An error of the operating system, as when the address is in use.
+    /// An error of the operating system.
     #[error(transparent)]
     Io(#[from] io::Error),
+    /// The address cannot be listened on, as when it is in use.
+    #[error(
+        "cannot listen on {address}: {error}. To proceed, choose another port, or 0 for a free one (--port)"
+    )]
+    Address {
+        /// The address.
+        address: SocketAddr,
+        /// The reason.
+        error: io::Error,
+    },
+    /// The address is not one of loopback, and no token protects the control interface.
+    #[error(
+        "every program that reaches {0} could control the simulation. To proceed, give `--token TOKEN`, which /_sim/ \
+         then demands"
+    )]
+    NoToken(SocketAddr),
     /// The scenario that runs before the first client fails.
     #[error("the scenario fails: {}: {}", .0.invariant, .0.message)]
     Scenario(Failure),
@@ -127,18 +162,37 @@ pub fn serve(
     options: &ServerOptions,
     ready: impl FnOnce(SocketAddr) -> io::Result<()>,
 ) -> Result<ServerEnd, StartError> {
+    if !options.address.ip().is_loopback() && options.access.token.is_none() {
+        return Err(StartError::NoToken(options.address));
+    }
     let (handle, mut world_thread) = handle::open(options)?;
+    let responder = Responder {
+        handle: handle.clone(),
+        rules: options.access.clone().into(),
+        callers: Callers::of(&options.scenario.set_up, &options.principals, options.account),
+    };
     let runtime = Runtime::new()?;
     runtime.block_on(async {
-        let listener = TcpListener::bind(options.address).await?;
+        let listener = listen(options).await?;
         ready(listener.local_addr()?)?;
         tokio::select! {
-            served = http::serve(listener, &handle, options.limits) => served,
-            () = world_thread.ends() => Ok(()),
+            served = http::serve(listener, responder, options.limits) => served?,
+            () = world_thread.ends() => {}
         }
+        Ok::<(), StartError>(())
     })?;
     handle.stop();
     let ended = world_thread.join();
     runtime.shutdown_timeout(Duration::from_secs(1));
     ended
+}
+
+async fn listen(options: &ServerOptions) -> Result<TcpListener, StartError> {
+    let address = options.address;
+    match TcpListener::bind(address).await {
+        Err(error) if error.kind() == io::ErrorKind::AddrInUse && options.may_take_other_port => {
+            Ok(TcpListener::bind(SocketAddr::new(address.ip(), 0)).await?)
+        }
+        bound => bound.map_err(|error| StartError::Address { address, error }),
+    }
 }

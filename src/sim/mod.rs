@@ -407,6 +407,11 @@ impl World {
         ClientId(self.options.clients.len() as u32 - 1)
     }
 
+    /// Replaces the description of a client that has not called yet.
+    pub fn replace_client(&mut self, id: ClientId, client: ClientOptions) {
+        self.options.clients[id.0 as usize] = client;
+    }
+
     /// Begins a call and sends its first attempt.
     pub fn call(&mut self, client: ClientId, mut call: Call) -> CallId {
         self.fill_token(&mut call);

@@ -120,6 +120,11 @@ impl Network {
         self.rules.push((fault, rule));
     }
 
+    /// The rules that can still apply, oldest first.
+    pub(super) fn rules(&self) -> impl Iterator<Item = &Rule> {
+        self.rules.iter().map(|(_, rule)| rule).filter(|rule| rule.times != Some(0))
+    }
+
     /// Removes the rules between two ends, or all; `false` if none of them could still apply.
     pub(super) fn heal(&mut self, between: Option<(NodeMatch, NodeMatch)>) -> bool {
         let is_meant = |rule: &Rule| {

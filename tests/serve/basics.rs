@@ -41,7 +41,7 @@ fn every_answer_has_an_id_of_its_own_and_an_error_its_name() {
     }
     ids.dedup();
     assert_eq!(ids.len(), 3);
-    let unsigned = b"GET /cluster HTTP/1.1\r\nhost: dsql.eu-west-1.api.aws\r\n\r\nGET /cluster HTTP/1.1\r\nhost: x\r\n\r\n";
+    let unsigned = b"GET /cluster HTTP/1.1\r\nhost: dsql.eu-west-1.api.aws\r\n\r\nGET /cluster HTTP/1.1\r\nhost: localhost\r\n\r\n";
     connection.send(unsigned).expect("a connection");
     assert_eq!(connection.answer().expect("an answer").expect("an answer").status, 200);
     let nowhere = connection.answer().expect("an answer").expect("an answer");
@@ -205,7 +205,7 @@ fn a_client_that_reads_nothing_is_left() {
 fn a_connection_that_says_nothing_or_half_of_it_is_closed() {
     let server = Server::start(&["--timeout", "1"]);
     let half = b"POST /cluster HTTP/1.1\r\nhost: dsql.us-east-1.api.aws\r\ncontent-length: 10\r\n\r\n{";
-    let admin = b"POST /_sim/advance HTTP/1.1\r\nhost: here\r\ncontent-length: 10\r\n\r\n{";
+    let admin = b"POST /_sim/advance HTTP/1.1\r\nhost: localhost\r\ncontent-length: 10\r\n\r\n{";
     for said in [&b""[..], b"GET /clus", half, admin] {
         let mut connection = server.connect();
         connection.send(said).expect("a connection");

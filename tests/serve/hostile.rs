@@ -106,7 +106,7 @@ fn mutated(draws: Draws) -> Vec<u8> {
         ),
         13 => replaced(
             &bytes,
-            "host: here",
+            "host: localhost",
             draws.pick(12, &["host: dsql.us-east-1.api.aws", "host:", "host: \u{7f}", "x: y"]),
         ),
         14 => replaced(&bytes, "{", &"[".repeat(1 << draws.below(12, 17))),

@@ -4,7 +4,7 @@ use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 pub(crate) struct Connection(BufReader<TcpStream>);
 
@@ -85,16 +85,23 @@ impl Connection {
 
     /// What `/_sim/` answers to a POST.
     pub(crate) fn sim(&mut self, what: &str, body: &str) -> Answer {
+        // Faults are lines of the scenario language.
+        let body = match what {
+            "faults" => json!({ "faults": [body] }).to_string(),
+            _ => body.to_owned(),
+        };
         let length = body.len();
-        let text =
-            format!("POST /_sim/{what} HTTP/1.1\r\nhost: here\r\ncontent-length: {length}\r\n\r\n{body}");
+        let text = format!(
+            "POST /_sim/{what} HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n\
+             content-length: {length}\r\n\r\n{body}"
+        );
         self.send(text.as_bytes()).expect("a connection");
         self.answer().expect("an answer").expect("an answer")
     }
 
     /// What `/_sim/` answers to a GET.
     pub(crate) fn look(&mut self, what: &str) -> Value {
-        self.send(format!("GET /_sim/{what} HTTP/1.1\r\nhost: here\r\n\r\n").as_bytes())
+        self.send(format!("GET /_sim/{what} HTTP/1.1\r\nhost: localhost\r\n\r\n").as_bytes())
             .expect("a connection");
         self.answer().expect("an answer").expect("an answer").json()
     }
@@ -105,7 +112,7 @@ pub(crate) fn request(who: &str, region: &str, method: &str, target: &str, body:
     let body = if body.is_null() { String::new() } else { body.to_string() };
     let length = body.len();
     format!(
-        "{method} {target} HTTP/1.1\r\nhost: here\r\nauthorization: AWS4-HMAC-SHA256 \
+        "{method} {target} HTTP/1.1\r\nhost: localhost\r\nauthorization: AWS4-HMAC-SHA256 \
          Credential={who}/20260101/{region}/dsql/aws4_request, SignedHeaders=host, Signature=00\r\n\
          content-type: application/json\r\ncontent-length: {length}\r\n\r\n{body}"
     )

@@ -1,11 +1,15 @@
 //! `dsql-sim serve` from outside: real sockets, real processes, real disks.
 #![expect(clippy::disallowed_methods, reason = "real processes take real time")]
 
+mod access;
 mod basics;
+mod conventions;
 mod crash;
 mod hostile;
 mod http;
+mod instant;
 mod log;
+mod other_services;
 mod principals;
 mod recorded;
 mod server;

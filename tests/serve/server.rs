@@ -30,10 +30,18 @@ impl Server {
     pub(crate) fn start(arguments: &[&str]) -> Server {
         let folder = tempfile::tempdir().expect("a folder");
         let ready = folder.path().join("ready");
+        Server::start_in(folder, &ready, arguments)
+    }
+
+    pub(crate) fn start_with_ready_file(ready: &str) -> Server {
+        Server::start_in(tempfile::tempdir().expect("a folder"), Path::new(ready), &[])
+    }
+
+    fn start_in(folder: TempDir, ready: &Path, arguments: &[&str]) -> Server {
         let errors = folder.path().join("errors");
         let mut child = Command::new(env!("CARGO_BIN_EXE_dsql-sim"))
             .args(["serve", "--port", "0", "--ready-file"])
-            .arg(&ready)
+            .arg(ready)
             .args(arguments)
             .env_remove("RUST_LOG")
             .stdout(Stdio::piped())
@@ -41,7 +49,7 @@ impl Server {
             .spawn()
             .expect("dsql-sim");
         loop {
-            if let Ok(url) = fs::read_to_string(&ready) {
+            if let Ok(url) = fs::read_to_string(ready) {
                 let address = url.trim().trim_start_matches("http://").to_owned();
                 return Server { child, address, errors, _folder: folder };
             }
@@ -86,8 +94,10 @@ impl Server {
 
 /// How `dsql-sim serve` ends that cannot begin.
 pub(crate) fn refused(arguments: &[&str]) -> Ended {
+    let port = if arguments.contains(&"--port") { &[][..] } else { &["--port", "0"] };
     let output = Command::new(env!("CARGO_BIN_EXE_dsql-sim"))
-        .args(["serve", "--port", "0"])
+        .arg("serve")
+        .args(port)
         .args(arguments)
         .output()
         .expect("dsql-sim");

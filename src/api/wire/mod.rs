@@ -14,24 +14,22 @@ mod answer;
 mod origin;
 mod request;
 mod route;
+mod signature;
 
 pub use answer::{decode as decode_answer, encode};
 pub use origin::Origin;
 pub use request::{decode, encode as encode_request};
+pub use signature::{CredentialScope, SignedParts};
 
 use super::{Error, Request};
 
-/// Decodes a request and its origin. `authorization` and `host` are the values of the headers of these names.
+/// Decodes a request and its origin.
 ///
 /// # Errors
 /// ValidationException, as from [`decode`] and [`Origin::of`], in this order.
-pub fn receive(
-    http: HttpRequest<'_>,
-    authorization: Option<&str>,
-    host: Option<&str>,
-) -> Result<(Origin, Request), Error> {
+pub fn receive(http: HttpRequest<'_>, signed: SignedParts<'_>) -> Result<(Origin, Request), Error> {
     let request = decode(http)?;
-    Ok((Origin::of(authorization, host)?, request))
+    Ok((Origin::of(signed)?, request))
 }
 
 /// The parts of a received HTTP request.

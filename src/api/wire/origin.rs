@@ -3,10 +3,13 @@
 use crate::api::Error;
 use crate::region::Region;
 
+use super::signature::{CredentialScope, SignedParts};
+
 /// The caller and the Region of an HTTP request.
 ///
-/// The Region is that of the SigV4 credential scope, or, for an unsigned request, the first Region among the labels of
-/// the host name, as in `dsql.us-east-1.api.aws`. The signature is not verified.
+/// The Region is that of the SigV4 credential scope, or the first known one of a SigV4a Region set; for an unsigned
+/// request, the first Region among the labels of the host name, as in `dsql.us-east-1.api.aws`. The signature is not
+/// verified.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Origin {
     /// The access key id; `None` for an unsigned request.
@@ -16,43 +19,44 @@ pub struct Origin {
 }
 
 impl Origin {
-    /// Reads the headers `Authorization` and `Host`.
+    /// Reads the signature, and without one the host name.
     ///
     /// # Errors
     /// ValidationException: the request is signed for another service, or its Region is missing or unknown.
-    pub fn of(authorization: Option<&str>, host: Option<&str>) -> Result<Origin, Error> {
-        if let Some([access_key, _, region, service, _]) = authorization.and_then(credential_scope) {
-            if service != "dsql" {
-                return Err(Error::other(format!(
-                    "The request is signed for the service {service}. To proceed, sign it for dsql"
-                )));
-            }
-            let region = Region::parse(region).ok_or_else(|| {
-                Error::other(format!(
-                    "The request is signed for {region}, where Aurora DSQL is not available. To proceed, choose one \
-                     of: {}",
-                    Region::all().map(Region::name).collect::<Vec<_>>().join(", ")
-                ))
+    pub fn of(parts: SignedParts<'_>) -> Result<Origin, Error> {
+        let Some(scope) = CredentialScope::of(parts) else {
+            let region = region_of_host(parts.host).ok_or_else(|| {
+                Error::other(
+                    "The request names no Region. To proceed, sign it (SigV4), or send it to a host name with the \
+                     Region in it, as in dsql.us-east-1.api.aws"
+                        .to_owned(),
+                )
             })?;
-            return Ok(Origin { access_key: Some(access_key.to_owned()), region });
+            return Ok(Origin { access_key: None, region });
+        };
+        if scope.service != "dsql" {
+            return Err(Error::other(format!(
+                "The request is signed for the service {}. To proceed, sign it for dsql",
+                scope.service
+            )));
         }
-        let host = host.unwrap_or_default();
-        let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
-        let region = name.split('.').find_map(Region::parse).ok_or_else(|| {
-            Error::other(
-                "The request names no Region. To proceed, sign it (SigV4), or send it to a host name with the Region \
-                 in it, as in dsql.us-east-1.api.aws"
-                    .to_owned(),
-            )
+        let named = scope.regions.iter().find_map(|region| Region::parse(region));
+        // A Region set may be a pattern, which means the Region that the host names.
+        let is_pattern = scope.regions.iter().any(|region| region.contains('*'));
+        let region = named.or_else(|| region_of_host(parts.host).filter(|_| is_pattern)).ok_or_else(|| {
+            Error::other(format!(
+                "The request is signed for {}, where Aurora DSQL is not available. To proceed, choose one of: {}",
+                scope.regions.join(","),
+                Region::all().map(Region::name).collect::<Vec<_>>().join(", ")
+            ))
         })?;
-        Ok(Origin { access_key: None, region })
+        Ok(Origin { access_key: Some(scope.access_key), region })
     }
 }
 
-/// The credential scope of a SigV4 `Authorization` header: access key id, date, Region, service, terminator.
-fn credential_scope(authorization: &str) -> Option<[&str; 5]> {
-    let (_, rest) = authorization.split_once("Credential=")?;
-    let credential = rest.split([',', ' ']).next()?;
-    let parts: Vec<&str> = credential.split('/').collect();
-    parts.try_into().ok()
+/// The first Region among the labels of a host name.
+fn region_of_host(host: Option<&str>) -> Option<Region> {
+    let host = host.unwrap_or_default();
+    let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
+    name.split('.').find_map(Region::parse)
 }

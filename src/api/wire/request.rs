@@ -89,7 +89,7 @@ fn body(bytes: &[u8]) -> Result<Map<String, Value>, Error> {
 }
 
 /// The parameters of a query: names, and values that are still encoded.
-fn parameters(query: &str) -> impl Iterator<Item = (&str, &str)> {
+pub(super) fn parameters(query: &str) -> impl Iterator<Item = (&str, &str)> {
     query.split('&').map(|parameter| parameter.split_once('=').unwrap_or((parameter, "")))
 }
 

@@ -3,6 +3,7 @@
 //! Each kind of fault has a file with its data, its effect, the fault that ends it and its weaker forms. [`Fault`]
 //! lists the kinds; `log.rs` records which faults acted.
 
+mod active;
 mod build;
 mod crash;
 mod crash_point;

@@ -63,6 +63,16 @@ impl FaultBehaviour for Refuse {
 }
 
 impl InjectedErrors {
+    /// The errors that wait, each with the number of requests that will get it.
+    pub(super) fn waiting(&self) -> impl Iterator<Item = Refuse> + '_ {
+        self.0.iter().map(|injected| Refuse {
+            region: injected.region,
+            operation: injected.operation,
+            error: (*injected.error).clone(),
+            times: injected.times,
+        })
+    }
+
     /// Ends all of them; `false` if there was none.
     pub(super) fn end(&mut self) -> bool {
         let were_some = !self.0.is_empty();

@@ -38,9 +38,11 @@ export class Server {
     return new DSQLClient({ region, endpoint: this.url, credentials, ...options });
   }
 
-  /** What /_sim/ answers to a POST. */
-  async sim(what, body) {
-    const answer = await fetch(`${this.url}/_sim/${what}`, { method: "POST", body });
+  /** What /_sim/ answers to a POST; faults are lines of the scenario language. */
+  async sim(what, text) {
+    const body = what === "faults" ? JSON.stringify({ faults: [text] }) : text;
+    const headers = { "Content-Type": "application/json" };
+    const answer = await fetch(`${this.url}/_sim/${what}`, { method: "POST", headers, body });
     assert.equal(answer.status, 200, await answer.clone().text());
     return answer.json();
   }

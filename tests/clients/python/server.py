@@ -47,9 +47,13 @@ class Server:
 
     def sim(self, what, body=None):
         """What /_sim/ answers; with a `body`, to a POST."""
+        if what == "faults" and body is not None:
+            body = json.dumps({"faults": [body]})
         data = None if body is None else body.encode()
+        headers = {"Content-Type": "application/json"} if body else {}
+        request = urllib.request.Request(f"{self.url}/_sim/{what}", data=data, headers=headers)
         try:
-            with urllib.request.urlopen(f"{self.url}/_sim/{what}", data=data) as answer:
+            with urllib.request.urlopen(request) as answer:
                 return json.load(answer)
         except urllib.error.HTTPError as refused:
             raise AssertionError(refused.read()) from None
@@ -60,7 +64,7 @@ class Server:
         assert self.process.returncode == 0, errors
         assert errors == ""
         if self.replay and "create-cluster" in self.recording.read_text():
-            said = out.splitlines()[2].split()
+            said = next(line for line in out.splitlines() if " hash " in line).split()
             events, digest = int(said[0]), said[3].rstrip(",")
             again = subprocess.run(
                 [BINARY, "run", self.recording, "--format", "json"], capture_output=True, text=True

@@ -43,9 +43,14 @@ impl Server {
         Client::from_conf(config)
     }
 
-    /// Has `/_sim/` do something.
+    /// Has `/_sim/` do something; faults are lines of the scenario language without quotation marks.
     pub fn sim(&self, what: &str, body: &str) {
-        ureq::post(format!("{}/_sim/{what}", self.url)).send(body).expect("done");
+        let body = match what {
+            "faults" => format!("{{\"faults\": [\"{body}\"]}}"),
+            _ => body.to_owned(),
+        };
+        let post = ureq::post(format!("{}/_sim/{what}", self.url)).header("Content-Type", "application/json");
+        post.send(body).expect("done");
     }
 
     /// Ends it, and replays what it recorded to the same hash.

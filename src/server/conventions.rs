@@ -1,0 +1,171 @@
+//! The paths by which people know other local stand-ins for AWS: health, reset, and injected errors.
+//!
+//! | request | answer or effect |
+//! |---|---|
+//! | `GET /health`, `GET /_localstack/health` | whether the world goes on; needs no token |
+//! | `POST /moto-api/reset`, `POST /_localstack/state/reset` | `POST /_sim/reset` without a body |
+//! | `GET /_localstack/chaos/faults` | the injected errors, as rules |
+//! | `POST /_localstack/chaos/faults` | these rules, instead of all faults of the network and all injected errors |
+//! | `PATCH /_localstack/chaos/faults` | these rules, in addition |
+//! | `DELETE /_localstack/chaos/faults` | `heal`: no rule |
+//!
+//! A rule has the members `service` (`dsql`), `region`, `operation` and `error.code`, each of them optional. It has an
+//! effect until it is removed. `probability` may only be 1, and `error.code` is the name of an exception of the API.
+
+use hyper::StatusCode;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::Region;
+use crate::scenario::injected_error;
+
+use super::admin::{AdminAnswer, answered, refused};
+use super::handle::WorldHandle;
+
+/// Whether `path` is one of these.
+pub(super) fn has(path: &str) -> bool {
+    path == HEALTH || path.starts_with("/_localstack/") || path.starts_with("/moto-api/")
+}
+
+/// Whether `path` is one that monitoring asks for, without a token.
+pub(super) fn is_health(path: &str) -> bool {
+    path == HEALTH || path == LOCALSTACK_HEALTH
+}
+
+/// Answers a request with this method, path and body.
+pub(super) async fn answer(handle: &WorldHandle, method: &str, path: &str, body: &[u8]) -> AdminAnswer {
+    match (method, path) {
+        ("GET" | "HEAD", HEALTH | LOCALSTACK_HEALTH) => health(handle).await,
+        ("POST", "/moto-api/reset" | "/_localstack/state/reset") => {
+            let (status, mut answer) = answered(handle.reset(None).await);
+            if status == StatusCode::OK {
+                answer["status"] = Value::from("ok");
+            }
+            (status, answer)
+        }
+        ("GET", CHAOS) => rules(handle.faults().await),
+        ("POST", CHAOS) => chaos(handle, body, "heal\n").await,
+        ("PATCH", CHAOS) => chaos(handle, body, "").await,
+        ("DELETE", CHAOS) => chaos(handle, b"[]", "heal\n").await,
+        (_, HEALTH | LOCALSTACK_HEALTH | CHAOS | "/moto-api/reset" | "/_localstack/state/reset") => {
+            refused(StatusCode::METHOD_NOT_ALLOWED, "the path does not take this method")
+        }
+        _ => {
+            refused(StatusCode::NOT_FOUND, "unknown path: the control interface of dsql-sim is below /_sim/")
+        }
+    }
+}
+
+async fn health(handle: &WorldHandle) -> AdminAnswer {
+    let (status, mut answer) = answered(handle.verdict().await);
+    if status == StatusCode::OK {
+        let virtual_time = answer["virtualMilliseconds"].take();
+        answer = json!({
+            "status": "ok",
+            "services": { "dsql": "running", "sts": "running" },
+            "edition": "dsql-sim",
+            "version": env!("CARGO_PKG_VERSION"),
+            "virtualMilliseconds": virtual_time,
+        });
+    }
+    (status, answer)
+}
+
+/// A rule of the chaos interface of LocalStack.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ChaosRule {
+    service: Option<String>,
+    region: Option<String>,
+    operation: Option<String>,
+    probability: Option<Value>,
+    error: Option<ChaosError>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+struct ChaosError {
+    /// The status follows from the code, and any other is refused.
+    status_code: Option<u16>,
+    code: Option<String>,
+}
+
+impl ChaosRule {
+    /// The commands of the scenario language with the same meaning.
+    fn commands(&self) -> Result<String, String> {
+        if let Some(service) = self.service.as_ref().filter(|service| *service != "dsql") {
+            return Err(format!("`service` is `dsql` or absent, not `{service}`"));
+        }
+        if self.probability.as_ref().is_some_and(|value| value.as_f64() != Some(1.0)) {
+            return Err(
+                "`probability` is 1 or absent: to lose a part of the messages, inject `drop … percent=N` at \
+                        /_sim/faults"
+                    .to_owned(),
+            );
+        }
+        let code = self.error.as_ref().and_then(|error| error.code.as_deref()).unwrap_or(DEFAULT_ERROR);
+        let status = self.error.as_ref().and_then(|error| error.status_code);
+        let known = injected_error(code)
+            .ok_or_else(|| format!("`error.code` is an exception of Aurora DSQL, not `{code}`"))?;
+        if status.is_some_and(|status| status != known.http_status()) {
+            return Err(format!("`error.statusCode` of {code} is {}", known.http_status()));
+        }
+        let operation = self.operation.as_deref().unwrap_or_default();
+        let regions: Vec<&str> = match &self.region {
+            Some(region) => vec![region.as_str()],
+            None => Region::all().map(Region::name).collect(),
+        };
+        let line = |region: &str| format!("fail {region} {operation} error={code} times={}\n", u32::MAX);
+        // A line feed would begin a command of its own.
+        let is_word =
+            |text: &str| text.chars().all(|character| character.is_ascii_alphanumeric() || character == '-');
+        match is_word(operation) && regions.iter().all(|region| is_word(region)) {
+            true => Ok(regions.into_iter().map(line).collect()),
+            false => Err("`region` and `operation` are single words".to_owned()),
+        }
+    }
+}
+
+/// Injects the rules in `body`, behind the commands `first`.
+async fn chaos(handle: &WorldHandle, body: &[u8], first: &str) -> AdminAnswer {
+    let rules = serde_json::from_slice::<Vec<ChaosRule>>(body)
+        .map_err(|error| format!("not a list of rules: {error}"));
+    let commands =
+        rules.and_then(|rules| rules.iter().map(ChaosRule::commands).collect::<Result<String, String>>());
+    match commands {
+        Err(message) => refused(StatusCode::BAD_REQUEST, &message),
+        Ok(commands) => match handle.fault(format!("{first}{commands}")).await {
+            Some(Err(error)) => refused(StatusCode::BAD_REQUEST, &error),
+            Some(Ok(_)) => self::rules(handle.faults().await),
+            None => answered(None),
+        },
+    }
+}
+
+/// The injected errors among the active faults, as rules.
+fn rules(faults: Option<Value>) -> AdminAnswer {
+    let Some(faults) = faults else { return answered(None) };
+    let lines = faults["faults"].as_array().into_iter().flatten().filter_map(Value::as_str);
+    let rule = |line: &str| {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        let [verb @ ("fail" | "throttle"), region, rest @ ..] = &words[..] else { return None };
+        let code = rest.iter().find_map(|word| word.strip_prefix("error="));
+        let operation = rest.iter().find(|word| !word.contains('='));
+        let throttling = (*verb == "throttle").then_some("ThrottlingException");
+        Some(json!({
+            "service": "dsql",
+            "region": region,
+            "operation": operation,
+            "error": { "code": code.or(throttling) },
+        }))
+    };
+    (StatusCode::OK, lines.filter_map(rule).collect())
+}
+
+/// The path of a health check.
+pub(super) const HEALTH: &str = "/health";
+const LOCALSTACK_HEALTH: &str = "/_localstack/health";
+const CHAOS: &str = "/_localstack/chaos/faults";
+
+/// The error of a rule that names none.
+const DEFAULT_ERROR: &str = "InternalServerException";

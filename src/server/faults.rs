@@ -1,0 +1,58 @@
+//! Faults that clients of the control interface inject: lines of the scenario language, read into faults.
+
+use std::sync::Arc;
+
+use crate::scenario::diagnostic::Diagnostic;
+use crate::scenario::verbs::{Chapter, Verb};
+use crate::scenario::{Action, Scenario, SetUp, When};
+use crate::sim::fault::Fault;
+use crate::types::Instant;
+
+/// Reads `text` as faults that are injected at `now` or at their own times.
+///
+/// The text is read after `set_up`, so that it can refer to Regions, clients and principals.
+///
+/// # Errors
+/// The text has an error, or a command that is not a fault. All of it is read before anything is injected, so that it
+/// has no effect then.
+pub(super) fn read(set_up: &SetUp, text: &str, now: Instant) -> Result<Vec<(Instant, Fault)>, String> {
+    for verb in text.lines().filter_map(|line| line.split_whitespace().next()) {
+        if Verb::parse(verb).is_some_and(|verb| verb.chapter() == Chapter::SetUp) {
+            return Err(format!(
+                "`{verb}` belongs to the set-up of a world, and only faults can be injected here. To proceed, serve \
+                 with `--scenario FILE`"
+            ));
+        }
+    }
+    let set_up = Scenario::of(set_up.clone(), Vec::new()).print("");
+    let scenario = Scenario::parse(&format!("{set_up}\n{text}\n")).map_err(|diagnostics| {
+        let message = |diagnostic: &Diagnostic| match &diagnostic.help {
+            Some(help) => format!("{}: {help}", diagnostic.message),
+            None => diagnostic.message.clone(),
+        };
+        diagnostics.iter().map(message).collect::<Vec<_>>().join("; ")
+    })?;
+    let actions = scenario.blocks.into_iter().flatten().map(|step| step.action);
+    let planned = actions.filter(|action| !matches!(action, Action::SetUp)).map(|action| match action {
+        Action::Fault(fault) => Ok((now, fault)),
+        Action::FaultAt(When::In(pause), fault) => Ok((now.after(pause), fault)),
+        Action::FaultAt(When::At(at), fault) => Ok((Instant::START.after(at).max(now), fault)),
+        _ => Err("only faults can be injected here".to_owned()),
+    });
+    planned.collect()
+}
+
+/// The name of the client that is the `number`th, from 1, by its first call.
+pub(super) fn client_name(number: usize) -> Arc<str> {
+    format!("{CLIENT}{number}").into()
+}
+
+/// The highest number of a client that `text` names; 0 if it names none.
+pub(super) fn highest_client(text: &str) -> usize {
+    let words = text.split(|character: char| !(character.is_ascii_alphanumeric() || character == '-'));
+    // The ends of a link are joined by an arrow, as in `client-1->use1`.
+    let numbers = words.filter_map(|word| word.strip_prefix(CLIENT)?.trim_end_matches('-').parse().ok());
+    numbers.max().unwrap_or_default()
+}
+
+const CLIENT: &str = "client-";

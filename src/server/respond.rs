@@ -1,0 +1,131 @@
+//! The answer of the server to one request: access rules, then the control interface, other services, and the API.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use http_body_util::Full;
+use hyper::body::Bytes;
+use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HOST, HeaderName, HeaderValue};
+use hyper::http::request::Parts;
+use hyper::{Response, StatusCode};
+use serde_json::json;
+
+use crate::api::wire::{self, CredentialScope, ERROR_TYPE, HttpRequest, HttpResponse, SignedParts};
+use crate::api::{Error, ValidationReason};
+
+use super::access::{AccessRefusal, AccessRules};
+use super::admin::{self, AdminAnswer};
+use super::callers::Callers;
+use super::conventions;
+use super::handle::WorldHandle;
+use super::other_services::{self, ServiceAnswer};
+use super::request_log::LoggedRequest;
+
+/// Answers requests. Clones share everything.
+#[derive(Clone)]
+pub(super) struct Responder {
+    pub(super) handle: WorldHandle,
+    pub(super) rules: Arc<AccessRules>,
+    pub(super) callers: Callers,
+}
+
+/// The request has no answer, because the simulated network lost it or the body did not arrive. The error makes hyper
+/// close the connection without a response.
+#[derive(Debug, thiserror::Error)]
+#[error("the answer is lost")]
+pub(super) struct AnswerLost;
+
+impl Responder {
+    /// Answers the request with this head and body. `id` identifies it; `own` is the address at which it arrived.
+    pub(super) async fn respond(
+        &self,
+        id: &str,
+        own: Option<IpAddr>,
+        head: &Parts,
+        body: &Bytes,
+        logged: &mut LoggedRequest,
+    ) -> Result<Response<Full<Bytes>>, AnswerLost> {
+        if let Err(refusal) = self.rules.check_sender(head, own) {
+            return Ok(refused(&refusal));
+        }
+        let (method, path) = (head.method.as_str(), head.uri.path());
+        if admin::has(path) || conventions::has(path) {
+            let has_body = !body.is_empty();
+            if !conventions::is_health(path)
+                && let Err(refusal) = self.rules.check_control(head, has_body)
+            {
+                return Ok(refused(&refusal));
+            }
+            return Ok(admin_response(match admin::has(path) {
+                true => admin::answer(&self.handle, method, path, body).await,
+                false => conventions::answer(&self.handle, method, path, body).await,
+            }));
+        }
+        let header = |name: HeaderName| head.headers.get(name).and_then(|value| value.to_str().ok());
+        let signed = SignedParts {
+            authorization: header(AUTHORIZATION),
+            region_set: header(REGION_SET),
+            host: header(HOST),
+            query: head.uri.query().unwrap_or_default(),
+        };
+        let scope = CredentialScope::of(signed);
+        if let Some(answer) = other_services::answer(&self.callers, id, head, body, scope.as_ref()) {
+            return Ok(service_response(answer));
+        }
+        let request = HttpRequest { method, path, query: signed.query, body };
+        let (origin, request) = match wire::receive(request, signed) {
+            Ok(received) => received,
+            Err(error) => return Ok(response(wire::encode(Err(&error), id))),
+        };
+        logged.calls(origin.region, request.operation());
+        let answer = self.handle.call(origin, request, body.len()).await.ok_or(AnswerLost)?;
+        Ok(response(wire::encode(answer.as_deref().map_err(|error| &**error), id)))
+    }
+}
+
+/// The answer to a request whose body is larger than `limit` bytes.
+pub(super) fn too_large(limit: usize, id: &str) -> Response<Full<Bytes>> {
+    let message = format!("The request's body is larger than {limit} bytes");
+    let error = Error::Validation { message, reason: ValidationReason::CannotParse, field_list: Vec::new() };
+    response(wire::encode(Err(&error), id))
+}
+
+fn response(parts: HttpResponse) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::from(parts.body));
+    *response.status_mut() = StatusCode::from_u16(parts.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    for (name, value) in parts.headers {
+        if let Ok(value) = HeaderValue::from_str(&value) {
+            response.headers_mut().insert(HeaderName::from_static(name), value);
+        }
+    }
+    response
+}
+
+fn admin_response((status, body): AdminAnswer) -> Response<Full<Bytes>> {
+    with_content(status, "application/json", body.to_string())
+}
+
+/// The refusal of the access rules, which an SDK reads as AccessDeniedException.
+fn refused(refusal: &AccessRefusal) -> Response<Full<Bytes>> {
+    let body = json!({ "message": refusal.message }).to_string();
+    let mut response = with_content(refusal.status, "application/json", body);
+    response.headers_mut().insert(ERROR_TYPE, HeaderValue::from_static("AccessDeniedException"));
+    response
+}
+
+fn service_response(answer: ServiceAnswer) -> Response<Full<Bytes>> {
+    let mut response = with_content(answer.status, answer.content_type, answer.body);
+    if let Some(error) = answer.error {
+        response.headers_mut().insert(ERROR_TYPE, HeaderValue::from_static(error));
+    }
+    response
+}
+
+fn with_content(status: StatusCode, content_type: &'static str, body: String) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::from(body));
+    *response.status_mut() = status;
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    response
+}
+
+const REGION_SET: HeaderName = HeaderName::from_static("x-amz-region-set");
