@@ -54,7 +54,7 @@ fn every_rust_block_is_a_doc_test() {
 #[test]
 fn every_block_of_a_client_is_a_file_that_is_run() {
     let files: Vec<String> = files_below("tests/clients").iter().map(|file| read(file)).collect();
-    for language in ["sh", "python", "javascript", "rs"] {
+    for language in ["sh", "python", "javascript", "rs", "hcl"] {
         for Block { page, text, .. } in blocks(language) {
             assert!(
                 files.contains(&text),
@@ -67,7 +67,7 @@ fn every_block_of_a_client_is_a_file_that_is_run() {
 /// `text` is the language of the reference alone, whose examples a test of `scenario::reference` parses.
 #[test]
 fn no_block_is_of_another_language() {
-    let run = ["console", "scenario", "rust", "sh", "python", "javascript", "rs"];
+    let run = ["console", "scenario", "rust", "sh", "python", "javascript", "rs", "hcl"];
     for Block { page, language, .. } in all_blocks() {
         let is_run = run.contains(&language.as_str());
         let is_reference = page == "docs/scenario-files.md" && language == "text";
