@@ -2,6 +2,7 @@
 //! seeds, and an end mark.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::ops::Range;
@@ -116,27 +117,55 @@ impl Results {
     }
 }
 
+/// The reason why files cannot be merged at all.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum MergeError {
+    #[error("{name}: {error}")]
+    Unreadable { name: String, error: io::Error },
+    #[error("{location}: this is not a result of `sweep --out`: {error}")]
+    NoResult { location: String, error: serde_json::Error },
+    #[error(
+        "{location}: {begins} cannot be merged with {first} ({where_first}): it is of another campaign or version"
+    )]
+    OtherCampaign {
+        location: String,
+        begins: Box<CampaignHeader>,
+        first: Box<CampaignHeader>,
+        where_first: String,
+    },
+    #[error("{location}: unexpected line of `sweep --out`")]
+    UnexpectedLine { location: String },
+    #[error("{location}: {runs} cannot be all of seeds {seeds:?}")]
+    WrongCount { location: String, runs: String, seeds: Range<u64> },
+    /// The files have no result. `problems` has the reasons that are known, each with a semicolon behind it.
+    #[error("{problems}there is nothing to merge")]
+    Nothing { problems: String },
+}
+
+impl fmt::Display for CampaignHeader {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "`{}` of version {} in {} parts", self.command, self.version, self.shard.of)
+    }
+}
+
 impl Joined {
     /// Merges the files at `paths`.
     ///
     /// # Errors
-    /// A file cannot be read, is not a result file, or is of another campaign: the message for the user.
-    pub(super) fn of(paths: &[impl AsRef<Path>]) -> Result<Joined, String> {
+    /// A file cannot be read, is not a result file, or is of another campaign.
+    pub(super) fn of(paths: &[impl AsRef<Path>]) -> Result<Joined, MergeError> {
         let mut joined = Joined::default();
         let mut campaign: Option<(CampaignHeader, String)> = None;
         let mut counted = Counted::new();
         for path in paths.iter().map(AsRef::as_ref) {
             let name = path.display().to_string();
-            let text = fs::read_to_string(path).map_err(|error| format!("{name}: {error}"))?;
+            let text = fs::read_to_string(path)
+                .map_err(|error| MergeError::Unreadable { name: name.clone(), error })?;
             joined.file(&name, &text, &mut campaign, &mut counted)?;
         }
         let Some((campaign, _)) = campaign.filter(|_| !counted.is_empty()) else {
-            return Err(joined
-                .problems
-                .into_iter()
-                .chain(["there is nothing to merge".to_owned()])
-                .collect::<Vec<_>>()
-                .join("; "));
+            let problems = joined.problems.iter().map(|it| format!("{it}; ")).collect();
+            return Err(MergeError::Nothing { problems });
         };
         joined.find_gaps(campaign.shard.of, &counted);
         Ok(joined)
@@ -148,7 +177,7 @@ impl Joined {
         text: &str,
         campaign: &mut Option<(CampaignHeader, String)>,
         counted: &mut Counted,
-    ) -> Result<(), String> {
+    ) -> Result<(), MergeError> {
         let mut own: Option<CampaignHeader> = None;
         let mut has_ended = false;
         for (number, line) in text.lines().enumerate() {
@@ -161,25 +190,16 @@ impl Joined {
                     self.problems.push(format!("{location}: this line is truncated"));
                     return Ok(());
                 }
-                Err(error) => {
-                    return Err(format!("{location}: this is not a result of `sweep --out`: {error}"));
-                }
+                Err(error) => return Err(MergeError::NoResult { location, error }),
             };
             match (line, &own) {
                 (ResultLine::Begins(begins), None) => {
                     let (first, where_first) =
                         campaign.get_or_insert_with(|| (begins.clone(), location.clone()));
                     if !first.joins(&begins) {
-                        return Err(format!(
-                            "{location}: `{}` of version {} in {} parts cannot be merged with `{}` of version {} in {} \
-                             parts ({where_first}): it is of another campaign or version",
-                            begins.command,
-                            begins.version,
-                            begins.shard.of,
-                            first.command,
-                            first.version,
-                            first.shard.of
-                        ));
+                        let (begins, first) = (Box::new(begins), Box::new(first.clone()));
+                        let where_first = where_first.clone();
+                        return Err(MergeError::OtherCampaign { location, begins, first, where_first });
                     }
                     own = Some(begins);
                 }
@@ -187,7 +207,7 @@ impl Joined {
                     self.batch(campaign.shard, *batch, location, counted)?;
                 }
                 (ResultLine::Ends, Some(_)) if !has_ended => has_ended = true,
-                _ => return Err(format!("{location}: unexpected line of `sweep --out`")),
+                _ => return Err(MergeError::UnexpectedLine { location }),
             }
         }
         if own.is_none() {
@@ -205,12 +225,11 @@ impl Joined {
         batch: ResultsBatch,
         location: String,
         counted: &mut Counted,
-    ) -> Result<(), String> {
+    ) -> Result<(), MergeError> {
         let ResultsBatch { seeds, tally } = batch;
         if seeds.is_empty() || tally.runs != shard.count(&seeds) {
-            let (runs, Range { start, end }) = (tally.runs, seeds);
-            let runs = super::counted(runs, "run");
-            return Err(format!("{location}: {runs} cannot be all of seeds {start}..{end}"));
+            let runs = super::counted(tally.runs, "run");
+            return Err(MergeError::WrongCount { location, runs, seeds });
         }
         let known = counted.entry(shard.part).or_default();
         match known.iter().find(|(other, _)| other.start < seeds.end && seeds.start < other.end) {

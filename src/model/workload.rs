@@ -6,7 +6,7 @@ use crate::check::{Checker, Violation};
 use crate::control::Machine;
 use crate::control::mutant::Mutants;
 use crate::control::records::{Disk, Storage};
-use crate::scenario::{Action, CallStep, Scenario};
+use crate::scenario::{Action, CallStep, ReferenceError, Scenario};
 use crate::sim::client::Names;
 use crate::types::{ClusterArn, NodeId};
 
@@ -160,7 +160,7 @@ impl SmallWorld {
     ) -> usize {
         let request = step.request(&|name, member| {
             let named = names.iter().find(|(known, _)| **known == *name);
-            let (_, arn) = named.ok_or_else(|| format!("no cluster is called {name}"))?;
+            let (_, arn) = named.ok_or_else(|| ReferenceError::NotMade { name: name.to_owned() })?;
             Ok(if member == "arn" { arn.to_string() } else { arn.identifier.to_string() })
         });
         let caller =

@@ -23,6 +23,27 @@ pub(super) fn check(operation: Operation, json: &Json, calls: VisibleCalls<'_>) 
     mistakes
 }
 
+/// The reason why a reference has no value.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ReferenceError {
+    /// The call was left out.
+    #[error("call `{name}` was not made")]
+    NotMade {
+        /// The name of the call.
+        name: String,
+    },
+    /// The end of the call has no such member.
+    #[error("`${name}.{member}` has no value: call `{name}` ended {outcome}")]
+    NoValue {
+        /// The name of the call.
+        name: String,
+        /// The path of the member.
+        member: String,
+        /// The name of the call's outcome.
+        outcome: &'static str,
+    },
+}
+
 /// A reference in a text, as in `$blue.identifier`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Reference<'a> {
@@ -87,8 +108,8 @@ pub(super) fn only_reference(text: &str) -> Option<Reference<'_>> {
 /// The first error of `resolve`.
 pub(super) fn fill_request(
     request: &Request,
-    resolve: &dyn Fn(&str, &str) -> Result<String, String>,
-) -> Result<Request, String> {
+    resolve: &dyn Fn(&str, &str) -> Result<String, ReferenceError>,
+) -> Result<Request, ReferenceError> {
     let mut filled = request.clone();
     let mut missing = None;
     filled.replace_texts(|text| {
@@ -96,7 +117,7 @@ pub(super) fn fill_request(
         if !text.contains('$') || missing.is_some() {
             return None;
         }
-        fill_text(text, resolve).map_err(|words| missing = Some(words)).ok()
+        fill_text(text, resolve).map_err(|error| missing = Some(error)).ok()
     });
     missing.map_or(Ok(filled), Err)
 }
@@ -107,15 +128,15 @@ pub(super) fn fill_request(
 /// The first error of `resolve`.
 pub(super) fn fill(
     json: &Value,
-    resolve: &dyn Fn(&str, &str) -> Result<String, String>,
-) -> Result<Value, String> {
+    resolve: &dyn Fn(&str, &str) -> Result<String, ReferenceError>,
+) -> Result<Value, ReferenceError> {
     Ok(match json {
         Value::String(text) => Value::String(fill_text(text, resolve)?),
         Value::Array(items) => items.iter().map(|item| fill(item, resolve)).collect::<Result<_, _>>()?,
         Value::Object(members) => members
             .iter()
             .map(|(name, member)| Ok((name.clone(), fill(member, resolve)?)))
-            .collect::<Result<serde_json::Map<_, _>, String>>()?
+            .collect::<Result<serde_json::Map<_, _>, ReferenceError>>()?
             .into(),
         other => other.clone(),
     })
@@ -124,8 +145,8 @@ pub(super) fn fill(
 /// `text` with every reference filled in by `resolve`.
 pub(super) fn fill_text(
     text: &str,
-    resolve: &dyn Fn(&str, &str) -> Result<String, String>,
-) -> Result<String, String> {
+    resolve: &dyn Fn(&str, &str) -> Result<String, ReferenceError>,
+) -> Result<String, ReferenceError> {
     let mut filled = String::new();
     let mut from = 0;
     for reference in references(text) {

@@ -9,6 +9,7 @@ use serde_json::Value;
 use crate::map::FixedMap;
 use crate::sim::client::Outcome;
 
+use super::body::ReferenceError;
 use super::{CallStep, body};
 
 /// The ends of the calls of a run so far.
@@ -68,21 +69,24 @@ impl CallEnds {
     }
 
     /// The value to which a reference refers.
-    fn value(&self, name: &str, member: &str) -> Result<Cow<'_, Value>, String> {
-        let ended = self.ended(Some(name)).ok_or_else(|| format!("call `{name}` was not made"))?;
+    fn value(&self, name: &str, member: &str) -> Result<Cow<'_, Value>, ReferenceError> {
+        let not_made = || ReferenceError::NotMade { name: name.to_owned() };
+        let ended = self.ended(Some(name)).ok_or_else(not_made)?;
         let outcome = ended.outcome.name();
         let value = match member {
             "outcome" => Some(Cow::Owned(Value::from(outcome))),
             path => ended.member(path),
         };
-        value.ok_or_else(|| format!("`${name}.{member}` has no value: call `{name}` ended {outcome}"))
+        let no_value =
+            || ReferenceError::NoValue { name: name.to_owned(), member: member.to_owned(), outcome };
+        value.ok_or_else(no_value)
     }
 
     /// The text to which a reference refers.
     ///
     /// # Errors
-    /// The reference has no value: a text about it.
-    pub(super) fn resolve(&self, name: &str, member: &str) -> Result<String, String> {
+    /// The reference has no value.
+    pub(super) fn resolve(&self, name: &str, member: &str) -> Result<String, ReferenceError> {
         self.value(name, member).map(|value| match &*value {
             Value::String(text) => text.clone(),
             value => value.to_string(),
@@ -93,8 +97,8 @@ impl CallEnds {
     /// text becomes text.
     ///
     /// # Errors
-    /// A reference has no value: a text about it.
-    pub(super) fn fill(&self, wanted: &Value) -> Result<Value, String> {
+    /// A reference has no value.
+    pub(super) fn fill(&self, wanted: &Value) -> Result<Value, ReferenceError> {
         if let Some(reference) = wanted.as_str().and_then(body::only_reference) {
             return self.value(reference.name, reference.member).map(Cow::into_owned);
         }

@@ -41,6 +41,7 @@ use crate::sim::trace::TraceLevel;
 use crate::types::{Account, PrincipalId};
 
 pub use action::{Action, Step, When};
+pub use body::ReferenceError;
 pub use verbs::call::CallStep;
 pub use verbs::refuse::injected_error;
 pub(crate) use write::fault_text;

@@ -254,10 +254,10 @@ impl<'a> Run<'a> {
             Err(missing) if step.may_be_skipped => {
                 let text = || format!("{} is left out: {missing}", step.operation());
                 self.simulation.world_mut().remark(text);
-                self.warn(span, WarningReason::LeftOut(missing));
+                self.warn(span, WarningReason::LeftOut(missing.to_string()));
                 return Ok(None);
             }
-            Err(missing) => return Err(self.failure(missing, span)),
+            Err(missing) => return Err(self.failure(missing.to_string(), span)),
         };
         let call = Call {
             alias: step.alias.clone(),

@@ -14,7 +14,7 @@ use crate::scenario::read::ScenarioReader;
 use crate::scenario::run::{Done, Run};
 use crate::scenario::script::{Body, Command, Word};
 use crate::scenario::write::Writer;
-use crate::scenario::{Action, Step, body};
+use crate::scenario::{Action, ReferenceError, Step, body};
 use crate::sim::client::WaitFor;
 use crate::types::{ClientId, PrincipalId, print_duration};
 
@@ -73,8 +73,11 @@ impl CallStep {
     /// member of its answer.
     ///
     /// # Errors
-    /// The first error of `resolve`: a text about the reference that has no value.
-    pub fn request(&self, resolve: &dyn Fn(&str, &str) -> Result<String, String>) -> Result<Request, String> {
+    /// The first error of `resolve`.
+    pub fn request(
+        &self,
+        resolve: &dyn Fn(&str, &str) -> Result<String, ReferenceError>,
+    ) -> Result<Request, ReferenceError> {
         body::fill_request(&self.input, resolve)
     }
 

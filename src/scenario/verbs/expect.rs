@@ -155,7 +155,7 @@ fn compare(
         Comparison::Present if seen.is_some() => Ok(()),
         Comparison::Present => unexpected("to be present"),
         Comparison::Compares(operator, wanted) => {
-            let wanted = run.call_ends.fill(wanted)?;
+            let wanted = run.call_ends.fill(wanted).map_err(|error| error.to_string())?;
             let holds = match seen {
                 Some(seen) => operator.holds(seen, &wanted),
                 // Nothing is unequal to everything, and compares to nothing else.
