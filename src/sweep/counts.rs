@@ -10,6 +10,11 @@ use crate::sim::coverage::{BINS, Coverage, CoverageBin, unreachable};
 #[serde(try_from = "Vec<u64>", into = "Vec<u64>")]
 pub struct CoverageCounts(Box<[u64]>);
 
+/// A list is not of one count for each bin, but of this length: it is of another version.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("expected {expected} coverage counts, got {0}", expected = BINS)]
+pub struct CoverageCountsError(usize);
+
 impl CoverageCounts {
     /// Counts the bins of one seed.
     pub fn count(&mut self, coverage: &Coverage) {
@@ -40,12 +45,12 @@ impl Default for CoverageCounts {
 }
 
 impl TryFrom<Vec<u64>> for CoverageCounts {
-    type Error = String;
+    type Error = CoverageCountsError;
 
-    fn try_from(counts: Vec<u64>) -> Result<CoverageCounts, String> {
+    fn try_from(counts: Vec<u64>) -> Result<CoverageCounts, CoverageCountsError> {
         match counts.len() {
             BINS => Ok(CoverageCounts(counts.into())),
-            others => Err(format!("expected {BINS} coverage counts, got {others}")),
+            others => Err(CoverageCountsError(others)),
         }
     }
 }

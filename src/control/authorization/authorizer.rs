@@ -11,7 +11,7 @@ use crate::control::authorization::{
 };
 use crate::control::message::Delivery;
 use crate::control::mutant::{Misread, planted};
-use crate::control::operations::handler;
+use crate::control::operations::{Resource, handler};
 use crate::control::records::Cluster;
 use crate::control::turn::Turn;
 use crate::control::{ControlPlane, RequestContext};
@@ -208,13 +208,13 @@ impl ControlPlane {
             return Ok(());
         }
         planted!(self.mutants, ReadsNotAsked if !request.operation().changes() => return Ok(()));
-        let handler = handler(request);
-        let (cluster, stream) = self.find_resource(ctx.caller.account, handler.resource());
+        let resource = Resource::of(request);
+        let (cluster, stream) = self.find_resource(ctx.caller.account, resource);
         let cluster = cluster.as_deref();
         let home = &AccountScope::of(self.region, ctx.caller.account);
-        let (action, arn) = (IamAction::Call(request.operation()), home.arn(handler.resource()));
+        let (action, arn) = (IamAction::Call(request.operation()), home.arn(resource));
         let scope = PermissionScope { action, arn, home, cluster, lacks_role };
-        handler.permissions(&scope, &mut |permission| {
+        handler(request).permissions(&scope, &mut |permission| {
             let attributes = match (cluster, stream) {
                 // A cluster's tags and policy count only where the cluster itself is the resource, not for
                 // `cluster/*`.

@@ -10,7 +10,7 @@ use crate::control::authorization::{
 };
 use crate::control::message::Delivery;
 use crate::control::mutant::planted;
-use crate::control::operations::{Handler, Resource};
+use crate::control::operations::Handler;
 use crate::control::peering::PendingRequest;
 use crate::control::records::{Attached, Batch, Cluster, ClusterPolicy, MultiRegion, TokenWrite};
 use crate::control::turn::Turn;
@@ -23,10 +23,6 @@ use crate::types::{Account, ClusterArn, ClusterStatus, Identifier, Instant};
 const AWS_OWNED_KMS_KEY: &str = "AWS_OWNED_KMS_KEY";
 
 impl Handler for CreateClusterInput {
-    fn resource(&self) -> Resource<'_> {
-        Resource::Account
-    }
-
     fn permissions(&self, scope: &PermissionScope<'_>, require: Require<'_>) -> Result<(), Error> {
         let any = scope.home.any();
         let tags = self.tags.as_ref().filter(|tags| !tags.is_empty());

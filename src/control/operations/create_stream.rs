@@ -7,7 +7,7 @@ use crate::control::authorization::{
     IamAction, PermissionScope, RequestAttributes, Require, RequiredPermission, required_permissions,
 };
 use crate::control::mutant::planted;
-use crate::control::operations::{Handler, Resource};
+use crate::control::operations::Handler;
 use crate::control::records::{MAX_STREAMS, Stream};
 use crate::control::turn::Turn;
 use crate::control::{ControlPlane, RequestContext, errors};
@@ -15,10 +15,6 @@ use crate::coverage_mark::CoverageMark;
 use crate::types::ClusterStatus;
 
 impl Handler for CreateStreamInput {
-    fn resource(&self) -> Resource<'_> {
-        Resource::Cluster(&self.cluster_identifier)
-    }
-
     fn permissions(&self, scope: &PermissionScope<'_>, require: Require<'_>) -> Result<(), Error> {
         let attributes = RequestAttributes { tags: self.tags.as_ref(), ..RequestAttributes::default() };
         require(RequiredPermission::new(scope.action, &scope.arn).with(attributes))?;

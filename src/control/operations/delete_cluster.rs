@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::api::{DeleteClusterInput, DeleteClusterOutput, Error, Response};
 use crate::control::mutant::planted;
-use crate::control::operations::{Handler, Resource};
+use crate::control::operations::Handler;
 use crate::control::peering::Waiting;
 use crate::control::records::{Batch, Cluster, DeferredRequest};
 use crate::control::turn::Turn;
@@ -12,10 +12,6 @@ use crate::control::{ControlPlane, RequestContext, errors};
 use crate::types::ClusterStatus;
 
 impl Handler for DeleteClusterInput {
-    fn resource(&self) -> Resource<'_> {
-        Resource::Cluster(&self.identifier)
-    }
-
     fn carry_out(
         &self,
         plane: &mut ControlPlane,

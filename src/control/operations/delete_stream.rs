@@ -4,15 +4,11 @@ use std::sync::Arc;
 
 use crate::api::{DeleteStreamInput, Error, Response, StreamStatus};
 use crate::control::mutant::planted;
-use crate::control::operations::{Handler, Resource};
+use crate::control::operations::Handler;
 use crate::control::turn::Turn;
 use crate::control::{ControlPlane, RequestContext, errors};
 
 impl Handler for DeleteStreamInput {
-    fn resource(&self) -> Resource<'_> {
-        Resource::Stream(&self.cluster_identifier, &self.stream_identifier)
-    }
-
     fn carry_out(
         &self,
         plane: &mut ControlPlane,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::api::{EncryptionStatus, Error, GetClusterInput, GetClusterOutput, Response};
 use crate::control::mutant::planted;
-use crate::control::operations::{Handler, Resource};
+use crate::control::operations::Handler;
 use crate::control::peering::LinkOutcome;
 use crate::control::records::Cluster;
 use crate::control::turn::Turn;
@@ -12,10 +12,6 @@ use crate::control::{ControlPlane, RequestContext};
 use crate::types::ClusterStatus;
 
 impl Handler for GetClusterInput {
-    fn resource(&self) -> Resource<'_> {
-        Resource::Cluster(&self.identifier)
-    }
-
     fn carry_out(
         &self,
         plane: &mut ControlPlane,

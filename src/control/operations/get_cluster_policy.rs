@@ -4,15 +4,11 @@ use std::sync::Arc;
 
 use crate::api::{Error, GetClusterPolicyInput, GetClusterPolicyOutput, Response};
 use crate::control::mutant::planted;
-use crate::control::operations::{Handler, Resource};
+use crate::control::operations::Handler;
 use crate::control::turn::Turn;
 use crate::control::{ControlPlane, RequestContext, errors};
 
 impl Handler for GetClusterPolicyInput {
-    fn resource(&self) -> Resource<'_> {
-        Resource::Cluster(&self.identifier)
-    }
-
     fn carry_out(
         &self,
         plane: &mut ControlPlane,

@@ -4,15 +4,11 @@ use std::sync::Arc;
 
 use crate::api::{Error, GetStreamInput, Response};
 use crate::control::mutant::planted;
-use crate::control::operations::{Handler, Resource};
+use crate::control::operations::Handler;
 use crate::control::turn::Turn;
 use crate::control::{ControlPlane, RequestContext};
 
 impl Handler for GetStreamInput {
-    fn resource(&self) -> Resource<'_> {
-        Resource::Stream(&self.cluster_identifier, &self.stream_identifier)
-    }
-
     fn carry_out(
         &self,
         plane: &mut ControlPlane,

@@ -3,16 +3,12 @@
 use std::sync::Arc;
 
 use crate::api::{Error, GetVpcEndpointServiceNameInput, GetVpcEndpointServiceNameOutput, Response};
-use crate::control::operations::{Handler, Resource};
+use crate::control::operations::Handler;
 use crate::control::turn::Turn;
 use crate::control::{ControlPlane, RequestContext};
 use crate::rng::fingerprint;
 
 impl Handler for GetVpcEndpointServiceNameInput {
-    fn resource(&self) -> Resource<'_> {
-        Resource::Cluster(&self.identifier)
-    }
-
     fn carry_out(
         &self,
         plane: &mut ControlPlane,

@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use crate::api::{Error, ListClustersInput, ListClustersOutput, Operation, Response};
 use crate::control::mutant::planted;
+use crate::control::operations::Handler;
 use crate::control::operations::page_token::{read_sealed, sealed};
-use crate::control::operations::{Handler, Resource};
 use crate::control::records::Serial;
 use crate::control::turn::Turn;
 use crate::control::{ControlPlane, RequestContext};
@@ -19,10 +19,6 @@ use crate::types::{Account, ClusterStatus};
 const DEFAULT_PAGE: usize = 20;
 
 impl Handler for ListClustersInput {
-    fn resource(&self) -> Resource<'_> {
-        Resource::Account
-    }
-
     fn carry_out(
         &self,
         plane: &mut ControlPlane,

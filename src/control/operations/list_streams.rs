@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use crate::api::{Error, ListStreamsInput, ListStreamsOutput, Operation, Response};
 use crate::control::mutant::planted;
+use crate::control::operations::Handler;
 use crate::control::operations::page_token::{read_sealed, sealed};
-use crate::control::operations::{Handler, Resource};
 use crate::control::turn::Turn;
 use crate::control::{ControlPlane, RequestContext};
 
@@ -13,10 +13,6 @@ use crate::control::{ControlPlane, RequestContext};
 const DEFAULT_PAGE: usize = 10;
 
 impl Handler for ListStreamsInput {
-    fn resource(&self) -> Resource<'_> {
-        Resource::Cluster(&self.cluster_identifier)
-    }
-
     fn carry_out(
         &self,
         plane: &mut ControlPlane,

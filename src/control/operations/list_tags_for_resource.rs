@@ -4,17 +4,13 @@ use std::sync::Arc;
 
 use crate::api::{Error, ListTagsForResourceInput, ListTagsForResourceOutput, Response};
 use crate::control::mutant::planted;
+use crate::control::operations::Handler;
 use crate::control::operations::resource::tags_of;
-use crate::control::operations::{Handler, Resource};
 use crate::control::records::Serial;
 use crate::control::turn::Turn;
 use crate::control::{ControlPlane, RequestContext};
 
 impl Handler for ListTagsForResourceInput {
-    fn resource(&self) -> Resource<'_> {
-        Resource::Arn(&self.resource_arn)
-    }
-
     fn carry_out(
         &self,
         plane: &mut ControlPlane,

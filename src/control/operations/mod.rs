@@ -1,5 +1,4 @@
-//! The operations, one in each file: the resource that its request names, the permissions that it needs, what it
-//! accepts, does and answers.
+//! The operations, one in each file: the permissions that its request needs, what it accepts, does and answers.
 //!
 //! Beside them is what several operations share: the resources that requests name, page tokens, and the rules of
 //! multi-Region properties and of policies.
@@ -34,9 +33,6 @@ pub(in crate::control) use resource::Resource;
 
 /// An operation, implemented for its input.
 pub(in crate::control) trait Handler {
-    /// The resource that the request names. Its tags and its policy count when permissions are evaluated.
-    fn resource(&self) -> Resource<'_>;
-
     /// Requires every permission that the request needs in its own Region, up to the first denial. For most operations
     /// that is the action of their own name on the resource.
     fn permissions(&self, scope: &PermissionScope<'_>, require: Require<'_>) -> Result<(), Error> {

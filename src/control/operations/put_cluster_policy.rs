@@ -4,15 +4,11 @@ use std::sync::Arc;
 
 use crate::api::{Error, PutClusterPolicyInput, PutClusterPolicyOutput, Response};
 use crate::control::mutant::planted;
-use crate::control::operations::{Handler, Resource};
+use crate::control::operations::Handler;
 use crate::control::turn::Turn;
 use crate::control::{ControlPlane, RequestContext};
 
 impl Handler for PutClusterPolicyInput {
-    fn resource(&self) -> Resource<'_> {
-        Resource::Cluster(&self.identifier)
-    }
-
     fn carry_out(
         &self,
         plane: &mut ControlPlane,

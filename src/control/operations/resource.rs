@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use crate::api::{Error, TagMap, Tags};
+use crate::api::{Error, Request, TagMap, Tags};
 use crate::control::mutant::planted;
 use crate::control::records::{Cluster, Stream};
 use crate::control::turn::Turn;
 use crate::control::{ControlPlane, RequestContext, errors};
 use crate::types::{Account, ClusterArn, ClusterStatus, Identifier};
 
-/// The resource that a request names, unvalidated.
+/// The resource that a request names, unvalidated. Its tags and its policy count when permissions are evaluated.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::control) enum Resource<'a> {
     /// None but the account itself: the request creates a cluster, or lists them.
@@ -20,6 +20,17 @@ pub(in crate::control) enum Resource<'a> {
     Stream(&'a str, &'a str),
     /// The cluster or the stream with this ARN.
     Arn(&'a str),
+}
+
+impl Resource<'_> {
+    pub(in crate::control) fn of(request: &Request) -> Resource<'_> {
+        match (request.identifier(), request.stream_identifier(), request.resource_arn()) {
+            (Some(cluster), Some(stream), _) => Resource::Stream(cluster, stream),
+            (Some(cluster), None, _) => Resource::Cluster(cluster),
+            (None, _, Some(arn)) => Resource::Arn(arn),
+            (None, _, None) => Resource::Account,
+        }
+    }
 }
 
 impl ControlPlane {

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use crate::api::{Error, Response, TagMap, TagResourceInput, TagResourceOutput};
 use crate::control::authorization::{PermissionScope, RequestAttributes, Require, RequiredPermission};
 use crate::control::mutant::planted;
+use crate::control::operations::Handler;
 use crate::control::operations::resource::tags_of;
-use crate::control::operations::{Handler, Resource};
 use crate::control::turn::Turn;
 use crate::control::{ControlPlane, RequestContext, errors};
 
@@ -14,10 +14,6 @@ use crate::control::{ControlPlane, RequestContext, errors};
 const MAX_TAGS: usize = 200;
 
 impl Handler for TagResourceInput {
-    fn resource(&self) -> Resource<'_> {
-        Resource::Arn(&self.resource_arn)
-    }
-
     fn permissions(&self, scope: &PermissionScope<'_>, require: Require<'_>) -> Result<(), Error> {
         let attributes = RequestAttributes { tags: self.tags.as_ref(), ..RequestAttributes::default() };
         require(RequiredPermission::new(scope.action, &scope.arn).with(attributes))

@@ -5,16 +5,12 @@ use std::sync::Arc;
 use crate::api::{Error, Response, TagMap, UntagResourceInput, UntagResourceOutput};
 use crate::control::authorization::{PermissionScope, RequestAttributes, Require, RequiredPermission};
 use crate::control::mutant::planted;
+use crate::control::operations::Handler;
 use crate::control::operations::resource::tags_of;
-use crate::control::operations::{Handler, Resource};
 use crate::control::turn::Turn;
 use crate::control::{ControlPlane, RequestContext};
 
 impl Handler for UntagResourceInput {
-    fn resource(&self) -> Resource<'_> {
-        Resource::Arn(&self.resource_arn)
-    }
-
     fn permissions(&self, scope: &PermissionScope<'_>, require: Require<'_>) -> Result<(), Error> {
         let tag_keys = self.tag_keys.as_deref().unwrap_or_default();
         let attributes = RequestAttributes { tag_keys, ..RequestAttributes::default() };

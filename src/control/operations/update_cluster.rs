@@ -13,8 +13,8 @@ use crate::control::authorization::{
 };
 use crate::control::message::Delivery;
 use crate::control::mutant::planted;
+use crate::control::operations::Handler;
 use crate::control::operations::create_cluster::customer_key;
-use crate::control::operations::{Handler, Resource};
 use crate::control::peering::{PendingRequest, Waiting};
 use crate::control::records::{Cluster, DeferredRequest, MultiRegion, Serial};
 use crate::control::turn::Turn;
@@ -23,10 +23,6 @@ use crate::coverage_mark::CoverageMark;
 use crate::types::ClusterStatus;
 
 impl Handler for UpdateClusterInput {
-    fn resource(&self) -> Resource<'_> {
-        Resource::Cluster(&self.identifier)
-    }
-
     fn permissions(&self, scope: &PermissionScope<'_>, require: Require<'_>) -> Result<(), Error> {
         require(RequiredPermission::new(scope.action, &scope.arn))?;
         require(RequiredPermission::new(IamAction::Call(Operation::GetCluster), &scope.arn))?;

@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::control::records::Attached;
-use crate::iam::Document;
+use crate::iam::{Document, PolicyError};
 use crate::types::Instant;
 
 /// A resource policy, as text and compiled.
@@ -18,6 +18,17 @@ pub struct ClusterPolicy {
     pub text: Arc<str>,
     /// The compiled policy.
     pub document: Document,
+}
+
+/// The reason why a text is not a resource policy.
+#[derive(Debug, thiserror::Error)]
+pub enum ClusterPolicyError {
+    /// The text is not JSON.
+    #[error(transparent)]
+    Json(#[from] serde_json::Error),
+    /// The JSON is not a policy document.
+    #[error("{0}")]
+    Policy(PolicyError),
 }
 
 // The compiled policy follows from the text.
@@ -60,18 +71,18 @@ impl ClusterPolicy {
     /// Parses a resource policy.
     ///
     /// # Errors
-    /// The mistake in the policy, in words.
-    pub fn parse(text: &str) -> Result<ClusterPolicy, String> {
-        let json = serde_json::from_str(text).map_err(|error| error.to_string())?;
-        let document = Document::resource(&json).map_err(|mistake| mistake.to_string())?;
+    /// The text is not JSON, or not a policy.
+    pub fn parse(text: &str) -> Result<ClusterPolicy, ClusterPolicyError> {
+        let json = serde_json::from_str(text)?;
+        let document = Document::resource(&json).map_err(ClusterPolicyError::Policy)?;
         Ok(ClusterPolicy { text: text.into(), document })
     }
 }
 
 impl TryFrom<String> for ClusterPolicy {
-    type Error = String;
+    type Error = ClusterPolicyError;
 
-    fn try_from(text: String) -> Result<ClusterPolicy, String> {
+    fn try_from(text: String) -> Result<ClusterPolicy, ClusterPolicyError> {
         ClusterPolicy::parse(&text)
     }
 }
