@@ -3,10 +3,10 @@
 
 use std::sync::Arc;
 
-use crate::api::{MultiRegionProperties, Response, Tags};
-use crate::control::records::Cluster;
+use crate::api::{MultiRegionProperties, Response, StreamStatus, Tags};
+use crate::control::records::{Cluster, Stream};
 use crate::region::Region;
-use crate::types::{ClusterArn, Identifier};
+use crate::types::{ClusterArn, Identifier, Timestamp};
 
 use super::invariant::{CheckContext, Invariant};
 use super::open::{OpenCall, Subject};
@@ -105,6 +105,16 @@ pub(super) fn is_in_subject(call: &OpenCall, cluster: Identifier) -> bool {
 /// Whether the stream is the one that the call names.
 pub(super) fn is_stream(call: &OpenCall, cluster: Identifier, stream: Identifier) -> bool {
     call.subject().is_some_and(|it| it.cluster.identifier == cluster && it.stream == Some(stream))
+}
+
+/// Whether the record has the stream with the status, the creation time and the ARN in the answer to a write.
+pub(super) fn has_stream(
+    record: &Cluster,
+    stream: Identifier,
+    shown: (StreamStatus, Timestamp, &str),
+) -> bool {
+    let is_shown = |stream: &Stream| (stream.status, stream.creation_time, &*stream.arn(record.arn)) == shown;
+    record.stream(stream).is_some_and(is_shown)
 }
 
 /// The tags of the cluster or stream that the call names.

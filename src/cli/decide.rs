@@ -90,6 +90,20 @@ struct DecisionReason {
     why: String,
 }
 
+/// The reason why a question cannot be decided.
+#[derive(Debug, thiserror::Error)]
+enum QuestionError {
+    #[error(transparent)]
+    Json(#[from] serde_json::Error),
+    /// The separator is between the name of the document and the path in it.
+    #[error("{document}{separator}{mistake}")]
+    Policy { document: String, separator: &'static str, mistake: PolicyError },
+    #[error(
+        "principal: {0:?} is not the ARN of a principal: write it as in arn:aws:iam::111122223333:user/alice"
+    )]
+    Principal(String),
+}
+
 /// Decides every question of a file, and returns the exit code. If one is malformed, none is decided.
 pub(super) fn run(arguments: &DecideArguments) -> io::Result<u8> {
     let text = match read(&arguments.file) {
@@ -100,12 +114,11 @@ pub(super) fn run(arguments: &DecideArguments) -> io::Result<u8> {
         }
     };
     let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
-    let answers: Vec<Result<DecisionOutput, String>> = lines
-        .map(|(number, line)| answer(line).map_err(|why| format!("line {}: {why}", number + 1)))
-        .collect();
-    let mistakes: Vec<&String> = answers.iter().filter_map(|answer| answer.as_ref().err()).collect();
-    for mistake in &mistakes {
-        writeln!(stream::stderr(), "error: {mistake}")?;
+    let answers: Vec<Result<DecisionOutput, (usize, QuestionError)>> =
+        lines.map(|(number, line)| answer(line).map_err(|error| (number + 1, error))).collect();
+    let mistakes: Vec<_> = answers.iter().filter_map(|answer| answer.as_ref().err()).collect();
+    for (number, mistake) in &mistakes {
+        writeln!(stream::stderr(), "error: line {number}: {mistake}")?;
     }
     if !mistakes.is_empty() {
         return Ok(exit::BAD_INPUT);
@@ -130,18 +143,15 @@ fn read(path: &Path) -> io::Result<String> {
     Ok(text)
 }
 
-fn answer(line: &str) -> Result<DecisionOutput, String> {
-    let line: InputLine = serde_json::from_str(line).map_err(|error| error.to_string())?;
+fn answer(line: &str) -> Result<DecisionOutput, QuestionError> {
+    let line: InputLine = serde_json::from_str(line)?;
     let identity = documents("identity_policies", &line.identity_policies)?;
     let boundaries = documents("boundaries", &line.boundaries)?;
     let resource = line.resource_policy.as_ref().map(Document::resource).transpose();
-    let resource = resource.map_err(|mistake| with_path("resource_policy", &mistake))?;
-    let principal = Principal::parse(&line.principal).ok_or_else(|| {
-        format!(
-            "principal: {:?} is not the ARN of a principal: write it as in arn:aws:iam::111122223333:user/alice",
-            line.principal
-        )
-    })?;
+    let resource =
+        resource.map_err(|mistake| QuestionError::policy("resource_policy".to_owned(), mistake))?;
+    let principal =
+        Principal::parse(&line.principal).ok_or_else(|| QuestionError::Principal(line.principal.clone()))?;
     let mut context = ContextMap::default();
     for (key, values) in line.context {
         match values {
@@ -164,16 +174,19 @@ fn answer(line: &str) -> Result<DecisionOutput, String> {
     Ok(DecisionOutput { decision: effect.name(), reason: reason.collect() })
 }
 
-fn documents(name: &str, values: &[Value]) -> Result<Vec<Document>, String> {
+fn documents(name: &str, values: &[Value]) -> Result<Vec<Document>, QuestionError> {
     let read = |(index, value)| {
-        Document::identity(value).map_err(|mistake| with_path(&format!("{name}[{index}]"), &mistake))
+        Document::identity(value)
+            .map_err(|mistake| QuestionError::policy(format!("{name}[{index}]"), mistake))
     };
     values.iter().enumerate().map(read).collect()
 }
 
-fn with_path(document: &str, mistake: &PolicyError) -> String {
-    let separator = if mistake.path.is_empty() { ": " } else { "." };
-    format!("{document}{separator}{mistake}")
+impl QuestionError {
+    fn policy(document: String, mistake: PolicyError) -> QuestionError {
+        let separator = if mistake.path.is_empty() { ": " } else { "." };
+        QuestionError::Policy { document, separator, mistake }
+    }
 }
 
 fn reason(by: StatementRef, why: String) -> DecisionReason {

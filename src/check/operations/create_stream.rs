@@ -5,7 +5,7 @@ use crate::check::demands;
 use crate::check::open::OpenCall;
 use crate::check::permitted::Demand;
 use crate::check::refusals::{Causes, RefusalKind};
-use crate::check::responses::is_in_subject;
+use crate::check::responses::{has_stream, is_in_subject};
 use crate::control::records::{Cluster, MAX_STREAMS};
 use crate::types::{ClusterStatus, Timestamp};
 
@@ -45,10 +45,8 @@ impl ResponseSpecification for CreateStreamOutput {
     }
 
     fn is_like(&self, _: Option<&Cluster>, record: &Cluster) -> bool {
-        record.stream(self.stream_identifier).is_some_and(|stream| {
-            (self.status, self.creation_time) == (stream.status, stream.creation_time)
-                && self.arn == stream.arn(record.arn)
-        })
+        let shown = (self.status, self.creation_time, &*self.arn);
+        has_stream(record, self.stream_identifier, shown)
     }
 
     fn creation_time(&self) -> Option<Timestamp> {
