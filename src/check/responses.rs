@@ -52,7 +52,9 @@ pub(super) fn reads_show_what_was_written(
     response: &Response,
 ) -> CheckResult {
     let Some(record) = record else { return Ok(()) };
-    let Some(is_shown) = operations::of_response(response).agrees_with(record) else { return Ok(()) };
+    let Some(is_shown) = operations::of_response(response).agrees_with(record, ctx.view.assumptions()) else {
+        return Ok(());
+    };
     ctx.ensure(is_shown, Invariant::AnswersSayWhatWasWritten, || {
         format!("{} of {} shows another status than that of the record", call.request.operation(), record.arn)
     })

@@ -237,6 +237,12 @@ assumptions! {
     creation_fails: bool = false,
     /// Whether the creation of a linked pair fails: a cluster that was just linked ends in FAILED instead of ACTIVE.
     peering_fails: bool = false,
+    /// How long after its creation, in whole seconds, GetCluster shows a cluster in PENDING_SETUP as CREATING.
+    /// Terraform and ACK allow for it. Calls are judged by PENDING_SETUP.
+    creating_before_setup: Duration = Duration::ZERO,
+    /// How long after a change of its status GetCluster shows a cluster's new and former status in turn, unless it is
+    /// being deleted. Terraform allows for it: it waits for two readings of the same status in a row.
+    status_flaps: Duration = Duration::ZERO,
     /// How long a deleted cluster shows DELETED before it is gone.
     deleted_visible: Duration = Duration::ZERO,
     /// Whether a cluster with streams refuses to be deleted (ConflictException).

@@ -46,7 +46,7 @@ use crate::control::environment::Environment;
 use crate::control::lifecycle::Transitions;
 use crate::control::message::{Delivery, Effect, Input, Message, Timer, Wait};
 use crate::control::mutant::{Mutants, forgive_tags, planted};
-use crate::control::operations::handler;
+use crate::control::operations::{ShownStatuses, handler};
 use crate::control::peering::Peering;
 use crate::control::records::{CallToken, Storage, Stream, TokenWrite, Tokens};
 use crate::control::turn::Turn;
@@ -71,6 +71,7 @@ pub struct ControlPlane {
     tokens: Tokens,
     peering: Peering,
     transitions: Transitions,
+    shown_statuses: ShownStatuses,
 }
 
 impl ControlPlane {
@@ -93,6 +94,7 @@ impl ControlPlane {
             tokens: Tokens::default(),
             peering: Peering::default(),
             transitions: Transitions::default(),
+            shown_statuses: ShownStatuses::default(),
         }
     }
 

@@ -6,6 +6,7 @@ use crate::check::pairs;
 use crate::check::refusals::{Causes, RefusalKind};
 use crate::check::responses::is_subject;
 use crate::check::visible::Fact;
+use crate::control::assumptions::Assumptions;
 use crate::control::records::Cluster;
 use crate::types::{ClusterArn, ClusterStatus};
 
@@ -50,7 +51,7 @@ impl ResponseSpecification for DeleteClusterOutput {
         *self == record.deleted()
     }
 
-    fn agrees_with(&self, record: &Cluster) -> Option<bool> {
+    fn agrees_with(&self, record: &Cluster, _assumed: &Assumptions) -> Option<bool> {
         Some(*self == record.deleted())
     }
 }

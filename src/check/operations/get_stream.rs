@@ -7,6 +7,7 @@ use crate::check::permitted::Demand;
 use crate::check::refusals::Causes;
 use crate::check::responses::is_stream;
 use crate::check::visible::Fact;
+use crate::control::assumptions::Assumptions;
 use crate::control::records::Cluster;
 
 use super::{RequestSpecification, ResponseSpecification, ShownMembers};
@@ -30,7 +31,7 @@ impl ResponseSpecification for GetStreamOutput {
         is_stream(call, self.cluster_identifier, self.stream_identifier)
     }
 
-    fn agrees_with(&self, record: &Cluster) -> Option<bool> {
+    fn agrees_with(&self, record: &Cluster, _assumed: &Assumptions) -> Option<bool> {
         let stream = record.stream(self.stream_identifier);
         Some(stream.is_some_and(|stream| stream.status == self.status))
     }

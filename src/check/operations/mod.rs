@@ -22,6 +22,7 @@ mod untag_resource;
 mod update_cluster;
 
 use crate::api::{MultiRegionOutput, Request, Response, Tags};
+use crate::control::assumptions::Assumptions;
 use crate::control::records::Cluster;
 use crate::types::{ClusterArn, Timestamp};
 
@@ -87,7 +88,7 @@ pub(super) trait ResponseSpecification {
 
     /// Whether the answer shows the members of the record that a control plane changes by itself; `None` if it shows
     /// no such member.
-    fn agrees_with(&self, _record: &Cluster) -> Option<bool> {
+    fn agrees_with(&self, _record: &Cluster, _assumed: &Assumptions) -> Option<bool> {
         None
     }
 

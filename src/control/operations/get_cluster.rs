@@ -33,6 +33,7 @@ impl Handler for GetClusterInput {
             if let Some(shown) = &mut output.multi_region_properties { shown.clusters.truncate(1) });
         planted!(plane.mutants, OwnArnOmitted =>
             if let Some(shown) = &mut output.multi_region_properties { shown.clusters.remove(0); });
+        output.status = plane.shown_statuses.show(&output, turn.now(), ctx.stamp, &plane.assumptions);
         let response = Arc::new(Response::GetCluster(output));
         turn.answer(ctx.delivery, response)
     }

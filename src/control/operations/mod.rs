@@ -20,6 +20,7 @@ mod page_token;
 mod policy_checks;
 mod put_cluster_policy;
 mod resource;
+mod shown_status;
 mod tag_resource;
 mod untag_resource;
 mod update_cluster;
@@ -30,6 +31,7 @@ use crate::control::turn::Turn;
 use crate::control::{ControlPlane, RequestContext};
 
 pub(in crate::control) use resource::Resource;
+pub(in crate::control) use shown_status::ShownStatuses;
 
 /// An operation, implemented for its input.
 pub(in crate::control) trait Handler {
