@@ -3,10 +3,13 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::thread;
+use std::time::Duration;
 
 use dsql_sim::Scenario;
-use dsql_sim::internals::scenario::run::run;
+use dsql_sim::api::{CreateClusterInput, ListClustersInput, Request};
+use dsql_sim::internals::scenario::run::{run, run_blocks};
 use dsql_sim::internals::sim::trace::TraceLevel;
+use dsql_sim::prelude::*;
 
 #[test]
 fn threads_do_not_change_what_happens() {
@@ -38,6 +41,39 @@ fn another_seed_is_another_run() {
         run(scenario, Some(1), TraceLevel::None).hash != run(scenario, Some(2), TraceLevel::None).hash
     };
     assert!(scenarios().iter().all(differs));
+}
+
+/// The hash and the number of the events of calls whose requests and answers are doubled and delayed, with time-outs
+/// that many of them reach. The world forgets a call that has ended if `forgets`.
+fn doubled_calls(seed: u64, forgets: bool) -> (u64, u64) {
+    let scenario = "latency 1ms\ndisk 1ms\nduplicate *->* copies=2\ndelay *->* by=1ms..40ms rate=50%\n\
+                    at +300ms crash ops\ncrash us-east-1 after=persist:CreateCluster nth=30\n\
+                    at +700ms restart us-east-1\n";
+    let scenario = Scenario::parse(scenario).expect("a scenario");
+    let mut sim = run_blocks(&scenario, TraceLevel::None, |_| {}).expect("no failure");
+    for key in 0..200 {
+        let request = match (key + seed) % 3 {
+            0 => Request::CreateCluster(CreateClusterInput::default()),
+            _ => Request::ListClusters(ListClustersInput::default()),
+        };
+        let call = Call::new(Region::US_EAST_1, request, key);
+        let time_out = Duration::from_millis(20);
+        sim.call(ClientId(0), Call { attempts: 1, time_out, ..call });
+        let later = sim.world().now().after(Duration::from_millis(5));
+        sim.run_until(later).expect("no violation");
+        while let Some(ended) = sim.world_mut().pop_ended().filter(|_| forgets) {
+            sim.world_mut().take(ended).expect("an outcome");
+        }
+    }
+    sim.converge(None).expect("no violation");
+    (sim.world().trace().hash(), sim.world().trace().events())
+}
+
+#[test]
+fn a_world_that_forgets_its_calls_goes_the_way_of_one_that_keeps_them() {
+    for seed in 0..10 {
+        assert_eq!(doubled_calls(seed, true), doubled_calls(seed, false));
+    }
 }
 
 #[test]

@@ -40,12 +40,12 @@ struct Page {
 }
 
 /// The progress of a listing.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default)]
 struct Listing {
     /// The number of the newest one when the listing began. Those created later may be missing.
     began_after: u64,
-    seen: BTreeSet<Identifier>,
-    /// The number of the last one on the pages so far.
+    /// The number of the last one on the pages so far. It stands for all of them: the pages are in the order of
+    /// creation.
     last: u64,
 }
 
@@ -80,39 +80,42 @@ impl Listings {
         let mut listing = match call.request.next_token() {
             None => Listing { began_after: call.newest, ..Listing::default() },
             // Without the pages before it, which may be forgotten, nothing is known to be missing.
-            Some(token) => self.pages.get(&page(call, token)).cloned().unwrap_or_default(),
+            Some(token) => self.pages.get(&page(call, token)).copied().unwrap_or_default(),
         };
         let size = page_size(&call.request);
         ctx.ensure(entries.len() <= size, Invariant::ListComplete, || {
             format!("a page has {} entries, and {size} were requested", entries.len())
         })?;
         let storage = ctx.view.storage(call.region);
+        let (before, mut seen) = (listing.last, BTreeSet::new());
         for identifier in entries {
-            ctx.ensure(listing.seen.insert(identifier), Invariant::ListComplete, || {
-                format!("{identifier} is listed twice")
-            })?;
             // An entry that has ceased to exist since it was listed has no number any more.
-            let Some(number) = storage.and_then(|storage| number(storage, call, identifier)) else {
-                continue;
-            };
+            let number = storage.and_then(|storage| number(storage, call, identifier));
+            let is_new = seen.insert(identifier) && number.is_none_or(|number| number > before);
+            ctx.ensure(is_new, Invariant::ListComplete, || format!("{identifier} is listed twice"))?;
+            let Some(number) = number else { continue };
             ctx.ensure(listing.last < number, Invariant::ListComplete, || {
                 format!("{identifier} is listed after one that was created later")
             })?;
             listing.last = number;
         }
-        if let Some(next) = next {
+        if next.is_some() {
             let is_last = listing.last > 0 && listing.last == newest(ctx.view, call);
             ctx.ensure(!is_last, Invariant::ListComplete, || {
                 "a page that ends with the newest entry has the token of another page".to_owned()
             })?;
+        }
+        // A page accounts for every number up to its last entry, the last page for all.
+        let end = if next.is_some() { listing.last } else { u64::MAX };
+        let existing = storage.into_iter().flat_map(|storage| existing(storage, call, before));
+        let missing = existing
+            .take_while(|(number, _)| *number <= end.min(listing.began_after))
+            .find(|(_, identifier)| !seen.contains(identifier));
+        if let (Some(next), None) = (next, missing) {
             self.pages.rotate(ctx.view.now(), REMEMBERED);
             self.pages.insert(page(call, next), listing);
             return Ok(());
         }
-        let mut existing = storage.into_iter().flat_map(|storage| existing(storage, call));
-        let missing = existing.find(|(number, identifier)| {
-            *number <= listing.began_after && !listing.seen.contains(identifier)
-        });
         ctx.ensure(missing.is_none(), Invariant::ListComplete, || {
             let name = missing.map_or_else(String::new, |(_, identifier)| identifier.to_string());
             format!("{name} existed throughout a listing and is on none of its pages")
@@ -171,13 +174,14 @@ fn number(storage: &Storage, call: &OpenCall, identifier: Identifier) -> Option<
     }
 }
 
-/// The clusters or streams that exist of those that `call` lists.
-fn existing(storage: &Storage, call: &OpenCall) -> impl Iterator<Item = Listed> {
+/// The clusters or streams with a number after `after` that exist of those that `call` lists, in the order of their
+/// numbers.
+fn existing(storage: &Storage, call: &OpenCall, after: u64) -> impl Iterator<Item = Listed> {
     let lists_clusters = matches!(*call.request, Request::ListClusters(_));
     let clusters =
-        lists_clusters.then(|| storage.clusters_after(call.account, Serial(0))).into_iter().flatten();
+        lists_clusters.then(|| storage.clusters_after(call.account, Serial(after))).into_iter().flatten();
     let clusters = clusters.map(|cluster| (cluster.serial.0, cluster.arn.identifier));
-    clusters.chain(streams(storage, &call.request))
+    clusters.chain(streams(storage, &call.request).filter(move |(number, _)| *number > after))
 }
 
 /// The streams of the cluster that `request` names; none if it lists clusters.

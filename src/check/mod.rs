@@ -168,7 +168,7 @@ impl Checker {
             }
             Change::Unheard(delivery) => {
                 let call = self.open.answered(*delivery);
-                // The world discards the answer, so to the client the outcome is as unknown as after a crash.
+                // No call reads the answer, so to the client the outcome is as unknown as after a crash.
                 call.iter().for_each(|call| self.visible.lost(call));
                 self.history.unheard(view.now(), call);
                 Ok(())

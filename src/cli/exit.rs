@@ -15,6 +15,9 @@ pub const BAD_INPUT: u8 = 2;
 /// Two runs of one seed differed.
 pub const NOT_DETERMINISTIC: u8 = 3;
 
+/// A file could not be written while it was served: the data directory or the recording, as when the disk is full.
+pub const NOT_WRITTEN: u8 = 4;
+
 // A search that a signal interrupts exits with 128 plus the number of the signal (`interrupt.rs`).
 
 /// A bug of dsql-sim itself: it panicked.
@@ -26,6 +29,7 @@ pub const HELP: &str = "Exit codes:
   1    one of them did not, or a scenario tested less than it says (--strict)
   2    bad usage or a bad file; nothing was run
   3    two runs of one seed differed
+  4    the data directory or the recording of a server could not be written, as when the disk is full
   101  a bug of dsql-sim itself
   130  interrupted by Ctrl-C; the results so far are printed
   143  interrupted by SIGTERM; the results so far are printed";

@@ -11,7 +11,7 @@ use clap::builder::NonEmptyStringValueParser;
 
 use crate::console::files;
 use crate::scenario::{PrincipalOptions, Scenario, SetUp};
-use crate::server::{self, AccessRules, Limits, MOST_SPEED, ServerOptions, StartError};
+use crate::server::{self, AccessRules, Limits, MOST_SPEED, ServerEnd, ServerOptions, StartError};
 use crate::types::Account;
 
 use super::results::named;
@@ -56,19 +56,24 @@ pub(super) struct ServeArguments {
     /// Keeps the storage of the control planes in this directory, and continues with the storage that is there.
     #[arg(long, value_name = "DIR", conflicts_with = "record")]
     data_dir: Option<PathBuf>,
-    /// Writes the calls of the clients to this file as a scenario when the server stops.
+    /// Records the calls of the clients to this file as a scenario, which is complete when the server stops. Until then
+    /// it is FILE.partial, which replays as well.
     #[arg(long, value_name = "FILE")]
     record: Option<PathBuf>,
     /// How much of the trace /_sim/trace returns.
     #[arg(long, value_enum, default_value_t = Level::Milestones)]
     trace: Level,
-    /// The memory for the history of calls that change something, in MiB, at 1 KiB a call; with --record, of all calls.
-    /// Beyond it, calls are refused until a reset.
+    /// The memory for what lives, in MiB, at 1 KiB a cluster: clusters with their tags, policies and streams, and the
+    /// client tokens that are remembered. Beyond it, calls that would add something are refused.
     #[arg(long, value_name = "MIB", default_value_t = 1024, value_parser = clap::value_parser!(u32).range(1..))]
     memory: u32,
     /// The time limit, in seconds, for an idle connection, for the head of a request, and for its body.
     #[arg(long, value_name = "SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..=3600))]
     timeout: u32,
+    /// Stops when standard input ends. A program that starts the server with a pipe there leaves none behind, however
+    /// the program ends.
+    #[arg(long)]
+    until_stdin_closes: bool,
     /// Writes the URL to this file once clients can connect.
     #[arg(long, value_name = "FILE")]
     ready_file: Option<PathBuf>,
@@ -83,27 +88,32 @@ pub(super) fn serve(arguments: &ServeArguments) -> io::Result<u8> {
             return Ok(exit::BAD_INPUT);
         }
     };
-    // A file that cannot be written is reported now, not after hours of recording.
-    if let Some(path) = &arguments.record {
-        fs::write(path, "").map_err(|error| named(path, &error))?;
-    }
     let ended = match server::serve(&options, |address| ready(arguments, address)) {
         Ok(ended) => ended,
         Err(StartError::Io(error)) => return Err(error),
         Err(refused) => {
             writeln!(stream::stderr(), "error: {refused}")?;
-            return Ok(exit::BAD_INPUT);
+            let was_served = matches!(refused, StartError::Kept(_) | StartError::NotRecorded(_));
+            return Ok(if was_served { exit::NOT_WRITTEN } else { exit::BAD_INPUT });
         }
     };
+    Ok(report(&ended, arguments.record.as_deref()))
+}
+
+/// Prints the result, and returns the exit code.
+fn report(ended: &ServerEnd, record: Option<&Path>) -> u8 {
     let violations = ended.violations.len();
+    let code = if violations == 0 { exit::PASS } else { exit::FAILED };
     let counts = (counted(ended.events, "event"), counted(violations as u64, "violation"));
-    writeln!(stream::stdout(), "{}, hash {:016x}, {}", counts.0, ended.hash, counts.1)?;
-    if let (Some(path), Some(scenario)) = (&arguments.record, &ended.recorded) {
-        fs::write(path, scenario.print("Recorded from real clients."))
-            .map_err(|error| named(path, &error))?;
-        writeln!(stream::stdout(), "replay: dsql-sim run {}", path.display())?;
+    let mut text = format!("{}, hash {:016x}, {}\n", counts.0, ended.hash, counts.1);
+    if let Some(path) = record {
+        text.push_str(&format!("replay: dsql-sim run {}\n", path.display()));
     }
-    Ok(if violations == 0 { exit::PASS } else { exit::FAILED })
+    // The code says what held, even if the rest cannot be written.
+    if let Err(error) = stream::stdout().write_all(text.as_bytes()) {
+        let _ = writeln!(stream::stderr(), "error: {error}");
+    }
+    code
 }
 
 /// The configuration of the server, with the files that the arguments name.
@@ -130,9 +140,10 @@ fn options(arguments: &ServeArguments) -> Result<ServerOptions, String> {
         speed: arguments.speed,
         scenario,
         principals,
-        records: arguments.record.is_some(),
+        record: arguments.record.clone(),
         trace: arguments.trace.level(),
         data: arguments.data_dir.clone(),
+        ends_with_input: arguments.until_stdin_closes,
         limits: Limits {
             memory: arguments.memory as usize * (1 << 20),
             patience: Duration::from_secs(u64::from(arguments.timeout)),

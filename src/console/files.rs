@@ -57,7 +57,10 @@ pub(crate) fn read_one(path: &Path, colour: bool) -> Result<File, String> {
     } else {
         fs::read(path)
     };
-    let bytes = bytes.map_err(|error| format!("error: cannot read {name}: {error}\n"))?;
+    let mut bytes = bytes.map_err(|error| format!("error: cannot read {name}: {error}\n"))?;
+    if path.extension().is_some_and(|extension| extension == "partial") {
+        bytes.truncate(complete(&bytes));
+    }
     let text = String::from_utf8(bytes).map_err(|error| {
         let offset = error.utf8_error().valid_up_to();
         format!("error: {name} is not text: byte {offset} is not UTF-8\n")
@@ -66,4 +69,10 @@ pub(crate) fn read_one(path: &Path, colour: bool) -> Result<File, String> {
         Ok(scenario) => Ok(File { path: name, text, scenario }),
         Err(mistakes) => Err(diagnostics::render(&name, &text, &mistakes, colour)),
     }
+}
+
+/// The length of the complete commands of a recording that was cut off, as when the server was killed while it wrote. A
+/// blank line ends each of them.
+fn complete(bytes: &[u8]) -> usize {
+    bytes.windows(2).rposition(|pair| pair == b"\n\n").map_or(0, |at| at + 2)
 }

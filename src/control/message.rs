@@ -4,7 +4,7 @@ use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::api::{Error, Request, Response, StreamStatus};
+use crate::api::{Error, Operation, Request, Response, StreamStatus};
 use crate::control::authorization::{Caller, Checked, Denial, IamAction, PeerAction};
 use crate::control::environment::{Environment, ExternalEvent};
 use crate::control::peering::{AcceptedValue, Ballot, LinkOutcome, LinkValue, RegisterKey};
@@ -27,12 +27,15 @@ pub struct Delivery {
     pub attempt: u16,
     /// The copy of the attempt: 0, or higher for the copies that the network made of it.
     pub copy: u16,
+    /// The operation of the call. It is kept here because an answer may come after the call has been forgotten.
+    pub operation: Operation,
 }
 
-// The slot depends on the other calls of the world, and the draws about a call must not.
+// The slot depends on the other calls of the world, and the draws about a call must not. The operation follows from the
+// call.
 impl Hash for Delivery {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        let Delivery { client, slot: _, call, attempt, copy } = self;
+        let Delivery { client, slot: _, call, attempt, copy, operation: _ } = self;
         (client, call, attempt, copy).hash(state);
     }
 }

@@ -61,7 +61,7 @@ fn positions(scenario: &Scenario) -> Vec<(usize, usize)> {
     for (block_index, block) in scenario.blocks.iter().enumerate() {
         let mut is_together = false;
         for (index, step) in block.iter().enumerate() {
-            is_together &= matches!(step.action, Action::Call(_));
+            is_together &= step.action.is_together();
             if index == 0 || !is_together {
                 positions.push((block_index, index));
             }

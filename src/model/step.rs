@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::api::Operation;
 use crate::control::Machine;
 use crate::control::authorization::Caller;
 use crate::control::environment::Environment;
@@ -165,7 +166,7 @@ impl SmallWorld {
                 state.callers[caller].waits |= state.callers[caller].begun == call + 1;
                 let request = self.calls[caller][call].clone();
                 Input::Request {
-                    delivery: delivery(caller, call, copy),
+                    delivery: delivery(caller, call, copy, request.operation()),
                     caller: Caller { account: Account::DEFAULT, principal: None },
                     lacks_role: false,
                     request,
@@ -313,8 +314,9 @@ impl SmallWorld {
 }
 
 /// The delivery by which a call is known.
-fn delivery(caller: usize, call: usize, copy: u16) -> Delivery {
-    Delivery { client: ClientId(caller as _), slot: caller as u32, call: call as u64, attempt: 1, copy }
+fn delivery(caller: usize, call: usize, copy: u16, operation: Operation) -> Delivery {
+    let (client, slot) = (ClientId(caller as _), caller as u32);
+    Delivery { client, slot, call: call as u64, attempt: 1, copy, operation }
 }
 
 /// Whether the timer only retries a request. Nodes retry without end, so that the search must bound it.

@@ -12,7 +12,7 @@ use super::body::names_in;
 use super::diagnostic::Span;
 use super::expect::Expectation;
 use super::run::{Done, Run};
-use super::verbs::{advance, at, call, converge, expect, parallel, run, show, write_fault};
+use super::verbs::{advance, at, call, converge, expect, meanwhile, parallel, run, show, write_fault};
 use super::write::Writer;
 
 /// A step: an action, and the key of its random draws.
@@ -67,6 +67,9 @@ pub enum When {
     At(Duration),
     /// A time from the step on.
     In(Duration),
+    /// A time from the step on that does not end the calls behind [`Action::Parallel`]: it counts from their beginning.
+    /// The second time passes between the planning of the fault and its injection.
+    Meanwhile(Duration, Duration),
 }
 
 impl Action {
@@ -77,6 +80,9 @@ impl Action {
             Action::Call(call) => call::write(call, writer),
             Action::Parallel => parallel::write(writer),
             Action::Fault(fault) => write_fault(fault, writer),
+            Action::FaultAt(When::Meanwhile(after, pause), fault) => {
+                meanwhile::write(*after, *pause, fault, writer);
+            }
             Action::FaultAt(when, fault) => at::write(*when, fault, writer),
             Action::Advance(pause) => advance::write(*pause, writer),
             Action::RunUntilQuiet(limit) => run::write(*limit, writer),
@@ -93,6 +99,9 @@ impl Action {
             Action::Call(call) => call::run(call, run, step),
             Action::Parallel => parallel::run(run),
             Action::Fault(fault) => run.inject(fault, step.span),
+            Action::FaultAt(When::Meanwhile(after, pause), fault) => {
+                meanwhile::run(*after, *pause, fault, run, step)
+            }
             Action::FaultAt(when, fault) => at::run(*when, fault, run, step),
             Action::Advance(pause) => advance::run(*pause, run, step),
             Action::RunUntilQuiet(limit) => run::run(*limit, run, step),
@@ -117,6 +126,12 @@ impl Action {
             | Action::RunUntilQuiet(_)
             | Action::Converge(_) => Vec::new(),
         }
+    }
+
+    /// Whether the action is one of those that [`Action::Parallel`] begins together, or at least does not end them.
+    #[must_use]
+    pub fn is_together(&self) -> bool {
+        matches!(self, Action::Call(_) | Action::FaultAt(When::Meanwhile(..), _) | Action::SetUp)
     }
 
     /// Whether the action only reads the world, so that a world that has converged still has.

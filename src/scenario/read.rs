@@ -13,7 +13,7 @@ use super::diagnostic::{Diagnostic, Parsed, ParsedWhole};
 use super::named_calls::{NamedCalls, VisibleCalls};
 use super::script::{Command, Line, Script, Word, is_trace_line};
 use super::step_keys::StepKeys;
-use super::verbs::{self, Verb, VerbReader};
+use super::verbs::{self, Verb, VerbReader, clients};
 use super::{Action, Scenario, SetUp, Step};
 
 /// Reads `script`.
@@ -120,11 +120,15 @@ impl ScenarioReader {
             }
             VerbReader::SetUp { read, .. } => {
                 check_no_client(verb, command)?;
-                if self.set_up_has_ended {
-                    let message = format!("`{}` belongs before the first call or fault", verb.name());
-                    return Err(vec![Diagnostic::new(message, command.verb.span)]);
+                // A recording is written while clients come.
+                match (self.set_up_has_ended, verb) {
+                    (false, _) => read(&mut self.set_up, &mut arguments)?,
+                    (true, Verb::Clients) => clients::declare_later(&mut self.set_up, &mut arguments)?,
+                    (true, _) => {
+                        let message = format!("`{}` belongs before the first call or fault", verb.name());
+                        return Err(vec![Diagnostic::new(message, command.verb.span)]);
+                    }
                 }
-                read(&mut self.set_up, &mut arguments)?;
                 Action::SetUp
             }
             VerbReader::Fault(read) => {
@@ -140,11 +144,13 @@ impl ScenarioReader {
         Ok(vec![action])
     }
 
-    /// Begins a step that is no call. It ends the calls that began together.
+    /// Begins a step that is no call. It ends the calls that began together, unless it is a fault among them.
     fn begin_step(&mut self, verb: Verb, command: &Command) -> Parsed<()> {
         check_no_client(verb, command)?;
         self.end_set_up();
-        self.together = None;
+        if verb != Verb::Meanwhile {
+            self.together = None;
+        }
         Ok(())
     }
 

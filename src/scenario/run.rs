@@ -5,6 +5,7 @@
 //! in its own file.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::check::Simulation;
 use crate::control::records::Cluster;
@@ -90,8 +91,8 @@ pub(super) struct Run<'a> {
     pub(super) simulation: Simulation,
     /// The ends of the calls so far.
     pub(super) call_ends: CallEnds,
-    /// Behind `parallel`, the calls that begin together, each with its time and the key of its step.
-    pub(super) together: Option<Vec<(Instant, &'a CallStep, u64)>>,
+    /// Behind `parallel`, the calls that begin together and the faults among them, each with its time.
+    pub(super) together: Option<Vec<(Instant, Together<'a>)>>,
     /// Whether the world has converged and no step has changed it since: then it need not converge again at the end.
     pub(super) has_converged: bool,
     /// The step that runs now.
@@ -102,6 +103,15 @@ pub(super) struct Run<'a> {
     coverage: Coverage,
     injected: Injected<'a>,
     warnings: Vec<Warning>,
+}
+
+/// A call that begins together with others, or a fault among them.
+#[derive(Clone, Copy)]
+pub(super) enum Together<'a> {
+    /// A call, with the key of its step.
+    Call(&'a CallStep, u64),
+    /// A fault, injected so long after its time, with the span of its command.
+    Fault(Duration, &'a Fault, Span),
 }
 
 /// The result of a step.
@@ -180,7 +190,7 @@ impl<'a> Run<'a> {
     }
 
     fn step(&mut self, step: &'a Step) -> Done {
-        if !matches!(step.action, Action::Call(_)) {
+        if !step.action.is_together() {
             self.finish_together(Some(step.span))?;
         }
         self.has_converged &= step.action.only_reads();
@@ -209,8 +219,29 @@ impl<'a> Run<'a> {
         injected.map_err(|violation| Failure::of(violation, Some(span)))
     }
 
+    /// Plans a fault for `at`.
+    pub(super) fn plan(&mut self, at: Instant, fault: &'a Fault, span: Span) {
+        self.note_fault(fault, span);
+        let text = fault_text(self.set_up(), fault);
+        self.simulation.world_mut().inject_at(at, fault.clone(), text.into());
+    }
+
+    /// Runs the world up to `at`, and plans a fault for `pause` later. Without a pause it is injected before anything
+    /// else begins.
+    pub(super) fn inject_meanwhile(
+        &mut self,
+        at: Instant,
+        pause: Duration,
+        fault: &'a Fault,
+        span: Span,
+    ) -> Done {
+        self.advance_to(at, span)?;
+        self.plan(at.after(pause), fault, span);
+        self.simulation.run_until(self.now()).map_err(|violation| Failure::of(violation, Some(span)))
+    }
+
     /// Notes that the world gets `fault` next, now or as a plan.
-    pub(super) fn note_fault(&mut self, fault: &'a Fault, span: Span) {
+    fn note_fault(&mut self, fault: &'a Fault, span: Span) {
         self.injected.note(self.simulation.world(), span, fault);
     }
 
@@ -281,15 +312,22 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
-    /// Begins the calls behind `parallel`, each at its time, and waits until all have ended.
+    /// Begins the calls behind `parallel`, each at its time, with the faults among them, and waits for their ends.
     fn finish_together(&mut self, span: Option<Span>) -> Done {
         let Some(mut together) = self.together.take() else { return Ok(()) };
-        // The sort is stable: of calls with one time, the first of the file begins first.
+        // The sort is stable: of calls and faults with one time, the first of the file comes first.
         let span = span.unwrap_or_default();
         together.sort_by_key(|(at, ..)| *at);
         let mut begun: Vec<(CallId, &CallStep)> = Vec::new();
         let mut open: Vec<(CallId, &CallStep)> = Vec::new();
-        for (at, step, key) in together {
+        for (at, member) in together {
+            let (step, key) = match member {
+                Together::Call(step, key) => (step, key),
+                Together::Fault(pause, fault, span) => {
+                    self.inject_meanwhile(at, pause, fault, span)?;
+                    continue;
+                }
+            };
             self.advance_to(at, span)?;
             // A later call may refer to one that has ended by now.
             open.retain(|(id, step)| match self.simulation.world().outcome(*id).cloned() {

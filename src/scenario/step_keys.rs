@@ -8,7 +8,7 @@ use crate::rng::{fingerprint, mix};
 use super::{Action, CallStep};
 
 /// The steps of a scenario so far, by their actions.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct StepKeys {
     /// The number of steps with the same action, by its fingerprint.
     equal: FixedMap<u64, u64>,

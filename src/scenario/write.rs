@@ -78,8 +78,13 @@ pub(super) struct Writer<'a> {
 }
 
 impl<'a> Writer<'a> {
-    fn new(set_up: &'a SetUp) -> Writer<'a> {
+    pub(super) fn new(set_up: &'a SetUp) -> Writer<'a> {
         Writer { set_up, page: String::new() }
+    }
+
+    /// The text.
+    pub(super) fn into_page(self) -> String {
+        self.page
     }
 
     /// Appends `text`.
@@ -103,7 +108,8 @@ impl<'a> Writer<'a> {
         }
     }
 
-    fn command(&mut self, action: &Action) {
+    /// Appends `action` as a command, with its client and its input.
+    pub(super) fn command(&mut self, action: &Action) {
         if matches!(action, Action::SetUp) {
             return;
         }

@@ -2,7 +2,7 @@
 //!
 //! | request | answer or effect |
 //! |---|---|
-//! | `GET /_sim/state` | the clusters of every Region, in the shape of GetCluster's output |
+//! | `GET /_sim/state?max-results=N&next-token=TOKEN` | a page of the clusters, in the shape of GetCluster's output |
 //! | `GET /_sim/trace` | the latest lines of the trace, oldest first |
 //! | `GET /_sim/verdict` | the violations of invariants so far, the number of events and the hash of the run |
 //! | `GET /_sim/permissions` | by principal, the least IAM policy that allows the calls made so far |
@@ -24,6 +24,7 @@ use serde_json::{Value, json};
 use crate::types::parse_duration;
 
 use super::handle::WorldHandle;
+use super::views::StatePage;
 
 /// The path of the control interface, without a slash behind it.
 const PREFIX: &str = "/_sim";
@@ -36,10 +37,15 @@ pub(super) fn has(path: &str) -> bool {
     path.strip_prefix(PREFIX).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
-/// Answers a request with this method, path and body.
-pub(super) async fn answer(handle: &WorldHandle, method: &str, path: &str, body: &[u8]) -> AdminAnswer {
+/// Answers a request with this method, path, query and body.
+pub(super) async fn answer(
+    handle: &WorldHandle,
+    method: &str,
+    (path, query): (&str, &str),
+    body: &[u8],
+) -> AdminAnswer {
     match (method, path.strip_prefix(PREFIX).unwrap_or_default()) {
-        ("GET", "/state") => answered(handle.state().await),
+        ("GET", "/state") => state(handle, query).await,
         ("GET", "/trace") => answered(handle.trace().await),
         ("GET", "/verdict") => answered(handle.verdict().await),
         ("GET", "/permissions") => answered(handle.permissions().await),
@@ -51,6 +57,13 @@ pub(super) async fn answer(handle: &WorldHandle, method: &str, path: &str, body:
             refused(StatusCode::METHOD_NOT_ALLOWED, "the path does not take this method")
         }
         _ => refused(StatusCode::NOT_FOUND, "unknown path under /_sim/"),
+    }
+}
+
+async fn state(handle: &WorldHandle, query: &str) -> AdminAnswer {
+    match StatePage::read(query) {
+        Ok(page) => answered(handle.state(page).await),
+        Err(message) => refused(StatusCode::BAD_REQUEST, &message),
     }
 }
 
@@ -67,11 +80,7 @@ async fn faults(handle: &WorldHandle, body: &[u8]) -> AdminAnswer {
             "expected a body such as {\"faults\": [\"outage us-west-2\"]}",
         );
     };
-    match handle.fault(faults.join("\n")).await {
-        Some(Err(error)) => refused(StatusCode::BAD_REQUEST, &error),
-        Some(Ok(answer)) => answered(Some(answer)),
-        None => answered(None),
-    }
+    judged(handle.fault(faults.join("\n")).await)
 }
 
 #[derive(Deserialize)]
@@ -100,10 +109,19 @@ struct Advance {
 async fn advance(handle: &WorldHandle, body: &[u8]) -> AdminAnswer {
     let by = serde_json::from_slice(body).ok().and_then(|Advance { by }| parse_duration(&by));
     match by {
-        Some(by) if by <= MAX_ADVANCE => answered(handle.advance(by).await),
+        Some(by) if by <= MAX_ADVANCE => judged(handle.advance(by).await),
         _ => {
             refused(StatusCode::BAD_REQUEST, "expected a body such as {\"by\": \"30s\"}, of at most 366 days")
         }
+    }
+}
+
+/// The answer to a request that the world may refuse.
+fn judged(answer: Option<Result<Value, String>>) -> AdminAnswer {
+    match answer {
+        Some(Err(error)) => refused(StatusCode::BAD_REQUEST, &error),
+        Some(Ok(answer)) => answered(Some(answer)),
+        None => answered(None),
     }
 }
 

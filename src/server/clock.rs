@@ -4,6 +4,10 @@ use std::time::Duration;
 
 use crate::types::Instant;
 
+/// The end of virtual time, a whole millisecond: 500 years. The rest of what 64 bits of nanoseconds can tell is left
+/// for what is under way by then.
+pub(super) const END_OF_TIME: Instant = Instant(500 * 365 * 24 * 60 * 60 * 1_000_000_000);
+
 /// Maps wall-clock time to virtual time.
 #[derive(Debug)]
 pub(super) struct Clock {
@@ -20,9 +24,9 @@ impl Clock {
         Clock { began: std::time::Instant::now(), origin: now, speed }
     }
 
-    /// The current virtual time.
+    /// The current virtual time, which stops at [`END_OF_TIME`].
     pub(super) fn now(&self) -> Instant {
-        self.origin.after(self.began.elapsed().saturating_mul(self.speed))
+        self.origin.after(self.began.elapsed().saturating_mul(self.speed)).min(END_OF_TIME)
     }
 
     /// The wall-clock time until virtual time `at`; zero if it has passed.

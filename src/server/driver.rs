@@ -4,35 +4,36 @@
 //! that is killed and started again has forgotten nothing that a client knows.
 
 use std::cell::RefCell;
-use std::collections::VecDeque;
+use std::io;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::time::Duration;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 use tokio::sync::oneshot;
 
 use crate::Region;
 use crate::api::wire::Origin;
-use crate::api::{Error, Request, Response};
+use crate::api::{Error, Operation, Request};
 use crate::check::{Simulation, Violation};
 use crate::control::environment::ExternalEvent;
-use crate::control::records::Batch;
 use crate::map::FixedMap;
-use crate::permissions::{Audit, needed};
 use crate::rng::fingerprint;
+use crate::scenario::Scenario;
 use crate::scenario::recording::{Recording, outside_call};
 use crate::scenario::run::run_blocks;
-use crate::scenario::{Scenario, fault_text};
 use crate::sim::client::{Call, CallId, ClientOptions, Outcome};
 use crate::sim::fault::Fault;
-use crate::sim::{Change, World};
-use crate::types::{ClientId, Instant, NodeId};
+use crate::types::{ClientId, Instant};
 
 use super::callers::account_of_key;
-use super::clock::Clock;
+use super::clock::{Clock, END_OF_TIME};
 use super::faults::{self, client_name};
-use super::handle::{CallAnswer, WorldCommand};
+use super::handle::{CallAnswer, StopFlag, WorldCommand};
+use super::latest_lines::LatestLines;
+use super::observed::Observed;
+use super::record_file::RecordFile;
 use super::request_log::SharedTime;
 use super::store::{SavedWorld, Store, WorldHeader};
 use super::{ServerOptions, StartError};
@@ -46,53 +47,47 @@ pub struct ServerEnd {
     pub hash: u64,
     /// The number of the run's events.
     pub events: u64,
-    /// The recorded scenario, if [`ServerOptions::records`] is set.
-    pub recorded: Option<Scenario>,
-}
-
-/// Observations that are collected after each event of the world.
-#[derive(Debug, Default)]
-struct Observed {
-    /// Batches that are durable in the world and not yet committed to the store, oldest first.
-    batches: Vec<(NodeId, Batch)>,
-    last_end: Instant,
-    /// The permissions that calls needed.
-    audit: Audit,
 }
 
 /// Owns the world, and runs on its thread.
 pub(super) struct Driver {
     options: ServerOptions,
     store: Option<Store>,
-    simulation: Simulation,
-    observed: Rc<RefCell<Observed>>,
+    pub(super) simulation: Simulation,
+    pub(super) observed: Rc<RefCell<Observed>>,
     clock: Clock,
     /// The virtual time as other threads see it.
     shown: SharedTime,
-    recording: Recording,
+    /// Whether the server is to end.
+    stop: StopFlag,
+    pub(super) recording: Recording,
+    /// The file of the recording, if there is to be one.
+    record_file: Option<RecordFile>,
     clients: FixedMap<String, ClientId>,
     /// The clients called `client-1` and so on, in this order, with those that only a fault has named.
     named_clients: Vec<ClientId>,
     /// The client for access key ids beyond [`Limits::clients`](super::Limits::clients).
     overflow_client: ClientId,
     waiting: FixedMap<CallId, oneshot::Sender<CallAnswer>>,
-    violations: Vec<Violation>,
+    pub(super) violations: Vec<Violation>,
     /// The latest lines of the trace.
-    lines: VecDeque<String>,
+    pub(super) lines: LatestLines,
     /// The number of times that the world was started, continued or reset before. Draws of calls are keyed by it, or a
     /// continued world would draw the identifiers of existing clusters again.
     incarnation: u64,
     /// The number of calls in this incarnation.
     calls: u64,
-    /// The memory that calls may still take, in estimated bytes.
-    memory_left: usize,
     /// Whether required permissions were dropped at the limit, so that the least policies are incomplete.
-    has_dropped_permissions: bool,
+    pub(super) has_dropped_permissions: bool,
 }
 
 impl Driver {
-    /// The world that `options` describe. `shown` is kept at its virtual time.
-    pub(super) fn new(options: ServerOptions, shown: SharedTime) -> Result<Driver, StartError> {
+    /// The world that `options` describe. `shown` is kept at its virtual time, and `stop` interrupts it.
+    pub(super) fn new(
+        options: ServerOptions,
+        shown: SharedTime,
+        stop: StopFlag,
+    ) -> Result<Driver, StartError> {
         let (store, saved) = match &options.data {
             Some(directory) => {
                 let (store, saved) = Store::open(directory, &options.scenario)?;
@@ -101,12 +96,12 @@ impl Driver {
             None => (None, None),
         };
         let incarnation = saved.as_ref().map_or(0, |saved| saved.header.incarnation + 1);
-        Driver::start(options, shown, store, saved, incarnation)
+        Driver::start(options, (shown, stop), store, saved, incarnation)
     }
 
     fn start(
         options: ServerOptions,
-        shown: SharedTime,
+        (shown, stop): (SharedTime, StopFlag),
         store: Option<Store>,
         saved: Option<SavedWorld>,
         incarnation: u64,
@@ -119,10 +114,11 @@ impl Driver {
         };
         scenario.set_up.principals.extend(options.principals.iter().cloned());
         let simulation = run_blocks(&scenario, options.trace, |simulation| {
-            let (observed, is_persistent) = (observed.clone(), store.is_some());
+            let (shared, is_persistent) = (observed.clone(), store.is_some());
             simulation.world_mut().watch_permissions();
-            simulation.watch(move |world| observed.borrow_mut().observe(world, is_persistent));
+            simulation.watch(move |world| shared.borrow_mut().observe(world, is_persistent));
             if let Some(SavedWorld { header, batches }) = saved {
+                batches.iter().for_each(|(_, batch)| observed.borrow_mut().memory.recall(batch));
                 for region in header.keys_disabled {
                     let disabled = Fault::external_event(region, ExternalEvent::DisableKeys);
                     simulation.world_mut().inject(disabled);
@@ -135,8 +131,10 @@ impl Driver {
         let mut driver = Driver {
             clock: Clock::new(now, options.speed),
             shown,
+            stop,
             recording: Recording::after(&scenario, now),
-            memory_left: options.limits.memory,
+            // Only now, when nothing else can keep the world from starting: an earlier recording is replaced.
+            record_file: options.record.as_deref().map(RecordFile::create).transpose()?,
             store,
             simulation,
             observed,
@@ -145,7 +143,7 @@ impl Driver {
             overflow_client: ClientId(0),
             waiting: FixedMap::default(),
             violations: Vec::new(),
-            lines: VecDeque::new(),
+            lines: LatestLines::new(options.limits.trace),
             incarnation,
             calls: 0,
             has_dropped_permissions: false,
@@ -153,6 +151,7 @@ impl Driver {
         };
         // Even without a batch: the incarnation must be on disk before it draws, or the next one would draw the same.
         driver.commit()?;
+        driver.append_recording()?;
         Ok(driver)
     }
 
@@ -162,11 +161,12 @@ impl Driver {
     /// A commit failed. The calls that depend on it get no answer.
     pub(super) fn run(mut self, commands: &Receiver<WorldCommand>) -> Result<ServerEnd, StartError> {
         loop {
-            let command = match self.simulation.world().next_event_at() {
+            let next = self.simulation.world().next_event_at();
+            let command = match next.filter(|at| *at <= END_OF_TIME) {
                 Some(at) => commands.recv_timeout(self.clock.until(at)),
                 None => commands.recv().map_err(|_| RecvTimeoutError::Disconnected),
             };
-            self.run_until(self.clock.now());
+            self.pace()?;
             match command {
                 Ok(WorldCommand::Stop) | Err(RecvTimeoutError::Disconnected) => return self.end(),
                 Ok(command) => self.execute(command)?,
@@ -179,31 +179,29 @@ impl Driver {
                 }
                 self.execute(command)?;
             }
-            self.commit_changes()?;
-            self.send_answers();
+            self.settle()?;
         }
     }
 
     fn execute(&mut self, command: WorldCommand) -> Result<(), StartError> {
         match command {
             WorldCommand::Call { origin, request, bytes, answer } => {
-                self.call(&origin, request, bytes, answer)
+                self.call(&origin, request, bytes, answer)?;
             }
             WorldCommand::Fault { text, answer } => {
-                let result = self.inject(&text);
+                let result = self.inject(&text)?;
                 self.reply(answer, result)?;
             }
             WorldCommand::Advance { pause, answer } => {
-                self.clock.skip(pause);
-                self.run_until(self.clock.now());
-                self.reply(answer, self.time())?;
+                let result = self.advance(pause)?;
+                self.reply(answer, result)?;
             }
             WorldCommand::Reset { seed, answer } => {
                 self.reset(seed)?;
                 self.reply(answer, self.time())?;
             }
             WorldCommand::Faults { answer } => self.reply(answer, self.faults())?,
-            WorldCommand::State { answer } => self.reply(answer, self.state())?,
+            WorldCommand::State { page, answer } => self.reply(answer, self.state(&page))?,
             WorldCommand::Trace { answer } => self.reply(answer, self.trace())?,
             WorldCommand::Verdict { answer } => self.reply(answer, self.verdict())?,
             WorldCommand::Permissions { answer } => self.reply(answer, self.permissions())?,
@@ -212,36 +210,55 @@ impl Driver {
         Ok(())
     }
 
-    fn call(&mut self, origin: &Origin, request: Request, bytes: usize, answer: oneshot::Sender<CallAnswer>) {
-        // Reads leave nothing in memory, unless they are recorded.
-        if request.operation().changes() || self.options.records {
-            let taken = CALL_BYTES + bytes;
-            if taken > self.memory_left {
-                let _ = answer.send(Some(Err(Arc::new(memory_exhausted()))));
-                return;
-            }
-            self.memory_left -= taken;
+    fn call(
+        &mut self,
+        origin: &Origin,
+        request: Request,
+        bytes: usize,
+        answer: oneshot::Sender<CallAnswer>,
+    ) -> Result<(), StartError> {
+        if self.has_time_ended() {
+            let _ = answer.send(Some(Err(Arc::new(unavailable(TIME_HAS_ENDED)))));
+            return Ok(());
         }
-        let at = self.next_millisecond();
+        if takes_memory(request.operation()) && !self.has_memory(bytes) {
+            let _ = answer.send(Some(Err(Arc::new(unavailable(MEMORY_EXHAUSTED)))));
+            return Ok(());
+        }
+        let at = self.next_millisecond()?;
         let client = self.client(origin);
         let step = outside_call(client, origin.region, &request);
         let time_out = step.time_out;
         self.calls += 1;
-        let (key, alias) = match self.options.records {
-            true => self.recording.call(at, step),
-            false => (fingerprint(&(self.calls, self.incarnation)), None),
+        let (key, alias) = match self.record_file {
+            Some(_) => self.recording.call(at, step),
+            None => (fingerprint(&(self.calls, self.incarnation)), None),
         };
         let call = Call { attempts: 1, time_out, alias, ..Call::new(origin.region, request, key) };
         let id = self.simulation.call(client, call);
         self.waiting.insert(id, answer);
+        Ok(())
+    }
+
+    /// Whether there is memory for a call with a body of so many bytes.
+    fn has_memory(&self, bytes: usize) -> bool {
+        let mut observed = self.observed.borrow_mut();
+        let window = self.options.scenario.set_up.assumptions.token_window;
+        observed.memory.forget_tokens(self.simulation.world().now(), window);
+        let recorded = self.recording.references() * REFERENCE_BYTES;
+        let open = (self.waiting.len() + 1) * CALL_BYTES;
+        observed.memory.bytes() + recorded + open + bytes <= self.options.limits.memory
     }
 
     /// Runs the world to the next whole millisecond. A recorded scenario then has short times for calls and faults.
-    fn next_millisecond(&mut self) -> Instant {
+    fn next_millisecond(&mut self) -> Result<Instant, StartError> {
         let now = self.simulation.world().now().0.max(self.clock.now().0);
         let at = Instant(now.next_multiple_of(1_000_000));
-        self.run_until(at);
-        at
+        // What earlier calls of the same millisecond lead to at once comes after this one, here and in a recording.
+        if at > self.simulation.world().now() {
+            self.run_until(at)?;
+        }
+        Ok(at)
     }
 
     /// The client for an access key id. Requests without a signature come from the scenario's first client.
@@ -278,16 +295,37 @@ impl Driver {
     }
 
     /// Reads `text` after the scenario's set-up and injects its faults.
-    fn inject(&mut self, text: &str) -> Result<Value, String> {
-        let now = self.next_millisecond();
+    fn inject(&mut self, text: &str) -> Result<Result<Value, String>, StartError> {
+        if self.has_time_ended() {
+            return Ok(Err(TIME_HAS_ENDED.to_owned()));
+        }
+        let now = self.next_millisecond()?;
         // A text with an error then leaves clients behind that never call, which is harmless.
         self.name_clients(faults::highest_client(text));
-        for (at, fault) in faults::read(self.recording.set_up(), text, now)? {
-            let (fault, text) = self.recording.fault(at, fault);
-            self.simulation.world_mut().inject_at(at, fault, text.into());
+        let faults = match faults::read(self.recording.set_up(), text, now) {
+            Ok(faults) => faults,
+            Err(message) => return Ok(Err(message)),
+        };
+        for (pause, fault) in faults {
+            let (fault, text) = self.recording.fault(now, pause, fault);
+            self.simulation.world_mut().inject_at(now.after(pause), fault, text.into());
+            self.run_until(now)?;
         }
-        self.run_until(now);
-        Ok(self.time())
+        Ok(Ok(self.time()))
+    }
+
+    /// Advances virtual time by `pause` at once. The answer is an error if that is beyond the end of time.
+    fn advance(&mut self, pause: Duration) -> Result<Result<Value, String>, StartError> {
+        if self.clock.now().after(pause) > END_OF_TIME {
+            return Ok(Err(TIME_HAS_ENDED.to_owned()));
+        }
+        self.clock.skip(pause);
+        self.pace()?;
+        Ok(Ok(self.time()))
+    }
+
+    fn has_time_ended(&self) -> bool {
+        self.simulation.world().now() >= END_OF_TIME
     }
 
     /// Adds clients that have not called yet, so that faults can refer to them, until there are `count`.
@@ -306,15 +344,6 @@ impl Driver {
         client
     }
 
-    /// The active faults as commands of the scenario language.
-    fn faults(&self) -> Value {
-        let mut faults = self.time();
-        let active = self.simulation.world().active_faults();
-        let text = |fault: &Fault| fault_text(self.recording.set_up(), fault);
-        faults["faults"] = active.iter().map(text).collect();
-        faults
-    }
-
     /// Starts the world again, with another seed if one is given.
     fn reset(&mut self, seed: Option<u64>) -> Result<(), StartError> {
         if let Some(seed) = seed {
@@ -324,7 +353,8 @@ impl Driver {
         if let Some(store) = &mut store {
             store.clear()?;
         }
-        *self = Driver::start(self.options.clone(), self.shown.clone(), store, None, self.incarnation + 1)?;
+        let shared = (self.shown.clone(), self.stop.clone());
+        *self = Driver::start(self.options.clone(), shared, store, None, self.incarnation + 1)?;
         Ok(())
     }
 
@@ -337,56 +367,75 @@ impl Driver {
         Ok(())
     }
 
-    fn time(&self) -> Value {
-        json!({ "virtualMilliseconds": self.simulation.world().now().0 / 1_000_000 })
+    /// Runs the world up to the present. Calls and faults begin at whole milliseconds, and what happens there waits for
+    /// them: it comes after those of the same millisecond, here and in a recording. At the end of time, the calls that
+    /// are under way end as well.
+    fn pace(&mut self) -> Result<(), StartError> {
+        let now = self.clock.now();
+        let is_whole = now.0.is_multiple_of(MILLISECOND) && now < END_OF_TIME;
+        self.run_until(Instant(now.0 - u64::from(is_whole)))?;
+        if self.has_time_ended() {
+            self.end_calls()?;
+        }
+        Ok(())
     }
 
-    fn state(&self) -> Value {
-        let mut state = self.time();
-        let clusters = crate::Region::all().filter_map(|region| {
-            let storage = self.simulation.world().storage(region)?;
-            let clusters: Vec<_> = storage
-                .clusters()
-                .map(|cluster| Response::GetCluster(cluster.describe()).to_json())
-                .collect();
-            Some((region.to_string(), Value::from(clusters)))
-        });
-        state["clusters"] = Value::Object(clusters.collect());
-        state
-    }
-
-    fn verdict(&self) -> Value {
-        let trace = self.simulation.world().trace();
-        let violation =
-            |violation: &Violation| json!({ "invariant": violation.invariant, "message": violation.message });
-        let mut verdict = self.time();
-        verdict["violations"] = self.violations.iter().map(violation).collect();
-        verdict["events"] = Value::from(trace.events());
-        verdict["hash"] = Value::from(format!("{:016x}", trace.hash()));
-        verdict
-    }
-
-    fn permissions(&self) -> Value {
-        let mut permissions = self.time();
-        let needed = needed(&self.observed.borrow().audit.uses());
-        permissions["principals"] = serde_json::to_value(needed).expect("policies are JSON");
-        permissions["isComplete"] = Value::from(!self.has_dropped_permissions);
-        permissions
-    }
-
-    fn trace(&self) -> Value {
-        let mut trace = self.time();
-        trace["lines"] = self.lines.iter().map(String::as_str).collect();
-        trace
-    }
-
-    /// Runs the world up to `deadline`. A violation is reported, and the world goes on: clients are in the middle of a
-    /// test.
-    fn run_until(&mut self, deadline: Instant) {
-        while let Err(violation) = self.simulation.run_until(deadline) {
-            self.report(violation);
+    /// Runs the world up to `deadline`, or until the server is to end. A violation is reported, and the world goes on:
+    /// clients are in the middle of a test.
+    fn run_until(&mut self, deadline: Instant) -> Result<(), StartError> {
+        let mut steps = 0;
+        while self.simulation.world().next_event_at().is_some_and(|at| at <= deadline) {
+            self.step();
+            steps += 1;
+            if steps % STEPS_PER_COMMIT == 0 {
+                self.commit_changes()?;
+                if self.stop.is_set() {
+                    return Ok(());
+                }
+            }
+        }
+        // Last, so that an interruption leaves no such event behind.
+        if deadline > self.simulation.world().now() {
+            self.simulation.world_mut().wake_at(deadline);
+            self.step();
         }
         self.shown.set(self.simulation.world().now());
+        Ok(())
+    }
+
+    /// Processes the next event; `false` if there is none.
+    fn step(&mut self) -> bool {
+        self.simulation.step().unwrap_or_else(|violation| {
+            self.report(violation);
+            true
+        })
+    }
+
+    /// Keeps what the commands so far have changed, and sends the answers that depend on it.
+    fn settle(&mut self) -> Result<(), StartError> {
+        self.commit_changes()?;
+        self.append_recording()?;
+        self.send_answers();
+        Ok(())
+    }
+
+    /// Processes events until every call has ended.
+    fn end_calls(&mut self) -> Result<(), StartError> {
+        loop {
+            self.settle()?;
+            if self.waiting.is_empty() || !self.step() {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Appends to the recording what has come in.
+    fn append_recording(&mut self) -> Result<(), StartError> {
+        let text = self.recording.take_text();
+        match &mut self.record_file {
+            Some(file) if !text.is_empty() => file.append(&text).map_err(not_recorded),
+            _ => Ok(()),
+        }
     }
 
     fn report(&mut self, violation: Violation) {
@@ -397,11 +446,12 @@ impl Driver {
 
     /// Sends the outcomes of the calls that have ended.
     fn send_answers(&mut self) {
+        let now = self.simulation.world().now();
         while let Some(id) = self.simulation.world_mut().pop_ended() {
             let alias = self.simulation.world().call_of(id).and_then(|(_, call)| call.alias.clone());
             let outcome = self.simulation.world_mut().take(id);
             if let (Some(alias), Some(Outcome::Ok(response))) = (alias, &outcome) {
-                self.recording.answered(&alias, response);
+                self.recording.answered(&alias, response, now);
             }
             // The simulated network lost the answer of the others, so their connections get none.
             let answer = match outcome {
@@ -420,7 +470,6 @@ impl Driver {
     /// count, or every event would cost a flush of the disk.
     fn commit_changes(&mut self) -> Result<(), StartError> {
         self.lines.extend(self.simulation.world_mut().take_trace_lines());
-        self.lines.drain(..self.lines.len().saturating_sub(self.options.limits.trace));
         let mut observed = self.observed.borrow_mut();
         self.has_dropped_permissions |= observed.audit.forget(self.options.limits.permissions);
         let has_batches = !observed.batches.is_empty();
@@ -452,18 +501,7 @@ impl Driver {
     /// Lets every pending call end. A world without a data directory then has every fault removed and must converge; a
     /// world with one is to be continued, and keeps its faults.
     fn end(mut self) -> Result<ServerEnd, StartError> {
-        loop {
-            self.commit_changes()?;
-            self.send_answers();
-            if self.waiting.is_empty() {
-                break;
-            }
-            match self.simulation.step() {
-                Ok(true) => {}
-                Ok(false) => break,
-                Err(violation) => self.report(violation),
-            }
-        }
+        self.end_calls()?;
         self.commit()?;
         let (last_end, ended_at) = (self.observed.borrow().last_end, self.simulation.world().now());
         if self.store.is_none()
@@ -471,42 +509,59 @@ impl Driver {
         {
             self.report(violation);
         }
-        let recorded = self.options.records.then(|| self.recording.scenario(last_end, ended_at));
-        let trace = self.simulation.world().trace();
-        Ok(ServerEnd { hash: trace.hash(), events: trace.events(), recorded, violations: self.violations })
-    }
-}
-
-impl Observed {
-    /// Collects the changes of the last event of `world`.
-    fn observe(&mut self, world: &World, is_persistent: bool) {
-        self.audit.look(world);
-        for change in world.changes() {
-            match change {
-                Change::Wrote { node, commit, .. } if is_persistent => {
-                    self.batches.push((*node, commit.batch.clone()))
-                }
-                Change::Ended(_) => self.last_end = world.now(),
-                _ => {}
-            }
+        self.recording.end(last_end, ended_at);
+        self.append_recording()?;
+        if let Some(file) = self.record_file.take() {
+            file.finish().map_err(not_recorded)?;
         }
+        let trace = self.simulation.world().trace();
+        Ok(ServerEnd { hash: trace.hash(), events: trace.events(), violations: self.violations })
     }
 }
 
-fn memory_exhausted() -> Error {
+/// Whether a call of `operation` may leave more in memory than before. Those that delete are made without memory as
+/// well: they give it back.
+fn takes_memory(operation: Operation) -> bool {
+    let deletes = matches!(
+        operation,
+        Operation::DeleteCluster
+            | Operation::DeleteStream
+            | Operation::DeleteClusterPolicy
+            | Operation::UntagResource
+    );
+    operation.changes() && !deletes
+}
+
+/// The error of a call that the server cannot make.
+fn unavailable(message: &str) -> Error {
     Error::Throttling {
-        message: "The simulation has reached its memory limit. To proceed, reset it (POST /_sim/reset), or serve with \
-                  more --memory"
-            .to_owned(),
+        message: message.to_owned(),
         service_code: Some("dsql".to_owned()),
         quota_code: None,
         retry_after_seconds: None,
     }
 }
 
+fn not_recorded(error: io::Error) -> StartError {
+    StartError::NotRecorded(error)
+}
+
+const MEMORY_EXHAUSTED: &str = "The simulation has reached its memory limit. To proceed, delete clusters, reset it \
+                                (POST /_sim/reset), or serve with more --memory";
+
+const TIME_HAS_ENDED: &str = "The virtual time of a simulation ends after 500 years. To proceed, reset it (POST \
+                              /_sim/reset), or advance it by less";
+
+const MILLISECOND: u64 = 1_000_000;
+
+/// The number of events of a long advance between two commits, which also bound the lines of the trace that wait.
+const STEPS_PER_COMMIT: usize = 256;
+
 /// The number of commands that are executed before one commit. More would delay the first answers.
 const MAX_COMMANDS_PER_COMMIT: usize = 1024;
 
-/// The estimated memory of a call in bytes, in addition to its request's body: its record, its token, its answer, and
-/// the state that the invariants keep for it. Some 600 were measured.
-const CALL_BYTES: usize = 1024;
+/// The estimated memory of a call that is under way, in bytes, without its request's body.
+const CALL_BYTES: usize = 2048;
+
+/// The estimated memory of a value of an answer to which a recording may refer.
+const REFERENCE_BYTES: usize = 256;

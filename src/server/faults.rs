@@ -1,6 +1,7 @@
 //! Faults that clients of the control interface inject: lines of the scenario language, read into faults.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::scenario::diagnostic::Diagnostic;
 use crate::scenario::verbs::{Chapter, Verb};
@@ -8,14 +9,14 @@ use crate::scenario::{Action, Scenario, SetUp, When};
 use crate::sim::fault::Fault;
 use crate::types::Instant;
 
-/// Reads `text` as faults that are injected at `now` or at their own times.
+/// Reads `text` as faults, each with the time from `now` until it is injected.
 ///
 /// The text is read after `set_up`, so that it can refer to Regions, clients and principals.
 ///
 /// # Errors
 /// The text has an error, or a command that is not a fault. All of it is read before anything is injected, so that it
 /// has no effect then.
-pub(super) fn read(set_up: &SetUp, text: &str, now: Instant) -> Result<Vec<(Instant, Fault)>, String> {
+pub(super) fn read(set_up: &SetUp, text: &str, now: Instant) -> Result<Vec<(Duration, Fault)>, String> {
     for verb in text.lines().filter_map(|line| line.split_whitespace().next()) {
         if Verb::parse(verb).is_some_and(|verb| verb.chapter() == Chapter::SetUp) {
             return Err(format!(
@@ -34,9 +35,9 @@ pub(super) fn read(set_up: &SetUp, text: &str, now: Instant) -> Result<Vec<(Inst
     })?;
     let actions = scenario.blocks.into_iter().flatten().map(|step| step.action);
     let planned = actions.filter(|action| !matches!(action, Action::SetUp)).map(|action| match action {
-        Action::Fault(fault) => Ok((now, fault)),
-        Action::FaultAt(When::In(pause), fault) => Ok((now.after(pause), fault)),
-        Action::FaultAt(When::At(at), fault) => Ok((Instant::START.after(at).max(now), fault)),
+        Action::Fault(fault) => Ok((Duration::ZERO, fault)),
+        Action::FaultAt(When::In(pause), fault) => Ok((pause, fault)),
+        Action::FaultAt(When::At(at), fault) => Ok((Instant::START.after(at).since(now), fault)),
         _ => Err("only faults can be injected here".to_owned()),
     });
     planned.collect()

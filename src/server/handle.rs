@@ -1,6 +1,7 @@
 //! The handle through which connections send commands to the world's thread.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
@@ -13,6 +14,7 @@ use crate::api::{Error, Request, Response};
 
 use super::driver::{Driver, ServerEnd};
 use super::request_log::SharedTime;
+use super::views::StatePage;
 use super::{ServerOptions, StartError};
 
 /// The answer of the service; `None` if the simulated network lost it or the world ended.
@@ -23,6 +25,18 @@ pub(super) type CallAnswer = Option<Result<Arc<Response>, Arc<Error>>>;
 pub(super) struct WorldHandle {
     commands: Sender<WorldCommand>,
     time: SharedTime,
+    stop: StopFlag,
+}
+
+/// Whether the server is to end. It is set before [`WorldCommand::Stop`] is sent, to interrupt what takes long. Clones
+/// share it.
+#[derive(Clone, Debug, Default)]
+pub(super) struct StopFlag(Arc<AtomicBool>);
+
+impl StopFlag {
+    pub(super) fn is_set(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
 }
 
 /// A command for the world's thread. Each carries the channel for its answer, except `Stop`.
@@ -33,13 +47,13 @@ pub(super) enum WorldCommand {
     /// Lines of fault verbs to inject now or at their times.
     Fault { text: String, answer: oneshot::Sender<Result<Value, String>> },
     /// Virtual time to skip.
-    Advance { pause: Duration, answer: oneshot::Sender<Value> },
+    Advance { pause: Duration, answer: oneshot::Sender<Result<Value, String>> },
     /// Starts the world again, with `seed` if there is one. Pending calls end without an answer.
     Reset { seed: Option<u64>, answer: oneshot::Sender<Value> },
     /// Reads the active faults.
     Faults { answer: oneshot::Sender<Value> },
-    /// Reads the clusters of every Region.
-    State { answer: oneshot::Sender<Value> },
+    /// Reads a page of the clusters of every Region.
+    State { page: StatePage, answer: oneshot::Sender<Value> },
     /// Reads the latest trace lines.
     Trace { answer: oneshot::Sender<Value> },
     /// Reads the violations so far.
@@ -65,17 +79,17 @@ pub(super) fn open(options: &ServerOptions) -> Result<(WorldHandle, WorldThread)
     let (sender, receiver): (_, Receiver<WorldCommand>) = mpsc::channel();
     let (ready, is_ready) = mpsc::channel();
     let (alive, running) = oneshot::channel();
-    let (options, time) = (options.clone(), SharedTime::default());
-    let shown = time.clone();
+    let (options, time, stop) = (options.clone(), SharedTime::default(), StopFlag::default());
+    let (shown, stops) = (time.clone(), stop.clone());
     // A world is not `Send`, so the thread that runs it also creates it.
     let thread = thread::spawn(move || {
         let _alive = alive;
-        let driver = Driver::new(options, shown)?;
+        let driver = Driver::new(options, shown, stops)?;
         let _ = ready.send(());
         driver.run(&receiver)
     });
     match is_ready.recv() {
-        Ok(()) => Ok((WorldHandle { commands: sender, time }, WorldThread { thread, running })),
+        Ok(()) => Ok((WorldHandle { commands: sender, time, stop }, WorldThread { thread, running })),
         Err(_) => Err(WorldThread { thread, running }.join().err().unwrap_or(StartError::Panicked)),
     }
 }
@@ -110,8 +124,8 @@ impl WorldHandle {
         self.request(|answer| WorldCommand::Fault { text, answer }).await
     }
 
-    /// Advances virtual time by `pause` at once.
-    pub(super) async fn advance(&self, pause: Duration) -> Option<Value> {
+    /// Advances virtual time by `pause` at once. The answer is the virtual time, or an error beyond the end of time.
+    pub(super) async fn advance(&self, pause: Duration) -> Option<Result<Value, String>> {
         self.request(|answer| WorldCommand::Advance { pause, answer }).await
     }
 
@@ -125,9 +139,9 @@ impl WorldHandle {
         self.request(|answer| WorldCommand::Faults { answer }).await
     }
 
-    /// The clusters of every Region.
-    pub(super) async fn state(&self) -> Option<Value> {
-        self.request(|answer| WorldCommand::State { answer }).await
+    /// A page of the clusters of every Region.
+    pub(super) async fn state(&self, page: StatePage) -> Option<Value> {
+        self.request(|answer| WorldCommand::State { page, answer }).await
     }
 
     /// The latest lines of the trace.
@@ -147,6 +161,7 @@ impl WorldHandle {
 
     /// Ends the world's thread once every pending call has ended.
     pub(super) fn stop(&self) {
+        self.stop.0.store(true, Ordering::Relaxed);
         // If the channel is closed, the thread has ended already.
         let _ = self.commands.send(WorldCommand::Stop);
     }

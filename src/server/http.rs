@@ -4,6 +4,7 @@ use std::io;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::{Bytes, Incoming};
@@ -15,8 +16,8 @@ use hyper::{Request, Response};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::Semaphore;
-use tokio::time::timeout;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::{sleep, timeout};
 use tokio_io_timeout::TimeoutStream;
 use uuid::Uuid;
 
@@ -24,29 +25,42 @@ use super::Limits;
 use super::request_log::LoggedRequest;
 use super::respond::{self, AnswerLost, Responder};
 
-/// Serves until the process receives SIGTERM or SIGINT.
+/// Serves until the process receives SIGTERM, SIGINT or SIGHUP.
 pub(super) async fn serve(listener: TcpListener, responder: Responder, limits: Limits) -> io::Result<()> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut hang_up = signal(SignalKind::hangup())?;
     let permits = Arc::new(Semaphore::new(limits.connections));
     let service = HttpService { responder, limits, served: Arc::default() };
     loop {
-        // Without a permit, connections wait in the backlog of the socket, where they take no memory of this process.
-        let permit = permits.clone().acquire_owned().await.map_err(io::Error::other)?;
-        let stream = tokio::select! {
-            accepted = listener.accept() => match accepted {
-                Ok((stream, _)) => stream,
-                // Too many open files, or the client has disconnected: neither concerns the next connection.
-                Err(_) => continue,
-            },
+        let (stream, permit) = tokio::select! {
+            accepted = accept(&listener, &permits) => accepted?,
             _ = terminate.recv() => return Ok(()),
             _ = interrupt.recv() => return Ok(()),
+            _ = hang_up.recv() => return Ok(()),
         };
         let service = service.clone();
         tokio::spawn(async move {
             service.serve_connection(stream).await;
             drop(permit);
         });
+    }
+}
+
+/// Accepts the next connection, with one of `permits`.
+async fn accept(
+    listener: &TcpListener,
+    permits: &Arc<Semaphore>,
+) -> io::Result<(TcpStream, OwnedSemaphorePermit)> {
+    // Without a permit, connections wait in the backlog of the socket, where they take no memory of this process.
+    let permit = permits.clone().acquire_owned().await.map_err(io::Error::other)?;
+    loop {
+        match listener.accept().await {
+            Ok((stream, _)) => return Ok((stream, permit)),
+            // Too many open files, or the client has disconnected: neither concerns the next connection. A descriptor
+            // becomes free when another connection ends, and until then the connection stays in the backlog.
+            Err(_) => sleep(ACCEPT_PAUSE).await,
+        }
     }
 }
 
@@ -114,6 +128,9 @@ impl HttpService {
         self.responder.respond(id, own, head, &body, logged).await
     }
 }
+
+/// The pause after a connection that could not be accepted.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
 /// The largest head of a request, in bytes.
 const MAX_HEAD_BYTES: usize = 64 * 1024;

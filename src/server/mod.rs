@@ -13,24 +13,33 @@ mod access;
 mod admin;
 mod callers;
 mod clock;
+mod commit_count;
 mod conventions;
 mod driver;
 mod faults;
 mod handle;
 pub mod health;
 mod http;
+mod latest_lines;
+mod live_memory;
+mod observed;
 mod other_services;
+mod record_file;
 mod request_log;
 mod respond;
 mod store;
+mod views;
 
+use std::future;
 use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::thread;
 use std::time::Duration;
 
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
+use tokio::sync::oneshot;
 
 use crate::scenario::run::Failure;
 use crate::scenario::{PrincipalOptions, Scenario};
@@ -62,12 +71,15 @@ pub struct ServerOptions {
     /// Principals by access key id, in addition to those of the scenario. They may differ each time that a world in a
     /// data directory is continued.
     pub principals: Vec<PrincipalOptions>,
-    /// Whether to record the calls of clients as a scenario. Every call then takes memory, reads included.
-    pub records: bool,
+    /// The file to which the calls of clients are recorded as a scenario. As long as the server runs, it is written
+    /// beside, with `.partial` behind its name.
+    pub record: Option<PathBuf>,
     /// The detail of the trace that `GET /_sim/trace` shows.
     pub trace: TraceLevel,
     /// The data directory; without one, the world ends with the process.
     pub data: Option<PathBuf>,
+    /// Whether the server ends when its standard input does, as when the process that holds the other end has ended.
+    pub ends_with_input: bool,
     /// The limits on resources that clients use.
     pub limits: Limits,
 }
@@ -85,8 +97,8 @@ pub struct Limits {
     /// The timeout of each phase of a connection: idle, reading a request's head, reading its body, and waiting for the
     /// client to read the answer.
     pub patience: Duration,
-    /// The memory, in estimated bytes, for calls that change something; when recording, for all calls. Calls beyond it
-    /// fail with ThrottlingException until a reset.
+    /// The memory, in estimated bytes, for what lives: clusters, the tokens that are remembered, open calls, and the
+    /// values to which a recording refers. Calls beyond it fail with ThrottlingException, except those that delete.
     pub memory: usize,
     /// The number of trace lines kept.
     pub trace: usize,
@@ -147,12 +159,16 @@ pub enum StartError {
     /// A commit to the data directory failed. No answer that depends on it was sent.
     #[error("the data could not be committed: {0}")]
     Kept(redb::Error),
+    /// The recording cannot be written.
+    #[error("the recording cannot be written: {0}")]
+    NotRecorded(io::Error),
     /// The world's thread panicked, which is a bug of the simulation.
     #[error("the world's thread panicked")]
     Panicked,
 }
 
-/// Serves until the process receives SIGTERM or SIGINT, then lets every pending call end and the world converge.
+/// Serves until the process receives SIGTERM, SIGINT or SIGHUP, or its standard input
+/// ends if [`ServerOptions::ends_with_input`] is set. Then it lets every pending call end and the world converge.
 ///
 /// `ready` receives the address as soon as clients can connect.
 ///
@@ -165,19 +181,21 @@ pub fn serve(
     if !options.address.ip().is_loopback() && options.access.token.is_none() {
         return Err(StartError::NoToken(options.address));
     }
+    let runtime = Runtime::new()?;
+    // Before the world begins: a server that cannot listen leaves an earlier recording as it is.
+    let listener = runtime.block_on(listen(options))?;
     let (handle, mut world_thread) = handle::open(options)?;
     let responder = Responder {
         handle: handle.clone(),
         rules: options.access.clone().into(),
         callers: Callers::of(&options.scenario.set_up, &options.principals, options.account),
     };
-    let runtime = Runtime::new()?;
     runtime.block_on(async {
-        let listener = listen(options).await?;
         ready(listener.local_addr()?)?;
         tokio::select! {
             served = http::serve(listener, responder, options.limits) => served?,
             () = world_thread.ends() => {}
+            () = input_ends(options.ends_with_input) => {}
         }
         Ok::<(), StartError>(())
     })?;
@@ -195,4 +213,19 @@ async fn listen(options: &ServerOptions) -> Result<TcpListener, StartError> {
         }
         bound => bound.map_err(|error| StartError::Address { address, error }),
     }
+}
+
+/// Waits until standard input ends; for ever unless `is_watched`.
+async fn input_ends(is_watched: bool) {
+    if !is_watched {
+        return future::pending().await;
+    }
+    let (sender, ended) = oneshot::channel::<()>();
+    // A thread, because a read from a terminal or a pipe cannot be given up.
+    thread::spawn(move || {
+        let _ = io::copy(&mut io::stdin(), &mut io::sink());
+        drop(sender);
+    });
+    // No message is ever sent: the wait ends with an error when the sender is dropped.
+    let _ = ended.await;
 }

@@ -56,8 +56,9 @@ impl Responder {
             {
                 return Ok(refused(&refusal));
             }
+            let target = (path, head.uri.query().unwrap_or_default());
             return Ok(admin_response(match admin::has(path) {
-                true => admin::answer(&self.handle, method, path, body).await,
+                true => admin::answer(&self.handle, method, target, body).await,
                 false => conventions::answer(&self.handle, method, path, body).await,
             }));
         }

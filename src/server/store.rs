@@ -3,7 +3,7 @@
 //! One database file has a table for each kind of record, with the nodes' own keys; values are JSON. A batch that
 //! became durable in the world is committed and flushed here before any answer that depends on it leaves. The virtual
 //! time is committed before an answer shows it. Each commit also removes the tokens that have expired. The directory is
-//! locked while a process uses it.
+//! locked while a process uses it. A file beside the database counts the commits (`commit_count`).
 //!
 //! A directory with other or damaged contents is refused and left unchanged. For that, the file is copied first: the
 //! copy is opened, checked and repaired, and replaces the original only after all of it could be read.
@@ -25,11 +25,13 @@ use crate::scenario::Scenario;
 use crate::types::{Account, Instant, NodeId};
 
 use super::StartError;
+use super::commit_count::{self, CommitCount};
 
 /// An open data directory.
 #[derive(Debug)]
 pub(super) struct Store {
     database: Database,
+    count: CommitCount,
     /// The scenario, as text. A directory continues only a world that began with the same one.
     set_up: String,
     /// The time after which a token expires.
@@ -74,11 +76,14 @@ const TOKENS: TableDefinition<'_, (&str, &[u8]), &[u8]> = TableDefinition::new("
 /// Acceptors by Region, whether the node is the witness node, and register.
 const REGISTERS: TableDefinition<'_, (&str, bool, &[u8]), &[u8]> = TableDefinition::new("registers");
 
-const FORMAT: &str = "dsql-sim 3";
+const FORMAT: &str = "dsql-sim 4";
 const NOW: &str = "now";
 const INCARNATION: &str = "life";
 const KEYS_DISABLED: &str = "keys disabled";
+const COMMITS: &str = "commits";
 const FILE: &str = "dsql-sim.redb";
+/// The number of the commit with which a database is created.
+const FIRST_COMMIT: u64 = 1;
 const COPY: &str = "dsql-sim.redb.new";
 
 /// The memory of the database's cache. It is small, because rows are read only when the directory is opened.
@@ -134,12 +139,21 @@ impl Store {
             return Err(DataError::OtherContents);
         }
         let lock = lock(directory)?;
-        let opened = if is_old { reopen(&file, &copy, &set_up) } else { create(&copy, &set_up) };
-        let (database, saved) = opened.inspect_err(|_| remove(&copy))?;
+        let counted = commit_count::read(directory).map_err(damaged)?;
+        if !is_old && counted.is_some_and(|count| count > FIRST_COMMIT) {
+            return Err(damaged(format_args!("{FILE} is missing")));
+        }
+        let opened = if is_old { reopen(&file, &copy, &set_up, counted) } else { create(&copy, &set_up) };
+        let (database, saved, commits) = opened.inspect_err(|_| remove(&copy))?;
+        if !is_old {
+            // Before the database has its name: a database without a count is damaged.
+            commit_count::create(directory, commits)?;
+        }
         replace(&copy, &file)?;
+        let count = CommitCount::open(&file, commits)?;
         let token_window = scenario.set_up.assumptions.token_window;
         let tokens = saved.iter().flat_map(|saved| &saved.batches).filter_map(token_entry).collect();
-        Ok((Store { database, set_up, token_window, tokens, committed: None, _lock: lock }, saved))
+        Ok((Store { database, count, set_up, token_window, tokens, committed: None, _lock: lock }, saved))
     }
 
     /// The header of the last commit; `None` if there was no commit since the directory was opened.
@@ -158,7 +172,7 @@ impl Store {
         batches: &mut Vec<(NodeId, Batch)>,
     ) -> Result<(), StartError> {
         let (known_tokens, window) = (&mut self.tokens, self.token_window);
-        write(&self.database, |transaction| {
+        write_counted(&self.database, &mut self.count, |transaction| {
             let mut clusters = transaction.open_table(CLUSTERS)?;
             let mut tokens = transaction.open_table(TOKENS)?;
             let mut registers = transaction.open_table(REGISTERS)?;
@@ -201,7 +215,7 @@ impl Store {
     pub(super) fn clear(&mut self) -> Result<(), StartError> {
         self.tokens.clear();
         self.committed = None;
-        write(&self.database, |transaction| {
+        write_counted(&self.database, &mut self.count, |transaction| {
             transaction.delete_table(CLUSTERS)?;
             transaction.delete_table(TOKENS)?;
             transaction.delete_table(REGISTERS)?;
@@ -215,8 +229,8 @@ impl Store {
 fn has_other_contents(directory: &Path) -> io::Result<bool> {
     for entry in fs::read_dir(directory)? {
         let name = entry?.file_name();
-        // A copy is left behind when a process is killed while it opens the directory.
-        if name != COPY {
+        // Both are left behind when a process is killed while it opens the directory.
+        if name != COPY && name != commit_count::NAME {
             return Ok(true);
         }
     }
@@ -232,15 +246,21 @@ fn lock(directory: &Path) -> Result<File, DataError> {
     }
 }
 
-fn create(copy: &Path, set_up: &str) -> Result<(Database, Option<SavedWorld>), DataError> {
+/// An open database, the world that was saved in it, and the number of its commits.
+type OpenDatabase = (Database, Option<SavedWorld>, u64);
+
+fn create(copy: &Path, set_up: &str) -> Result<OpenDatabase, DataError> {
     remove(copy);
     let created = Builder::new().set_cache_size(CACHE_BYTES).create(copy);
     let database = created.map_err(redb::Error::from)?;
-    write(&database, |transaction| create_tables(transaction, set_up))?;
-    Ok((database, None))
+    write(&database, |transaction| {
+        create_tables(transaction, set_up)?;
+        number(transaction, FIRST_COMMIT)
+    })?;
+    Ok((database, None, FIRST_COMMIT))
 }
 
-fn reopen(file: &Path, copy: &Path, set_up: &str) -> Result<(Database, Option<SavedWorld>), DataError> {
+fn reopen(file: &Path, copy: &Path, set_up: &str, counted: Option<u64>) -> Result<OpenDatabase, DataError> {
     fs::copy(file, copy)?;
     let opened = Builder::new().set_cache_size(CACHE_BYTES).set_check_integrity_on_open(true).open(copy);
     let database = opened.map_err(damaged)?;
@@ -250,20 +270,25 @@ fn reopen(file: &Path, copy: &Path, set_up: &str) -> Result<(Database, Option<Sa
     if format != FORMAT {
         return Err(DataError::Format(format.clone()));
     }
+    let number = |name: &str| value(name)?.parse::<u64>().map_err(damaged);
+    let commits = number(COMMITS)?;
+    let counted = counted.ok_or_else(|| damaged(format_args!("{} is missing", commit_count::NAME)))?;
+    if commits < counted {
+        return Err(damaged(format_args!("of {counted} commits, the last {} are lost", counted - commits)));
+    }
     if value("scenario")? != set_up {
         return Err(DataError::OtherScenario);
     }
     // Created and never committed, as when the process was killed first: there is no world to continue.
     if !about.contains_key(INCARNATION) {
-        return Ok((database, None));
+        return Ok((database, None, commits));
     }
-    let number = |name: &str| value(name)?.parse::<u64>().map_err(damaged);
     // Directories of earlier versions have no such row.
     let keys_disabled = about.get(KEYS_DISABLED).map_or("", |regions| regions).split_whitespace();
     let keys_disabled = keys_disabled.map(|name| region(name).map_err(damaged)).collect::<Result<_, _>>()?;
     let header = WorldHeader { now: Instant(number(NOW)?), incarnation: number(INCARNATION)?, keys_disabled };
     let batches = records(&database).map_err(damaged)?;
-    Ok((database, Some(SavedWorld { header, batches })))
+    Ok((database, Some(SavedWorld { header, batches }), commits))
 }
 
 fn region(name: &str) -> Result<Region, String> {
@@ -326,9 +351,31 @@ fn write(
     database: &Database,
     fill: impl FnOnce(&redb::WriteTransaction) -> Result<(), redb::Error>,
 ) -> Result<(), redb::Error> {
-    let transaction = database.begin_write()?;
+    let mut transaction = database.begin_write()?;
+    // The two halves of a commit are flushed one after the other. Otherwise checksums alone would distinguish an
+    // incomplete commit from a damaged one.
+    transaction.set_two_phase_commit(true);
     fill(&transaction)?;
     Ok(transaction.commit()?)
+}
+
+/// Writes a transaction with the next number, and counts it.
+fn write_counted(
+    database: &Database,
+    count: &mut CommitCount,
+    fill: impl FnOnce(&redb::WriteTransaction) -> Result<(), redb::Error>,
+) -> Result<(), redb::Error> {
+    write(database, |transaction| {
+        fill(transaction)?;
+        number(transaction, count.next())
+    })?;
+    count.add().map_err(redb::Error::Io)
+}
+
+/// Numbers the commit of `transaction`.
+fn number(transaction: &redb::WriteTransaction, number: u64) -> Result<(), redb::Error> {
+    transaction.open_table(ABOUT)?.insert(COMMITS, &*number.to_string())?;
+    Ok(())
 }
 
 /// Creates every table, with the format and the scenario as the only rows.
@@ -377,6 +424,15 @@ mod tests {
         Store::open(directory, &scenario).expect("a store")
     }
 
+    /// A batch that records a token.
+    fn token(token: &str, at: Instant) -> (NodeId, Batch) {
+        let node = NodeId::ControlPlane(region("us-east-1").expect("a Region"));
+        let key = TokenKey { account: Account::DEFAULT, operation: None, token: token.to_owned().into() };
+        let response = Arc::new(Response::TagResource(TagResourceOutput {}));
+        let token = Some((key, TokenRecord { fingerprint: Default::default(), response, at }));
+        (node, Batch { token, ..Batch::default() })
+    }
+
     #[test]
     fn a_world_has_begun_after_a_commit_and_not_after_creation_or_a_reset() {
         let folder = tempfile::tempdir().expect("a folder");
@@ -401,29 +457,96 @@ mod tests {
     }
 
     #[test]
+    fn a_flipped_bit_after_a_kill_is_refused_or_changes_nothing() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut store = open(folder.path()).0;
+        for number in 1..=8 {
+            let header = WorldHeader { now: Instant(number), incarnation: 0, keys_disabled: Vec::new() };
+            store.commit(header, &mut vec![token(&number.to_string(), Instant(number))]).expect("room");
+        }
+        // What a process leaves that is killed: its files, and no word to the database.
+        let [database, count] = [FILE, commit_count::NAME].map(|name| fs::read(folder.path().join(name)));
+        let (database, count) = (database.expect("a file"), count.expect("a file"));
+        let (mut refused, mut whole) = (0, 0);
+        for turn in 0..1000_usize {
+            // Half of the positions are in the head, which says where everything is; the others are anywhere.
+            let most = if turn % 2 == 0 { 320 } else { database.len() };
+            let bit = turn / 2 * 829_348_951 % (most * 8);
+            let flipped = tempfile::tempdir().expect("a folder");
+            let mut bytes = database.clone();
+            bytes[bit / 8] ^= 1 << (bit % 8);
+            fs::write(flipped.path().join(FILE), bytes).expect("room");
+            fs::write(flipped.path().join(commit_count::NAME), &count).expect("room");
+            let opened = Store::open(flipped.path(), &Scenario::of(SetUp::new(), Vec::new()));
+            match opened {
+                Err(StartError::Data { error: DataError::Damaged(_), .. }) => refused += 1,
+                Ok((_, Some(saved))) if saved.batches.len() == 8 && saved.header.now == Instant(8) => {
+                    whole += 1
+                }
+                other => panic!("bit {bit}: {:?}", other.map(|(_, saved)| saved)),
+            }
+        }
+        assert!(refused > 50 && whole > 50, "{refused} refused, {whole} whole");
+    }
+
+    #[test]
+    fn a_lost_commit_or_file_is_refused_and_a_commit_that_was_not_counted_is_not() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut store = open(folder.path()).0;
+        let header = |now| WorldHeader { now: Instant(now), incarnation: 0, keys_disabled: Vec::new() };
+        let refusal = |remedy: &dyn Fn()| {
+            let refused = Store::open(folder.path(), &Scenario::of(SetUp::new(), Vec::new()));
+            remedy();
+            refused.map(|_| ()).expect_err("a refusal").to_string()
+        };
+        store.commit(header(1), &mut Vec::new()).expect("room");
+        drop(store);
+        let path = |name: &str| folder.path().join(name);
+        let (earlier, count) = (fs::read(path(FILE)), fs::read(path(commit_count::NAME)));
+        let (earlier, count) = (earlier.expect("a file"), count.expect("a file"));
+        let mut store = open(folder.path()).0;
+        store.commit(header(2), &mut Vec::new()).expect("room");
+        drop(store);
+        let later = fs::read(path(FILE)).expect("a file");
+        fs::write(path(FILE), &earlier).expect("room");
+        let put_back = || fs::write(path(FILE), &later).expect("room");
+        assert!(refusal(&put_back).ends_with("of 3 commits, the last 1 are lost"));
+        fs::remove_file(path(FILE)).expect("a file");
+        assert!(refusal(&put_back).ends_with("dsql-sim.redb is missing"));
+        fs::remove_file(path(commit_count::NAME)).expect("a file");
+        let count_again = || fs::write(path(commit_count::NAME), &count).expect("room");
+        assert!(refusal(&count_again).ends_with("dsql-sim.commits is missing"));
+        // The process was killed between the commit and its count.
+        assert_eq!(open(folder.path()).1.expect("a world").header.now, Instant(2));
+    }
+
+    #[test]
+    fn a_directory_that_is_deleted_takes_no_commit() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut store = open(folder.path()).0;
+        fs::remove_file(folder.path().join(FILE)).expect("a file");
+        let header = WorldHeader { now: Instant(1), incarnation: 0, keys_disabled: Vec::new() };
+        let refused = store.commit(header, &mut Vec::new()).expect_err("a refusal");
+        assert!(refused.to_string().contains("was removed while it was served"), "{refused}");
+    }
+
+    #[test]
     fn a_token_is_removed_once_it_has_expired_and_one_that_is_used_again_is_not() {
         let folder = tempfile::tempdir().expect("a folder");
         let window = SetUp::new().assumptions.token_window;
         let at = |windows: u32, seconds: u64| {
             Instant::START.after(window * windows + Duration::from_secs(seconds))
         };
-        let node = NodeId::ControlPlane(region("us-east-1").expect("a Region"));
-        let batch = |token: &str, at: Instant| {
-            let key = TokenKey { account: Account::DEFAULT, operation: None, token: token.to_owned().into() };
-            let response = Arc::new(Response::TagResource(TagResourceOutput {}));
-            let token = Some((key, TokenRecord { fingerprint: Default::default(), response, at }));
-            (node, Batch { token, ..Batch::default() })
-        };
         let header = |now| WorldHeader { now, incarnation: 0, keys_disabled: Vec::new() };
         let mut store = open(folder.path()).0;
-        let mut batches = vec![batch("old", at(0, 1)), batch("again", at(0, 2)), batch("young", at(0, 9))];
+        let mut batches = vec![token("old", at(0, 1)), token("again", at(0, 2)), token("young", at(0, 9))];
         store.commit(header(at(0, 9)), &mut batches).expect("room");
         drop(store);
         // The same after the directory is opened again.
         let mut store = open(folder.path()).0;
-        store.commit(header(at(1, 5)), &mut vec![batch("again", at(1, 5))]).expect("room");
+        store.commit(header(at(1, 5)), &mut vec![token("again", at(1, 5))]).expect("room");
         drop(store);
         let saved = open(folder.path()).1.expect("a world");
-        assert_eq!(saved.batches, [batch("young", at(0, 9)), batch("again", at(1, 5))]);
+        assert_eq!(saved.batches, [token("young", at(0, 9)), token("again", at(1, 5))]);
     }
 }

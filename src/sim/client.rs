@@ -237,7 +237,8 @@ impl OngoingCall {
 
     /// The identity of the current attempt's `copy`-th copy.
     pub(super) fn delivery(&self, slot: u32, copy: u16) -> Delivery {
-        Delivery { client: self.client, slot, call: self.call.key, attempt: self.number(), copy }
+        let (call, operation) = (self.call.key, self.call.request.operation());
+        Delivery { client: self.client, slot, call, attempt: self.number(), copy, operation }
     }
 
     /// The number of the current attempt, counted over all calls of a waiter.
@@ -364,6 +365,8 @@ pub(super) struct Calls {
     slots: Vec<Slot>,
     free: Vec<u32>,
     open: usize,
+    /// The calls that were abandoned and have been removed since. Answers to them are still lost.
+    abandoned: FixedMap<CallId, ()>,
 }
 
 /// A slot for a call, reused once the call is taken.
@@ -381,7 +384,9 @@ impl Calls {
         self.open += 1;
         let slot = match self.free.pop() {
             Some(slot) => {
-                self.slots[slot as usize].ongoing = ongoing;
+                // A timer of an earlier call may still be queued. It does not count for this one, whose own timers then
+                // are queued in the same order as in a slot that was never used.
+                self.slots[slot as usize] = Slot { ongoing, alarm: None };
                 slot
             }
             None => {
@@ -405,7 +410,17 @@ impl Calls {
     pub(super) fn remove(&mut self, id: CallId) -> Option<OngoingCall> {
         self.get(id)?;
         self.free.push(id.slot);
-        self.slots[id.slot as usize].ongoing.take()
+        let removed = self.slots[id.slot as usize].ongoing.take()?;
+        if removed.activity == ClientActivity::Abandoned {
+            self.abandoned.insert(id, ());
+        }
+        Some(removed)
+    }
+
+    /// Whether a crash of its client has abandoned the call.
+    pub(super) fn is_abandoned(&self, id: CallId) -> bool {
+        let is_known = |ongoing: &OngoingCall| ongoing.activity == ClientActivity::Abandoned;
+        self.get(id).map_or_else(|| self.abandoned.contains_key(&id), is_known)
     }
 
     /// The call in a slot, if there is one.

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use rand::RngExt;
 
-use crate::api::{EncryptionStatus, Request};
+use crate::api::EncryptionStatus;
 use crate::control::message::{Commit, Effect, Input};
 use crate::coverage_mark::CoverageMark;
 use crate::rng::{self, Purpose};
@@ -160,12 +160,12 @@ impl World {
     pub(super) fn fire_trigger<'a>(
         &mut self,
         index: usize,
-        activity: impl FnOnce(&World) -> NodeActivity<'a>,
+        activity: impl FnOnce() -> NodeActivity<'a>,
     ) -> Option<NodeCrash> {
         if self.nodes[index].triggers.is_empty() {
             return None;
         }
-        let activity = activity(self);
+        let activity = activity();
         let trigger = self.nodes[index].fire_trigger(activity)?;
         self.fault_log.record_acted(trigger.fault);
         let formatter = TraceFormatter { names: &self.names, clients: &self.options.clients };
@@ -176,13 +176,10 @@ impl World {
 
     fn fire_at_write(&mut self, index: usize, effect: &Effect, stages: &[Stage]) -> Option<NodeCrash> {
         let Effect::Persist(commit) = effect else { return None };
-        let operation = |world: &World| {
-            let request = commit.cause.and_then(|cause| world.request_of(cause));
-            request.map(Request::operation)
-        };
-        stages.iter().find_map(|stage| {
-            self.fire_trigger(index, |world| NodeActivity::Persists(*stage, commit, operation(world)))
-        })
+        let operation = commit.cause.map(|cause| cause.operation);
+        stages
+            .iter()
+            .find_map(|stage| self.fire_trigger(index, || NodeActivity::Persists(*stage, commit, operation)))
     }
 
     /// Starts a stopped node with the contents of its disk; `false` if it was up.

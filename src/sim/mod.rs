@@ -12,6 +12,7 @@ pub mod log;
 pub mod trace;
 
 mod disk;
+mod escape;
 mod network;
 mod node;
 mod queue;
@@ -174,7 +175,8 @@ pub enum Change {
     /// A request gets an injected error instead of an answer of the control plane. It follows the request's
     /// [`Change::Arrived`] and precedes its [`Change::Replied`].
     Injected(Delivery),
-    /// A control plane answered a request whose call the world no longer remembers. Nothing is sent.
+    /// A control plane answered a request whose call the world no longer remembers. The answer is sent, and no call is
+    /// there to read it.
     Unheard(Delivery),
     /// A fault denied an action to every caller in a Region, or ended the denial.
     Denied {

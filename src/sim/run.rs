@@ -13,7 +13,7 @@ use crate::region::Region;
 use crate::rng::{self, Purpose, mix};
 use crate::types::{Account, ClientId, Identifier, Instant, NodeId, Timestamp};
 
-use super::client::{self, Call, CallId, Next, Outcome};
+use super::client::{Call, CallId, Next, Outcome};
 use super::coverage::CoverageBin;
 use super::fault::{MessageMatch, NodeActivity};
 use super::network::{Envelope, Fate, Payload};
@@ -173,7 +173,7 @@ impl World {
             }
             return;
         }
-        if let Some(crash) = self.fire_trigger(index, |_| NodeActivity::Handles(envelope.payload.what())) {
+        if let Some(crash) = self.fire_trigger(index, || NodeActivity::Handles(envelope.payload.what())) {
             self.note(&TraceEvent::Lost(&envelope, LossReason::NodeCrashed));
             self.crash(index, crash);
             return;
@@ -311,7 +311,7 @@ impl World {
             return false;
         };
         let id = CallId { slot: delivery.slot, key: delivery.call };
-        self.calls.get(id).is_some_and(|ongoing| ongoing.activity == client::ClientActivity::Abandoned)
+        self.calls.is_abandoned(id)
     }
 
     /// Carries out an effect of a node. Every write that the node decided on before it is durable by now, so an answer
@@ -352,12 +352,12 @@ impl World {
         let from = self.nodes[index].id;
         let key = rng::fingerprint(&(from, to, &*message));
         let what = MessageMatch::Message(message.kind());
-        if let Some(crash) = self.fire_trigger(index, |_| NodeActivity::Sends(what)) {
+        if let Some(crash) = self.fire_trigger(index, || NodeActivity::Sends(what)) {
             self.crash(index, crash);
             return;
         }
         self.send(Envelope { from, to, key, payload: Payload::Message(message) });
-        if let Some(crash) = self.fire_trigger(index, |_| NodeActivity::Sent(what)) {
+        if let Some(crash) = self.fire_trigger(index, || NodeActivity::Sent(what)) {
             self.crash(index, crash);
         }
     }
@@ -365,22 +365,28 @@ impl World {
     fn reply(&mut self, index: usize, delivery: Delivery, result: Reply) {
         let from = self.nodes[index].id;
         let id = CallId { slot: delivery.slot, key: delivery.call };
-        // The caller has taken the call from the world and waits for no answer. Nothing is sent.
-        let Some(ongoing) = self.calls.get(id) else { return self.changes.push(Change::Unheard(delivery)) };
-        let request = ongoing.call.request.clone();
-        let account = self.options.clients[delivery.client.0 as usize].account;
-        let region = from.region().expect("control planes reply");
-        let what = MessageMatch::Response(Some(request.operation()));
-        if let Some(crash) = self.fire_trigger(index, |_| NodeActivity::Sends(what)) {
+        let what = MessageMatch::Response(Some(delivery.operation));
+        if let Some(crash) = self.fire_trigger(index, || NodeActivity::Sends(what)) {
             self.crash(index, crash);
             return;
         }
         self.note(&TraceEvent::Replied(from, delivery, &result));
         let key = rng::fingerprint(&(delivery, RESPONSE));
-        let payload = Payload::Response { delivery, result: result.clone(), operation: request.operation() };
-        self.changes.push(Change::Replied { region, delivery, account, request, result });
+        let payload = Payload::Response { delivery, result: result.clone(), operation: delivery.operation };
+        // The answer to a call that its caller has taken from the world is sent all the same: a world that forgets its
+        // calls goes the way of one that keeps them.
+        self.changes.push(match self.calls.get(id) {
+            None => Change::Unheard(delivery),
+            Some(ongoing) => Change::Replied {
+                region: from.region().expect("control planes reply"),
+                delivery,
+                account: self.options.clients[delivery.client.0 as usize].account,
+                request: ongoing.call.request.clone(),
+                result,
+            },
+        });
         self.send(Envelope { from, to: NodeId::Client(delivery.client), key, payload });
-        if let Some(crash) = self.fire_trigger(index, |_| NodeActivity::Sent(what)) {
+        if let Some(crash) = self.fire_trigger(index, || NodeActivity::Sent(what)) {
             self.crash(index, crash);
         }
     }

@@ -25,6 +25,7 @@ use crate::rng::{fingerprint, mix};
 use crate::types::{ClientId, Identifier, Instant, NodeId};
 
 use super::client::{Call, ClientOptions, Names, Outcome};
+use super::escape::one_line;
 use super::fault::{Fault, NodeActivity, Stage};
 use super::log;
 use super::network::{Envelope, Payload};
@@ -186,7 +187,7 @@ impl Trace {
             && let Some(text) = event.text(formatter)
         {
             let actor = formatter.node(event.actor());
-            self.lines.push(format!("{} {actor:<10} {text}", time(now)));
+            self.lines.push(format!("{} {actor:<10} {}", time(now), one_line(&text)));
         }
         log::emit(now, self.seed, event, formatter);
     }

@@ -148,19 +148,69 @@ fn one_port_serves_one_process_and_a_bad_option_is_refused() {
 }
 
 #[test]
-fn memory_that_is_used_up_refuses_changes_until_a_reset() {
+fn the_state_comes_in_pages_that_together_are_all_of_it() {
+    let server = Server::start(&[]);
+    let mut connection = server.connect();
+    for region in ["us-east-1", "eu-west-1", "us-east-1", "us-east-2"] {
+        create(&mut connection, region, &json!({}));
+    }
+    let whole = connection.look("state");
+    assert!(whole.get("nextToken").is_none());
+    let mut listed: Vec<(String, Value)> = Vec::new();
+    let mut query = "state?max-results=1".to_owned();
+    loop {
+        let page = connection.look(&query);
+        for (region, clusters) in page["clusters"].as_object().expect("an object") {
+            let clusters = clusters.as_array().expect("a list");
+            listed.extend(clusters.iter().map(|cluster| (region.clone(), cluster.clone())));
+        }
+        let Some(token) = page["nextToken"].as_str() else { break };
+        query = format!("state?max-results=1&next-token={token}");
+    }
+    let all = whole["clusters"].as_object().expect("an object").iter().flat_map(|(region, clusters)| {
+        let clusters = clusters.as_array().expect("a list").clone();
+        clusters.into_iter().map(|cluster| (region.clone(), cluster)).collect::<Vec<_>>()
+    });
+    listed.sort_by(|one, other| one.0.cmp(&other.0));
+    assert_eq!(listed, all.collect::<Vec<_>>());
+    assert!(connection.look("state?max-results=0")["message"].is_string());
+    assert_eq!(server.stop().code, Some(0));
+}
+
+#[test]
+fn memory_that_is_used_up_refuses_changes_until_it_is_given_back() {
     let server = Server::start(&["--memory", "1"]);
     let mut connection = server.connect();
     let read = |connection: &mut Connection| {
         connection.ask(WHO, "us-east-1", "GET", "/cluster", &Value::Null).expect("an answer").status
     };
-    let refused = (0..2000).find_map(|_| {
-        let answer = connection.ask(WHO, "us-east-1", "POST", "/cluster", &json!({})).expect("an answer");
-        (answer.status == 429).then_some(answer)
-    });
-    let message = refused.expect("a refusal").json()["message"].to_string();
-    assert!(message.contains("/_sim/reset"), "{message}");
+    let body = json!({ "deletionProtectionEnabled": false });
+    // Of many accounts, because each has a quota.
+    let who = |number: usize| format!("{:012}", number / 10);
+    let mut made = Vec::new();
+    let message = loop {
+        let answer =
+            connection.ask(&who(made.len()), "us-east-1", "POST", "/cluster", &body).expect("an answer");
+        if answer.status == 429 {
+            break answer.json()["message"].to_string();
+        }
+        made.push(answer.json()["identifier"].as_str().expect("text").to_owned());
+        assert!(made.len() < 2000);
+    };
+    assert!(message.contains("/_sim/reset") && made.len() > 500, "{} clusters: {message}", made.len());
     assert_eq!(read(&mut connection), 200);
+    connection.sim("advance", r#"{"by": "5m"}"#);
+    // A deletion is made without memory. It gives back that of the cluster, and time that of the tokens.
+    for (number, identifier) in made.iter().enumerate() {
+        let path = format!("/cluster/{identifier}");
+        let deleted = connection.ask(&who(number), "us-east-1", "DELETE", &path, &Value::Null);
+        assert_eq!(deleted.expect("an answer").status, 200);
+    }
+    connection.sim("advance", r#"{"by": "17h"}"#);
+    for number in 0..made.len() {
+        let again = connection.ask(&who(number), "us-east-1", "POST", "/cluster", &body).expect("an answer");
+        assert_eq!(again.status, 200);
+    }
     connection.sim("reset", "");
     create(&mut connection, "us-east-1", &json!({}));
     assert_eq!(server.stop().code, Some(0));
@@ -265,7 +315,7 @@ fn a_data_directory_that_is_not_right_is_refused_and_left_as_it_is() {
     }
     assert_eq!(server.stop().code, Some(0));
 
-    let [(name, whole)] = &contents(&good)[..] else { panic!("one file") };
+    let [(count_name, count), (name, whole)] = &contents(&good)[..] else { panic!("two files") };
     let bad = folder.path().join("bad");
     let is_refused = |arguments: &[&str], why: &str| {
         let before = contents(&bad);
@@ -279,6 +329,8 @@ fn a_data_directory_that_is_not_right_is_refused_and_left_as_it_is() {
     fs::write(bad.join("notes.txt"), "mine").expect("a file");
     is_refused(&[], "holds no data of dsql-sim");
     fs::remove_file(bad.join("notes.txt")).expect("a file");
+    fs::write(bad.join(count_name), count).expect("a file");
+    is_refused(&[], "dsql-sim.redb is missing");
     let lengths = [0, 1, 100, 4096, whole.len() / 3, whole.len() / 2, whole.len() - 4096, whole.len() - 1];
     for length in lengths {
         fs::write(bad.join(name), &whole[..length]).expect("a file");

@@ -3,7 +3,7 @@
 use std::fs;
 use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdout, Command, Stdio};
 use std::thread;
 use std::time::Duration;
 
@@ -12,7 +12,8 @@ use tempfile::TempDir;
 use crate::http::Connection;
 
 pub(crate) struct Server {
-    child: Child,
+    /// `None` once its end was waited for.
+    child: Option<Child>,
     pub(crate) address: String,
     /// The file of its standard error: a pipe would fill up with the lines of the requests, and stop the server.
     errors: PathBuf,
@@ -40,10 +41,12 @@ impl Server {
     fn start_in(folder: TempDir, ready: &Path, arguments: &[&str]) -> Server {
         let errors = folder.path().join("errors");
         let mut child = Command::new(env!("CARGO_BIN_EXE_dsql-sim"))
-            .args(["serve", "--port", "0", "--ready-file"])
+            .args(["serve", "--port", "0", "--until-stdin-closes", "--ready-file"])
             .arg(ready)
             .args(arguments)
             .env_remove("RUST_LOG")
+            // It ends with this process, however that ends.
+            .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(File::create(&errors).expect("a file"))
             .spawn()
@@ -51,7 +54,7 @@ impl Server {
         loop {
             if let Ok(url) = fs::read_to_string(ready) {
                 let address = url.trim().trim_start_matches("http://").to_owned();
-                return Server { child, address, errors, _folder: folder };
+                return Server { child: Some(child), address, errors, _folder: folder };
             }
             if let Some(status) = child.try_wait().expect("a child") {
                 panic!("the server ended with {status}: {}", fs::read_to_string(&errors).expect("a file"));
@@ -64,9 +67,18 @@ impl Server {
         Connection::open(&self.address).expect("a connection")
     }
 
+    /// Its standard output, which nobody reads from then on.
+    pub(crate) fn take_stdout(&mut self) -> Option<ChildStdout> {
+        self.child.as_mut().expect("a child").stdout.take()
+    }
+
+    pub(crate) fn id(&self) -> u32 {
+        self.child.as_ref().expect("a child").id()
+    }
+
     /// What it takes of memory, in KiB.
     pub(crate) fn resident_kib(&self) -> u64 {
-        let status = fs::read_to_string(Path::new("/proc").join(self.child.id().to_string()).join("status"));
+        let status = fs::read_to_string(Path::new("/proc").join(self.id().to_string()).join("status"));
         let status = status.expect("a process");
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("its size");
         line.trim().trim_end_matches(" kB").parse().expect("a number")
@@ -74,8 +86,9 @@ impl Server {
 
     /// Ends it as `kill -9` does.
     pub(crate) fn kill(mut self) {
-        self.child.kill().expect("a process");
-        self.child.wait().expect("its end");
+        let mut child = self.child.take().expect("a child");
+        child.kill().expect("a process");
+        child.wait().expect("its end");
     }
 
     /// Ends it as `kill` does.
@@ -83,12 +96,27 @@ impl Server {
         self.signal("-TERM")
     }
 
-    pub(crate) fn signal(self, signal: &str) -> Ended {
-        let sent = Command::new("kill").args([signal, &self.child.id().to_string()]).status();
+    pub(crate) fn signal(mut self, signal: &str) -> Ended {
+        let sent = Command::new("kill").args([signal, &self.id().to_string()]).status();
         assert!(sent.expect("kill").success());
-        let output = self.child.wait_with_output().expect("its end");
+        let mut child = self.child.take().expect("a child");
+        // Its end follows from the signal, and not from that of its standard input, which a wait would close.
+        while child.try_wait().expect("a child").is_none() {
+            thread::sleep(Duration::from_millis(2));
+        }
+        let output = child.wait_with_output().expect("its end");
         let errors = fs::read_to_string(&self.errors).expect("a file");
         Ended { code: output.status.code(), out: String::from_utf8(output.stdout).expect("text"), errors }
+    }
+}
+
+/// A test that fails leaves no server behind.
+impl Drop for Server {
+    fn drop(&mut self) {
+        if let Some(child) = &mut self.child {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
     }
 }
 

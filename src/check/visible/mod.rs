@@ -33,6 +33,7 @@
 //! answered.
 
 mod fact;
+mod progress;
 mod register;
 
 use std::collections::BTreeSet;
@@ -46,7 +47,6 @@ use crate::region::Region;
 use crate::types::{Account, ClientToken, ClusterArn, Identifier, Instant};
 
 use super::invariant::{CheckContext, Invariant};
-use super::listings::REMEMBERED;
 use super::open::{Moment, OpenCall, Subject};
 use super::operations::ShownMembers;
 use super::records::Records;
@@ -56,6 +56,7 @@ pub(super) use fact::{
     Fact, PolicyFact, customer_key, listed_peer, of_tags, requested_properties, shown_properties,
 };
 
+use progress::{ListedPages, ListingBegin};
 use register::{ReadInterval, Registers};
 
 /// The registers, and the calls that are still to be matched with them.
@@ -65,8 +66,7 @@ pub(super) struct Visible {
     known: FixedMap<Subject, Registers>,
     /// The writes that tokens stand for.
     tokens: FixedMap<TokenKind, Generations<ClientToken, TokenOf>>,
-    /// The listings that have not reached their last page, by the token of the next page.
-    listings: Generations<String, ListingProgress>,
+    listings: ListedPages,
 }
 
 /// The account, Region and operation that a token belongs to.
@@ -90,15 +90,6 @@ struct TokenOf {
     began: Moment,
     /// The moment of its first answer with success.
     ended: Option<Moment>,
-}
-
-/// The progress of a listing.
-#[derive(Clone, Debug)]
-struct ListingProgress {
-    began: Moment,
-    /// The number of identifiers that had been used when it began. Clusters created later may be missing.
-    used: usize,
-    seen: BTreeSet<Identifier>,
 }
 
 impl Visible {
@@ -358,23 +349,25 @@ impl Visible {
         page: Vec<Subject>,
         next: Option<&String>,
     ) -> CheckResult {
-        let listing = match call.request.next_token() {
-            None => Some(ListingProgress { began: read.arrived, used: call.used, seen: BTreeSet::new() }),
-            Some(token) => self.listings.get(token).cloned(),
+        let token = call.request.next_token();
+        let listing = match token {
+            None => Some(ListingBegin { began: read.arrived, used: call.used }),
+            Some(token) => self.listings.begin(token),
         };
         for subject in &page {
             exists(ctx, *subject, self.registers(records, *subject), read)?;
         }
-        let Some(mut listing) = listing else { return Ok(()) };
-        listing.seen.extend(page.iter().map(|it| it.stream.unwrap_or(it.cluster.identifier)));
+        let Some(begin) = listing else { return Ok(()) };
+        let entries = page.iter().map(|it| it.stream.unwrap_or(it.cluster.identifier));
         if let Some(next) = next {
-            self.listings.rotate(ctx.view.now(), REMEMBERED);
-            self.listings.insert(next.clone(), listing);
+            self.listings.add(ctx.view.now(), begin, token, entries.collect(), next);
             return Ok(());
         }
+        let Some(mut seen) = self.listings.entries_before(token) else { return Ok(()) };
+        seen.extend(entries);
         // The listing is one long read, which arrived with its first page.
-        let whole = ReadInterval { arrived: listing.began, ..read };
-        let missing = self.missing(records, call, &listing, whole);
+        let whole = ReadInterval { arrived: begin.began, ..read };
+        let missing = self.missing(records, call, (begin.used, &seen), whole);
         ctx.ensure(missing.is_none(), Invariant::AcknowledgedIsVisible, || {
             let subject = missing.map_or_else(String::new, |subject| subject.to_string());
             format!(
@@ -384,12 +377,13 @@ impl Visible {
         })
     }
 
-    /// A cluster or stream that existed throughout a listing and is on none of its pages.
+    /// A cluster or stream that existed throughout a listing and is not among the entries that were `seen`. The listing
+    /// began when so many identifiers had been `used`.
     fn missing(
         &self,
         records: &Records,
         call: &OpenCall,
-        listing: &ListingProgress,
+        (used, seen): (usize, &BTreeSet<Identifier>),
         whole: ReadInterval,
     ) -> Option<Subject> {
         let of = match &*call.request {
@@ -404,12 +398,12 @@ impl Visible {
             Some(cluster) => subject.cluster == cluster && subject.stream.is_some(),
         };
         let is_unseen =
-            |subject: &Subject| !listing.seen.contains(&subject.stream.unwrap_or(subject.cluster.identifier));
+            |subject: &Subject| !seen.contains(&subject.stream.unwrap_or(subject.cluster.identifier));
         let known = self.known.iter().filter(|(subject, registers)| {
             is_listed(subject) && is_unseen(subject) && registers.must_exist(whole)
         });
         let born = records
-            .first_born(listing.used)
+            .first_born(used)
             .map(|born| Subject::from(born.arn()))
             .filter(|subject| is_listed(subject) && is_unseen(subject) && !self.known.contains_key(subject));
         known.map(|(subject, _)| *subject).chain(born).next()

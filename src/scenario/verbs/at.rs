@@ -7,7 +7,7 @@ use crate::scenario::read::ScenarioReader;
 use crate::scenario::run::{Done, Run};
 use crate::scenario::script::Word;
 use crate::scenario::warning::WarningReason;
-use crate::scenario::write::{Writer, fault_text};
+use crate::scenario::write::Writer;
 use crate::scenario::{Action, Step, When};
 use crate::sim::fault::Fault;
 use crate::types::{Instant, print_duration};
@@ -31,38 +31,44 @@ fn read(reader: &mut ScenarioReader, arguments: &mut Arguments<'_>) -> Parsed<Ac
     let word = Word { text: text.unwrap_or(&time.text).to_owned(), span: time.span };
     let moment = duration(&word)?;
     let when = if text.is_some() { When::In(moment) } else { When::At(moment) };
+    Ok(Action::FaultAt(when, read_fault(reader, arguments, name)?))
+}
+
+/// The fault whose verb is `name`. The words behind it are a command of their own.
+pub(super) fn read_fault(
+    reader: &ScenarioReader,
+    arguments: &mut Arguments<'_>,
+    name: &Word,
+) -> Parsed<Fault> {
     let verb: Verb = super::read(name)?;
     let VerbReader::Fault(read) = verb.entry().reader else {
         return Err(Diagnostic::new(format!("`{}` is not a fault", name.text), name.span));
     };
-    // The words behind the time are a command of their own.
     let inner = arguments.remaining(name);
     let mut inner = Arguments::new(&inner);
     let fault = read(&reader.set_up, &mut inner)?;
     inner.finish()?;
-    Ok(Action::FaultAt(when, fault))
+    Ok(fault)
 }
 
 pub(in crate::scenario) fn write(when: When, fault: &Fault, writer: &mut Writer<'_>) {
     let (sign, time) = match when {
         When::At(time) => ("", time),
-        When::In(time) => ("+", time),
+        When::In(time) | When::Meanwhile(_, time) => ("+", time),
     };
     writer.add(format_args!("at {sign}{} ", print_duration(time)));
     write_fault(fault, writer);
 }
 
 pub(in crate::scenario) fn run<'a>(when: When, fault: &'a Fault, run: &mut Run<'a>, step: &Step) -> Done {
-    run.note_fault(fault, step.span);
     let at = match when {
         When::At(at) => Instant::START.after(at),
-        When::In(pause) => run.now().after(pause),
+        When::In(pause) | When::Meanwhile(_, pause) => run.now().after(pause),
     };
     // The world injects it at once then. The test may still mean something, so this is a warning and no failure.
     if at < run.now() {
         run.warn(step.span, WarningReason::Passed(run.now()));
     }
-    let text = fault_text(run.set_up(), fault);
-    run.simulation.world_mut().inject_at(at, fault.clone(), text.into());
+    run.plan(at, fault, step.span);
     Ok(())
 }

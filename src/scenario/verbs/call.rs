@@ -11,7 +11,7 @@ use crate::region::Region;
 use crate::scenario::arguments::{Arguments, one_of};
 use crate::scenario::diagnostic::{Diagnostic, Parsed, ParsedWhole};
 use crate::scenario::read::ScenarioReader;
-use crate::scenario::run::{Done, Run};
+use crate::scenario::run::{Done, Run, Together};
 use crate::scenario::script::{Body, Command, Word};
 use crate::scenario::write::Writer;
 use crate::scenario::{Action, ReferenceError, Step, body};
@@ -217,7 +217,7 @@ pub(in crate::scenario) fn input_text(call: &CallStep) -> Option<Value> {
 pub(in crate::scenario) fn run<'a>(call: &'a CallStep, run: &mut Run<'a>, step: &Step) -> Done {
     let at = run.now().after(call.after);
     if let Some(together) = &mut run.together {
-        together.push((at, call, step.key));
+        together.push((at, Together::Call(call, step.key)));
         return Ok(());
     }
     match run.begin_call(at, call, step.key, step.span)? {

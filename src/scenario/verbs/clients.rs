@@ -16,22 +16,39 @@ pub(super) const CLIENTS: VerbEntry = VerbEntry {
     meaning: "\
 Declares clients. `home` is the Region in which they run, for the latency of their messages (us-east-1 by default);
 `account` is their AWS account (111122223333 by default); `principal` is the principal as which they run, whose
-account is theirs then. Without this verb there is one client, `ops`.",
+account is theirs then. Without this verb there is one client, `ops`. Clients may also be declared later, before their
+first call; `dsql-sim serve --record` does so.",
     example: "clients ops ci home=use1",
     reader: VerbReader::SetUp { read, write },
 };
 
 fn read(set_up: &mut SetUp, arguments: &mut Arguments<'_>) -> Parsed<()> {
+    declare(set_up, arguments, false)
+}
+
+/// Declares clients behind the set-up. One that is declared already is described anew: in a recording, a fault may name
+/// a client before its first call.
+pub(in crate::scenario) fn declare_later(set_up: &mut SetUp, arguments: &mut Arguments<'_>) -> Parsed<()> {
+    declare(set_up, arguments, true)
+}
+
+fn declare(set_up: &mut SetUp, arguments: &mut Arguments<'_>, may_replace: bool) -> Parsed<()> {
     let home = arguments.option("home");
     let home = home.map_or_else(|| Ok(ClientOptions::default().home), |word| set_up.region(word))?;
     let account = arguments.option("account").map(read_account).transpose()?;
     let (principal, account) = owner(set_up, arguments.option("principal"), account)?;
     for word in arguments.words("the name of a client")? {
-        if set_up.client_called(&word.text).is_some() {
-            return Err(Diagnostic::new(format!("client `{}` is declared already", word.text), word.span));
+        let client = ClientOptions { name: word.text.as_str().into(), account, home, principal };
+        match set_up.client_called(&word.text) {
+            None => set_up.clients.push(client),
+            Some(known) if may_replace => set_up.clients[known.0 as usize] = client,
+            Some(_) => {
+                return Err(Diagnostic::new(
+                    format!("client `{}` is declared already", word.text),
+                    word.span,
+                ));
+            }
         }
-        let name = word.text.as_str().into();
-        set_up.clients.push(ClientOptions { name, account, home, principal });
     }
     Ok(())
 }
@@ -62,18 +79,24 @@ fn write(writer: &mut Writer<'_>) {
         return;
     }
     for client in &set_up.clients {
-        writer.add(format_args!("clients {} home={}", client.name, set_up.region_name(client.home)));
-        match client.principal {
-            Some(principal) => {
-                writer.add(format_args!(" principal={}", set_up.principals[principal.index()].name));
-            }
-            None if client.account != Account::DEFAULT => {
-                writer.add(format_args!(" account={}", client.account));
-            }
-            None => {}
-        }
-        writer.add(format_args!("\n"));
+        write_client(client, writer);
     }
+}
+
+/// Writes the command that declares `client`.
+pub(in crate::scenario) fn write_client(client: &ClientOptions, writer: &mut Writer<'_>) {
+    let set_up = writer.set_up;
+    writer.add(format_args!("clients {} home={}", client.name, set_up.region_name(client.home)));
+    match client.principal {
+        Some(principal) => {
+            writer.add(format_args!(" principal={}", set_up.principals[principal.index()].name));
+        }
+        None if client.account != Account::DEFAULT => {
+            writer.add(format_args!(" account={}", client.account));
+        }
+        None => {}
+    }
+    writer.add(format_args!("\n"));
 }
 
 impl SetUp {

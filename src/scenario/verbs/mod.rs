@@ -16,6 +16,7 @@ pub(super) mod expect;
 pub(super) mod external_event;
 pub(super) mod heal;
 pub(super) mod latency;
+pub(super) mod meanwhile;
 pub(super) mod mutant;
 pub(super) mod outage;
 pub(super) mod pair;
@@ -108,8 +109,8 @@ pub(super) enum VerbReader {
     Call(fn(&mut ScenarioReader, &Command) -> ParsedWhole<Action>),
     /// The command stands for several steps: calls of one client, and what is expected of each.
     Calls(fn(&mut ScenarioReader, &Command) -> ParsedWhole<Vec<Action>>),
-    /// The command injects a fault, now or, behind `at`, later. A rule in it has no key yet: it depends on the whole
-    /// step, and [`StepKeys`](super::step_keys::StepKeys) sets it.
+    /// The command injects a fault, now or, behind `at` or `meanwhile`, later. A rule in it has no key yet: it depends
+    /// on the whole step, and [`StepKeys`](super::step_keys::StepKeys) sets it.
     Fault(fn(&SetUp, &mut Arguments<'_>) -> Parsed<Fault>),
     /// Any other step.
     Step(fn(&mut ScenarioReader, &mut Arguments<'_>) -> Parsed<Action>),
@@ -181,6 +182,7 @@ verbs! {
     Run => run::RUN,
     Converge => converge::CONVERGE,
     At => at::AT,
+    Meanwhile => meanwhile::MEANWHILE,
     Expect => expect::EXPECT,
     Show => show::SHOW,
 }

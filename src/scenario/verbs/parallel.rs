@@ -14,7 +14,8 @@ pub(super) const PARALLEL: VerbEntry = VerbEntry {
     usage: "parallel",
     meaning: "\
 Begins the calls that follow, up to the next command of another kind or the end of the block, together instead of one
-after the other. Each can refer to the answer of one that waits less long (`after`) and has ended by then.",
+after the other. Each can refer to the answer of one that waits less long (`after`) and has ended by then. Faults behind
+`meanwhile` belong to them.",
     example: "parallel",
     reader: VerbReader::Step(read),
 };

@@ -9,8 +9,9 @@ import pytest
 def dsql(tmp_path_factory):
     """The simulated Regions, ten minutes in a second, as long as the tests run."""
     ready = tmp_path_factory.mktemp("dsql-sim") / "ready"
-    command = ["dsql-sim", "serve", "--port", "0", "--speed", "600", "--ready-file", ready]
-    server = subprocess.Popen(command)
+    command = ["dsql-sim", "serve", "--port", "0", "--speed", "600", "--ready-file", ready, "--until-stdin-closes"]
+    # The pipe ends with this process, and the server with the pipe.
+    server = subprocess.Popen(command, stdin=subprocess.PIPE)
     while not ready.exists():
         assert server.poll() is None, "dsql-sim did not start"
         time.sleep(0.01)

@@ -25,11 +25,12 @@ class Server:
         self.recording = self.folder / "recorded.scenario"
         ready = self.folder / "ready"
         command = [BINARY, "serve", "--port", "0", "--speed", str(speed), "--ready-file", ready, "--log", "error"]
-        command += arguments
+        command += ["--until-stdin-closes", *arguments]
         self.replay = replay
         if replay:
             command += ["--record", self.recording]
-        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        pipe = subprocess.PIPE
+        self.process = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, text=True)
         while not ready.exists():
             assert self.process.poll() is None, self.process.stderr.read()
             time.sleep(0.005)

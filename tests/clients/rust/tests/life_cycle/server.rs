@@ -21,8 +21,9 @@ impl Server {
     pub fn start() -> Server {
         let folder = tempfile::tempdir().expect("a folder");
         let mut child = Command::new(binary())
-            .args(["serve", "--port", "0", "--speed", "600", "--record"])
+            .args(["serve", "--port", "0", "--speed", "600", "--until-stdin-closes", "--record"])
             .arg(folder.path().join("recorded.scenario"))
+            .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
             .expect("dsql-sim");
