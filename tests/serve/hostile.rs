@@ -153,6 +153,8 @@ fn exchange(address: &str, bytes: &[u8], draws: Draws) -> io::Result<Vec<Answer>
 
 fn is_proper(answer: &Answer) -> bool {
     match answer.header("x-amzn-errortype") {
+        // The signature is one for another service.
+        Some("NotImplemented") => answer.status == 501,
         Some(error) => Error::VARIANTS.contains(&error) && answer.json()["message"].is_string(),
         None if answer.status == 200 => answer.json().is_object(),
         // What is not even HTTP, or is no request of the admin API's.

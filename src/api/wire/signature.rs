@@ -41,10 +41,10 @@ impl CredentialScope {
         let (credential, region_set) = signed.or_else(presigned)?;
         let fields: Vec<&str> = credential.split('/').collect();
         let (access_key, service, regions) = match fields[..] {
-            [access_key, _, region, service, _] => (access_key, service, vec![region.to_owned()]),
+            [access_key, _, region, service, TERMINATOR] => (access_key, service, vec![region.to_owned()]),
             // SigV4a has no Region in its scope.
-            [access_key, _, service, _] => {
-                let regions = region_set.unwrap_or_default();
+            [access_key, _, service, TERMINATOR] => {
+                let regions = region_set?;
                 (access_key, service, regions.split(',').map(|region| region.trim().to_owned()).collect())
             }
             _ => return None,
@@ -58,3 +58,6 @@ fn in_query(query: &str, name: &str) -> Option<String> {
     let (_, value) = parameters(query).find(|(known, _)| known.eq_ignore_ascii_case(name))?;
     percent_decode_str(value).decode_utf8().ok().map(|value| value.into_owned())
 }
+
+/// The last part of every credential scope.
+const TERMINATOR: &str = "aws4_request";
