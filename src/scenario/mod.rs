@@ -44,6 +44,7 @@ pub use action::{Action, Step, When};
 pub use body::ReferenceError;
 pub use verbs::call::CallStep;
 pub use verbs::refuse::injected_error;
+#[cfg(feature = "server")]
 pub(crate) use write::fault_text;
 
 use diagnostic::Diagnostic;
