@@ -10,6 +10,7 @@ use crate::types::{Instant, NodeId};
 use super::CheckResult;
 use super::answers;
 use super::authorization::{self, Denied};
+use super::cells::Cells;
 use super::invariant::CheckContext;
 use super::listings::Listings;
 use super::open::{OpenCall, OpenCalls};
@@ -24,6 +25,7 @@ pub(super) struct CallHistory {
     pub(super) tokens: Tokens,
     pub(super) denied: Denied,
     pub(super) listings: Listings,
+    cells: Cells,
     /// The time of the last restart of each control plane that has restarted.
     started: FixedMap<Region, Instant>,
     /// The call that was refused last, or whose answer was discarded, and when. A call that joined it gets its answer
@@ -85,8 +87,9 @@ impl CallHistory {
         self.tokens.replied(ctx, call, result)?;
         if let Ok(response) = result {
             self.listings.list_complete(ctx, call, response)?;
+            self.cells.have_one_service(ctx, call, response)?;
         }
-        let CallHistory { tokens, denied, listings, started, last } = self;
+        let CallHistory { tokens, denied, listings, started, last, .. } = self;
         let facts = &RefusalContext { records, open, tokens, denied, listings, started };
         let error = match result {
             Ok(response) => {

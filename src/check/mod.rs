@@ -10,6 +10,7 @@ mod answers;
 mod authorization;
 mod call_builder;
 mod call_history;
+mod cells;
 mod changed;
 mod client;
 mod clusters;

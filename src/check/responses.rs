@@ -56,7 +56,7 @@ pub(super) fn reads_show_what_was_written(
         return Ok(());
     };
     ctx.ensure(is_shown, Invariant::AnswersSayWhatWasWritten, || {
-        format!("{} of {} shows another status than that of the record", call.request.operation(), record.arn)
+        format!("{} of {} shows something else than what was written", call.request.operation(), record.arn)
     })
 }
 
@@ -117,6 +117,11 @@ pub(super) fn has_stream(
 ) -> bool {
     let is_shown = |stream: &Stream| (stream.status, stream.creation_time, &*stream.arn(record.arn)) == shown;
     record.stream(stream).is_some_and(is_shown)
+}
+
+/// Whether a stream has the one ordering and the one format of the API model.
+pub(super) fn is_plain(ordering: &str, format: &str) -> bool {
+    (ordering, format) == ("UNORDERED", "JSON")
 }
 
 /// The tags of the cluster or stream that the call names.

@@ -5,7 +5,7 @@ use crate::check::demands;
 use crate::check::open::OpenCall;
 use crate::check::permitted::Demand;
 use crate::check::refusals::{Causes, RefusalKind};
-use crate::check::responses::{has_stream, is_in_subject};
+use crate::check::responses::{has_stream, is_in_subject, is_plain};
 use crate::control::records::{Cluster, MAX_STREAMS};
 use crate::types::{ClusterStatus, Timestamp};
 
@@ -46,7 +46,7 @@ impl ResponseSpecification for CreateStreamOutput {
 
     fn is_like(&self, _: Option<&Cluster>, record: &Cluster) -> bool {
         let shown = (self.status, self.creation_time, &*self.arn);
-        has_stream(record, self.stream_identifier, shown)
+        has_stream(record, self.stream_identifier, shown) && is_plain(&self.ordering, &self.format)
     }
 
     fn creation_time(&self) -> Option<Timestamp> {

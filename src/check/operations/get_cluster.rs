@@ -1,6 +1,6 @@
 //! GetCluster.
 
-use crate::api::{GetClusterInput, GetClusterOutput, MultiRegionOutput};
+use crate::api::{EncryptionType, GetClusterInput, GetClusterOutput, MultiRegionOutput};
 use crate::check::open::OpenCall;
 use crate::check::responses::is_subject;
 use crate::check::visible::{Fact, shown_properties};
@@ -27,14 +27,19 @@ impl ResponseSpecification for GetClusterOutput {
 
     fn agrees_with(&self, record: &Cluster, assumed: &Assumptions) -> Option<bool> {
         use ClusterStatus::{Creating, PendingSetup};
-        let encryption = self.encryption_details.as_ref().map(|details| details.encryption_status);
+        let encryption = self.encryption_details.as_ref();
+        let encryption = encryption.map(|details| (details.encryption_type, details.encryption_status));
+        let owner = match record.kms_key {
+            Some(_) => EncryptionType::CustomerManagedKmsKey,
+            None => EncryptionType::AwsOwnedKmsKey,
+        };
         // Two assumptions let a read show another status for a while, but none of a deletion and none instead of one.
         let may_flap =
             !assumed.status_flaps.is_zero() && !is_of_deletion(self.status) && !is_of_deletion(record.status);
         let may_be_creating = !assumed.creating_before_setup.is_zero()
             && (self.status, record.status) == (Creating, PendingSetup);
         let is_shown = self.status == record.status || may_flap || may_be_creating;
-        Some(is_shown && encryption == Some(record.encryption))
+        Some(is_shown && encryption == Some((owner, record.encryption)))
     }
 
     fn shows(&self) -> Option<ShownMembers> {

@@ -5,7 +5,7 @@ use crate::check::demands;
 use crate::check::open::OpenCall;
 use crate::check::permitted::Demand;
 use crate::check::refusals::Causes;
-use crate::check::responses::is_stream;
+use crate::check::responses::{has_stream, is_plain, is_stream};
 use crate::check::visible::Fact;
 use crate::control::assumptions::Assumptions;
 use crate::control::records::Cluster;
@@ -32,8 +32,13 @@ impl ResponseSpecification for GetStreamOutput {
     }
 
     fn agrees_with(&self, record: &Cluster, _assumed: &Assumptions) -> Option<bool> {
-        let stream = record.stream(self.stream_identifier);
-        Some(stream.is_some_and(|stream| stream.status == self.status))
+        let shown = (self.status, self.creation_time, &*self.arn);
+        let has_failed = matches!(self.status, StreamStatus::Impaired | StreamStatus::Failed);
+        Some(
+            has_stream(record, self.stream_identifier, shown)
+                && is_plain(&self.ordering, &self.format)
+                && self.status_reason.is_some() == has_failed,
+        )
     }
 
     fn shows(&self) -> Option<ShownMembers> {

@@ -1,6 +1,8 @@
 //! GetVpcEndpointServiceName.
 
 use crate::api::{GetVpcEndpointServiceNameInput, GetVpcEndpointServiceNameOutput};
+use crate::check::cells::is_reached;
+use crate::check::open::OpenCall;
 
 use super::{RequestSpecification, ResponseSpecification};
 
@@ -10,4 +12,8 @@ impl RequestSpecification for GetVpcEndpointServiceNameInput {
     }
 }
 
-impl ResponseSpecification for GetVpcEndpointServiceNameOutput {}
+impl ResponseSpecification for GetVpcEndpointServiceNameOutput {
+    fn is_about(&self, call: &OpenCall) -> bool {
+        is_reached(call, self)
+    }
+}

@@ -1,8 +1,8 @@
 //! ListStreams. Whether the pages are complete is checked in [`listings`](crate::check::listings).
 
-use crate::api::{ListStreamsInput, ListStreamsOutput};
+use crate::api::{ListStreamsInput, ListStreamsOutput, StreamSummary};
 use crate::check::open::OpenCall;
-use crate::check::responses::is_in_subject;
+use crate::check::responses::{has_stream, is_in_subject};
 use crate::control::assumptions::Assumptions;
 use crate::control::records::Cluster;
 
@@ -20,7 +20,10 @@ impl ResponseSpecification for ListStreamsOutput {
     }
 
     fn agrees_with(&self, record: &Cluster, _assumed: &Assumptions) -> Option<bool> {
-        let mut streams = self.streams.iter().map(|it| (record.stream(it.stream_identifier), it.status));
-        Some(streams.all(|(stream, status)| stream.is_some_and(|stream| stream.status == status)))
+        let is_listed = |listed: &StreamSummary| {
+            let shown = (listed.status, listed.creation_time, &*listed.arn);
+            has_stream(record, listed.stream_identifier, shown)
+        };
+        Some(self.streams.iter().all(is_listed))
     }
 }

@@ -412,6 +412,10 @@ mutants! {
     FullPageIsContinued = "full-page-is-continued" caught by "list-complete",
     /// CreateStream does not validate its tags.
     StreamTagsNotValidated = "stream-tags-not-validated" caught by "no-success-against-a-cause",
+    /// GetStream shows the ARN of the cluster.
+    StreamHasClusterArn = "stream-has-cluster-arn" caught by "answers-say-what-was-written",
+    /// Each cluster has a PrivateLink service of its own.
+    ServiceOfEachCluster = "service-of-each-cluster" caught by "answers-say-what-was-written",
 }
 
 impl Mutant {

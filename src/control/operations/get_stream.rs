@@ -19,6 +19,7 @@ impl Handler for GetStreamInput {
             plane.find_stream(ctx.caller.account, &self.cluster_identifier, &self.stream_identifier)?;
         let mut output = stream.describe(cluster.arn);
         planted!(plane.mutants, ClusterTagsShownOfStream => output.tags.clone_from(&cluster.tags));
+        planted!(plane.mutants, StreamHasClusterArn => output.arn = cluster.arn.to_string());
         let response = Response::GetStream(Box::new(output));
         turn.answer(ctx.delivery, Arc::new(response))
     }

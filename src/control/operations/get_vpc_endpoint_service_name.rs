@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::api::{Error, GetVpcEndpointServiceNameInput, GetVpcEndpointServiceNameOutput, Response};
+use crate::control::mutant::planted;
 use crate::control::operations::Handler;
 use crate::control::turn::Turn;
 use crate::control::{ControlPlane, RequestContext};
@@ -18,6 +19,7 @@ impl Handler for GetVpcEndpointServiceNameInput {
         let cluster = plane.find(ctx.caller.account, &self.identifier)?;
         let (region, identifier) = (plane.region, cluster.arn.identifier);
         let mut number = fingerprint(&region);
+        planted!(plane.mutants, ServiceOfEachCluster => number = fingerprint(&identifier));
         let letters = std::iter::repeat_with(|| {
             let letter = b"abcdefghijklmnopqrstuvwxyz234567"[(number % 32) as usize];
             number /= 32;
