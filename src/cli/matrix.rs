@@ -12,7 +12,7 @@ use crate::scenario::run::run;
 use crate::sim::trace::TraceLevel;
 
 use super::files;
-use super::{exit, show, stream};
+use super::{counted, exit, show, stream};
 
 /// The opening comment of a scenario that no telling mutant fails begins so; the behaviour that it documents follows.
 const DOCUMENTS: &str = "No planted bug is aimed at this: it documents";
@@ -62,7 +62,8 @@ pub(super) fn matrix(mutants: &[Mutant], paths: &[PathBuf]) -> io::Result<u8> {
     for complaint in &complaints {
         writeln!(err, "error: {complaint}")?;
     }
-    writeln!(out, "{} scenarios under {} mutants, {} errors", files.len(), mutants.len(), complaints.len())?;
+    let errors = counted(complaints.len() as u64, "error");
+    writeln!(out, "{} scenarios under {} mutants, {errors}", files.len(), mutants.len())?;
     Ok(if complaints.is_empty() { exit::PASS } else { exit::FAILED })
 }
 
