@@ -145,11 +145,11 @@ fn pages() -> Vec<String> {
     pages
 }
 
-/// Every text file below a folder, except the files that package managers install there.
+/// Every text file below a folder, except the files that package managers and builds leave there.
 fn files_below(folder: &str) -> Vec<String> {
     let walk = walkdir::WalkDir::new(root().join(folder)).into_iter();
-    let kept =
-        walk.filter_entry(|entry| entry.file_name() != "node_modules" && entry.file_name() != "__pycache__");
+    let is_left = |name: &str| matches!(name, "node_modules" | "target" | "__pycache__" | ".pytest_cache");
+    let kept = walk.filter_entry(|entry| !entry.file_name().to_str().is_some_and(is_left));
     let files = kept.map(|entry| entry.expect("an entry").into_path()).filter(|path| path.is_file());
     files.map(|path| path.strip_prefix(root()).expect("below the root").display().to_string()).collect()
 }
