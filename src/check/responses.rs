@@ -109,7 +109,7 @@ pub(super) fn is_stream(call: &OpenCall, cluster: Identifier, stream: Identifier
     call.subject().is_some_and(|it| it.cluster.identifier == cluster && it.stream == Some(stream))
 }
 
-/// Whether the record has the stream with the status, the creation time and the ARN in the answer to a write.
+/// Whether the record has the stream with the status, the creation time and the ARN in an answer.
 pub(super) fn has_stream(
     record: &Cluster,
     stream: Identifier,

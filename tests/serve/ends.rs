@@ -1,4 +1,4 @@
-//! The ends of a server: it ends when it is told, keeps what it has recorded, and its exit code says what happened.
+//! The ends of a server: a signal ends it, its recording is complete, and its exit code says what happened.
 
 use std::fs;
 use std::io::Read;

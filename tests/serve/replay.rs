@@ -187,7 +187,7 @@ fn round(seed: u64, folder: &Path) {
     let path = |name: &str| folder.join(format!("{seed}.{name}")).to_str().expect("a path").to_owned();
     let (set_up, recorded) = (path("set-up.scenario"), path("recorded.scenario"));
     fs::write(&set_up, SET_UPS[(seed % 4) as usize]).expect("a file");
-    // Quick enough that nobody waits long for an answer that was lost.
+    // High speeds, because the client of a lost answer waits for its whole time-out.
     let speed = if seed.is_multiple_of(3) { "600" } else { "6000" };
     let arguments =
         ["--log", "off", "--trace", "none", "--speed", speed, "--scenario", &set_up, "--record", &recorded];

@@ -110,7 +110,7 @@ def test_a_pair_is_destroyed_by_both_sides_and_one_alone_waits(serve, tmp_path):
     server.sim("advance", '{"by": "10m"}')
     assert east.get_cluster(identifier=blue["identifier"])["status"] == "PENDING_DELETE"
     assert alone.poll() is None
-    # The other side ends the wait, whoever deletes it.
+    # The deletion of the other side ends the wait, by Terraform or by another client.
     ohio.delete_cluster(identifier=green["identifier"])
     out, _ = alone.communicate(timeout=300)
     assert alone.returncode == 0, out
