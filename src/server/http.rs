@@ -1,12 +1,13 @@
 //! The HTTP server: accepts connections, decodes requests and encodes answers.
 
+use std::error::Error;
 use std::io;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use http_body_util::{BodyExt, Full, Limited};
+use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::body::{Bytes, Incoming};
 use hyper::header::{CONNECTION, HeaderValue};
 use hyper::http::request::Parts;
@@ -20,6 +21,8 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{sleep, timeout};
 use tokio_io_timeout::TimeoutStream;
 use uuid::Uuid;
+
+use crate::types::print_duration;
 
 use super::Limits;
 use super::request_log::LoggedRequest;
@@ -114,19 +117,29 @@ impl HttpService {
         body: Incoming,
         logged: &mut LoggedRequest,
     ) -> Result<Response<Full<Bytes>>, AnswerLost> {
-        let body = match timeout(self.limits.patience, Limited::new(body, self.limits.body).collect()).await {
-            Ok(Ok(body)) => body.to_bytes(),
-            Ok(Err(error)) if error.is::<http_body_util::LengthLimitError>() => {
-                let mut response = respond::too_large(self.limits.body, id);
-                // The rest of the body is not read, so the connection cannot carry another request.
-                response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
-                return Ok(response);
+        let Limits { body: most, patience, .. } = self.limits;
+        let message = match timeout(patience, Limited::new(body, most).collect()).await {
+            Ok(Ok(body)) => return self.responder.respond(id, own, head, &body.to_bytes(), logged).await,
+            Ok(Err(error)) if error.is::<LengthLimitError>() => {
+                format!("The request's body is larger than {most} bytes")
             }
-            // The client disconnected within the body, or sent it too slowly.
-            Ok(Err(_)) | Err(_) => return Err(AnswerLost),
+            // The chunks are not well-formed, or the client sends no more than a part.
+            Ok(Err(error)) => format!("The request's body cannot be read: {}", first_cause(&*error)),
+            Err(_) => format!("The request's body did not arrive within {}", print_duration(patience)),
         };
-        self.responder.respond(id, own, head, &body, logged).await
+        let mut response = respond::unreadable(message, id);
+        // The rest of the body is not read, so the connection cannot carry another request.
+        response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+        Ok(response)
     }
+}
+
+/// The cause at the root of `error`. hyper's own errors name the step that failed, and their cause names the reason.
+fn first_cause<'a>(mut error: &'a (dyn Error + 'static)) -> &'a (dyn Error + 'static) {
+    while let Some(cause) = error.source() {
+        error = cause;
+    }
+    error
 }
 
 /// The pause after a connection that could not be accepted.

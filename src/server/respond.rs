@@ -29,8 +29,8 @@ pub(super) struct Responder {
     pub(super) callers: Callers,
 }
 
-/// The request has no answer, because the simulated network lost it or the body did not arrive. The error makes hyper
-/// close the connection without a response.
+/// The request has no answer, because the simulated network lost it. The error makes hyper close the connection without
+/// a response.
 #[derive(Debug, thiserror::Error)]
 #[error("the answer is lost")]
 pub(super) struct AnswerLost;
@@ -84,9 +84,8 @@ impl Responder {
     }
 }
 
-/// The answer to a request whose body is larger than `limit` bytes.
-pub(super) fn too_large(limit: usize, id: &str) -> Response<Full<Bytes>> {
-    let message = format!("The request's body is larger than {limit} bytes");
+/// The answer to a request whose body cannot be read, for the reason in `message`.
+pub(super) fn unreadable(message: String, id: &str) -> Response<Full<Bytes>> {
     let error = Error::Validation { message, reason: ValidationReason::CannotParse, field_list: Vec::new() };
     response(wire::encode(Err(&error), id))
 }

@@ -219,3 +219,59 @@ fn nothing_that_comes_over_the_wire_ends_it_or_fills_its_memory() {
         assert!(without_time.starts_with(" INFO dsql_sim::server: "), "{line}");
     }
 }
+
+#[test]
+fn a_body_that_cannot_be_read_is_answered_and_ends_the_connection() {
+    let server = Server::start(&[]);
+    let head = "POST /cluster HTTP/1.1\r\nhost: dsql.us-east-1.api.aws\r\n";
+    let chunked = |body: &str| format!("{head}transfer-encoding: chunked\r\n\r\n{body}");
+    let counted = |length: u32, body: &str| format!("{head}content-length: {length}\r\n\r\n{body}");
+    let large = counted(2_000_000, &"x".repeat(2_000_000));
+    let endless = format!("2;{}", "x".repeat(100_000));
+    for (sent, why) in [
+        (chunked("zz\r\n{}\r\n0\r\n\r\n"), "cannot be read: Invalid chunk size line"),
+        (chunked("2\r\n{}xx0\r\n\r\n"), "cannot be read: Invalid chunk body CR"),
+        (chunked("fffffffffffffffffff\r\n{}"), "cannot be read: invalid chunk size: overflow"),
+        (chunked("2\r\n{}\r\n0\r\n\u{1}: x\r\n\r\n"), "cannot be read: "),
+        (chunked(&endless), "cannot be read: "),
+        (chunked("2\r\n{}\r\n"), "cannot be read: "),
+        (counted(10, "{}"), "cannot be read: "),
+        (large, "larger than 1048576 bytes"),
+    ] {
+        let mut connection = server.connect();
+        // The server may have answered before it has everything.
+        let _ = connection.send(sent.as_bytes());
+        let _ = connection.stream().shutdown(Shutdown::Write);
+        let answer = connection.answer().expect("an answer").unwrap_or_else(|| panic!("no answer: {why}"));
+        assert_eq!((answer.status, answer.header("connection")), (400, Some("close")), "{why}");
+        assert_eq!(answer.header("x-amzn-errortype"), Some("ValidationException"));
+        assert_eq!(answer.json()["reason"], "cannotParse");
+        assert!(answer.json()["message"].to_string().contains(why), "{why}: {}", answer.json());
+        assert!(!matches!(connection.answer(), Ok(Some(_))), "the connection ends");
+    }
+    let mut connection = server.connect();
+    connection.send(chunked("2\r\n{}\r\n0\r\n\r\n").as_bytes()).expect("a connection");
+    assert_eq!(connection.answer().expect("an answer").map(|answer| answer.status), Some(200));
+    assert_eq!(connection.look("state")["clusters"]["us-east-1"].as_array().map(Vec::len), Some(1));
+    assert_eq!(server.stop().code, Some(0));
+}
+
+#[test]
+fn a_head_that_is_not_http_is_answered_with_a_status_alone() {
+    let server = Server::start(&[]);
+    for (sent, status) in [
+        ("hello\r\n\r\n".to_owned(), 400),
+        ("GET /cluster HTTP/1.1\r\nhost localhost\r\n\r\n".to_owned(), 400),
+        ("POST /cluster HTTP/1.1\r\ncontent-length: -1\r\n\r\n".to_owned(), 400),
+        (format!("GET /{} HTTP/1.1\r\n\r\n", "y".repeat(70_000)), 414),
+        (format!("GET / HTTP/1.1\r\n{}\r\n", "x: y\r\n".repeat(200)), 431),
+    ] {
+        let mut connection = server.connect();
+        let _ = connection.send(sent.as_bytes());
+        let answer = connection.answer().expect("an answer").expect("an answer");
+        assert_eq!((answer.status, answer.header("connection")), (status, Some("close")));
+        // A client knows where it ends.
+        assert_eq!((answer.header("content-length"), &answer.body[..]), (Some("0"), &b""[..]));
+    }
+    assert_eq!(server.stop().code, Some(0));
+}
