@@ -5,12 +5,11 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use indexmap::IndexSet;
 use serde::Serialize;
 
 use crate::console::files::File;
 use crate::iam::{Context as _, Decision, Document, PolicyEffect};
-use crate::permissions::{Made, Needed, Use, needed, run as run_watched};
+use crate::permissions::{Made, Needed, Needs, ResourceScope, needed, run as run_watched};
 use crate::scenario::Scenario;
 
 use super::files;
@@ -28,6 +27,12 @@ pub(super) struct PermissionArguments {
     /// Allows every principal everything, to find out what calls need that are denied at present.
     #[arg(long)]
     allow_all: bool,
+    /// Names the clusters and streams of the run themselves, whose identifiers are made up, instead of `cluster/*`.
+    #[arg(long)]
+    exact: bool,
+    /// Limits `cluster/*` to the clusters and streams with this tag, by a condition on `aws:ResourceTag/KEY`.
+    #[arg(long, value_name = "KEY=VALUE", conflicts_with = "exact")]
+    by_tag: Option<ResourceScope>,
     /// Runs with this seed instead of the files' own.
     #[arg(long)]
     seed: Option<u64>,
@@ -70,7 +75,7 @@ pub(super) fn permissions(arguments: &PermissionArguments) -> io::Result<u8> {
         }
     };
     let mut code = exit::PASS;
-    let mut uses: BTreeMap<String, IndexSet<Use>> = BTreeMap::new();
+    let mut needs: BTreeMap<String, Needs> = BTreeMap::new();
     let mut checks = Vec::new();
     for File { path, scenario, .. } in files {
         let scenario = if arguments.allow_all { all_allowed(scenario) } else { scenario };
@@ -80,14 +85,23 @@ pub(super) fn permissions(arguments: &PermissionArguments) -> io::Result<u8> {
             writeln!(stream::stderr(), "error: {path} fails: {name}: {why}")?;
             code = exit::FAILED;
         }
-        for (principal, used) in audit.uses() {
-            uses.entry(principal).or_default().extend(used);
+        for (principal, more) in audit.needs() {
+            needs.entry(principal).or_default().join(more);
         }
         if arguments.why {
             checks.extend(audit.made().map(|made| check(&path, made)));
         }
     }
-    let answer = PermissionsOutput { principals: needed(&uses), checks };
+    let scope = match &arguments.by_tag {
+        Some(tagged) => tagged.clone(),
+        None if arguments.exact => ResourceScope::Exact,
+        None => ResourceScope::Any,
+    };
+    let answer = PermissionsOutput { principals: needed(&needs, &scope), checks };
+    if answer.principals.is_empty() {
+        let advice = if arguments.allow_all { "" } else { "; --allow-all finds out what the calls need" };
+        writeln!(stream::stderr(), "no call was allowed anything: there is no policy to print{advice}")?;
+    }
     let mut out = stream::stdout();
     match arguments.format {
         Format::Json => writeln!(out, "{}", serde_json::to_string(&answer)?)?,
@@ -113,13 +127,13 @@ fn print(answer: &PermissionsOutput, out: &mut impl Write) -> io::Result<()> {
     if !answer.checks.is_empty() {
         writeln!(out)?;
     }
-    for Needed { principal, regions, policy } in &answer.principals {
+    for Needed { principal, regions, policy, notes } in &answer.principals {
         let regions = regions.iter().map(String::as_str).collect::<Vec<_>>().join(", ");
         writeln!(out, "{principal} needs in {regions}:")?;
         writeln!(out, "{}", serde_json::to_string_pretty(policy)?)?;
-    }
-    if answer.principals.is_empty() {
-        writeln!(stream::stderr(), "no call was allowed anything: there is no policy to print")?;
+        for note in notes {
+            writeln!(out, "note: {note}")?;
+        }
     }
     Ok(())
 }

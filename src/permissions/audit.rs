@@ -2,25 +2,22 @@
 
 use std::collections::BTreeMap;
 
-use indexmap::IndexSet;
-
 use crate::control::authorization::Checked;
 use crate::control::message::Delivery;
-use crate::iam::PolicyEffect;
 use crate::map::FixedMap;
 use crate::sim::{Change, World};
 
-use super::least::Use;
+use super::Needs;
 
-/// The authorization checks of a world, and what its allowed calls needed.
+/// The authorization checks of a world, and what its calls needed.
 #[derive(Clone, Debug, Default)]
 pub struct Audit {
     /// The checks of calls that have no answer yet.
     open: FixedMap<Delivery, Vec<Made>>,
     /// The checks of answered calls, call by call.
     made: Vec<Made>,
-    /// What the calls needed that were not denied, by the ARN of the caller.
-    uses: BTreeMap<String, IndexSet<Use>>,
+    /// What the answered calls needed, by the ARN of the caller.
+    needs: BTreeMap<String, Needs>,
 }
 
 /// A check with its call and its caller.
@@ -61,15 +58,14 @@ impl Audit {
         self.made.iter().chain(self.open.values().flatten())
     }
 
-    /// What the calls of each principal needed, by ARN. Calls that were denied are left out: a policy for them would
-    /// allow more than the caller ever did.
+    /// What the calls of each principal needed, by ARN.
     #[must_use]
-    pub fn uses(&self) -> BTreeMap<String, IndexSet<Use>> {
-        let mut uses = self.uses.clone();
+    pub fn needs(&self) -> BTreeMap<String, Needs> {
+        let mut needs = self.needs.clone();
         for made in self.open.values() {
-            note(&mut uses, made);
+            note(&mut needs, made);
         }
-        uses
+        needs
     }
 
     /// Forgets the checks, and all but the first `most` needs of each principal, to bound the memory of a server. A
@@ -78,27 +74,24 @@ impl Audit {
         self.made.clear();
         let mut has_forgotten = self.open.len() > most;
         self.open.truncate(most);
-        for uses in self.uses.values_mut() {
-            has_forgotten |= uses.len() > most;
-            uses.truncate(most);
+        for needs in self.needs.values_mut() {
+            has_forgotten |= needs.forget(most);
         }
         has_forgotten
     }
 
     fn settle(&mut self, delivery: Delivery) {
         if let Some(made) = self.open.swap_remove(&delivery) {
-            note(&mut self.uses, &made);
+            note(&mut self.needs, &made);
             self.made.extend(made);
         }
     }
 }
 
-fn note(uses: &mut BTreeMap<String, IndexSet<Use>>, made: &[Made]) {
-    let is_denied = made.iter().any(|made| made.checked.decision.effect != PolicyEffect::Allow);
-    if !is_denied {
-        for made in made {
-            uses.entry(made.principal.clone()).or_default().extend(Use::of(&made.checked));
-        }
+/// Adds the checks of one call, which has one caller.
+fn note(needs: &mut BTreeMap<String, Needs>, made: &[Made]) {
+    if let Some(Made { principal, .. }) = made.first() {
+        needs.entry(principal.clone()).or_default().add(made);
     }
 }
 

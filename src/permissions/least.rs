@@ -1,34 +1,21 @@
 //! The least policy: the smallest policy under which the audited calls pass.
 //!
-//! There is one candidate for every action on every resource that was checked. Its condition is what all of its
-//! requests have in common: the witness Region, the tag keys, the service. A check on `cluster/*` itself cannot be
-//! allowed on a smaller resource; a candidate on a single cluster that such a broad one covers is dropped. So every
-//! remaining candidate allows something that no other does, and the policy would be too small without it. Candidates
-//! that differ only in the action, and then those that differ only in the resource, become one statement.
+//! There is one candidate for every action on every resource that was checked, and by tag two: for the resources with
+//! the tag, and for the others. Its condition is what all of its requests have in common: the witness Region, the tag
+//! keys, the service. A check on `cluster/*` itself cannot be allowed on a smaller resource; a candidate that such
+//! broad ones cover is dropped. So every remaining candidate allows something that no other does, and the policy would
+//! be too small without it. Candidates that differ only in the action, and then those that differ only in the resource,
+//! become one statement.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use indexmap::{IndexMap, IndexSet};
 use serde::{Serialize, Serializer};
 
-use crate::control::authorization::Checked;
-use crate::iam::{
-    AccessRequest, Context, ContextMap, Document, Policies, PolicyEffect, PolicyKind, Principal, evaluate,
-};
+use crate::iam::Document;
 use crate::region::Region;
 
-/// A need of a call: one action on one resource in one Region.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Use {
-    /// The Region that made the check.
-    pub region: Region,
-    /// The action, as in `dsql:CreateCluster`.
-    pub action: String,
-    /// An ARN, or `*`.
-    pub resource: String,
-    /// The condition keys of the request that limit the policy, with their values.
-    pub keys: BTreeMap<&'static str, BTreeSet<String>>,
-}
+use super::usage::{Use, operator};
 
 /// A policy document.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -60,66 +47,47 @@ pub struct LeastStatement {
 }
 
 /// The condition of a statement: operator, key, values.
-pub type LeastCondition = BTreeMap<&'static str, BTreeMap<&'static str, LeastValues>>;
+pub type LeastCondition = BTreeMap<&'static str, BTreeMap<String, LeastValues>>;
 
 /// The values of a condition key.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub struct LeastValues(#[serde(serialize_with = "one_or_several")] pub BTreeSet<String>);
 
-/// The condition keys that limit a policy, with their operators.
-const LIMITS: [(&str, &str); 6] = [
-    ("dsql:WitnessRegion", "StringEquals"),
-    ("aws:TagKeys", "ForAllValues:StringEquals"),
-    ("aws:RequestedRegion", "StringEquals"),
-    ("iam:AWSServiceName", "StringEquals"),
-    ("iam:PassedToService", "StringEquals"),
-    ("kms:ViaService", "StringEquals"),
-];
-
-impl Use {
-    /// The need of a check; `None` if the check was denied, or if a resource policy allowed it: then the caller's own
-    /// policies need not.
-    #[must_use]
-    pub fn of(checked: &Checked) -> Option<Use> {
-        let by = checked.decision.by.as_ref().map(|statement| statement.list);
-        if checked.decision.effect != PolicyEffect::Allow || by == Some(PolicyKind::Resource) {
-            return None;
-        }
-        let mut keys = BTreeMap::new();
-        for (key, _) in LIMITS {
-            if let Some(values) = checked.attributes.get(key) {
-                keys.insert(key, values.iter().map(str::to_owned).collect());
-            }
-        }
-        if checked.resource == "*" {
-            // The resource names no Region, so the condition must: otherwise the statement would hold in all of them.
-            keys.insert("aws:RequestedRegion", BTreeSet::from([checked.region.to_string()]));
-        }
-        let (action, resource) = (checked.action.to_string(), checked.resource.clone());
-        Some(Use { region: checked.region, action, resource, keys })
-    }
-
-    fn context(&self) -> ContextMap {
-        let mut facts = ContextMap::default();
-        facts.set("aws:RequestedRegion", [self.region.name()]);
-        self.keys.iter().for_each(|(key, values)| facts.set(key, values.iter().cloned()));
-        facts
-    }
-}
-
 /// The least policy that allows `uses`.
 #[must_use]
 pub fn least(uses: &IndexSet<Use>) -> Policy {
     let (broad, special): (Vec<_>, Vec<_>) = candidates(uses).into_iter().partition(LeastCandidate::is_broad);
-    let policies: Vec<(&str, Document)> =
-        broad.iter().map(|it| (&*it.action, it.document().expect("the pattern is well-formed"))).collect();
-    let is_superfluous = |candidate: &LeastCandidate| {
-        let mut policies = policies.iter().filter(|(action, _)| *action == candidate.action);
-        policies.any(|(_, policy)| candidate.uses.iter().all(|it| allows(policy, it)))
-    };
-    let mut left: Vec<LeastCandidate> = special.into_iter().filter(|it| !is_superfluous(it)).collect();
-    left.extend(broad);
+    let broad =
+        broad.into_iter().map(|it| (it.document().expect("the pattern is well-formed"), it)).collect();
+    let mut broad = without_superfluous(broad);
+    let mut left: Vec<LeastCandidate<'_>> =
+        special.into_iter().filter_map(|it| covered(it, &mut broad)).collect();
+    left.extend(broad.into_iter().map(|(_, candidate)| candidate));
     Policy { version: "2012-10-17", statement: statements(left) }
+}
+
+/// The broad candidates, without those whose every use another of them allows.
+fn without_superfluous(mut broad: Vec<Broad<'_>>) -> Vec<Broad<'_>> {
+    for _ in 0..broad.len() {
+        let (document, candidate) = broad.remove(0);
+        if let Some(needed) = covered(candidate, &mut broad) {
+            broad.push((document, needed));
+        }
+    }
+    broad
+}
+
+/// `candidate`, unless each of its uses is allowed by one of `broad`. Such a use goes over to the one that allows it,
+/// so that it counts when that one is examined in turn.
+fn covered<'a>(candidate: LeastCandidate<'a>, broad: &mut [Broad<'a>]) -> Option<LeastCandidate<'a>> {
+    let allowing = |it: &&'a Use| {
+        broad.iter().position(|(document, other)| other.action == it.action && it.is_allowed_by(document))
+    };
+    let Some(others) = candidate.uses.iter().map(allowing).collect::<Option<Vec<_>>>() else {
+        return Some(candidate);
+    };
+    others.into_iter().zip(candidate.uses).for_each(|(other, it)| broad[other].1.uses.push(it));
+    None
 }
 
 impl Policy {
@@ -130,6 +98,9 @@ impl Policy {
         Document::identity(&json).expect("a generated policy is valid")
     }
 }
+
+/// A candidate on more than one resource, with its document.
+type Broad<'a> = (Document, LeastCandidate<'a>);
 
 /// One action on one resource.
 #[derive(Clone)]
@@ -142,9 +113,9 @@ struct LeastCandidate<'a> {
 }
 
 impl LeastCandidate<'_> {
-    /// Whether it is about any cluster of a Region.
+    /// Whether it is about more than one resource: a star of a pattern, not of a name, ends it.
     fn is_broad(&self) -> bool {
-        self.resource.ends_with(":cluster/*")
+        self.resource.ends_with('*')
     }
 
     /// The candidate as a policy; `None` if its resource cannot stand in one.
@@ -156,21 +127,21 @@ impl LeastCandidate<'_> {
 }
 
 fn candidates(uses: &IndexSet<Use>) -> Vec<LeastCandidate<'_>> {
-    let mut by_subject: IndexMap<(&str, &str), Vec<&Use>> = IndexMap::new();
+    let mut by_subject: IndexMap<(&str, &str, bool), Vec<&Use>> = IndexMap::new();
     for it in uses {
-        by_subject.entry((&it.action, &it.resource)).or_default().push(it);
+        by_subject.entry((&it.action, &it.resource, it.is_limited_by_tag())).or_default().push(it);
     }
     by_subject
         .into_iter()
-        .map(|((action, resource), uses)| {
+        .map(|((action, resource, _), uses)| {
             let mut condition = LeastCondition::new();
-            for (key, operator) in LIMITS {
+            for key in uses[0].keys.keys() {
                 let values: Option<Vec<_>> = uses.iter().map(|it| it.keys.get(key)).collect();
                 if let Some(values) = values {
                     // A value is plain text, and `${` would begin a variable.
                     let plain = values.into_iter().flatten().map(|value| value.replace('$', "${$}"));
                     let values = LeastValues(plain.collect());
-                    condition.entry(operator).or_default().insert(key, values);
+                    condition.entry(operator(key)).or_default().insert(key.clone(), values);
                 }
             }
             let (action, resource) = (action.to_owned(), pattern(resource));
@@ -225,7 +196,8 @@ fn camel(words: &str) -> String {
 
 /// The pattern that matches `resource` and nothing else.
 fn pattern(resource: &str) -> String {
-    if resource == "*" || resource.strip_suffix(":cluster/*").is_some_and(|rest| !rest.contains(SPECIAL)) {
+    let before_star = [":cluster/*", ":cluster/*/stream/*"].iter().find_map(|end| resource.strip_suffix(end));
+    if resource == "*" || before_star.is_some_and(|rest| !rest.contains(SPECIAL)) {
         return resource.to_owned();
     }
     let letters = resource.chars();
@@ -243,13 +215,4 @@ fn one_or_several<S: Serializer>(all: &BTreeSet<String>, serializer: S) -> Resul
         Some(one) if all.len() == 1 => one.serialize(serializer),
         _ => all.serialize(serializer),
     }
-}
-
-fn allows(policy: &Document, it: &Use) -> bool {
-    let principal = Principal::parse("arn:aws:iam::111122223333:role/caller").expect("the ARN of a role");
-    let (identity, context) = (std::slice::from_ref(policy), &it.context());
-    let policies = Policies { identity, ..Policies::default() };
-    let question =
-        AccessRequest { principal: &principal, action: &it.action, resource: &it.resource, context };
-    evaluate(policies, question).effect == PolicyEffect::Allow
 }

@@ -2,20 +2,23 @@
 //!
 //! A world reports every check that a node makes for a call ([`World::watch_permissions`]); an [`Audit`] records them,
 //! and [`least`] derives a policy. Under that policy the same calls pass, and without any one of its statements they do
-//! not: the argument is in the module of [`least`].
+//! not: the argument is in the module of [`least`]. The identifiers of a run are made up, so a policy names every
+//! cluster, or those with a tag, unless exact ARNs are wanted ([`ResourceScope`]).
 //!
 //! [`World::watch_permissions`]: crate::World::watch_permissions
 //! [`least`]: least::least
 
 pub mod audit;
 pub mod least;
+pub mod needs;
+pub mod scope;
+pub mod usage;
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 use std::sync::Arc;
 
-use indexmap::IndexSet;
 use serde::Serialize;
 
 use crate::iam::{Document, Identity, Principal};
@@ -25,7 +28,10 @@ use crate::sim::trace::TraceLevel;
 use crate::types::{Account, PrincipalId};
 
 pub use audit::{Audit, Made};
-pub use least::{LeastStatement, Policy, Use};
+pub use least::{LeastStatement, Policy};
+pub use needs::Needs;
+pub use scope::ResourceScope;
+pub use usage::Use;
 
 /// The least policy for the calls of a principal.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -36,17 +42,20 @@ pub struct Needed {
     pub regions: BTreeSet<String>,
     /// The policy.
     pub policy: Policy,
+    /// Remarks on the policy, a sentence each.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
 }
 
-/// The least policy of each principal in `uses`.
+/// The least policy of each principal in `needs` that was allowed something.
 #[must_use]
-pub fn needed(uses: &BTreeMap<String, IndexSet<Use>>) -> Vec<Needed> {
-    let needed = |(principal, uses): (&String, &IndexSet<Use>)| Needed {
-        principal: principal.clone(),
-        regions: uses.iter().map(|it| it.region.to_string()).collect(),
-        policy: least::least(uses),
+pub fn needed(needs: &BTreeMap<String, Needs>, scope: &ResourceScope) -> Vec<Needed> {
+    let needed = |(principal, needs): (&String, &Needs)| {
+        let (policy, notes) = needs.policy(scope);
+        let regions = needs.uses.iter().map(|it| it.region.to_string()).collect();
+        Needed { principal: principal.clone(), regions, policy, notes }
     };
-    uses.iter().map(needed).collect()
+    needs.iter().filter(|(_, needs)| !needs.uses.is_empty()).map(needed).collect()
 }
 
 /// Runs `scenario` with `seed`, or with its own, and returns the report and every authorization check.

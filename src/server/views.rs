@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use crate::api::Response;
 use crate::check::Violation;
 use crate::control::records::{Cluster, Serial};
-use crate::permissions::needed;
+use crate::permissions::{ResourceScope, needed};
 use crate::region::Region;
 use crate::scenario::fault_text;
 use crate::sim::fault::Fault;
@@ -127,7 +127,7 @@ impl Driver {
     /// The least policies for the calls so far.
     pub(super) fn permissions(&self) -> Value {
         let mut permissions = self.time();
-        let needed = needed(&self.observed.borrow().audit.uses());
+        let needed = needed(&self.observed.borrow().audit.needs(), &ResourceScope::Any);
         permissions["principals"] = serde_json::to_value(needed).expect("policies are JSON");
         permissions["isComplete"] = Value::from(!self.has_dropped_permissions);
         permissions

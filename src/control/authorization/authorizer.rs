@@ -46,6 +46,8 @@ pub struct Checked {
     pub resource: String,
     /// The condition keys that the request supplied.
     pub attributes: ContextMap,
+    /// The tags of the resource.
+    pub tags: Option<Tags>,
     /// The decision and the statements that made it.
     pub decision: Decision,
 }
@@ -118,7 +120,7 @@ impl Authorizer {
         // A caller without a principal stands for the account's root: it may do everything, and no cluster's policy
         // binds it.
         if self.principals.are_watched {
-            self.record(turn, call, caller, permission, Decision::UNRESTRICTED);
+            self.record(turn, call, caller, permission, attributes, Decision::UNRESTRICTED);
         }
         Ok(())
     }
@@ -149,7 +151,8 @@ impl Authorizer {
             misread = Misread::of(turn.mutants(), identity, attributes.policy); policies = misread.policies());
         let evaluation = iam::evaluate(policies, request);
         if self.principals.are_watched {
-            self.record(turn, call, caller, permission, iam::explain(policies, request, evaluation));
+            let decision = iam::explain(policies, request, evaluation);
+            self.record(turn, call, caller, permission, attributes, decision);
         }
         Denial::of(evaluation).map_or(Ok(()), Err)
     }
@@ -161,11 +164,13 @@ impl Authorizer {
         call: Delivery,
         caller: Caller,
         permission: RequiredPermission<'_>,
+        resource: ResourceAttributes<'_>,
         decision: Decision,
     ) {
-        let RequiredPermission { action, resource, attributes } = permission;
-        let (resource, attributes) = (resource.to_owned(), ContextMap::of(&attributes));
-        let checked = Checked { call, caller, region: self.region, action, resource, attributes, decision };
+        let RequiredPermission { action, resource: name, attributes } = permission;
+        let (tags, attributes) = (resource.tags.cloned(), ContextMap::of(&attributes));
+        let (region, resource) = (self.region, name.to_owned());
+        let checked = Checked { call, caller, region, action, resource, attributes, tags, decision };
         turn.report_checked(checked);
     }
 

@@ -1,7 +1,6 @@
 """Clients that may not do everything, and the policies that would be enough for them."""
 
 import json
-import re
 
 import pytest
 from test_life_cycle import pair
@@ -46,9 +45,8 @@ def test_what_was_called_needs_what_the_server_says(serve, tmp_path):
     assert told["isComplete"]
     [root] = told["principals"]
     assert root["regions"] == ["us-east-1", "us-east-2", "us-west-2"]
-    # Another world has other clusters.
-    policy = json.loads(re.sub(r"cluster/[a-z2-7]{26}", "cluster/*", json.dumps(root["policy"])))
-    server = serve("--principals", team(tmp_path, policy))
+    # Another world has other clusters, and the policy names none.
+    server = serve("--principals", team(tmp_path, root["policy"]))
     blue, green = (server.client(region, key="AKIADEPLOYER") for region in ("us-east-1", "us-east-2"))
     made, _ = pair(blue, green)
     with pytest.raises(blue.exceptions.AccessDeniedException):
