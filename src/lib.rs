@@ -53,6 +53,7 @@ mod cli;
 mod console;
 mod control;
 mod coverage_mark;
+mod fidelity;
 mod generate;
 mod iam;
 mod index;

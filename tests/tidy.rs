@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 /// The floors of the house: a module may import from floors below its own, and from its own.
-const FLOORS: [(&str, u8); 28] = [
+const FLOORS: [(&str, u8); 29] = [
     ("coverage_mark", 0),
     ("map", 0),
     ("region", 0),
@@ -19,6 +19,7 @@ const FLOORS: [(&str, u8); 28] = [
     ("sim", 2),
     ("check", 3),
     ("scenario", 4),
+    ("fidelity", 5),
     ("generate", 5),
     ("model", 5),
     ("permissions", 5),

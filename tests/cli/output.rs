@@ -1,5 +1,6 @@
 //! Input and output: standard input, exit codes, generated pages, JSON, colour, the lists of mutants.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::Write;
 use std::path::Path;
@@ -136,6 +137,18 @@ fn table_of_faults() -> String {
         table.push_str(&row);
     }
     table
+}
+
+#[test]
+fn the_page_of_evidence_is_generated_from_the_rules() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut assumptions = BTreeMap::new();
+    for entry in fs::read_dir(root.join("scenarios/assumptions")).expect("a folder") {
+        let path = entry.expect("an entry").path();
+        let name = path.file_stem().and_then(|name| name.to_str()).expect("a name").to_owned();
+        assumptions.insert(name, fs::read_to_string(path).expect("a scenario"));
+    }
+    assert_page(root, "docs/fidelity.md", &dsql_sim::internals::fidelity::markdown(&assumptions));
 }
 
 #[test]
