@@ -125,7 +125,8 @@ fn refuse(draws: Draws, region: Region) -> Fault {
     let error = injected_error(name).expect("an error that can be injected");
     let times = draws.between("times", 1, 4) as u32;
     let operation = draws.chance("one operation", 40).then(|| draws.pick("operation", Operation::ALL));
-    Fault::Refuse(Refuse { region, operation, error, times })
+    let percent = draws.chance("rate", 40).then(|| draws.between("percent", 10, 90) as u8);
+    Fault::Refuse(Refuse { percent, ..Fault::refuse(region, operation, error, times) })
 }
 
 /// The injected errors, each with its weight. The two that SDKs retry are the most frequent.

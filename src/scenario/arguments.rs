@@ -92,6 +92,11 @@ impl<'a> Arguments<'a> {
         self.option(name).map_or(Ok(otherwise), duration)
     }
 
+    /// The value of the option `rate`, as in `rate=30%`.
+    pub(super) fn rate(&mut self) -> Parsed<Option<u8>> {
+        self.option("rate").map(percent).transpose()
+    }
+
     /// The JSON below the command, if there is some.
     pub(super) fn body(&mut self) -> Option<&'a Body> {
         self.body.take()
@@ -150,6 +155,16 @@ pub(super) fn number<T: FromStr>(word: &Word) -> Parsed<T> {
     word.text
         .parse()
         .map_err(|_| Diagnostic::new(format!("`{}` is not a whole number", word.text), word.span))
+}
+
+/// A percentage, as in `30%`.
+fn percent(word: &Word) -> Parsed<u8> {
+    let percent =
+        word.text.strip_suffix('%').and_then(|percent| percent.parse().ok()).filter(|it| *it <= 100);
+    percent.ok_or_else(|| {
+        Diagnostic::new(format!("`{}` is not a percentage", word.text), word.span)
+            .help("write it as in 30%".to_owned())
+    })
 }
 
 /// A duration, as in `30s`.

@@ -9,12 +9,12 @@
 //! | `PATCH /_localstack/chaos/faults` | these rules, in addition |
 //! | `DELETE /_localstack/chaos/faults` | `heal`: no rule |
 //!
-//! A rule has the members `service` (`dsql`), `region`, `operation` and `error.code`, each of them optional. It has an
-//! effect until it is removed. `probability` may only be 1, and `error.code` is the name of an exception of the API.
+//! A rule has the members `service` (`dsql`), `region`, `operation`, `probability` (from 0 to 1, in hundredths) and
+//! `error.code` (the name of an exception of the API), each of them optional. It has an effect until it is removed.
 
 use hyper::StatusCode;
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::{Number, Value, json};
 
 use crate::Region;
 use crate::scenario::injected_error;
@@ -78,7 +78,8 @@ struct ChaosRule {
     service: Option<String>,
     region: Option<String>,
     operation: Option<String>,
-    probability: Option<Value>,
+    /// The chance of each request to get the error.
+    probability: Option<Number>,
     error: Option<ChaosError>,
 }
 
@@ -96,13 +97,13 @@ impl ChaosRule {
         if let Some(service) = self.service.as_ref().filter(|service| *service != "dsql") {
             return Err(format!("`service` is `dsql` or absent, not `{service}`"));
         }
-        if self.probability.as_ref().is_some_and(|value| value.as_f64() != Some(1.0)) {
-            return Err(
-                "`probability` is 1 or absent: to lose a part of the messages, inject `drop … percent=N` at \
-                        /_sim/faults"
-                    .to_owned(),
-            );
-        }
+        let rate = match self.probability.as_ref().map(percent) {
+            None | Some(Some(100)) => String::new(),
+            Some(Some(percent)) => format!(" rate={percent}%"),
+            Some(None) => {
+                return Err("`probability` is from 0 to 1 with two decimals at most, as in 0.25".to_owned());
+            }
+        };
         let code = self.error.as_ref().and_then(|error| error.code.as_deref()).unwrap_or(DEFAULT_ERROR);
         let status = self.error.as_ref().and_then(|error| error.status_code);
         let known = injected_error(code)
@@ -115,7 +116,8 @@ impl ChaosRule {
             Some(region) => vec![region.as_str()],
             None => Region::all().map(Region::name).collect(),
         };
-        let line = |region: &str| format!("fail {region} {operation} error={code} times={}\n", u32::MAX);
+        let line =
+            |region: &str| format!("fail {region} {operation} error={code} times={}{rate}\n", u32::MAX);
         // A line feed would begin a command of its own.
         let is_word =
             |text: &str| text.chars().all(|character| character.is_ascii_alphanumeric() || character == '-');
@@ -124,6 +126,21 @@ impl ChaosRule {
             false => Err("`region` and `operation` are single words".to_owned()),
         }
     }
+}
+
+/// The percentage of a probability from 0 to 1 with two decimals at most, read from its digits.
+fn percent(probability: &Number) -> Option<u8> {
+    let text = probability.to_string();
+    let (whole, decimals) = text.split_once('.').unwrap_or((&text, ""));
+    let hundredths = format!("{decimals:0<2}");
+    let percent = format!("{whole}{hundredths}").parse().ok()?;
+    (hundredths.len() == 2 && percent <= 100).then_some(percent)
+}
+
+/// The probability of a percentage; `None` for 100, which is the default.
+fn probability(percent: &str) -> Option<Number> {
+    let decimals = Some(percent).filter(|percent| percent.len() <= 2)?;
+    serde_json::from_str(&format!("0.{decimals:0>2}")).ok()
 }
 
 /// Injects the rules in `body`, behind the commands `first`.
@@ -152,12 +169,17 @@ fn rules(faults: Option<Value>) -> AdminAnswer {
         let code = rest.iter().find_map(|word| word.strip_prefix("error="));
         let operation = rest.iter().find(|word| !word.contains('='));
         let throttling = (*verb == "throttle").then_some("ThrottlingException");
-        Some(json!({
+        let mut rule = json!({
             "service": "dsql",
             "region": region,
             "operation": operation,
             "error": { "code": code.or(throttling) },
-        }))
+        });
+        let rate = rest.iter().find_map(|word| word.strip_prefix("rate=")?.strip_suffix('%'));
+        if let Some(probability) = rate.and_then(probability) {
+            rule["probability"] = Value::Number(probability);
+        }
+        Some(rule)
     };
     (StatusCode::OK, lines.filter_map(rule).collect())
 }

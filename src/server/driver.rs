@@ -77,6 +77,8 @@ pub(super) struct Driver {
     incarnation: u64,
     /// The number of calls in this incarnation.
     calls: u64,
+    /// The number of faults that clients injected in this incarnation.
+    injected: u64,
     /// Whether required permissions were dropped at the limit, so that the least policies are incomplete.
     pub(super) has_dropped_permissions: bool,
 }
@@ -146,6 +148,7 @@ impl Driver {
             lines: LatestLines::new(options.limits.trace),
             incarnation,
             calls: 0,
+            injected: 0,
             has_dropped_permissions: false,
             options,
         };
@@ -307,7 +310,12 @@ impl Driver {
             Err(message) => return Ok(Err(message)),
         };
         for (pause, fault) in faults {
-            let (fault, text) = self.recording.fault(now, pause, fault);
+            let (mut fault, text) = self.recording.fault(now, pause, fault);
+            self.injected += 1;
+            if self.record_file.is_none() {
+                // Like those of calls, the draws then depend on no time: programs that do the same meet the same.
+                fault.set_key(fingerprint(&("fault", self.injected, self.incarnation)));
+            }
             self.simulation.world_mut().inject_at(now.after(pause), fault, text.into());
             self.run_until(now)?;
         }

@@ -186,7 +186,7 @@ impl World {
                 let arrived = Change::Arrived { region, caller, delivery, request: request.clone() };
                 self.changes.push(arrived);
                 // The front end answers: the control plane must not see the request, nor may it count as unanswered.
-                if let Some(error) = self.take_injected_error(region, request.operation()) {
+                if let Some(error) = self.take_injected_error(region, request.operation(), envelope.key) {
                     self.changes.push(Change::Injected(delivery));
                     self.note(&TraceEvent::Injected(envelope.to, request.operation(), &error));
                     return self.reply(index, delivery, Err(error));

@@ -79,7 +79,11 @@ fn chaos_rules_answer_with_their_error_until_they_are_removed() {
     }
     for (wrong, why) in [
         (json!([{ "service": "s3" }]), "service"),
-        (json!([{ "probability": 0.5 }]), "probability"),
+        (json!([{ "probability": 0.005 }]), "probability"),
+        (json!([{ "probability": 1.5 }]), "probability"),
+        (json!([{ "probability": -0.5 }]), "probability"),
+        (json!([{ "probability": 1e-9 }]), "probability"),
+        (json!([{ "probability": "often" }]), "string"),
         (json!([{ "error": { "code": "Teapot" } }]), "Teapot"),
         (json!([{ "error": { "code": "ThrottlingException", "statusCode": 503 } }]), "429"),
         (json!([{ "operation": "x\nheal" }]), "single words"),
@@ -99,6 +103,58 @@ fn chaos_rules_answer_with_their_error_until_they_are_removed() {
     let elsewhere = connection.ask("any", "eu-west-1", "POST", "/cluster", &json!({})).expect("an answer");
     assert_eq!(elsewhere.status, 500);
     assert_eq!(server.stop().code, Some(0));
+}
+
+/// The statuses of 200 calls of ListClusters under a chaos rule with this probability.
+fn statuses(server: &Server, probability: f64) -> Vec<u16> {
+    const CHAOS: &str = "/_localstack/chaos/faults";
+    let mut connection = server.connect();
+    let rule = json!([{
+        "service": "dsql",
+        "region": "us-east-1",
+        "operation": "ListClusters",
+        "error": { "code": "InternalServerException" },
+        "probability": probability,
+    }]);
+    assert_eq!(ask(&mut connection, "POST", CHAOS, &rule).status, 200);
+    assert_eq!(ask(&mut connection, "GET", CHAOS, &Value::Null).json(), rule);
+    let statuses = (0..200).map(|_| ask(&mut connection, "GET", "/cluster", &Value::Null).status).collect();
+    // Another operation is spared.
+    assert_eq!(ask(&mut connection, "POST", "/cluster", &json!({})).status, 200);
+    statuses
+}
+
+#[test]
+fn a_chaos_rule_with_a_probability_meets_the_same_calls_in_every_run() {
+    let run = |seed: &str, probability: f64| {
+        let server = Server::start(&["--seed", seed]);
+        let statuses = statuses(&server, probability);
+        assert_eq!(server.stop().code, Some(0));
+        statuses
+    };
+    let refused = |statuses: &[u16]| statuses.iter().filter(|status| **status == 500).count();
+    let quarter = run("7", 0.25);
+    assert!((25..80).contains(&refused(&quarter)), "{}", refused(&quarter));
+    assert_eq!(run("7", 0.25), quarter);
+    assert_ne!(run("8", 0.25), quarter);
+    assert_eq!(refused(&run("7", 0.0)), 0);
+}
+
+#[test]
+fn a_recording_of_a_chaos_rule_with_a_probability_replays_to_the_same_hash() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("recorded.scenario");
+    let recording = file.to_str().expect("a path");
+    let server = Server::start(&["--record", recording]);
+    let statuses = statuses(&server, 0.5);
+    assert!(statuses.contains(&200) && statuses.contains(&500));
+    let ended = server.stop();
+    let (_, hash) = ended.out.split_once("hash ").expect("a hash");
+    let (hash, _) = hash.split_once(',').expect("its end");
+    let replay = ["run", recording, "--format", "json"];
+    let replayed = Command::new(env!("CARGO_BIN_EXE_dsql-sim")).args(replay).output().expect("dsql-sim");
+    let report = String::from_utf8(replayed.stdout).expect("text");
+    assert!(replayed.status.success() && report.contains(hash), "{report}");
 }
 
 #[test]

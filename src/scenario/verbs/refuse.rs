@@ -12,10 +12,10 @@ use crate::sim::fault::{Fault, Refuse};
 pub(super) const THROTTLE: VerbEntry = VerbEntry {
     name: "throttle",
     chapter: Chapter::Faults,
-    usage: "throttle REGION [OPERATION] [times=N]",
+    usage: "throttle REGION [OPERATION] [times=N] [rate=PERCENT%]",
     meaning: "\
-Answers the next `times` (1) requests to a Region with ThrottlingException, before its control plane sees them. The
-fault acts when a request gets the error.",
+Answers `times` (1) requests to a Region with ThrottlingException, before its control plane sees them: the next ones,
+or each of those that come with a chance of `rate` percent. The fault acts when a request gets the error.",
     example: "throttle use1 CreateCluster times=2",
     reader: VerbReader::Fault(throttle),
 };
@@ -23,11 +23,11 @@ fault acts when a request gets the error.",
 pub(super) const FAIL: VerbEntry = VerbEntry {
     name: "fail",
     chapter: Chapter::Faults,
-    usage: "fail REGION [OPERATION] error=NAME [times=N]",
+    usage: "fail REGION [OPERATION] error=NAME [times=N] [rate=PERCENT%]",
     meaning: "\
-Answers the next `times` (1) requests to a Region with an error of the API, before its control plane sees them. The
-fault acts when a request gets the error.",
-    example: "fail use1 CreateCluster error=InternalServerException",
+Answers `times` (1) requests to a Region with an error of the API, before its control plane sees them: the next ones,
+or each of those that come with a chance of `rate` percent. The fault acts when a request gets the error.",
+    example: "fail use1 CreateCluster error=InternalServerException times=5 rate=20%",
     reader: VerbReader::Fault(fail),
 };
 
@@ -59,7 +59,8 @@ fn read(set_up: &SetUp, arguments: &mut Arguments<'_>, region: &Word, error: Err
     if times == 0 {
         return Err(Diagnostic::new("`times` counts from 1", arguments.span()));
     }
-    Ok(Refuse { region, operation, error, times })
+    let percent = arguments.rate()?;
+    Ok(Refuse { percent, ..Fault::refuse(region, operation, error, times) })
 }
 
 impl FaultText for Refuse {
@@ -73,6 +74,9 @@ impl FaultText for Refuse {
         if self.times != 1 {
             writer.add(format_args!(" times={}", self.times));
         }
+        if let Some(percent) = self.percent {
+            writer.add(format_args!(" rate={percent}%"));
+        }
         if !is_throttled {
             writer.add(format_args!(" error={}", self.error.name()));
         }
@@ -80,9 +84,11 @@ impl FaultText for Refuse {
 
     fn idle(&self, set_up: &SetUp) -> String {
         let region = set_up.region_name(self.region);
+        // With a rate, requests may have come and none was drawn.
+        let verb = if self.percent.is_some() { "was refused in" } else { "came to" };
         match self.operation {
-            Some(operation) => format!("no request for {operation} came to {region}"),
-            None => format!("no request came to {region}"),
+            Some(operation) => format!("no request for {operation} {verb} {region}"),
+            None => format!("no request {verb} {region}"),
         }
     }
 }

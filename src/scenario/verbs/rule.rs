@@ -5,7 +5,6 @@ use super::{Chapter, FaultText, Verb, VerbEntry, VerbReader};
 use crate::scenario::SetUp;
 use crate::scenario::arguments::{Arguments, number, time_span};
 use crate::scenario::diagnostic::{Diagnostic, Parsed};
-use crate::scenario::script::Word;
 use crate::scenario::write::{Writer, range_text};
 use crate::sim::fault::{Fault, MessageMatch, Rule, RuleAction};
 
@@ -75,7 +74,7 @@ fn read(
     let action = action(arguments)?;
     let times = arguments.option("times").map(number).transpose()?;
     let skip = arguments.number("skip", 0)?;
-    let percent = arguments.option("rate").map(percent).transpose()?;
+    let percent = arguments.rate()?;
     Ok(Fault::Rule(Rule { key: 0, from, to, what, both_ways, skip, times, percent, action }))
 }
 
@@ -93,15 +92,6 @@ fn slow(arguments: &mut Arguments<'_>) -> Parsed<RuleAction> {
     factor.map(RuleAction::Slow).ok_or_else(|| {
         Diagnostic::new(format!("`{}` is not a factor", word.text), word.span)
             .help("write it as in 20x".to_owned())
-    })
-}
-
-fn percent(word: &Word) -> Parsed<u8> {
-    let percent =
-        word.text.strip_suffix('%').and_then(|percent| percent.parse().ok()).filter(|it| *it <= 100);
-    percent.ok_or_else(|| {
-        Diagnostic::new(format!("`{}` is not a percentage", word.text), word.span)
-            .help("write it as in 30%".to_owned())
     })
 }
 

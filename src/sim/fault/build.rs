@@ -121,14 +121,20 @@ impl Fault {
     }
 
     /// Answers the next requests for an operation, or for any with `None`, with `error`; `times` of them.
-    #[must_use]
     pub fn refuse(
         region: Region,
         operation: impl Into<Option<Operation>>,
         error: Error,
         times: u32,
-    ) -> Fault {
-        Fault::Refuse(Refuse { region, operation: operation.into(), error, times })
+    ) -> Refuse {
+        Refuse { key: 0, region, operation: operation.into(), error, times, percent: None }
+    }
+}
+
+impl Refuse {
+    /// Refuses this percentage of the requests, drawn for each.
+    pub fn percent(self, percent: u8) -> Refuse {
+        Refuse { percent: Some(percent), ..self }
     }
 }
 
@@ -245,6 +251,12 @@ impl From<Crash> for Fault {
 impl From<Rule> for Fault {
     fn from(rule: Rule) -> Fault {
         Fault::Rule(rule)
+    }
+}
+
+impl From<Refuse> for Fault {
+    fn from(refuse: Refuse) -> Fault {
+        Fault::Refuse(refuse)
     }
 }
 

@@ -20,7 +20,9 @@ mod rule;
 mod skew;
 
 use enumset::EnumSetType;
+use rand::RngExt;
 
+use crate::rng::{self, Purpose, mix};
 use crate::types::ClientId;
 
 use super::World;
@@ -187,25 +189,25 @@ impl Fault {
         }
     }
 
-    /// Gives each rule in it that has no key a key of its own.
+    /// Gives a key of its own to each fault in it that makes draws and has no key.
     pub(crate) fn fill_keys(&mut self, next: &mut impl FnMut() -> u64) {
-        self.for_each_rule(&mut |rule| {
-            if rule.key == 0 {
-                rule.key = next();
+        self.for_each_key(&mut |key| {
+            if *key == 0 {
+                *key = next();
             }
         });
     }
 
-    /// Sets the key of the draws of every rule in it.
+    /// Sets the key of the draws of every fault in it.
     pub fn set_key(&mut self, key: u64) {
-        self.for_each_rule(&mut |rule| rule.key = key);
+        self.for_each_key(&mut |own| *own = key);
     }
 
-    /// Calls `change` with every rule in it. No other kind of fault makes draws of its own.
-    fn for_each_rule(&mut self, change: &mut dyn FnMut(&mut Rule)) {
+    /// Calls `change` with the key of every fault in it that makes draws of its own.
+    fn for_each_key(&mut self, change: &mut dyn FnMut(&mut u64)) {
         match self {
-            Fault::All(faults) => faults.iter_mut().for_each(|fault| fault.for_each_rule(change)),
-            Fault::Rule(rule) => change(rule),
+            Fault::All(faults) => faults.iter_mut().for_each(|fault| fault.for_each_key(change)),
+            Fault::Rule(Rule { key, .. }) | Fault::Refuse(Refuse { key, .. }) => change(key),
             Fault::Heal(_)
             | Fault::Release(_)
             | Fault::Crash(_)
@@ -213,8 +215,7 @@ impl Fault {
             | Fault::Outage(_)
             | Fault::Skew(_)
             | Fault::Deny(_)
-            | Fault::ExternalEvent(_)
-            | Fault::Refuse(_) => {}
+            | Fault::ExternalEvent(_) => {}
         }
     }
 
@@ -243,6 +244,14 @@ impl Fault {
             fault => fault.behaviour().and_then(|it| it.with_client(client)).unwrap_or_else(|| fault.clone()),
         }
     }
+}
+
+/// Whether a fault with a percentage applies to a message. The draw is keyed by the fault and the message; without a
+/// percentage there is no draw.
+fn is_drawn(seed: u64, percent: Option<u8>, fault: u64, message: u64) -> bool {
+    percent.is_none_or(|percent| {
+        rng::stream(seed, Purpose::Rate, mix(fault, message)).random_ratio(u32::from(percent), 100)
+    })
 }
 
 impl World {

@@ -1,17 +1,33 @@
 //! `throttle` and `fail`: requests are answered with an error in front of the control plane.
 
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use crate::api::{Error, Operation};
 use crate::region::Region;
 use crate::sim::World;
 
-use super::{Fault, FaultBehaviour, FaultId, FaultKind};
+use super::{Fault, FaultBehaviour, FaultId, FaultKind, is_drawn};
 
 /// Answers requests with an error in front of the control plane, which never sees them: throttling and internal errors
 /// of the service's front end. It acts when a request gets the error.
-#[derive(Clone, Debug, PartialEq, Hash)]
+///
+/// ```
+/// use dsql_sim::prelude::*;
+///
+/// # fn main() -> Result<(), CallError> {
+/// // A third of the requests to create a cluster fail, until ten have.
+/// let error = Error::InternalServer { message: "Internal server error".to_owned(), retry_after_seconds: None };
+/// let mut sim = Simulation::new(Options::new(42));
+/// sim.inject(Fault::refuse(Region::EU_WEST_1, Operation::CreateCluster, error, 10).percent(33))?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+#[must_use = "a request is refused once this is injected"]
 pub struct Refuse {
+    /// The key of the draws, as in a [`Rule`](super::Rule).
+    pub key: u64,
     /// The Region whose control plane the requests are addressed to.
     pub region: Region,
     /// The operation whose requests are refused; `None` refuses every operation.
@@ -20,6 +36,16 @@ pub struct Refuse {
     pub error: Error,
     /// The number of requests to refuse.
     pub times: u32,
+    /// The percentage of requests that are refused, drawn for each of them; `None` is every request.
+    pub percent: Option<u8>,
+}
+
+// The key is that of the step, which is computed from this hash.
+impl Hash for Refuse {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        let Refuse { key: _, region, operation, error, times, percent } = self;
+        (region, operation, error, times, percent).hash(state);
+    }
 }
 
 /// The errors that wait for requests, oldest first.
@@ -30,21 +56,16 @@ pub(in crate::sim) struct InjectedErrors(Vec<InjectedError>);
 #[derive(Clone, Debug)]
 struct InjectedError {
     fault: FaultId,
-    region: Region,
-    operation: Option<Operation>,
+    /// The fault, with the number of requests that are left.
+    refuse: Refuse,
+    /// Its error, which every refused request shares.
     error: Arc<Error>,
-    times: u32,
 }
 
 impl FaultBehaviour for Refuse {
     fn inject(&self, world: &mut World, id: FaultId) -> bool {
-        world.injected_errors.0.push(InjectedError {
-            fault: id,
-            region: self.region,
-            operation: self.operation,
-            error: Arc::new(self.error.clone()),
-            times: self.times,
-        });
+        let error = Arc::new(self.error.clone());
+        world.injected_errors.0.push(InjectedError { fault: id, refuse: self.clone(), error });
         false
     }
 
@@ -58,19 +79,16 @@ impl FaultBehaviour for Refuse {
     }
 
     fn weaker(&self) -> Vec<Fault> {
-        if self.times > 1 { vec![Fault::Refuse(Refuse { times: 1, ..self.clone() })] } else { Vec::new() }
+        let fewer = (self.times > 1).then(|| Refuse { times: 1, ..self.clone() });
+        let certain = self.percent.map(|_| Refuse { percent: None, ..self.clone() });
+        fewer.into_iter().chain(certain).map(Fault::Refuse).collect()
     }
 }
 
 impl InjectedErrors {
     /// The errors that wait, each with the number of requests that will get it.
     pub(super) fn waiting(&self) -> impl Iterator<Item = Refuse> + '_ {
-        self.0.iter().map(|injected| Refuse {
-            region: injected.region,
-            operation: injected.operation,
-            error: (*injected.error).clone(),
-            times: injected.times,
-        })
+        self.0.iter().map(|injected| injected.refuse.clone())
     }
 
     /// Ends all of them; `false` if there was none.
@@ -82,21 +100,26 @@ impl InjectedErrors {
 }
 
 impl World {
-    /// The error that a request for `operation` gets in `region`, if one is injected; it counts as used.
+    /// The error that the request with the key `key` gets in `region`, if one is injected; it counts as used.
     pub(in crate::sim) fn take_injected_error(
         &mut self,
         region: Region,
         operation: Operation,
+        key: u64,
     ) -> Option<Arc<Error>> {
+        let seed = self.options.seed;
         let errors = &mut self.injected_errors.0;
-        let index = errors.iter().position(|injected| {
-            injected.region == region && injected.operation.is_none_or(|refused| refused == operation)
+        // An error whose draw spares the request leaves it to the next one.
+        let index = errors.iter().position(|InjectedError { refuse, .. }| {
+            refuse.region == region
+                && refuse.operation.is_none_or(|refused| refused == operation)
+                && is_drawn(seed, refuse.percent, refuse.key, key)
         })?;
         let injected = &mut errors[index];
         self.fault_log.record_acted(injected.fault);
-        injected.times -= 1;
+        injected.refuse.times -= 1;
         let error = injected.error.clone();
-        if injected.times == 0 {
+        if injected.refuse.times == 0 {
             errors.remove(index);
         }
         Some(error)

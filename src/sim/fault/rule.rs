@@ -3,15 +3,13 @@
 use std::hash::{Hash, Hasher};
 use std::time::Duration;
 
-use rand::RngExt;
-
 use crate::control::message::DelayRange;
 use crate::rng::{self, Purpose, mix};
 use crate::sim::World;
 use crate::sim::network::{Envelope, Fate};
 use crate::types::{ClientId, NodeId};
 
-use super::{Fault, FaultBehaviour, FaultId, FaultKind, Heal, MessageMatch, NodeMatch, Release};
+use super::{Fault, FaultBehaviour, FaultId, FaultKind, Heal, MessageMatch, NodeMatch, Release, is_drawn};
 
 /// A network rule: a pattern of messages, and the action that the network takes for them. It stays until it is healed.
 ///
@@ -204,9 +202,7 @@ impl Rule {
             self.skip -= 1;
             return false;
         }
-        let key = mix(self.key, envelope.key);
-        let is_drawn = |percent| rng::stream(seed, Purpose::Rate, key).random_ratio(u32::from(percent), 100);
-        if !self.percent.is_none_or(is_drawn) {
+        if !is_drawn(seed, self.percent, self.key, envelope.key) {
             return false;
         }
         self.times = self.times.map(|times| times - 1);
