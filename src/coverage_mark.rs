@@ -106,6 +106,10 @@ pub enum CoverageMark {
     StreamLimitReached,
     /// A restarted control plane resumed a stream's transient status.
     StreamResumed,
+    /// A policy was refused because it grants public access.
+    PublicPolicyRefused,
+    /// A call was refused because of the limit of tags of one resource.
+    TagLimitReached,
     /// A change of a policy expected a version that was no longer current.
     PolicyMovedOn,
     /// An answer arrived for an attempt that its client no longer waited for.

@@ -140,7 +140,7 @@ fn every_operation_has_a_method_and_a_typed_answer() -> Result<(), CallError> {
     let tags = ops.list_tags_for_resource(cluster).send()?.tags.expect("a tag");
     assert_eq!(tags.iter().map(|(key, value)| (&**key, &**value)).collect::<Vec<_>>(), [("owner", "a")]);
 
-    let policy = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":"*","Action":"dsql:DbConnect","Resource":"*"}]}"#;
+    let policy = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"111122223333"},"Action":"dsql:DbConnect","Resource":"*"}]}"#;
     let put = ops.put_cluster_policy(cluster).policy(policy).send()?;
     assert_eq!(ops.get_cluster_policy(cluster).send()?.policy, policy);
     ops.delete_cluster_policy(cluster).expected_policy_version(put.policy_version).send()?;

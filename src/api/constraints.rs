@@ -46,6 +46,7 @@ const ROLE_ARN: Text =
     text(20..=2048, "arn:aws(-[^:]+)?:iam::[0-9]{12}:role(/[a-zA-Z0-9+=,.@_-]+)+", is_role_arn);
 
 const TAG_PATTERN: &str = "[a-zA-Z0-9_.:/=+\\-@ ]*";
+const RESERVED_PREFIX: &str = "aws:";
 const MAX_TAGS: usize = 200;
 const MAX_METRIC_GROUPS: usize = 20;
 /// The longest list whose elements are compared pairwise.
@@ -145,7 +146,7 @@ impl Violations {
             self.add("tags", None, format_args!("Member must have length less than or equal to {MAX_TAGS}"));
         }
         for (key, value) in tags.iter() {
-            self.check_text(format_args!("tags.{key}"), key, &TAG_KEY);
+            self.check_tag_key(format_args!("tags.{key}"), key);
             self.check_text(format_args!("tags.{key}"), value, &TAG_VALUE);
         }
     }
@@ -221,7 +222,22 @@ impl Violations {
             );
         }
         for (index, key) in keys.iter().enumerate() {
-            self.check_text(format_args!("tagKeys.{}.member", index + 1), key, &TAG_KEY);
+            self.check_tag_key(format_args!("tagKeys.{}.member", index + 1), key);
+        }
+    }
+
+    /// The prefix is no constraint of the model: the guides of tagging reserve it, in any case of its letters, for tags
+    /// that users can neither set nor remove.
+    fn check_tag_key(&mut self, path: impl Display, key: &str) {
+        self.check_text(&path, key, &TAG_KEY);
+        let is_reserved =
+            key.get(..RESERVED_PREFIX.len()).is_some_and(|it| it.eq_ignore_ascii_case(RESERVED_PREFIX));
+        if is_reserved {
+            self.add(
+                path,
+                Some(&key),
+                format_args!("Member must not begin with the reserved prefix {RESERVED_PREFIX}"),
+            );
         }
     }
 

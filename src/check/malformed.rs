@@ -76,8 +76,10 @@ fn are_unique(texts: &[&str]) -> bool {
     texts.iter().collect::<BTreeSet<_>>().len() == texts.len()
 }
 
+/// Users cannot set or remove tags with the prefix `aws:`. (Aurora DSQL User Guide, "Tagging resources".)
 fn is_tag_key(text: &str) -> bool {
-    !text.is_empty() && text.len() <= 128 && consists_of(text, "_.:/=+-@ ")
+    let is_reserved = text.to_ascii_lowercase().starts_with("aws:");
+    !text.is_empty() && text.len() <= 128 && consists_of(text, "_.:/=+-@ ") && !is_reserved
 }
 
 fn is_tag_value(text: &str) -> bool {

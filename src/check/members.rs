@@ -1,7 +1,7 @@
 //! The members of errors: the resource, the quota, the members of the request, and the Regions that did not answer.
 //! (API reference, the members of each exception.)
 
-use crate::api::{Error, Field, Request, ValidationReason};
+use crate::api::{Error, Field, Request, Tags, ValidationReason};
 use crate::control::assumptions::Refusal;
 use crate::region::Region;
 use crate::types::ClusterArn;
@@ -52,7 +52,13 @@ impl ErrorMembers<'_> {
     /// The resource whose quota was reached, its type, and the code of the quota in Service Quotas.
     fn quota(&self) -> Option<(String, &'static str, &'static str)> {
         let assumed = self.view.assumptions();
+        let are_many = |tags: &Option<Tags>| {
+            tags.as_ref().is_some_and(|tags| tags.len() > assumed.tags_per_resource as usize)
+        };
         match &*self.call.request {
+            // A resource that would have too many tags from the beginning has no identifier.
+            Request::CreateCluster(input) if are_many(&input.tags) => Some((String::new(), "cluster", "")),
+            Request::CreateStream(input) if are_many(&input.tags) => Some((String::new(), "stream", "")),
             Request::CreateCluster(_) => {
                 let account = assumed.quota_names_account.then(|| self.call.account.to_string());
                 let is_multi = demands::properties(&self.call.request).is_some();

@@ -18,6 +18,7 @@ mod convergence;
 mod demands;
 mod denied;
 mod environment;
+mod exposed;
 mod invariant;
 mod listings;
 mod malformed;

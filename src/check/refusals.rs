@@ -25,7 +25,7 @@ use super::open::{OpenCall, OpenCalls};
 use super::permitted::{Demand, Known};
 use super::records::{self, Records};
 use super::tokens::Tokens;
-use super::{CheckResult, WorldView, demands, members, operations};
+use super::{CheckResult, WorldView, demands, exposed, members, operations};
 
 /// The kind of an error, as far as causes distinguish it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -285,6 +285,14 @@ impl<'a> Causes<'a> {
         self.add(stream.is_some_and(|stream| !is_there(stream)), RefusalKind::NotFound);
     }
 
+    /// Adds a cause if a resource with the tags `known` would have more than it may have with those that are `given`.
+    pub(super) fn too_many_tags(&mut self, known: Option<&Tags>, given: Option<&Tags>) {
+        let is_new = |key: &&String| known.is_none_or(|known| !known.contains_key(*key));
+        let added = given.into_iter().flat_map(|tags| tags.keys()).filter(is_new).count();
+        let count = known.map_or(0, |known| known.len()) + added;
+        self.add(count > self.view.assumptions().tags_per_resource as usize, RefusalKind::Quota);
+    }
+
     /// Adds a cause if the call expects another version than that of the policy that the cluster has.
     pub(super) fn another_version(&mut self, cluster: &Cluster, expected: Option<&String>) {
         let attached = cluster.attached.as_deref().filter(|attached| attached.policy.is_some());
@@ -395,8 +403,9 @@ impl<'a> Causes<'a> {
         self.add(differs && assumed.witness_mismatch_refused, RefusalKind::Invalid);
     }
 
-    /// Adds a cause if the text is not a policy, or if the policy would keep its own caller from replacing or
-    /// removing it on cluster `arn` with these tags. Where that is undecided, the cause is possible.
+    /// Adds a cause if the text is not a policy, if the policy is public or names actions of other services, or if it
+    /// would keep its own caller from replacing or removing it on cluster `arn` with these tags. Where that is
+    /// undecided, the cause is possible.
     pub(super) fn policy(
         &mut self,
         policy: &str,
@@ -406,6 +415,10 @@ impl<'a> Causes<'a> {
     ) {
         let call = self.call;
         let Ok(policy) = ClusterPolicy::parse(policy) else { return self.add(true, RefusalKind::Invalid) };
+        let (assumed, text) = (self.view.assumptions(), policy.document.source());
+        let public = if assumed.public_policy_denied { RefusalKind::Denied } else { RefusalKind::Invalid };
+        self.add(exposed::is_public(text), public);
+        self.add(!assumed.foreign_actions && exposed::names_other_service(text), RefusalKind::Invalid);
         if bypass == Some(true) || (call.principal.is_none() && !policy.text.contains("Deny")) {
             return;
         }

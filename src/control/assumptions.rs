@@ -231,6 +231,15 @@ assumptions! {
     single_region_quota: u32 = 20,
     /// How many multi-Region clusters an account may have in a Region (quota L-DCF93F11).
     multi_region_quota: u32 = 5,
+    /// How many tags a cluster or a stream may have. The guide of Tag Editor has 50 for resources of every service; the
+    /// API model allows 200 in one call.
+    tags_per_resource: u32 = 50,
+    /// Whether a policy that grants public access is refused with AccessDeniedException; otherwise with
+    /// ValidationException.
+    public_policy_denied: bool = false,
+    /// Whether a cluster's policy may name actions of other services, which then match no call; otherwise such a policy
+    /// is refused.
+    foreign_actions: bool = false,
     /// Whether the Canadian Regions belong to the Americas' Region set.
     canada_in_americas: bool = false,
     /// Whether the creation of a cluster fails: it ends in FAILED instead of ACTIVE.

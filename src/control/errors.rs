@@ -127,11 +127,12 @@ pub(super) fn missing_peer(refusal: Refusal, verb: &str, peer: &str) -> Error {
     }
 }
 
-pub(super) fn tag_limit(arn: &str) -> Error {
+/// The resource has no identifier yet while it is created.
+pub(super) fn tag_limit(resource_id: &str, resource_type: &str) -> Error {
     Error::ServiceQuotaExceeded {
         message: "You have reached the tag limit.".to_owned(),
-        resource_id: arn.rsplit('/').next().unwrap_or_default().to_owned(),
-        resource_type: if arn.contains("/stream/") { "stream" } else { "cluster" }.to_owned(),
+        resource_id: resource_id.to_owned(),
+        resource_type: resource_type.to_owned(),
         service_code: "dsql".to_owned(),
         quota_code: String::new(),
     }
@@ -147,6 +148,20 @@ pub(super) fn no_policy(cluster: &Cluster) -> Error {
 
 pub(super) fn malformed_policy(why: &dyn Display) -> Error {
     Error::other(format!("Can't put cluster policy: The policy is malformed: {why}. To proceed, correct it."))
+}
+
+pub(super) fn foreign_action(action: &str) -> Error {
+    Error::other(format!(
+        "Can't put cluster policy: {action} is no action of Aurora DSQL. To proceed, leave it out and try again."
+    ))
+}
+
+pub(super) fn public_policy(is_denied: bool, statement: usize) -> Error {
+    let message = format!(
+        "Can't put cluster policy: Statement[{statement}] grants public access. To proceed, name its principals, or \
+         restrict it by a trusted condition key with fixed values."
+    );
+    if is_denied { Error::AccessDenied { message } } else { Error::other(message) }
 }
 
 pub(super) fn lockout() -> Error {

@@ -45,7 +45,7 @@ use crate::control::authorization::{Authorizer, Caller, Denials, Principals};
 use crate::control::environment::Environment;
 use crate::control::lifecycle::Transitions;
 use crate::control::message::{Delivery, Effect, Input, Message, Timer, Wait};
-use crate::control::mutant::{Mutants, forgive_tags, planted};
+use crate::control::mutant::{Mutants, forgive_reserved_keys, forgive_tags, planted};
 use crate::control::operations::{ShownStatuses, handler};
 use crate::control::peering::Peering;
 use crate::control::records::{CallToken, Storage, Stream, TokenWrite, Tokens};
@@ -195,6 +195,8 @@ impl ControlPlane {
         let mut validity = request.validate();
         planted!(self.mutants, StreamTagsNotValidated if request.operation() == Operation::CreateStream =>
             validity = forgive_tags(validity));
+        planted!(self.mutants, ReservedKeySet if request.operation() == Operation::TagResource =>
+            validity = forgive_reserved_keys(validity));
         validity?;
         self.authorize(turn, &ctx, request, lacks_role)?;
         ctx.token = self.token_of(ctx.caller.account, request);

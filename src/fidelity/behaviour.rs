@@ -3,8 +3,8 @@
 use super::source::{
     ALCHEMY, AUTHORIZATION, BACKUP, BILLING, CLOUDFORMATION, CONDITIONS, DENIALS, ENCRYPTION, EVALUATION,
     INSIDE, LIFECYCLE, MISSING_ROLE, MODEL, MOTO, MULTI_REGION, OTHER_SERVICES, POLICIES, PRIVATE_LINK,
-    QUOTAS, REGIONS, RELEASES, RESILIENCY, SAMPLES, SERVICE_ROLE, SINGLE_REGION, SMITHY, STREAMS, Source,
-    TEMPLATES, TERRAFORM, TERRAFORM_REVIEW,
+    PUBLIC_ACCESS, QUOTAS, REGIONS, RELEASES, RESILIENCY, SAMPLES, SERVICE_ROLE, SINGLE_REGION, SMITHY,
+    STREAMS, Source, TAG_EDITOR, TEMPLATES, TERRAFORM, TERRAFORM_REVIEW,
 };
 use super::{ServiceRule, assumed, documented, inferred, observed, rule};
 
@@ -347,8 +347,13 @@ const ATTACHED: &[ServiceRule] = &[
         ),
     ),
     rule(
-        "A resource has at most 200 tags, however many calls they come in.",
-        inferred(&[MODEL], &["tags/more_than_two_hundred_tags_are_refused"]),
+        "A policy that allows everyone something is blocked, unless a trusted condition key with fixed values limits \
+         it.",
+        documented(&[PUBLIC_ACCESS], &["policies/a_public_policy_is_blocked"]),
+    ),
+    rule(
+        "A resource has at most 50 tags of its user, however many calls they come in (switch `tags_per_resource`).",
+        documented(&[TAG_EDITOR], &["tags/more_than_fifty_tags_are_refused"]),
     ),
 ];
 

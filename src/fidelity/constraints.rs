@@ -1,6 +1,6 @@
 //! The field constraints of `api/constraints.rs`, by the constant or the kind of each.
 
-use super::source::{MODEL, SMITHY};
+use super::source::{MODEL, SMITHY, TAGGING};
 use super::{ServiceRule, documented, inferred, rule};
 
 /// A field constraint.
@@ -59,6 +59,14 @@ pub const CONSTRAINTS: &[ConstraintRule] = &[
         "TAG_VALUE",
         "Value 'orders*' at 'tags.app' failed to satisfy constraint",
         rule("A tag value has up to 256 characters of the same set.", documented(&[MODEL], &[EVERY_KIND])),
+    ),
+    constraint(
+        "RESERVED_PREFIX",
+        "Member must not begin with the reserved prefix aws:",
+        rule(
+            "A tag key does not begin with `aws:`, in any case of the letters.",
+            documented(&[TAGGING], &["tags/a_tag_key_must_not_begin_with_aws"]),
+        ),
     ),
     constraint(
         "REGION",

@@ -2,8 +2,8 @@
 
 use super::source::{
     ALCHEMY, AUTHORIZATION, BACKUP, FAILED_STACK, INSIDE, LIFECYCLE, MODEL, MOTO, MULTI_REGION,
-    OTHER_SERVICES, POLICIES, QUOTAS, REGIONS, RESILIENCY, SAMPLES, SMITHY, STREAMS, Source, TERRAFORM,
-    TERRAFORM_REVIEW,
+    OTHER_SERVICES, POLICIES, PUBLIC_ACCESS, QUOTAS, REGIONS, RESILIENCY, SAMPLES, SMITHY, STREAMS, Source,
+    TAG_EDITOR, TERRAFORM, TERRAFORM_REVIEW,
 };
 use super::{ServiceRule, assumed, documented, inferred, observed, rule};
 
@@ -243,8 +243,9 @@ pub const REFUSALS: &[RefusalRule] = &[
         "tag_limit",
         "You have reached the tag limit.",
         rule(
-            "ServiceQuotaExceededException for a resource that would have more than 200 tags.",
-            assumed(&[MODEL], &["tags/more_than_two_hundred_tags_are_refused"]),
+            "ServiceQuotaExceededException for a resource that would have more than 50 tags. The limit is documented; \
+             of the exceptions of the model this one is for limits.",
+            inferred(&[TAG_EDITOR, MODEL], &["tags/more_than_fifty_tags_are_refused"]),
         ),
     ),
     refusal(
@@ -262,6 +263,23 @@ pub const REFUSALS: &[RefusalRule] = &[
         rule(
             "ValidationException for a text that is no policy.",
             assumed(&[POLICIES, MODEL], &["policies/a_policy_that_locks_its_caller_out_is_refused"]),
+        ),
+    ),
+    refusal(
+        "foreign_action",
+        "is no action of Aurora DSQL",
+        rule(
+            "ValidationException for a policy with an action of another service (switch `foreign_actions`).",
+            assumed(&[POLICIES], &["policies/an_action_of_another_service_is_refused"]),
+        ),
+    ),
+    refusal(
+        "public_policy",
+        "grants public access",
+        rule(
+            "ValidationException for a policy that grants public access. The check is documented; the exception is not \
+             (switch `public_policy_denied`).",
+            documented(&[PUBLIC_ACCESS], &["policies/a_public_policy_is_blocked"]),
         ),
     ),
     refusal(

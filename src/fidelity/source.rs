@@ -49,6 +49,13 @@ pub(super) const CONDITIONS: Source = Source::Guide("Using IAM condition keys", 
 pub(super) const SERVICE_ROLE: Source =
     Source::Guide("Service-linked roles", "working-with-service-linked-roles");
 pub(super) const POLICIES: Source = Source::Guide("Resource-based policies", "resource-based-policies");
+pub(super) const PUBLIC_ACCESS: Source =
+    Source::Guide("Blocking public access with resource-based policies", "rbp-block-public-access");
+pub(super) const TAGGING: Source = Source::Guide("Tagging resources", "CHAP_tagging");
+pub(super) const TAG_EDITOR: Source = Source::Page(
+    "Tag Editor User Guide, \"Service quotas\"",
+    "https://docs.aws.amazon.com/tag-editor/latest/userguide/reference.html",
+);
 pub(super) const PRIVATE_LINK: Source = Source::Guide("AWS PrivateLink", "privatelink-managing-clusters");
 pub(super) const BILLING: Source = Source::Guide("Billing and metering", "billing-metering");
 pub(super) const STREAMS: Source = Source::Guide("Change data capture", "cdc-setup");

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use crate::iam::Principal;
 use crate::region::Region;
+use crate::types::Account;
 
 use super::draws::Draws;
 
@@ -39,6 +40,34 @@ pub(super) fn restrict(draws: Draws, names: &ConditionNames<'_>, statement: &mut
             members.insert("Resource".into(), draws.pick("resource", RESOURCES).into());
         }
     }
+}
+
+/// Gives an Allow for everyone a condition that limits it to the account, or one that seems to, or none.
+pub(super) fn limit(draws: Draws, account: Account, statement: &mut Value) {
+    let (account, root) = (account.to_string(), format!("arn:aws:iam::{account}:root"));
+    let condition = match draws.weigh("limit", LIMITS) {
+        "account" => json!({ "StringEquals": { "aws:PrincipalAccount": account } }),
+        "own ARN" => json!({ "ArnEquals": { "AWS:principalArn": [root] } }),
+        "any value" => {
+            json!({ "ForAnyValue:StringLike": { "aws:PrincipalAccount": [account, "777788889999"] } })
+        }
+        "service" => {
+            json!({ "Bool": { "aws:PrincipalIsAWSService": draws.pick("is service", &["true", "false"]) } })
+        }
+        "wildcard" => json!({ "StringLike": { "aws:PrincipalAccount": "*" } }),
+        "wildcard in an ARN" => {
+            json!({ "ArnLike": { "aws:PrincipalArn": format!("arn:aws:iam::{account}:*") } })
+        }
+        "literal star" => json!({ "StringEquals": { "aws:SourceVpc": "vpc-*" } }),
+        "variable" => json!({ "StringEquals": { "aws:PrincipalAccount": "${aws:PrincipalAccount}" } }),
+        "negated" => json!({ "StringNotEquals": { "aws:PrincipalAccount": account } }),
+        "if it exists" => json!({ "StringEqualsIfExists": { "aws:PrincipalAccount": account } }),
+        "all values" => json!({ "ForAllValues:StringEquals": { "aws:PrincipalAccount": account } }),
+        "present" => json!({ "Null": { "aws:PrincipalAccount": "false" } }),
+        "other key" => json!({ "StringEquals": { "aws:RequestedRegion": "us-east-1" } }),
+        _ => return,
+    };
+    statement["Condition"] = condition;
 }
 
 /// A Condition element: one operator on one key, seldom two.
@@ -138,6 +167,24 @@ fn near(draws: Draws, known: &str) -> String {
         _ => format!("{known}x"),
     }
 }
+
+/// The limits of an Allow for everyone, each with its weight. Behind the first four, none makes it non-public.
+const LIMITS: &[(u64, &str)] = &[
+    (24, "account"),
+    (3, "own ARN"),
+    (3, "any value"),
+    (1, "service"),
+    (1, "wildcard"),
+    (1, "wildcard in an ARN"),
+    (1, "literal star"),
+    (1, "variable"),
+    (1, "negated"),
+    (1, "if it exists"),
+    (1, "all values"),
+    (1, "present"),
+    (1, "other key"),
+    (3, "none"),
+];
 
 /// The kinds of keys, each with its weight. The last four are keys that no request of the simulation has.
 const KEYS: &[(u64, &str)] = &[

@@ -157,6 +157,28 @@ impl Condition {
         Ok(Condition { operator: operator.to_owned(), key: key.to_owned(), quantifier, if_exists, test })
     }
 
+    /// Whether the condition is true only for requests that have the key with a value of the policy, and each of these
+    /// values is text without wildcards and variables, or a Boolean.
+    pub(super) fn has_fixed_values(&self) -> bool {
+        let ConditionTest::Compare { is_negated: false, values } = &self.test else { return false };
+        // Without the key a request meets both of these forms.
+        let needs_key = !self.if_exists && self.quantifier != Quantifier::ForAllValues;
+        needs_key && values.iter().all(ConditionValue::is_fixed)
+    }
+
+    /// Whether every value of the policy is `text`, in any case.
+    pub(super) fn accepts_only(&self, text: &str) -> bool {
+        let ConditionTest::Compare { values, .. } = &self.test else { return false };
+        let accepts = |value: &ConditionValue| match value {
+            ConditionValue::Bool(truth) => truth.to_string().eq_ignore_ascii_case(text),
+            ConditionValue::Text(glob) | ConditionValue::TextIgnoreCase(glob) => {
+                glob.as_fixed().is_some_and(|fixed| fixed.eq_ignore_ascii_case(text))
+            }
+            _ => false,
+        };
+        values.iter().all(accepts)
+    }
+
     /// Whether the condition is true for a request.
     pub(super) fn is_met(&self, context: &dyn Context) -> bool {
         let found = context.get(&self.key);
@@ -208,6 +230,15 @@ impl ConditionValue {
             }
             OperatorKind::Null => unreachable!("Null compares nothing"),
         })
+    }
+
+    /// Whether the value stands for itself alone.
+    fn is_fixed(&self) -> bool {
+        match self {
+            ConditionValue::Text(glob) | ConditionValue::TextIgnoreCase(glob) => glob.as_fixed().is_some(),
+            ConditionValue::Bool(_) => true,
+            _ => false,
+        }
     }
 
     /// Whether a value of the request matches. A variable without a value and a request value of the wrong type match

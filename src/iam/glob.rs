@@ -82,6 +82,17 @@ impl Glob {
         Glob { pieces, has_variables, ignores_case: false }
     }
 
+    /// The text of a pattern without wildcards and variables, whether or not the operator would expand them.
+    pub(super) fn as_fixed(&self) -> Option<&str> {
+        let text = match &self.pieces[..] {
+            [] => "",
+            [GlobPiece::Text(text)] => text,
+            _ => return None,
+        };
+        let is_fixed = !text.contains(['*', '?']) && !text.contains("${");
+        is_fixed.then_some(text)
+    }
+
     /// Whether `text` matches; `None` if a variable of the pattern has no value.
     #[inline]
     pub(super) fn matches(&self, text: &str, context: &dyn Context) -> Option<bool> {

@@ -36,6 +36,7 @@ mod condition;
 mod context;
 mod decide;
 mod document;
+mod exposure;
 mod glob;
 mod identity;
 mod principal;

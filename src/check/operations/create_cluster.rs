@@ -39,6 +39,7 @@ impl RequestSpecification for CreateClusterInput {
             let tags = self.tags.as_ref().map_or(Known::None, Known::Is);
             causes.policy(policy, self.bypass_policy_lockout_safety_check, made, tags);
         }
+        causes.too_many_tags(None, self.tags.as_ref());
         quota(causes);
     }
 

@@ -29,6 +29,7 @@ impl RequestSpecification for CreateStreamInput {
 
     fn causes_in(&self, cluster: &Cluster, causes: &mut Causes<'_>) {
         use ClusterStatus::{Active, Idle, Inactive};
+        causes.too_many_tags(None, self.tags.as_ref());
         let status = cluster.status;
         // An IDLE or INACTIVE cluster is refused as invalid; every other status but ACTIVE is the wrong state.
         causes.add(matches!(status, Idle | Inactive), RefusalKind::Invalid);

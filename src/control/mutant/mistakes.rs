@@ -8,7 +8,7 @@ use crate::control::authorization::IamAction;
 use crate::control::message::{Delivery, Message};
 use crate::control::mutant::{Mutant, Mutants};
 use crate::control::peering::Acceptor;
-use crate::control::records::{Batch, Cluster, Serial, TokenWrite};
+use crate::control::records::{Batch, Cluster, ClusterPolicy, Serial, TokenWrite};
 use crate::control::turn::Turn;
 use crate::types::{Account, NodeId, Timestamp};
 
@@ -57,6 +57,24 @@ pub(in crate::control) fn forgive_tags(verdict: Result<(), Error>) -> Result<(),
         }
         verdict => verdict,
     }
+}
+
+/// The verdict of a validation that does not know the reserved prefix of tag keys.
+pub(in crate::control) fn forgive_reserved_keys(verdict: Result<(), Error>) -> Result<(), Error> {
+    match verdict {
+        Err(Error::Validation { field_list, .. })
+            if field_list.iter().all(|field| field.message.contains("reserved prefix")) =>
+        {
+            Ok(())
+        }
+        verdict => verdict,
+    }
+}
+
+/// Whether the text of a policy contains the name of a trusted condition key.
+pub(in crate::control) fn names_trusted_key(policy: &ClusterPolicy) -> bool {
+    let text = policy.text.to_ascii_lowercase();
+    ["aws:principalaccount", "aws:principalarn", "aws:sourcevpc"].iter().any(|key| text.contains(key))
 }
 
 impl Acceptor {

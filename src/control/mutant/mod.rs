@@ -8,7 +8,7 @@
 mod misread;
 mod mistakes;
 
-pub(in crate::control) use mistakes::forgive_tags;
+pub(in crate::control) use mistakes::{forgive_reserved_keys, forgive_tags, names_trusted_key};
 
 use std::fmt;
 
@@ -416,6 +416,16 @@ mutants! {
     StreamHasClusterArn = "stream-has-cluster-arn" caught by "answers-say-what-was-written",
     /// Each cluster has a PrivateLink service of its own.
     ServiceOfEachCluster = "service-of-each-cluster" caught by "answers-say-what-was-written",
+    /// A policy that comes with CreateCluster is not checked for public access.
+    PublicPolicyAtCreation = "public-policy-at-creation" caught by "no-success-against-a-cause",
+    /// A policy that names a trusted condition key is not public, whatever the operator and the values.
+    TrustedKeySuffices = "trusted-key-suffices" caught by "no-success-against-a-cause",
+    /// A principal `*` counts as public access, and one in a list does not.
+    StarInListOverlooked = "star-in-list-overlooked" caught by "no-success-against-a-cause",
+    /// TagResource compares the tags of one call with the limit, without those that the resource has.
+    TagsOfOneCallCounted = "tags-of-one-call-counted" caught by "no-success-against-a-cause",
+    /// TagResource sets keys with the reserved prefix.
+    ReservedKeySet = "reserved-key-set" caught by "no-success-against-a-cause",
 }
 
 impl Mutant {

@@ -52,6 +52,8 @@ impl Handler for CreateClusterInput {
         turn: &mut Turn<'_>,
         ctx: &RequestContext,
     ) -> Result<(), Error> {
+        let count = self.tags.as_ref().map_or(0, |tags| tags.len());
+        plane.check_tag_count(turn, count, ("", "cluster"))?;
         // The policy is checked against the identifier that the cluster will have, so that its ARN can be named in
         // it.
         if let Some(policy) = &self.policy {

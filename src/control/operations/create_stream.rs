@@ -34,6 +34,8 @@ impl Handler for CreateStreamInput {
         ctx: &RequestContext,
     ) -> Result<(), Error> {
         let cluster = plane.find(ctx.caller.account, &self.cluster_identifier)?.clone();
+        let count = self.tags.as_ref().map_or(0, |tags| tags.len());
+        plane.check_tag_count(turn, count, ("", "stream"))?;
         let mut status = cluster.status;
         planted!(plane.mutants, AsleepGetsStream if matches!(status, ClusterStatus::Idle | ClusterStatus::Inactive) =>
             status = ClusterStatus::Active);

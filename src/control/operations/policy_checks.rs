@@ -1,8 +1,9 @@
-//! The checks of a resource policy before it is put or removed: its syntax, the lockout safety check, its version.
+//! The checks of a resource policy before it is put or removed: its syntax, its actions, Block Public Access, the
+//! lockout safety check, its version.
 
 use crate::api::{Error, Operation, Tags};
 use crate::control::authorization::{IamAction, RequiredPermission, ResourceAttributes};
-use crate::control::mutant::planted;
+use crate::control::mutant::{names_trusted_key, planted};
 use crate::control::records::{Attached, Cluster, ClusterPolicy};
 use crate::control::turn::Turn;
 use crate::control::{ControlPlane, RequestContext, errors};
@@ -10,8 +11,8 @@ use crate::coverage_mark::CoverageMark;
 use crate::types::ClusterArn;
 
 impl ControlPlane {
-    /// Parses a policy and runs the lockout safety check, unless it is bypassed: under the new policy its caller must
-    /// still be able to put and delete the policy.
+    /// Parses a policy and refuses public access. Then runs the lockout safety check, unless it is bypassed: under the
+    /// new policy its caller must still be able to put and delete the policy.
     pub(super) fn check_policy(
         &self,
         turn: &mut Turn<'_>,
@@ -22,6 +23,18 @@ impl ControlPlane {
         bypass: bool,
     ) -> Result<ClusterPolicy, Error> {
         let policy = ClusterPolicy::parse(policy).map_err(|mistake| errors::malformed_policy(&mistake))?;
+        let foreign = policy.document.action_of_other_service("dsql");
+        if let Some(action) = foreign.filter(|_| !self.assumptions.foreign_actions) {
+            return Err(errors::foreign_action(action));
+        }
+        let mut public = policy.document.public_statement();
+        planted!(self.mutants, PublicPolicyAtCreation if cluster.identifier == ctx.fresh => public = None);
+        planted!(self.mutants, TrustedKeySuffices if names_trusted_key(&policy) => public = None);
+        planted!(self.mutants, StarInListOverlooked if policy.text.contains("[\"*\"]") => public = None);
+        if let Some(statement) = public {
+            turn.cover(CoverageMark::PublicPolicyRefused);
+            return Err(errors::public_policy(self.assumptions.public_policy_denied, statement));
+        }
         let attributes = ResourceAttributes { tags, policy: Some(&policy.document) };
         let operations = [Operation::PutClusterPolicy, Operation::DeleteClusterPolicy];
         let (call, caller, arn) = (ctx.delivery, ctx.caller, cluster.to_string());

@@ -7,6 +7,7 @@ use crate::control::mutant::planted;
 use crate::control::records::{Cluster, Stream};
 use crate::control::turn::Turn;
 use crate::control::{ControlPlane, RequestContext, errors};
+use crate::coverage_mark::CoverageMark;
 use crate::types::{Account, ClusterArn, ClusterStatus, Identifier};
 
 /// The resource that a request names, unvalidated. Its tags and its policy count when permissions are evaluated.
@@ -107,6 +108,23 @@ impl ControlPlane {
             return Err(missing());
         }
         Ok((cluster.clone(), stream))
+    }
+
+    /// Compares a number of tags with the limit of one resource.
+    ///
+    /// # Errors
+    /// ServiceQuotaExceededException, for the resource with this identifier and type.
+    pub(super) fn check_tag_count(
+        &self,
+        turn: &mut Turn<'_>,
+        count: usize,
+        (resource_id, resource_type): (&str, &str),
+    ) -> Result<(), Error> {
+        if count <= self.assumptions.tags_per_resource as usize {
+            return Ok(());
+        }
+        turn.cover(CoverageMark::TagLimitReached);
+        Err(errors::tag_limit(resource_id, resource_type))
     }
 
     /// Writes the tags of a cluster or of its stream.

@@ -8,10 +8,7 @@ use crate::control::mutant::planted;
 use crate::control::operations::Handler;
 use crate::control::operations::resource::tags_of;
 use crate::control::turn::Turn;
-use crate::control::{ControlPlane, RequestContext, errors};
-
-/// The most tags that a resource may have (API model, TagMap).
-const MAX_TAGS: usize = 200;
+use crate::control::{ControlPlane, RequestContext};
 
 impl Handler for TagResourceInput {
     fn permissions(&self, scope: &PermissionScope<'_>, require: Require<'_>) -> Result<(), Error> {
@@ -32,11 +29,12 @@ impl Handler for TagResourceInput {
             tags.insert(key.clone(), value.clone());
         }
         let mut count = tags.len();
-        planted!(plane.mutants, EqualTagsCountTwice =>
-            count = tags_of(&cluster, stream).len() + self.tags.as_ref().map_or(0, |tags| tags.len()));
-        if count > MAX_TAGS {
-            return Err(errors::tag_limit(&self.resource_arn));
-        }
+        let given = self.tags.as_ref().map_or(0, |tags| tags.len());
+        planted!(plane.mutants, EqualTagsCountTwice => count = tags_of(&cluster, stream).len() + given);
+        planted!(plane.mutants, TagsOfOneCallCounted => count = given);
+        let identifier = stream.unwrap_or(cluster.arn.identifier).to_string();
+        let kind = if stream.is_some() { "stream" } else { "cluster" };
+        plane.check_tag_count(turn, count, (&identifier, kind))?;
         let response = Arc::new(Response::TagResource(TagResourceOutput {}));
         planted!(plane.mutants, TagNotWritten => return turn.answer(ctx.delivery, response));
         plane.write_tags(turn, ctx, &cluster, stream, tags);

@@ -26,7 +26,18 @@ impl CallPlan<'_> {
     /// A cluster or a stream with nearly as many tags as it may have. Calls replace tags, add the last ones, add one
     /// too many, and make room.
     fn full_of_tags(&mut self, draws: Draws, count: usize) {
-        let mut have = draws.weigh("have", &[(2, 0), (2, 100), (1, 150), (2, MAX_TAGS - 1), (3, MAX_TAGS)]);
+        let limit = self.set_up.assumptions.tags_per_resource as usize;
+        let mut have =
+            draws.weigh("have", &[(2, 0), (2, limit / 2), (1, limit * 3 / 4), (2, limit - 1), (3, limit)]);
+        if draws.chance("too many at creation", 20) {
+            let mut draft = self.draft(draws.about("refused", 0), None, CallKind::CreateAlone);
+            if let Request::CreateCluster(input) = &mut draft.input {
+                input.tags = Some(numbered_tags(0..limit + 1));
+            }
+            // No later call refers to the cluster, which is not made.
+            draft.creates = None;
+            self.push(draws.about("refused", 0), draft);
+        }
         let arn = self.tagged(draws, have);
         let mut turn = 0;
         while self.made.len() < count {
@@ -39,14 +50,16 @@ impl CallPlan<'_> {
                 (3, "overlap"),
                 (2, "make room"),
                 (1, "one too many"),
+                (1, "too many for a call"),
                 (1, "list"),
             ];
             let keys = match draws.weigh("change", &changes) {
                 "the same" => draws.below("from", have / 2)..have,
-                "fill" => have..MAX_TAGS,
+                "fill" => have..limit,
                 "one more" => have..have + 1,
-                "overlap" => have / 2..MAX_TAGS,
-                "one too many" => have..MAX_TAGS + 1,
+                "overlap" => have / 2..limit,
+                "one too many" => have..limit + 1,
+                "too many for a call" => 0..MAX_TAGS_OF_CALL + 1,
                 "make room" => {
                     let tag_keys = Some(vec![tag_key(draws.below("removed", have.max(1)))]);
                     let input = UntagResourceInput { resource_arn: arn.clone(), tag_keys };
@@ -58,10 +71,10 @@ impl CallPlan<'_> {
                     continue;
                 }
             };
-            if keys.end <= MAX_TAGS {
+            if keys.end <= limit {
                 have = have.max(keys.end);
             }
-            let tags = Some(numbered_tags(keys.start..keys.end.min(keys.start + MAX_TAGS)));
+            let tags = Some(numbered_tags(keys));
             let input = TagResourceInput { resource_arn: arn.clone(), tags };
             self.push(draws, CallDraft::about(&self.clusters[0], Request::TagResource(input)));
         }
@@ -246,8 +259,8 @@ fn tag_key(number: usize) -> String {
     format!("k{number}")
 }
 
-/// The most tags that a resource may have.
-const MAX_TAGS: usize = 200;
+/// The most tags that a call may have.
+const MAX_TAGS_OF_CALL: usize = 200;
 
 /// The number of clusters on a page of a listing that names no number.
 pub(super) const DEFAULT_PAGE: usize = 20;

@@ -58,9 +58,13 @@ fn wrong(draws: Draws, name: &str) -> Option<Value> {
             json!({ "": "x" }),
             json!({ "bad*key": "x" }),
             json!({ "team": "bad*value" }),
+            json!({ "aws:team": "x" }),
+            json!({ "AWS:team": "x" }),
             Value::Null,
         ]),
-        "tagKeys" => shaped(&[json!(["bad*key"]), json!([""]), Value::Null]),
+        "tagKeys" => {
+            shaped(&[json!(["bad*key"]), json!([""]), json!(["aws:team"]), json!(["Aws:team"]), Value::Null])
+        }
         "metricGroups" => {
             let known = json!({ "metricGroup": "STATEMENT_STATISTICS" });
             shaped(&[json!([{ "metricGroup": "EVERYTHING" }]), json!([{}]), json!([known, known])])

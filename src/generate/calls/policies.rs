@@ -94,6 +94,10 @@ pub(super) fn policy(draws: Draws, set_up: &SetUp, account: Account) -> Arc<str>
         let mut statement = json!({ "Effect": effect, "Principal": principal });
         statement["Action"] = action.into();
         statement["Resource"] = "*".into();
+        // An Allow for everyone is refused, unless a condition limits it.
+        if effect == "Allow" && (principal == "*" || principal["AWS"] == json!(["*"])) {
+            conditions::limit(draws, account, &mut statement);
+        }
         statement
     };
     let mut statements = match draws.weigh("statement", POLICIES) {
@@ -104,6 +108,11 @@ pub(super) fn policy(draws: Draws, set_up: &SetUp, account: Account) -> Arc<str>
         "hides" => vec![of("Deny", "dsql:Get*")],
         "keeps" => vec![of("Deny", "dsql:DeleteCluster")],
         "stays alone" => vec![of("Deny", "dsql:*PeerCluster")],
+        "of other services" => {
+            let mut statement = of("Deny", "dsql:DeleteCluster");
+            statement["Action"] = draws.pick("other service", OTHER_SERVICES).into();
+            vec![statement]
+        }
         "tagged" => {
             let mut statement = of("Deny", "dsql:UpdateCluster");
             statement["Condition"] = json!({ "StringEquals": { "aws:ResourceTag/team": "x" } });
@@ -179,6 +188,7 @@ const POLICIES: &[(u64, &str)] = &[
     (2, "keeps"),
     (1, "stays alone"),
     (1, "tagged"),
+    (1, "of other services"),
     (1, "spares"),
     (1, "locks out"),
 ];
@@ -196,6 +206,10 @@ const PRINCIPALS: &[(u64, &str)] = &[
     (1, "foreign principal"),
     (1, "stranger"),
 ];
+
+/// Actions that are none of Aurora DSQL, or may be one.
+const OTHER_SERVICES: &[&str] =
+    &["s3:GetObject", "kms:*", "*:Get*", "ds*:DeleteCluster", "DSQL:DeleteCluster"];
 
 /// An account in which most scenarios have no client.
 const FOREIGN_ACCOUNT: &str = "777788889999";

@@ -134,7 +134,7 @@ def test_policies_have_versions(server):
     identifier = client.create_cluster()["identifier"]
     with pytest.raises(client.exceptions.ResourceNotFoundException):
         client.get_cluster_policy(identifier=identifier)
-    statement = {"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "dsql:*", "Resource": "*"}
+    statement = {"Effect": "Allow", "Principal": {"AWS": "111122223333"}, "Action": "dsql:*", "Resource": "*"}
     document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
     first = client.put_cluster_policy(identifier=identifier, policy=document)["policyVersion"]
     assert client.get_cluster_policy(identifier=identifier)["policy"] == document

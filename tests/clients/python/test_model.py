@@ -22,7 +22,7 @@ KEY = "arn:aws:kms:us-east-1:111122223333:key/1234abcd"
 GROUPS = [{"metricGroup": "STATEMENT_STATISTICS"}]
 POLICY = (
     '{"Version": "2012-10-17", "Statement": '
-    '[{"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "dsql:*", "Resource": "*"}]}'
+    '[{"Effect": "Allow", "Principal": {"AWS": "111122223333"}, "Action": "dsql:*", "Resource": "*"}]}'
 )
 TARGET = {"kinesis": {"streamArn": STREAM_ARN + "orders", "roleArn": ROLE_ARN + "orders"}}
 STREAM = {"targetDefinition": TARGET, "ordering": "UNORDERED", "format": "JSON", "tags": {"a": "b"}}
