@@ -159,7 +159,8 @@ fn answer(line: &str) -> Result<DecisionOutput, QuestionError> {
             InputValues::Several(values) => context.set(&key, values),
         }
     }
-    let policies = Policies { identity: &identity, boundaries: &boundaries, resource: resource.as_ref() };
+    let (identity, boundaries) = (&identity[..], &boundaries[..]);
+    let policies = Policies { identity, boundaries, resource: resource.as_ref(), ..Policies::default() };
     let question = AccessRequest {
         principal: &principal,
         action: &line.action,

@@ -17,6 +17,21 @@ pub struct Policies<'a> {
     pub boundaries: &'a [Document],
     /// The policy of the resource, if it has one.
     pub resource: Option<&'a Document>,
+    /// How the policy of the resource and those of the principal combine.
+    pub combination: Combination,
+}
+
+/// How the policy of a resource and the policies of a principal combine to an Allow.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Combination {
+    /// Either may allow: a resource of the principal's account.
+    #[default]
+    Either,
+    /// The policies of the principal count only if the resource's policy allows the action too, or leaves it to the
+    /// account: a KMS key of the principal's account. (AWS KMS Developer Guide, "Key policies".)
+    ResourceRules,
+    /// Both must allow: a resource of another account. (IAM User Guide, "Cross-account policy evaluation logic".)
+    Both,
 }
 
 /// A principal that wants to perform an action on a resource.
@@ -132,6 +147,8 @@ pub enum Mismatch {
     },
     /// The statement matches, but no permissions boundary of the principal allows the action.
     Boundary,
+    /// The statement matches, but the resource's policy and those of the principal must both allow the action.
+    OneSided,
 }
 
 impl fmt::Display for Mismatch {
@@ -143,6 +160,9 @@ impl fmt::Display for Mismatch {
             Mismatch::Resource => f.write_str("Resource does not match"),
             Mismatch::Condition { operator, key } => write!(f, "Condition {operator} {key} does not match"),
             Mismatch::Boundary => f.write_str("the statement matches, but no permissions boundary does"),
+            Mismatch::OneSided => f.write_str(
+                "the statement matches, but the policy on the other side does not allow the action",
+            ),
         }
     }
 }
@@ -162,7 +182,7 @@ pub fn explain(policies: Policies<'_>, request: AccessRequest<'_>, evaluation: E
         StatementRef { list, document: index.document, statement: index.statement, sid }
     };
     let mismatches = match evaluation.effect {
-        PolicyEffect::Implicit => mismatches(policies, request),
+        PolicyEffect::Implicit => mismatches(policies, request, evaluation),
         PolicyEffect::Allow | PolicyEffect::Deny => Vec::new(),
     };
     let mismatches = mismatches.into_iter().map(|(index, mismatch)| (reference(index), mismatch)).collect();
@@ -176,6 +196,8 @@ pub struct Evaluation {
     pub effect: PolicyEffect,
     /// Whether a statement allows the action and only the permissions boundaries do not.
     pub is_bounded: bool,
+    /// Whether the principal's policies allow the action and only the policy of the resource does not.
+    pub is_untrusted: bool,
     by: Option<StatementIndex>,
 }
 
@@ -198,15 +220,27 @@ struct StatementIndex {
 #[must_use]
 pub fn evaluate(policies: Policies<'_>, request: AccessRequest<'_>) -> Evaluation {
     let mut allows: [Option<StatementIndex>; 3] = [None; 3];
-    let mut is_granted_by_own_arn = false;
+    let (mut is_granted_by_own_arn, mut is_delegated) = (false, false);
     for (list, documents) in policies.lists() {
         for (document, known) in documents.iter().enumerate() {
             for (statement, known) in known.statements.iter().enumerate() {
-                let Ok(principal_match) = request.matches(known) else { continue };
+                let principal_match = match request.matches(known) {
+                    Ok(principal_match) => principal_match,
+                    Err(part) => {
+                        is_delegated |= request.is_delegated_by(known, part);
+                        continue;
+                    }
+                };
                 let index = StatementIndex { list, document, statement };
                 // A Deny is final, whatever Allow was found before it.
                 if !known.allows {
-                    return Evaluation { effect: PolicyEffect::Deny, is_bounded: false, by: Some(index) };
+                    let (is_bounded, is_untrusted) = (false, false);
+                    return Evaluation {
+                        effect: PolicyEffect::Deny,
+                        is_bounded,
+                        is_untrusted,
+                        by: Some(index),
+                    };
                 }
                 is_granted_by_own_arn |= list == PolicyKind::Resource
                     && principal_match == PrincipalMatch::Exact
@@ -220,13 +254,25 @@ pub fn evaluate(policies: Policies<'_>, request: AccessRequest<'_>) -> Evaluatio
     let identity_grant = identity.filter(|_| !is_bounded);
     // A grant to the own ARN of a user or of a session is outside of its boundaries; a grant to `*` or to a role is
     // not.
-    let by = identity_grant.or(resource.filter(|_| !is_bounded || is_granted_by_own_arn));
+    let resource_grant = resource.filter(|_| !is_bounded || is_granted_by_own_arn);
+    let is_trusted = resource.is_some() || is_delegated;
+    let by = match policies.combination {
+        Combination::Either => identity_grant.or(resource_grant),
+        Combination::ResourceRules => identity_grant.filter(|_| is_trusted).or(resource_grant),
+        Combination::Both => identity_grant.filter(|_| is_trusted),
+    };
     let effect = if by.is_some() { PolicyEffect::Allow } else { PolicyEffect::Implicit };
-    Evaluation { effect, is_bounded: by.is_none() && (identity.is_some() || resource.is_some()), by }
+    let is_untrusted = by.is_none() && identity_grant.is_some();
+    let is_bounded = by.is_none() && is_bounded && (identity.is_some() || resource.is_some());
+    Evaluation { effect, is_bounded, is_untrusted, by }
 }
 
 /// Each Allow statement with its mismatch, for a request that no statement allows.
-fn mismatches(policies: Policies<'_>, request: AccessRequest<'_>) -> Vec<(StatementIndex, Mismatch)> {
+fn mismatches(
+    policies: Policies<'_>,
+    request: AccessRequest<'_>,
+    evaluation: Evaluation,
+) -> Vec<(StatementIndex, Mismatch)> {
     let mut mismatches = Vec::new();
     let mut bounded: [Option<StatementIndex>; 3] = [None; 3];
     let statements = policies.lists().into_iter().flat_map(|(list, documents)| {
@@ -238,14 +284,15 @@ fn mismatches(policies: Policies<'_>, request: AccessRequest<'_>) -> Vec<(Statem
     for (index, statement) in statements.filter(|(_, statement)| statement.allows) {
         match request.matches(statement) {
             Err(part) => mismatches.push((index, part.into())),
-            // The action is denied all the same, so only the boundaries can be the reason.
+            // The action is denied all the same: a boundary is the reason, or the policy on the other side.
             Ok(_) => {
                 bounded[index.list as usize].get_or_insert(index);
             }
         }
     }
     let [identity, _, resource] = bounded;
-    mismatches.extend(identity.into_iter().chain(resource).map(|index| (index, Mismatch::Boundary)));
+    let reason = if evaluation.is_bounded { Mismatch::Boundary } else { Mismatch::OneSided };
+    mismatches.extend(identity.into_iter().chain(resource).map(|index| (index, reason.clone())));
     mismatches
 }
 
@@ -288,6 +335,16 @@ impl AccessRequest<'_> {
     /// How `statement` names the principal if all its elements match; otherwise the first element that does not.
     fn matches<'s>(&self, statement: &'s Statement) -> Result<PrincipalMatch, MismatchedPart<'s>> {
         let principal_match = self.match_principal(statement)?;
+        self.matches_request(statement).map(|()| principal_match)
+    }
+
+    /// Whether an Allow that names the caller's account, and so does not match (`part`), leaves this request to it.
+    fn is_delegated_by(&self, statement: &Statement, part: MismatchedPart<'_>) -> bool {
+        matches!(part, MismatchedPart::DelegatesOnly) && self.matches_request(statement).is_ok()
+    }
+
+    /// Whether the elements of `statement` besides its principals match; otherwise the first that does not.
+    fn matches_request<'s>(&self, statement: &'s Statement) -> Result<(), MismatchedPart<'s>> {
         let matches = |glob: &Glob| glob.matches(self.action, self.context) == Some(true);
         if statement.actions.elements.iter().any(matches) == statement.actions.is_not {
             return Err(MismatchedPart::Action);
@@ -297,7 +354,7 @@ impl AccessRequest<'_> {
             return Err(MismatchedPart::Resource);
         }
         match statement.conditions.iter().find(|condition| !condition.is_met(self.context)) {
-            None => Ok(principal_match),
+            None => Ok(()),
             Some(condition) => Err(MismatchedPart::Condition(condition)),
         }
     }

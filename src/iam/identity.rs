@@ -3,7 +3,7 @@
 use crate::types::Account;
 
 use super::context::{ContextValues, Key};
-use super::decide::Policies;
+use super::decide::{Combination, Policies};
 use super::document::Document;
 use super::principal::Principal;
 
@@ -40,7 +40,8 @@ impl Identity {
     /// The policies that apply when this principal accesses a resource; `resource` is the resource's own policy.
     #[must_use]
     pub fn policies<'a>(&'a self, resource: Option<&'a Document>) -> Policies<'a> {
-        Policies { identity: &self.policies, boundaries: &self.boundaries, resource }
+        let combination = Combination::Either;
+        Policies { identity: &self.policies, boundaries: &self.boundaries, resource, combination }
     }
 
     /// Gives `see` the condition keys that describe the principal in each of its requests: `aws:PrincipalArn`,

@@ -15,6 +15,9 @@
 //!    covers the role's sessions.
 //! 4. Otherwise the action is denied implicitly.
 //!
+//! A [`Combination`] has the rules of other resources: the policy of a KMS key must allow, or delegate, what the
+//! principal's own policies allow, and for a resource of another account both must allow.
+//!
 //! # Decisions on points that the guide leaves open
 //!
 //! - A wildcard in the service segment of an ARN pattern is an error of the document.
@@ -44,8 +47,8 @@ mod values;
 
 pub use context::{Context, ContextMap, ContextValues, Key, find};
 pub use decide::{
-    AccessRequest, Decision, Evaluation, Mismatch, Policies, PolicyEffect, PolicyKind, StatementRef, decide,
-    evaluate, explain,
+    AccessRequest, Combination, Decision, Evaluation, Mismatch, Policies, PolicyEffect, PolicyKind,
+    StatementRef, decide, evaluate, explain,
 };
 pub use document::{Document, PathStep, PolicyError};
 pub use identity::Identity;

@@ -6,13 +6,14 @@
 use serde_json::{Map, Value, json};
 
 use crate::control::mutant::{Mutant, Mutants};
-use crate::iam::{Document, Identity, Policies};
+use crate::iam::{Combination, Document, Identity, Policies};
 
 /// The policies of one check, misread.
 pub(in crate::control) struct Misread {
     identity: Vec<Document>,
     boundaries: Vec<Document>,
     resource: Option<Document>,
+    combination: Combination,
 }
 
 impl Mutants {
@@ -23,12 +24,9 @@ impl Mutants {
 }
 
 impl Misread {
-    /// The policies of `identity` and of a resource, as `mutants` misread them.
-    pub(in crate::control) fn of(
-        mutants: Mutants,
-        identity: &Identity,
-        resource: Option<&Document>,
-    ) -> Misread {
+    /// `policies` of `identity` and of a resource, as `mutants` misread them.
+    pub(in crate::control) fn of(mutants: Mutants, identity: &Identity, policies: Policies<'_>) -> Misread {
+        let Policies { resource, combination, .. } = policies;
         let account = identity.principal.account();
         // A document that is no policy any more is left as it is.
         let misread = |document: &Document, read: fn(&Value) -> Result<Document, _>| {
@@ -43,13 +41,14 @@ impl Misread {
             identity: all(&identity.policies),
             boundaries: all(&identity.boundaries),
             resource: resource.map(|document| misread(document, Document::resource)),
+            combination,
         }
     }
 
     /// The misread policies, for an evaluation.
     pub(in crate::control) fn policies(&self) -> Policies<'_> {
-        let Misread { identity, boundaries, resource } = self;
-        Policies { identity, boundaries, resource: resource.as_ref() }
+        let Misread { identity, boundaries, resource, .. } = self;
+        Policies { identity, boundaries, resource: resource.as_ref(), combination: self.combination }
     }
 }
 
