@@ -46,6 +46,12 @@ pub enum CoverageMark {
     QuotaHitInFlight,
     /// A page was requested after the cluster named by its page token was deleted.
     PageAfterDelete,
+    /// A call was refused for a KMS key of another Region.
+    KeyElsewhere,
+    /// A call was refused for a KMS key that does not exist.
+    KeyMissing,
+    /// A call was refused for a disabled KMS key.
+    KeyDisabled,
     /// The witness Region denied the caller's permission to use it.
     WitnessDenied,
     /// A call timed out because the witness Region did not answer.

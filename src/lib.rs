@@ -96,10 +96,15 @@ pub mod principals {
     pub use crate::types::PrincipalId;
 }
 
+/// KMS keys, for [`Options::keys`].
+pub mod keys {
+    pub use crate::control::keys::{Keys, KmsKey};
+}
+
 /// Faults, and what they are made of: [`Fault`] is a value, and its constructors read as a sentence.
 pub mod fault {
     pub use crate::control::authorization::IamAction;
-    pub use crate::control::environment::ExternalEvent;
+    pub use crate::control::environment::{ExternalEvent, KeyScope};
     pub use crate::control::message::{DelayRange, MessageKind};
     pub use crate::sim::fault::{
         Crash, CrashPoint, Deny, Fault, Heal, InjectedEvent, MessageMatch, NodeMatch, Outage, Point, Refuse,

@@ -14,9 +14,9 @@ use crate::types::{ClusterArn, Identifier, Instant};
 
 use super::invariant::{CheckContext, Invariant};
 use super::open::OpenCall;
-use super::permitted::{Demand, Known, ResourceFacts, is_permitted};
+use super::permitted::{Demand, KeyFacts, Known, ResourceFacts, is_permitted};
 use super::records::{Records, names_one_resource};
-use super::{CheckResult, WorldView, demands, operations};
+use super::{CheckResult, WorldView, demands, keys, operations};
 
 /// Injected denials: the Region, the action, the beginning, and the end if there was one.
 #[derive(Clone, Debug, Default)]
@@ -65,7 +65,8 @@ pub(super) fn answered(
     records: &Records,
     call: &OpenCall,
 ) -> CheckResult {
-    if call.principal.is_none() && denied.0.is_empty() {
+    let is_unrestricted = call.principal.is_none() && denied.0.is_empty();
+    if is_unrestricted && !keys::may_use_key(&call.request) {
         return Ok(());
     }
     let cluster = records.cluster_of(call);
@@ -137,8 +138,7 @@ pub(super) fn may_be_denied(
     lacks_role
         || all.any(|(facts, demand)| {
             let is_denied = denied.at_some_moment(&demand, call.arrived.at, now)
-                || identity(view, call)
-                    .is_some_and(|identity| is_permitted(identity, facts, &demand) != Some(true));
+                || may_perform(view, call, facts, &demand) != Some(true);
             is_denied && is_named(&demand, error.message())
         })
 }
@@ -158,8 +158,8 @@ fn ensure(
     facts: ResourceFacts<'_>,
 ) -> CheckResult {
     let view = ctx.view;
+    let is_met = !is_denied && may_perform(view, call, facts, demand) != Some(false);
     let identity = identity(view, call);
-    let is_met = !is_denied && identity.is_none_or(|it| is_permitted(it, facts, demand) != Some(false));
     ctx.ensure(is_met, Invariant::AuthorizedInEveryRegion, || {
         let who = identity.map_or("the root of the account", |it| it.principal.arn());
         let (Demand { action, resource, region, .. }, operation) = (demand, call.request.operation());
@@ -180,6 +180,23 @@ pub(super) fn is_allowed_under(
     match call.principal {
         Some(_) => is_permitted(identity(view, call)?, facts, demand),
         None => is_permitted(&Identity::root(call.account), facts, demand),
+    }
+}
+
+/// Whether the caller of `call` may perform `demand`; `None` if undecided. To the root of the account, only a key
+/// policy can deny anything.
+fn may_perform(
+    view: &dyn WorldView,
+    call: &OpenCall,
+    facts: ResourceFacts<'_>,
+    demand: &Demand<'_>,
+) -> Option<bool> {
+    match identity(view, call) {
+        Some(identity) => is_permitted(identity, facts, demand),
+        None if demand.key.as_ref().is_some_and(KeyFacts::may_bind_root) => {
+            is_permitted(&Identity::root(call.account), facts, demand)
+        }
+        None => Some(true),
     }
 }
 

@@ -1,6 +1,7 @@
 //! The history of calls that an answer may depend on, and the checks of each answer against it: its token, its refusal,
 //! its permissions.
 
+use crate::control::environment::ExternalEvent;
 use crate::control::message::{Commit, Reply};
 use crate::control::records::Batch;
 use crate::map::FixedMap;
@@ -28,6 +29,8 @@ pub(super) struct CallHistory {
     cells: Cells,
     /// The time of the last restart of each control plane that has restarted.
     started: FixedMap<Region, Instant>,
+    /// The time at which keys of a Region were last disabled or enabled while its control plane was up.
+    keys_changed: FixedMap<Region, Instant>,
     /// The call that was refused last, or whose answer was discarded, and when. A call that joined it gets its answer
     /// at the same moment.
     last: Option<(OpenCall, Instant)>,
@@ -46,6 +49,13 @@ impl CallHistory {
     pub(super) fn restarted(&mut self, now: Instant, node: NodeId) {
         if let NodeId::ControlPlane(region) = node {
             self.started.insert(region, now);
+        }
+    }
+
+    /// An event of the environment reached the control plane of `region`.
+    pub(super) fn outside(&mut self, now: Instant, region: Region, event: &ExternalEvent) {
+        if matches!(event, ExternalEvent::DisableKeys(_) | ExternalEvent::EnableKeys(_)) {
+            self.keys_changed.insert(region, now);
         }
     }
 
@@ -89,8 +99,8 @@ impl CallHistory {
             self.listings.list_complete(ctx, call, response)?;
             self.cells.have_one_service(ctx, call, response)?;
         }
-        let CallHistory { tokens, denied, listings, started, last, .. } = self;
-        let facts = &RefusalContext { records, open, tokens, denied, listings, started };
+        let CallHistory { tokens, denied, listings, started, keys_changed, last, .. } = self;
+        let facts = &RefusalContext { records, open, tokens, denied, listings, started, keys_changed };
         let error = match result {
             Ok(response) => {
                 let record = records.cluster_of(call).filter(|_| call.is_answered_from_record());

@@ -4,14 +4,16 @@
 use std::sync::Arc;
 
 use crate::api::{Request, StreamStatus, Tags, UpdateClusterInput};
+use crate::control::keys::Keys;
 use crate::control::records::{Attached, Cluster, MultiRegion, Stream};
 use crate::region::Region;
-use crate::types::{Identifier, Instant};
+use crate::types::{ClusterArn, Identifier, Instant};
 
 use super::CheckResult;
 use super::invariant::{CheckContext, Invariant};
+use super::keys;
 use super::pairs::is_being_deleted;
-use super::visible::{customer_key, listed_peer};
+use super::visible::listed_peer;
 
 /// A change of a record: the record before and after the write, and the request of the call that it was made for, if
 /// any.
@@ -20,6 +22,8 @@ pub(super) struct RecordChange<'a> {
     pub(super) before: &'a Cluster,
     pub(super) after: &'a Cluster,
     pub(super) request: Option<&'a Request>,
+    /// The declared keys, which the request may name.
+    pub(super) keys: &'a Keys,
 }
 
 /// Every write starts from a copy of the record and replaces what its call names: an update the settings and
@@ -61,8 +65,10 @@ impl RecordChange<'_> {
         let protection =
             || update.and_then(|it| it.deletion_protection_enabled) == Some(after.deletion_protection);
         let key = || {
-            let named = update.and_then(|it| it.kms_encryption_key.as_ref());
-            named.is_some_and(|key| customer_key(Some(key)) == after.kms_key)
+            let ClusterArn { region, account, .. } = after.arn;
+            let name = update.and_then(|it| it.kms_encryption_key.as_deref());
+            let named = keys::named(self.keys, name, region, account);
+            name.is_some() && named.as_ref().map(|key| &*key.arn) == after.kms_key.as_deref()
         };
         let groups = || {
             let named = update.and_then(|it| it.metric_groups.as_ref());

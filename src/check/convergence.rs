@@ -118,7 +118,8 @@ pub(super) fn no_active_without_key(ctx: &mut CheckContext<'_>, except: Option<R
         let clusters = view.storage(region).into_iter().flat_map(Storage::clusters);
         for cluster in clusters {
             // A key that AWS owns can always be used.
-            let is_disabled = cluster.kms_key.is_some() && view.environment(region).keys_disabled;
+            let is_disabled =
+                cluster.kms_key.as_ref().is_some_and(|key| view.environment(region).is_disabled(key));
             let is_consistent = match cluster.encryption {
                 EncryptionStatus::Enabled => !is_disabled,
                 EncryptionStatus::KmsKeyInaccessible => is_disabled,

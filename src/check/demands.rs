@@ -91,25 +91,3 @@ pub(super) fn multi_region<'a>(
     demands.extend(adds.then(|| on("dsql:AddPeerCluster")));
     demands
 }
-
-/// The permissions on a customer managed key; none for a key that AWS owns.
-pub(super) fn keys<'a>(key: Option<&str>, call: &OpenCall, actions: &[&'static str]) -> Vec<Demand<'a>> {
-    let Some(key) = key.filter(|key| *key != "AWS_OWNED_KMS_KEY") else { return Vec::new() };
-    let (region, account) = (call.region, call.account);
-    let resource = match (key.starts_with("arn:"), key.starts_with("alias/")) {
-        (true, _) => key.to_owned(),
-        (_, true) => format!("arn:aws:kms:{region}:{account}:{key}"),
-        _ => format!("arn:aws:kms:{region}:{account}:key/{key}"),
-    };
-    actions.iter().map(|action| Demand::on(action, resource.clone(), region)).collect()
-}
-
-/// The actions that the service performs with a customer managed key on behalf of the caller.
-pub(super) const KMS: [&str; 6] = [
-    "kms:DescribeKey",
-    "kms:Encrypt",
-    "kms:Decrypt",
-    "kms:GenerateDataKey",
-    "kms:ReEncryptFrom",
-    "kms:ReEncryptTo",
-];

@@ -20,6 +20,7 @@ mod denied;
 mod environment;
 mod exposed;
 mod invariant;
+mod keys;
 mod listings;
 mod malformed;
 mod members;
@@ -42,6 +43,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::api::Request;
+use crate::control::keys::Keys;
 use crate::control::message::{Commit, Delivery, Reply};
 use crate::control::records::{Batch, Replaced};
 use crate::region::Region;
@@ -106,9 +108,9 @@ pub(crate) struct Checker {
 impl Checker {
     /// Takes in a batch that `node` wrote before the world begins, as after the restart of a server. Nothing is
     /// checked.
-    pub(crate) fn recall(&mut self, node: NodeId, batch: &Batch) {
+    pub(crate) fn recall(&mut self, node: NodeId, batch: &Batch, keys: &Arc<Keys>) {
         if let Some((_, _, Some(cluster))) = &batch.cluster {
-            self.records.recall(cluster);
+            self.records.recall(cluster, keys);
             self.clusters.recall(cluster);
             self.visible.recall_streams(cluster);
         }
@@ -157,7 +159,7 @@ impl Checker {
         match &changes[index] {
             Change::Arrived { region, caller, delivery, request } => {
                 let at = (view.now(), view.wall_clock(*region));
-                let call = self.open.arrived(at, *region, *caller, *delivery, request);
+                let call = self.open.arrived(at, *region, *caller, *delivery, (request, view.keys()));
                 call.newest = listings::newest(view, call);
                 let cluster = self.records.cluster_of(call);
                 call.peer = cluster.and_then(|cluster| cluster.multi_region.as_deref()?.peer);
@@ -184,6 +186,7 @@ impl Checker {
                 Ok(())
             }
             Change::Outside { region, event } => {
+                self.history.outside(view.now(), *region, event);
                 // A crash within the same event discards what the control plane did about the environment; the check
                 // would find the storage of a stopped node.
                 let has_crashed = changes.iter().any(|change| match change {
@@ -191,7 +194,7 @@ impl Checker {
                     _ => false,
                 });
                 let records = &self.records;
-                if has_crashed { Ok(()) } else { environment::took_effect(ctx, records, *region, *event) }
+                if has_crashed { Ok(()) } else { environment::took_effect(ctx, records, *region, event) }
             }
             Change::Wrote { node, commit, replaced } => self.check_write(view, *node, commit, replaced),
             Change::Forgot { commit, .. } => self.answers.acknowledged_is_durable(ctx, commit),
@@ -274,7 +277,7 @@ impl Checker {
         };
         let intent = before.intent.as_ref().map(|intent| intent.request.to_request());
         let request = call.map_or(intent.as_ref(), |call| Some(&call.request));
-        let change = changed::RecordChange { before, after, request };
+        let change = changed::RecordChange { before, after, request, keys: &view.keys() };
         changed::unchanging(ctx, &change)?;
         changed::changed_only_by_its_call(ctx, &change)
     }

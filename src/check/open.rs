@@ -4,10 +4,13 @@ use std::sync::Arc;
 
 use crate::api::Request;
 use crate::control::authorization::Caller;
+use crate::control::keys::Keys;
 use crate::control::message::{Commit, Delivery};
 use crate::control::records::Cluster;
 use crate::region::Region;
 use crate::types::{Account, ClusterArn, Identifier, Instant, PrincipalId, Timestamp};
+
+use super::keys::{self, NamedKey};
 
 /// A point in the order of all arrivals and answers. Two of them at one virtual time differ in `order`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -32,6 +35,8 @@ pub(super) struct OpenCall {
     /// The principal that calls; `None` if it has no restrictions.
     pub(super) principal: Option<PrincipalId>,
     pub(super) request: Arc<Request>,
+    /// The declared keys, which the request may name.
+    pub(super) keys: Arc<Keys>,
     pub(super) arrived: Moment,
     /// The reading of the Region's wall clock at the arrival: the creation time of whatever the call creates.
     pub(super) stamp: Timestamp,
@@ -72,7 +77,7 @@ impl OpenCalls {
         region: Region,
         caller: Caller,
         delivery: Delivery,
-        request: &Arc<Request>,
+        (request, keys): (&Arc<Request>, Arc<Keys>),
     ) -> &mut OpenCall {
         let arrived = self.moment(at);
         let slot = delivery.slot as usize;
@@ -87,6 +92,7 @@ impl OpenCalls {
             account: caller.account,
             principal: caller.principal,
             request,
+            keys,
             arrived,
             stamp,
             used: 0,
@@ -151,6 +157,11 @@ impl OpenCall {
     /// The cluster or stream that the request names, if it names one that can exist in its Region and account.
     pub(super) fn subject(&self) -> Option<Subject> {
         Subject::of(self.region, self.account, &self.request)
+    }
+
+    /// The customer managed key that the request selects for its cluster.
+    pub(super) fn key(&self) -> Option<NamedKey> {
+        keys::of_request(&self.keys, &self.request, self.region, self.account)
     }
 
     /// Whether the answer shows the record as it is when the answer leaves. This holds for a read, and for a deletion

@@ -7,6 +7,7 @@
 use std::sync::Arc;
 
 use crate::api::Request;
+use crate::control::keys::Keys;
 use crate::control::message::Commit;
 use crate::control::records::Cluster;
 use crate::map::FixedMap;
@@ -43,11 +44,12 @@ struct IdentifierEntry {
 
 impl Records {
     /// Takes in a cluster that exists before the world begins. Each cluster is passed once.
-    pub(super) fn recall(&mut self, cluster: &Arc<Cluster>) {
+    pub(super) fn recall(&mut self, cluster: &Arc<Cluster>, keys: &Arc<Keys>) {
         for stream in cluster.streams() {
             self.begin(stream.identifier);
         }
-        let (is_unprotected, born) = (!cluster.deletion_protection, Some(Born::Kept(cluster.clone())));
+        let (is_unprotected, born) =
+            (!cluster.deletion_protection, Some(Born::Kept(cluster.clone(), keys.clone())));
         self.known
             .insert(cluster.arn.identifier, IdentifierEntry { is_unprotected, born, ..Default::default() });
         self.wrote(Instant::START, None, Some(cluster));

@@ -25,7 +25,7 @@ use super::open::{OpenCall, OpenCalls};
 use super::permitted::{Demand, Known};
 use super::records::{self, Records};
 use super::tokens::Tokens;
-use super::{CheckResult, WorldView, demands, exposed, members, operations};
+use super::{CheckResult, WorldView, demands, exposed, keys, members, operations};
 
 /// The kind of an error, as far as causes distinguish it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -108,6 +108,7 @@ pub(super) struct RefusalContext<'a> {
     pub(super) denied: &'a Denied,
     pub(super) listings: &'a Listings,
     pub(super) started: &'a FixedMap<Region, Instant>,
+    pub(super) keys_changed: &'a FixedMap<Region, Instant>,
 }
 
 /// Every refusal is decided by one comparison with the record, the request, or the caller's policies, in the step
@@ -321,6 +322,24 @@ impl<'a> Causes<'a> {
         };
         cluster.intent.as_ref().is_some_and(|intent| !is_joined(&intent.request.to_request()))
             || self.facts.open.in_region(call.region).any(is_checked)
+    }
+
+    /// Adds the causes in the key that the request selects: it is none of the Region, it is not declared, or it is
+    /// disabled.
+    pub(super) fn key(&mut self) {
+        let Some(key) = self.call.key() else { return };
+        let (assumed, region) = (self.view.assumptions(), self.call.region);
+        self.add(!keys::is_key_of(&key.arn, region), RefusalKind::Invalid);
+        let is_declared = || self.call.keys.declared.iter().any(|declared| *declared.arn == *key.arn);
+        self.add(assumed.keys_must_exist && !is_declared(), RefusalKind::Invalid);
+        if !assumed.disabled_key_refused {
+            return;
+        }
+        // An event since the arrival leaves open what the control plane found.
+        match self.facts.keys_changed.get(&region) {
+            Some(at) if self.call.arrived.at <= *at => self.may(true, RefusalKind::Invalid),
+            _ => self.add(self.view.environment(region).is_disabled(&key.arn), RefusalKind::Invalid),
+        }
     }
 
     /// Adds the causes in `multiRegionProperties`.

@@ -85,7 +85,8 @@ impl Simulation {
     pub fn restore(&mut self, now: Instant, written: impl IntoIterator<Item = (NodeId, Batch)>) {
         let written: Vec<_> = written.into_iter().collect();
         if let Some(checker) = &mut self.checker {
-            written.iter().for_each(|(node, batch)| checker.recall(*node, batch));
+            let keys = self.world.options().keys.clone();
+            written.iter().for_each(|(node, batch)| checker.recall(*node, batch, &keys));
         }
         self.world.restore(now, written);
     }

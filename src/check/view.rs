@@ -1,11 +1,13 @@
 //! The state that the invariants examine.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::api::Request;
 use crate::control::assumptions::Assumptions;
 use crate::control::environment::Environment;
+use crate::control::keys::Keys;
 use crate::control::message::Delivery;
 use crate::control::records::{Batch, Disk, Storage};
 use crate::iam::Identity;
@@ -28,12 +30,16 @@ pub(crate) trait WorldView: fmt::Debug {
     /// The storage of `node`, in memory and on disk; `None` if the node was never created.
     fn memory(&self, node: NodeId) -> Option<Memory<'_>>;
     /// The environment of the control plane of `region`.
-    fn environment(&self, region: Region) -> Environment;
+    fn environment(&self, region: Region) -> &Environment;
     /// The request of this delivery; `None` if it is not known any more.
     fn request_of(&self, delivery: Delivery) -> Option<&Request>;
     /// The identity of a principal with its policies; `None` if it has no restrictions.
     fn identity(&self, _principal: PrincipalId) -> Option<&Identity> {
         None
+    }
+    /// The declared KMS keys.
+    fn keys(&self) -> Arc<Keys> {
+        Arc::default()
     }
     /// The number of requests that the control plane of `region` has taken in since its start and not answered.
     fn unanswered(&self, region: Region) -> usize;
@@ -81,7 +87,7 @@ impl WorldView for World {
         Some(Memory { storage, disk, unsynced })
     }
 
-    fn environment(&self, region: Region) -> Environment {
+    fn environment(&self, region: Region) -> &Environment {
         self.environment(region)
     }
 
@@ -91,6 +97,10 @@ impl WorldView for World {
 
     fn identity(&self, principal: PrincipalId) -> Option<&Identity> {
         self.options().principals.known.get(principal.index()).map(|identity| &**identity)
+    }
+
+    fn keys(&self) -> Arc<Keys> {
+        self.options().keys.clone()
     }
 
     fn unanswered(&self, region: Region) -> usize {

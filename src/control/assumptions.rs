@@ -263,6 +263,12 @@ assumptions! {
     /// Whether accounts have the role AWSServiceRoleForAuroraDsql from the beginning; otherwise the first cluster of
     /// an account creates it, which takes iam:CreateServiceLinkedRole.
     service_linked_role: bool = true,
+    /// Whether a call that selects a disabled KMS key is refused (ValidationException); otherwise the key takes effect,
+    /// and the cluster's `encryptionStatus` is KMS_KEY_INACCESSIBLE.
+    disabled_key_refused: bool = true,
+    /// Whether a KMS key must be declared: a call that selects another one is refused (ValidationException). Otherwise
+    /// every key exists.
+    keys_must_exist: bool = false,
     /// How long a stream's CREATING takes.
     stream_time: DelayRange = DelayRange::millis(60_000, 180_000),
     /// How long CREATING takes.

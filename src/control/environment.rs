@@ -9,8 +9,13 @@
 //! The record of such a cluster has KMS_KEY_INACCESSIBLE, and wherever another cluster would become ACTIVE it becomes
 //! IDLE: when it was created or linked, when an update is done, when a client connects. A new key is UPDATING until
 //! the update is done; only then it shows whether the key can be used. (User Guide, "Data encryption": the status
-//! IDLE. The effect of a disabled key on a creation or an update is not documented; the same effect is our choice.)
+//! IDLE. The effect of a key that is disabled during a creation or an update is not documented; the same effect is our
+//! choice.)
+//!
+//! A key that is scheduled for deletion has the same effect as one that is disabled (User Guide, "Data encryption"), so
+//! a key has two states here.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::api::EncryptionStatus;
@@ -20,15 +25,17 @@ use crate::control::records::Cluster;
 use crate::control::turn::Turn;
 use crate::types::ClusterStatus;
 
-/// The facts of a Region that hold whether its control plane is up or not.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// The facts of a Region that hold whether its control plane is up or not: which customer managed keys are disabled.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Environment {
-    /// Whether customer managed keys are disabled.
-    pub keys_disabled: bool,
+    /// Whether a key is disabled that is not among the exceptions.
+    all_disabled: bool,
+    /// The ARNs of the keys in the other state.
+    exceptions: BTreeSet<Arc<str>>,
 }
 
-/// An event that affects all clusters of a Region.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+/// An event that affects clusters of a Region.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum ExternalEvent {
     /// No client has connected for a long time: ACTIVE becomes IDLE, and IDLE becomes INACTIVE. Other statuses do not
     /// change. (User Guide, "Cluster lifecycle".)
@@ -38,37 +45,91 @@ pub enum ExternalEvent {
     Connect,
     /// Customer managed keys are disabled: clusters with such a key get KMS_KEY_INACCESSIBLE, and ACTIVE becomes
     /// IDLE. A control plane that is down learns of it at its start. (User Guide, "Data encryption".)
-    DisableKeys,
-    /// Customer managed keys are enabled again: `encryptionStatus` becomes ENABLED, and IDLE becomes ACTIVE. (User
-    /// Guide, "Data encryption".)
-    EnableKeys,
+    DisableKeys(KeyScope),
+    /// Customer managed keys are enabled again: `encryptionStatus` of their clusters becomes ENABLED, and IDLE becomes
+    /// ACTIVE. (User Guide, "Data encryption".)
+    EnableKeys(KeyScope),
+}
+
+/// The keys that an event concerns.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum KeyScope {
+    /// Every customer managed key of the Region, those to come as well.
+    All,
+    /// The key with this ARN.
+    One(Arc<str>),
+}
+
+impl KeyScope {
+    /// Whether the key with this ARN is concerned.
+    #[must_use]
+    pub fn covers(&self, arn: &str) -> bool {
+        match self {
+            KeyScope::All => true,
+            KeyScope::One(one) => **one == *arn,
+        }
+    }
 }
 
 impl Environment {
     /// The environment after `event`.
     #[must_use]
-    pub fn after(self, event: ExternalEvent) -> Environment {
-        match event {
-            ExternalEvent::DisableKeys => Environment { keys_disabled: true },
-            ExternalEvent::EnableKeys => Environment { keys_disabled: false },
-            ExternalEvent::Idle | ExternalEvent::Connect => self,
+    pub fn after(mut self, event: &ExternalEvent) -> Environment {
+        let (scope, disables) = match event {
+            ExternalEvent::DisableKeys(scope) => (scope, true),
+            ExternalEvent::EnableKeys(scope) => (scope, false),
+            ExternalEvent::Idle | ExternalEvent::Connect => return self,
+        };
+        match scope {
+            KeyScope::All => return Environment { all_disabled: disables, ..Environment::default() },
+            KeyScope::One(arn) if self.all_disabled == disables => self.exceptions.remove(arn),
+            KeyScope::One(arn) => self.exceptions.insert(arn.clone()),
+        };
+        self
+    }
+
+    /// Whether the key with this ARN is disabled.
+    #[must_use]
+    pub fn is_disabled(&self, arn: &str) -> bool {
+        self.all_disabled != self.exceptions.contains(arn)
+    }
+
+    /// Whether a key that `scope` covers is disabled.
+    #[must_use]
+    pub fn disables_any(&self, scope: &KeyScope) -> bool {
+        match scope {
+            KeyScope::All => self.all_disabled || !self.exceptions.is_empty(),
+            KeyScope::One(arn) => self.is_disabled(arn),
         }
+    }
+
+    /// The events that lead to this environment from one without disabled keys.
+    #[must_use]
+    pub fn events(&self) -> Vec<ExternalEvent> {
+        let all = self.all_disabled.then_some(ExternalEvent::DisableKeys(KeyScope::All));
+        let each = self.exceptions.iter().map(|arn| match self.all_disabled {
+            true => ExternalEvent::EnableKeys(KeyScope::One(arn.clone())),
+            false => ExternalEvent::DisableKeys(KeyScope::One(arn.clone())),
+        });
+        all.into_iter().chain(each).collect()
     }
 }
 
 impl ControlPlane {
     /// Applies the environment that the node finds at its start: keys may have changed while it was down.
     pub(super) fn observe_environment(&mut self, turn: &mut Turn<'_>, environment: Environment) {
-        let changed =
-            if environment.keys_disabled { ExternalEvent::DisableKeys } else { ExternalEvent::EnableKeys };
-        planted!(self.mutants, KeysNotMetAtStart => return);
-        self.apply_external_event(turn, changed);
+        self.environment = environment;
+        planted!(self.mutants, KeysNotMetAtStart => self.environment = Environment::default(); return);
+        self.change_clusters(turn, |environment, cluster| match cluster.kms_key.as_deref() {
+            Some(key) => with_key(cluster, environment.is_disabled(key)),
+            None => (cluster.status, cluster.encryption),
+        });
     }
 
     /// The encryption status of a cluster with the customer key `key` once the key is in use.
     pub(super) fn encryption_with(&self, key: Option<&Arc<str>>) -> EncryptionStatus {
         match key {
-            Some(_) if self.environment.keys_disabled => EncryptionStatus::KmsKeyInaccessible,
+            Some(key) if self.environment.is_disabled(key) => EncryptionStatus::KmsKeyInaccessible,
             _ => EncryptionStatus::Enabled,
         }
     }
@@ -85,12 +146,22 @@ impl ControlPlane {
         if status == ClusterStatus::Active && !can_be_used { ClusterStatus::Idle } else { status }
     }
 
-    /// Applies an event to every cluster of the Region.
-    pub(super) fn apply_external_event(&mut self, turn: &mut Turn<'_>, event: ExternalEvent) {
-        self.environment = self.environment.after(event);
+    /// Applies an event to the clusters of the Region.
+    pub(super) fn apply_external_event(&mut self, turn: &mut Turn<'_>, event: &ExternalEvent) {
+        self.environment = std::mem::take(&mut self.environment).after(event);
+        let mutants = self.mutants;
+        self.change_clusters(turn, |environment, cluster| status_after(mutants, event, environment, cluster));
+    }
+
+    /// Gives every cluster of the Region the status and the encryption that `next` returns.
+    fn change_clusters(
+        &mut self,
+        turn: &mut Turn<'_>,
+        next: impl Fn(&Environment, &Cluster) -> (ClusterStatus, EncryptionStatus),
+    ) {
         let clusters: Vec<Arc<Cluster>> = self.storage.clusters().cloned().collect();
         for cluster in clusters {
-            let (status, encryption) = status_after(self.mutants, event, &cluster);
+            let (status, encryption) = next(&self.environment, &cluster);
             // An unchanged record is not written: an event that repeats a fact must not outdate a timer.
             if (status, encryption) != (cluster.status, cluster.encryption) {
                 self.write_cluster(turn, &cluster, None, None, |record| {
@@ -103,31 +174,70 @@ impl ControlPlane {
     }
 }
 
-/// The status and the encryption of a cluster after `event`.
+/// The status and the encryption of a cluster after `event`, which led to `environment`.
 fn status_after(
     mutants: Mutants,
-    event: ExternalEvent,
+    event: &ExternalEvent,
+    environment: &Environment,
     cluster: &Cluster,
 ) -> (ClusterStatus, EncryptionStatus) {
     use ClusterStatus::{Active, Idle, Inactive};
-    use EncryptionStatus::{Enabled, KmsKeyInaccessible};
     let (status, encryption) = (cluster.status, cluster.encryption);
-    let mut can_wake = encryption != KmsKeyInaccessible;
+    let mut can_wake = encryption != EncryptionStatus::KmsKeyInaccessible;
     planted!(mutants, InactiveNotWoken if status == Inactive => can_wake = false);
     planted!(mutants, WokenWithoutKey => can_wake = true);
     match (event, status) {
         (ExternalEvent::Idle, Active) => (Idle, encryption),
         (ExternalEvent::Idle, Idle) => (Inactive, encryption),
         (ExternalEvent::Connect, Idle | Inactive) if can_wake => (Active, encryption),
-        // A transient status goes on: the work that it stands for ends as IDLE.
-        (ExternalEvent::DisableKeys, _) if cluster.kms_key.is_some() => {
-            (if status == Active { Idle } else { status }, KmsKeyInaccessible)
-        }
-        // Only a cluster that lost its key has this encryption status; one that is IDLE for want of connections keeps
-        // it.
-        (ExternalEvent::EnableKeys, _) if encryption == KmsKeyInaccessible => {
-            (if status == Idle { Active } else { status }, Enabled)
+        (ExternalEvent::DisableKeys(scope) | ExternalEvent::EnableKeys(scope), _) => {
+            let Some(key) = cluster.kms_key.as_deref() else { return (status, encryption) };
+            let (mut is_covered, mut is_disabled) = (scope.covers(key), environment.is_disabled(key));
+            planted!(mutants, OneKeyStandsForAll => is_covered = true;
+                is_disabled = matches!(event, ExternalEvent::DisableKeys(_)));
+            if is_covered { with_key(cluster, is_disabled) } else { (status, encryption) }
         }
         _ => (status, encryption),
+    }
+}
+
+/// The status and the encryption of a cluster whose key is disabled or enabled.
+fn with_key(cluster: &Cluster, is_disabled: bool) -> (ClusterStatus, EncryptionStatus) {
+    use ClusterStatus::{Active, Idle};
+    use EncryptionStatus::{Enabled, KmsKeyInaccessible};
+    match (is_disabled, cluster.status, cluster.encryption) {
+        // A transient status goes on: the work that it stands for ends as IDLE.
+        (true, Active, _) => (Idle, KmsKeyInaccessible),
+        (true, status, _) => (status, KmsKeyInaccessible),
+        // Only a cluster that lost its key has this encryption status; one that is IDLE for want of connections keeps
+        // it.
+        (false, Idle, KmsKeyInaccessible) => (Active, Enabled),
+        (false, status, KmsKeyInaccessible) => (status, Enabled),
+        (false, status, encryption) => (status, encryption),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_key_and_all_keys_are_disabled_and_enabled() {
+        use ExternalEvent::{DisableKeys, EnableKeys};
+        let one = |arn: &str| KeyScope::One(arn.into());
+        let after = |events: &[ExternalEvent]| events.iter().fold(Environment::default(), Environment::after);
+        let states = |environment: &Environment| [environment.is_disabled("a"), environment.is_disabled("b")];
+        for (events, expected) in [
+            (vec![DisableKeys(one("a"))], [true, false]),
+            (vec![DisableKeys(KeyScope::All)], [true, true]),
+            (vec![DisableKeys(KeyScope::All), EnableKeys(one("a"))], [false, true]),
+            (vec![DisableKeys(KeyScope::All), EnableKeys(one("a")), DisableKeys(one("a"))], [true, true]),
+            (vec![DisableKeys(one("a")), DisableKeys(KeyScope::All), EnableKeys(one("b"))], [true, false]),
+            (vec![DisableKeys(one("a")), EnableKeys(KeyScope::All)], [false, false]),
+        ] {
+            let environment = after(&events);
+            assert_eq!(states(&environment), expected, "{events:?}");
+            assert_eq!(after(&environment.events()), environment, "{events:?}");
+        }
     }
 }

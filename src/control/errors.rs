@@ -110,6 +110,11 @@ pub(super) fn properties(refusal: Refusal, verb: &str, cause: impl Display, reme
     refused(refusal, format!("Can't {verb} cluster: {cause}. To proceed, {remedy}."), "")
 }
 
+/// A refusal of the KMS key that a request names, with its cause and its remedy.
+pub(super) fn key(verb: &str, cause: impl Display, remedy: impl Display) -> Error {
+    Error::other(format!("Can't {verb} cluster: {cause}. To proceed, {remedy}."))
+}
+
 pub(super) fn missing_peer(refusal: Refusal, verb: &str, peer: &str) -> Error {
     let message = format!(
         "Can't {verb} cluster: Peer cluster {peer} doesn't exist. To proceed, verify the ARN and try again."

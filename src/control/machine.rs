@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::ControlPlane;
 use super::assumptions::Assumptions;
 use super::authorization::{Denials, Principals};
+use super::keys::Keys;
 use super::message::{Effect, Input};
 use super::mutant::Mutants;
 use super::peering::WitnessNode;
@@ -31,6 +32,7 @@ impl Machine {
         id: NodeId,
         assumptions: Arc<Assumptions>,
         principals: Arc<Principals>,
+        keys: Arc<Keys>,
         mutants: Mutants,
         storage: Storage,
     ) -> Machine {
@@ -39,7 +41,7 @@ impl Machine {
                 Machine::Witness(Box::new(WitnessNode::new(region, principals, mutants, storage)))
             }
             NodeId::ControlPlane(region) => {
-                let plane = ControlPlane::new(region, assumptions, principals, mutants, storage);
+                let plane = ControlPlane::new(region, assumptions, principals, keys, mutants, storage);
                 Machine::ControlPlane(Box::new(plane))
             }
             NodeId::Client(_) => unreachable!("a client is not a node with storage"),

@@ -121,6 +121,9 @@ pub enum Effect {
     Checked(Box<Checked>),
     /// Report that an action was denied, for the checkers that count denials. Changes no state.
     Denied(IamAction),
+    /// Report that a call was refused because it selects the key with this ARN, which is disabled. It tells the world
+    /// that the fault acted, and changes no state.
+    KeyRefused(Arc<str>),
     /// Report that a situation worth searching for was met. Coverage only: it changes no state and no answer.
     Covered(CoverageMark),
 }

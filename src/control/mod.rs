@@ -25,6 +25,7 @@
 pub mod assumptions;
 pub mod authorization;
 pub mod environment;
+pub mod keys;
 pub mod message;
 pub mod mutant;
 pub mod peering;
@@ -43,6 +44,7 @@ use crate::api::{Error, Operation, Request, Response};
 use crate::control::assumptions::Assumptions;
 use crate::control::authorization::{Authorizer, Caller, Denials, Principals};
 use crate::control::environment::Environment;
+use crate::control::keys::Keys;
 use crate::control::lifecycle::Transitions;
 use crate::control::message::{Delivery, Effect, Input, Message, Timer, Wait};
 use crate::control::mutant::{Mutants, forgive_reserved_keys, forgive_tags, planted};
@@ -65,6 +67,7 @@ pub struct ControlPlane {
     assumptions: Arc<Assumptions>,
     mutants: Mutants,
     authorizer: Authorizer,
+    keys: Arc<Keys>,
     storage: Storage,
     // Volatile from here on: a crash forgets it, and `start` derives what it can from storage.
     environment: Environment,
@@ -81,6 +84,7 @@ impl ControlPlane {
         region: Region,
         assumptions: Arc<Assumptions>,
         principals: Arc<Principals>,
+        keys: Arc<Keys>,
         mutants: Mutants,
         storage: Storage,
     ) -> ControlPlane {
@@ -89,6 +93,7 @@ impl ControlPlane {
             assumptions,
             mutants,
             authorizer: Authorizer::new(region, principals),
+            keys,
             storage,
             environment: Environment::default(),
             tokens: Tokens::default(),
@@ -140,7 +145,7 @@ impl ControlPlane {
                     turn.reply(&[delivery], Err(Arc::new(error)));
                 }
             }
-            Input::ExternalEvent(event) => self.apply_external_event(turn, event),
+            Input::ExternalEvent(event) => self.apply_external_event(turn, &event),
             Input::Message { from, message } => self.handle_message(turn, from, *message),
             Input::Timer(Timer::Status { account, serial, version, to }) => {
                 self.finish_transition(turn, account, serial, version, to);

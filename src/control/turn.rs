@@ -97,6 +97,11 @@ impl<'a> Turn<'a> {
         self.effects.push(Effect::Denied(action));
     }
 
+    /// Reports that a call was refused because it selects this key, which is disabled.
+    pub(in crate::control) fn report_key_refused(&mut self, arn: Arc<str>) {
+        self.effects.push(Effect::KeyRefused(arn));
+    }
+
     /// Takes the last write back, for a planted bug that keeps it in memory only.
     pub(in crate::control) fn drop_last_persist(&mut self) {
         self.effects.pop_if(|effect| matches!(effect, Effect::Persist(_)));

@@ -30,6 +30,8 @@ use super::step::{Cut, ModelEvent, Transition};
 #[derive(Clone, Debug)]
 pub(super) struct ModelState {
     pub(super) assumptions: Arc<Assumptions>,
+    /// The environment of every Region, in which no key is ever disabled.
+    pub(super) environment: Arc<Environment>,
     pub(super) names: Arc<Names>,
     /// The control planes in the order of their Regions, then the witness node.
     pub(super) nodes: Vec<ModelNode>,
@@ -295,8 +297,8 @@ impl WorldView for ModelState {
         Some(Memory { storage: machine.storage(), disk, unsynced: Vec::new() })
     }
 
-    fn environment(&self, _region: Region) -> Environment {
-        Environment::default()
+    fn environment(&self, _region: Region) -> &Environment {
+        &self.environment
     }
 
     fn request_of(&self, _delivery: Delivery) -> Option<&Request> {

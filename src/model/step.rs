@@ -190,9 +190,12 @@ impl SmallWorld {
         let mut effects = Vec::new();
         let node = &mut state.nodes[index];
         Arc::make_mut(&mut node.machine).handle(Instant::START, input, &mut effects);
-        let has_effects = effects
-            .iter()
-            .any(|effect| !matches!(effect, Effect::Note(_) | Effect::Denied(_) | Effect::Covered(_)));
+        let has_effects = effects.iter().any(|effect| {
+            !matches!(
+                effect,
+                Effect::Note(_) | Effect::Denied(_) | Effect::KeyRefused(_) | Effect::Covered(_)
+            )
+        });
         let mut writes = 0;
         let mut effects = effects.into_iter();
         let mut forgotten = Vec::new();
@@ -241,6 +244,7 @@ impl SmallWorld {
             | Effect::Note(_)
             | Effect::Checked(_)
             | Effect::Denied(_)
+            | Effect::KeyRefused(_)
             | Effect::Covered(_) => {}
             // The answer of a witness node does not depend on when the request arrives. So the request arrives at once,
             // and only the answer is in flight: this covers every order with half of the packets.
@@ -289,7 +293,8 @@ impl SmallWorld {
         changes.push(Change::Crashed { node: *id, memory, disk: Box::new(Disk::clone(disk)) });
         changes.push(Change::Restarted(*id));
         let assumptions = self.assumptions.clone();
-        let restarted = Machine::new(*id, assumptions, Arc::default(), self.mutants, disk.replay());
+        let restarted =
+            Machine::new(*id, assumptions, Arc::default(), Arc::default(), self.mutants, disk.replay());
         *machine = Arc::new(restarted);
         // The request died with the node. Its client gives it up.
         if state.callers.get(index).is_some_and(|caller| caller.waits) {

@@ -96,7 +96,8 @@ impl SmallWorld {
         let nodes: Vec<ModelNode> = ids
             .map(|id| {
                 let storage = Storage::default();
-                let machine = Machine::new(id, assumptions.clone(), Arc::default(), mutants, storage);
+                let machine =
+                    Machine::new(id, assumptions.clone(), Arc::default(), Arc::default(), mutants, storage);
                 let digest = digest_of(&machine.knowledge());
                 let machine = Arc::new(machine);
                 let disk = Arc::new(Disk::default());
@@ -105,6 +106,7 @@ impl SmallWorld {
             .collect();
         let start = ModelState {
             assumptions: assumptions.clone(),
+            environment: Arc::default(),
             names: Arc::new(Names::default()),
             spent: Spent::nothing(nodes.len()),
             nodes,

@@ -11,7 +11,6 @@ use crate::api::EncryptionStatus;
 use crate::control::message::{Commit, Effect, Input};
 use crate::coverage_mark::CoverageMark;
 use crate::rng::{self, Purpose};
-use crate::types::NodeId;
 
 use super::fault::{NodeActivity, Stage, Unfinished};
 use super::node::NodeState;
@@ -103,10 +102,11 @@ impl World {
         let node = node.id;
         if let Some((_, _, record)) = &commit.batch.cluster {
             self.last_progress = self.now;
-            if record.as_ref().is_some_and(|record| record.encryption == EncryptionStatus::KmsKeyInaccessible)
-                && let NodeId::ControlPlane(region) = node
+            if let Some(record) = record
+                && record.encryption == EncryptionStatus::KmsKeyInaccessible
+                && let Some(key) = &record.kms_key
             {
-                self.meet_disabled_keys(region);
+                self.meet_disabled_key(record.arn.region, key);
             }
         }
         self.note(&TraceEvent::Wrote(node, &commit));
@@ -199,7 +199,7 @@ impl World {
     /// Gives a node its start input with the current environment. The node resumes unfinished work from its storage.
     pub(super) fn start(&mut self, index: usize) {
         let region = self.region_of(self.nodes[index].id);
-        self.feed(index, Input::Start(self.environment(region)));
+        self.feed(index, Input::Start(self.environment(region).clone()));
     }
 
     fn begin_sync(&mut self, index: usize) {

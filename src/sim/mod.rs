@@ -31,6 +31,7 @@ use crate::api::Request;
 use crate::control::assumptions::Assumptions;
 use crate::control::authorization::{Caller, Checked, IamAction, Principals};
 use crate::control::environment::{Environment, ExternalEvent};
+use crate::control::keys::Keys;
 use crate::control::message::{Commit, Delivery, Effect, Reply, Timer};
 use crate::control::mutant::Mutants;
 use crate::control::records::{Batch, Cluster, Disk, Replaced, Storage};
@@ -70,6 +71,8 @@ pub struct Options {
     pub clients: Vec<ClientOptions>,
     /// The principals that clients run as, with their policies.
     pub principals: Arc<Principals>,
+    /// The KMS keys with aliases. A key that is not among them exists too, without one.
+    pub keys: Arc<Keys>,
     /// The assumed behaviour wherever AWS does not document the service's.
     pub assumptions: Arc<Assumptions>,
     /// The bugs planted on purpose, to test the invariants.
@@ -92,6 +95,7 @@ impl Options {
             seed,
             clients: vec![ClientOptions::default()],
             principals: Arc::default(),
+            keys: Arc::default(),
             assumptions: Arc::new(Assumptions::DEFAULT),
             mutants: Mutants::NONE,
             latency: Latency::Measured,
@@ -289,7 +293,7 @@ impl World {
             network: Network::new(options.seed, options.latency.clone()),
             nodes: Vec::new(),
             node_indices: [[None; 2]; Region::COUNT],
-            environment: [Environment::default(); Region::COUNT],
+            environment: std::array::from_fn(|_| Environment::default()),
             calls: Calls::default(),
             injected_errors: InjectedErrors::default(),
             names: Names::default(),
@@ -393,8 +397,8 @@ impl World {
 
     /// The environment of the control plane of `region`, which exists whether or not the node is up.
     #[must_use]
-    pub fn environment(&self, region: Region) -> Environment {
-        self.environment[region.index()]
+    pub fn environment(&self, region: Region) -> &Environment {
+        &self.environment[region.index()]
     }
 
     /// Reports every permission check as a [`Change::Checked`] from now on. Call it before the first call: nodes that

@@ -119,6 +119,6 @@ impl Node {
 
 /// The state machine of the node `id`, which resumes from `storage`.
 fn machine(id: NodeId, options: &Options, storage: Storage) -> Machine {
-    let (assumptions, principals) = (options.assumptions.clone(), options.principals.clone());
-    Machine::new(id, assumptions, principals, options.mutants, storage)
+    let Options { assumptions, principals, keys, mutants, .. } = options;
+    Machine::new(id, assumptions.clone(), principals.clone(), keys.clone(), *mutants, storage)
 }

@@ -339,6 +339,10 @@ impl World {
             }
             Effect::Note(note) => self.note(&TraceEvent::Noted(id, *note)),
             Effect::Checked(checked) => self.changes.push(Change::Checked(checked)),
+            Effect::KeyRefused(arn) => {
+                let region = id.region().expect("a client refuses nothing");
+                self.meet_disabled_key(region, &arn);
+            }
             Effect::Denied(action) => {
                 self.coverage.insert(CoverageBin::Denied(action));
                 let region = id.region().expect("a client denies nothing");

@@ -4,11 +4,11 @@ use std::collections::BTreeSet;
 
 use crate::api::{CreateClusterInput, CreateClusterOutput, MultiRegionOutput, Request};
 use crate::check::demands;
+use crate::check::keys;
 use crate::check::open::OpenCall;
 use crate::check::permitted::{Demand, Known};
 use crate::check::refusals::{Causes, RefusalKind};
 use crate::check::responses::{has_properties, is_own, policy_of};
-use crate::check::visible::customer_key;
 use crate::control::records::Cluster;
 use crate::types::{ClusterArn, Timestamp};
 
@@ -29,7 +29,7 @@ impl RequestSpecification for CreateClusterInput {
         demands.extend(tags.map(|_| Demand { tags, ..on("dsql:TagResource") }));
         demands.extend(self.policy.iter().map(|_| on("dsql:PutClusterPolicy")));
         demands.extend(demands::multi_region(properties, &any, None, call.region));
-        demands.extend(demands::keys(self.kms_encryption_key.as_deref(), call, &demands::KMS));
+        demands.extend(keys::demands(call.key(), call, &keys::KMS));
         demands
     }
 
@@ -40,12 +40,13 @@ impl RequestSpecification for CreateClusterInput {
             causes.policy(policy, self.bypass_policy_lockout_safety_check, made, tags);
         }
         causes.too_many_tags(None, self.tags.as_ref());
+        causes.key();
         quota(causes);
     }
 
-    fn is_carried_out(&self, _: &OpenCall, record: &Cluster) -> bool {
+    fn is_carried_out(&self, call: &OpenCall, record: &Cluster) -> bool {
         record.deletion_protection == self.deletion_protection_enabled.unwrap_or(true)
-            && record.kms_key == customer_key(self.kms_encryption_key.as_ref())
+            && record.kms_key.as_deref() == call.key().as_ref().map(|key| &*key.arn)
             && record.tags == self.tags.clone().filter(|tags| !tags.is_empty())
             && record.statement_statistics == self.metric_groups.as_ref().is_some_and(|it| !it.is_empty())
             && policy_of(record) == self.policy.as_deref()

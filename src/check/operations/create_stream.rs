@@ -2,6 +2,7 @@
 
 use crate::api::{CreateStreamInput, CreateStreamOutput};
 use crate::check::demands;
+use crate::check::keys::{self, NamedKey};
 use crate::check::open::OpenCall;
 use crate::check::permitted::Demand;
 use crate::check::refusals::{Causes, RefusalKind};
@@ -22,8 +23,9 @@ impl RequestSpecification for CreateStreamInput {
         let kinesis = self.target_definition.as_ref().and_then(|target| target.kinesis.as_ref());
         let role = kinesis.and_then(|kinesis| kinesis.role_arn.clone());
         demands.extend(role.map(|role| Demand::on("iam:PassRole", role, call.region)));
-        let key = cluster.and_then(|it| it.kms_key.as_deref());
-        demands.extend(demands::keys(key, call, &["kms:Decrypt"]));
+        let arn = cluster.and_then(|it| it.kms_key.as_deref());
+        let key = arn.map(|arn| NamedKey { arn: arn.to_owned(), alias: None });
+        demands.extend(keys::demands(key, call, &["kms:Decrypt"]));
         demands
     }
 

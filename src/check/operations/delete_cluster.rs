@@ -7,6 +7,7 @@ use crate::check::refusals::{Causes, RefusalKind};
 use crate::check::responses::is_subject;
 use crate::check::visible::Fact;
 use crate::control::assumptions::Assumptions;
+use crate::control::keys::Keys;
 use crate::control::records::Cluster;
 use crate::types::{ClusterArn, ClusterStatus};
 
@@ -33,7 +34,7 @@ impl RequestSpecification for DeleteClusterInput {
         causes.add(assumed.streams_keep_cluster && !cluster.streams().is_empty(), RefusalKind::Conflict);
     }
 
-    fn sets(&self, _: ClusterArn) -> Vec<Fact> {
+    fn sets(&self, _: ClusterArn, _: &Keys) -> Vec<Fact> {
         vec![Fact::Deleted(true)]
     }
 

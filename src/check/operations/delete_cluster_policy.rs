@@ -5,6 +5,7 @@ use crate::check::open::OpenCall;
 use crate::check::refusals::{Causes, RefusalKind};
 use crate::check::responses::{policy_of, policy_version_of};
 use crate::check::visible::Fact;
+use crate::control::keys::Keys;
 use crate::control::records::Cluster;
 use crate::types::ClusterArn;
 
@@ -20,7 +21,7 @@ impl RequestSpecification for DeleteClusterPolicyInput {
         causes.another_version(cluster, self.expected_policy_version.as_ref());
     }
 
-    fn sets(&self, _: ClusterArn) -> Vec<Fact> {
+    fn sets(&self, _: ClusterArn, _: &Keys) -> Vec<Fact> {
         vec![Fact::Policy(None)]
     }
 

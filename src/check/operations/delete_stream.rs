@@ -7,6 +7,7 @@ use crate::check::permitted::Demand;
 use crate::check::refusals::{Causes, RefusalKind};
 use crate::check::responses::{has_stream, is_stream};
 use crate::check::visible::Fact;
+use crate::control::keys::Keys;
 use crate::control::records::Cluster;
 use crate::types::{ClusterArn, Identifier};
 
@@ -28,7 +29,7 @@ impl RequestSpecification for DeleteStreamInput {
         causes.add(is_new, RefusalKind::Conflict);
     }
 
-    fn sets(&self, _: ClusterArn) -> Vec<Fact> {
+    fn sets(&self, _: ClusterArn, _: &Keys) -> Vec<Fact> {
         vec![Fact::Deleted(true)]
     }
 }

@@ -23,6 +23,7 @@ mod update_cluster;
 
 use crate::api::{MultiRegionOutput, Request, Response, Tags};
 use crate::control::assumptions::Assumptions;
+use crate::control::keys::Keys;
 use crate::control::records::Cluster;
 use crate::types::{ClusterArn, Timestamp};
 
@@ -53,8 +54,8 @@ pub(super) trait RequestSpecification {
     fn causes_in(&self, _cluster: &Cluster, _causes: &mut Causes<'_>) {}
 
     /// The members that the request sets when it is carried out: of the cluster `own`, or of a stream of it. Those of a
-    /// new cluster or stream are known by the answer.
-    fn sets(&self, _own: ClusterArn) -> Vec<Fact> {
+    /// new cluster or stream are known by the answer. `keys` are the declared keys, which the request may name.
+    fn sets(&self, _own: ClusterArn, _keys: &Keys) -> Vec<Fact> {
         Vec::new()
     }
 

@@ -6,6 +6,7 @@ use crate::check::open::OpenCall;
 use crate::check::refusals::Causes;
 use crate::check::responses::{policy_of, policy_version_of};
 use crate::check::visible::{Fact, PolicyFact};
+use crate::control::keys::Keys;
 use crate::control::records::Cluster;
 use crate::types::ClusterArn;
 
@@ -23,7 +24,7 @@ impl RequestSpecification for PutClusterPolicyInput {
         causes.another_version(cluster, self.expected_policy_version.as_ref());
     }
 
-    fn sets(&self, _: ClusterArn) -> Vec<Fact> {
+    fn sets(&self, _: ClusterArn, _: &Keys) -> Vec<Fact> {
         let policy = self.policy.clone().map(|text| PolicyFact { text, version: None });
         vec![Fact::Policy(policy)]
     }

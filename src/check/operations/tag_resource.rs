@@ -7,6 +7,7 @@ use crate::check::permitted::Demand;
 use crate::check::refusals::Causes;
 use crate::check::responses::tags_of;
 use crate::check::visible::{Fact, of_tags};
+use crate::control::keys::Keys;
 use crate::control::records::Cluster;
 use crate::types::{ClusterArn, Identifier};
 
@@ -32,7 +33,7 @@ impl RequestSpecification for TagResourceInput {
         causes.too_many_tags(known, self.tags.as_ref());
     }
 
-    fn sets(&self, _: ClusterArn) -> Vec<Fact> {
+    fn sets(&self, _: ClusterArn, _: &Keys) -> Vec<Fact> {
         self.tags.as_deref().map(of_tags).unwrap_or_default()
     }
 

@@ -7,6 +7,7 @@ use crate::check::permitted::Demand;
 use crate::check::refusals::Causes;
 use crate::check::responses::tags_of;
 use crate::check::visible::Fact;
+use crate::control::keys::Keys;
 use crate::control::records::Cluster;
 use crate::types::ClusterArn;
 
@@ -26,7 +27,7 @@ impl RequestSpecification for UntagResourceInput {
         causes.missing_stream(cluster);
     }
 
-    fn sets(&self, _: ClusterArn) -> Vec<Fact> {
+    fn sets(&self, _: ClusterArn, _: &Keys) -> Vec<Fact> {
         let keys = self.tag_keys.iter().flatten();
         keys.map(|key| Fact::Tag(key.clone(), None)).collect()
     }

@@ -2,11 +2,13 @@
 
 use crate::api::{UpdateClusterInput, UpdateClusterOutput};
 use crate::check::demands;
+use crate::check::keys;
 use crate::check::open::OpenCall;
 use crate::check::permitted::Demand;
 use crate::check::refusals::{Causes, RefusalKind};
 use crate::check::responses::{has_properties, is_subject};
-use crate::check::visible::{Fact, customer_key, requested_properties};
+use crate::check::visible::{Fact, requested_properties};
+use crate::control::keys::Keys;
 use crate::control::records::Cluster;
 use crate::types::{ClusterArn, ClusterStatus};
 
@@ -25,7 +27,7 @@ impl RequestSpecification for UpdateClusterInput {
         ];
         let properties = self.multi_region_properties.as_deref();
         demands.extend(demands::multi_region(properties, &named, Some(&named), call.region));
-        demands.extend(demands::keys(self.kms_encryption_key.as_deref(), call, &demands::KMS));
+        demands.extend(keys::demands(call.key(), call, &keys::KMS));
         demands
     }
 
@@ -34,21 +36,24 @@ impl RequestSpecification for UpdateClusterInput {
         let is_ready = matches!(cluster.status, Active | Idle | Inactive | PendingSetup);
         causes.add(!is_ready, causes.view.assumptions().wrong_state);
         causes.add(causes.is_busy(cluster), RefusalKind::Conflict);
+        causes.key();
     }
 
-    fn sets(&self, own: ClusterArn) -> Vec<Fact> {
+    fn sets(&self, own: ClusterArn, keys: &Keys) -> Vec<Fact> {
         let protection = self.deletion_protection_enabled.map(Fact::Protection);
-        let key = self.kms_encryption_key.as_ref().map(|key| Fact::Key(customer_key(Some(key))));
+        let named = |name: &str| keys::named(keys, Some(name), own.region, own.account);
+        let key =
+            self.kms_encryption_key.as_deref().map(|name| Fact::Key(named(name).map(|key| key.arn.into())));
         let groups = self.metric_groups.as_ref().map(|groups| Fact::MetricGroups(!groups.is_empty()));
         let properties = self.multi_region_properties.as_deref();
         let properties = properties.into_iter().flat_map(|it| requested_properties(it, Some(own)));
         [protection, key, groups].into_iter().flatten().chain(properties).collect()
     }
 
-    fn is_carried_out(&self, _: &OpenCall, record: &Cluster) -> bool {
-        let key = self.kms_encryption_key.as_ref();
+    fn is_carried_out(&self, call: &OpenCall, record: &Cluster) -> bool {
+        let has_key = || record.kms_key.as_deref() == call.key().as_ref().map(|key| &*key.arn);
         self.deletion_protection_enabled.is_none_or(|on| record.deletion_protection == on)
-            && (key.is_none() || record.kms_key == customer_key(key))
+            && (self.kms_encryption_key.is_none() || has_key())
             && self.metric_groups.as_ref().is_none_or(|it| record.statement_statistics != it.is_empty())
             && has_properties(record, self.multi_region_properties.as_deref(), false)
     }

@@ -5,7 +5,7 @@ use std::cmp::Ordering;
 use serde_json::Value;
 
 use super::pattern::{Expansion, Unexpanded, VariableValue, expanded, fits_arn, fits_text};
-use super::{Demand, Known, PermissionQuery, StatementText, all, any, each};
+use super::{Demand, KeyFacts, Known, PermissionQuery, StatementText, all, any, each};
 
 impl PermissionQuery<'_> {
     /// Whether every condition of the statement holds.
@@ -30,7 +30,7 @@ impl PermissionQuery<'_> {
 
     /// The values of a condition key, none if the request does not have it; `None` if they are not known.
     fn found(&self, key: &str) -> Option<Vec<&str>> {
-        let Demand { region, witness, tags, tag_keys, action, .. } = self.demand;
+        let Demand { region, witness, tags, tag_keys, action, key: key_of_kms, .. } = self.demand;
         let (key, principal) = (key.to_ascii_lowercase(), self.principal);
         let all_tags = || tags.iter().flat_map(|tags| tags.iter());
         Some(match &*key {
@@ -44,8 +44,10 @@ impl PermissionQuery<'_> {
                 all_tags().map(|(key, _)| &**key).chain(tag_keys.iter().map(String::as_str)).collect()
             }
             "iam:passedtoservice" if *action == "iam:PassRole" => vec!["dsql.amazonaws.com"],
-            // Its value names the Region, and no generated policy asks for it.
-            "kms:viaservice" if action.starts_with("kms:") => return None,
+            kms if kms.starts_with("kms:") => match key_of_kms {
+                Some(facts) => of_kms(kms, facts)?,
+                None => Vec::new(),
+            },
             key => {
                 match (key.strip_prefix("aws:requesttag/"), key.strip_prefix("aws:resourcetag/"), self.tags) {
                     (Some(tag), _, _) => of_tag(tag, all_tags())?,
@@ -57,6 +59,20 @@ impl PermissionQuery<'_> {
             }
         })
     }
+}
+
+/// The values of a condition key of AWS KMS; `None` if they are not known.
+fn of_kms<'k>(key: &str, facts: &'k KeyFacts) -> Option<Vec<&'k str>> {
+    Some(match (key, &facts.cluster) {
+        ("kms:viaservice", _) => vec![&facts.via],
+        ("kms:calleraccount", _) => vec![&facts.account],
+        ("kms:requestalias", _) => facts.alias.as_deref().into_iter().collect(),
+        ("kms:resourcealiases", _) => facts.aliases.iter().map(String::as_str).collect(),
+        ("kms:encryptioncontextkeys", Known::Is(_) | Known::Unknown) => vec!["aws:dsql:ClusterId"],
+        ("kms:encryptioncontext:aws:dsql:clusterid", Known::Is(cluster)) => vec![cluster],
+        ("kms:encryptioncontext:aws:dsql:clusterid", Known::Unknown) => return None,
+        _ => Vec::new(),
+    })
 }
 
 /// The value of the tag with this key, in any case; `None` if two keys differ in case only.

@@ -34,12 +34,40 @@ pub(super) struct Demand<'a> {
     pub(super) tags: Option<&'a Tags>,
     /// The tags that the request removes.
     pub(super) tag_keys: &'a [String],
+    /// What AWS KMS learns, of an action of it.
+    pub(super) key: Option<KeyFacts>,
+}
+
+/// What AWS KMS learns of the use of a key.
+#[derive(Clone, Debug)]
+pub(super) struct KeyFacts {
+    /// The service that uses the key for the caller.
+    pub(super) via: String,
+    /// The account of the caller.
+    pub(super) account: String,
+    /// The cluster in the encryption context.
+    pub(super) cluster: Known<String>,
+    /// The alias by which the key is named.
+    pub(super) alias: Option<String>,
+    /// The aliases that the key has.
+    pub(super) aliases: Vec<String>,
+    /// The key policy; `None` for the default one.
+    pub(super) policy: Option<Document>,
+    /// Whether the key belongs to another account than the caller.
+    pub(super) is_foreign: bool,
+}
+
+impl KeyFacts {
+    /// Whether the key may be denied to the root of the caller's account.
+    pub(super) fn may_bind_root(&self) -> bool {
+        self.policy.is_some() || self.is_foreign
+    }
 }
 
 impl<'a> Demand<'a> {
     /// The permission for `action` on `resource` in `region`, without values for condition keys of its own.
     pub(super) fn on(action: &'static str, resource: String, region: Region) -> Demand<'a> {
-        Demand { action, resource, region, witness: None, tags: None, tag_keys: &[] }
+        Demand { action, resource, region, witness: None, tags: None, tag_keys: &[], key: None }
     }
 }
 
@@ -77,8 +105,10 @@ pub(super) fn is_permitted(
     let has = |documents: &[Document], effect| {
         any(documents.iter().map(|it| query.has_match(it.source(), effect, Naming::Any)))
     };
+    let key = demand.key.as_ref();
+    let policy = key.and_then(|key| key.policy.as_ref()).map_or(resource.policy, Known::Is);
     // An unknown policy may grant or deny anything.
-    let by_policy = |effect, naming| match resource.policy {
+    let by_policy = |effect, naming| match policy {
         Known::None => Some(false),
         Known::Is(policy) => query.has_match(policy.source(), effect, naming),
         Known::Unknown => None,
@@ -92,9 +122,19 @@ pub(super) fn is_permitted(
         return Some(false);
     }
     let within = if identity.boundaries.is_empty() { Some(true) } else { has(&identity.boundaries, "Allow") };
-    let granted = any([has(&identity.policies, "Allow"), by_policy("Allow", Naming::Any)]);
+    let by_itself = all([has(&identity.policies, "Allow"), within]);
     // A grant to the ARN of a user or of a session is not limited by a boundary; one to a role is.
-    let allowed = any([all([granted, within]), by_policy("Allow", Naming::OwnArn)]);
+    let named = by_policy("Allow", Naming::Any);
+    let by_resource = any([all([named, within]), by_policy("Allow", Naming::OwnArn)]);
+    let allowed = match key.filter(|key| key.may_bind_root()) {
+        None => any([by_itself, by_resource]),
+        // A key policy has the first word about its key: what the caller's own policies allow counts if it names the
+        // caller or its account. A key of another account needs both.
+        Some(key) => {
+            let by_both = all([by_itself, any([named, by_policy("Allow", Naming::Account)])]);
+            if key.is_foreign { by_both } else { any([by_both, by_resource]) }
+        }
+    };
     all([denied.map(|denied| !denied), allowed])
 }
 
@@ -129,6 +169,8 @@ enum Naming {
     Any,
     /// By the principal's own ARN, which is not that of a role.
     OwnArn,
+    /// By the principal's account.
+    Account,
 }
 
 /// A statement, with what depends on the rest of its document.
@@ -174,6 +216,9 @@ impl PermissionQuery<'_> {
         match (body.get("Principal"), body.get("NotPrincipal")) {
             (Some(named), _) if naming == Naming::OwnArn => {
                 any_of(named, !principal.arn().contains(":role/"), &|_, _| false)
+            }
+            (Some(named), _) if naming == Naming::Account => {
+                any_of(named, false, &|_, is_account| is_account)
             }
             // An Allow to an account only delegates to its identity policies, which are evaluated by themselves.
             (Some(named), _) => any_of(named, true, &|name, is_account| {

@@ -16,7 +16,7 @@ use crate::types::{ClusterArn, Timestamp};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::check) enum Fact {
     Protection(bool),
-    /// The customer managed key; `None` for a key that AWS owns.
+    /// The ARN of the customer managed key; `None` for a key that AWS owns.
     Key(Option<Arc<str>>),
     MetricGroups(bool),
     Witness(Option<Region>),
@@ -36,9 +36,6 @@ pub(in crate::check) struct PolicyFact {
     pub(in crate::check) text: Arc<str>,
     pub(in crate::check) version: Option<String>,
 }
-
-/// The value in a request that selects a key that AWS owns.
-const AWS_OWNED_KMS_KEY: &str = "AWS_OWNED_KMS_KEY";
 
 impl Fact {
     /// Whether both are values of the same member.
@@ -108,11 +105,6 @@ impl Fact {
 /// The members in the answer to a read, except the tags.
 pub(super) fn shown_by(answer: &dyn ResponseSpecification) -> Vec<Fact> {
     answer.shows().map(|shown| shown.facts).unwrap_or_default()
-}
-
-/// The customer managed key that a request selects; `None` for a key that AWS owns.
-pub(in crate::check) fn customer_key(key: Option<&Arc<str>>) -> Option<Arc<str>> {
-    key.filter(|key| ***key != *AWS_OWNED_KMS_KEY).cloned()
 }
 
 /// The peer that a request lists besides the cluster `own`, if it lists one.

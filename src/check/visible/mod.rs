@@ -40,6 +40,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::api::{Error, Operation, Request, Response, Tags};
+use crate::control::keys::Keys;
 use crate::control::message::Reply;
 use crate::control::records::{Cluster, TokenKey};
 use crate::map::{FixedMap, Generations};
@@ -52,9 +53,7 @@ use super::operations::ShownMembers;
 use super::records::Records;
 use super::{CheckResult, operations};
 
-pub(super) use fact::{
-    Fact, PolicyFact, customer_key, listed_peer, of_tags, requested_properties, shown_properties,
-};
+pub(super) use fact::{Fact, PolicyFact, listed_peer, of_tags, requested_properties, shown_properties};
 
 use progress::{ListedPages, ListingBegin};
 use register::{ReadInterval, Registers};
@@ -79,7 +78,7 @@ pub(super) enum Born {
     /// repeat them.
     Answered { response: Arc<Response>, tags: Option<Tags>, policy: Option<Box<Arc<str>>> },
     /// The cluster existed before the world began, with this record.
-    Kept(Arc<Cluster>),
+    Kept(Arc<Cluster>, Arc<Keys>),
 }
 
 /// The write that a token stands for.
@@ -123,7 +122,7 @@ impl Visible {
             _ => {}
         }
         let Some(subject) = call.subject() else { return };
-        let facts = operations::of_request(&call.request).sets(subject.cluster);
+        let facts = operations::of_request(&call.request).sets(subject.cluster, &call.keys);
         if facts.is_empty() {
             return;
         }
@@ -439,7 +438,7 @@ impl Born {
                 Response::CreateCluster(made) => made.arn,
                 _ => unreachable!("CreateCluster is answered as CreateCluster"),
             },
-            Born::Kept(cluster) => cluster.arn,
+            Born::Kept(cluster, _) => cluster.arn,
         }
     }
 
@@ -448,14 +447,14 @@ impl Born {
             Born::Answered { response, tags, policy, .. } => {
                 Registers::created(Fact::of_created_cluster(response, tags.as_ref(), policy.as_deref()))
             }
-            Born::Kept(cluster) => {
+            Born::Kept(cluster, keys) => {
                 let mut registers = Registers::created(Fact::of_recorded_cluster(cluster));
                 // The call was under way when the server stopped. It has no caller any more, and it may be carried
                 // out at any time.
                 if let Some(intent) = &cluster.intent {
                     let began = Moment::before_all(Instant::START);
                     let request = intent.request.to_request();
-                    registers.begin(began, false, operations::of_request(&request).sets(cluster.arn));
+                    registers.begin(began, false, operations::of_request(&request).sets(cluster.arn, keys));
                     registers.lost(began);
                 }
                 registers

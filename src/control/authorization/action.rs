@@ -28,13 +28,14 @@ pub enum IamAction {
 impl IamAction {
     /// The actions on a customer managed key that encrypting a cluster with it needs ("Data encryption").
     pub(in crate::control) const KMS: [IamAction; 6] = [
-        IamAction::Kms("kms:DescribeKey"),
+        IamAction::DESCRIBE_KEY,
         IamAction::Kms("kms:Encrypt"),
         IamAction::DECRYPT,
         IamAction::Kms("kms:GenerateDataKey"),
         IamAction::Kms("kms:ReEncryptFrom"),
         IamAction::Kms("kms:ReEncryptTo"),
     ];
+    pub(in crate::control) const DESCRIBE_KEY: IamAction = IamAction::Kms("kms:DescribeKey");
     pub(in crate::control) const DECRYPT: IamAction = IamAction::Kms("kms:Decrypt");
     const OTHERS: [IamAction; 6] = [
         IamAction::PutMultiRegionProperties,

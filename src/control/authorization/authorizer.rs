@@ -7,8 +7,9 @@ use std::sync::Arc;
 
 use crate::api::{Error, Request, Tags};
 use crate::control::authorization::{
-    AccountScope, Caller, Denials, IamAction, PermissionScope, Principals, RequiredPermission,
+    AccountScope, Caller, Denials, IamAction, KeyAttributes, PermissionScope, Principals, RequiredPermission,
 };
+use crate::control::keys::KeyArn;
 use crate::control::message::Delivery;
 use crate::control::mutant::{Misread, planted};
 use crate::control::operations::{Resource, handler};
@@ -17,11 +18,11 @@ use crate::control::turn::Turn;
 use crate::control::{ControlPlane, RequestContext};
 use crate::iam;
 use crate::iam::{
-    AccessRequest, Context, ContextMap, ContextValues, Decision, Document, Evaluation, Identity, Key,
-    PolicyEffect, PolicyKind,
+    AccessRequest, Combination, Context, ContextMap, ContextValues, Decision, Document, Evaluation, Identity,
+    Key, PolicyEffect, PolicyKind,
 };
 use crate::region::Region;
-use crate::types::Instant;
+use crate::types::{Account, Instant};
 
 /// The authorization of one node.
 #[derive(Clone, Debug)]
@@ -59,6 +60,8 @@ pub struct ResourceAttributes<'a> {
     pub tags: Option<&'a Tags>,
     /// The resource's policy.
     pub policy: Option<&'a Document>,
+    /// How this policy and those of the caller combine.
+    pub combination: Combination,
 }
 
 /// The reason of a denial. Remote checks send it in their answers, so that the error names the kind of policy.
@@ -110,7 +113,8 @@ impl Authorizer {
             turn.report_denied(permission.action);
             return Err(Denial::Implicit(PolicyKind::Identity));
         }
-        if caller.principal.is_some() {
+        // The policy of a key binds the root of an account as well.
+        if caller.principal.is_some() || attributes.combination != Combination::Either {
             let judged = self.evaluate(turn, call, caller, permission, attributes);
             if judged.is_err() {
                 turn.report_denied(permission.action);
@@ -146,9 +150,10 @@ impl Authorizer {
             context: &context,
         };
         let mut policies = identity.policies(attributes.policy);
+        policies.combination = attributes.combination;
         let misread;
         planted!(turn.mutants().misread_policies() =>
-            misread = Misread::of(turn.mutants(), identity, attributes.policy); policies = misread.policies());
+            misread = Misread::of(turn.mutants(), identity, policies); policies = misread.policies());
         let evaluation = iam::evaluate(policies, request);
         if self.principals.are_watched {
             let decision = iam::explain(policies, request, evaluation);
@@ -209,18 +214,25 @@ impl ControlPlane {
         request: &Request,
         lacks_role: bool,
     ) -> Result<(), Error> {
-        if self.authorizer.is_unrestricted(ctx.caller) {
+        let resource = Resource::of(request);
+        if self.authorizer.is_unrestricted(ctx.caller) && !self.may_use_key(ctx.caller.account, request) {
             return Ok(());
         }
         planted!(self.mutants, ReadsNotAsked if !request.operation().changes() => return Ok(()));
-        let resource = Resource::of(request);
         let (cluster, stream) = self.find_resource(ctx.caller.account, resource);
         let cluster = cluster.as_deref();
         let home = &AccountScope::of(self.region, ctx.caller.account);
         let (action, arn) = (IamAction::Call(request.operation()), home.arn(resource));
-        let scope = PermissionScope { action, arn, home, cluster, lacks_role };
-        handler(request).permissions(&scope, &mut |permission| {
+        let fresh = ctx.fresh.to_string();
+        let identifier = request.identifier().unwrap_or(&fresh);
+        let scope = PermissionScope { action, arn, home, cluster, identifier, lacks_role, keys: &self.keys };
+        handler(request).permissions(&scope, &mut |mut permission| {
+            planted!(self.mutants, EncryptionContextLeftOut =>
+                permission.attributes.key = permission.attributes.key.map(KeyAttributes::without_context));
             let attributes = match (cluster, stream) {
+                _ if permission.attributes.key.is_some() => {
+                    self.key_attributes(permission.resource, ctx.caller.account)
+                }
                 // A cluster's tags and policy count only where the cluster itself is the resource, not for
                 // `cluster/*`.
                 (Some(cluster), _) if permission.resource == cluster.arn.to_string() => {
@@ -229,7 +241,7 @@ impl ControlPlane {
                 (Some(cluster), Some(stream)) if permission.resource.contains("/stream/") => {
                     ResourceAttributes {
                         tags: cluster.stream(stream).map(|stream| &stream.tags),
-                        policy: None,
+                        ..ResourceAttributes::default()
                     }
                 }
                 _ => ResourceAttributes::default(),
@@ -254,7 +266,37 @@ impl ControlPlane {
         let attached = cluster.attached.as_deref();
         let policy =
             attached.and_then(|attached| attached.policy_in_force(now, self.assumptions.policy_delay));
-        ResourceAttributes { tags: cluster.tags.as_ref(), policy: policy.map(|policy| &policy.document) }
+        let policy = policy.map(|policy| &policy.document);
+        ResourceAttributes { tags: cluster.tags.as_ref(), policy, ..ResourceAttributes::default() }
+    }
+
+    /// Whether `request` uses a KMS key whose policy may bind any caller: one that is declared, or of another account.
+    fn may_use_key(&self, account: Account, request: &Request) -> bool {
+        let name = match request {
+            Request::CreateCluster(input) => input.kms_encryption_key.as_deref(),
+            Request::UpdateCluster(input) => input.kms_encryption_key.as_deref(),
+            Request::CreateStream(input) => {
+                let cluster = self.find(account, &input.cluster_identifier).ok();
+                cluster.and_then(|cluster| cluster.kms_key.as_deref())
+            }
+            _ => None,
+        };
+        name.is_some_and(|name| !self.keys.declared.is_empty() || name.starts_with("arn:"))
+    }
+
+    /// The policy of the KMS key with this ARN, and how it combines with the policies of a caller in `account`. The
+    /// default policy leaves the decision to the policies of the key's account.
+    fn key_attributes(&self, arn: &str, account: Account) -> ResourceAttributes<'_> {
+        let policy = self.keys.get(arn).and_then(|key| key.policy.as_ref());
+        let is_own = KeyArn::parse(arn).is_none_or(|key| Account::parse(key.account) == Some(account));
+        let mut combination = match (is_own, policy) {
+            (false, _) => Combination::Both,
+            (true, Some(_)) => Combination::ResourceRules,
+            (true, None) => Combination::Either,
+        };
+        planted!(self.mutants, KeyOfAnyAccount if !is_own => combination = Combination::Either);
+        planted!(self.mutants, KeyPolicyGrantsOnly if is_own => combination = Combination::Either);
+        ResourceAttributes { tags: None, policy, combination }
     }
 }
 
@@ -264,6 +306,7 @@ impl Denial {
             PolicyEffect::Allow => None,
             PolicyEffect::Deny => Some(Denial::Explicit(evaluation.list().unwrap_or(PolicyKind::Identity))),
             PolicyEffect::Implicit if evaluation.is_bounded => Some(Denial::Implicit(PolicyKind::Boundary)),
+            PolicyEffect::Implicit if evaluation.is_untrusted => Some(Denial::Implicit(PolicyKind::Resource)),
             PolicyEffect::Implicit => Some(Denial::Implicit(PolicyKind::Identity)),
         }
     }

@@ -12,6 +12,6 @@ mod principals;
 pub use action::{Denials, IamAction};
 pub use authorizer::{Authorizer, Checked, Denial, ResourceAttributes};
 pub use principals::{Caller, Principals};
-pub use required_permissions::{PeerAction, RequestAttributes, RequiredPermission};
+pub use required_permissions::{KeyAttributes, PeerAction, RequestAttributes, RequiredPermission};
 
 pub(in crate::control) use required_permissions::{AccountScope, PermissionScope, Require};

@@ -17,13 +17,16 @@
 //! Elsewhere: PutWitnessRegion on `cluster/*` of the witness Region, AddPeerCluster on the exact ARN of each peer, and
 //! RemovePeerCluster on that of a peer that is left out.
 //!
-//! `dsql:WitnessRegion` goes with CreateCluster and PutWitnessRegion alone. `aws:TagKeys` is absent without tags. A
-//! key that is named by its alias is checked on the alias's ARN, because the control plane cannot resolve it.
+//! `dsql:WitnessRegion` goes with CreateCluster and PutWitnessRegion alone. `aws:TagKeys` is absent without tags.
+//!
+//! The resource of the actions of AWS KMS is the ARN of the key, whatever the request names it by, and AWS KMS is
+//! called through Aurora DSQL: hence the condition keys of [`KeyAttributes`].
 
-use std::borrow::Cow;
+use std::sync::Arc;
 
 use crate::api::{Error, MultiRegionProperties, Tags};
 use crate::control::authorization::IamAction;
+use crate::control::keys::{Keys, SelectedKey};
 use crate::control::operations::Resource;
 use crate::control::records::Cluster;
 use crate::iam::{Context, ContextValues, Key};
@@ -52,6 +55,25 @@ pub struct RequestAttributes<'a> {
     pub tag_keys: &'a [String],
     /// A key that names the service acting for the caller, with its value.
     pub service: Option<(&'static str, &'a str)>,
+    /// The condition keys of AWS KMS.
+    pub key: Option<KeyAttributes<'a>>,
+}
+
+/// The condition keys that AWS KMS has for the use of a key through Aurora DSQL (AWS KMS Developer Guide, "AWS KMS
+/// condition keys").
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KeyAttributes<'a> {
+    /// `kms:ViaService`.
+    pub via: &'a str,
+    /// `kms:CallerAccount`.
+    pub account: &'a str,
+    /// The identifier of the cluster, which is the encryption context: `kms:EncryptionContext:aws:dsql:ClusterId` and
+    /// `kms:EncryptionContextKeys` (User Guide, "Data encryption"). `None` for DescribeKey, which takes none.
+    pub cluster: Option<&'a str>,
+    /// `kms:RequestAlias`. DescribeKey has it, which finds the key; the actions that follow name the key by its ARN.
+    pub alias: Option<&'a str>,
+    /// `kms:ResourceAliases`.
+    pub aliases: &'a [String],
 }
 
 /// The use that a call makes of a peer, which decides the permission that the peer's Region checks.
@@ -87,8 +109,12 @@ pub(in crate::control) struct PermissionScope<'a> {
     pub(in crate::control) home: &'a AccountScope,
     /// The record of the cluster that the request names, if it exists.
     pub(in crate::control) cluster: Option<&'a Cluster>,
+    /// The identifier of the cluster that the request names, whether it exists or not, or of the one that it creates.
+    pub(in crate::control) identifier: &'a str,
     /// Whether the account still lacks the service-linked role.
     pub(in crate::control) lacks_role: bool,
+    /// The declared KMS keys.
+    pub(in crate::control) keys: &'a Keys,
 }
 
 /// The permission that a witness Region checks; `home` is the caller's scope there.
@@ -130,25 +156,30 @@ impl AccountScope {
     }
 }
 
-/// Requires `actions` on a customer managed key, named by its ARN, its alias or its identifier in the account.
+/// Requires `actions` on the customer managed key called `name`, if there is one.
 pub(in crate::control) fn keys(
-    home: &AccountScope,
-    key: Option<&str>,
+    scope: &PermissionScope<'_>,
+    name: Option<&Arc<str>>,
     actions: &[IamAction],
     require: Require<'_>,
 ) -> Result<(), Error> {
-    let Some(key) = key else { return Ok(()) };
-    let kind = if key.starts_with("alias/") { "" } else { "key/" };
-    let resource: Cow<'_, str> = match key.starts_with("arn:") {
-        true => key.into(),
-        false => format!("arn:aws:kms:{}:{}:{kind}{key}", home.region, home.account).into(),
-    };
-    let through = format!("dsql.{}.amazonaws.com", home.region);
-    let attributes =
-        RequestAttributes { service: Some(("kms:ViaService", &through)), ..RequestAttributes::default() };
-    actions
-        .iter()
-        .try_for_each(|action| require(RequiredPermission::new(*action, &resource).with(attributes)))
+    let Some(name) = name else { return Ok(()) };
+    let AccountScope { region, account, .. } = *scope.home;
+    let SelectedKey { arn, alias } = scope.keys.select(name, region, account);
+    let aliases = scope.keys.get(&arn).map_or(&[][..], |key| &key.aliases);
+    let (via, account) = (format!("dsql.{region}.amazonaws.com"), account.to_string());
+    actions.iter().try_for_each(|action| {
+        let describes = *action == IamAction::DESCRIBE_KEY;
+        let key = KeyAttributes {
+            via: &via,
+            account: &account,
+            cluster: Some(scope.identifier).filter(|_| !describes),
+            alias: alias.as_deref().filter(|_| describes),
+            aliases,
+        };
+        let attributes = RequestAttributes { key: Some(key), ..RequestAttributes::default() };
+        require(RequiredPermission::new(*action, &arn).with(attributes))
+    })
 }
 
 /// Requires the creation of the service-linked role, for the first cluster of an account.
@@ -214,8 +245,29 @@ impl Context for RequestAttributes<'_> {
         if let Some((key, service)) = self.service {
             visit(Key(key, ""), ContextValues::One(service));
         }
+        if let Some(key) = &self.key {
+            key.each(visit);
+        }
     }
 }
+
+impl Context for KeyAttributes<'_> {
+    fn each<'a>(&'a self, visit: &mut dyn FnMut(Key<'a>, ContextValues<'a>)) {
+        visit(Key("kms:ViaService", ""), ContextValues::One(self.via));
+        visit(Key("kms:CallerAccount", ""), ContextValues::One(self.account));
+        if let Some(cluster) = self.cluster {
+            visit(Key("kms:EncryptionContext:", CONTEXT_KEY), ContextValues::One(cluster));
+            visit(Key("kms:EncryptionContextKeys", ""), ContextValues::One(CONTEXT_KEY));
+        }
+        if let Some(alias) = self.alias {
+            visit(Key("kms:RequestAlias", ""), ContextValues::One(alias));
+        }
+        visit(Key("kms:ResourceAliases", ""), ContextValues::Several(self.aliases));
+    }
+}
+
+/// The key of the encryption context.
+const CONTEXT_KEY: &str = "aws:dsql:ClusterId";
 
 /// The service principal.
 const SERVICE: &str = "dsql.amazonaws.com";

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::api::{Error, Operation, Response};
 use crate::control::ControlPlane;
-use crate::control::authorization::IamAction;
+use crate::control::authorization::{IamAction, KeyAttributes};
 use crate::control::message::{Delivery, Message};
 use crate::control::mutant::{Mutant, Mutants};
 use crate::control::peering::Acceptor;
@@ -44,6 +44,13 @@ impl Mutants {
     pub(in crate::control) fn keep_first_ballot(self, me: NodeId, answer: &Message) -> bool {
         let is_acceptance = matches!((me, answer), (NodeId::ControlPlane(_), Message::Accepted { .. }));
         is_acceptance && self.has(Mutant::FirstBallotKept)
+    }
+}
+
+impl KeyAttributes<'_> {
+    /// The condition keys of a call to AWS KMS without an encryption context.
+    pub(in crate::control) fn without_context(self) -> Self {
+        KeyAttributes { cluster: None, ..self }
     }
 }
 

@@ -426,6 +426,20 @@ mutants! {
     TagsOfOneCallCounted = "tags-of-one-call-counted" caught by "no-success-against-a-cause",
     /// TagResource sets keys with the reserved prefix.
     ReservedKeySet = "reserved-key-set" caught by "no-success-against-a-cause",
+    /// The calls to AWS KMS have no encryption context.
+    EncryptionContextLeftOut = "encryption-context-left-out" caught by "every-refusal-has-a-cause",
+    /// A key is recorded and shown by the id or the alias that it was named by.
+    KeyShownAsNamed = "key-shown-as-named" caught by "answers-say-what-was-written",
+    /// The Region of a KMS key is not compared with that of the cluster.
+    KeyOfAnyRegion = "key-of-any-region" caught by "no-success-against-a-cause",
+    /// A key that is disabled is taken as if it were enabled.
+    DisabledKeyTaken = "disabled-key-taken" caught by "no-success-against-a-cause",
+    /// A key of another account is used without looking for a key policy that allows it.
+    KeyOfAnyAccount = "key-of-any-account" caught by "authorized-in-every-region",
+    /// What a key policy leaves out is allowed if the caller's own policies allow it.
+    KeyPolicyGrantsOnly = "key-policy-grants-only" caught by "authorized-in-every-region",
+    /// The event that disables or enables one key changes the clusters with another one, too.
+    OneKeyStandsForAll = "one-key-stands-for-all" caught by "legal-transition",
 }
 
 impl Mutant {

@@ -11,6 +11,7 @@ use crate::control::authorization::{
 use crate::control::message::Delivery;
 use crate::control::mutant::planted;
 use crate::control::operations::Handler;
+use crate::control::operations::customer_key::customer_key;
 use crate::control::peering::PendingRequest;
 use crate::control::records::{Attached, Batch, Cluster, ClusterPolicy, MultiRegion, TokenWrite};
 use crate::control::turn::Turn;
@@ -18,9 +19,6 @@ use crate::control::{ControlPlane, RequestContext, errors};
 use crate::coverage_mark::CoverageMark;
 use crate::rng::fingerprint;
 use crate::types::{Account, ClusterArn, ClusterStatus, Identifier, Instant};
-
-/// The value of `kmsEncryptionKey` that stands for a key owned by AWS.
-const AWS_OWNED_KMS_KEY: &str = "AWS_OWNED_KMS_KEY";
 
 impl Handler for CreateClusterInput {
     fn permissions(&self, scope: &PermissionScope<'_>, require: Require<'_>) -> Result<(), Error> {
@@ -42,8 +40,12 @@ impl Handler for CreateClusterInput {
         if self.policy.is_some() {
             require(RequiredPermission::new(IamAction::Call(Operation::PutClusterPolicy), any))?;
         }
-        let key = customer_key(self.kms_encryption_key.as_ref());
-        required_permissions::keys(scope.home, key.as_deref(), &IamAction::KMS, require)
+        required_permissions::keys(
+            scope,
+            customer_key(self.kms_encryption_key.as_ref()),
+            &IamAction::KMS,
+            require,
+        )
     }
 
     fn carry_out(
@@ -62,6 +64,7 @@ impl Handler for CreateClusterInput {
             let cluster = ClusterArn { region, account, identifier };
             plane.check_policy(turn, ctx, policy, cluster, self.tags.as_ref(), bypass)?;
         }
+        plane.check_key(turn, "create", ctx.caller.account, self.kms_encryption_key.as_ref())?;
         let wanted = match &self.multi_region_properties {
             Some(properties) => {
                 Some(plane.parse_properties("create", ctx.caller.account, None, properties)?)
@@ -138,7 +141,7 @@ impl ControlPlane {
         });
         planted!(self.mutants, IdentifierReused =>
             identifier = self.transitions.last_deleted().unwrap_or(identifier));
-        let kms_key = customer_key(input.kms_encryption_key.as_ref());
+        let kms_key = self.selected_key(ctx.caller.account, input.kms_encryption_key.as_ref());
         let mut encryption = self.encryption_with(kms_key.as_ref());
         planted!(self.mutants, NewKeyNotTried => encryption = EncryptionStatus::Enabled);
         let mut tags = input.tags.clone().filter(|tags| !tags.is_empty());
@@ -216,9 +219,4 @@ fn attached(input: &CreateClusterInput) -> Option<Arc<Attached>> {
     let mut attached = Attached::default();
     attached.put_policy(Instant::START, Duration::ZERO, Some(policy));
     Some(Arc::new(attached))
-}
-
-/// The customer managed key that `key` names; `None` for a key owned by AWS.
-pub(super) fn customer_key(key: Option<&Arc<str>>) -> Option<Arc<str>> {
-    key.filter(|key| ***key != *AWS_OWNED_KMS_KEY).cloned()
 }

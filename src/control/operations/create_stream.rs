@@ -23,8 +23,8 @@ impl Handler for CreateStreamInput {
             required_permissions::pass_role(role, require)?;
         }
         // The stream reads what the cluster's key encrypts.
-        let key = scope.cluster.and_then(|cluster| cluster.kms_key.as_deref());
-        required_permissions::keys(scope.home, key, &[IamAction::DECRYPT], require)
+        let key = scope.cluster.and_then(|cluster| cluster.kms_key.as_ref());
+        required_permissions::keys(scope, key, &[IamAction::DECRYPT], require)
     }
 
     fn carry_out(

@@ -5,6 +5,7 @@
 
 mod create_cluster;
 mod create_stream;
+mod customer_key;
 mod delete_cluster;
 mod delete_cluster_policy;
 mod delete_stream;

@@ -35,7 +35,8 @@ impl ControlPlane {
             turn.cover(CoverageMark::PublicPolicyRefused);
             return Err(errors::public_policy(self.assumptions.public_policy_denied, statement));
         }
-        let attributes = ResourceAttributes { tags, policy: Some(&policy.document) };
+        let policy_itself = Some(&policy.document);
+        let attributes = ResourceAttributes { tags, policy: policy_itself, ..ResourceAttributes::default() };
         let operations = [Operation::PutClusterPolicy, Operation::DeleteClusterPolicy];
         let (call, caller, arn) = (ctx.delivery, ctx.caller, cluster.to_string());
         let mut may = |operation| {

@@ -14,7 +14,7 @@ use crate::control::authorization::{
 use crate::control::message::Delivery;
 use crate::control::mutant::planted;
 use crate::control::operations::Handler;
-use crate::control::operations::create_cluster::customer_key;
+use crate::control::operations::customer_key::customer_key;
 use crate::control::peering::{PendingRequest, Waiting};
 use crate::control::records::{Cluster, DeferredRequest, MultiRegion, Serial};
 use crate::control::turn::Turn;
@@ -29,8 +29,12 @@ impl Handler for UpdateClusterInput {
         let properties = self.multi_region_properties.as_deref();
         let own = scope.cluster.map(|cluster| cluster.arn);
         required_permissions::multi_region(properties, &scope.arn, own, require)?;
-        let key = customer_key(self.kms_encryption_key.as_ref());
-        required_permissions::keys(scope.home, key.as_deref(), &IamAction::KMS, require)
+        required_permissions::keys(
+            scope,
+            customer_key(self.kms_encryption_key.as_ref()),
+            &IamAction::KMS,
+            require,
+        )
     }
 
     fn carry_out(
@@ -44,6 +48,7 @@ impl Handler for UpdateClusterInput {
         if plane.is_busy(&cluster) {
             return Err(errors::busy("update", &cluster));
         }
+        plane.check_key(turn, "update", ctx.caller.account, self.kms_encryption_key.as_ref())?;
         // Settings only: no other Region has to agree.
         let Some(next) = plane.next_properties(&cluster, self)? else {
             plane.finish_update(turn, &Waiting::alone(ctx), &cluster, self, None);
@@ -118,6 +123,7 @@ impl ControlPlane {
         let token = waiting.token_write(turn, &response);
         let cause = waiting.waiters().first().copied();
         let mutants = self.mutants;
+        let selected_key = self.selected_key(cluster.arn.account, input.kms_encryption_key.as_ref());
         let cluster = self.write_cluster(turn, cluster, token, cause, |record| {
             record.status = ClusterStatus::Updating;
             record.intent = None;
@@ -127,8 +133,8 @@ impl ControlPlane {
             record.deletion_protection = input.deletion_protection_enabled.unwrap_or(unnamed);
             let mut key = input.kms_encryption_key.as_ref();
             planted!(mutants, KeyNotApplied => key = None);
-            if let Some(key) = key {
-                record.kms_key = customer_key(Some(key));
+            if key.is_some() {
+                record.kms_key = selected_key;
                 // Also for the key that was in use before: whether it can be used shows when the update is done.
                 record.encryption = EncryptionStatus::Updating;
                 planted!(mutants, GivenUpKeyCounts if record.kms_key.is_none() =>
