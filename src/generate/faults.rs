@@ -4,15 +4,15 @@ use std::time::Duration;
 
 use crate::api::Operation;
 use crate::control::authorization;
-use crate::control::environment::ExternalEvent;
+use crate::control::environment::{ExternalEvent, KeyScope};
 use crate::control::message::DelayRange;
 use crate::region::Region;
 use crate::scenario::{Action, When, injected_error};
 use crate::sim::fault::{Crash, Deny, Fault, FaultKind, Refuse, Rule, RuleAction, Skew, Unfinished};
-use crate::types::NodeId;
+use crate::types::{Account, NodeId};
 
 use super::draws::Draws;
-use super::{Plan, aim};
+use super::{Plan, aim, keys};
 
 /// A fault, now or after a pause, and the fault that ends it a drawn time later. Empty if the swarm has no kind of
 /// fault.
@@ -53,7 +53,12 @@ fn fault(draws: Draws, plan: &Plan) -> Option<Fault> {
         }
         FaultKind::Deny => deny(draws, plan, region),
         FaultKind::ExternalEvent => {
-            let event = draws.pick("event", &[ExternalEvent::Idle, ExternalEvent::DisableKeys]);
+            let key_weight = if plan.swarm.keys { 2 } else { 0 };
+            let event = match draws.weigh("event", &[(2, "idle"), (2, "keys"), (key_weight, "key")]) {
+                "idle" => ExternalEvent::Idle,
+                "keys" => ExternalEvent::DisableKeys(KeyScope::All),
+                _ => ExternalEvent::DisableKeys(KeyScope::One(keys::usual(region, Account::DEFAULT))),
+            };
             Fault::external_event(region, event)
         }
         FaultKind::Refuse => refuse(draws, region),

@@ -16,6 +16,7 @@ mod calls;
 mod conditions;
 mod draws;
 mod faults;
+mod keys;
 mod principals;
 mod set_up;
 #[cfg(feature = "proptest")]
@@ -80,7 +81,7 @@ pub fn generate(seed: u64, size: &Size) -> Scenario {
         swarm: Swarm::draw(draws.about("swarm", 0)),
         clients: draws.within("clients", &size.clients),
     };
-    let principals = principals::draw(draws.about("principals", 0), &plan.topology, opening);
+    let principals = principals::draw(draws.about("principals", 0), &plan, opening);
     let mut set_up = set_up::draw(seed, draws.about("set-up", 0), &plan, principals);
     set_up::adapt(draws.about("suits", 0), &mut set_up, opening);
     let groups = calls::draw(draws, &plan, &set_up, opening, count);

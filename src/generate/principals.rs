@@ -9,15 +9,15 @@ use crate::iam::{Document, Identity, Principal};
 use crate::scenario::PrincipalOptions;
 use crate::types::Account;
 
-use super::Topology;
 use super::calls::Opening;
 use super::conditions::{self, ConditionNames};
 use super::draws::Draws;
+use super::{Plan, Topology, keys};
 
 /// The principals of a scenario: none in most, otherwise one or two. The first principal of the opening about
 /// resource policies mostly has few permissions of its own; that of the opening about conditions has a small policy
 /// with a condition.
-pub(super) fn draw(draws: Draws, topology: &Topology, opening: Opening) -> Vec<PrincipalOptions> {
+pub(super) fn draw(draws: Draws, plan: &Plan, opening: Opening) -> Vec<PrincipalOptions> {
     let is_delegated = opening == Opening::Delegated;
     let is_conditional = opening == Opening::Conditional;
     let has_any = is_delegated || is_conditional || draws.chance("any", 20);
@@ -27,20 +27,24 @@ pub(super) fn draw(draws: Draws, topology: &Topology, opening: Opening) -> Vec<P
         .map(|number| {
             let draws = draws.about("principal", number);
             if is_conditional && number == 0 {
-                return conditional(draws, topology);
+                return conditional(draws, &plan.topology);
             }
-            principal(draws, number, topology, few_percent(number))
+            principal(draws, number, plan, few_percent(number))
         })
         .collect()
 }
 
 /// A user, an assumed role or a role with a policy of one allowing statement and up to three denying ones.
 /// `few_percent` is the chance that the allowing statement allows little.
-fn principal(draws: Draws, index: usize, topology: &Topology, few_percent: u32) -> PrincipalOptions {
+fn principal(draws: Draws, index: usize, plan: &Plan, few_percent: u32) -> PrincipalOptions {
+    let topology = &plan.topology;
     let name = ["deployer", "auditor"][index % 2];
     let principal = who(draws, name);
     let few = draws.chance("few", few_percent);
     let mut statements = vec![if few { few_allowed(draws) } else { allowed(draws, topology) }];
+    if plan.swarm.keys && draws.chance("uses keys", 75) {
+        statements.extend([keys::described(), keys::allowed(draws, topology)]);
+    }
     let denials = if few { draws.below("denials of few", 2) } else { draws.below("denials", 3) };
     for number in 0..denials {
         let mut denied = denied(draws.about("denial", number), topology);

@@ -11,11 +11,14 @@ use crate::types::{Account, PrincipalId, print_duration};
 
 use super::calls::Opening;
 use super::draws::Draws;
-use super::{Plan, Topology};
+use super::{Plan, Topology, keys};
 
 /// The set-up of a scenario, with clients for `plan` and these principals.
 pub(super) fn draw(seed: u64, draws: Draws, plan: &Plan, principals: Vec<PrincipalOptions>) -> SetUp {
     let mut set_up = SetUp { seed, principals, ..SetUp::new() };
+    if plan.swarm.keys {
+        set_up.keys = keys::declared(draws, &plan.topology);
+    }
     let accounts = draws.weigh("accounts", &[(17, 1), (2, 2), (1, 3_usize)]);
     for number in 0..plan.clients {
         let client = client(draws.about("client", number), number, accounts, &plan.topology, &set_up);
@@ -62,6 +65,8 @@ pub(super) fn adapt(draws: Draws, set_up: &mut SetUp, opening: Opening) {
         }
         // Streams have the status DELETED too.
         Opening::Streams if draws.chance("deleted streams", 25) => assumptions.deleted_visible = MINUTES,
+        // A disabled key that a call selects is otherwise refused, and never found out later.
+        Opening::Keys if draws.chance("disabled keys", 40) => assumptions.disabled_key_refused = false,
         Opening::Failed => assumptions.creation_fails = true,
         Opening::Deleted => assumptions.deleted_visible = assumptions.deleted_visible.max(MINUTES),
         Opening::PairParts => assumptions.unpeer_active = true,

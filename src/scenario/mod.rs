@@ -32,6 +32,7 @@ use std::time::Duration;
 
 use crate::control::assumptions::Assumptions;
 use crate::control::authorization::Principals;
+use crate::control::keys::{Keys, KmsKey};
 use crate::control::mutant::Mutants;
 use crate::iam::Identity;
 use crate::region::Region;
@@ -82,6 +83,8 @@ pub struct SetUp {
     pub regions: Vec<(Arc<str>, Region)>,
     /// The principals as which clients can run. A [`PrincipalId`] is an index into this list.
     pub principals: Vec<PrincipalOptions>,
+    /// The KMS keys with their names in the file.
+    pub keys: Vec<(Arc<str>, KmsKey)>,
     /// The clients. A [`ClientId`](crate::types::ClientId) is an index into this list; a scenario that was read has at
     /// least one.
     pub clients: Vec<ClientOptions>,
@@ -116,6 +119,7 @@ impl SetUp {
             seed: 0,
             regions: Vec::new(),
             principals: Vec::new(),
+            keys: Vec::new(),
             clients: Vec::new(),
             latency: Latency::Measured,
             disk: verbs::disk::DEFAULT,
@@ -147,6 +151,12 @@ impl SetUp {
     pub fn principals(&self) -> Arc<Principals> {
         let known = self.principals.iter().map(|principal| principal.identity.clone()).collect();
         Arc::new(Principals { known, are_watched: false })
+    }
+
+    /// The KMS keys, as a world takes them.
+    #[must_use]
+    pub fn keys(&self) -> Arc<Keys> {
+        Arc::new(Keys { declared: self.keys.iter().map(|(_, key)| key.clone()).collect() })
     }
 }
 

@@ -124,6 +124,7 @@ impl<'a> Run<'a> {
             seed,
             clients: set_up.clients.clone(),
             principals: set_up.principals(),
+            keys: set_up.keys(),
             assumptions: Arc::new(set_up.assumptions.clone()),
             mutants: set_up.mutants,
             latency: set_up.latency.clone(),

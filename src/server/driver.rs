@@ -121,9 +121,8 @@ impl Driver {
             simulation.watch(move |world| shared.borrow_mut().observe(world, is_persistent));
             if let Some(SavedWorld { header, batches }) = saved {
                 batches.iter().for_each(|(_, batch)| observed.borrow_mut().memory.recall(batch));
-                for region in header.keys_disabled {
-                    let disabled = Fault::external_event(region, ExternalEvent::DisableKeys);
-                    simulation.world_mut().inject(disabled);
+                for (region, event) in header.key_events {
+                    simulation.world_mut().inject(Fault::external_event(region, event));
                 }
                 simulation.restore(header.now, batches);
             }
@@ -483,7 +482,7 @@ impl Driver {
         let has_batches = !observed.batches.is_empty();
         drop(observed);
         let committed = self.store.as_ref().and_then(Store::committed);
-        let have_keys_changed = committed.is_some_and(|header| header.keys_disabled != self.keys_disabled());
+        let have_keys_changed = committed.is_some_and(|header| header.key_events != self.key_events());
         if has_batches || have_keys_changed { self.commit() } else { Ok(()) }
     }
 
@@ -492,7 +491,7 @@ impl Driver {
         let header = WorldHeader {
             now: self.simulation.world().now(),
             incarnation: self.incarnation,
-            keys_disabled: self.keys_disabled(),
+            key_events: self.key_events(),
         };
         let Some(store) = &mut self.store else { return Ok(()) };
         let batches = &mut self.observed.borrow_mut().batches;
@@ -500,10 +499,11 @@ impl Driver {
         if is_committed { Ok(()) } else { store.commit(header, batches) }
     }
 
-    /// The Regions whose customer managed keys are disabled.
-    fn keys_disabled(&self) -> Vec<Region> {
+    /// The events that lead to the present state of the customer managed keys.
+    fn key_events(&self) -> Vec<(Region, ExternalEvent)> {
         let world = self.simulation.world();
-        Region::all().filter(|region| world.environment(*region).keys_disabled).collect()
+        let of = |region| world.environment(region).events().into_iter().map(move |event| (region, event));
+        Region::all().flat_map(of).collect()
     }
 
     /// Lets every pending call end. A world without a data directory then has every fault removed and must converge; a

@@ -20,6 +20,7 @@ mod faults;
 mod handle;
 pub mod health;
 mod http;
+mod key_events;
 mod latest_lines;
 mod live_memory;
 mod observed;

@@ -19,6 +19,7 @@ use redb::{Builder, Database, ReadableDatabase, ReadableTable, TableDefinition};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::control::environment::ExternalEvent;
 use crate::control::records::{Batch, Serial, TokenWrite};
 use crate::region::Region;
 use crate::scenario::Scenario;
@@ -26,6 +27,7 @@ use crate::types::{Account, Instant, NodeId};
 
 use super::StartError;
 use super::commit_count::{self, CommitCount};
+use super::key_events;
 
 /// An open data directory.
 #[derive(Debug)]
@@ -60,8 +62,8 @@ pub(super) struct WorldHeader {
     pub(super) now: Instant,
     /// The number of times that the world was started, continued or reset before.
     pub(super) incarnation: u64,
-    /// The Regions whose customer managed keys are disabled.
-    pub(super) keys_disabled: Vec<Region>,
+    /// The events that lead to the present state of the customer managed keys.
+    pub(super) key_events: Vec<(Region, ExternalEvent)>,
 }
 
 /// A token in the database: the time at which it was recorded, and its key in the table.
@@ -199,8 +201,7 @@ impl Store {
             let mut table = transaction.open_table(ABOUT)?;
             table.insert(NOW, &*header.now.0.to_string())?;
             table.insert(INCARNATION, &*header.incarnation.to_string())?;
-            let regions: Vec<_> = header.keys_disabled.iter().map(|region| region.name()).collect();
-            table.insert(KEYS_DISABLED, &*regions.join(" "))?;
+            table.insert(KEYS_DISABLED, &*key_events::text(&header.key_events))?;
             Ok(())
         })
         .map_err(StartError::Kept)?;
@@ -284,9 +285,9 @@ fn reopen(file: &Path, copy: &Path, set_up: &str, counted: Option<u64>) -> Resul
         return Ok((database, None, commits));
     }
     // Directories of earlier versions have no such row.
-    let keys_disabled = about.get(KEYS_DISABLED).map_or("", |regions| regions).split_whitespace();
-    let keys_disabled = keys_disabled.map(|name| region(name).map_err(damaged)).collect::<Result<_, _>>()?;
-    let header = WorldHeader { now: Instant(number(NOW)?), incarnation: number(INCARNATION)?, keys_disabled };
+    let key_events =
+        key_events::read(about.get(KEYS_DISABLED).map_or("", |events| events)).map_err(damaged)?;
+    let header = WorldHeader { now: Instant(number(NOW)?), incarnation: number(INCARNATION)?, key_events };
     let batches = records(&database).map_err(damaged)?;
     Ok((database, Some(SavedWorld { header, batches }), commits))
 }
@@ -444,7 +445,7 @@ mod tests {
         let header = WorldHeader {
             now: Instant(7),
             incarnation: 3,
-            keys_disabled: vec![region("us-east-1").expect("a Region")],
+            key_events: key_events::read("us-east-1").expect("a Region"),
         };
         store.commit(header.clone(), &mut Vec::new()).expect("room");
         drop(store);
@@ -461,7 +462,7 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let mut store = open(folder.path()).0;
         for number in 1..=8 {
-            let header = WorldHeader { now: Instant(number), incarnation: 0, keys_disabled: Vec::new() };
+            let header = WorldHeader { now: Instant(number), incarnation: 0, key_events: Vec::new() };
             store.commit(header, &mut vec![token(&number.to_string(), Instant(number))]).expect("room");
         }
         // What a process leaves that is killed: its files, and no word to the database.
@@ -493,7 +494,7 @@ mod tests {
     fn a_lost_commit_or_file_is_refused_and_a_commit_that_was_not_counted_is_not() {
         let folder = tempfile::tempdir().expect("a folder");
         let mut store = open(folder.path()).0;
-        let header = |now| WorldHeader { now: Instant(now), incarnation: 0, keys_disabled: Vec::new() };
+        let header = |now| WorldHeader { now: Instant(now), incarnation: 0, key_events: Vec::new() };
         let refusal = |remedy: &dyn Fn()| {
             let refused = Store::open(folder.path(), &Scenario::of(SetUp::new(), Vec::new()));
             remedy();
@@ -525,7 +526,7 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let mut store = open(folder.path()).0;
         fs::remove_file(folder.path().join(FILE)).expect("a file");
-        let header = WorldHeader { now: Instant(1), incarnation: 0, keys_disabled: Vec::new() };
+        let header = WorldHeader { now: Instant(1), incarnation: 0, key_events: Vec::new() };
         let refused = store.commit(header, &mut Vec::new()).expect_err("a refusal");
         assert!(refused.to_string().contains("was removed while it was served"), "{refused}");
     }
@@ -537,7 +538,7 @@ mod tests {
         let at = |windows: u32, seconds: u64| {
             Instant::START.after(window * windows + Duration::from_secs(seconds))
         };
-        let header = |now| WorldHeader { now, incarnation: 0, keys_disabled: Vec::new() };
+        let header = |now| WorldHeader { now, incarnation: 0, key_events: Vec::new() };
         let mut store = open(folder.path()).0;
         let mut batches = vec![token("old", at(0, 1)), token("again", at(0, 2)), token("young", at(0, 9))];
         store.commit(header(at(0, 9)), &mut batches).expect("room");

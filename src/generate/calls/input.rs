@@ -8,17 +8,18 @@ use crate::scenario::{CallStep, SetUp};
 use crate::types::Account;
 
 use super::super::draws::Draws;
-use super::super::swarm::Swarm;
+use super::super::{Plan, Topology, keys};
 use super::{CallDraft, policies};
 
 /// Adds optional members to a draft, as far as the swarm has them.
 pub(super) fn add_options(
     draws: Draws,
-    swarm: &Swarm,
+    plan: &Plan,
     set_up: &SetUp,
     account: Account,
     draft: &mut CallDraft,
 ) {
+    let (swarm, topology) = (&plan.swarm, &plan.topology);
     let (region, input) = (draft.region, &mut draft.input);
     let is_new = matches!(input, Request::CreateCluster(_));
     if let Request::CreateCluster(input) = input {
@@ -39,7 +40,7 @@ pub(super) fn add_options(
     }
     if let Some(settings) = settings(input) {
         if swarm.keys && draws.chance("key", if is_new { 50 } else { 20 }) {
-            *settings.kms_encryption_key = Some(key(draws, region, account));
+            *settings.kms_encryption_key = Some(keys::name(draws, region, account, topology));
         }
         if swarm.metrics && draws.chance("metrics", if is_new { 50 } else { 20 }) {
             *settings.metric_groups = Some(metric_groups(draws));
@@ -56,11 +57,17 @@ pub(super) fn add_options(
 }
 
 /// Changes the KMS key, the metric groups, or both.
-pub(super) fn change_settings(draws: Draws, region: Region, account: Account, input: &mut Request) {
+pub(super) fn change_settings(
+    draws: Draws,
+    region: Region,
+    account: Account,
+    topology: &Topology,
+    input: &mut Request,
+) {
     let Some(settings) = settings(input) else { return };
     let what = draws.weigh("changes", &[(3, "key"), (2, "metrics"), (1, "both")]);
     if what != "metrics" {
-        *settings.kms_encryption_key = Some(key(draws, region, account));
+        *settings.kms_encryption_key = Some(keys::name(draws, region, account, topology));
     }
     if what != "key" {
         *settings.metric_groups = Some(metric_groups(draws));
@@ -123,31 +130,11 @@ pub(super) fn tags(draws: Draws) -> Tags {
     tags.into()
 }
 
-/// The ARN of the customer's KMS key that most clusters with such a key have.
-pub(super) fn usual_key(region: Region, account: Account) -> Arc<str> {
-    format!("arn:aws:kms:{region}:{account}:key/{USUAL_KEY}").into()
-}
-
-/// A KMS key in one of the forms that the API accepts: an ARN, an alias, an identifier, or the key that AWS owns.
-fn key(draws: Draws, region: Region, account: Account) -> Arc<str> {
-    match draws.weigh("which key", &[(4, "one"), (3, "other"), (3, "AWS's"), (1, "alias"), (1, "identifier")])
-    {
-        "one" => usual_key(region, account),
-        "other" => format!("arn:aws:kms:{region}:{account}:key/22222222-2222-2222-2222-222222222222").into(),
-        "AWS's" => "AWS_OWNED_KMS_KEY".into(),
-        "alias" => "alias/blue".into(),
-        _ => USUAL_KEY.into(),
-    }
-}
-
 fn metric_groups(draws: Draws) -> Box<[MetricGroupRequest]> {
     let metric_group = Some("STATEMENT_STATISTICS".to_owned());
     let published = draws.chance("published", 65).then_some(MetricGroupRequest { metric_group });
     published.into_iter().collect()
 }
-
-/// The identifier of the usual KMS key.
-const USUAL_KEY: &str = "11111111-1111-1111-1111-111111111111";
 
 /// The keys of tags. Two differ in case only, and one is a prefix of another, so that inexact comparisons show.
 pub(super) const TAG_KEYS: &[&str] = &["team", "stage", "colour", "Team", "tea"];

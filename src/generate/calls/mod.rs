@@ -20,7 +20,7 @@ use crate::sim::client::WaitFor;
 use crate::types::{Account, ClientId, PrincipalId};
 
 use super::draws::Draws;
-use super::{Plan, set_up};
+use super::{Plan, keys, set_up};
 
 pub use openings::Opening;
 
@@ -300,7 +300,8 @@ impl CallPlan<'_> {
             }
             (CallKind::Change, Some((cluster, _)), _) => {
                 let mut draft = CallDraft::about(cluster, Request::empty(Operation::UpdateCluster));
-                input::change_settings(draws, cluster.region, cluster.owner, &mut draft.input);
+                let (region, owner) = (cluster.region, cluster.owner);
+                input::change_settings(draws, region, owner, &self.plan.topology, &mut draft.input);
                 draft
             }
             (CallKind::Delete, Some((cluster, _)), _) => {
@@ -337,13 +338,13 @@ impl CallPlan<'_> {
     fn finish(&mut self, draws: Draws, mut draft: CallDraft) -> CallStep {
         let client = self.client(draws, draft.owner);
         let account = self.set_up.clients[client.0 as usize].account;
-        input::add_options(draws, &self.plan.swarm, self.set_up, account, &mut draft);
+        input::add_options(draws, self.plan, self.set_up, account, &mut draft);
         if let Some(token) = self.token {
             draft.input.set_client_token(token.into());
         }
         if let Request::CreateCluster(input) = &mut draft.input {
             if self.encrypted {
-                input.kms_encryption_key = Some(input::usual_key(draft.region, account));
+                input.kms_encryption_key = Some(keys::usual(draft.region, account));
             }
             if self.tagged && input.tags.is_none() && draws.chance("has tags", 75) {
                 input.tags = Some(input::tags(draws));

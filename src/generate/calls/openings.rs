@@ -3,13 +3,14 @@
 use std::time::Duration;
 
 use crate::api::Operation;
-use crate::control::environment::ExternalEvent;
+use crate::control::environment::{ExternalEvent, KeyScope};
 use crate::control::message::MessageKind;
 use crate::scenario::{Action, When};
 use crate::sim::fault::{CrashPoint, Fault, MessageMatch, NodeMatch, Point, Rule, Written};
 use crate::types::NodeId;
 
 use super::super::draws::Draws;
+use super::super::keys;
 use super::limits::DEFAULT_PAGE;
 use super::{CallKind, CallPlan};
 
@@ -425,23 +426,29 @@ impl CallPlan<'_> {
 
     /// A cluster whose KMS key changes while keys are disabled, or before.
     fn keys(&mut self, draws: Draws) {
+        use ExternalEvent::{Connect, DisableKeys, EnableKeys, Idle};
         self.encrypted = draws.chance("encrypted", 75);
         self.call(draws.about("encrypted", 0), None, CallKind::CreateAlone);
         self.encrypted = false;
         self.advance(draws.seconds("until active", 8, 15));
-        let region = self.clusters[0].region;
-        let change = |event| Action::Fault(Fault::external_event(region, event));
+        let (region, owner) = (self.clusters[0].region, self.clusters[0].owner);
         for number in 0..2 {
             let draws = draws.about("turn", number);
-            let changes = [
-                &[ExternalEvent::DisableKeys][..],
-                &[ExternalEvent::EnableKeys],
-                &[ExternalEvent::DisableKeys, ExternalEvent::Connect],
-                &[ExternalEvent::Idle, ExternalEvent::DisableKeys],
-                &[],
-            ];
-            let events = draws.pick("keys", &changes);
-            self.groups.push(events.iter().map(|event| change(*event)).collect());
+            let scope = match draws.weigh("scope", &[(2, "all"), (2, "its own"), (1, "another")]) {
+                "all" => KeyScope::All,
+                "its own" => KeyScope::One(keys::usual(region, owner)),
+                _ => KeyScope::One(keys::other(region, owner)),
+            };
+            let (disable, enable) = (DisableKeys(scope.clone()), EnableKeys(scope));
+            let events = match draws.below("keys", 5) {
+                0 => vec![disable],
+                1 => vec![enable],
+                2 => vec![disable, Connect],
+                3 => vec![Idle, disable],
+                _ => Vec::new(),
+            };
+            let change = |event| Action::Fault(Fault::external_event(region, event));
+            self.groups.push(events.into_iter().map(change).collect());
             self.call(draws, Some(0), draws.weigh("call", &[(3, CallKind::Change), (1, CallKind::Get)]));
             self.advance(draws.pause("pause", 13));
         }

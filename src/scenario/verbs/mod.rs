@@ -15,6 +15,7 @@ pub(super) mod disk;
 pub(super) mod expect;
 pub(super) mod external_event;
 pub(super) mod heal;
+pub(super) mod key;
 pub(super) mod latency;
 pub(super) mod meanwhile;
 pub(super) mod mutant;
@@ -148,6 +149,7 @@ verbs! {
     Seed => seed::SEED,
     Regions => regions::REGIONS,
     Principal => principal::PRINCIPAL,
+    Key => key::KEY,
     Clients => clients::CLIENTS,
     Latency => latency::LATENCY,
     Disk => disk::DISK,
@@ -176,6 +178,8 @@ verbs! {
     Connect => external_event::CONNECT,
     DisableKeys => external_event::DISABLE_KEYS,
     EnableKeys => external_event::ENABLE_KEYS,
+    DisableKey => external_event::DISABLE_KEY,
+    EnableKey => external_event::ENABLE_KEY,
     Throttle => refuse::THROTTLE,
     Fail => refuse::FAIL,
     Advance => advance::ADVANCE,

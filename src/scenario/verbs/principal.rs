@@ -129,7 +129,7 @@ fn declared(set_up: &mut SetUp, name: &Word, arn: Option<&Word>) -> Parsed<usize
 }
 
 /// A mistake in a policy, at its position in the file.
-fn located(mistake: &PolicyError, policy: &Json) -> Diagnostic {
+pub(super) fn located(mistake: &PolicyError, policy: &Json) -> Diagnostic {
     Diagnostic::new(format!("this is no policy: {mistake}"), find(policy, &mistake.path))
 }
 
