@@ -2,9 +2,9 @@
 
 use super::source::{
     ALCHEMY, AUTHORIZATION, BACKUP, BILLING, CLOUDFORMATION, CONDITIONS, DENIALS, ENCRYPTION, EVALUATION,
-    INSIDE, LIFECYCLE, MISSING_ROLE, MODEL, MOTO, MULTI_REGION, OTHER_SERVICES, POLICIES, PRIVATE_LINK,
-    PUBLIC_ACCESS, QUOTAS, REGIONS, RELEASES, RESILIENCY, SAMPLES, SERVICE_ROLE, SINGLE_REGION, SMITHY,
-    STREAMS, Source, TAG_EDITOR, TEMPLATES, TERRAFORM, TERRAFORM_REVIEW,
+    INSIDE, KMS_CONDITIONS, KMS_NAMES, KMS_POLICIES, LIFECYCLE, MISSING_ROLE, MODEL, MOTO, MULTI_REGION,
+    OTHER_SERVICES, POLICIES, PRIVATE_LINK, PUBLIC_ACCESS, QUOTAS, REGIONS, RELEASES, RESILIENCY, SAMPLES,
+    SERVICE_ROLE, SINGLE_REGION, SMITHY, STREAMS, Source, TAG_EDITOR, TEMPLATES, TERRAFORM, TERRAFORM_REVIEW,
 };
 use super::{ServiceRule, assumed, documented, inferred, observed, rule};
 
@@ -272,6 +272,28 @@ const PERMISSIONS: &[ServiceRule] = &[
         documented(&[ENCRYPTION], &["permissions/a_customer_managed_key_is_used_through_the_caller"]),
     ),
     rule(
+        "The encryption context of each call to AWS KMS is the cluster's identifier; DescribeKey takes none.",
+        documented(
+            &[ENCRYPTION, KMS_CONDITIONS],
+            &["permissions/a_managed_policy_of_aws_makes_a_cluster_with_a_customer_key"],
+        ),
+    ),
+    rule(
+        "AWS KMS checks the ARN of the key, whatever the call names it by; DescribeKey alone has kms:RequestAlias.",
+        inferred(
+            &[ENCRYPTION, KMS_CONDITIONS],
+            &["permissions/a_policy_can_allow_keys_by_alias_caller_and_cluster"],
+        ),
+    ),
+    rule(
+        "An IAM policy allows the use of a key only where the key policy leaves the decision to the account.",
+        documented(&[KMS_POLICIES], &["permissions/a_key_policy_has_the_first_word_about_its_key"]),
+    ),
+    rule(
+        "A key of another account needs a key policy that allows the caller, and an IAM policy.",
+        inferred(&[KMS_POLICIES], &["permissions/a_key_of_another_account_needs_its_key_policy"]),
+    ),
+    rule(
         "CreateStream needs iam:PassRole, and kms:Decrypt for an encrypted cluster.",
         documented(
             &[Source::Api("CreateStream")],
@@ -392,11 +414,19 @@ const ENVIRONMENT: &[ServiceRule] = &[
         documented(&[ENCRYPTION], &["encryption/a_disabled_key_makes_a_cluster_idle"]),
     ),
     rule(
+        "A key that is disabled or scheduled for deletion has this effect on its own clusters alone.",
+        documented(&[ENCRYPTION], &["encryption/one_disabled_key_makes_its_own_clusters_idle"]),
+    ),
+    rule(
+        "A key is named by its ARN, its id, an alias or the ARN of an alias, and shown by its ARN.",
+        documented(&[ENCRYPTION, KMS_NAMES, MODEL], &["encryption/a_key_is_shown_by_its_arn"]),
+    ),
+    rule(
         "A cluster whose key is disabled during a creation, an update or a link becomes IDLE where it would be ACTIVE.",
         assumed(
             &[ENCRYPTION],
             &[
-                "encryption/a_cluster_made_with_a_disabled_key_is_idle",
+                "assumptions/a_disabled_key_may_be_accepted",
                 "encryption/keys_that_are_disabled_meanwhile_make_a_cluster_idle",
                 "encryption/a_pair_is_linked_with_one_key_disabled",
             ],

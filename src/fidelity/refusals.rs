@@ -1,9 +1,9 @@
 //! The refusals of `control/errors.rs`, by the function that makes each.
 
 use super::source::{
-    ALCHEMY, AUTHORIZATION, BACKUP, FAILED_STACK, INSIDE, LIFECYCLE, MODEL, MOTO, MULTI_REGION,
-    OTHER_SERVICES, POLICIES, PUBLIC_ACCESS, QUOTAS, REGIONS, RESILIENCY, SAMPLES, SMITHY, STREAMS, Source,
-    TAG_EDITOR, TERRAFORM, TERRAFORM_REVIEW,
+    ALCHEMY, AUTHORIZATION, BACKUP, ENCRYPTION, FAILED_STACK, INSIDE, KMS_NAMES, KMS_STATES, LIFECYCLE,
+    MODEL, MOTO, MULTI_REGION, OTHER_SERVICES, POLICIES, PUBLIC_ACCESS, QUOTAS, REGIONS, RESILIENCY, SAMPLES,
+    SMITHY, STREAMS, Source, TAG_EDITOR, TERRAFORM, TERRAFORM_REVIEW,
 };
 use super::{ServiceRule, assumed, documented, inferred, observed, rule};
 
@@ -237,6 +237,21 @@ pub const REFUSALS: &[RefusalRule] = &[
             "ValidationException for a peer that does not exist (switch `missing_peer`): CreateCluster has no \
              ResourceNotFoundException.",
             assumed(&[MODEL], &["limits/a_peer_is_an_existing_multi_region_cluster"]),
+        ),
+    ),
+    refusal(
+        "key",
+        "Can't create cluster: KMS key",
+        rule(
+            "ValidationException for a KMS key of another Region, a disabled one (switch `disabled_key_refused`), and \
+             one that does not exist (switch `keys_must_exist`): CreateCluster has no ResourceNotFoundException.",
+            inferred(
+                &[MODEL, ENCRYPTION, KMS_NAMES, KMS_STATES],
+                &[
+                    "encryption/a_key_lives_in_the_region_of_its_cluster",
+                    "encryption/a_disabled_key_encrypts_no_cluster",
+                ],
+            ),
         ),
     ),
     refusal(

@@ -79,6 +79,22 @@ pub(super) const DENIALS: Source = Source::Page(
     "IAM User Guide, \"Troubleshoot access denied error messages\"",
     "https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html",
 );
+pub(super) const KMS_NAMES: Source = Source::Page(
+    "AWS KMS Developer Guide, \"Key identifiers\"",
+    "https://docs.aws.amazon.com/kms/latest/developerguide/concepts.html#key-id",
+);
+pub(super) const KMS_STATES: Source = Source::Page(
+    "AWS KMS Developer Guide, \"Key states of AWS KMS keys\"",
+    "https://docs.aws.amazon.com/kms/latest/developerguide/key-state.html",
+);
+pub(super) const KMS_POLICIES: Source = Source::Page(
+    "AWS KMS Developer Guide, \"Key policies in AWS KMS\"",
+    "https://docs.aws.amazon.com/kms/latest/developerguide/key-policies.html",
+);
+pub(super) const KMS_CONDITIONS: Source = Source::Page(
+    "AWS KMS Developer Guide, \"AWS KMS condition keys\"",
+    "https://docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html",
+);
 pub(super) const SAMPLES: Source =
     Source::Page("aws-samples/aurora-dsql-samples", "https://github.com/aws-samples/aurora-dsql-samples");
 pub(super) const TERRAFORM: Source = Source::Page(

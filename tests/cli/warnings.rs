@@ -24,8 +24,16 @@ fn a_fault_that_never_acted_is_shown_where_it_stands() {
         ("allow us-east-1 DeleteCluster", "DeleteCluster was not denied in us-east-1"),
         ("idle us-east-1", "no cluster in us-east-1 was ACTIVE or IDLE"),
         ("connect us-east-1", "no cluster in us-east-1 was IDLE or INACTIVE"),
-        ("disable-keys us-east-1", "no cluster in us-east-1 had a key of its own"),
+        ("disable-keys us-east-1", "no cluster in us-east-1 had or was to have a key of its own"),
         ("enable-keys us-east-1", "no key in us-east-1 was disabled"),
+        (
+            "disable-key arn:aws:kms:us-east-1:111122223333:key/k",
+            "no cluster had or was to have the key arn:aws:kms:us-east-1:111122223333:key/k",
+        ),
+        (
+            "enable-key arn:aws:kms:us-east-1:111122223333:key/k",
+            "the key arn:aws:kms:us-east-1:111122223333:key/k was not disabled",
+        ),
         ("throttle us-east-1 DeleteCluster", "no request for DeleteCluster came to us-east-1"),
         ("throttle us-east-2", "no request came to us-east-2"),
         ("at +1ms release", "nothing was held back"),
@@ -55,6 +63,9 @@ fn a_fault_that_acted_is_not_complained_of() {
         "deny us-east-1 CreateCluster\nat +1ms allow us-east-1 CreateCluster\n\
          create-cluster region=us-east-1\nadvance 10ms",
         "throttle us-east-1 CreateCluster times=2",
+        "disable-key arn:aws:kms:us-east-1:111122223333:key/k\n\
+         create-cluster region=us-east-1\n{ \"kmsEncryptionKey\": \"k\" }\n\
+         enable-key arn:aws:kms:us-east-1:111122223333:key/k",
         "at +1ms crash ops\nlist-clusters region=us-east-1",
     ];
     for faults in acting {

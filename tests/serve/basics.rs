@@ -390,7 +390,8 @@ fn time_never_goes_back_and_disabled_keys_stay_disabled_in_another_life() {
     let mut connection = server.connect();
     let cluster = create(&mut connection, "us-east-1", &key);
     connection.sim("advance", "{\"by\": \"1h\"}");
-    connection.sim("faults", "disable-keys us-east-1");
+    connection.sim("faults", "disable-key arn:aws:kms:us-east-1:111122223333:key/k");
+    connection.sim("faults", "disable-keys us-east-2");
     let shown = time(&connection.sim("advance", "{\"by\": \"24h\"}").json());
     assert_eq!(status(&mut connection, &cluster, "us-east-1"), "IDLE");
     server.kill();
@@ -400,16 +401,20 @@ fn time_never_goes_back_and_disabled_keys_stay_disabled_in_another_life() {
     let later = time(&connection.look("state"));
     assert!(later >= shown, "{later} is before {shown}");
     assert_eq!(status(&mut connection, &cluster, "us-east-1"), "IDLE");
-    let other = create(&mut connection, "us-east-1", &key);
-    connection.sim("advance", "{\"by\": \"1m\"}");
-    assert_eq!(status(&mut connection, &other, "us-east-1"), "IDLE");
-    connection.sim("faults", "enable-keys us-east-1");
+    for (region, key, answer) in
+        [("us-east-1", "k", 400), ("us-east-1", "other", 200), ("us-east-2", "k", 400)]
+    {
+        let input = json!({ "kmsEncryptionKey": key });
+        let answered = connection.ask(WHO, region, "POST", "/cluster", &input).expect("an answer");
+        assert_eq!(answered.status, answer, "{key} in {region}");
+    }
+    connection.sim("faults", "enable-key arn:aws:kms:us-east-1:111122223333:key/k");
     let shown = time(&connection.look("verdict"));
     server.kill();
 
     let server = Server::start(&arguments);
     let mut connection = server.connect();
     assert!(time(&connection.look("state")) >= shown);
-    assert_eq!(status(&mut connection, &other, "us-east-1"), "ACTIVE");
+    assert_eq!(status(&mut connection, &cluster, "us-east-1"), "ACTIVE");
     assert_eq!(server.stop().code, Some(0));
 }

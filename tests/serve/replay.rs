@@ -26,7 +26,7 @@ const CALLS: u64 = 120;
 const REGIONS: [&str; 3] = ["us-east-1", "us-east-2", "us-west-2"];
 
 /// Every verb of a fault, and the end of most.
-const FAULTS: [&str; 34] = [
+const FAULTS: [&str; 36] = [
     "drop us-east-1->* rate=30%",
     "drop us-east-1->client-1 CreateCluster.response times=1",
     "delay *->* by=1ms..2s rate=20%",
@@ -56,6 +56,8 @@ const FAULTS: [&str; 34] = [
     "connect us-east-1",
     "disable-keys us-east-1",
     "enable-keys us-east-1",
+    "disable-key arn:aws:kms:us-east-1:111122223333:key/k",
+    "enable-key arn:aws:kms:us-east-1:111122223333:key/k",
     "throttle us-east-1 CreateCluster times=3",
     "fail us-east-2 GetCluster error=InternalServerException times=2",
     "at 90s heal",
