@@ -75,11 +75,12 @@ fn options(arguments: &Arguments, home: Region) -> Options {
         account: Account::DEFAULT,
         home,
         principal: PrincipalId::new(0).filter(|_| arguments.policy),
+        ..ClientOptions::default()
     };
     let known = if arguments.policy { vec![Arc::new(deployer())] } else { Vec::new() };
     Options {
         clients: (0..arguments.clients).map(client).collect(),
-        principals: Arc::new(Principals { known, are_watched: false }),
+        principals: Arc::new(Principals { known, ..Principals::default() }),
         assumptions: Arc::new(lifted),
         latency: Latency::Even(DelayRange::millis(1, 50)),
         ..Options::new(arguments.seed)
@@ -105,9 +106,10 @@ fn deployer() -> Identity {
         ]
     });
     Identity {
-        principal: Principal::parse("arn:aws:iam::111122223333:role/deployer").expect("the ARN of a role"),
         policies: vec![Document::identity(&policy).expect("a policy")],
-        boundaries: Vec::new(),
+        ..Identity::new(
+            Principal::parse("arn:aws:iam::111122223333:role/deployer").expect("the ARN of a role"),
+        )
     }
 }
 

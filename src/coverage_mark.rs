@@ -54,6 +54,10 @@ pub enum CoverageMark {
     KeyDisabled,
     /// The witness Region denied the caller's permission to use it.
     WitnessDenied,
+    /// The service control policies of the caller's account did not allow a permission.
+    ControlDenied,
+    /// The caller's session policies did not allow a permission.
+    SessionPolicyDenied,
     /// A call timed out because the witness Region did not answer.
     WitnessSilent,
     /// The peer's Region denied the caller's permission to link its cluster.

@@ -4,6 +4,8 @@
 //! `demands` lists the permissions that a call needs, and `permitted` evaluates policies. Both are written a second
 //! time and share nothing with the control planes and their evaluator, so that an error in one of the two shows.
 
+use std::time::Duration;
+
 use crate::api::{Error, Request, Tags};
 use crate::control::authorization::IamAction;
 use crate::control::message::Commit;
@@ -14,7 +16,7 @@ use crate::types::{ClusterArn, Identifier, Instant};
 
 use super::invariant::{CheckContext, Invariant};
 use super::open::OpenCall;
-use super::permitted::{Demand, KeyFacts, Known, ResourceFacts, is_permitted};
+use super::permitted::{Circumstances, Demand, KeyFacts, Known, ResourceFacts, is_permitted};
 use super::records::{Records, names_one_resource};
 use super::{CheckResult, WorldView, demands, keys, operations};
 
@@ -73,7 +75,7 @@ pub(super) fn answered(
     for demand in operations::of_request(&call.request).demands(call, cluster) {
         let facts = of_own_resource(ctx.view, records, call, cluster, &demand);
         let is_denied = denied.throughout(&demand, call.arrived.at, call.arrived.at);
-        ensure(ctx, call, &demand, is_denied, facts)?;
+        ensure(ctx, call, (&demand, facts), call.arrived.at, is_denied)?;
     }
     Ok(())
 }
@@ -105,7 +107,7 @@ pub(super) fn carried_out(
     for (peer, demand) in demands::of_other_regions(call, before) {
         let is_denied = denied.throughout(&demand, call.arrived.at, now);
         let facts = of_peer(ctx.view, records, peer, call);
-        ensure(ctx, call, &demand, is_denied, facts)?;
+        ensure(ctx, call, (&demand, facts), now, is_denied)?;
     }
     Ok(())
 }
@@ -124,21 +126,21 @@ pub(super) fn may_be_denied(
     let of_own_region = operations::of_request(&call.request)
         .demands(call, cluster)
         .into_iter()
-        .map(|demand| (of_own_resource(view, records, call, cluster, &demand), demand));
+        .map(|demand| (call.arrived.at, of_own_resource(view, records, call, cluster, &demand), demand));
     // The peer may have gone from the record since it was asked.
     let left = call.peer.and_then(|peer| demands::of_left_peer(call, peer));
     let of_other_regions = demands::of_other_regions(call, cluster).into_iter().chain(left);
     let of_other_regions =
-        of_other_regions.map(|(peer, demand)| (of_peer(view, records, peer, call), demand));
+        of_other_regions.map(|(peer, demand)| (now, of_peer(view, records, peer, call), demand));
     let is_create = matches!(*call.request, Request::CreateCluster(_));
     // Without the service-linked role the first create needs one more permission, which depends on what other Regions
     // did at the same time; every denial of a create is accepted.
     let lacks_role = is_create && !view.assumptions().service_linked_role;
     let mut all = of_own_region.chain(of_other_regions);
     lacks_role
-        || all.any(|(facts, demand)| {
+        || all.any(|(until, facts, demand)| {
             let is_denied = denied.at_some_moment(&demand, call.arrived.at, now)
-                || may_perform(view, call, facts, &demand) != Some(true);
+                || may_perform(view, call, until, (&demand, facts)) != Some(true);
             is_denied && is_named(&demand, error.message())
         })
 }
@@ -153,12 +155,12 @@ fn is_named(demand: &Demand<'_>, message: &str) -> bool {
 fn ensure(
     ctx: &mut CheckContext<'_>,
     call: &OpenCall,
-    demand: &Demand<'_>,
+    (demand, facts): (&Demand<'_>, ResourceFacts<'_>),
+    until: Instant,
     is_denied: bool,
-    facts: ResourceFacts<'_>,
 ) -> CheckResult {
     let view = ctx.view;
-    let is_met = !is_denied && may_perform(view, call, facts, demand) != Some(false);
+    let is_met = !is_denied && may_perform(view, call, until, (demand, facts)) != Some(false);
     let identity = identity(view, call);
     ctx.ensure(is_met, Invariant::AuthorizedInEveryRegion, || {
         let who = identity.map_or("the root of the account", |it| it.principal.arn());
@@ -177,10 +179,23 @@ pub(super) fn is_allowed_under(
     demand: &Demand<'_>,
 ) -> Option<bool> {
     let facts = ResourceFacts { policy: Known::Is(policy), tags };
-    match call.principal {
-        Some(_) => is_permitted(identity(view, call)?, facts, demand),
-        None => is_permitted(&Identity::root(call.account), facts, demand),
-    }
+    let root = Identity::root(call.account);
+    let identity = if call.principal.is_some() { identity(view, call)? } else { &root };
+    is_permitted(circumstances(view, call, identity, view.now()), facts, demand)
+}
+
+/// The circumstances of `call`, whose permission is evaluated after its arrival, and at `until` at the latest.
+fn circumstances<'a>(
+    view: &'a dyn WorldView,
+    call: &OpenCall,
+    identity: &'a Identity,
+    until: Instant,
+) -> Circumstances<'a> {
+    let start = view.epoch().0;
+    let second = |at: Instant| start + Duration::from_nanos(at.0).as_secs();
+    let seconds = (second(call.arrived.at), second(until));
+    let network = view.network_of(call.delivery.client);
+    Circumstances { identity, account: call.account, network, seconds, start }
 }
 
 /// Whether the caller of `call` may perform `demand`; `None` if undecided. To the root of the account, only a key
@@ -188,16 +203,19 @@ pub(super) fn is_allowed_under(
 fn may_perform(
     view: &dyn WorldView,
     call: &OpenCall,
-    facts: ResourceFacts<'_>,
-    demand: &Demand<'_>,
+    until: Instant,
+    (demand, facts): (&Demand<'_>, ResourceFacts<'_>),
 ) -> Option<bool> {
-    match identity(view, call) {
-        Some(identity) => is_permitted(identity, facts, demand),
+    let root;
+    let identity = match identity(view, call) {
+        Some(identity) => identity,
         None if demand.key.as_ref().is_some_and(KeyFacts::may_bind_root) => {
-            is_permitted(&Identity::root(call.account), facts, demand)
+            root = Identity::root(call.account);
+            &root
         }
-        None => Some(true),
-    }
+        None => return Some(true),
+    };
+    is_permitted(circumstances(view, call, identity, until), facts, demand)
 }
 
 /// The identity of the caller; `None` if the caller has no restrictions.

@@ -10,15 +10,17 @@ use crate::control::environment::Environment;
 use crate::control::keys::Keys;
 use crate::control::message::Delivery;
 use crate::control::records::{Batch, Disk, Storage};
-use crate::iam::Identity;
+use crate::iam::{Identity, NetworkOrigin};
 use crate::region::Region;
 use crate::sim::World;
-use crate::types::{Instant, NodeId, PrincipalId, Timestamp};
+use crate::types::{ClientId, Instant, NodeId, PrincipalId, Timestamp};
 
 /// The state that the invariants examine: of a [`World`], or of a state of the model checker.
 pub(crate) trait WorldView: fmt::Debug {
     /// The virtual time.
     fn now(&self) -> Instant;
+    /// The wall-clock time at virtual time 0, in every Region without skew.
+    fn epoch(&self) -> Timestamp;
     /// The reading of the wall clock of `region`, with its skew.
     fn wall_clock(&self, region: Region) -> Timestamp;
     /// The longest time that a write may take to become durable.
@@ -41,6 +43,8 @@ pub(crate) trait WorldView: fmt::Debug {
     fn keys(&self) -> Arc<Keys> {
         Arc::default()
     }
+    /// The network from which a client calls.
+    fn network_of(&self, client: ClientId) -> &NetworkOrigin;
     /// The number of requests that the control plane of `region` has taken in since its start and not answered.
     fn unanswered(&self, region: Region) -> usize;
     /// The calls and clusters that wait, and for what: lines that each begin with a line break.
@@ -63,6 +67,10 @@ pub(crate) struct Memory<'a> {
 impl WorldView for World {
     fn now(&self) -> Instant {
         self.now()
+    }
+
+    fn epoch(&self) -> Timestamp {
+        self.options().epoch
     }
 
     fn wall_clock(&self, region: Region) -> Timestamp {
@@ -101,6 +109,10 @@ impl WorldView for World {
 
     fn keys(&self) -> Arc<Keys> {
         self.options().keys.clone()
+    }
+
+    fn network_of(&self, client: ClientId) -> &NetworkOrigin {
+        &self.options().clients[client.0 as usize].origin
     }
 
     fn unanswered(&self, region: Region) -> usize {

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use crate::console::files::File;
-use crate::iam::{Context as _, Decision, Document, PolicyEffect};
+use crate::iam::{ContextEntries as _, Decision, Document, PolicyEffect, unknown_key};
 use crate::permissions::{Made, Needed, Needs, ResourceScope, needed, run as run_watched};
 use crate::scenario::Scenario;
 
@@ -119,9 +119,9 @@ fn print(answer: &PermissionsOutput, out: &mut impl Write) -> io::Result<()> {
             before = Some(now);
         }
         let Check { region, action, resource, decision, by, .. } = check;
-        writeln!(out, "  {decision:<8} {action} on {resource} in {region}: {by}")?;
+        writeln!(out, "  {decision:<12} {action} on {resource} in {region}: {by}")?;
         for (key, values) in &check.keys {
-            writeln!(out, "           {key} = {}", values.join(", "))?;
+            writeln!(out, "               {key} = {}", values.join(", "))?;
         }
     }
     if !answer.checks.is_empty() {
@@ -160,9 +160,12 @@ fn check(scenario: &str, made: &Made) -> Check {
 /// The statement that decided, or why each statement does not match.
 fn reason(decision: &Decision) -> String {
     match (&decision.by, decision.effect) {
-        (Some(by), _) => by.to_string(),
+        (Some(by), _) => {
+            let unknown = decision.unknown_keys.iter().map(|key| unknown_key(key)).collect::<String>();
+            format!("{by}{unknown}")
+        }
         (None, PolicyEffect::Allow) => "the caller has no principal, so that no policy binds it".to_owned(),
-        (None, PolicyEffect::Implicit) if decision.mismatches.is_empty() => {
+        (None, PolicyEffect::ImplicitDeny) if decision.mismatches.is_empty() => {
             "no statement allows anything".to_owned()
         }
         _ => {
@@ -175,8 +178,7 @@ fn reason(decision: &Decision) -> String {
 /// The scenario with a policy for every principal that allows everything.
 fn all_allowed(mut scenario: Scenario) -> Scenario {
     for principal in &mut scenario.set_up.principals {
-        let identity = Arc::make_mut(&mut principal.identity);
-        (identity.policies, identity.boundaries) = (vec![Document::allow_all()], Vec::new());
+        Arc::make_mut(&mut principal.identity).set_only_policies(vec![Document::allow_all()]);
     }
     scenario
 }

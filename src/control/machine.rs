@@ -87,8 +87,16 @@ impl Machine {
     /// The actions that are denied to every caller in this Region.
     pub fn denials_mut(&mut self) -> &mut Denials {
         match self {
-            Machine::ControlPlane(plane) => plane.denials_mut(),
-            Machine::Witness(witness) => witness.denials_mut(),
+            Machine::ControlPlane(plane) => plane.authorizer_mut().denials_mut(),
+            Machine::Witness(witness) => witness.authorizer_mut().denials_mut(),
+        }
+    }
+
+    /// Replaces the principals, whose clients have other network origins now.
+    pub fn set_principals(&mut self, principals: Arc<Principals>) {
+        match self {
+            Machine::ControlPlane(plane) => plane.authorizer_mut().set_principals(principals),
+            Machine::Witness(witness) => witness.authorizer_mut().set_principals(principals),
         }
     }
 

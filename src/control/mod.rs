@@ -42,7 +42,7 @@ use std::sync::Arc;
 
 use crate::api::{Error, Operation, Request, Response};
 use crate::control::assumptions::Assumptions;
-use crate::control::authorization::{Authorizer, Caller, Denials, Principals};
+use crate::control::authorization::{Authorizer, Caller, Principals};
 use crate::control::environment::Environment;
 use crate::control::keys::Keys;
 use crate::control::lifecycle::Transitions;
@@ -103,9 +103,9 @@ impl ControlPlane {
         }
     }
 
-    /// The actions that are denied to every caller in this Region.
-    pub fn denials_mut(&mut self) -> &mut Denials {
-        self.authorizer.denials_mut()
+    /// The authorization of the node.
+    pub fn authorizer_mut(&mut self) -> &mut Authorizer {
+        &mut self.authorizer
     }
 
     /// The records in memory, which are ahead of the disk by the writes under way.

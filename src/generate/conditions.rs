@@ -1,11 +1,14 @@
 //! The conditions of generated policies: every operator, on keys that calls have or lack, with values that are met,
 //! nearly met or not met.
 
+use std::net::{IpAddr, Ipv4Addr};
+
 use serde_json::{Value, json};
 
-use crate::iam::Principal;
+use crate::iam::{Identity, date_text};
 use crate::region::Region;
-use crate::types::Account;
+use crate::sim::DEFAULT_EPOCH;
+use crate::types::{Account, Timestamp};
 
 use super::draws::Draws;
 
@@ -14,7 +17,7 @@ pub(super) struct ConditionNames<'a> {
     /// The Regions of the scenario, with the witness Region where the policy is about it.
     pub(super) regions: Vec<Region>,
     /// The principal whose calls the policy concerns.
-    pub(super) principal: &'a Principal,
+    pub(super) identity: &'a Identity,
 }
 
 /// Gives a statement a condition, and seldom turns one of its elements into the complement or its resource into one
@@ -79,10 +82,14 @@ fn condition(draws: Draws, names: &ConditionNames<'_>) -> Value {
         let key = match kind {
             "request tag" => format!("aws:RequestTag/{}", draws.pick("tag", TAGS)),
             "resource tag" => format!("aws:ResourceTag/{}", draws.pick("tag", TAGS)),
+            "principal tag" => format!("aws:PrincipalTag/{}", draws.pick("tag", PRINCIPAL_TAGS)),
+            "principal level" => format!("aws:PrincipalTag/{LEVEL}"),
             other => other.to_owned(),
         };
         let operator = draws.weigh("operator", operators(draws, kind));
-        let values: Vec<Value> = (0..draws.weigh("values", &[(3, 1), (1, 2)]))
+        // Of a negated operator several values are the interesting case: all of them are excluded.
+        let counts = if operator.contains("Not") { &[(1, 1), (2, 2)] } else { &[(3, 1), (1, 2)] };
+        let values: Vec<Value> = (0..draws.weigh("values", counts))
             .map(|number| value(draws.about("value", number), names, kind, operator))
             .collect();
         // The names of keys count in any case.
@@ -96,10 +103,12 @@ fn condition(draws: Draws, names: &ConditionNames<'_>) -> Value {
 fn operators(draws: Draws, kind: &str) -> &'static [(u64, &'static str)] {
     match kind {
         "aws:PrincipalArn" if draws.chance("as an ARN", 70) => ARN,
-        "aws:SourceIp" => &[(1, "IpAddress"), (1, "NotIpAddress")],
-        "aws:MultiFactorAuthPresent" => &[(3, "Bool"), (1, "Null")],
-        "aws:CurrentTime" => DATE,
-        "aws:MultiFactorAuthAge" => NUMERIC,
+        "aws:SourceIp" | "aws:VpcSourceIp" => &[(3, "IpAddress"), (3, "NotIpAddress"), (1, "Null")],
+        "aws:MultiFactorAuthPresent" | "aws:ViaAWSService" | "aws:SecureTransport" => {
+            &[(3, "Bool"), (1, "Null")]
+        }
+        "aws:CurrentTime" | "aws:TokenIssueTime" => DATE,
+        "aws:MultiFactorAuthAge" | "aws:EpochTime" | "principal level" => NUMERIC,
         // Tags may have values of any type.
         "request tag" | "resource tag" if draws.chance("typed", 25) => {
             draws.pick("type", &[NUMERIC, DATE, &[(1, "Bool")]])
@@ -114,7 +123,9 @@ fn extended(draws: Draws, kind: &str, operator: &str) -> String {
         return operator.to_owned();
     }
     let sets: &[(u64, &str)] = match kind {
-        "aws:TagKeys" => &[(2, ""), (4, "ForAllValues:"), (4, "ForAnyValue:")],
+        "aws:TagKeys" | "aws:PrincipalOrgPaths" | "aws:ResourceOrgPaths" | "aws:CalledVia" => {
+            &[(2, ""), (4, "ForAllValues:"), (4, "ForAnyValue:")]
+        }
         _ => &[(8, ""), (1, "ForAllValues:"), (1, "ForAnyValue:")],
     };
     let suffix = if draws.chance("if it exists", 20) { "IfExists" } else { "" };
@@ -125,24 +136,31 @@ fn extended(draws: Draws, kind: &str, operator: &str) -> String {
 fn value(draws: Draws, names: &ConditionNames<'_>, kind: &str, operator: &str) -> Value {
     match operator {
         "Null" | "Bool" => return draws.pick("truth", &["true", "false"]).into(),
-        "IpAddress" | "NotIpAddress" => {
-            return draws.pick("addresses", &["0.0.0.0/0", "192.0.2.0/24"]).into();
-        }
-        _ if operator.starts_with("Numeric") => return draws.pick("number", &[7, 8]).into(),
-        _ if operator.starts_with("Date") => {
-            return draws.pick("date", &["2026-11-24", "2026-11-24T12:00:00Z"]).into();
-        }
+        "IpAddress" | "NotIpAddress" => return draws.pick("addresses", BLOCKS).into(),
+        _ if operator.starts_with("Numeric") => return number(draws, kind).into(),
+        _ if operator.starts_with("Date") => return date(draws, kind).into(),
         _ => {}
     }
     if draws.chance("variable", 12) {
         let variables = if operator.starts_with("Arn") { ARN_VARIABLES } else { VARIABLES };
         return draws.pick("which variable", variables).into();
     }
-    let principal = names.principal;
+    let Identity { principal, organization, tags, .. } = names.identity;
+    let user_id = principal.user_id(names.identity.credentials.id.as_deref());
     let known = match kind {
         "aws:PrincipalArn" => principal.role().unwrap_or(principal.arn()),
         "aws:username" => principal.user_name().unwrap_or("auditor"),
-        "aws:PrincipalAccount" => principal.account().unwrap_or_default(),
+        "aws:PrincipalAccount" | "aws:ResourceAccount" => principal.account().unwrap_or_default(),
+        "aws:userid" => user_id.as_deref().unwrap_or_default(),
+        "aws:PrincipalType" => draws.pick("type of principal", &["User", "AssumedRole", "Account"]),
+        "aws:PrincipalOrgID" | "aws:ResourceOrgID" => {
+            names.identity.organization_id().unwrap_or(ORGANIZATION)
+        }
+        "aws:PrincipalOrgPaths" | "aws:ResourceOrgPaths" => organization.as_deref().unwrap_or(ORGANIZATION),
+        "aws:CalledVia" => "dsql.amazonaws.com",
+        "aws:SourceVpce" => ENDPOINT.0,
+        "aws:SourceVpc" => ENDPOINT.1,
+        "principal tag" => tags.iter().next().map_or("x", |(_, value)| &**value),
         "dsql:WitnessRegion" | "aws:RequestedRegion" => {
             draws.among("region", &names.regions).map_or("us-east-1", |region| region.name())
         }
@@ -150,6 +168,25 @@ fn value(draws: Draws, names: &ConditionNames<'_>, kind: &str, operator: &str) -
         _ => draws.pick("tag value", TAG_VALUES),
     };
     near(draws, known).into()
+}
+
+/// A number for a key of this kind, often the very one that a request has.
+fn number(draws: Draws, kind: &str) -> u64 {
+    match kind {
+        "aws:EpochTime" => DEFAULT_EPOCH.0 + draws.between("second", 0, 40) as u64,
+        "aws:MultiFactorAuthAge" => 3600 + draws.between("age", 0, 40) as u64,
+        _ => draws.pick("number", &[7, 8]),
+    }
+}
+
+/// A date for a key of this kind, often the very one that a request has.
+fn date(draws: Draws, kind: &str) -> String {
+    let second = match kind {
+        "aws:TokenIssueTime" => ISSUED.0 + draws.below("second of issue", 2) as u64,
+        "aws:CurrentTime" => DEFAULT_EPOCH.0 + draws.between("second", 0, 40) as u64,
+        _ => return draws.pick("date", &["2026-11-24", "2026-11-24T12:00:00Z"]).to_owned(),
+    };
+    date_text(Timestamp(second))
 }
 
 /// A text that equals `known`, fits it as a pattern, or nearly does either.
@@ -186,7 +223,7 @@ const LIMITS: &[(u64, &str)] = &[
     (3, "none"),
 ];
 
-/// The kinds of keys, each with its weight. The last four are keys that no request of the simulation has.
+/// The kinds of keys, each with its weight. Many requests lack those in the second half, and all of them the last.
 const KEYS: &[(u64, &str)] = &[
     (6, "dsql:WitnessRegion"),
     (6, "request tag"),
@@ -196,10 +233,28 @@ const KEYS: &[(u64, &str)] = &[
     (3, "aws:RequestedRegion"),
     (3, "aws:username"),
     (1, "aws:PrincipalAccount"),
-    (1, "aws:SourceIp"),
-    (1, "aws:CurrentTime"),
+    (1, "aws:ResourceAccount"),
+    (1, "aws:PrincipalType"),
+    (1, "aws:userid"),
+    (1, "aws:ViaAWSService"),
+    (1, "aws:SecureTransport"),
+    (3, "aws:CurrentTime"),
+    (2, "aws:EpochTime"),
+    (4, "principal tag"),
+    (4, "principal level"),
+    (3, "aws:SourceIp"),
+    (2, "aws:SourceVpce"),
+    (1, "aws:SourceVpc"),
+    (1, "aws:VpcSourceIp"),
+    (2, "aws:TokenIssueTime"),
     (1, "aws:MultiFactorAuthAge"),
     (1, "aws:MultiFactorAuthPresent"),
+    (1, "aws:CalledVia"),
+    (1, "aws:PrincipalOrgID"),
+    (1, "aws:PrincipalOrgPaths"),
+    (1, "aws:ResourceOrgID"),
+    (1, "aws:ResourceOrgPaths"),
+    (1, "acme:Tier"),
 ];
 
 const TEXT: &[(u64, &str)] = &[
@@ -235,8 +290,34 @@ const DATE: &[(u64, &str)] = &[
 /// The most frequent keys of generated tags.
 const TAGS: &[&str] = &["team", "stage", "colour"];
 
+/// The keys of the tags of generated principals, apart from [`LEVEL`].
+pub(super) const PRINCIPAL_TAGS: &[&str] = &["team", "stage"];
+
+/// The key of a tag of generated principals whose value is a number.
+pub(super) const LEVEL: &str = "level";
+
+/// The path of the organization of generated principals.
+pub(super) const ORGANIZATION: &str = "o-a1b2c3d4e5/r-ab12/";
+
+/// The VPC endpoint of generated clients, and its VPC.
+pub(super) const ENDPOINT: (&str, &str) = ("vpce-0aaaaaaaaaaaaaaaa", "vpc-0bbbbbbbbbbbbbbbb");
+
+/// The time of issue of generated credentials: an hour before the beginning.
+pub(super) const ISSUED: Timestamp = Timestamp(DEFAULT_EPOCH.0 - 3600);
+
+/// The addresses of generated clients, the private one first.
+pub(super) const ADDRESSES: [IpAddr; 3] = [
+    IpAddr::V4(Ipv4Addr::new(10, 0, 0, 1)),
+    IpAddr::V4(Ipv4Addr::new(192, 0, 2, 7)),
+    IpAddr::V4(Ipv4Addr::new(203, 0, 113, 9)),
+];
+
+/// Blocks that hold one of the addresses, all of them, or none.
+const BLOCKS: &[&str] =
+    &["0.0.0.0/0", "192.0.2.0/24", "203.0.113.9", "10.0.0.0/8", "198.51.100.0/25", "::/0"];
+
 /// The values of generated tags, and one of none.
-const TAG_VALUES: &[&str] = &["x", "y", "blue", "", "green"];
+pub(super) const TAG_VALUES: &[&str] = &["x", "y", "blue", "", "green"];
 
 const VARIABLES: &[&str] = &[
     "${aws:ResourceTag/team}",
@@ -245,6 +326,9 @@ const VARIABLES: &[&str] = &[
     "${aws:RequestedRegion}",
     "${aws:username}",
     "${aws:PrincipalArn}",
+    "${aws:PrincipalTag/team}",
+    "${aws:PrincipalTag/stage, 'x'}",
+    "${aws:userid}",
     "${*}",
 ];
 

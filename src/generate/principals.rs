@@ -10,7 +10,7 @@ use crate::scenario::PrincipalOptions;
 use crate::types::Account;
 
 use super::calls::Opening;
-use super::conditions::{self, ConditionNames};
+use super::conditions::{self, ConditionNames, ISSUED, LEVEL, ORGANIZATION, PRINCIPAL_TAGS, TAG_VALUES};
 use super::draws::Draws;
 use super::{Plan, Topology, keys};
 
@@ -39,7 +39,7 @@ pub(super) fn draw(draws: Draws, plan: &Plan, opening: Opening) -> Vec<Principal
 fn principal(draws: Draws, index: usize, plan: &Plan, few_percent: u32) -> PrincipalOptions {
     let topology = &plan.topology;
     let name = ["deployer", "auditor"][index % 2];
-    let principal = who(draws, name);
+    let mut identity = who(draws, name);
     let few = draws.chance("few", few_percent);
     let mut statements = vec![if few { few_allowed(draws) } else { allowed(draws, topology) }];
     if plan.swarm.keys && draws.chance("uses keys", 75) {
@@ -56,24 +56,28 @@ fn principal(draws: Draws, index: usize, plan: &Plan, few_percent: u32) -> Princ
         let action = draws.pick("which action", &actions);
         statements.push(json!({ "Effect": "Deny", "Action": action, "Resource": "*" }));
     }
-    let mut bounds: Vec<Value> = if draws.chance("bounded", 15) {
-        vec![allowed(draws.about("boundary", 0), topology)]
-    } else {
-        Vec::new()
+    let limit = |name: &str, percent| match draws.chance(name, percent) {
+        true => vec![allowed(draws.about(name, 0), topology)],
+        false => Vec::new(),
     };
-    let names = names(topology, &principal);
-    for (number, statement) in statements.iter_mut().chain(&mut bounds).enumerate() {
+    let mut limits = [limit("bounded", 15), limit("session policy", 8), limit("controlled", 8)];
+    let names = ConditionNames { regions: topology.all(), identity: &identity };
+    for (number, statement) in statements.iter_mut().chain(limits.iter_mut().flatten()).enumerate() {
         if draws.about("restricted", number).chance("restricted", 12) {
             conditions::restrict(draws.about("restricted", number), &names, statement);
         }
     }
-    options(name, principal, statements, bounds)
+    let [boundary, session, control] = limits.map(policies);
+    identity.policies = policies(statements);
+    (identity.boundaries, identity.session_policies) = (boundary, session);
+    identity.control_policies = levels(control);
+    options(name, identity)
 }
 
 /// A principal with everything allowed, under a condition, except under a condition, or within a boundary that has one.
 fn conditional(draws: Draws, topology: &Topology) -> PrincipalOptions {
-    let principal = who(draws, "deployer");
-    let names = names(topology, &principal);
+    let mut identity = who(draws, "deployer");
+    let names = ConditionNames { regions: topology.all(), identity: &identity };
     let whole = json!({ "Effect": "Allow", "Action": "dsql:*", "Resource": "*" });
     let restricted = |name: &str, mut statement: Value| {
         conditions::restrict(draws.about(name, 0), &names, &mut statement);
@@ -83,35 +87,76 @@ fn conditional(draws: Draws, topology: &Topology) -> PrincipalOptions {
         let action = draws.pick("denied", CONDITIONAL);
         restricted("denied", json!({ "Effect": "Deny", "Action": action, "Resource": "*" }))
     };
-    let (statements, bounds) = match draws.weigh("shape", SHAPES) {
-        "allowed" => (vec![restricted("allowed", whole)], vec![]),
-        "denied" => (vec![whole, denied()], vec![]),
-        "both" => (vec![restricted("allowed", whole), denied()], vec![]),
-        "bounded" => (vec![whole.clone()], vec![restricted("bound", whole)]),
-        _ => (vec![whole], vec![]),
+    let all = || whole.clone();
+    let (mut boundary, mut session, mut control) = (vec![], vec![], vec![]);
+    let statements = match draws.weigh("shape", SHAPES) {
+        "allowed" => vec![restricted("allowed", all())],
+        "denied" => vec![all(), denied()],
+        "both" => vec![restricted("allowed", all()), denied()],
+        "bounded" => {
+            boundary = vec![restricted("bound", all())];
+            vec![all()]
+        }
+        "in a session" => {
+            session = vec![restricted("session", all())];
+            vec![restricted("allowed", all())]
+        }
+        "in a wide session" => {
+            session = vec![all()];
+            vec![restricted("allowed", all())]
+        }
+        "controlled" => {
+            control = vec![vec![restricted("control", all())]];
+            vec![all()]
+        }
+        "controlled twice" => {
+            control = vec![vec![all()], vec![restricted("control", all()), denied()]];
+            vec![all()]
+        }
+        _ => vec![all()],
     };
-    options("deployer", principal, statements, bounds)
+    identity.policies = policies(statements);
+    (identity.boundaries, identity.session_policies) = (policies(boundary), policies(session));
+    identity.control_policies = control.into_iter().map(policies).collect();
+    options("deployer", identity)
 }
 
-/// A user, a session of a role, or a role with this name.
-fn who(draws: Draws, name: &str) -> Principal {
+/// A user, a session of a role, or a role with this name; some have tags, an organization, or credentials of their own.
+fn who(draws: Draws, name: &str) -> Identity {
     let arn = match draws.below("kind", 4) {
         0 => format!("arn:aws:iam::{}:user/{name}", Account::DEFAULT),
         1 => format!("arn:aws:sts::{}:assumed-role/{name}/today", Account::DEFAULT),
         _ => format!("arn:aws:iam::{}:role/{name}", Account::DEFAULT),
     };
-    Principal::parse(&arn).expect("the ARN of a user, a session or a role")
+    let principal = Principal::parse(&arn).expect("the ARN of a user, a session or a role");
+    let mut identity = Identity::new(principal);
+    if draws.chance("tags", 70) {
+        for key in PRINCIPAL_TAGS {
+            if draws.about(key, 0).chance("tag", 60) {
+                let value = draws.about(key, 0).pick("tag value", &TAG_VALUES[..3]);
+                identity.tags.insert((*key).to_owned(), value.to_owned());
+            }
+        }
+        identity.tags.insert(LEVEL.to_owned(), draws.pick("level", &["7", "8", "9"]).to_owned());
+    }
+    identity.organization = draws.chance("organization", 30).then(|| ORGANIZATION.into());
+    identity.credentials.issued = draws.chance("issued", 30).then_some(ISSUED);
+    identity.credentials.has_mfa = draws.chance("multi-factor", 20);
+    identity
 }
 
-fn names<'a>(topology: &Topology, principal: &'a Principal) -> ConditionNames<'a> {
-    ConditionNames { regions: topology.all(), principal }
-}
-
-/// A principal with one policy, and a boundary if `bounds` has statements.
-fn options(name: &str, principal: Principal, statements: Vec<Value>, bounds: Vec<Value>) -> PrincipalOptions {
-    let boundaries = if bounds.is_empty() { Vec::new() } else { vec![policy(bounds)] };
-    let identity = Identity { principal, policies: vec![policy(statements)], boundaries };
+fn options(name: &str, identity: Identity) -> PrincipalOptions {
     PrincipalOptions { name: name.into(), access_key: None, identity: Arc::new(identity) }
+}
+
+/// One policy of these statements; none without a statement.
+fn policies(statements: Vec<Value>) -> Vec<Document> {
+    if statements.is_empty() { Vec::new() } else { vec![policy(statements)] }
+}
+
+/// Two levels of service control policies, of which the first allows everything, or none.
+fn levels(policies: Vec<Document>) -> Vec<Vec<Document>> {
+    if policies.is_empty() { Vec::new() } else { vec![vec![Document::allow_all()], policies] }
 }
 
 fn policy(statements: Vec<Value>) -> Document {
@@ -182,7 +227,17 @@ fn denied(draws: Draws, topology: &Topology) -> Value {
 }
 
 /// The policies of the principal of the opening about conditions, each with its weight.
-const SHAPES: &[(u64, &str)] = &[(6, "allowed"), (8, "denied"), (2, "both"), (2, "bounded"), (3, "whole")];
+const SHAPES: &[(u64, &str)] = &[
+    (6, "allowed"),
+    (8, "denied"),
+    (2, "both"),
+    (2, "bounded"),
+    (2, "in a session"),
+    (2, "in a wide session"),
+    (2, "controlled"),
+    (2, "controlled twice"),
+    (3, "whole"),
+];
 
 /// The actions that are denied under a condition: most have condition keys of their own.
 const CONDITIONAL: &[&str] = &[

@@ -1,15 +1,18 @@
 //! The set-up of a generated scenario: clients, principals, latencies and assumptions.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::control::assumptions::{Assumptions, SwitchKind};
 use crate::control::message::DelayRange;
+use crate::iam::{NetworkOrigin, VpcEndpoint};
 use crate::scenario::{PrincipalOptions, SetUp};
 use crate::sim::Latency;
 use crate::sim::client::ClientOptions;
 use crate::types::{Account, PrincipalId, print_duration};
 
 use super::calls::Opening;
+use super::conditions::{ADDRESSES, ENDPOINT};
 use super::draws::Draws;
 use super::{Plan, Topology, keys};
 
@@ -99,7 +102,21 @@ fn client(draws: Draws, index: usize, accounts: usize, topology: &Topology, set_
     let account = ACCOUNTS[if index < accounts { index } else { draws.below("account", accounts) }];
     let account = Account::parse(account).expect("twelve digits");
     let principal = principal(draws, set_up, account);
-    ClientOptions { name: CLIENTS[index].into(), account, home, principal }
+    ClientOptions { name: CLIENTS[index].into(), account, home, principal, origin: origin(draws) }
+}
+
+/// The network from which a client calls: mostly the default one, otherwise another address or a VPC endpoint.
+fn origin(draws: Draws) -> Arc<NetworkOrigin> {
+    let mut origin = NetworkOrigin::default();
+    match draws.weigh("network", &[(6, "default"), (2, "address"), (3, "endpoint")]) {
+        "address" => origin.address = draws.pick("address", &ADDRESSES[1..]),
+        "endpoint" => {
+            origin.address = draws.pick("address", &ADDRESSES[..2]);
+            origin.endpoint = Some(VpcEndpoint { id: ENDPOINT.0.into(), vpc: ENDPOINT.1.into() });
+        }
+        _ => {}
+    }
+    Arc::new(origin)
 }
 
 /// Gives one assumption another value that is valid for it.

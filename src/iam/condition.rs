@@ -4,6 +4,7 @@ use std::net::IpAddr;
 
 use super::context::Context;
 use super::glob::{Glob, GlobError, GlobSyntax};
+use super::keys::is_known;
 use super::values::{CidrBlock, Number, date, number};
 
 /// One operator applied to one condition key.
@@ -13,6 +14,8 @@ pub(super) struct Condition {
     pub(super) operator: String,
     /// The condition key as written.
     pub(super) key: String,
+    /// The key in lower case, as contexts have it.
+    name: String,
     quantifier: Quantifier,
     if_exists: bool,
     test: ConditionTest,
@@ -154,7 +157,20 @@ impl Condition {
                 ConditionTest::Compare { is_negated: *is_negated, values: values.collect::<Result<_, _>>()? }
             }
         };
-        Ok(Condition { operator: operator.to_owned(), key: key.to_owned(), quantifier, if_exists, test })
+        let name = key.to_ascii_lowercase();
+        Ok(Condition {
+            operator: operator.to_owned(),
+            key: key.to_owned(),
+            name,
+            quantifier,
+            if_exists,
+            test,
+        })
+    }
+
+    /// Whether the simulation knows the condition key.
+    pub(super) fn has_known_key(&self) -> bool {
+        is_known(&self.name)
     }
 
     /// Whether the condition is true only for requests that have the key with a value of the policy, and each of these
@@ -181,7 +197,7 @@ impl Condition {
 
     /// Whether the condition is true for a request.
     pub(super) fn is_met(&self, context: &dyn Context) -> bool {
-        let found = context.get(&self.key);
+        let found = context.get(&self.name);
         let (is_negated, values) = match &self.test {
             ConditionTest::Null(expected) => return expected.contains(&found.is_none()),
             ConditionTest::Compare { is_negated, values } => (*is_negated, values),

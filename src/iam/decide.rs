@@ -15,6 +15,10 @@ pub struct Policies<'a> {
     pub identity: &'a [Document],
     /// The permissions boundaries of the principal; empty if it has none, which limits nothing.
     pub boundaries: &'a [Document],
+    /// The session policies; empty if none was passed, which limits nothing.
+    pub session: &'a [Document],
+    /// The service control policies by level; empty if the account is in no organization, which limits nothing.
+    pub control: &'a [Vec<Document>],
     /// The policy of the resource, if it has one.
     pub resource: Option<&'a Document>,
     /// How the policy of the resource and those of the principal combine.
@@ -54,6 +58,8 @@ pub struct Decision {
     pub effect: PolicyEffect,
     /// The deciding statement; `None` if the action is denied implicitly, or if the principal is unrestricted.
     pub by: Option<StatementRef>,
+    /// The condition keys of the deciding statement that the simulation does not know, as they are written.
+    pub unknown_keys: Vec<String>,
     /// For an implicit deny: each Allow statement with the first part of it that did not match. Otherwise empty.
     pub mismatches: Vec<(StatementRef, Mismatch)>,
 }
@@ -61,7 +67,7 @@ pub struct Decision {
 impl Decision {
     /// The decision for a principal that is exempt from policies.
     pub const UNRESTRICTED: Decision =
-        Decision { effect: PolicyEffect::Allow, by: None, mismatches: Vec::new() };
+        Decision { effect: PolicyEffect::Allow, by: None, unknown_keys: Vec::new(), mismatches: Vec::new() };
 }
 
 /// The result of an evaluation.
@@ -70,9 +76,9 @@ pub enum PolicyEffect {
     /// A statement allows the action, and no statement denies it.
     Allow,
     /// A statement denies the action explicitly. No Allow can override it.
-    Deny,
-    /// No statement allows the action, or no permissions boundary does. No statement denies it either.
-    Implicit,
+    ExplicitDeny,
+    /// No statement allows the action, or the policies that limit the principal do not. No statement denies it either.
+    ImplicitDeny,
 }
 
 impl PolicyEffect {
@@ -88,7 +94,9 @@ impl PolicyEffect {
 pub struct StatementRef {
     /// The kind of the policy.
     pub list: PolicyKind,
-    /// The index of the policy among those of its kind, from 0.
+    /// The level of a service control policy, from 0; 0 for every other kind.
+    pub level: usize,
+    /// The index of the policy among those of its kind and level, from 0.
     pub document: usize,
     /// The index of the statement in the policy, from 0.
     pub statement: usize,
@@ -103,6 +111,8 @@ impl StatementRef {
         match self.list {
             PolicyKind::Identity => format!("identity_policies[{}]", self.document),
             PolicyKind::Boundary => format!("boundaries[{}]", self.document),
+            PolicyKind::Session => format!("session_policies[{}]", self.document),
+            PolicyKind::Control => format!("service_control_policies[{}][{}]", self.level, self.document),
             PolicyKind::Resource => "resource_policy".to_owned(),
         }
     }
@@ -124,6 +134,24 @@ pub enum PolicyKind {
     Boundary,
     /// The policy of the resource: it grants and denies.
     Resource,
+    /// A session policy: it limits the session and denies, but grants nothing.
+    Session,
+    /// A service control policy of the principal's account: it limits the account and denies, but grants nothing.
+    Control,
+}
+
+impl PolicyKind {
+    /// The kind in the words of IAM's messages, with its article.
+    #[must_use]
+    pub fn name(self) -> (&'static str, &'static str) {
+        match self {
+            PolicyKind::Identity => ("an", "identity-based policy"),
+            PolicyKind::Boundary => ("a", "permissions boundary"),
+            PolicyKind::Session => ("a", "session policy"),
+            PolicyKind::Control => ("a", "service control policy"),
+            PolicyKind::Resource => ("a", "resource-based policy"),
+        }
+    }
 }
 
 /// The part of an Allow statement that did not match.
@@ -144,9 +172,11 @@ pub enum Mismatch {
         operator: String,
         /// The condition key, as written in the document.
         key: String,
+        /// Whether the simulation knows the key. One that it does not know is absent.
+        is_known: bool,
     },
-    /// The statement matches, but no permissions boundary of the principal allows the action.
-    Boundary,
+    /// The statement matches, but no policy of this kind, which limits the principal, allows the action.
+    Limited(PolicyKind),
     /// The statement matches, but the resource's policy and those of the principal must both allow the action.
     OneSided,
 }
@@ -158,13 +188,22 @@ impl fmt::Display for Mismatch {
             Mismatch::DelegatesOnly => f.write_str("Principal is the account, which only delegates"),
             Mismatch::Action => f.write_str("Action does not match"),
             Mismatch::Resource => f.write_str("Resource does not match"),
-            Mismatch::Condition { operator, key } => write!(f, "Condition {operator} {key} does not match"),
-            Mismatch::Boundary => f.write_str("the statement matches, but no permissions boundary does"),
+            Mismatch::Condition { operator, key, is_known } => {
+                let remark = if *is_known { String::new() } else { unknown_key(key) };
+                write!(f, "Condition {operator} {key} does not match{remark}")
+            }
+            Mismatch::Limited(kind) => write!(f, "the statement matches, but no {} does", kind.name().1),
             Mismatch::OneSided => f.write_str(
                 "the statement matches, but the policy on the other side does not allow the action",
             ),
         }
     }
+}
+
+/// The remark that the simulation does not know `key`, for the end of a clause.
+#[must_use]
+pub fn unknown_key(key: &str) -> String {
+    format!("; the simulator does not know the condition key {key}, which counts as absent")
 }
 
 /// Evaluates `policies` for `request` and gives the reasons.
@@ -176,17 +215,27 @@ pub fn decide(policies: Policies<'_>, request: AccessRequest<'_>) -> Decision {
 /// Adds the reasons to an `evaluation` of the same policies and request.
 #[must_use]
 pub fn explain(policies: Policies<'_>, request: AccessRequest<'_>, evaluation: Evaluation) -> Decision {
+    let statement = |index: StatementIndex| {
+        let mut lists = policies.lists().filter(|list| (list.kind, list.level) == (index.list, index.level));
+        &lists.next().expect("the index is of these policies").documents[index.document].statements
+            [index.statement]
+    };
     let reference = |index: StatementIndex| {
-        let (list, documents) = policies.lists()[index.list as usize];
-        let sid = documents[index.document].statements[index.statement].sid.clone();
-        StatementRef { list, document: index.document, statement: index.statement, sid }
+        let StatementIndex { list, level, document, statement: number } = index;
+        StatementRef { list, level, document, statement: number, sid: statement(index).sid.clone() }
     };
     let mismatches = match evaluation.effect {
-        PolicyEffect::Implicit => mismatches(policies, request, evaluation),
-        PolicyEffect::Allow | PolicyEffect::Deny => Vec::new(),
+        PolicyEffect::ImplicitDeny => mismatches(policies, request, evaluation.list),
+        PolicyEffect::Allow | PolicyEffect::ExplicitDeny => Vec::new(),
     };
-    let mismatches = mismatches.into_iter().map(|(index, mismatch)| (reference(index), mismatch)).collect();
-    Decision { effect: evaluation.effect, by: evaluation.by.map(reference), mismatches }
+    let conditions = evaluation.by.into_iter().flat_map(|index| &statement(index).conditions);
+    let unknown = conditions.filter(|condition| !condition.has_known_key());
+    Decision {
+        effect: evaluation.effect,
+        by: evaluation.by.map(reference),
+        unknown_keys: unknown.map(|condition| condition.key.clone()).collect(),
+        mismatches: mismatches.into_iter().map(|(index, mismatch)| (reference(index), mismatch)).collect(),
+    }
 }
 
 /// An evaluation without its reasons. It allocates nothing: [`explain`] finds the reasons when someone needs them.
@@ -194,24 +243,15 @@ pub fn explain(policies: Policies<'_>, request: AccessRequest<'_>, evaluation: E
 pub struct Evaluation {
     /// The result.
     pub effect: PolicyEffect,
-    /// Whether a statement allows the action and only the permissions boundaries do not.
-    pub is_bounded: bool,
-    /// Whether the principal's policies allow the action and only the policy of the resource does not.
-    pub is_untrusted: bool,
+    /// The kind of the policy that decides: of the deciding statement, or of the policies that lack an Allow.
+    pub list: PolicyKind,
     by: Option<StatementIndex>,
-}
-
-impl Evaluation {
-    /// The kind of the policy with the deciding statement; `None` for an implicit deny.
-    #[must_use]
-    pub fn list(self) -> Option<PolicyKind> {
-        self.by.map(|index| index.list)
-    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct StatementIndex {
     list: PolicyKind,
+    level: usize,
     document: usize,
     statement: usize,
 }
@@ -219,9 +259,11 @@ struct StatementIndex {
 /// Evaluates `policies` for `request`, without the reasons.
 #[must_use]
 pub fn evaluate(policies: Policies<'_>, request: AccessRequest<'_>) -> Evaluation {
-    let mut allows: [Option<StatementIndex>; 3] = [None; 3];
+    let (mut identity, mut resource) = (None, None);
+    let (mut is_bounded, mut is_restricted, mut is_controlled) = (false, false, false);
     let (mut is_granted_by_own_arn, mut is_delegated) = (false, false);
-    for (list, documents) in policies.lists() {
+    for PolicyList { kind: list, level, documents } in policies.lists() {
+        let mut allowed: Option<StatementIndex> = None;
         for (document, known) in documents.iter().enumerate() {
             for (statement, known) in known.statements.iter().enumerate() {
                 let principal_match = match request.matches(known) {
@@ -231,79 +273,110 @@ pub fn evaluate(policies: Policies<'_>, request: AccessRequest<'_>) -> Evaluatio
                         continue;
                     }
                 };
-                let index = StatementIndex { list, document, statement };
+                let index = StatementIndex { list, level, document, statement };
                 // A Deny is final, whatever Allow was found before it.
                 if !known.allows {
-                    let (is_bounded, is_untrusted) = (false, false);
-                    return Evaluation {
-                        effect: PolicyEffect::Deny,
-                        is_bounded,
-                        is_untrusted,
-                        by: Some(index),
-                    };
+                    return Evaluation { effect: PolicyEffect::ExplicitDeny, list, by: Some(index) };
                 }
                 is_granted_by_own_arn |= list == PolicyKind::Resource
                     && principal_match == PrincipalMatch::Exact
                     && !request.principal.is_role();
-                allows[list as usize].get_or_insert(index);
+                allowed.get_or_insert(index);
             }
         }
+        match list {
+            PolicyKind::Identity => identity = allowed,
+            PolicyKind::Resource => resource = allowed,
+            PolicyKind::Boundary => is_bounded = allowed.is_none(),
+            PolicyKind::Session => is_restricted = allowed.is_none(),
+            // Every level must allow the action.
+            PolicyKind::Control => is_controlled |= allowed.is_none(),
+        }
     }
-    let [identity, boundary, resource] = allows;
-    let is_bounded = !policies.boundaries.is_empty() && boundary.is_none();
-    let identity_grant = identity.filter(|_| !is_bounded);
-    // A grant to the own ARN of a user or of a session is outside of its boundaries; a grant to `*` or to a role is
-    // not.
-    let resource_grant = resource.filter(|_| !is_bounded || is_granted_by_own_arn);
+    let is_limited = is_bounded || is_restricted;
+    let own = identity.filter(|_| !is_limited);
+    // A grant to the own ARN of a user or of a session is outside of its boundaries and session policies; a grant to
+    // `*` or to a role is not.
+    let granted = resource.filter(|_| !is_limited || is_granted_by_own_arn);
     let is_trusted = resource.is_some() || is_delegated;
     let by = match policies.combination {
-        Combination::Either => identity_grant.or(resource_grant),
-        Combination::ResourceRules => identity_grant.filter(|_| is_trusted).or(resource_grant),
-        Combination::Both => identity_grant.filter(|_| is_trusted),
+        Combination::Either => own.or(granted),
+        Combination::ResourceRules => own.filter(|_| is_trusted).or(granted),
+        Combination::Both => own.filter(|_| is_trusted),
     };
-    let effect = if by.is_some() { PolicyEffect::Allow } else { PolicyEffect::Implicit };
-    let is_untrusted = by.is_none() && identity_grant.is_some();
-    let is_bounded = by.is_none() && is_bounded && (identity.is_some() || resource.is_some());
-    Evaluation { effect, is_bounded, is_untrusted, by }
+    // Service control policies limit every grant.
+    let by = by.filter(|_| !is_controlled);
+    // Of several kinds that lack an Allow the report names the first that AWS evaluates.
+    let list = match by {
+        Some(index) => index.list,
+        None if is_controlled => PolicyKind::Control,
+        None if own.is_some() => PolicyKind::Resource,
+        None if is_bounded && identity.or(resource).is_some() => PolicyKind::Boundary,
+        None if is_restricted && identity.or(resource).is_some() => PolicyKind::Session,
+        None => PolicyKind::Identity,
+    };
+    let effect = if by.is_some() { PolicyEffect::Allow } else { PolicyEffect::ImplicitDeny };
+    Evaluation { effect, list, by }
 }
 
-/// Each Allow statement with its mismatch, for a request that no statement allows.
+/// Each Allow statement with its mismatch, for a request that is denied because policies of the kind `lacking` do not
+/// allow it.
 fn mismatches(
     policies: Policies<'_>,
     request: AccessRequest<'_>,
-    evaluation: Evaluation,
+    lacking: PolicyKind,
 ) -> Vec<(StatementIndex, Mismatch)> {
     let mut mismatches = Vec::new();
-    let mut bounded: [Option<StatementIndex>; 3] = [None; 3];
-    let statements = policies.lists().into_iter().flat_map(|(list, documents)| {
-        documents.iter().enumerate().flat_map(move |(document, known)| {
+    let (mut identity, mut resource) = (None, None);
+    for PolicyList { kind: list, level, documents } in policies.lists() {
+        let statements = documents.iter().enumerate().flat_map(|(document, known)| {
             let statements = known.statements.iter().enumerate();
-            statements.map(move |(statement, known)| (StatementIndex { list, document, statement }, known))
-        })
-    });
-    for (index, statement) in statements.filter(|(_, statement)| statement.allows) {
-        match request.matches(statement) {
-            Err(part) => mismatches.push((index, part.into())),
-            // The action is denied all the same: a boundary is the reason, or the policy on the other side.
-            Ok(_) => {
-                bounded[index.list as usize].get_or_insert(index);
+            statements.map(move |(statement, known)| (document, statement, known))
+        });
+        for (document, statement, known) in statements.filter(|(.., known)| known.allows) {
+            let index = StatementIndex { list, level, document, statement };
+            match (request.matches(known), list) {
+                (Err(part), _) => mismatches.push((index, part.into())),
+                // The action is denied all the same: the policies that limit the principal are the reason, or the
+                // policy on the other side.
+                (Ok(_), PolicyKind::Identity) => identity = identity.or(Some(index)),
+                (Ok(_), PolicyKind::Resource) => resource = resource.or(Some(index)),
+                (Ok(_), PolicyKind::Boundary | PolicyKind::Session | PolicyKind::Control) => {}
             }
         }
     }
-    let [identity, _, resource] = bounded;
-    let reason = if evaluation.is_bounded { Mismatch::Boundary } else { Mismatch::OneSided };
-    mismatches.extend(identity.into_iter().chain(resource).map(|index| (index, reason.clone())));
+    let reason = match lacking {
+        PolicyKind::Boundary | PolicyKind::Session | PolicyKind::Control => Mismatch::Limited(lacking),
+        PolicyKind::Identity | PolicyKind::Resource => Mismatch::OneSided,
+    };
+    let unused = identity.into_iter().chain(resource);
+    mismatches.extend(unused.map(|index| (index, reason.clone())));
     mismatches
 }
 
+/// The policies of one kind and level.
+#[derive(Clone, Copy)]
+struct PolicyList<'a> {
+    kind: PolicyKind,
+    level: usize,
+    documents: &'a [Document],
+}
+
 impl<'a> Policies<'a> {
-    fn lists(self) -> [(PolicyKind, &'a [Document]); 3] {
+    /// The lists that have policies: an empty one neither grants nor limits.
+    fn lists(self) -> impl Iterator<Item = PolicyList<'a>> {
         let resource = self.resource.map(std::slice::from_ref).unwrap_or_default();
-        [
+        let lists = [
             (PolicyKind::Identity, self.identity),
             (PolicyKind::Boundary, self.boundaries),
+            (PolicyKind::Session, self.session),
             (PolicyKind::Resource, resource),
-        ]
+        ];
+        let lists = lists.into_iter().map(|(kind, documents)| PolicyList { kind, level: 0, documents });
+        let levels = self.control.iter().enumerate();
+        let levels =
+            levels.map(|(level, documents)| PolicyList { kind: PolicyKind::Control, level, documents });
+        lists.chain(levels).filter(|list| !list.documents.is_empty())
     }
 }
 
@@ -324,9 +397,11 @@ impl From<MismatchedPart<'_>> for Mismatch {
             MismatchedPart::DelegatesOnly => Mismatch::DelegatesOnly,
             MismatchedPart::Action => Mismatch::Action,
             MismatchedPart::Resource => Mismatch::Resource,
-            MismatchedPart::Condition(condition) => {
-                Mismatch::Condition { operator: condition.operator.clone(), key: condition.key.clone() }
-            }
+            MismatchedPart::Condition(condition) => Mismatch::Condition {
+                operator: condition.operator.clone(),
+                key: condition.key.clone(),
+                is_known: condition.has_known_key(),
+            },
         }
     }
 }

@@ -5,6 +5,7 @@ use std::fmt;
 use serde_json::{Map, Value, json};
 
 use super::condition::{Condition, ConditionError};
+use super::context::ContextMap;
 use super::glob::{Glob, GlobError};
 use super::principal::PrincipalPattern;
 
@@ -25,6 +26,15 @@ pub(super) struct Statement {
     /// `None` in a resource policy without the element, which applies to the resource that it is attached to.
     pub(super) resources: Option<Inclusion<Glob>>,
     pub(super) conditions: Vec<Condition>,
+}
+
+impl Statement {
+    /// Whether the statement is about `action`.
+    pub(super) fn has_action(&self, action: &str) -> bool {
+        // Actions have no variables, and need no condition key.
+        let matches = |glob: &Glob| glob.matches(action, &ContextMap::default()) == Some(true);
+        self.actions.elements.iter().any(matches) != self.actions.is_not
+    }
 }
 
 /// An element such as Action, or its complement such as NotAction.
@@ -81,7 +91,7 @@ impl From<ConditionError> for PolicyError {
 }
 
 impl Document {
-    /// Compiles an identity policy or a permissions boundary.
+    /// Compiles an identity policy, a permissions boundary, a session policy or a service control policy.
     ///
     /// # Errors
     /// The first error of the document. A Principal element is an error: the policy applies to the principal that it is
@@ -103,6 +113,13 @@ impl Document {
     pub fn allow_all() -> Document {
         let all = json!({ "Statement": { "Effect": "Allow", "Action": "*", "Resource": "*" } });
         Document::identity(&all).expect("a policy")
+    }
+
+    /// The first condition key that the simulation does not know in a statement about `action`, as it is written.
+    pub(super) fn unknown_key(&self, action: &str) -> Option<&str> {
+        let statements = self.statements.iter().filter(|statement| statement.has_action(action));
+        let mut conditions = statements.flat_map(|statement| &statement.conditions);
+        conditions.find(|condition| !condition.has_known_key()).map(|condition| &*condition.key)
     }
 
     /// The JSON that the document was compiled from.

@@ -21,7 +21,7 @@ enum GlobPiece {
     Run {
         crosses_colon: bool,
     },
-    /// `${key}` or `${key, 'default'}`.
+    /// `${key}` or `${key, 'default'}`. The key is in lower case.
     Variable {
         key: String,
         default: Option<String>,
@@ -121,8 +121,8 @@ impl Glob {
 /// with a colon is rejected: otherwise one variable could supply several segments, such as the account.
 fn resolve(piece: &GlobPiece, context: &dyn Context) -> Option<GlobPiece> {
     let GlobPiece::Variable { key, default, crosses_colon } = piece else { return Some(piece.clone()) };
-    let value = context.get(key).and_then(ContextValues::only).or(default.as_deref())?;
-    (*crosses_colon || !value.contains(':')).then(|| GlobPiece::Text(value.to_owned()))
+    let value = context.get(key).and_then(ContextValues::only).or_else(|| default.clone())?;
+    (*crosses_colon || !value.contains(':')).then_some(GlobPiece::Text(value))
 }
 
 /// Compiles `text`. `may_cross` decides whether wildcards after the given number of colons match a colon.
@@ -188,7 +188,7 @@ fn variable(inner: &str, crosses_colon: bool) -> Result<GlobPiece, GlobError> {
     if key.is_empty() || key.contains(char::is_whitespace) {
         return Err(GlobError::InvalidVariable(inner.to_owned()));
     }
-    Ok(GlobPiece::Variable { key: key.to_owned(), default, crosses_colon })
+    Ok(GlobPiece::Variable { key: key.to_ascii_lowercase(), default, crosses_colon })
 }
 
 /// Whether `text` matches `pieces`. A run starts empty and grows when the pieces after it do not match. Only the last

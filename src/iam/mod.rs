@@ -8,12 +8,13 @@
 //! # Evaluation order
 //!
 //! 1. A matching Deny statement decides, in whichever policy it is.
-//! 2. Otherwise a matching Allow in an identity policy decides. If the principal has permissions boundaries, one of
-//!    them must allow the action as well.
-//! 3. Otherwise a matching Allow in the resource policy decides. An Allow whose principal is an account, or its root,
+//! 2. If the account of the principal has service control policies, at every level one of them must allow the action.
+//! 3. A matching Allow in an identity policy decides. If the principal has permissions boundaries, one of them must
+//!    allow the action as well; the same holds for session policies.
+//! 4. Otherwise a matching Allow in the resource policy decides. An Allow whose principal is an account, or its root,
 //!    only delegates to the account's own policies and grants nothing by itself. An Allow whose principal is a role
 //!    covers the role's sessions.
-//! 4. Otherwise the action is denied implicitly.
+//! 5. Otherwise the action is denied implicitly.
 //!
 //! A [`Combination`] has the rules of other resources: the policy of a KMS key must allow, or delegate, what the
 //! principal's own policies allow, and for a resource of another account both must allow.
@@ -33,7 +34,12 @@
 //!   operator is false for it, and a negated operator is true.
 //! - NotPrincipal is valid with Deny only. A session is denied unless the element lists the session itself; a listed
 //!   role does not exempt its sessions.
-//! - A permissions boundary does not limit what a resource policy grants to the ARN of a user or of a session.
+//! - A permissions boundary does not limit what a resource policy grants to the ARN of a user or of a session, nor does
+//!   a session policy. Both limit what it grants to a role or to `*`. Service control policies limit every grant.
+//! - If policies of several kinds lack an Allow, the report names service control policies first, then identity
+//!   policies, permissions boundaries and session policies.
+//! - A condition key that the simulation does not know is absent, as on AWS a key that the service does not supply. The
+//!   report of the decision says so.
 
 mod condition;
 mod context;
@@ -42,14 +48,18 @@ mod document;
 mod exposure;
 mod glob;
 mod identity;
+mod keys;
+mod origin;
 mod principal;
 mod values;
 
-pub use context::{Context, ContextMap, ContextValues, Key, find};
+pub use context::{Context, ContextEntries, ContextMap, ContextValues, Key};
 pub use decide::{
     AccessRequest, Combination, Decision, Evaluation, Mismatch, Policies, PolicyEffect, PolicyKind,
-    StatementRef, decide, evaluate, explain,
+    StatementRef, decide, evaluate, explain, unknown_key,
 };
 pub use document::{Document, PathStep, PolicyError};
-pub use identity::Identity;
-pub use principal::Principal;
+pub use identity::{Credentials, Identity, RequestTime};
+pub use origin::{NetworkOrigin, VpcEndpoint};
+pub use principal::{Principal, SESSION};
+pub use values::{date_seconds, date_text};

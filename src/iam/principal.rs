@@ -1,5 +1,9 @@
 //! Principals, and the Principal element of a resource policy.
 
+use crate::rng::{fingerprint, mix};
+
+use super::context::ContextValues;
+
 /// An authenticated principal: an account's root, a user, a role, a role's session, a federated user, or a service.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Principal {
@@ -74,11 +78,73 @@ impl Principal {
         self.user.as_deref()
     }
 
+    /// The value of `aws:userid`; `id` is the unique id of the user or of the role, if it is known. A service has none.
+    #[must_use]
+    pub fn user_id(&self, id: Option<&str>) -> Option<String> {
+        let account = self.account()?;
+        let (kind, name) = self.kind()?;
+        Some(match kind {
+            "root" => account.to_owned(),
+            "user" => self.unique_id(id)?,
+            // A principal that calls with a role has assumed it, under a name that the scenario does not have.
+            "role" => format!("{}:{SESSION}", self.unique_id(id)?),
+            "assumed-role" => format!("{}:{}", self.unique_id(id)?, name.rsplit_once('/')?.1),
+            _ => format!("{account}:{name}"),
+        })
+    }
+
+    /// The unique id of the user or of the role: `id`, or one that is derived from the account and the name.
+    #[must_use]
+    pub fn unique_id(&self, id: Option<&str>) -> Option<String> {
+        let account = self.account()?;
+        let (prefix, name) = match self.kind()? {
+            ("user", name) => ("AIDA", name),
+            ("role", name) => ("AROA", name),
+            ("assumed-role", name) => ("AROA", name.rsplit_once('/')?.0),
+            _ => return None,
+        };
+        // The path is no part of the name, and the ARN of a session does not have it.
+        let name = name.rsplit('/').next()?;
+        Some(id.map_or_else(|| format!("{prefix}{}", letters_of(account, name)), str::to_owned))
+    }
+
+    /// The values of the condition keys that follow from the principal alone; the key is written in lower case.
+    #[must_use]
+    pub fn value(&self, key: &str) -> Option<ContextValues<'_>> {
+        Some(match key {
+            // For a session, the guide defines it as the ARN of the role.
+            "aws:principalarn" => ContextValues::One(self.role().unwrap_or(self.arn())),
+            "aws:principalaccount" => ContextValues::One(self.account()?),
+            "aws:principalisawsservice" => {
+                ContextValues::One(if self.account.is_none() { "true" } else { "false" })
+            }
+            "aws:principaltype" => ContextValues::One(match self.kind()?.0 {
+                "root" => "Account",
+                "user" => "User",
+                "federated-user" => "FederatedUser",
+                _ => "AssumedRole",
+            }),
+            "aws:userid" => ContextValues::Owned(self.user_id(None)?),
+            "aws:username" => ContextValues::One(self.user_name()?),
+            _ => return None,
+        })
+    }
+
+    /// Whether a principal of this kind calls with temporary credentials only.
+    pub(super) fn is_temporary(&self) -> bool {
+        self.kind().is_some_and(|(kind, _)| !matches!(kind, "root" | "user"))
+    }
+
+    /// The kind and the name, as in `role` and `path/deployer`; `None` for a service.
+    fn kind(&self) -> Option<(&str, &str)> {
+        let name = self.arn.strip_prefix("arn:")?.splitn(5, ':').nth(4)?;
+        Some(name.split_once('/').unwrap_or((name, "")))
+    }
+
     /// Whether the principal is a role itself, not a session of one.
     #[must_use]
     pub fn is_role(&self) -> bool {
-        self.arn.starts_with("arn:")
-            && self.arn.splitn(6, ':').nth(5).is_some_and(|name| name.starts_with("role/"))
+        self.kind().is_some_and(|(kind, _)| kind == "role")
     }
 
     /// Whether the principal is the root of an account.
@@ -142,6 +208,18 @@ impl PrincipalPattern {
         }
     }
 }
+
+/// Seventeen letters and digits, as in the unique ids of IAM, that follow from the account and a name.
+fn letters_of(account: &str, name: &str) -> String {
+    let state = fingerprint(&(account, name));
+    let letter = |index: u64| ALPHABET[(mix(state, index) % 32) as usize] as char;
+    (0..17).map(letter).collect()
+}
+
+const ALPHABET: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
+
+/// The name of the session in which a role calls, which the ARN of the role does not tell.
+pub const SESSION: &str = "dsql-sim";
 
 fn is_account_id(text: &str) -> bool {
     text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit())

@@ -2,6 +2,8 @@
 
 use std::net::IpAddr;
 
+use crate::types::Timestamp;
+
 /// A decimal number in billionths. Integers make comparisons exact, and the same on every machine.
 pub(super) type Number = i128;
 
@@ -50,6 +52,25 @@ pub(super) fn date(text: &str) -> Option<Number> {
     let seconds = days_before(year, month, day) * 86_400 + hour * 3600 + minute * 60 + second - offset;
     let fraction = number(&format!("0.{fraction}"))?;
     Some(i128::from(seconds) * 1_000_000_000 + fraction)
+}
+
+/// A date of the forms that policies know, in whole seconds; `None` for another text or a date before 1970.
+pub fn date_seconds(text: &str) -> Option<Timestamp> {
+    u64::try_from(date(text)? / 1_000_000_000).ok().map(Timestamp)
+}
+
+/// A time as ISO 8601 text with seconds, as in `2026-11-24T10:00:00Z`: the inverse of [`date`].
+pub fn date_text(time: Timestamp) -> String {
+    let (days, second) = ((time.0 / 86_400) as i64, time.0 % 86_400);
+    // The year is estimated from above and then lowered to the one that contains the day.
+    let mut year = 1970 + days / 365;
+    while days_before(year, 1, 1) > days {
+        year -= 1;
+    }
+    let month = (1..=12).rev().find(|month| days_before(year, *month, 1) <= days).unwrap_or(1);
+    let day = days - days_before(year, month, 1) + 1;
+    let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
+    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
 }
 
 /// Splits a time into the time of day and its offset from UTC in seconds, positive to the east.
@@ -121,5 +142,27 @@ impl CidrBlock {
             }
             _ => false,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_date_reads_back_from_its_text() {
+        for (seconds, text) in [
+            (0, "1970-01-01T00:00:00Z"),
+            (951_782_399, "2000-02-28T23:59:59Z"),
+            (951_782_400, "2000-02-29T00:00:00Z"),
+            (1_767_225_600, "2026-01-01T00:00:00Z"),
+            (1_767_225_599, "2025-12-31T23:59:59Z"),
+            (4_107_542_400, "2100-03-01T00:00:00Z"),
+        ] {
+            assert_eq!(date_text(Timestamp(seconds)), text);
+            assert_eq!(date_seconds(text), Some(Timestamp(seconds)));
+        }
+        assert_eq!(date_seconds("1969-12-31T23:59:59Z"), None);
+        assert_eq!(date_seconds("2026-02-30"), None);
     }
 }

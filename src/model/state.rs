@@ -18,11 +18,12 @@ use crate::control::assumptions::Assumptions;
 use crate::control::environment::Environment;
 use crate::control::message::{DelayRange, Delivery, Message, Timer};
 use crate::control::records::{Disk, Storage};
+use crate::iam::NetworkOrigin;
 use crate::region::Region;
 use crate::rng::{fingerprint, mix};
 use crate::sim::DEFAULT_EPOCH;
 use crate::sim::client::Names;
-use crate::types::{Instant, NodeId, Timestamp};
+use crate::types::{ClientId, Instant, NodeId, Timestamp};
 
 use super::step::{Cut, ModelEvent, Transition};
 
@@ -272,6 +273,14 @@ impl fmt::Write for HashWriter {
 impl WorldView for ModelState {
     fn now(&self) -> Instant {
         Instant::START
+    }
+
+    fn epoch(&self) -> Timestamp {
+        DEFAULT_EPOCH
+    }
+
+    fn network_of(&self, _client: ClientId) -> &NetworkOrigin {
+        NetworkOrigin::default_ref()
     }
 
     fn wall_clock(&self, _region: Region) -> Timestamp {

@@ -80,8 +80,7 @@ pub fn under(scenario: &Scenario, policy_of: &dyn Fn(&str) -> Document) -> Scena
     for principal in &mut set_up.principals {
         let arn = principal.identity.principal.arn().to_owned();
         if !principal.identity.principal.is_root() {
-            let identity = Arc::make_mut(&mut principal.identity);
-            (identity.policies, identity.boundaries) = (vec![policy_of(&arn)], Vec::new());
+            Arc::make_mut(&mut principal.identity).set_only_policies(vec![policy_of(&arn)]);
         }
     }
     let mut blocks: Vec<Vec<Action>> =
@@ -102,7 +101,7 @@ pub fn under(scenario: &Scenario, policy_of: &dyn Fn(&str) -> Document) -> Scena
 fn deputy(account: Account, policy: Document) -> PrincipalOptions {
     let principal =
         Principal::parse(&format!("arn:aws:iam::{account}:role/deputy")).expect("the ARN of a role");
-    let identity = Identity { principal, policies: vec![policy], boundaries: Vec::new() };
+    let identity = Identity { policies: vec![policy], ..Identity::new(principal) };
     PrincipalOptions {
         name: format!("deputy-{account}").into(),
         access_key: None,

@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::control::authorization::Checked;
-use crate::iam::{AccessRequest, Context, ContextMap, Document, Policies, PolicyEffect, Principal, evaluate};
+use crate::iam::{
+    AccessRequest, Context, ContextEntries, ContextMap, Document, Policies, PolicyEffect, Principal, evaluate,
+};
 use crate::region::Region;
 
 use super::ResourceScope;

@@ -70,6 +70,13 @@ impl<'a> Arguments<'a> {
         self.options.iter().find(|(key, _)| key.text == name).map(|(_, value)| value)
     }
 
+    /// The options whose names begin with `prefix`, each with the rest of its name.
+    pub(super) fn options_after(&mut self, prefix: &'static str) -> Vec<(&'a str, &'a Word)> {
+        self.known.push(prefix);
+        let found = self.options.extract_if(.., |(key, _)| key.text.starts_with(prefix));
+        found.map(|(key, value)| (&key.text[prefix.len()..], value)).collect()
+    }
+
     /// Every remaining option, whatever its name.
     pub(super) fn pairs(&mut self) -> Vec<&'a (Word, Word)> {
         std::mem::take(&mut self.options)

@@ -150,7 +150,7 @@ impl SetUp {
     #[must_use]
     pub fn principals(&self) -> Arc<Principals> {
         let known = self.principals.iter().map(|principal| principal.identity.clone()).collect();
-        Arc::new(Principals { known, are_watched: false })
+        Arc::new(Principals { known, ..Principals::default() })
     }
 
     /// The KMS keys, as a world takes them.

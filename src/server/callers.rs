@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::iam::Principal;
+use crate::iam::{Identity, Principal, SESSION};
 use crate::scenario::{PrincipalOptions, SetUp};
 use crate::types::Account;
 
@@ -31,9 +31,10 @@ impl Callers {
     /// The identity of the caller with `access_key`.
     pub(super) fn identity(&self, access_key: &str) -> CallerIdentity {
         let has_key = |known: &&PrincipalOptions| known.access_key.as_deref() == Some(access_key);
-        let principal = self.principals.iter().find(has_key).map(|known| &known.identity.principal);
-        match principal.filter(|principal| !principal.is_root()) {
-            Some(principal) => described(principal, access_key),
+        let identity = self.principals.iter().find(has_key).map(|known| &*known.identity);
+        let principal = identity.map(|identity| &identity.principal);
+        match identity.filter(|identity| !identity.principal.is_root()) {
+            Some(identity) => described(identity, access_key),
             None => {
                 let own = principal.and_then(Principal::account).and_then(Account::parse);
                 let account =
@@ -51,19 +52,19 @@ pub(super) fn account_of_key(access_key: &str, default_account: Account) -> Acco
     Account::parse(access_key).unwrap_or(default_account)
 }
 
-/// A principal that calls with a role has assumed it, and STS names the session.
-fn described(principal: &Principal, access_key: &str) -> CallerIdentity {
+/// A principal that calls with a role has assumed it, and STS names the session. The id is the one that policies see.
+fn described(identity: &Identity, access_key: &str) -> CallerIdentity {
+    let principal = &identity.principal;
     let account = principal.account().unwrap_or_default().to_owned();
-    match principal.arn().split_once(":role/") {
+    let user_id = principal.user_id(identity.credentials.id.as_deref());
+    let user_id = user_id.unwrap_or_else(|| access_key.to_owned());
+    let arn = match principal.arn().split_once(":role/") {
         Some((_, role)) => {
             // The path of a role is no part of the ARN of its sessions.
             let name = role.rsplit('/').next().unwrap_or(role);
-            let arn = format!("arn:aws:sts::{account}:assumed-role/{name}/{SESSION}");
-            CallerIdentity { arn, user_id: format!("{access_key}:{SESSION}"), account }
+            format!("arn:aws:sts::{account}:assumed-role/{name}/{SESSION}")
         }
-        None => CallerIdentity { arn: principal.arn().to_owned(), user_id: access_key.to_owned(), account },
-    }
+        None => principal.arn().to_owned(),
+    };
+    CallerIdentity { account, arn, user_id }
 }
-
-/// The name of the session in which a role calls, which its real name does not tell.
-const SESSION: &str = "dsql-sim";

@@ -279,6 +279,7 @@ impl Driver {
             account: own_account.unwrap_or_else(|| account_of_key(access_key, self.options.account)),
             home: origin.region,
             principal,
+            ..ClientOptions::default()
         };
         // A fault may have named the client before its first call.
         let client = match self.named_clients.get(self.clients.len()) {
@@ -340,7 +341,12 @@ impl Driver {
         for number in self.named_clients.len() + 1..=count.min(self.options.limits.clients) {
             let account = self.options.account;
             let home = Region::US_EAST_1;
-            self.add_client(ClientOptions { name: client_name(number), account, home, principal: None });
+            self.add_client(ClientOptions {
+                name: client_name(number),
+                account,
+                home,
+                ..ClientOptions::default()
+            });
         }
     }
 

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use crate::iam::Document;
+use crate::api::TagMap;
+use crate::iam::{Credentials, Document, Identity};
 use crate::scenario::Action;
 
 use super::{Draft, Reduction};
@@ -25,10 +26,12 @@ pub(super) fn shorter(draft: &Draft) -> Vec<Reduction> {
     }
     for (index, principal) in draft.set_up.principals.iter().enumerate() {
         let identity = &principal.identity;
-        if !identity.boundaries.is_empty() {
-            let mut simpler = draft.clone();
-            Arc::make_mut(&mut simpler.set_up.principals[index].identity).boundaries.clear();
-            all.push((simpler, format!("`{}` has no permissions boundary", principal.name)));
+        for (is_there, clear, what) in lists(identity) {
+            if is_there {
+                let mut simpler = draft.clone();
+                clear(Arc::make_mut(&mut simpler.set_up.principals[index].identity));
+                all.push((simpler, format!("`{}` has no {what}", principal.name)));
+            }
         }
         for (number, policy) in identity.policies.iter().enumerate() {
             all.extend(without_a_statement(policy).into_iter().map(|shorter| {
@@ -39,6 +42,22 @@ pub(super) fn shorter(draft: &Draft) -> Vec<Reduction> {
         }
     }
     all
+}
+
+/// What limits or describes a principal: whether there is some, its removal, and its name.
+fn lists(identity: &Identity) -> [(bool, fn(&mut Identity), &'static str); 6] {
+    [
+        (!identity.boundaries.is_empty(), |it| it.boundaries.clear(), "permissions boundary"),
+        (!identity.session_policies.is_empty(), |it| it.session_policies.clear(), "session policy"),
+        (!identity.control_policies.is_empty(), |it| it.control_policies.clear(), "service control policy"),
+        (!identity.tags.is_empty(), |it| it.tags = TagMap::default(), "tag"),
+        (identity.organization.is_some(), |it| it.organization = None, "organization"),
+        (
+            identity.credentials != Credentials::default(),
+            |it| it.credentials = Credentials::default(),
+            "credentials of its own",
+        ),
+    ]
 }
 
 fn without_a_statement(policy: &Document) -> Vec<Document> {

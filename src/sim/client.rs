@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use crate::api::{Error, Request, Response};
 use crate::control::message::{Delivery, Reply};
+use crate::iam::NetworkOrigin;
 use crate::map::FixedMap;
 use crate::region::Region;
 use crate::rng::{self, Purpose, mix};
@@ -29,6 +30,8 @@ pub struct ClientOptions {
     pub home: Region,
     /// The principal it runs as; `None` is allowed everything.
     pub principal: Option<PrincipalId>,
+    /// The network from which it calls, as policies see it.
+    pub origin: Arc<NetworkOrigin>,
 }
 
 impl Default for ClientOptions {
@@ -39,6 +42,7 @@ impl Default for ClientOptions {
             account: Account::DEFAULT,
             home: Region::US_EAST_1,
             principal: None,
+            origin: Arc::default(),
         }
     }
 }

@@ -15,6 +15,7 @@ mod disk;
 mod escape;
 mod network;
 mod node;
+mod origins;
 mod queue;
 mod run;
 
@@ -282,7 +283,8 @@ struct Alarm {
 impl World {
     /// A world at virtual time 0. Nodes are created when the first message or fault reaches them.
     #[must_use]
-    pub fn new(options: Options) -> World {
+    pub fn new(mut options: Options) -> World {
+        options.complete_principals();
         World {
             now: Instant::START,
             queue: Queue::new(),
@@ -405,17 +407,6 @@ impl World {
     /// exist keep their copy of the principals.
     pub fn watch_permissions(&mut self) {
         Arc::make_mut(&mut self.options.principals).are_watched = true;
-    }
-
-    /// Adds a client.
-    pub fn add_client(&mut self, client: ClientOptions) -> ClientId {
-        self.options.clients.push(client);
-        ClientId(self.options.clients.len() as u32 - 1)
-    }
-
-    /// Replaces the description of a client that has not called yet.
-    pub fn replace_client(&mut self, id: ClientId, client: ClientOptions) {
-        self.options.clients[id.0 as usize] = client;
     }
 
     /// Begins a call and sends its first attempt.

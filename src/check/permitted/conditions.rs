@@ -1,11 +1,14 @@
-//! The conditions of a statement: operators, and the keys that a request of the simulation has.
+//! The conditions of a statement: operators, and their comparisons.
 
+use std::borrow::Cow;
 use std::cmp::Ordering;
+use std::net::IpAddr;
 
 use serde_json::Value;
 
 use super::pattern::{Expansion, Unexpanded, VariableValue, expanded, fits_arn, fits_text};
-use super::{Demand, KeyFacts, Known, PermissionQuery, StatementText, all, any, each};
+use super::time::read_date;
+use super::{PermissionQuery, StatementText, all, any, each};
 
 impl PermissionQuery<'_> {
     /// Whether every condition of the statement holds.
@@ -23,68 +26,16 @@ impl PermissionQuery<'_> {
     pub(super) fn variable(&self) -> impl Fn(&str) -> Result<String, Unexpanded> {
         |key| match self.found(key).as_deref() {
             Some([]) => Err(Unexpanded::NoValue),
-            Some([value]) => Ok((*value).to_owned()),
+            Some([value]) => Ok(value.to_string()),
             _ => Err(Unexpanded::Unknown),
         }
     }
-
-    /// The values of a condition key, none if the request does not have it; `None` if they are not known.
-    fn found(&self, key: &str) -> Option<Vec<&str>> {
-        let Demand { region, witness, tags, tag_keys, action, key: key_of_kms, .. } = self.demand;
-        let (key, principal) = (key.to_ascii_lowercase(), self.principal);
-        let all_tags = || tags.iter().flat_map(|tags| tags.iter());
-        Some(match &*key {
-            "dsql:witnessregion" => witness.iter().copied().collect(),
-            "aws:requestedregion" => vec![region.name()],
-            // Of a session the guide defines it as the ARN of the role.
-            "aws:principalarn" => vec![principal.role().unwrap_or(principal.arn())],
-            "aws:principalaccount" => principal.account().into_iter().collect(),
-            "aws:username" => principal.user_name().into_iter().collect(),
-            "aws:tagkeys" => {
-                all_tags().map(|(key, _)| &**key).chain(tag_keys.iter().map(String::as_str)).collect()
-            }
-            "iam:passedtoservice" if *action == "iam:PassRole" => vec!["dsql.amazonaws.com"],
-            kms if kms.starts_with("kms:") => match key_of_kms {
-                Some(facts) => of_kms(kms, facts)?,
-                None => Vec::new(),
-            },
-            key => {
-                match (key.strip_prefix("aws:requesttag/"), key.strip_prefix("aws:resourcetag/"), self.tags) {
-                    (Some(tag), _, _) => of_tag(tag, all_tags())?,
-                    (_, Some(tag), Known::Is(tags)) => of_tag(tag, tags.iter())?,
-                    (_, Some(_), Known::Unknown) => return None,
-                    // Every other key is unknown to the simulation, and so to its requests.
-                    _ => Vec::new(),
-                }
-            }
-        })
-    }
-}
-
-/// The values of a condition key of AWS KMS; `None` if they are not known.
-fn of_kms<'k>(key: &str, facts: &'k KeyFacts) -> Option<Vec<&'k str>> {
-    Some(match (key, &facts.cluster) {
-        ("kms:viaservice", _) => vec![&facts.via],
-        ("kms:calleraccount", _) => vec![&facts.account],
-        ("kms:requestalias", _) => facts.alias.as_deref().into_iter().collect(),
-        ("kms:resourcealiases", _) => facts.aliases.iter().map(String::as_str).collect(),
-        ("kms:encryptioncontextkeys", Known::Is(_) | Known::Unknown) => vec!["aws:dsql:ClusterId"],
-        ("kms:encryptioncontext:aws:dsql:clusterid", Known::Is(cluster)) => vec![cluster],
-        ("kms:encryptioncontext:aws:dsql:clusterid", Known::Unknown) => return None,
-        _ => Vec::new(),
-    })
-}
-
-/// The value of the tag with this key, in any case; `None` if two keys differ in case only.
-fn of_tag<'t>(key: &str, tags: impl Iterator<Item = (&'t String, &'t String)>) -> Option<Vec<&'t str>> {
-    let found: Vec<&str> = tags.filter(|it| it.0.eq_ignore_ascii_case(key)).map(|it| &**it.1).collect();
-    (found.len() < 2).then_some(found)
 }
 
 /// Whether a condition holds: `operator` on a key with the values `found`, for the values `wanted` in the policy.
 fn compares(
     operator: &str,
-    found: &[&str],
+    found: &[Cow<'_, str>],
     wanted: &[&Value],
     variable: Option<VariableValue<'_>>,
 ) -> Option<bool> {
@@ -101,7 +52,7 @@ fn compares(
     }
     let (is_negated, comparison) = comparison(name)?;
     // The values of the policy are alternatives. A negated operator wants none of them.
-    let is_met = |found: &&str| {
+    let is_met = |found: &Cow<'_, str>| {
         let fits = any(wanted.iter().map(|wanted| comparison.fits(&text(wanted)?, found, variable)));
         fits.map(|fits| fits != is_negated)
     };
@@ -129,7 +80,9 @@ enum OperatorTest {
     Number(&'static [Ordering]),
     /// Dates whose order is one of these.
     Date(&'static [Ordering]),
-    /// Addresses and binary values, which no key of the simulation has.
+    /// Addresses in a block.
+    Address,
+    /// Binary values, which no key of the simulation has.
     Other,
 }
 
@@ -151,8 +104,9 @@ fn comparison(name: &str) -> Option<(bool, OperatorTest)> {
         "ArnEquals" | "ArnLike" => (false, OperatorTest::Arn),
         "ArnNotEquals" | "ArnNotLike" => (true, OperatorTest::Arn),
         "Bool" => (false, OperatorTest::Bool),
-        "IpAddress" | "BinaryEquals" => (false, OperatorTest::Other),
-        "NotIpAddress" => (true, OperatorTest::Other),
+        "IpAddress" => (false, OperatorTest::Address),
+        "NotIpAddress" => (true, OperatorTest::Address),
+        "BinaryEquals" => (false, OperatorTest::Other),
         _ => return None,
     })
 }
@@ -191,9 +145,10 @@ impl OperatorTest {
                 return Some(found.is_some_and(|found| orders.contains(&found.cmp(&wanted))));
             }
             OperatorTest::Date(orders) => {
-                let (Some(wanted), found) = (date(wanted)?, date(found)?) else { return None };
+                let (Some(wanted), found) = (read_date(wanted)?, read_date(found)?) else { return None };
                 return Some(found.is_some_and(|found| orders.contains(&found.cmp(&wanted))));
             }
+            OperatorTest::Address => return Some(is_in_block(wanted, found)),
             OperatorTest::Other => return None,
         };
         match fits {
@@ -221,26 +176,23 @@ fn number(text: &str) -> Option<Option<i64>> {
     Some(Some(if text.starts_with('-') { -value } else { value }))
 }
 
-/// A day or a second in the form of the guide, whose order is that of their letters; or that the text is no date.
-/// `None` for any other form.
-fn date(text: &str) -> Option<Option<String>> {
-    // Seconds since 1970 have no letters, and other words are not dates.
-    if !text.contains('-') {
-        return if text.contains(|letter: char| letter.is_ascii_digit()) { None } else { Some(None) };
-    }
-    let form: String = text.chars().map(|it| if it.is_ascii_digit() { '0' } else { it }).collect();
-    // Later days exist in some months only.
-    let is_common = text.get(5..7).is_some_and(|month| ("01"..="12").contains(&month))
-        && text.get(8..10).is_some_and(|day| ("01"..="28").contains(&day));
-    match &*form {
-        "0000-00-00" if is_common => Some(Some(format!("{text}T00:00:00Z"))),
-        "0000-00-00T00:00:00Z"
-            if is_common && text[11..13] < *"24" && text[14..16] < *"60" && text[17..19] < *"60" =>
-        {
-            Some(Some(text.to_owned()))
-        }
-        _ => None,
-    }
+/// Whether an address is in a block, as in `192.0.2.0/24`: their first bits are the same.
+fn is_in_block(block: &str, address: &str) -> bool {
+    let bits_of = |address: IpAddr| -> String {
+        let bytes = match address {
+            IpAddr::V4(address) => address.octets().to_vec(),
+            IpAddr::V6(address) => address.octets().to_vec(),
+        };
+        bytes.iter().map(|byte| format!("{byte:08b}")).collect()
+    };
+    let (begin, length) = block.split_once('/').unwrap_or((block, "128"));
+    let (Ok(begin), Ok(address), Ok(length)) = (begin.parse(), address.parse(), length.parse::<usize>())
+    else {
+        return false;
+    };
+    let (begin, address): (IpAddr, IpAddr) = (begin, address);
+    let (one, other) = (bits_of(begin), bits_of(address));
+    one.len() == other.len() && one.bytes().zip(other.bytes()).take(length).all(|(one, other)| one == other)
 }
 
 /// A scalar of a policy as text.

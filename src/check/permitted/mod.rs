@@ -2,19 +2,24 @@
 //!
 //! It shares only the document, as it was given, with the evaluator of the control planes ([`crate::iam`]), and is
 //! short enough to be read in a few minutes: here the statements and who they name, in `conditions` the condition
-//! operators and keys, in `pattern` the wildcards and policy variables.
+//! operators, in `keys` the condition keys, in `time` the dates, in `pattern` the wildcards and policy variables.
 //!
 //! Where the facts do not suffice, the result is undecided, and then nothing is judged: the policy or the tags of the
-//! resource were changing, two tags of a request differ in case only, or a condition compares what no request of the
-//! simulation has: addresses, binary values, and dates and numbers in unusual forms.
+//! resource were changing, two tags of a request differ in case only, the time of the evaluation is known too vaguely,
+//! or a condition compares what no request of the simulation has: binary values, and dates and numbers in unusual
+//! forms.
 
 mod conditions;
+mod keys;
 mod pattern;
+mod time;
+
+pub(super) use keys::Circumstances;
 
 use serde_json::Value;
 
 use crate::api::Tags;
-use crate::iam::{Document, Identity, Principal};
+use crate::iam::{Document, Principal};
 use crate::region::Region;
 
 use pattern::{Expansion, Unexpanded, VariableValue, fits_arn, fits_text};
@@ -95,13 +100,39 @@ impl ResourceFacts<'_> {
         ResourceFacts { policy: Known::Unknown, tags: Known::Unknown };
 }
 
-/// Whether `identity` may perform `demand` on a resource; `None` if undecided.
+/// Whether the caller in these circumstances may perform `demand` on a resource; `None` if undecided.
 pub(super) fn is_permitted(
-    identity: &Identity,
+    circumstances: Circumstances<'_>,
     resource: ResourceFacts<'_>,
     demand: &Demand<'_>,
 ) -> Option<bool> {
-    let query = PermissionQuery { principal: &identity.principal, demand, tags: resource.tags };
+    let (first, last) = circumstances.seconds;
+    let at = |second| is_permitted_at(circumstances, resource, demand, second);
+    // Without a condition about the time every second gives the same result.
+    match at(None) {
+        None if first == last => at(Some(first)),
+        None if last - first <= LONGEST => {
+            let permitted = at(Some(first));
+            (first + 1..=last).all(|second| at(Some(second)) == permitted).then_some(permitted).flatten()
+        }
+        decided => decided,
+    }
+}
+
+/// The longest time, in seconds, of which each second is evaluated.
+const LONGEST: u64 = 60;
+
+/// Whether the caller may perform `demand` if it is evaluated at `second`. A condition about the time is undecided
+/// without one.
+fn is_permitted_at(
+    circumstances: Circumstances<'_>,
+    resource: ResourceFacts<'_>,
+    demand: &Demand<'_>,
+    second: Option<u64>,
+) -> Option<bool> {
+    let identity = circumstances.identity;
+    let principal = &identity.principal;
+    let query = PermissionQuery { principal, circumstances, demand, tags: resource.tags, second };
     let has = |documents: &[Document], effect| {
         any(documents.iter().map(|it| query.has_match(it.source(), effect, Naming::Any)))
     };
@@ -114,16 +145,21 @@ pub(super) fn is_permitted(
         Known::Unknown => None,
     };
     // An explicit Deny in any policy wins, whatever another one allows.
-    let denied = any([&identity.policies, &identity.boundaries]
-        .map(|documents| has(documents, "Deny"))
-        .into_iter()
-        .chain([by_policy("Deny", Naming::Any)]));
+    let levels = &identity.control_policies;
+    let limits = [&identity.boundaries, &identity.session_policies];
+    let lists = [&identity.policies].into_iter().chain(limits).chain(levels);
+    let denied = any(lists.map(|documents| has(documents, "Deny")).chain([by_policy("Deny", Naming::Any)]));
     if denied == Some(true) {
         return Some(false);
     }
-    let within = if identity.boundaries.is_empty() { Some(true) } else { has(&identity.boundaries, "Allow") };
+    // A kind of policy that there is none of limits nothing.
+    let allows = |documents: &Vec<Document>| {
+        if documents.is_empty() { Some(true) } else { has(documents, "Allow") }
+    };
+    let within = all(limits.map(allows));
+    let controlled = all(levels.iter().map(allows));
     let by_itself = all([has(&identity.policies, "Allow"), within]);
-    // A grant to the ARN of a user or of a session is not limited by a boundary; one to a role is.
+    // A grant to the ARN of a user or of a session is not limited by a boundary or a session policy; one to a role is.
     let named = by_policy("Allow", Naming::Any);
     let by_resource = any([all([named, within]), by_policy("Allow", Naming::OwnArn)]);
     let allowed = match key.filter(|key| key.may_bind_root()) {
@@ -135,7 +171,7 @@ pub(super) fn is_permitted(
             if key.is_foreign { by_both } else { any([by_both, by_resource]) }
         }
     };
-    all([denied.map(|denied| !denied), allowed])
+    all([denied.map(|denied| !denied), controlled, allowed])
 }
 
 /// Whether any of several is true. An unknown one leaves the result unknown, unless another is true.
@@ -158,9 +194,12 @@ fn all(parts: impl IntoIterator<Item = Option<bool>>) -> Option<bool> {
 
 struct PermissionQuery<'a> {
     principal: &'a Principal,
+    circumstances: Circumstances<'a>,
     demand: &'a Demand<'a>,
     /// The tags of the resource.
     tags: Known<&'a Tags>,
+    /// The second of the evaluation, since 1970, if it is known.
+    second: Option<u64>,
 }
 
 /// How a statement must name the principal.

@@ -16,13 +16,16 @@ use crate::control::operations::{Resource, handler};
 use crate::control::records::Cluster;
 use crate::control::turn::Turn;
 use crate::control::{ControlPlane, RequestContext};
+use crate::coverage_mark::CoverageMark;
 use crate::iam;
 use crate::iam::{
-    AccessRequest, Combination, Context, ContextMap, ContextValues, Decision, Document, Evaluation, Identity,
-    Key, PolicyEffect, PolicyKind,
+    AccessRequest, Combination, ContextMap, Decision, Document, Evaluation, NetworkOrigin, PolicyEffect,
+    PolicyKind, unknown_key,
 };
 use crate::region::Region;
 use crate::types::{Account, Instant};
+
+use super::context::EvaluationContext;
 
 /// The authorization of one node.
 #[derive(Clone, Debug)]
@@ -85,6 +88,11 @@ impl Authorizer {
         &mut self.denials
     }
 
+    /// Replaces the principals that the node knows.
+    pub fn set_principals(&mut self, principals: Arc<Principals>) {
+        self.principals = principals;
+    }
+
     /// Whether no check can fail or must be reported: nothing is denied, the caller may do everything, and checks
     /// are not watched.
     #[inline]
@@ -116,8 +124,13 @@ impl Authorizer {
         // The policy of a key binds the root of an account as well.
         if caller.principal.is_some() || attributes.combination != Combination::Either {
             let judged = self.evaluate(turn, call, caller, permission, attributes);
-            if judged.is_err() {
+            if let Err(denial) = judged {
                 turn.report_denied(permission.action);
+                turn.cover_if(denial == Denial::Implicit(PolicyKind::Control), CoverageMark::ControlDenied);
+                turn.cover_if(
+                    denial == Denial::Implicit(PolicyKind::Session),
+                    CoverageMark::SessionPolicyDenied,
+                );
             }
             return judged;
         }
@@ -142,7 +155,21 @@ impl Authorizer {
         attributes: ResourceAttributes<'_>,
     ) -> Result<(), Denial> {
         let identity = &*self.principals.identity(caller);
-        let context = EvaluationContext { identity, region: self.region, permission, tags: attributes.tags };
+        let mut context = EvaluationContext {
+            identity,
+            origin: self.principals.origin(call.client),
+            time: self.principals.time(turn.now()),
+            region: self.region,
+            account: caller.account,
+            permission,
+            tags: attributes.tags,
+        };
+        planted!(turn.mutants(), TimeStandsStill => context.time.now = context.time.start);
+        planted!(turn.mutants(), EndpointNotSeen if context.origin.endpoint.is_some() =>
+            context.origin = NetworkOrigin::default_ref());
+        let confused;
+        planted!(turn.mutants(), TagsOfAnotherPrincipal =>
+            confused = self.principals.with_tags_of_another(identity); context.identity = &confused);
         let request = AccessRequest {
             principal: &identity.principal,
             action: permission.action.iam_name(),
@@ -193,10 +220,12 @@ impl Authorizer {
         }
         let (user, RequiredPermission { action, resource, .. }) = (self.principals.arn(caller), permission);
         let reason = denial.reason(action);
+        let identity = self.principals.identity(caller);
+        let remark = identity.unknown_key(action.iam_name()).map(unknown_key).unwrap_or_default();
         Error::AccessDenied {
             message: format!(
-                "User: {user} is not authorized to perform: {action} on resource: {resource} {reason} (checked in \
-                 {region})"
+                "User: {user} is not authorized to perform: {action} on resource: {resource} {reason}{remark} (checked \
+                 in {region})"
             ),
         }
     }
@@ -304,26 +333,15 @@ impl Denial {
     fn of(evaluation: Evaluation) -> Option<Denial> {
         match evaluation.effect {
             PolicyEffect::Allow => None,
-            PolicyEffect::Deny => Some(Denial::Explicit(evaluation.list().unwrap_or(PolicyKind::Identity))),
-            PolicyEffect::Implicit if evaluation.is_bounded => Some(Denial::Implicit(PolicyKind::Boundary)),
-            PolicyEffect::Implicit if evaluation.is_untrusted => Some(Denial::Implicit(PolicyKind::Resource)),
-            PolicyEffect::Implicit => Some(Denial::Implicit(PolicyKind::Identity)),
+            PolicyEffect::ExplicitDeny => Some(Denial::Explicit(evaluation.list)),
+            PolicyEffect::ImplicitDeny => Some(Denial::Implicit(evaluation.list)),
         }
     }
 
     /// The end of the message (IAM User Guide, "Troubleshoot access denied error messages").
     fn reason(self, action: IamAction) -> String {
-        let (a, policy) = match self {
-            Denial::Implicit(PolicyKind::Identity) | Denial::Explicit(PolicyKind::Identity) => {
-                ("an", "identity-based policy")
-            }
-            Denial::Implicit(PolicyKind::Boundary) | Denial::Explicit(PolicyKind::Boundary) => {
-                ("a", "permissions boundary")
-            }
-            Denial::Implicit(PolicyKind::Resource) | Denial::Explicit(PolicyKind::Resource) => {
-                ("a", "resource-based policy")
-            }
-        };
+        let (Denial::Implicit(kind) | Denial::Explicit(kind)) = self;
+        let (a, policy) = kind.name();
         match self {
             Denial::Implicit(_) => format!("because no {policy} allows the {action} action"),
             Denial::Explicit(_) => format!("with an explicit deny in {a} {policy}"),
@@ -335,23 +353,3 @@ impl Denial {
 /// ("Troubleshooting").
 const NO_SERVICE_LINKED_ROLE: &str = "Insufficient permissions to create service-linked role. Add the \
                                       iam:CreateServiceLinkedRole permission to your IAM policy.";
-
-/// The condition keys of one evaluation: those of the caller, of the request and of the resource.
-#[derive(Debug)]
-struct EvaluationContext<'a> {
-    identity: &'a Identity,
-    region: Region,
-    permission: RequiredPermission<'a>,
-    tags: Option<&'a Tags>,
-}
-
-impl Context for EvaluationContext<'_> {
-    fn each<'a>(&'a self, visit: &mut dyn FnMut(Key<'a>, ContextValues<'a>)) {
-        self.identity.each(visit);
-        visit(Key("aws:RequestedRegion", ""), ContextValues::One(self.region.name()));
-        self.permission.attributes.each(visit);
-        for (key, value) in self.tags.iter().flat_map(|tags| tags.iter()) {
-            visit(Key("aws:ResourceTag/", key), ContextValues::One(value));
-        }
-    }
-}

@@ -7,6 +7,7 @@ pub(in crate::control) mod required_permissions;
 
 mod action;
 mod authorizer;
+mod context;
 mod principals;
 
 pub use action::{Denials, IamAction};

@@ -4,8 +4,8 @@ use std::borrow::Cow;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
-use crate::iam::Identity;
-use crate::types::{Account, PrincipalId};
+use crate::iam::{Identity, NetworkOrigin, RequestTime};
+use crate::types::{Account, ClientId, Instant, PrincipalId, Timestamp};
 
 /// The account and the principal of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,12 +37,11 @@ impl Hash for Caller {
 ///     "Statement": { "Effect": "Allow", "Action": "dsql:Get*", "Resource": "*" }
 /// });
 /// let reader = Identity {
-///     principal: Principal::parse("arn:aws:iam::111122223333:role/reader").ok_or("no principal")?,
 ///     policies: vec![Document::identity(&policy)?],
-///     boundaries: Vec::new(),
+///     ..Identity::new(Principal::parse("arn:aws:iam::111122223333:role/reader").ok_or("no principal")?)
 /// };
 /// let mut options = Options::new(1);
-/// options.principals = Arc::new(Principals { known: vec![Arc::new(reader)], are_watched: false });
+/// options.principals = Arc::new(Principals { known: vec![Arc::new(reader)], ..Principals::default() });
 /// options.clients[0].principal = PrincipalId::new(0);
 ///
 /// let mut sim = Simulation::new(options);
@@ -58,6 +57,11 @@ pub struct Principals {
     /// Whether every check is reported as [`Checked`](super::Checked), also for callers that may do
     /// everything.
     pub are_watched: bool,
+    /// The network origin of each client, by its number. A world fills it in from its clients; a client that is missing
+    /// here has the default one.
+    pub origins: Vec<Arc<NetworkOrigin>>,
+    /// The wall-clock time at virtual time 0, which a world fills in.
+    pub epoch: Timestamp,
 }
 
 impl Principals {
@@ -77,6 +81,26 @@ impl Principals {
             Some(identity) => Cow::Borrowed(identity),
             None => Cow::Owned(Identity::root(caller.account)),
         }
+    }
+
+    /// The network origin of `client`.
+    #[must_use]
+    pub fn origin(&self, client: ClientId) -> &NetworkOrigin {
+        self.origins.get(client.0 as usize).map_or(NetworkOrigin::default_ref(), |origin| origin)
+    }
+
+    /// The time of a request that is evaluated at `now`. IAM is a global service: its time is the virtual time,
+    /// whatever the wall clock of a Region shows.
+    pub(super) fn time(&self, now: Instant) -> RequestTime {
+        let start = self.epoch;
+        RequestTime { now: Timestamp(start.0 + now.0 / 1_000_000_000), start }
+    }
+
+    /// For a planted bug: `identity` with the tags of the last other principal.
+    pub(super) fn with_tags_of_another(&self, identity: &Identity) -> Identity {
+        let another = self.known.iter().rev().find(|known| known.principal != identity.principal);
+        let tags = another.map_or_else(|| identity.tags.clone(), |another| another.tags.clone());
+        Identity { tags, ..identity.clone() }
     }
 
     fn find(&self, caller: Caller) -> Option<&Identity> {

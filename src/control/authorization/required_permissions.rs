@@ -29,7 +29,7 @@ use crate::control::authorization::IamAction;
 use crate::control::keys::{Keys, SelectedKey};
 use crate::control::operations::Resource;
 use crate::control::records::Cluster;
-use crate::iam::{Context, ContextValues, Key};
+use crate::iam::{ContextEntries, ContextValues, Key};
 use crate::region::Region;
 use crate::types::{Account, ClusterArn};
 
@@ -229,7 +229,7 @@ impl<'a> RequiredPermission<'a> {
     }
 }
 
-impl Context for RequestAttributes<'_> {
+impl ContextEntries for RequestAttributes<'_> {
     fn each<'a>(&'a self, visit: &mut dyn FnMut(Key<'a>, ContextValues<'a>)) {
         if let Some(witness) = self.witness {
             visit(Key("dsql:WitnessRegion", ""), ContextValues::One(witness));
@@ -251,7 +251,7 @@ impl Context for RequestAttributes<'_> {
     }
 }
 
-impl Context for KeyAttributes<'_> {
+impl ContextEntries for KeyAttributes<'_> {
     fn each<'a>(&'a self, visit: &mut dyn FnMut(Key<'a>, ContextValues<'a>)) {
         visit(Key("kms:ViaService", ""), ContextValues::One(self.via));
         visit(Key("kms:CallerAccount", ""), ContextValues::One(self.account));
@@ -270,7 +270,7 @@ impl Context for KeyAttributes<'_> {
 const CONTEXT_KEY: &str = "aws:dsql:ClusterId";
 
 /// The service principal.
-const SERVICE: &str = "dsql.amazonaws.com";
+pub(super) const SERVICE: &str = "dsql.amazonaws.com";
 
 /// The name of the service-linked role.
 const ROLE: &str = "AWSServiceRoleForAuroraDsql";

@@ -1,4 +1,5 @@
-//! Policies as mutants misread them: the text of each document, changed so that it means what the mistake makes of it.
+//! Policies as mutants misread them: the text of each document, changed so that it means what the mistake makes of it,
+//! or the document in another list.
 //!
 //! The evaluator of policies is below the floor that mutants reach. A mistake in it is planted in the documents that
 //! it is given.
@@ -12,6 +13,8 @@ use crate::iam::{Combination, Document, Identity, Policies};
 pub(in crate::control) struct Misread {
     identity: Vec<Document>,
     boundaries: Vec<Document>,
+    session: Vec<Document>,
+    control: Vec<Vec<Document>>,
     resource: Option<Document>,
     combination: Combination,
 }
@@ -34,21 +37,46 @@ impl Misread {
             misread_document(mutants, account, &mut text);
             read(&text).unwrap_or_else(|_| document.clone())
         };
-        let all = |documents: &[Document]| {
+        let all = |documents: &[Document]| -> Vec<Document> {
             documents.iter().map(|document| misread(document, Document::identity)).collect()
         };
-        Misread {
+        let mut misread = Misread {
             identity: all(&identity.policies),
             boundaries: all(&identity.boundaries),
+            session: all(&identity.session_policies),
+            control: identity.control_policies.iter().map(|level| all(level)).collect(),
             resource: resource.map(|document| misread(document, Document::resource)),
             combination,
+        };
+        misread.attach_elsewhere(mutants);
+        misread
+    }
+
+    /// Moves policies to a list that they do not belong to.
+    fn attach_elsewhere(&mut self, mutants: Mutants) {
+        if mutants.has(Mutant::ControlIgnored) {
+            self.control.clear();
+        }
+        if mutants.has(Mutant::OneLevelSuffices) {
+            let of_all_levels = self.control.drain(..).flatten().collect();
+            self.control.push(of_all_levels);
+        }
+        if mutants.has(Mutant::SessionPolicyGrants) {
+            self.identity.append(&mut self.session);
         }
     }
 
     /// The misread policies, for an evaluation.
     pub(in crate::control) fn policies(&self) -> Policies<'_> {
-        let Misread { identity, boundaries, resource, .. } = self;
-        Policies { identity, boundaries, resource: resource.as_ref(), combination: self.combination }
+        let Misread { identity, boundaries, session, control, resource, combination } = self;
+        Policies {
+            identity,
+            boundaries,
+            session,
+            control,
+            resource: resource.as_ref(),
+            combination: *combination,
+        }
     }
 }
 
@@ -90,10 +118,18 @@ fn misread_conditions(mutants: Mutants, conditions: &Map<String, Value>) -> Map<
         if mutants.has(Mutant::LikeWithoutWildcards) {
             operator = operator.replace("Like", "Equals");
         }
+        if mutants.has(Mutant::OrEqualIgnored) {
+            operator = operator.replace("ThanEquals", "Than");
+        }
         let is_negated = known.contains("Not") && !known.ends_with("IfExists");
         let needs_key = (mutants.has(Mutant::NegationNeedsKey) && is_negated)
             || (mutants.has(Mutant::ForAllNeedsValue) && known.starts_with("ForAllValues:"));
         for (key, values) in keys {
+            // Every value differs from one of two others.
+            let is_always_true = known.contains("Not") && values.as_array().is_some_and(|all| all.len() > 1);
+            if mutants.has(Mutant::NegatesAny) && is_always_true {
+                continue;
+            }
             misread[&operator][key] = values.clone();
             if needs_key {
                 misread["Null"][key] = "false".into();
@@ -104,11 +140,16 @@ fn misread_conditions(mutants: Mutants, conditions: &Map<String, Value>) -> Map<
 }
 
 /// The mutants that misread policies.
-const MISREADERS: [Mutant; 6] = [
+const MISREADERS: [Mutant; 11] = [
     Mutant::NegationNeedsKey,
     Mutant::IfExistsIgnored,
     Mutant::ForAllNeedsValue,
     Mutant::LikeWithoutWildcards,
     Mutant::VariablesArePlain,
     Mutant::AccountGrants,
+    Mutant::ControlIgnored,
+    Mutant::OneLevelSuffices,
+    Mutant::SessionPolicyGrants,
+    Mutant::NegatesAny,
+    Mutant::OrEqualIgnored,
 ];

@@ -440,6 +440,22 @@ mutants! {
     KeyPolicyGrantsOnly = "key-policy-grants-only" caught by "authorized-in-every-region",
     /// The event that disables or enables one key changes the clusters with another one, too.
     OneKeyStandsForAll = "one-key-stands-for-all" caught by "legal-transition",
+    /// Service control policies do not count.
+    ControlIgnored = "control-ignored" caught by "authorized-in-every-region",
+    /// A service control policy of one level allows for all levels.
+    OneLevelSuffices = "one-level-suffices" caught by "authorized-in-every-region",
+    /// A session policy grants, like a policy of the role.
+    SessionPolicyGrants = "session-policy-grants" caught by "authorized-in-every-region",
+    /// The tags of a principal are those of another one.
+    TagsOfAnotherPrincipal = "tags-of-another-principal" caught by "every-refusal-has-a-cause",
+    /// Conditions about the time see the beginning of the simulation.
+    TimeStandsStill = "time-stands-still" caught by "every-refusal-has-a-cause",
+    /// A request through a VPC endpoint counts as one from the internet.
+    EndpointNotSeen = "endpoint-not-seen" caught by "every-refusal-has-a-cause",
+    /// A negated operator is true as soon as one of several values differs.
+    NegatesAny = "negates-any" caught by "every-refusal-has-a-cause",
+    /// "Less than or equal" and "greater than or equal" are false for equal numbers and dates.
+    OrEqualIgnored = "or-equal-ignored" caught by "every-refusal-has-a-cause",
 }
 
 impl Mutant {

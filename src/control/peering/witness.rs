@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use crate::control::authorization::{
-    AccountScope, Authorizer, Caller, Denial, Denials, Principals, ResourceAttributes, required_permissions,
+    AccountScope, Authorizer, Caller, Denial, Principals, ResourceAttributes, required_permissions,
 };
 use crate::control::message::{Delivery, Effect, Input, Message};
 use crate::control::mutant::{Mutants, planted};
@@ -37,9 +37,9 @@ impl WitnessNode {
         WitnessNode { region, mutants, authorizer: Authorizer::new(region, principals), storage }
     }
 
-    /// The actions that are denied to every caller in this Region.
-    pub fn denials_mut(&mut self) -> &mut Denials {
-        self.authorizer.denials_mut()
+    /// The authorization of the node.
+    pub fn authorizer_mut(&mut self) -> &mut Authorizer {
+        &mut self.authorizer
     }
 
     /// The records in memory, which are ahead of the disk by the writes under way.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use crate::api::{Operation, PutClusterPolicyInput, Request};
-use crate::iam::Principal;
+use crate::iam::Identity;
 use crate::scenario::SetUp;
 use crate::types::{Account, PrincipalId};
 
@@ -129,15 +129,14 @@ pub(super) fn policy(draws: Draws, set_up: &SetUp, account: Account) -> Arc<str>
         }
         _ => vec![of("Deny", "dsql:*")],
     };
-    let root = || Principal::parse(&format!("arn:aws:iam::{account}:root"));
     let known = draws.among("known principal", &set_up.principals);
-    let known = known.map(|known| known.identity.principal.clone()).or_else(root);
+    let known = known.map_or_else(|| Identity::root(account), |known| (*known.identity).clone());
     let regions = set_up.clients.iter().map(|client| client.home).collect();
-    let names = known.as_ref().map(|principal| ConditionNames { regions, principal });
+    let names = ConditionNames { regions, identity: &known };
     for (number, statement) in statements.iter_mut().enumerate() {
         let draws = draws.about("restricted", number);
-        if let Some(names) = names.as_ref().filter(|_| draws.chance("restricted", 20)) {
-            conditions::restrict(draws, names, statement);
+        if draws.chance("restricted", 20) {
+            conditions::restrict(draws, &names, statement);
         }
     }
     json!({ "Version": "2012-10-17", "Statement": statements }).to_string().into()

@@ -1,6 +1,10 @@
 //! `clients`: the callers.
 
+use std::net::Ipv4Addr;
+use std::sync::Arc;
+
 use super::{Chapter, VerbEntry, VerbReader, principal};
+use crate::iam::{NetworkOrigin, VpcEndpoint};
 use crate::scenario::SetUp;
 use crate::scenario::arguments::Arguments;
 use crate::scenario::diagnostic::{Diagnostic, Parsed, did_you_mean};
@@ -12,11 +16,15 @@ use crate::types::{Account, ClientId, PrincipalId};
 pub(super) const CLIENTS: VerbEntry = VerbEntry {
     name: "clients",
     chapter: Chapter::SetUp,
-    usage: "clients NAME... [home=REGION] [account=DIGITS] [principal=NAME]",
+    usage: "clients NAME... [home=REGION] [account=DIGITS] [principal=NAME] [source-ip=ADDRESS] [vpc=ID vpce=ID] \
+            [user-agent=TEXT]",
     meaning: "\
 Declares clients. `home` is the Region in which they run, for the latency of their messages (us-east-1 by default);
 `account` is their AWS account (111122223333 by default); `principal` is the principal as which they run, whose
-account is theirs then. Without this verb there is one client, `ops`. Clients may also be declared later, before their
+account is theirs then. `source-ip` is the address from which they call (198.51.100.1 by default); with `vpce` and
+`vpc` they call through this VPC endpoint of this VPC, and the address is the one inside the VPC. `user-agent` is the
+name of their program. Policies see these as `aws:SourceIp`, `aws:SourceVpce`, `aws:SourceVpc`, `aws:VpcSourceIp` and
+`aws:UserAgent`. Without this verb there is one client, `ops`. Clients may also be declared later, before their
 first call; `dsql-sim serve --record` does so.",
     example: "clients ops ci home=use1",
     reader: VerbReader::SetUp { read, write },
@@ -37,8 +45,10 @@ fn declare(set_up: &mut SetUp, arguments: &mut Arguments<'_>, may_replace: bool)
     let home = home.map_or_else(|| Ok(ClientOptions::default().home), |word| set_up.region(word))?;
     let account = arguments.option("account").map(read_account).transpose()?;
     let (principal, account) = owner(set_up, arguments.option("principal"), account)?;
+    let origin = Arc::new(read_origin(arguments)?);
     for word in arguments.words("the name of a client")? {
-        let client = ClientOptions { name: word.text.as_str().into(), account, home, principal };
+        let origin = origin.clone();
+        let client = ClientOptions { name: word.text.as_str().into(), account, home, principal, origin };
         match set_up.client_called(&word.text) {
             None => set_up.clients.push(client),
             Some(known) if may_replace => set_up.clients[known.0 as usize] = client,
@@ -52,6 +62,39 @@ fn declare(set_up: &mut SetUp, arguments: &mut Arguments<'_>, may_replace: bool)
     }
     Ok(())
 }
+
+/// The network from which the clients call.
+fn read_origin(arguments: &mut Arguments<'_>) -> Parsed<NetworkOrigin> {
+    let mut origin = NetworkOrigin::default();
+    let address = arguments.option("source-ip");
+    if let Some(word) = address {
+        origin.address = word.text.parse().map_err(|_| {
+            Diagnostic::new(format!("`{}` is not an IP address", word.text), word.span)
+                .help("write it as in 192.0.2.1 or 2001:db8::1".to_owned())
+        })?;
+    }
+    origin.endpoint = match (arguments.option("vpce"), arguments.option("vpc")) {
+        (None, None) => None,
+        (Some(id), Some(vpc)) => {
+            if address.is_none() {
+                origin.address = PRIVATE_ADDRESS.into();
+            }
+            Some(VpcEndpoint { id: id.text.as_str().into(), vpc: vpc.text.as_str().into() })
+        }
+        (Some(word), None) | (None, Some(word)) => {
+            return Err(Diagnostic::new("`vpce=` and `vpc=` go together", word.span).help(
+                "requests name the VPC of the endpoint that they come through, and no other".to_owned(),
+            ));
+        }
+    };
+    if let Some(word) = arguments.option("user-agent") {
+        origin.user_agent = word.text.clone().into();
+    }
+    Ok(origin)
+}
+
+/// The address in a VPC of clients that do not have one of their own.
+const PRIVATE_ADDRESS: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 1);
 
 fn read_account(word: &Word) -> Parsed<Account> {
     Account::parse(&word.text).ok_or_else(|| Diagnostic::new("an account is twelve digits", word.span))
@@ -95,6 +138,16 @@ pub(in crate::scenario) fn write_client(client: &ClientOptions, writer: &mut Wri
             writer.add(format_args!(" account={}", client.account));
         }
         None => {}
+    }
+    let NetworkOrigin { address, endpoint, user_agent } = &*client.origin;
+    if *address != NetworkOrigin::DEFAULT.address {
+        writer.add(format_args!(" source-ip={address}"));
+    }
+    if let Some(VpcEndpoint { id, vpc }) = endpoint {
+        writer.add(format_args!(" vpc={vpc} vpce={id}"));
+    }
+    if *user_agent != NetworkOrigin::DEFAULT.user_agent {
+        writer.add(format_args!(" user-agent=\"{user_agent}\""));
     }
     writer.add(format_args!("\n"));
 }

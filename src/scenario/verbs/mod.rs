@@ -24,6 +24,7 @@ pub(super) mod pair;
 pub(super) mod parallel;
 pub(super) mod partition;
 pub(super) mod principal;
+mod principal_facts;
 pub(super) mod refuse;
 pub(super) mod regions;
 pub(super) mod release;

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use super::{Chapter, VerbEntry, VerbReader};
+use super::{Chapter, VerbEntry, VerbReader, principal_facts};
 use crate::iam::{Document, Identity, PathStep, PolicyError, Principal};
-use crate::scenario::arguments::{Arguments, one_of};
+use crate::scenario::arguments::{Arguments, number, one_of};
 use crate::scenario::diagnostic::{Diagnostic, Parsed, Span, did_you_mean};
 use crate::scenario::script::{Json, JsonKind, Word};
 use crate::scenario::write::Writer;
@@ -15,28 +15,50 @@ pub(super) const PRINCIPAL: VerbEntry = VerbEntry {
     name: "principal",
     chapter: Chapter::SetUp,
     usage: "\
-        principal NAME [boundary] [arn=ARN] [access-key=ID]\n\
+        principal NAME [boundary|session|scp] [arn=ARN] [tag:KEY=VALUE]... [organization=PATH] [id=ID] [issued=TIME] \
+            [mfa=true|false] [access-key=ID] [level=N]\n\
         { POLICY }",
     meaning: "\
 Declares a principal: a role, a user, a session of a role, or the root of an account. The AWS JSON that follows on the
-next line is a policy attached to it. Repeat the verb, without `arn`, for each further policy; with `boundary` the
-policy is a permissions boundary, and one of these must allow an action, too. A principal without a policy may do
-nothing; the root of an account may do everything, and so may a client without a principal. `access-key` is the access
-key id with which a real client is this principal (`dsql-sim serve`).",
+next line is a policy attached to it. Repeat the verb, without `arn`, for each further policy. A principal without a
+policy may do nothing; the root of an account may do everything, and so may a client without a principal. `access-key`
+is the access key id with which a real client is this principal (`dsql-sim serve`).
+
+A policy behind `boundary` is a permissions boundary, and one of these must allow an action, too; behind `session` it
+is a session policy, for which the same holds. Behind `scp` it is a service control policy of the principal's account,
+which restricts the root as well. `level` counts the levels of the organization down from its root (0 by default), and
+at every level one policy must allow an action.
+
+The other options stand beside `arn`. `tag:` gives the principal a tag, or its session (`aws:PrincipalTag/KEY`);
+`organization` is the path of its account, as in o-a1b2c3d4e5/r-ab12/ou-ab12-11111111; `id` is the unique id of the
+user or the role in `aws:userid`; `issued` is the time of its temporary credentials (by default the beginning of the
+scenario, for roles and sessions), and `mfa` is whether they were issued after multi-factor authentication.",
     example: "\
-        principal ci arn=arn:aws:iam::111122223333:role/ci\n\
+        principal ci arn=arn:aws:iam::111122223333:role/ci tag:team=orders\n\
         { \"Statement\": { \"Effect\": \"Allow\", \"Action\": \"dsql:Get*\", \"Resource\": \"*\" } }",
     reader: VerbReader::SetUp { read, write },
 };
+
+/// The list that a policy belongs to.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Attachment {
+    Identity,
+    Boundary,
+    Session,
+    Control,
+}
+
+const ATTACHMENTS: [(&str, Attachment); 3] =
+    [("boundary", Attachment::Boundary), ("session", Attachment::Session), ("scp", Attachment::Control)];
 
 /// Reads a `principal` command, with or without a policy below it.
 fn read(set_up: &mut SetUp, arguments: &mut Arguments<'_>) -> Parsed<()> {
     let name = arguments.required("a name")?;
     let arn = arguments.option("arn");
     let access_key = arguments.option("access-key");
-    let is_boundary = match arguments.word() {
-        None => false,
-        Some(word) => one_of(word, "a kind of policy", &[("boundary", true)])?,
+    let attachment = match arguments.word() {
+        None => Attachment::Identity,
+        Some(word) => one_of(word, "a kind of policy", &ATTACHMENTS)?,
     };
     let index = declared(set_up, name, arn)?;
     if let Some(key) = access_key {
@@ -47,29 +69,60 @@ fn read(set_up: &mut SetUp, arguments: &mut Arguments<'_>) -> Parsed<()> {
         set_up.principals[index].access_key = Some(key.text.as_str().into());
     }
     let identity = Arc::make_mut(&mut set_up.principals[index].identity);
+    // Elsewhere the options would describe a principal that other commands have described already.
+    if arn.is_some() {
+        principal_facts::read(identity, arguments)?;
+    }
+    let level = match attachment {
+        Attachment::Control => level(identity, arguments)?,
+        _ => 0,
+    };
     let Some(body) = arguments.body() else {
-        return match is_boundary {
-            false => Ok(()),
-            true => Err(Diagnostic::new("a boundary is a policy: write it below", arguments.span())),
+        return match ATTACHMENTS.iter().find(|(_, known)| *known == attachment) {
+            None => Ok(()),
+            Some((kind, _)) => {
+                Err(Diagnostic::new(format!("`{kind}` needs a policy: write it below"), arguments.span()))
+            }
         };
     };
-    if identity.principal.is_root() {
+    if identity.principal.is_root() && attachment != Attachment::Control {
         return Err(Diagnostic::new(
-            "the root of an account may do everything and takes no policies",
+            "the root of an account may do everything and takes no policies but those behind `scp`",
             body.span,
         ));
     }
     let document = Document::identity(&body.value.to_value());
     let document = document.map_err(|mistake| located(&mistake, &body.value))?;
-    let list = if is_boundary { &mut identity.boundaries } else { &mut identity.policies };
-    list.push(document);
+    match attachment {
+        Attachment::Identity => identity.policies.push(document),
+        Attachment::Boundary => identity.boundaries.push(document),
+        Attachment::Session => identity.session_policies.push(document),
+        Attachment::Control => {
+            identity.control_policies.resize_with((level + 1).max(identity.control_policies.len()), Vec::new);
+            identity.control_policies[level].push(document);
+        }
+    }
     Ok(())
+}
+
+/// The level of a service control policy: one that has policies, or the next.
+fn level(identity: &Identity, arguments: &mut Arguments<'_>) -> Parsed<usize> {
+    let Some(word) = arguments.option("level") else { return Ok(0) };
+    let level: usize = number(word)?;
+    let next = identity.control_policies.len();
+    if level > next {
+        let message = format!("level {level} is below level {next}, which has no policy yet");
+        return Err(Diagnostic::new(message, word.span)
+            .help("the organization's root is level 0, and every level has a policy".to_owned()));
+    }
+    Ok(level)
 }
 
 fn write(writer: &mut Writer<'_>) {
     for principal in &writer.set_up.principals {
         let (name, identity) = (&principal.name, &*principal.identity);
         writer.add(format_args!("principal {name} arn={}", identity.principal.arn()));
+        principal_facts::write(identity, writer);
         if let Some(key) = &principal.access_key {
             writer.add(format_args!(" access-key={key}"));
         }
@@ -82,8 +135,15 @@ fn write(writer: &mut Writer<'_>) {
             }
             writer.add(format_args!("{:#}\n", policy.source()));
         }
-        for boundary in &identity.boundaries {
-            writer.add(format_args!("principal {name} boundary\n{:#}\n", boundary.source()));
+        let boundaries = identity.boundaries.iter().map(|policy| ("boundary".to_owned(), policy));
+        let sessions = identity.session_policies.iter().map(|policy| ("session".to_owned(), policy));
+        let levels = identity.control_policies.iter().enumerate();
+        let control = levels.flat_map(|(level, policies)| {
+            let kind = if level == 0 { "scp".to_owned() } else { format!("scp level={level}") };
+            policies.iter().map(move |policy| (kind.clone(), policy))
+        });
+        for (kind, policy) in boundaries.chain(sessions).chain(control) {
+            writer.add(format_args!("principal {name} {kind}\n{:#}\n", policy.source()));
         }
     }
 }
@@ -116,12 +176,15 @@ fn declared(set_up: &mut SetUp, name: &Word, arn: Option<&Word>) -> Parsed<usize
                 Diagnostic::new(format!("`{}` is not the ARN of a principal", arn.text), arn.span)
                     .help(format!("write it as in {EXAMPLE}"))
             })?;
+            let mut identity = Identity::new(principal);
             // The root may do everything without a policy; this one makes the evaluation the same for all principals.
-            let policies = if principal.is_root() { vec![Document::allow_all()] } else { Vec::new() };
+            if identity.principal.is_root() {
+                identity.policies.push(Document::allow_all());
+            }
             set_up.principals.push(PrincipalOptions {
                 name: name.text.as_str().into(),
                 access_key: None,
-                identity: Arc::new(Identity { principal, policies, boundaries: Vec::new() }),
+                identity: Arc::new(identity),
             });
             Ok(set_up.principals.len() - 1)
         }
