@@ -66,6 +66,7 @@ mod rng;
 mod scenario;
 mod shrink;
 mod sim;
+mod slots;
 #[cfg(feature = "suite")]
 mod suite;
 mod sweep;

@@ -3,7 +3,7 @@
 use std::hash::{BuildHasherDefault, Hash};
 use std::time::Duration;
 
-use indexmap::IndexMap;
+use indexmap::{IndexMap, IndexSet};
 use rustc_hash::FxHasher;
 
 use crate::table::Table;
@@ -83,9 +83,50 @@ impl<K: Hash + Eq, V: PartialEq> PartialEq for Generations<K, V> {
     }
 }
 
+/// The latest of very many keys: at least the last [`Latest::AT_LEAST`], and at most twice as many.
+#[derive(Clone, Debug)]
+pub struct Latest<K> {
+    young: IndexSet<K, BuildHasherDefault<FxHasher>>,
+    old: IndexSet<K, BuildHasherDefault<FxHasher>>,
+}
+
+impl<K: Hash + Eq> Latest<K> {
+    /// The number of keys that are remembered at least.
+    pub const AT_LEAST: usize = 1 << 16;
+
+    /// Whether `key` is remembered.
+    #[must_use]
+    pub fn contains(&self, key: &K) -> bool {
+        self.young.contains(key) || self.old.contains(key)
+    }
+
+    /// Remembers `key`, and may forget the oldest ones for it.
+    pub fn insert(&mut self, key: K) {
+        if self.young.len() == Self::AT_LEAST {
+            self.old = std::mem::take(&mut self.young);
+        }
+        self.young.insert(key);
+    }
+}
+
+impl<K> Default for Latest<K> {
+    fn default() -> Self {
+        Latest { young: IndexSet::default(), old: IndexSet::default() }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_latest_keys_are_remembered_and_the_others_are_not() {
+        let (mut latest, count) = (Latest::default(), 5 * Latest::<usize>::AT_LEAST / 2);
+        (0..count).for_each(|key| latest.insert(key));
+        assert!((count - Latest::<usize>::AT_LEAST..count).all(|key| latest.contains(&key)));
+        let remembered = (0..count).filter(|key| latest.contains(key)).count();
+        assert!(remembered <= 2 * Latest::<usize>::AT_LEAST, "{remembered} are remembered");
+    }
 
     #[test]
     fn an_entry_lives_for_a_window_at_least_and_two_at_most() {

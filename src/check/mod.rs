@@ -228,7 +228,11 @@ impl Checker {
         // it up.
         storage::wrote(ctx, node, commit, replaced)?;
         self.clusters.wrote(ctx, &mut self.records, commit)?;
-        self.records.committed(view.now(), commit);
+        self.records.committed(self.open.moment(view.now()), commit);
+        if self.records.has_removed_many() {
+            let earliest = self.open.earliest(view.now());
+            self.visible.forget_removed(&mut self.records, earliest);
+        }
         self.answers.wrote(ctx, commit);
         let call = commit.cause.and_then(|cause| self.open.get(cause));
         self.history.wrote(ctx, &self.records, node, commit, call)?;

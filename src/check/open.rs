@@ -41,7 +41,7 @@ pub(super) struct OpenCall {
     /// The reading of the Region's wall clock at the arrival: the creation time of whatever the call creates.
     pub(super) stamp: Timestamp,
     /// For a list request: the number of identifiers that had been used at its arrival.
-    pub(super) used: usize,
+    pub(super) used: u64,
     /// For a list request: the number of the newest cluster or stream at its arrival.
     pub(super) newest: u64,
     /// The peer, at the arrival, of the cluster that it names: the Regions that it waits for follow from it.
@@ -68,6 +68,13 @@ impl OpenCalls {
     pub(super) fn moment(&mut self, at: Instant) -> Moment {
         self.order += 1;
         Moment { at, order: self.order }
+    }
+
+    /// The moment at which the earliest of the open requests arrived; the next one at `now` if none is open.
+    pub(super) fn earliest(&mut self, now: Instant) -> Moment {
+        let next = self.moment(now);
+        let arrived = self.slots.iter().flatten().map(|call| call.arrived);
+        arrived.fold(next, Moment::min)
     }
 
     /// A request arrived at the control plane of `region`, at a virtual time and a reading of its wall clock.
@@ -200,6 +207,16 @@ impl Subject {
         };
         let cluster = ClusterArn::parse(cluster)?;
         ((cluster.region, cluster.account) == (region, account)).then_some(Subject { cluster, stream })
+    }
+
+    /// The stream of `cluster` with this identifier.
+    pub(super) fn of_stream(cluster: ClusterArn, stream: Identifier) -> Subject {
+        Subject { cluster, stream: Some(stream) }
+    }
+
+    /// Its own identifier.
+    pub(super) fn identifier(&self) -> Identifier {
+        self.stream.unwrap_or(self.cluster.identifier)
     }
 
     fn by_identifier(region: Region, account: Account, request: &Request) -> Option<Subject> {

@@ -1,28 +1,38 @@
-//! The durable records of clusters, and the origin and protection of each identifier that was ever used. One table
-//! holds all of it, because there may be very many identifiers.
+//! The durable records of clusters, and the origin and protection of each identifier in use. One table holds all of it,
+//! because there may be very many identifiers.
+//!
+//! A cluster or stream that was removed leaves its identifier, so that a server that runs for long does not grow with
+//! the number of its calls.
 //!
 //! Writes and answers leave a node in the order in which it made them. When an answer is checked, the records are
 //! therefore those that the node decided by.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use crate::api::Request;
 use crate::control::keys::Keys;
 use crate::control::message::Commit;
 use crate::control::records::Cluster;
-use crate::map::FixedMap;
+use crate::map::{FixedMap, Latest};
 use crate::region::Region;
 use crate::table::Table;
 use crate::types::{Account, ClusterArn, Identifier, Instant};
 
-use super::open::OpenCall;
+use super::open::{Moment, OpenCall, Subject};
 use super::visible::Born;
 
-/// Every identifier that was ever used.
+/// The identifiers in use, and those that were.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Records {
-    /// In the order of their first use.
     known: Table<Identifier, IdentifierEntry>,
+    /// The number of identifiers that were ever used.
+    used: u64,
+    /// Clusters and streams that were removed, oldest first, each with the moment of its removal: an open call may
+    /// still be about them.
+    removed: VecDeque<(Moment, Subject)>,
+    /// The identifiers of those that no open call is about.
+    ended: Latest<Identifier>,
     /// The number of single-Region and of multi-Region clusters, by account and Region.
     counts: FixedMap<(Account, Region), [u32; 2]>,
     /// The time at which a cluster last ceased to exist.
@@ -32,6 +42,8 @@ pub(super) struct Records {
 /// The knowledge about an identifier. For that of a stream it stays empty.
 #[derive(Clone, Debug, Default)]
 struct IdentifierEntry {
+    /// Its number in the order of first use, from 0.
+    number: u64,
     /// The record of the cluster, if it exists, and the time of its last write.
     record: Option<(Arc<Cluster>, Instant)>,
     /// The time at which the tags of the cluster or of one of its streams last changed.
@@ -50,20 +62,22 @@ impl Records {
         }
         let (is_unprotected, born) =
             (!cluster.deletion_protection, Some(Born::Kept(cluster.clone(), keys.clone())));
-        self.known
-            .insert(cluster.arn.identifier, IdentifierEntry { is_unprotected, born, ..Default::default() });
+        let entry = self.entry(cluster.arn.identifier);
+        (entry.is_unprotected, entry.born) = (is_unprotected, born);
         self.wrote(Instant::START, None, Some(cluster));
     }
 
     /// Marks an identifier as used; `false` if it was used before.
     pub(super) fn begin(&mut self, identifier: Identifier) -> bool {
-        self.known.insert(identifier, IdentifierEntry::default()).is_none()
+        let used = self.used;
+        self.entry(identifier);
+        self.used > used && !self.ended.contains(&identifier)
     }
 
     /// Records a write to a cluster that became durable.
     fn wrote(&mut self, now: Instant, before: Option<&Arc<Cluster>>, after: Option<&Arc<Cluster>>) {
         if let Some(cluster) = after.or(before) {
-            let known = self.known.get_or_insert_with(cluster.arn.identifier, IdentifierEntry::default);
+            let known = self.entry(cluster.arn.identifier);
             known.record = after.map(|after| (after.clone(), now));
             if !before.zip(after).is_some_and(|(before, after)| has_same_tags(before, after)) {
                 known.tagged = now;
@@ -89,11 +103,32 @@ impl Records {
         }
     }
 
-    /// Records a batch that became durable.
-    pub(super) fn committed(&mut self, now: Instant, commit: &Commit) {
+    /// Records a batch that became durable at `now`.
+    pub(super) fn committed(&mut self, now: Moment, commit: &Commit) {
         if let Some((_, _, after)) = &commit.batch.cluster {
-            self.wrote(now, commit.before.cluster.as_ref(), after.as_ref());
+            let before = commit.before.cluster.as_ref();
+            self.wrote(now.at, before, after.as_ref());
+            self.removed.extend(removed(before, after.as_ref()).map(|subject| (now, subject)));
         }
+    }
+
+    /// Whether enough was removed since to look for what can be forgotten.
+    pub(super) fn has_removed_many(&self) -> bool {
+        self.removed.len() >= 4 && self.removed.len().is_multiple_of(4)
+    }
+
+    /// Forgets the next cluster or stream that was removed before `earliest`, except that it has existed.
+    pub(super) fn forget_removed(&mut self, earliest: Moment) -> Option<Subject> {
+        let (_, subject) = self.removed.pop_front_if(|(at, _)| *at < earliest)?;
+        let identifier = subject.identifier();
+        self.known.remove(&identifier);
+        self.ended.insert(identifier);
+        Some(subject)
+    }
+
+    /// Whether the cluster or stream with this identifier was removed before every open call arrived.
+    pub(super) fn has_ended(&self, identifier: Identifier) -> bool {
+        self.ended.contains(&identifier)
     }
 
     /// The number of single-Region or of multi-Region clusters that `account` has in `region`.
@@ -118,7 +153,7 @@ impl Records {
 
     /// A call that was carried out turned the deletion protection of the cluster on or off.
     pub(super) fn protect(&mut self, identifier: Identifier, is_protected: bool) {
-        self.known.get_or_insert_with(identifier, IdentifierEntry::default).is_unprotected = !is_protected;
+        self.entry(identifier).is_unprotected = !is_protected;
     }
 
     /// Whether the calls that were carried out have turned the deletion protection of the cluster off.
@@ -127,13 +162,13 @@ impl Records {
     }
 
     /// The number of identifiers that were ever used.
-    pub(super) fn used(&self) -> usize {
-        self.known.len()
+    pub(super) fn used(&self) -> u64 {
+        self.used
     }
 
     /// The origins of the clusters among the first `used` identifiers.
-    pub(super) fn first_born(&self, used: usize) -> impl Iterator<Item = &Born> {
-        self.known.entries().iter().take(used).filter_map(|(_, known)| known.born.as_ref())
+    pub(super) fn first_born(&self, used: u64) -> impl Iterator<Item = &Born> {
+        self.known.values().filter(move |known| known.number < used).filter_map(|known| known.born.as_ref())
     }
 
     /// The origin of a cluster whose creation was answered.
@@ -168,9 +203,34 @@ impl Records {
         clusters.any(|(cluster, _)| is_own(cluster, call) && waits(cluster))
     }
 
+    fn entry(&mut self, identifier: Identifier) -> &mut IdentifierEntry {
+        let used = &mut self.used;
+        self.known.get_or_insert_with(identifier, || {
+            *used += 1;
+            IdentifierEntry { number: *used - 1, ..IdentifierEntry::default() }
+        })
+    }
+
     fn find(&self, identifier: Identifier) -> Option<&Cluster> {
         self.known.get(&identifier)?.record.as_ref().map(|(cluster, _)| &**cluster)
     }
+}
+
+/// The streams that a write removes, and the cluster if it removes that.
+fn removed<'a>(
+    before: Option<&'a Arc<Cluster>>,
+    after: Option<&'a Arc<Cluster>>,
+) -> impl Iterator<Item = Subject> + use<'a> {
+    let is_unchanged = |before: &&Arc<Cluster>| after.is_some_and(|after| before.shares_attached(after));
+    let streams = before.filter(|before| !is_unchanged(before)).into_iter().flat_map(|before| {
+        before.streams().iter().map(|stream| Subject::of_stream(before.arn, stream.identifier))
+    });
+    let remains = move |subject: &Subject| {
+        let mut rest = after.into_iter().flat_map(|after| after.streams());
+        rest.any(|stream| Some(stream.identifier) == subject.stream)
+    };
+    let cluster = before.filter(|_| after.is_none()).map(|before| Subject::from(before.arn));
+    streams.filter(move |subject| !remains(subject)).chain(cluster)
 }
 
 /// Whether two records of a cluster have the same tags and streams with the same tags.

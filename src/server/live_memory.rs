@@ -1,8 +1,7 @@
 //! An estimate of the memory of what lives in a world: clusters with all that belongs to them, and tokens that are
 //! remembered.
 //!
-//! It follows the writes. A deletion lowers it at once, and so does a token that is forgotten. It is no measure of the
-//! process, which grows with the number of calls.
+//! It follows the writes. A deletion lowers it at once, and so does a token that is forgotten.
 
 use std::collections::VecDeque;
 use std::time::Duration;

@@ -28,6 +28,7 @@ mod other_services;
 mod record_file;
 mod request_log;
 mod respond;
+mod rows;
 mod store;
 mod views;
 

@@ -1,9 +1,9 @@
 //! The data directory: the storage of every node, on a real disk.
 //!
-//! One database file has a table for each kind of record, with the nodes' own keys; values are JSON. A batch that
-//! became durable in the world is committed and flushed here before any answer that depends on it leaves. The virtual
-//! time is committed before an answer shows it. Each commit also removes the tokens that have expired. The directory is
-//! locked while a process uses it. A file beside the database counts the commits (`commit_count`).
+//! One database file has a table for each kind of record (`rows`); values are JSON. A batch that became durable in the
+//! world is committed and flushed here before any answer that depends on it leaves. The virtual time is committed before
+//! an answer shows it. Each commit also removes the tokens that have expired. The directory is locked while a process
+//! uses it. A file beside the database counts the commits (`commit_count`).
 //!
 //! A directory with other or damaged contents is refused and left unchanged. For that, the file is copied first: the
 //! copy is opened, checked and repaired, and replaces the original only after all of it could be read.
@@ -16,18 +16,17 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use redb::{Builder, Database, ReadableDatabase, ReadableTable, TableDefinition};
-use serde::Serialize;
-use serde::de::DeserializeOwned;
 
 use crate::control::environment::ExternalEvent;
-use crate::control::records::{Batch, Serial, TokenWrite};
+use crate::control::records::Batch;
 use crate::region::Region;
 use crate::scenario::Scenario;
-use crate::types::{Account, Instant, NodeId};
+use crate::types::{Instant, NodeId};
 
 use super::StartError;
 use super::commit_count::{self, CommitCount};
 use super::key_events;
+use super::rows::{self, Rows, TokenRow};
 
 /// An open data directory.
 #[derive(Debug)]
@@ -67,16 +66,10 @@ pub(super) struct WorldHeader {
 }
 
 /// A token in the database: the time at which it was recorded, and its key in the table.
-type TokenEntry = (Instant, (&'static str, Vec<u8>));
+type TokenEntry = (Instant, TokenRow);
 
 /// Names and values: format and scenario from the start, and the header once there was a commit.
 const ABOUT: TableDefinition<'_, &str, &str> = TableDefinition::new("about");
-/// Clusters by Region, account and serial; `null` for a deleted cluster.
-const CLUSTERS: TableDefinition<'_, (&str, &str, u64), &[u8]> = TableDefinition::new("clusters");
-/// Token records by Region and token.
-const TOKENS: TableDefinition<'_, (&str, &[u8]), &[u8]> = TableDefinition::new("tokens");
-/// Acceptors by Region, whether the node is the witness node, and register.
-const REGISTERS: TableDefinition<'_, (&str, bool, &[u8]), &[u8]> = TableDefinition::new("registers");
 
 const FORMAT: &str = "dsql-sim 4";
 const NOW: &str = "now";
@@ -175,28 +168,16 @@ impl Store {
     ) -> Result<(), StartError> {
         let (known_tokens, window) = (&mut self.tokens, self.token_window);
         write_counted(&self.database, &mut self.count, |transaction| {
-            let mut clusters = transaction.open_table(CLUSTERS)?;
-            let mut tokens = transaction.open_table(TOKENS)?;
-            let mut registers = transaction.open_table(REGISTERS)?;
+            let mut rows = Rows::open(transaction)?;
             // Expired tokens are removed before new ones are inserted: a batch may record the same token again, and the
             // removal would otherwise delete the new record.
             let has_expired = |(at, _): &mut TokenEntry| at.after(window) <= header.now;
-            while let Some((_, (region, token))) = known_tokens.pop_front_if(has_expired) {
-                tokens.remove((region, &*token))?;
+            while let Some((_, token)) = known_tokens.pop_front_if(has_expired) {
+                rows.remove_token(&token)?;
             }
             known_tokens.extend(batches.iter().filter_map(token_entry));
             for (node, batch) in batches.drain(..) {
-                let region = node.region().map_or("", Region::name);
-                if let Some((account, serial, record)) = &batch.cluster {
-                    clusters.insert((region, &*account.to_string(), serial.0), &*json(record))?;
-                }
-                if let Some((key, record)) = &batch.token {
-                    tokens.insert((region, &*json(key)), &*json(record))?;
-                }
-                if let Some((key, acceptor)) = batch.register.as_deref() {
-                    let is_witness = matches!(node, NodeId::Witness(_));
-                    registers.insert((region, is_witness, &*json(key)), &*json(acceptor))?;
-                }
+                rows.write(node, &batch)?;
             }
             let mut table = transaction.open_table(ABOUT)?;
             table.insert(NOW, &*header.now.0.to_string())?;
@@ -217,9 +198,7 @@ impl Store {
         self.tokens.clear();
         self.committed = None;
         write_counted(&self.database, &mut self.count, |transaction| {
-            transaction.delete_table(CLUSTERS)?;
-            transaction.delete_table(TOKENS)?;
-            transaction.delete_table(REGISTERS)?;
+            Rows::delete(transaction)?;
             transaction.delete_table(ABOUT)?;
             create_tables(transaction, &self.set_up)
         })
@@ -288,18 +267,14 @@ fn reopen(file: &Path, copy: &Path, set_up: &str, counted: Option<u64>) -> Resul
     let key_events =
         key_events::read(about.get(KEYS_DISABLED).map_or("", |events| events)).map_err(damaged)?;
     let header = WorldHeader { now: Instant(number(NOW)?), incarnation: number(INCARNATION)?, key_events };
-    let batches = records(&database).map_err(damaged)?;
+    let batches = rows::read(&database).map_err(damaged)?;
     Ok((database, Some(SavedWorld { header, batches }), commits))
-}
-
-fn region(name: &str) -> Result<Region, String> {
-    Region::parse(name).ok_or_else(|| format!("unknown Region {name:?}"))
 }
 
 /// The token that a batch records, if any.
 fn token_entry((node, batch): &(NodeId, Batch)) -> Option<TokenEntry> {
     let (key, record) = batch.token.as_ref()?;
-    Some((record.at, (node.region().map_or("", Region::name), json(key))))
+    Some((record.at, rows::token_row(*node, key)))
 }
 
 fn damaged(why: impl Display) -> DataError {
@@ -313,39 +288,6 @@ fn about(database: &Database) -> Result<BTreeMap<String, String>, redb::Error> {
         Ok((name.value().to_owned(), value.value().to_owned()))
     });
     rows.collect()
-}
-
-fn records(database: &Database) -> Result<Vec<(NodeId, Batch)>, Box<dyn std::error::Error>> {
-    let transaction = database.begin_read()?;
-    let mut batches = Vec::new();
-    for row in transaction.open_table(CLUSTERS)?.iter()? {
-        let (key, value) = row?;
-        let (region_name, account, serial) = key.value();
-        let account = Account::parse(account).ok_or_else(|| format!("invalid account {account:?}"))?;
-        let cluster = Some((account, Serial(serial), of_json(value.value())?));
-        batches.push((NodeId::ControlPlane(region(region_name)?), Batch { cluster, ..Batch::default() }));
-    }
-    let mut tokens: Vec<(NodeId, TokenWrite)> = Vec::new();
-    for row in transaction.open_table(TOKENS)?.iter()? {
-        let (key, value) = row?;
-        let (region_name, token) = key.value();
-        let token = (of_json(token)?, of_json(value.value())?);
-        tokens.push((NodeId::ControlPlane(region(region_name)?), token));
-    }
-    // The table is sorted by token, but tokens expire in the order in which they were recorded.
-    tokens.sort_by_key(|(_, (_, record))| record.at);
-    batches.extend(
-        tokens.into_iter().map(|(node, token)| (node, Batch { token: Some(token), ..Batch::default() })),
-    );
-    for row in transaction.open_table(REGISTERS)?.iter()? {
-        let (key, value) = row?;
-        let (region_name, is_witness, register) = key.value();
-        let region = region(region_name)?;
-        let node = if is_witness { NodeId::Witness(region) } else { NodeId::ControlPlane(region) };
-        let register = Some(Box::new((of_json(register)?, of_json(value.value())?)));
-        batches.push((node, Batch { register, ..Batch::default() }));
-    }
-    Ok(batches)
 }
 
 fn write(
@@ -381,21 +323,11 @@ fn number(transaction: &redb::WriteTransaction, number: u64) -> Result<(), redb:
 
 /// Creates every table, with the format and the scenario as the only rows.
 fn create_tables(transaction: &redb::WriteTransaction, set_up: &str) -> Result<(), redb::Error> {
-    transaction.open_table(CLUSTERS)?;
-    transaction.open_table(TOKENS)?;
-    transaction.open_table(REGISTERS)?;
+    Rows::open(transaction)?;
     let mut about = transaction.open_table(ABOUT)?;
     about.insert("format", FORMAT)?;
     about.insert("scenario", set_up)?;
     Ok(())
-}
-
-fn json(value: &impl Serialize) -> Vec<u8> {
-    serde_json::to_vec(value).expect("a record is JSON")
-}
-
-fn of_json<T: DeserializeOwned>(bytes: &[u8]) -> serde_json::Result<T> {
-    serde_json::from_slice(bytes)
 }
 
 /// Replaces `file` by `copy`, and flushes the entry of the directory: without that, a power failure could bring the
@@ -417,8 +349,11 @@ mod tests {
 
     use super::*;
     use crate::api::{Response, TagResourceOutput};
-    use crate::control::records::{TokenKey, TokenRecord};
+    use crate::check::Simulation;
+    use crate::control::records::{Cluster, Serial, TokenKey, TokenRecord};
     use crate::scenario::SetUp;
+    use crate::sim::Options;
+    use crate::types::Account;
 
     fn open(directory: &Path) -> (Store, Option<SavedWorld>) {
         let scenario = Scenario::of(SetUp::new(), Vec::new());
@@ -427,7 +362,7 @@ mod tests {
 
     /// A batch that records a token.
     fn token(token: &str, at: Instant) -> (NodeId, Batch) {
-        let node = NodeId::ControlPlane(region("us-east-1").expect("a Region"));
+        let node = NodeId::ControlPlane(Region::US_EAST_1);
         let key = TokenKey { account: Account::DEFAULT, operation: None, token: token.to_owned().into() };
         let response = Arc::new(Response::TagResource(TagResourceOutput {}));
         let token = Some((key, TokenRecord { fingerprint: Default::default(), response, at }));
@@ -529,6 +464,30 @@ mod tests {
         let header = WorldHeader { now: Instant(1), incarnation: 0, key_events: Vec::new() };
         let refused = store.commit(header, &mut Vec::new()).expect_err("a refusal");
         assert!(refused.to_string().contains("was removed while it was served"), "{refused}");
+    }
+
+    #[test]
+    fn of_deleted_clusters_only_the_last_takes_a_row() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut sim = Simulation::new(Options::new(1));
+        let made = sim.client("ops").create_cluster(Region::US_EAST_1).send().expect("an answer");
+        let record = sim.cluster(made.arn).expect("a cluster").clone();
+        let header = WorldHeader { now: Instant(1), incarnation: 0, key_events: Vec::new() };
+        let write = |serial, record: Option<&Cluster>| {
+            let cluster = Some((Account::DEFAULT, Serial(serial), record.cloned().map(Arc::new)));
+            let node = NodeId::ControlPlane(Region::US_EAST_1);
+            let batch = (node, Batch { cluster, ..Batch::default() });
+            open(folder.path()).0.commit(header.clone(), &mut vec![batch]).expect("room");
+            let saved = open(folder.path()).1.expect("a world").batches.into_iter();
+            let rows =
+                saved.filter_map(|(_, batch)| batch.cluster.map(|(_, serial, it)| (serial.0, it.is_some())));
+            rows.collect::<Vec<_>>()
+        };
+        (1..=3).for_each(|serial| drop(write(serial, Some(&record))));
+        assert_eq!(write(2, None), [(1, true), (3, true)]);
+        assert_eq!(write(3, None), [(1, true), (3, false)]);
+        assert_eq!(write(4, Some(&record)), [(1, true), (4, true)]);
+        assert_eq!(write(1, None), [(4, true)]);
     }
 
     #[test]

@@ -40,6 +40,31 @@ fn an_instant_server_settles_every_status_before_the_next_call() {
 }
 
 #[test]
+fn what_was_deleted_takes_no_memory() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("tokens.scenario");
+    // A token is remembered for hours, and is no part of this.
+    fs::write(&file, "assume token_window=1s\n").expect("a file");
+    let file = file.to_str().expect("a path");
+    let server = Server::start(&["--instant", "--speed", "100000", "--log", "off", "--scenario", file]);
+    let mut connection = server.connect();
+    let mut live_and_die = |clusters| {
+        for _ in 0..clusters {
+            let cluster =
+                create(&mut connection, "us-east-1", &json!({ "deletionProtectionEnabled": false }));
+            assert_eq!(status(&mut connection, "us-east-1", &cluster), "ACTIVE");
+            let path = format!("/cluster/{}", cluster["identifier"].as_str().expect("an identifier"));
+            connection.ask("any", "us-east-1", "DELETE", &path, &Value::Null).expect("an answer");
+        }
+        server.resident_kib()
+    };
+    let (few, many) = (live_and_die(500), live_and_die(10_000));
+    // One KiB for each would be twice this.
+    assert!(many < few + 5_000, "{few} KiB, and {many} after 10,000 more");
+    assert_eq!(server.stop().code, Some(0));
+}
+
+#[test]
 fn a_time_of_a_status_may_be_one_duration() {
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("creation.scenario");

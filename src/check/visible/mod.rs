@@ -122,6 +122,10 @@ impl Visible {
             _ => {}
         }
         let Some(subject) = call.subject() else { return };
+        // A late copy of a request: nothing is left that it could change.
+        if records.has_ended(subject.identifier()) {
+            return;
+        }
         let facts = operations::of_request(&call.request).sets(subject.cluster, &call.keys);
         if facts.is_empty() {
             return;
@@ -166,6 +170,14 @@ impl Visible {
         }
         call.write = Some(began);
         self.known[registers].begin(began, may_be_replay, facts);
+    }
+
+    /// Forgets what was removed before `earliest`, the arrival of the first open request. No read can show it any more,
+    /// and `records` remembers that it has existed.
+    pub(super) fn forget_removed(&mut self, records: &mut Records, earliest: Moment) {
+        while let Some(subject) = records.forget_removed(earliest) {
+            self.known.swap_remove(&subject);
+        }
     }
 
     /// The control plane of an open request crashed, or its answer was discarded: the outcome is unknown.
@@ -279,7 +291,7 @@ impl Visible {
             _ => {}
         }
         let Some(subject) = call.subject() else { return Ok(()) };
-        exists(ctx, subject, self.registers(records, subject), read)?;
+        self.exists(ctx, records, subject, read)?;
         let Some(ShownMembers { facts, tags }) = operations::of_response(response).shows() else {
             return Ok(());
         };
@@ -354,10 +366,10 @@ impl Visible {
             Some(token) => self.listings.begin(token),
         };
         for subject in &page {
-            exists(ctx, *subject, self.registers(records, *subject), read)?;
+            self.exists(ctx, records, *subject, read)?;
         }
         let Some(begin) = listing else { return Ok(()) };
-        let entries = page.iter().map(|it| it.stream.unwrap_or(it.cluster.identifier));
+        let entries = page.iter().map(Subject::identifier);
         if let Some(next) = next {
             self.listings.add(ctx.view.now(), begin, token, entries.collect(), next);
             return Ok(());
@@ -382,7 +394,7 @@ impl Visible {
         &self,
         records: &Records,
         call: &OpenCall,
-        (used, seen): (usize, &BTreeSet<Identifier>),
+        (used, seen): (u64, &BTreeSet<Identifier>),
         whole: ReadInterval,
     ) -> Option<Subject> {
         let of = match &*call.request {
@@ -396,8 +408,7 @@ impl Visible {
             }
             Some(cluster) => subject.cluster == cluster && subject.stream.is_some(),
         };
-        let is_unseen =
-            |subject: &Subject| !seen.contains(&subject.stream.unwrap_or(subject.cluster.identifier));
+        let is_unseen = |subject: &Subject| !seen.contains(&subject.identifier());
         let known = self.known.iter().filter(|(subject, registers)| {
             is_listed(subject) && is_unseen(subject) && registers.must_exist(whole)
         });
@@ -406,6 +417,25 @@ impl Visible {
             .map(|born| Subject::from(born.arn()))
             .filter(|subject| is_listed(subject) && is_unseen(subject) && !self.known.contains_key(subject));
         known.map(|(subject, _)| *subject).chain(born).next()
+    }
+
+    /// A cluster or stream that is gone never comes back: its record is removed once, and its identifier is not used
+    /// again.
+    fn exists(
+        &mut self,
+        ctx: &mut CheckContext<'_>,
+        records: &Records,
+        subject: Subject,
+        read: ReadInterval,
+    ) -> CheckResult {
+        let gone = self.registers(records, subject).and_then(|registers| registers.gone);
+        let is_gone = gone.is_some_and(|gone| gone <= read.arrived);
+        ctx.ensure(!is_gone, Invariant::AcknowledgedIsVisible, || {
+            format!("{subject} is shown, and a read before has said that it does not exist")
+        })?;
+        ctx.ensure(!records.has_ended(subject.identifier()), Invariant::AcknowledgedIsVisible, || {
+            format!("{subject} is shown, and it was removed before the read arrived")
+        })
     }
 
     /// The registers of `subject`; `None` if it was never written or read and its creation was not answered.
@@ -490,18 +520,4 @@ fn acknowledged_is_visible(
         registers.shown(&fact, read);
     }
     Ok(())
-}
-
-/// A cluster or stream that is gone never comes back: its record is removed once, and its identifier is not used
-/// again.
-fn exists(
-    ctx: &mut CheckContext<'_>,
-    subject: Subject,
-    known: Option<&mut Registers>,
-    read: ReadInterval,
-) -> CheckResult {
-    let gone = known.and_then(|registers| registers.gone);
-    ctx.ensure(gone.is_none_or(|gone| gone > read.arrived), Invariant::AcknowledgedIsVisible, || {
-        format!("{subject} is shown, and a read before has said that it does not exist")
-    })
 }

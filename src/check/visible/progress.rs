@@ -18,7 +18,7 @@ pub(super) struct ListedPages(Generations<String, ListedPage>);
 pub(super) struct ListingBegin {
     pub(super) began: Moment,
     /// The number of identifiers that had been used when it began. Clusters created later may be missing.
-    pub(super) used: usize,
+    pub(super) used: u64,
 }
 
 /// A page of a listing. It leads to the pages before it, so that all of them together take no more than the entries.

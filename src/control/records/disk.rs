@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use crate::control::peering::{Acceptor, RegisterKey};
 use crate::control::records::{Batch, Cluster, Serial, Storage, TokenWrite};
+use crate::slots::Slots;
 use crate::types::Account;
 
 /// The records of all batches that became durable.
@@ -35,23 +36,15 @@ pub struct Replaced {
 }
 
 /// The clusters of an account by serial, from 1; a removed cluster leaves its slot empty.
-type AccountRecords = Vec<Option<Arc<Cluster>>>;
+type AccountRecords = Slots<Arc<Cluster>>;
 
 impl Disk {
     /// Writes `batch` and returns the records that it replaced. Tokens that have reached the age `window` are
     /// dropped: no retry may be answered from them.
     pub fn write(&mut self, batch: &Batch, window: Duration) -> Replaced {
-        let cluster = batch.cluster.as_ref().and_then(|(account, serial, record)| {
-            let slots = self.slots(*account);
-            match slots.get_mut(serial.index()) {
-                Some(slot) => std::mem::replace(slot, record.clone()),
-                None => {
-                    slots.resize(serial.index(), None);
-                    slots.push(record.clone());
-                    None
-                }
-            }
-        });
+        let cluster = batch.cluster.as_ref();
+        let cluster = cluster
+            .and_then(|(account, serial, record)| self.slots(*account).set(serial.index(), record.clone()));
         if let Some(token) = &batch.token {
             // The disk has no clock, so the new token's time stands for the present. An expired token that is kept
             // until the next one is written only takes space: readers compare its age.
@@ -76,11 +69,15 @@ impl Disk {
         storage
     }
 
-    /// Every slot, by account and serial, with the record unless the cluster was removed. Empty slots are part of the
-    /// replay: they keep serials from being used again.
+    /// The records, by account and serial, and the last slot of each account even if its cluster was removed: it keeps
+    /// serials from being used again.
     pub fn clusters(&self) -> impl Iterator<Item = (Account, Serial, Option<&Arc<Cluster>>)> {
         self.clusters.iter().flat_map(|(account, slots)| {
-            (1..).map(Serial).zip(slots).map(|(serial, record)| (*account, serial, record.as_ref()))
+            // An account has a slot from its first write on.
+            let last = slots.len() - 1;
+            let empty = slots.get(last).is_none().then_some((last, None));
+            let filled = slots.from(0).map(|(index, record)| (index, Some(record)));
+            filled.chain(empty).map(|(index, record)| (*account, Serial(index as u64 + 1), record))
         })
     }
 
@@ -98,7 +95,7 @@ impl Disk {
     fn slots(&mut self, account: Account) -> &mut AccountRecords {
         let slot = self.clusters.binary_search_by_key(&account, |(owner, _)| *owner);
         let slot = slot.unwrap_or_else(|slot| {
-            self.clusters.insert(slot, (account, AccountRecords::new()));
+            self.clusters.insert(slot, (account, AccountRecords::default()));
             slot
         });
         &mut self.clusters[slot].1

@@ -15,6 +15,7 @@ use crate::control::records::{Cluster, Serial, TokenKey, TokenRecord, TokenWrite
 use crate::index::Index;
 use crate::map::{FixedMap, Generations};
 use crate::rng::fold;
+use crate::slots::Slots;
 use crate::types::{Account, ClientToken, Identifier, Instant};
 
 /// Records that become durable together. A call's change and its token share a batch, or a crash could keep one
@@ -63,7 +64,7 @@ pub struct Storage {
 #[derive(Clone, Debug, Default)]
 struct Owner {
     /// By serial. A removed cluster leaves its slot empty, so that a serial is never used again.
-    clusters: Vec<Option<Arc<Cluster>>>,
+    clusters: Slots<Arc<Cluster>>,
     counts: ClusterCounts,
     /// The index: a part of each identifier, and the slot. Its entries are small, because there may be very many, and a
     /// lookup reads no other cluster's record.
@@ -100,18 +101,18 @@ impl Storage {
     /// The cluster of `account` with `serial`.
     #[must_use]
     pub fn at(&self, account: Account, serial: Serial) -> Option<&Arc<Cluster>> {
-        self.owners.get(&account)?.clusters.get(serial.index())?.as_ref()
+        self.owners.get(&account)?.clusters.get(serial.index())
     }
 
     /// All clusters, by account and order of creation.
     pub fn clusters(&self) -> impl Iterator<Item = &Arc<Cluster>> {
-        self.owners.values().flat_map(|owner| &owner.clusters).flatten()
+        self.owners.values().flat_map(|owner| owner.clusters.from(0)).map(|(_, cluster)| cluster)
     }
 
     /// The clusters of `account` created after `serial`, in order of creation.
     pub fn clusters_after(&self, account: Account, serial: Serial) -> impl Iterator<Item = &Arc<Cluster>> {
-        let clusters = self.owners.get(&account).map_or(&[][..], |owner| &owner.clusters);
-        clusters.iter().skip(serial.0 as usize).flatten()
+        let owner = self.owners.get(&account).into_iter();
+        owner.flat_map(move |owner| owner.clusters.from(serial.0 as usize)).map(|(_, cluster)| cluster)
     }
 
     /// The serial of the account's next cluster.
@@ -162,11 +163,8 @@ impl Storage {
         record: Option<Arc<Cluster>>,
     ) -> Option<Arc<Cluster>> {
         let owner = self.owners.entry(account).or_default();
-        if serial.index() >= owner.clusters.len() {
-            owner.clusters.resize(serial.index() + 1, None);
-        }
-        let before = std::mem::replace(&mut owner.clusters[serial.index()], record);
-        let after = &owner.clusters[serial.index()];
+        let before = owner.clusters.set(serial.index(), record);
+        let after = owner.clusters.get(serial.index());
         let slot = |cluster: &Cluster| (part(cluster.arn.identifier), serial.index() as u32);
         match (&before, after) {
             (None, Some(after)) => {
@@ -194,7 +192,7 @@ impl Storage {
 impl Owner {
     fn find(&self, identifier: Identifier) -> Option<&Arc<Cluster>> {
         let part = part(identifier);
-        let at = |slot: u32| self.clusters[slot as usize].as_ref();
+        let at = |slot: u32| self.clusters.get(slot as usize);
         let is_match = |(known, slot): &(u32, u32)| {
             *known == part && at(*slot).is_some_and(|cluster| cluster.arn.identifier == identifier)
         };
