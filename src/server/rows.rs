@@ -14,7 +14,7 @@ use crate::types::{Account, NodeId};
 
 /// The tables, open for writing.
 pub(super) struct Rows<'a> {
-    clusters: Table<'a, ClusterKey<'static>, &'static [u8]>,
+    clusters: Table<'a, ClusterRow<'static>, &'static [u8]>,
     tokens: Table<'a, (&'static str, &'static [u8]), &'static [u8]>,
     registers: Table<'a, (&'static str, bool, &'static [u8]), &'static [u8]>,
 }
@@ -64,7 +64,7 @@ impl<'a> Rows<'a> {
 
     /// Writes the record of a cluster, `None` if it was deleted. Of the deleted ones only the last has a row, so that
     /// the file does not grow with their number, and no serial is used again.
-    fn write_cluster(&mut self, key: ClusterKey<'_>, record: Option<&Cluster>) -> Result<(), StorageError> {
+    fn write_cluster(&mut self, key: ClusterRow<'_>, record: Option<&Cluster>) -> Result<(), StorageError> {
         let (region, account, serial) = key;
         let later = (region, account, serial + 1)..=(region, account, u64::MAX);
         let is_last = self.clusters.range(later)?.next().is_none();
@@ -126,10 +126,10 @@ pub(super) fn region(name: &str) -> Result<Region, String> {
 }
 
 /// Region, account and serial.
-type ClusterKey<'a> = (&'a str, &'a str, u64);
+type ClusterRow<'a> = (&'a str, &'a str, u64);
 
 /// Clusters; `null` for a deleted one.
-const CLUSTERS: TableDefinition<'_, ClusterKey<'static>, &[u8]> = TableDefinition::new("clusters");
+const CLUSTERS: TableDefinition<'_, ClusterRow<'static>, &[u8]> = TableDefinition::new("clusters");
 
 /// The row of a deleted cluster.
 const DELETED: &[u8] = b"null";

@@ -1,9 +1,9 @@
 //! The data directory: the storage of every node, on a real disk.
 //!
 //! One database file has a table for each kind of record (`rows`); values are JSON. A batch that became durable in the
-//! world is committed and flushed here before any answer that depends on it leaves. The virtual time is committed before
-//! an answer shows it. Each commit also removes the tokens that have expired. The directory is locked while a process
-//! uses it. A file beside the database counts the commits (`commit_count`).
+//! world is committed and flushed here before any answer that depends on it leaves. The virtual time is committed
+//! before an answer shows it. Each commit also removes the tokens that have expired. The directory is locked while a
+//! process uses it. A file beside the database counts the commits (`commit_count`).
 //!
 //! A directory with other or damaged contents is refused and left unchanged. For that, the file is copied first: the
 //! copy is opened, checked and repaired, and replaces the original only after all of it could be read.
