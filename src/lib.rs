@@ -80,7 +80,7 @@ pub use region::Region;
 pub use scenario::Scenario;
 pub use scenario::diagnostic::Diagnostic;
 pub use scenario::run::{Failure, Report};
-pub use sim::client::{Call, CallId, ClientOptions, LastSeen, Outcome, WaitFor};
+pub use sim::client::{Call, CallId, ClientOptions, LastSeen, Outcome, WaitFor, WaiterStatus};
 pub use sim::fault::Fault;
 pub use sim::log::SimulatedTime;
 pub use sim::trace::TraceLevel;

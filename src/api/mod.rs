@@ -93,6 +93,17 @@ impl Response {
         }
     }
 
+    /// The status of the stream that the response describes.
+    #[must_use]
+    pub fn stream_status(&self) -> Option<StreamStatus> {
+        match self {
+            Response::CreateStream(output) => Some(output.status),
+            Response::DeleteStream(output) => Some(output.status),
+            Response::GetStream(output) => Some(output.status),
+            _ => None,
+        }
+    }
+
     /// The number of clusters in a ListClusters response; 0 for every other response.
     #[must_use]
     pub fn listed(&self) -> usize {

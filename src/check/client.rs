@@ -6,10 +6,11 @@ use std::sync::Arc;
 
 use crate::api::{
     CreateClusterInput, CreateStreamInput, DeleteClusterInput, DeleteClusterPolicyInput, DeleteStreamInput,
-    GetClusterInput, GetClusterOutput, GetClusterPolicyInput, GetStreamInput, GetVpcEndpointServiceNameInput,
-    KinesisTargetDefinition, ListClustersInput, ListStreamsInput, ListTagsForResourceInput,
-    MetricGroupRequest, MultiRegionProperties, OperationInput, PutClusterPolicyInput, Request,
-    TagResourceInput, Tags, TargetDefinition, UntagResourceInput, UpdateClusterInput,
+    GetClusterInput, GetClusterOutput, GetClusterPolicyInput, GetStreamInput, GetStreamOutput,
+    GetVpcEndpointServiceNameInput, KinesisTargetDefinition, ListClustersInput, ListStreamsInput,
+    ListTagsForResourceInput, MetricGroupRequest, MultiRegionProperties, OperationInput,
+    PutClusterPolicyInput, Request, TagResourceInput, Tags, TargetDefinition, UntagResourceInput,
+    UpdateClusterInput,
 };
 use crate::region::Region;
 use crate::sim::client::{Call, Outcome, WaitFor};
@@ -179,7 +180,7 @@ impl<'s> Client<'s> {
     /// # Errors
     /// A call failed or its outcome is unknown, the cluster did not become ACTIVE, or an invariant is violated.
     pub fn wait_until_cluster_active(&mut self, cluster: ClusterArn) -> Result<GetClusterOutput, CallError> {
-        answer::<GetClusterInput>(&self.wait(cluster, WaitFor::ClusterActive)?)
+        answer::<GetClusterInput>(&self.wait_for_cluster(cluster, WaitFor::ClusterActive)?)
     }
 
     /// Calls GetCluster every 2 seconds until the cluster is not found, up to 60 times.
@@ -188,9 +189,37 @@ impl<'s> Client<'s> {
     /// A call failed for another reason or its outcome is unknown, the cluster is still there, or an invariant is
     /// violated.
     pub fn wait_until_cluster_not_exists(&mut self, cluster: ClusterArn) -> Result<(), CallError> {
-        match self.wait(cluster, WaitFor::ClusterNotExists)? {
+        match self.wait_for_cluster(cluster, WaitFor::ClusterNotExists)? {
             Outcome::Gone => Ok(()),
             outcome => answer::<GetClusterInput>(&outcome).map(drop),
+        }
+    }
+
+    /// Calls GetStream every 2 seconds until the stream is ACTIVE, up to 60 times.
+    ///
+    /// # Errors
+    /// A call failed or its outcome is unknown, the stream did not become ACTIVE, or an invariant is violated.
+    pub fn wait_until_stream_active(
+        &mut self,
+        cluster: ClusterArn,
+        stream: Identifier,
+    ) -> Result<Box<GetStreamOutput>, CallError> {
+        answer::<GetStreamInput>(&self.wait_for_stream(cluster, stream, WaitFor::StreamActive)?)
+    }
+
+    /// Calls GetStream every 2 seconds until the stream is not found, up to 60 times.
+    ///
+    /// # Errors
+    /// A call failed for another reason or its outcome is unknown, the stream is still there, or an invariant is
+    /// violated.
+    pub fn wait_until_stream_not_exists(
+        &mut self,
+        cluster: ClusterArn,
+        stream: Identifier,
+    ) -> Result<(), CallError> {
+        match self.wait_for_stream(cluster, stream, WaitFor::StreamNotExists)? {
+            Outcome::Gone => Ok(()),
+            outcome => answer::<GetStreamInput>(&outcome).map(drop),
         }
     }
 
@@ -217,10 +246,25 @@ impl<'s> Client<'s> {
         CallBuilder::new(self.simulation, self.id, region, input)
     }
 
-    fn wait(&mut self, cluster: ClusterArn, condition: WaitFor) -> Result<Outcome, CallError> {
-        let get = Request::GetCluster(GetClusterInput { identifier: cluster.identifier.to_string() });
+    fn wait_for_cluster(&mut self, cluster: ClusterArn, condition: WaitFor) -> Result<Outcome, CallError> {
+        let get = GetClusterInput { identifier: cluster.identifier.to_string() };
+        self.wait(cluster.region, Request::GetCluster(get), condition)
+    }
+
+    fn wait_for_stream(
+        &mut self,
+        cluster: ClusterArn,
+        stream: Identifier,
+        condition: WaitFor,
+    ) -> Result<Outcome, CallError> {
+        let (cluster_identifier, stream_identifier) = (cluster.identifier.to_string(), stream.to_string());
+        let get = GetStreamInput { cluster_identifier, stream_identifier };
+        self.wait(cluster.region, Request::GetStream(get), condition)
+    }
+
+    fn wait(&mut self, region: Region, get: Request, condition: WaitFor) -> Result<Outcome, CallError> {
         let key = self.simulation.next_key(self.id);
-        let call = Call { waiter: Some(condition), ..Call::new(cluster.region, get, key) };
+        let call = Call { waiter: Some(condition), ..Call::new(region, get, key) };
         let call = self.simulation.call(self.id, call);
         Ok(self.simulation.finish_and_take(call)?)
     }

@@ -6,6 +6,7 @@
 
 use std::time::Duration;
 
+use crate::api::StreamFailureErrorCode;
 use crate::control::message::DelayRange;
 
 /// The exception that refuses a call.
@@ -31,6 +32,8 @@ pub enum SwitchKind {
     Number,
     /// A [`Refusal`].
     Refusal,
+    /// A [`StreamFailureErrorCode`], or none.
+    StreamFailure,
     /// A duration.
     Duration,
     /// A range that a duration is drawn from.
@@ -77,6 +80,19 @@ impl Switch for Refusal {
     }
     fn print(&self) -> String {
         self.to_string()
+    }
+}
+
+impl Switch for Option<StreamFailureErrorCode> {
+    const KIND: SwitchKind = SwitchKind::StreamFailure;
+    const VALUES: &'static str = "none | KINESIS_THROUGHPUT_EXCEEDED | KINESIS_STREAM_NOT_FOUND | ROLE_ACCESS_DENIED | \
+                                  KINESIS_ACCESS_DENIED | KINESIS_KMS_ACCESS_DENIED | KINESIS_OVERSIZE_RECORD | \
+                                  CLUSTER_CMK_INACCESSIBLE | INTERNAL_ERROR";
+    fn parse(text: &str) -> Option<Option<StreamFailureErrorCode>> {
+        if text == "none" { Some(None) } else { text.parse().ok().map(Some) }
+    }
+    fn print(&self) -> String {
+        self.map_or_else(|| "none".to_owned(), |error| error.to_string())
     }
 }
 
@@ -256,8 +272,12 @@ assumptions! {
     deleted_visible: Duration = Duration::ZERO,
     /// Whether a cluster with streams refuses to be deleted (ConflictException).
     streams_keep_cluster: bool = true,
-    /// Whether the creation of streams fails: a stream ends in FAILED instead of ACTIVE.
-    stream_fails: bool = false,
+    /// The error code with which the creation of streams fails: a stream ends in FAILED instead of ACTIVE, and its
+    /// `statusReason` has this code. With `none` it succeeds.
+    stream_fails: Option<StreamFailureErrorCode> = None,
+    /// The refusal of a stream whose Kinesis stream is of another Region or account than the cluster, or whose role is
+    /// of another account.
+    stream_target_elsewhere: Refusal = Refusal::Validation,
     /// How long a change of a cluster's policy takes to have effect; at most a minute, by the documentation of AWS.
     policy_delay: Duration = Duration::ZERO,
     /// Whether accounts have the role AWSServiceRoleForAuroraDsql from the beginning; otherwise the first cluster of
@@ -269,8 +289,9 @@ assumptions! {
     /// Whether a KMS key must be declared: a call that selects another one is refused (ValidationException). Otherwise
     /// every key exists.
     keys_must_exist: bool = false,
-    /// How long a stream's CREATING takes.
-    stream_time: DelayRange = DelayRange::millis(60_000, 180_000),
+    /// How long a stream's CREATING takes. The User Guide gives it one to three minutes, and recommends the waiter of
+    /// the SDKs, which gives up after two; the default is within both.
+    stream_time: DelayRange = DelayRange::millis(60_000, 110_000),
     /// How long CREATING takes.
     create_time: DelayRange = DelayRange::millis(5_000, 10_000),
     /// How long UPDATING takes.

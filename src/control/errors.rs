@@ -196,6 +196,15 @@ pub(super) fn asleep(cluster: &Cluster) -> Error {
     ))
 }
 
+pub(super) fn target_elsewhere(refusal: Refusal, part: &str, cluster: &Cluster) -> Error {
+    let identifier = cluster.arn.identifier.to_string();
+    let message = format!(
+        "Can't create stream: Cluster {identifier} can't deliver to this target: {part}. To proceed, choose a target \
+         in the Region and the account of the cluster."
+    );
+    refused(refusal, message, &identifier)
+}
+
 pub(super) fn has_streams(cluster: &Cluster) -> Error {
     let identifier = cluster.arn.identifier.to_string();
     let message = format!(

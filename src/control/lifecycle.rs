@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::api::{EncryptionStatus, StreamStatus};
+use crate::api::{EncryptionStatus, StatusReason, StreamStatus};
 use crate::control::ControlPlane;
 use crate::control::message::{DelayRange, Timer};
 use crate::control::mutant::planted;
@@ -128,14 +128,16 @@ impl ControlPlane {
         };
         if let Some(status) = to {
             stream.status = status;
+            let fails_with = self.assumptions.stream_fails.filter(|_| status == StreamStatus::Failed);
+            stream.reason = fails_with.map(|error| StatusReason { error, updated_at: turn.stamp() });
             self.set_stream_timer(turn, &cluster, &stream);
         }
         self.write_cluster(turn, &cluster, None, None, |record| {
             let attached = Arc::make_mut(record.attached.get_or_insert_default());
             match to {
-                Some(status) => {
+                Some(_) => {
                     let streams = attached.streams.iter_mut();
-                    streams.filter(|it| it.number == number).for_each(|it| it.status = status);
+                    streams.filter(|it| it.number == number).for_each(|it| *it = stream.clone());
                 }
                 None => attached.streams.retain(|it| it.number != number),
             }
@@ -156,7 +158,7 @@ impl ControlPlane {
         let assumed = &*self.assumptions;
         let visible = assumed.deleted_visible;
         match stream.status {
-            StreamStatus::Creating if assumed.stream_fails => {
+            StreamStatus::Creating if assumed.stream_fails.is_some() => {
                 (assumed.stream_time, Some(StreamStatus::Failed))
             }
             StreamStatus::Creating => (assumed.stream_time, Some(StreamStatus::Active)),

@@ -11,7 +11,7 @@ use super::message::{Effect, Input};
 use super::mutant::Mutants;
 use super::peering::WitnessNode;
 use super::records::Storage;
-use crate::types::{Instant, NodeId};
+use crate::types::{Instant, NodeId, Timestamp};
 
 /// A control plane or a witness node.
 #[derive(Clone, Debug)]
@@ -49,11 +49,11 @@ impl Machine {
     }
 
     /// Handles one input: updates the state and appends the effects to `out`, in the order in which the driver must
-    /// carry them out.
-    pub fn handle(&mut self, now: Instant, input: Input, out: &mut Vec<Effect>) {
+    /// carry them out. `stamp` is the wall clock of the node's Region.
+    pub fn handle(&mut self, now: Instant, stamp: Timestamp, input: Input, out: &mut Vec<Effect>) {
         match self {
-            Machine::ControlPlane(plane) => plane.handle(now, input, out),
-            Machine::Witness(witness) => witness.handle(now, input, out),
+            Machine::ControlPlane(plane) => plane.handle(now, stamp, input, out),
+            Machine::Witness(witness) => witness.handle(now, stamp, input, out),
         }
     }
 

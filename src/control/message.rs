@@ -11,7 +11,7 @@ use crate::control::peering::{AcceptedValue, Ballot, LinkOutcome, LinkValue, Reg
 use crate::control::records::{Batch, Serial, Storage, Undo};
 use crate::coverage_mark::CoverageMark;
 use crate::region::Region;
-use crate::types::{Account, ClientId, ClusterArn, ClusterStatus, Identifier, NodeId, Timestamp};
+use crate::types::{Account, ClientId, ClusterArn, ClusterStatus, Identifier, NodeId};
 
 /// One arrival of a request: the client, its call, the attempt and the network's copy. A reply is addressed to a
 /// delivery, so each duplicate and each retry gets an answer of its own.
@@ -62,8 +62,6 @@ pub enum Input {
         /// An identifier that no other cluster or stream has or will be offered. A request that creates nothing
         /// leaves it unused.
         fresh: Identifier,
-        /// The Region's wall clock, for `creationTime` only. Wall clocks drift; every duration is measured on `now`.
-        stamp: Timestamp,
     },
     /// A message from another node arrives. It may be late, duplicated, overtaken by later ones, or from before a
     /// crash of either side.

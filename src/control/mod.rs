@@ -134,12 +134,13 @@ impl ControlPlane {
     }
 
     /// Handles one input: updates the state and appends the effects to `out`, in the order in which the driver must
-    /// carry them out.
-    pub fn handle(&mut self, now: Instant, input: Input, out: &mut Vec<Effect>) {
-        let turn = &mut Turn::new(now, self.mutants, out);
+    /// carry them out. `stamp` is the Region's wall clock, for the times that the API shows. Wall clocks drift; every
+    /// duration is measured on `now`.
+    pub fn handle(&mut self, now: Instant, stamp: Timestamp, input: Input, out: &mut Vec<Effect>) {
+        let turn = &mut Turn::new(now, stamp, self.mutants, out);
         match input {
             Input::Start(environment) => self.start(turn, environment),
-            Input::Request { delivery, caller, lacks_role, request, fresh, stamp } => {
+            Input::Request { delivery, caller, lacks_role, request, fresh } => {
                 let ctx = RequestContext { delivery, caller, token: None, fresh, stamp };
                 if let Err(error) = self.handle_request(turn, ctx, &request, lacks_role) {
                     turn.reply(&[delivery], Err(Arc::new(error)));

@@ -7,24 +7,35 @@ use crate::control::authorization::{Checked, IamAction};
 use crate::control::message::{Commit, DelayRange, Delivery, Effect, Message, Note, Reply, Timer};
 use crate::control::mutant::{Mutants, planted};
 use crate::coverage_mark::CoverageMark;
-use crate::types::{Instant, NodeId};
+use crate::types::{Instant, NodeId, Timestamp};
 
 /// The handling of one input. Effects are added in the order in which the driver must carry them out; nothing else
 /// adds any.
 pub(in crate::control) struct Turn<'a> {
     now: Instant,
+    stamp: Timestamp,
     mutants: Mutants,
     effects: &'a mut Vec<Effect>,
 }
 
 impl<'a> Turn<'a> {
-    pub(in crate::control) fn new(now: Instant, mutants: Mutants, effects: &'a mut Vec<Effect>) -> Turn<'a> {
-        Turn { now, mutants, effects }
+    pub(in crate::control) fn new(
+        now: Instant,
+        stamp: Timestamp,
+        mutants: Mutants,
+        effects: &'a mut Vec<Effect>,
+    ) -> Turn<'a> {
+        Turn { now, stamp, mutants, effects }
     }
 
     /// The time of the input. All of a turn happens at this time.
     pub(in crate::control) fn now(&self) -> Instant {
         self.now
+    }
+
+    /// The Region's wall clock at the input, for the times that the API shows.
+    pub(in crate::control) fn stamp(&self) -> Timestamp {
+        self.stamp
     }
 
     /// The planted bugs of the node.

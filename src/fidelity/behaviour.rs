@@ -301,6 +301,10 @@ const PERMISSIONS: &[ServiceRule] = &[
         ),
     ),
     rule(
+        "CreateStream with tags needs dsql:TagResource on the streams of the cluster.",
+        documented(&[AUTHORIZATION], &["permissions/the_tags_of_a_new_stream_take_tag_resource"]),
+    ),
+    rule(
         "Every other call needs the action of its name.",
         documented(
             &[AUTHORIZATION],
@@ -395,8 +399,16 @@ const OF_STREAMS: &[ServiceRule] = &[
         documented(&[QUOTAS, STREAMS], &["streams/a_cluster_has_five_streams_at_most"]),
     ),
     rule(
-        "A stream is in CREATING for one to three minutes (switch `stream_time`).",
+        "A stream is in CREATING for one to three minutes, here for less than two (switch `stream_time`).",
         observed(&[ALCHEMY, STREAMS], &["streams/a_stream_lives_and_goes"]),
+    ),
+    rule(
+        "The waiters StreamActive and StreamNotExists wait for their status alone.",
+        documented(&[MODEL, STREAMS], &["streams/the_waiters_of_streams_wait_for_their_status_alone"]),
+    ),
+    rule(
+        "Cluster, Kinesis stream, role and caller are of one account, the Kinesis stream of the cluster's Region.",
+        documented(&[STREAMS], &["streams/a_stream_delivers_within_its_region_and_account"]),
     ),
 ];
 

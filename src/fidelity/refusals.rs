@@ -329,6 +329,14 @@ pub const REFUSALS: &[RefusalRule] = &[
         ),
     ),
     refusal(
+        "target_elsewhere",
+        "can't deliver to this target",
+        rule(
+            "ValidationException for a target outside the Region or the account (switch `stream_target_elsewhere`).",
+            assumed(&[STREAMS], &["streams/a_stream_delivers_within_its_region_and_account"]),
+        ),
+    ),
+    refusal(
         "has_streams",
         "has streams. To proceed",
         rule(

@@ -16,11 +16,12 @@ use super::{Plan, Topology, keys};
 
 /// The principals of a scenario: none in most, otherwise one or two. The first principal of the opening about
 /// resource policies mostly has few permissions of its own; that of the opening about conditions has a small policy
-/// with a condition.
+/// with a condition; that of the opening about streams lacks at most one of the actions that streams take.
 pub(super) fn draw(draws: Draws, plan: &Plan, opening: Opening) -> Vec<PrincipalOptions> {
     let is_delegated = opening == Opening::Delegated;
     let is_conditional = opening == Opening::Conditional;
-    let has_any = is_delegated || is_conditional || draws.chance("any", 20);
+    let is_streaming = opening == Opening::Streams && draws.chance("streaming", 30);
+    let has_any = is_delegated || is_conditional || is_streaming || draws.chance("any", 20);
     let count = if has_any { draws.between("how many", 1, 2) } else { 0 };
     let few_percent = |number| if is_delegated && number == 0 { 85 } else { 10 };
     (0..count)
@@ -28,6 +29,9 @@ pub(super) fn draw(draws: Draws, plan: &Plan, opening: Opening) -> Vec<Principal
             let draws = draws.about("principal", number);
             if is_conditional && number == 0 {
                 return conditional(draws, &plan.topology);
+            }
+            if is_streaming && number == 0 {
+                return streaming(draws);
             }
             principal(draws, number, plan, few_percent(number))
         })
@@ -118,6 +122,19 @@ fn conditional(draws: Draws, topology: &Topology) -> PrincipalOptions {
     identity.policies = policies(statements);
     (identity.boundaries, identity.session_policies) = (policies(boundary), policies(session));
     identity.control_policies = control.into_iter().map(policies).collect();
+    options("deployer", identity)
+}
+
+/// A principal with the permissions that streams take, in three services, but for one action at most.
+fn streaming(draws: Draws) -> PrincipalOptions {
+    let services = ["dsql:*", "iam:PassRole", "kms:*"];
+    let mut statements = vec![json!({ "Effect": "Allow", "Action": services, "Resource": "*" })];
+    if draws.chance("lacks one", 75) {
+        let action = draws.pick("lacking", STREAMING);
+        statements.push(json!({ "Effect": "Deny", "Action": action, "Resource": "*" }));
+    }
+    let mut identity = who(draws, "deployer");
+    identity.policies = policies(statements);
     options("deployer", identity)
 }
 
@@ -249,4 +266,15 @@ const CONDITIONAL: &[&str] = &[
     "dsql:UntagResource",
     "dsql:GetCluster",
     "dsql:*PeerCluster",
+];
+
+/// The actions that calls about streams take.
+const STREAMING: &[&str] = &[
+    "dsql:CreateStream",
+    "dsql:DeleteStream",
+    "dsql:GetStream",
+    "dsql:ListStreams",
+    "dsql:TagResource",
+    "iam:PassRole",
+    "kms:Decrypt",
 ];

@@ -3,6 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use strum::VariantArray;
+
+use crate::api::StreamFailureErrorCode;
 use crate::control::assumptions::{Assumptions, SwitchKind};
 use crate::control::message::DelayRange;
 use crate::iam::{NetworkOrigin, VpcEndpoint};
@@ -130,6 +133,7 @@ fn change_assumption(draws: Draws, assumptions: &mut Assumptions) {
             let others = values.into_iter().filter(|value| *value != usual);
             draws.among("refusal", others).expect("there are four").to_owned()
         }
+        SwitchKind::StreamFailure => draws.pick("error", StreamFailureErrorCode::VARIANTS).to_string(),
         SwitchKind::Number => draws.between("number", 1, 3).to_string(),
         // The window of client tokens is the only duration that is hours long.
         SwitchKind::Duration if name == "token_window" => print_duration(window(draws)),

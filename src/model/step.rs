@@ -171,7 +171,6 @@ impl SmallWorld {
                     lacks_role: false,
                     request,
                     fresh: Identifier::new([caller as u64 + 1, call as u64 + 1]),
-                    stamp: DEFAULT_EPOCH,
                 }
             }
         }
@@ -189,7 +188,7 @@ impl SmallWorld {
     ) -> Option<bool> {
         let mut effects = Vec::new();
         let node = &mut state.nodes[index];
-        Arc::make_mut(&mut node.machine).handle(Instant::START, input, &mut effects);
+        Arc::make_mut(&mut node.machine).handle(Instant::START, DEFAULT_EPOCH, input, &mut effects);
         let has_effects = effects.iter().any(|effect| {
             !matches!(
                 effect,

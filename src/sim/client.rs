@@ -11,7 +11,7 @@ use std::mem;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::api::{Error, Request, Response};
+use crate::api::{Error, Operation, Request, Response, StreamStatus};
 use crate::control::message::{Delivery, Reply};
 use crate::iam::NetworkOrigin;
 use crate::map::FixedMap;
@@ -105,13 +105,21 @@ impl Hash for Call {
     }
 }
 
-/// The condition of an SDK's waiter, which calls GetCluster every 2 seconds, up to 60 times (API model, waiters).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+/// The condition of an SDK's waiter, which makes the same call every 2 seconds, up to 60 times (API model, waiters).
+///
+/// Those for ACTIVE end with that status or with any error, and go on at every other status, even FAILED. Those for the
+/// end of a resource succeed on ResourceNotFoundException, and any other error ends them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, strum::IntoStaticStr, strum::VariantArray)]
+#[strum(serialize_all = "kebab-case")]
 pub enum WaitFor {
-    /// `ClusterActive`: the status is ACTIVE. Any error ends the waiter, and no other status does, not even FAILED.
+    /// `ClusterActive`: GetCluster answers ACTIVE.
     ClusterActive,
-    /// `ClusterNotExists`: GetCluster answers ResourceNotFoundException. Any other error ends the waiter.
+    /// `ClusterNotExists`: GetCluster answers ResourceNotFoundException.
     ClusterNotExists,
+    /// `StreamActive`: GetStream answers ACTIVE.
+    StreamActive,
+    /// `StreamNotExists`: GetStream answers ResourceNotFoundException.
+    StreamNotExists,
 }
 
 /// The outcome of a call.
@@ -120,8 +128,8 @@ pub enum WaitFor {
 pub enum Outcome {
     /// The service answered with success.
     Ok(Arc<Response>),
-    /// A waiter for the end of a cluster found that it no longer exists: a success, though the service answered with an
-    /// error.
+    /// A waiter for the end of a cluster or a stream found that it no longer exists: a success, though the service
+    /// answered with an error.
     #[strum(serialize = "ok")]
     Gone,
     /// The service answered with an error that is not retryable, or the last attempt got a retryable one. Earlier
@@ -148,11 +156,37 @@ impl Outcome {
     }
 }
 
+/// The status of the resource that a waiter reads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WaiterStatus {
+    /// That of a cluster.
+    Cluster(ClusterStatus),
+    /// That of a stream.
+    Stream(StreamStatus),
+}
+
+impl WaiterStatus {
+    /// The status in `response`, if it describes a cluster or a stream.
+    fn of(response: &Response) -> Option<WaiterStatus> {
+        let of_stream = || response.stream_status().map(WaiterStatus::Stream);
+        response.status().map(WaiterStatus::Cluster).or_else(of_stream)
+    }
+}
+
+impl fmt::Display for WaiterStatus {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            WaiterStatus::Cluster(status) => status.fmt(f),
+            WaiterStatus::Stream(status) => f.write_str((*status).into()),
+        }
+    }
+}
+
 /// The last status that a waiter saw, and the number of calls in a row that returned it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LastSeen {
-    /// The cluster's status.
-    pub status: ClusterStatus,
+    /// The status of the cluster or the stream.
+    pub status: WaiterStatus,
     /// The number of calls in a row that returned it, from 1.
     pub times: u16,
 }
@@ -341,24 +375,42 @@ impl OngoingCall {
 }
 
 impl WaitFor {
+    /// The name in scenario files, as in `cluster-active`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        self.into()
+    }
+
+    /// The operation that the waiter calls.
+    #[must_use]
+    pub fn operation(self) -> Operation {
+        match self {
+            WaitFor::ClusterActive | WaitFor::ClusterNotExists => Operation::GetCluster,
+            WaitFor::StreamActive | WaitFor::StreamNotExists => Operation::GetStream,
+        }
+    }
+
     /// The outcome of the waiter after one of its calls ended with `outcome`.
     ///
     /// # Errors
     /// The status that the call returned, if the waiter goes on.
-    fn evaluate(self, outcome: Outcome) -> Result<Outcome, ClusterStatus> {
+    fn evaluate(self, outcome: Outcome) -> Result<Outcome, WaiterStatus> {
         let seen = match &outcome {
-            Outcome::Ok(response) => response.status(),
+            Outcome::Ok(response) => WaiterStatus::of(response),
             _ => None,
         };
-        match (self, outcome) {
-            (WaitFor::ClusterActive, outcome) if seen == Some(ClusterStatus::Active) => Ok(outcome),
-            (WaitFor::ClusterNotExists, Outcome::Failed(error))
-                if error.name() == "ResourceNotFoundException" =>
-            {
+        let wanted = match self {
+            WaitFor::ClusterActive => Some(WaiterStatus::Cluster(ClusterStatus::Active)),
+            WaitFor::StreamActive => Some(WaiterStatus::Stream(StreamStatus::Active)),
+            WaitFor::ClusterNotExists | WaitFor::StreamNotExists => None,
+        };
+        match outcome {
+            outcome if wanted.is_some() && seen == wanted => Ok(outcome),
+            Outcome::Failed(error) if wanted.is_none() && error.name() == "ResourceNotFoundException" => {
                 Ok(Outcome::Gone)
             }
             // A status other than the desired one, and only that, keeps the waiter going.
-            (_, outcome) => seen.map_or(Ok(outcome), Err),
+            outcome => seen.map_or(Ok(outcome), Err),
         }
     }
 }

@@ -193,13 +193,12 @@ impl World {
                 }
                 self.cover_request(index, &request);
                 let fresh = self.fresh_identifier(&delivery);
-                let stamp = self.wall_clock(region);
                 if matches!(*request, Request::CreateCluster(_) | Request::CreateStream(_)) {
                     self.meet_skew(region);
                 }
                 self.nodes[index].unanswered += 1;
                 let lacks_role = self.lacks_role(caller.account);
-                Input::Request { delivery, caller, lacks_role, request, fresh, stamp }
+                Input::Request { delivery, caller, lacks_role, request, fresh }
             }
             Payload::Response { .. } | Payload::Reset(_) => unreachable!("answers go to clients"),
         };
@@ -296,7 +295,8 @@ impl World {
     /// Gives a node an input and carries out its effects; `false` if there are none.
     pub(super) fn feed(&mut self, index: usize, input: Input) -> bool {
         let mut effects = std::mem::take(&mut self.effects);
-        self.nodes[index].machine.handle(self.now, input, &mut effects);
+        let stamp = self.wall_clock(self.region_of(self.nodes[index].id));
+        self.nodes[index].machine.handle(self.now, stamp, input, &mut effects);
         let is_moved = !effects.is_empty();
         for effect in effects.drain(..) {
             self.carry_out(index, effect);

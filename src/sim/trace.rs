@@ -344,6 +344,9 @@ impl TraceFormatter<'_> {
                 let message = self.names.in_text(error.message());
                 format!("failed {} {} {message:?}", error.http_status(), error.name())
             }
+            Outcome::Gone if call.request.operation() == Operation::GetStream => {
+                "ok: no such stream".to_owned()
+            }
             Outcome::Gone => "ok: no such cluster".to_owned(),
             Outcome::Unknown => "unknown: no answer".to_owned(),
             Outcome::TimedOut(last_seen) => format!("timed out: saw {last_seen}"),
@@ -506,6 +509,7 @@ mod tests {
             creation_time: Timestamp(3),
             target: Box::new(TargetDefinition::default()),
             tags: Arc::default(),
+            reason: None,
         }
     }
 

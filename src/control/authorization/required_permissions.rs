@@ -11,7 +11,8 @@
 //!   iam:CreateServiceLinkedRole for the account's first cluster, six actions of AWS KMS for a key of the caller's.
 //! - UpdateCluster: UpdateCluster and GetCluster on the cluster, and AWS KMS as above.
 //! - Both, with multi-Region properties: PutMultiRegionProperties, PutWitnessRegion, AddPeerCluster for peers.
-//! - CreateStream: CreateStream on the cluster, iam:PassRole on the stream's role, kms:Decrypt for the cluster's key.
+//! - CreateStream: CreateStream on the cluster, TagResource on `stream/*` of it for tags, iam:PassRole on the stream's
+//!   role, kms:Decrypt for the cluster's key.
 //! - ListClusters: ListClusters on `*`. Every other call: the action of its name on what it names.
 //!
 //! Elsewhere: PutWitnessRegion on `cluster/*` of the witness Region, AddPeerCluster on the exact ARN of each peer, and
@@ -24,7 +25,7 @@
 
 use std::sync::Arc;
 
-use crate::api::{Error, MultiRegionProperties, Tags};
+use crate::api::{Error, MultiRegionProperties, Operation, Tags};
 use crate::control::authorization::IamAction;
 use crate::control::keys::{Keys, SelectedKey};
 use crate::control::operations::Resource;
@@ -191,6 +192,17 @@ pub(in crate::control) fn service_linked_role(
     let service = Some(("iam:AWSServiceName", SERVICE));
     let permission = RequiredPermission::new(IamAction::CreateServiceLinkedRole, &role);
     require(permission.with(RequestAttributes { service, ..RequestAttributes::default() }))
+}
+
+/// Requires that the caller may tag `resource`, for a call that creates it with `tags`.
+pub(in crate::control) fn tags_at_creation(
+    resource: &str,
+    tags: Option<&Tags>,
+    require: Require<'_>,
+) -> Result<(), Error> {
+    let Some(tags) = tags.filter(|tags| !tags.is_empty()) else { return Ok(()) };
+    let attributes = RequestAttributes { tags: Some(tags), ..RequestAttributes::default() };
+    require(RequiredPermission::new(IamAction::Call(Operation::TagResource), resource).with(attributes))
 }
 
 /// Requires that the caller may pass `role` to the service.

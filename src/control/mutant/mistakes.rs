@@ -19,6 +19,8 @@ impl Mutants {
         forgets(Mutant::PropertiesNotAsked, IamAction::PutMultiRegionProperties)
             || (operation == Operation::CreateCluster
                 && forgets(Mutant::TagResourceNotAsked, IamAction::Call(Operation::TagResource)))
+            || (operation == Operation::CreateStream
+                && forgets(Mutant::StreamTagsNotAsked, IamAction::Call(Operation::TagResource)))
             || (operation == Operation::UpdateCluster
                 && forgets(Mutant::GetClusterNotAsked, IamAction::Call(Operation::GetCluster)))
     }

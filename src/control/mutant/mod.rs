@@ -344,6 +344,8 @@ mutants! {
     BoundaryIgnored = "boundary-ignored" caught by "authorized-in-every-region",
     /// Tags at creation do not take dsql:TagResource.
     TagResourceNotAsked = "tag-resource-not-asked" caught by "authorized-in-every-region",
+    /// CreateStream with tags does not check dsql:TagResource.
+    StreamTagsNotAsked = "stream-tags-not-asked" caught by "authorized-in-every-region",
     /// Multi-Region properties do not take dsql:PutMultiRegionProperties.
     PropertiesNotAsked = "properties-not-asked" caught by "authorized-in-every-region",
     /// The Region of a peer that is left out does not check dsql:RemovePeerCluster.
@@ -412,6 +414,8 @@ mutants! {
     FullPageIsContinued = "full-page-is-continued" caught by "list-complete",
     /// CreateStream does not validate its tags.
     StreamTagsNotValidated = "stream-tags-not-validated" caught by "no-success-against-a-cause",
+    /// The Region and the account of a stream's target are not compared with those of the cluster.
+    TargetElsewhereAccepted = "target-elsewhere-accepted" caught by "no-success-against-a-cause",
     /// GetStream shows the ARN of the cluster.
     StreamHasClusterArn = "stream-has-cluster-arn" caught by "answers-say-what-was-written",
     /// Each cluster has a PrivateLink service of its own.

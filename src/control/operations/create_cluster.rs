@@ -31,11 +31,7 @@ impl Handler for CreateClusterInput {
         if scope.lacks_role {
             required_permissions::service_linked_role(scope.home, require)?;
         }
-        if tags.is_some() {
-            let attributes = RequestAttributes { tags, ..RequestAttributes::default() };
-            let action = IamAction::Call(Operation::TagResource);
-            require(RequiredPermission::new(action, any).with(attributes))?;
-        }
+        required_permissions::tags_at_creation(any, tags, require)?;
         required_permissions::multi_region(properties, any, None, require)?;
         if self.policy.is_some() {
             require(RequiredPermission::new(IamAction::Call(Operation::PutClusterPolicy), any))?;

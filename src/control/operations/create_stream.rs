@@ -2,22 +2,25 @@
 
 use std::sync::Arc;
 
-use crate::api::{CreateStreamInput, Error, Response, StreamStatus};
+use crate::api::{CreateStreamInput, Error, Response, StreamStatus, TargetDefinition};
 use crate::control::authorization::{
     IamAction, PermissionScope, RequestAttributes, Require, RequiredPermission, required_permissions,
 };
 use crate::control::mutant::planted;
 use crate::control::operations::Handler;
-use crate::control::records::{MAX_STREAMS, Stream};
+use crate::control::records::{Cluster, MAX_STREAMS, Stream};
 use crate::control::turn::Turn;
 use crate::control::{ControlPlane, RequestContext, errors};
 use crate::coverage_mark::CoverageMark;
-use crate::types::ClusterStatus;
+use crate::types::{ClusterArn, ClusterStatus};
 
 impl Handler for CreateStreamInput {
     fn permissions(&self, scope: &PermissionScope<'_>, require: Require<'_>) -> Result<(), Error> {
         let attributes = RequestAttributes { tags: self.tags.as_ref(), ..RequestAttributes::default() };
         require(RequiredPermission::new(scope.action, &scope.arn).with(attributes))?;
+        // The stream has no identifier yet.
+        let any = format!("{}/stream/*", scope.arn);
+        required_permissions::tags_at_creation(&any, self.tags.as_ref(), require)?;
         let target = self.target_definition.as_ref().and_then(|target| target.kinesis.as_ref());
         if let Some(role) = target.and_then(|target| target.role_arn.as_deref()) {
             required_permissions::pass_role(role, require)?;
@@ -36,6 +39,7 @@ impl Handler for CreateStreamInput {
         let cluster = plane.find(ctx.caller.account, &self.cluster_identifier)?.clone();
         let count = self.tags.as_ref().map_or(0, |tags| tags.len());
         plane.check_tag_count(turn, count, ("", "stream"))?;
+        plane.check_target(self, &cluster)?;
         let mut status = cluster.status;
         planted!(plane.mutants, AsleepGetsStream if matches!(status, ClusterStatus::Idle | ClusterStatus::Inactive) =>
             status = ClusterStatus::Active);
@@ -70,6 +74,7 @@ impl Handler for CreateStreamInput {
             creation_time,
             target: self.target_definition.clone().unwrap_or_default(),
             tags: self.tags.clone().unwrap_or_default(),
+            reason: None,
         };
         let response = Arc::new(Response::CreateStream(Box::new(stream.created(cluster.arn))));
         let token = ctx.token_write(turn, &response);
@@ -82,3 +87,39 @@ impl Handler for CreateStreamInput {
         turn.answer(ctx.delivery, response)
     }
 }
+
+impl ControlPlane {
+    /// Checks the target of a new stream of `cluster`.
+    fn check_target(&self, input: &CreateStreamInput, cluster: &Cluster) -> Result<(), Error> {
+        let target = input.target_definition.as_deref();
+        let mut misplaced = target.and_then(|target| misplaced_part(target, cluster.arn));
+        planted!(self.mutants, TargetElsewhereAccepted => misplaced = None);
+        misplaced.map_or(Ok(()), |part| {
+            Err(errors::target_elsewhere(self.assumptions.stream_target_elsewhere, &part, cluster))
+        })
+    }
+}
+
+/// The part of the target that a stream of `cluster` cannot deliver to, as the end of a sentence.
+///
+/// Cluster, Kinesis stream and role belong to one account, and the Kinesis stream to the cluster's Region (User Guide,
+/// "Getting started with CDC streams", prerequisites). The refusal is not documented: its time and its exception are
+/// our choice.
+fn misplaced_part(target: &TargetDefinition, cluster: ClusterArn) -> Option<String> {
+    let kinesis = target.kinesis.as_ref()?;
+    let part = |arn: &Option<String>, index| arn.as_deref()?.split(':').nth(index).map(str::to_owned);
+    let (region, account) = (cluster.region.name(), cluster.account.to_string());
+    let is_other = |found: &Option<String>, own: &str| found.as_deref().is_some_and(|found| found != own);
+    if is_other(&part(&kinesis.stream_arn, REGION), region) {
+        return Some(format!("the Kinesis stream is not in Region {region}"));
+    }
+    if is_other(&part(&kinesis.stream_arn, ACCOUNT), &account) {
+        return Some(format!("the Kinesis stream does not belong to account {account}"));
+    }
+    is_other(&part(&kinesis.role_arn, ACCOUNT), &account)
+        .then(|| format!("the role does not belong to account {account}"))
+}
+
+/// The positions of the Region and of the account in an ARN.
+const REGION: usize = 3;
+const ACCOUNT: usize = 4;

@@ -29,6 +29,7 @@ impl Handler for DeleteStreamInput {
         // A stream that is being deleted keeps its status and its timer: the second call only repeats the answer.
         if !is_deleting {
             stream.status = StreamStatus::Deleting;
+            stream.reason = None;
         }
         planted!(plane.mutants, StreamRestamped => stream.creation_time = ctx.stamp);
         let response = Arc::new(Response::DeleteStream(Box::new(stream.deleted(cluster.arn))));

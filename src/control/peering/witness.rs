@@ -14,7 +14,7 @@ use crate::control::peering::acceptor::answer_proposer;
 use crate::control::records::Storage;
 use crate::control::turn::Turn;
 use crate::region::Region;
-use crate::types::{Instant, NodeId};
+use crate::types::{Instant, NodeId, Timestamp};
 
 /// The witness node of a Region. Everything that it knows is on its disk: it has no calls, rounds or timers.
 #[derive(Clone, Debug)]
@@ -54,9 +54,10 @@ impl WitnessNode {
         self.storage
     }
 
-    /// Handles one input: appends the effects to `out`, in the order in which the driver must carry them out.
-    pub fn handle(&mut self, now: Instant, input: Input, out: &mut Vec<Effect>) {
-        let turn = &mut Turn::new(now, self.mutants, out);
+    /// Handles one input: appends the effects to `out`, in the order in which the driver must carry them out. `stamp`
+    /// is the wall clock of the Region.
+    pub fn handle(&mut self, now: Instant, stamp: Timestamp, input: Input, out: &mut Vec<Effect>) {
+        let turn = &mut Turn::new(now, stamp, self.mutants, out);
         match input {
             Input::Message { from, message } => match *message {
                 Message::CheckWitness { call, caller, attempt } => {

@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::api::{
-    CreateStreamOutput, DeleteStreamOutput, GetStreamOutput, StatusReason, StreamFailureErrorCode,
-    StreamStatus, StreamSummary, Tags, TargetDefinition,
+    CreateStreamOutput, DeleteStreamOutput, GetStreamOutput, StatusReason, StreamStatus, StreamSummary, Tags,
+    TargetDefinition,
 };
 use crate::types::{ClusterArn, Identifier, Timestamp};
 
@@ -26,6 +26,9 @@ pub struct Stream {
     pub target: Box<TargetDefinition>,
     /// The tags; empty without any.
     pub tags: Tags,
+    /// The reason for which the stream is IMPAIRED or FAILED, with the time since when; `None` in any other status.
+    #[serde(default)]
+    pub reason: Option<StatusReason>,
 }
 
 /// The only ordering and format that the API knows.
@@ -60,8 +63,6 @@ impl Stream {
     /// The response of GetStream.
     #[must_use]
     pub fn describe(&self, cluster: ClusterArn) -> GetStreamOutput {
-        let failed = self.status == StreamStatus::Failed;
-        let error = StreamFailureErrorCode::KinesisStreamNotFound;
         GetStreamOutput {
             cluster_identifier: cluster.identifier,
             stream_identifier: self.identifier,
@@ -71,7 +72,7 @@ impl Stream {
             ordering: ORDERING.to_owned(),
             format: FORMAT.to_owned(),
             target_definition: Some(self.target.clone()),
-            status_reason: failed.then_some(StatusReason { error, updated_at: self.creation_time }),
+            status_reason: self.reason.clone(),
             tags: (!self.tags.is_empty()).then(|| self.tags.clone()),
         }
     }

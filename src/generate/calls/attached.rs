@@ -2,6 +2,8 @@
 
 use crate::api::{CreateStreamInput, KinesisTargetDefinition, Operation, Request, TargetDefinition};
 use crate::scenario::CallStep;
+use crate::sim::client::WaitFor;
+use crate::types::Account;
 
 use super::super::draws::Draws;
 use super::{CallDraft, CallPlan, PlannedCluster, input, policies};
@@ -28,6 +30,18 @@ pub(super) fn stream(draws: Draws, calls: &CallPlan<'_>, cluster: &PlannedCluste
 pub(super) fn old_stream(draws: Draws, calls: &CallPlan<'_>, cluster: &PlannedCluster) -> CallDraft {
     use Operation::{DeleteStream, GetStream, ListStreams};
     draft(draws, calls, draws.pick("old stream", &[GetStream, ListStreams, DeleteStream]), cluster)
+}
+
+/// Polls an earlier stream until it is ACTIVE or gone; `None` if there is none.
+pub(super) fn wait_for_stream(
+    draws: Draws,
+    calls: &CallPlan<'_>,
+    cluster: &PlannedCluster,
+) -> Option<CallDraft> {
+    known_stream(draws, calls)?;
+    let goals = [WaitFor::StreamActive, WaitFor::StreamNotExists];
+    let draft = draft(draws, calls, Operation::GetStream, cluster);
+    Some(CallDraft { waiter: Some(draws.pick("goal", &goals)), ..draft })
 }
 
 /// A call of `operation` about the tags, the policy or the streams of `cluster`, or about an earlier stream.
@@ -64,7 +78,7 @@ pub(super) fn draft(
             about(Request::DeleteClusterPolicy(input))
         }
         Request::CreateStream(mut input) => {
-            fill_stream(draws, cluster, &mut input);
+            fill_stream(draws, calls, cluster, &mut input);
             about(Request::CreateStream(input))
         }
         input @ Request::ListStreams(_) => listing(draws, calls, about(input)),
@@ -141,14 +155,22 @@ fn expected_version(draws: Draws, calls: &CallPlan<'_>) -> Option<String> {
     Some(version.unwrap_or_else(|| draws.pick("guess", &["1", "2", "3"]).to_owned()))
 }
 
-/// Fills in a stream to a Kinesis target in the cluster's own Region and account.
-fn fill_stream(draws: Draws, cluster: &PlannedCluster, input: &mut CreateStreamInput) {
-    let (region, owner) = (cluster.region, cluster.owner);
+/// Fills in a stream to a Kinesis target, most often in the cluster's own Region and account.
+fn fill_stream(draws: Draws, calls: &CallPlan<'_>, cluster: &PlannedCluster, input: &mut CreateStreamInput) {
+    let (mut region, owner) = (cluster.region, cluster.owner);
     let stream = draws.pick("target", &["changes", "orders"]);
     let role = draws.pick("role", &["changes", "streamer"]);
+    let other = Account::parse("444455556666").expect("twelve digits");
+    let (mut of_stream, mut of_role) = (owner, owner);
+    match draws.weigh("elsewhere", &[(46, "no"), (2, "Region"), (1, "account"), (1, "role")]) {
+        "Region" => region = calls.plan.topology.opposite(draws, region),
+        "account" => of_stream = other,
+        "role" => of_role = other,
+        _ => {}
+    }
     let kinesis = KinesisTargetDefinition {
-        stream_arn: Some(format!("arn:aws:kinesis:{region}:{owner}:stream/{stream}")),
-        role_arn: Some(format!("arn:aws:iam::{owner}:role/{role}")),
+        stream_arn: Some(format!("arn:aws:kinesis:{region}:{of_stream}:stream/{stream}")),
+        role_arn: Some(format!("arn:aws:iam::{of_role}:role/{role}")),
     };
     input.target_definition = Some(Box::new(TargetDefinition { kinesis: Some(kinesis) }));
     input.ordering = Some("UNORDERED".into());

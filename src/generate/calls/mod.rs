@@ -54,7 +54,7 @@ pub enum CallKind {
     Get,
     /// Lists clusters.
     List,
-    /// Polls a cluster until it is ACTIVE or gone, like the waiters of the SDKs.
+    /// Polls a cluster or a stream until it is ACTIVE or gone, like the waiters of the SDKs.
     Wait,
     /// Repeats an earlier call, with its client token if it has one.
     Repeat,
@@ -311,11 +311,15 @@ impl CallPlan<'_> {
                 CallDraft::about(cluster, Request::empty(Operation::GetCluster))
             }
             (CallKind::Wait, Some((cluster, _)), _) => {
-                let goals = [WaitFor::ClusterActive, WaitFor::ClusterNotExists];
-                CallDraft {
-                    waiter: Some(draws.pick("goal", &goals)),
-                    ..CallDraft::about(cluster, Request::empty(Operation::GetCluster))
-                }
+                let of_stream = draws.chance("of a stream", 30);
+                let of_stream = of_stream.then(|| attached::wait_for_stream(draws, self, cluster)).flatten();
+                of_stream.unwrap_or_else(|| {
+                    let goals = [WaitFor::ClusterActive, WaitFor::ClusterNotExists];
+                    CallDraft {
+                        waiter: Some(draws.pick("goal", &goals)),
+                        ..CallDraft::about(cluster, Request::empty(Operation::GetCluster))
+                    }
+                })
             }
             (CallKind::List, ..) => self.list(draws, region),
             (CallKind::Tag, Some((cluster, _)), _) => attached::tag(draws, self, cluster),

@@ -176,14 +176,10 @@ fn skip(word: &Word) -> Parsed<()> {
 
 /// Writes the line of the call, without its client and its input.
 pub(in crate::scenario) fn write(call: &CallStep, writer: &mut Writer<'_>) {
-    writer.add(format_args!(
-        "{}",
-        match call.waiter {
-            None => call.operation().command(),
-            Some(WaitFor::ClusterActive) => "wait cluster-active",
-            Some(WaitFor::ClusterNotExists) => "wait cluster-not-exists",
-        }
-    ));
+    match call.waiter {
+        None => writer.add(format_args!("{}", call.operation().command())),
+        Some(goal) => writer.add(format_args!("wait {}", goal.name())),
+    }
     writer.add(format_args!(" region={}", writer.region(call.region)));
     if let Some(alias) = &call.alias {
         writer.add(format_args!(" as={alias}"));

@@ -2,7 +2,8 @@
 
 use super::call::read_call;
 use super::{Chapter, VerbEntry, VerbReader};
-use crate::api::Operation;
+use strum::VariantArray;
+
 use crate::scenario::Action;
 use crate::scenario::arguments::{Arguments, one_of};
 use crate::scenario::diagnostic::{Diagnostic, ParsedWhole};
@@ -15,11 +16,13 @@ pub(super) const WAIT: VerbEntry = VerbEntry {
     chapter: Chapter::Calls,
     usage: "\
         [CLIENT:] wait cluster-active | cluster-not-exists region=REGION\n\
-        { \"identifier\": ... }",
+        { \"identifier\": ... }\n\
+        [CLIENT:] wait stream-active | stream-not-exists region=REGION\n\
+        { \"clusterIdentifier\": ..., \"streamIdentifier\": ... }",
     meaning: "\
-Waits as the SDKs' waiters do: a GetCluster every 2 seconds, 60 times at most. `cluster-active` succeeds on ACTIVE
-only; `cluster-not-exists` on ResourceNotFoundException only. The outcome is `ok`, `timed-out`, or `failed` with the
-error that ended it.",
+Waits as the SDKs' waiters do: a GetCluster or a GetStream every 2 seconds, 60 times at most. `cluster-active` and
+`stream-active` succeed on ACTIVE only; `cluster-not-exists` and `stream-not-exists` on ResourceNotFoundException only.
+The outcome is `ok`, `timed-out`, or `failed` with the error that ended it.",
     example: "\
         ops: wait cluster-active region=use1\n\
         { \"identifier\": \"$blue.identifier\" }",
@@ -27,13 +30,21 @@ error that ended it.",
 };
 
 fn read(reader: &mut ScenarioReader, command: &Command) -> ParsedWhole<Action> {
-    let goals =
-        [("cluster-active", WaitFor::ClusterActive), ("cluster-not-exists", WaitFor::ClusterNotExists)];
+    let goals: Vec<_> = WaitFor::VARIANTS.iter().map(|goal| (goal.name(), *goal)).collect();
     let mut arguments = Arguments::new(command);
     let goal = one_of(arguments.required("a condition to wait for")?, "a waiter", &goals)?;
     if command.body.is_none() {
-        let mistake = Diagnostic::new("`wait` needs the input of GetCluster", command.span);
-        return Err(vec![mistake.help("as in { \"identifier\": \"$blue.identifier\" }".to_owned())]);
+        let (operation, members) = (
+            goal.operation(),
+            match goal {
+                WaitFor::ClusterActive | WaitFor::ClusterNotExists => r#""identifier": "$blue.identifier""#,
+                WaitFor::StreamActive | WaitFor::StreamNotExists => {
+                    r#""clusterIdentifier": "$blue.identifier", "streamIdentifier": "$changes.streamIdentifier""#
+                }
+            },
+        );
+        let mistake = Diagnostic::new(format!("`wait` needs the input of {operation}"), command.span);
+        return Err(vec![mistake.help(format!("as in {{ {members} }}"))]);
     }
-    read_call(reader, command, arguments, Operation::GetCluster, Some(goal))
+    read_call(reader, command, arguments, goal.operation(), Some(goal))
 }

@@ -183,7 +183,7 @@ def test_every_member_of_every_input_and_output(server):
 
 def test_a_stream_that_has_failed_says_why(serve, tmp_path):
     scenario = tmp_path / "streams_fail.scenario"
-    scenario.write_text("assume stream_fails=true\n")
+    scenario.write_text("assume stream_fails=ROLE_ACCESS_DENIED\n")
     story = Story(serve("--scenario", scenario))
     cluster = {"clusterIdentifier": story.call("CreateCluster")["identifier"]}
     story.wait()
