@@ -237,7 +237,7 @@ impl RecordChange<'_> {
                     }
                     request => request.is_none() && is_deleted(before) == is_deleted(stream),
                 };
-                (before.status == stream.status || is_named)
+                ((before.status, &before.reason) == (stream.status, &stream.reason) || is_named)
                     && self.tags_are_requested(identifier, Some(&before.tags), Some(&stream.tags))
             }
         };

@@ -98,6 +98,11 @@ pub enum Invariant {
         message = "no cluster is ACTIVE while its key cannot be used, and at quiet its record says whether it can"
     )]
     NoActiveWithoutKey,
+    #[strum(
+        message = "a stream is IMPAIRED or FAILED for a reason that was there, shows it, and ACTIVE only where it can \
+                   deliver"
+    )]
+    StreamHealth,
     #[strum(message = "what a node has in storage, running or restarted, is what it wrote")]
     StorageIsWhatWasWritten,
     #[strum(

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::api::StreamStatus;
+use crate::api::{EncryptionStatus, StreamFailureErrorCode, StreamStatus};
 use crate::control::records::{Cluster, MAX_STREAMS, Stream, stream_may_become};
 
 use super::CheckResult;
@@ -17,8 +17,10 @@ pub(super) fn look(
     records: &mut Records,
 ) -> CheckResult {
     let Some(after) = after else { return Ok(()) };
-    // Most writes share the streams with the record that they replace, and cannot have changed them.
-    if before.map_or(after.attached.is_none(), |before| before.shares_attached(after)) {
+    // Most writes share the streams with the record that they replace, and cannot have changed them. A key that is lost
+    // or found must have changed them.
+    let is_same_key = before.is_none_or(|before| before.encryption == after.encryption);
+    if is_same_key && before.map_or(after.attached.is_none(), |before| before.shares_attached(after)) {
         return Ok(());
     }
     let streams = |cluster: &Cluster| cluster.streams().to_vec();
@@ -26,6 +28,7 @@ pub(super) fn look(
     for stream in &new {
         let known = find(&old, stream);
         legal_transition(ctx, after, stream, known.map(|it| it.status), Some(stream.status))?;
+        stream_health(ctx, after, known, stream)?;
         if known.is_none() {
             identifiers_unique(ctx, after, stream, records)?;
             quota_respected(ctx, after, new.len())?;
@@ -54,6 +57,50 @@ fn legal_transition(
     ctx.ensure(stream_may_become(from, to), Invariant::LegalTransition, || {
         format!("stream {} of {} went from {from:?} to {to:?}", stream.number, cluster.arn)
     })
+}
+
+/// Whatever changes the encryption status decides about the streams in the same write. (User Guide, "Monitoring
+/// streams" and "Configuring IAM", data protection.)
+fn stream_health(
+    ctx: &mut CheckContext<'_>,
+    cluster: &Cluster,
+    before: Option<&Stream>,
+    stream: &Stream,
+) -> CheckResult {
+    let (status, error) = (stream.status, stream.reason.as_ref().map(|reason| reason.error));
+    let wrong = illness(cluster, before, stream);
+    ctx.ensure(wrong.is_none(), Invariant::StreamHealth, || {
+        let (number, arn, encryption) = (stream.number, cluster.arn, cluster.encryption);
+        let wrong = wrong.unwrap_or_default();
+        format!("stream {number} of {arn} is {status:?}, its error {error:?}, the encryption {encryption:?}: {wrong}")
+    })
+}
+
+/// The rule that the stream breaks, in words.
+fn illness(cluster: &Cluster, before: Option<&Stream>, stream: &Stream) -> Option<&'static str> {
+    use StreamFailureErrorCode::ClusterCmkInaccessible as KeyLost;
+    use StreamStatus::{Active, Creating, Failed, Impaired};
+    let error = stream.reason.as_ref().map(|reason| reason.error);
+    let (is_lost, is_in_use) = match cluster.encryption {
+        EncryptionStatus::KmsKeyInaccessible => (true, false),
+        EncryptionStatus::Enabled => (false, true),
+        // A new key is not in use before the update is done.
+        EncryptionStatus::Updating | EncryptionStatus::Enabling => (false, false),
+    };
+    // The service gives up a stream for good, with the reason that it had then.
+    let was_failed = before.filter(|before| before.status == Failed && stream.status == Failed);
+    match stream.status {
+        Impaired | Failed if error.is_none() => Some("it shows no reason"),
+        Impaired if is_lost && error != Some(KeyLost) => Some("the reason is the lost key"),
+        Impaired if is_in_use && error == Some(KeyLost) => Some("the key can be used"),
+        Active | Creating if is_lost => Some("the key is lost"),
+        Failed if was_failed.is_some_and(|before| before.reason != stream.reason) => {
+            Some("its reason changed")
+        }
+        Impaired | Failed => None,
+        _ if error.is_some() => Some("it shows a reason without need"),
+        _ => None,
+    }
 }
 
 /// The identifier of a stream is 128 random bits, as that of a cluster.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::api::{EncryptionStatus, StatusReason, StreamStatus};
+use crate::api::{EncryptionStatus, StreamStatus};
 use crate::control::ControlPlane;
 use crate::control::message::{DelayRange, Timer};
 use crate::control::mutant::planted;
@@ -127,9 +127,8 @@ impl ControlPlane {
             return;
         };
         if let Some(status) = to {
-            stream.status = status;
             let fails_with = self.assumptions.stream_fails.filter(|_| status == StreamStatus::Failed);
-            stream.reason = fails_with.map(|error| StatusReason { error, updated_at: turn.stamp() });
+            stream.enter(status, fails_with, turn.stamp());
             self.set_stream_timer(turn, &cluster, &stream);
         }
         self.write_cluster(turn, &cluster, None, None, |record| {

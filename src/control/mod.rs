@@ -35,6 +35,7 @@ mod errors;
 mod lifecycle;
 mod machine;
 mod operations;
+mod stream_health;
 mod turn;
 
 use std::fmt;

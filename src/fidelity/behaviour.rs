@@ -4,7 +4,8 @@ use super::source::{
     ALCHEMY, AUTHORIZATION, BACKUP, BILLING, CLOUDFORMATION, CONDITIONS, DENIALS, ENCRYPTION, EVALUATION,
     INSIDE, KMS_CONDITIONS, KMS_NAMES, KMS_POLICIES, LIFECYCLE, MISSING_ROLE, MODEL, MOTO, MULTI_REGION,
     OTHER_SERVICES, POLICIES, PRIVATE_LINK, PUBLIC_ACCESS, QUOTAS, REGIONS, RELEASES, RESILIENCY, SAMPLES,
-    SERVICE_ROLE, SINGLE_REGION, SMITHY, STREAMS, Source, TAG_EDITOR, TEMPLATES, TERRAFORM, TERRAFORM_REVIEW,
+    SERVICE_ROLE, SINGLE_REGION, SMITHY, STREAM_HEALTH, STREAM_ROLES, STREAMS, Source, TAG_EDITOR, TEMPLATES,
+    TERRAFORM, TERRAFORM_REVIEW,
 };
 use super::{ServiceRule, assumed, documented, inferred, observed, rule};
 
@@ -405,6 +406,24 @@ const OF_STREAMS: &[ServiceRule] = &[
     rule(
         "The waiters StreamActive and StreamNotExists wait for their status alone.",
         documented(&[MODEL, STREAMS], &["streams/the_waiters_of_streams_wait_for_their_status_alone"]),
+    ),
+    rule(
+        "While the key of its cluster cannot be used, a stream is IMPAIRED, and ACTIVE once it can.",
+        documented(
+            &[STREAM_ROLES, STREAM_HEALTH],
+            &["streams/a_lost_key_impairs_a_stream_until_it_is_found"],
+        ),
+    ),
+    rule(
+        "A stream in CREATING whose cluster loses its key is FAILED; a FAILED stream never recovers.",
+        documented(
+            &[STREAM_ROLES, STREAM_HEALTH],
+            &["streams/a_key_that_is_lost_during_a_creation_fails_the_stream"],
+        ),
+    ),
+    rule(
+        "A new key counts for the streams when it is in use, at the end of the update.",
+        inferred(&[STREAM_HEALTH, ENCRYPTION], &["streams/a_new_key_heals_a_stream_when_it_is_in_use"]),
     ),
     rule(
         "Cluster, Kinesis stream, role and caller are of one account, the Kinesis stream of the cluster's Region.",

@@ -2,7 +2,7 @@
 
 use super::source::{
     AUTHORIZATION, ENCRYPTION, INSIDE, LIFECYCLE, MODEL, MULTI_REGION, QUOTAS, RESILIENCY, SAMPLES,
-    SINGLE_REGION, SMITHY, Source, TERRAFORM_REVIEW,
+    SINGLE_REGION, SMITHY, STREAM_HEALTH, STREAM_ROLES, Source, TERRAFORM_REVIEW,
 };
 use super::{Evidence, documented, inferred, observed};
 use crate::check::Invariant;
@@ -97,6 +97,13 @@ pub const INVARIANTS: &[(Invariant, Evidence)] = &[
     (
         Invariant::NoActiveWithoutKey,
         documented(&[ENCRYPTION], &["encryption/a_disabled_key_makes_a_cluster_idle"]),
+    ),
+    (
+        Invariant::StreamHealth,
+        documented(
+            &[STREAM_HEALTH, STREAM_ROLES],
+            &["streams/a_lost_key_impairs_a_stream_until_it_is_found"],
+        ),
     ),
     (
         Invariant::NothingStuck,

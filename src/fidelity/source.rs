@@ -59,6 +59,8 @@ pub(super) const TAG_EDITOR: Source = Source::Page(
 pub(super) const PRIVATE_LINK: Source = Source::Guide("AWS PrivateLink", "privatelink-managing-clusters");
 pub(super) const BILLING: Source = Source::Guide("Billing and metering", "billing-metering");
 pub(super) const STREAMS: Source = Source::Guide("Change data capture", "cdc-setup");
+pub(super) const STREAM_HEALTH: Source = Source::Guide("Monitoring streams", "cdc-monitoring");
+pub(super) const STREAM_ROLES: Source = Source::Guide("Configuring IAM for streams", "cdc-iam");
 pub(super) const BACKUP: Source = Source::Page(
     "AWS Backup Developer Guide, \"Restore an Aurora DSQL cluster\"",
     "https://docs.aws.amazon.com/aws-backup/latest/devguide/restore-auroradsql.html",

@@ -18,6 +18,7 @@ mod node;
 mod origins;
 mod queue;
 mod run;
+mod stream_moves;
 
 use std::collections::VecDeque;
 use std::fmt::Write as _;

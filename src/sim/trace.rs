@@ -17,10 +17,9 @@
 use std::fmt::Write as _;
 use std::hash::{Hash, Hasher};
 
-use crate::api::{Error, Operation, Request, StreamStatus};
+use crate::api::{Error, Operation, Request};
 use crate::control::message::{Commit, Delivery, Note, Reply};
 use crate::control::peering::LinkOutcome as Link;
-use crate::control::records::Stream;
 use crate::rng::{fingerprint, mix};
 use crate::types::{ClientId, Identifier, Instant, NodeId};
 
@@ -29,6 +28,7 @@ use super::escape::one_line;
 use super::fault::{Fault, NodeActivity, Stage};
 use super::log;
 use super::network::{Envelope, Payload};
+use super::stream_moves::{moved_streams, stream_move};
 
 /// The detail of the written trace.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -288,18 +288,7 @@ impl TraceEvent<'_> {
 fn is_milestone(commit: &Commit) -> bool {
     let after = commit.batch.cluster.as_ref().and_then(|(_, _, record)| record.as_ref());
     after.map(|record| record.status) != commit.before.cluster.as_ref().map(|record| record.status)
-        || moved_stream(commit).is_some()
-}
-
-/// The first stream that a write creates, changes in status or removes, with its status before and after.
-fn moved_stream(commit: &Commit) -> Option<(u32, Option<StreamStatus>, Option<StreamStatus>)> {
-    let (_, _, after) = commit.batch.cluster.as_ref()?;
-    let (old, new) = (commit.before.cluster.as_ref()?.streams(), after.as_ref()?.streams());
-    let status = |streams: &[Stream], number| {
-        streams.iter().find(|stream: &&Stream| stream.number == number).map(|stream| stream.status)
-    };
-    let numbers = new.iter().chain(old).map(|stream| stream.number);
-    numbers.map(|number| (number, status(old, number), status(new, number))).find(|(_, from, to)| from != to)
+        || moved_streams(commit).next().is_some()
 }
 
 /// Formats events with the names that a scenario gave to clients, Regions and clusters.
@@ -411,25 +400,16 @@ impl TraceFormatter<'_> {
         let before = commit.before.cluster.as_ref();
         Some(match (before, after) {
             (None, Some(after)) => format!("{} {}", self.names.cluster(after.arn.identifier), after.status),
-            (Some(_), Some(after)) if let Some((number, from, to)) = moved_stream(commit) => {
-                let name = |status: StreamStatus| format!("{status:?}").to_uppercase();
-                let cluster = self.names.cluster(after.arn.identifier);
-                match from {
-                    None => format!("{cluster} stream {number} {}", to.map(name).unwrap_or_default()),
-                    Some(from) => {
-                        format!(
-                            "{cluster} stream {number} {} → {}",
-                            name(from),
-                            to.map_or("gone".to_owned(), name)
-                        )
-                    }
-                }
-            }
-            (Some(before), Some(after)) if before.status == after.status => {
-                format!("{} written, still {}", self.names.cluster(after.arn.identifier), after.status)
-            }
             (Some(before), Some(after)) => {
-                format!("{} {} → {}", self.names.cluster(after.arn.identifier), before.status, after.status)
+                let is_moved = before.status != after.status;
+                let status = is_moved.then(|| format!("{} → {}", before.status, after.status));
+                let moves: Vec<_> =
+                    status.into_iter().chain(moved_streams(commit).map(stream_move)).collect();
+                let cluster = self.names.cluster(after.arn.identifier);
+                if moves.is_empty() {
+                    return Some(format!("{cluster} written, still {}", after.status));
+                }
+                format!("{cluster} {}", moves.join(", "))
             }
             (Some(before), None) => {
                 format!("{} {} → gone", self.names.cluster(before.arn.identifier), before.status)
@@ -463,12 +443,13 @@ mod tests {
 
     use super::*;
     use crate::api::{
-        DeleteClusterInput, EncryptionStatus, Response, TagMap, TagResourceOutput, TargetDefinition,
+        DeleteClusterInput, EncryptionStatus, Response, StreamStatus, TagMap, TagResourceOutput,
+        TargetDefinition,
     };
     use crate::control::peering::{Acceptor, Ballot, RegisterKey};
     use crate::control::records::{
-        Batch, Cluster, ClusterPolicy, DeferredRequest, Intent, MultiRegion, Serial, TokenKey, TokenRecord,
-        Undo,
+        Batch, Cluster, ClusterPolicy, DeferredRequest, Intent, MultiRegion, Serial, Stream, TokenKey,
+        TokenRecord, Undo,
     };
     use crate::region::Region;
     use crate::types::{Account, ClusterArn, ClusterStatus, Timestamp};

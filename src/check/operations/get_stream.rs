@@ -33,11 +33,11 @@ impl ResponseSpecification for GetStreamOutput {
 
     fn agrees_with(&self, record: &Cluster, _assumed: &Assumptions) -> Option<bool> {
         let shown = (self.status, self.creation_time, &*self.arn);
-        let has_failed = matches!(self.status, StreamStatus::Impaired | StreamStatus::Failed);
+        let reason = record.stream(self.stream_identifier).and_then(|stream| stream.reason.as_ref());
         Some(
             has_stream(record, self.stream_identifier, shown)
                 && is_plain(&self.ordering, &self.format)
-                && self.status_reason.is_some() == has_failed,
+                && self.status_reason.as_ref() == reason,
         )
     }
 

@@ -416,6 +416,14 @@ mutants! {
     StreamTagsNotValidated = "stream-tags-not-validated" caught by "no-success-against-a-cause",
     /// The Region and the account of a stream's target are not compared with those of the cluster.
     TargetElsewhereAccepted = "target-elsewhere-accepted" caught by "no-success-against-a-cause",
+    /// The streams of a cluster stay as they are when its key can no longer be used.
+    LostKeyLeavesStreams = "lost-key-leaves-streams" caught by "stream-health",
+    /// A stream whose cluster has lost its key says INTERNAL_ERROR.
+    LostKeyNotNamed = "lost-key-not-named" caught by "stream-health",
+    /// A stream that recovers keeps its statusReason.
+    RecoveryKeepsReason = "recovery-keeps-reason" caught by "stream-health",
+    /// A FAILED stream becomes ACTIVE when the key of its cluster can be used again.
+    FailedStreamHeals = "failed-stream-heals" caught by "legal-transition",
     /// GetStream shows the ARN of the cluster.
     StreamHasClusterArn = "stream-has-cluster-arn" caught by "answers-say-what-was-written",
     /// Each cluster has a PrivateLink service of its own.

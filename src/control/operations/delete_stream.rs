@@ -28,8 +28,7 @@ impl Handler for DeleteStreamInput {
         let is_deleting = stream.status == StreamStatus::Deleting || is_gone;
         // A stream that is being deleted keeps its status and its timer: the second call only repeats the answer.
         if !is_deleting {
-            stream.status = StreamStatus::Deleting;
-            stream.reason = None;
+            stream.enter(StreamStatus::Deleting, None, ctx.stamp);
         }
         planted!(plane.mutants, StreamRestamped => stream.creation_time = ctx.stamp);
         let response = Arc::new(Response::DeleteStream(Box::new(stream.deleted(cluster.arn))));

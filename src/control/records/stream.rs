@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::api::{
-    CreateStreamOutput, DeleteStreamOutput, GetStreamOutput, StatusReason, StreamStatus, StreamSummary, Tags,
-    TargetDefinition,
+    CreateStreamOutput, DeleteStreamOutput, GetStreamOutput, StatusReason, StreamFailureErrorCode,
+    StreamStatus, StreamSummary, Tags, TargetDefinition,
 };
 use crate::types::{ClusterArn, Identifier, Timestamp};
 
@@ -40,6 +40,25 @@ impl Stream {
     #[must_use]
     pub fn is_transient(&self) -> bool {
         matches!(self.status, StreamStatus::Creating | StreamStatus::Deleting | StreamStatus::Deleted)
+    }
+
+    /// The error code of an IMPAIRED or FAILED stream.
+    #[must_use]
+    pub fn error(&self) -> Option<StreamFailureErrorCode> {
+        self.reason.as_ref().map(|reason| reason.error)
+    }
+
+    /// Gives the stream a status and the error code that led to it, at the time `stamp` of the Region's wall clock.
+    pub(in crate::control) fn enter(
+        &mut self,
+        status: StreamStatus,
+        error: Option<StreamFailureErrorCode>,
+        stamp: Timestamp,
+    ) {
+        if (status, error) != (self.status, self.error()) {
+            self.status = status;
+            self.reason = error.map(|error| StatusReason { error, updated_at: stamp });
+        }
     }
 
     /// The ARN of the stream, as one of `cluster`.

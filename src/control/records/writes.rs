@@ -21,6 +21,10 @@ impl ControlPlane {
     ) -> Arc<Cluster> {
         let mut record = Cluster::clone(before);
         change(&mut record);
+        // Whatever takes the key away or gives it back decides about the streams in the same write.
+        if record.encryption != before.encryption {
+            self.settle_streams(turn, &mut record);
+        }
         // Only a change of status outdates a timer: a tag put on while UPDATING must not stop the update.
         record.version += u32::from(record.status != before.status);
         let record = Arc::new(record);

@@ -322,13 +322,18 @@ impl CallPlan<'_> {
     /// Streams of one cluster, and calls about them.
     fn streams(&mut self, draws: Draws, count: usize) {
         use Operation::{DeleteStream, GetStream, ListStreams, ListTagsForResource, TagResource};
+        self.encrypted = draws.chance("encrypted", 40);
         self.call(draws.about("streamed", 0), None, CallKind::CreateAlone);
+        let has_key = std::mem::take(&mut self.encrypted);
         self.advance(draws.seconds("until active", 8, 20));
         for number in 0..draws.between("streams", 1, 10.min(count - 1)) {
             self.call(draws.about("stream", number), Some(0), CallKind::Stream);
         }
         if draws.chance("until they are active", 60) {
             self.advance(draws.seconds("until stream active", 60, 200));
+        }
+        if has_key {
+            self.lose_key(draws.about("key", 0));
         }
         let is_seen_deleted = !self.set_up.assumptions.deleted_visible.is_zero();
         if is_seen_deleted && self.made.len() + 1 < count {
@@ -339,6 +344,17 @@ impl CallPlan<'_> {
         for number in 0..count.saturating_sub(self.made.len()) {
             let draws = draws.about("visit", number);
             self.call_operation(draws, 0, draws.pick("operation", &visits));
+        }
+    }
+
+    /// The key of the cluster cannot be used from now on, or for a while.
+    fn lose_key(&mut self, draws: Draws) {
+        let region = self.clusters[0].region;
+        let change = |event| vec![Action::Fault(Fault::external_event(region, event))];
+        self.groups.push(change(ExternalEvent::DisableKeys(KeyScope::All)));
+        self.advance(draws.pause("lost", 13));
+        if draws.chance("found", 60) {
+            self.groups.push(change(ExternalEvent::EnableKeys(KeyScope::All)));
         }
     }
 
