@@ -13,6 +13,7 @@ use super::CheckResult;
 use super::invariant::{CheckContext, Invariant};
 use super::keys;
 use super::pairs::is_being_deleted;
+use super::responses::is_opaque;
 use super::visible::listed_peer;
 
 /// A change of a record: the record before and after the write, and the request of the call that it was made for, if
@@ -191,25 +192,26 @@ impl RecordChange<'_> {
     }
 
     /// Policy calls attach and remove the policy. They may name the version that they expect, and each attachment
-    /// gets the next version.
+    /// gets a later version than every one before it.
     fn policy_is_requested(&self) -> bool {
         let none = Attached::default();
         let old = self.before.attached.as_deref().unwrap_or(&none);
         let new = self.after.attached.as_deref().unwrap_or(&none);
-        if (&old.policy, old.policies) == (&new.policy, new.policies) {
+        if (&old.policy, old.policy_version) == (&new.policy, new.policy_version) {
             return true;
         }
-        let version = old.policy.is_some().then(|| old.policy_version());
+        let version = old.policy.is_some().then(|| old.policy_version.to_string());
         let is_expected = |expected: &Option<String>| expected.is_none() || *expected == version;
         match self.request {
             Some(Request::PutClusterPolicy(input)) => {
                 is_expected(&input.expected_policy_version)
-                    && new.policies == old.policies + 1
+                    && new.policy_version > old.policy_version
+                    && is_opaque(new.policy_version)
                     && new.policy.as_ref().map(|policy| &*policy.text) == input.policy.as_deref()
             }
             Some(Request::DeleteClusterPolicy(input)) => {
                 is_expected(&input.expected_policy_version)
-                    && new.policies == old.policies
+                    && new.policy_version == old.policy_version
                     && new.policy.is_none()
             }
             _ => false,

@@ -297,7 +297,7 @@ impl<'a> Causes<'a> {
     /// Adds a cause if the call expects another version than that of the policy that the cluster has.
     pub(super) fn another_version(&mut self, cluster: &Cluster, expected: Option<&String>) {
         let attached = cluster.attached.as_deref().filter(|attached| attached.policy.is_some());
-        let version = attached.map(|attached| attached.policies.to_string());
+        let version = attached.map(|attached| attached.policy_version.to_string());
         self.add(expected.is_some_and(|it| version.as_ref() != Some(it)), RefusalKind::Conflict);
     }
 

@@ -140,7 +140,12 @@ pub(super) fn policy_of(record: &Cluster) -> Option<&str> {
 
 /// The version of the cluster's policy, or of its removal.
 pub(super) fn policy_version_of(record: &Cluster) -> Option<String> {
-    record.attached.as_ref().map(|attached| attached.policy_version())
+    record.attached.as_ref().map(|attached| attached.policy_version.to_string())
+}
+
+/// Whether a policy's version is one that no caller takes for a count.
+pub(super) fn is_opaque(version: u64) -> bool {
+    version.to_string().len() >= 13
 }
 
 /// Whether the record has the multi-Region properties that the request names. The peer of a cluster that is leaving

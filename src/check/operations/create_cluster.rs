@@ -8,7 +8,7 @@ use crate::check::keys;
 use crate::check::open::OpenCall;
 use crate::check::permitted::{Demand, Known};
 use crate::check::refusals::{Causes, RefusalKind};
-use crate::check::responses::{has_properties, is_own, policy_of};
+use crate::check::responses::{has_properties, is_opaque, is_own, policy_of};
 use crate::control::records::Cluster;
 use crate::types::{ClusterArn, Timestamp};
 
@@ -50,6 +50,7 @@ impl RequestSpecification for CreateClusterInput {
             && record.tags == self.tags.clone().filter(|tags| !tags.is_empty())
             && record.statement_statistics == self.metric_groups.as_ref().is_some_and(|it| !it.is_empty())
             && policy_of(record) == self.policy.as_deref()
+            && record.attached.as_ref().is_none_or(|attached| is_opaque(attached.policy_version))
             && has_properties(record, self.multi_region_properties.as_deref(), true)
     }
 }

@@ -85,7 +85,7 @@ impl Fact {
         let attached = cluster.attached.as_deref();
         let policy = attached.and_then(|attached| {
             let text = attached.policy.as_ref()?.text.clone();
-            Some(PolicyFact { text, version: Some(attached.policy_version()) })
+            Some(PolicyFact { text, version: Some(attached.policy_version.to_string()) })
         });
         let mut facts = shown_by(&cluster.describe());
         facts.push(Fact::Policy(policy));

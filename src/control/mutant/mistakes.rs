@@ -10,6 +10,7 @@ use crate::control::mutant::{Mutant, Mutants};
 use crate::control::peering::Acceptor;
 use crate::control::records::{Batch, Cluster, ClusterPolicy, Serial, TokenWrite};
 use crate::control::turn::Turn;
+use crate::rng::fingerprint;
 use crate::types::{Account, NodeId, Timestamp};
 
 impl Mutants {
@@ -84,6 +85,12 @@ pub(in crate::control) fn forgive_reserved_keys(verdict: Result<(), Error>) -> R
 pub(in crate::control) fn names_trusted_key(policy: &ClusterPolicy) -> bool {
     let text = policy.text.to_ascii_lowercase();
     ["aws:principalaccount", "aws:principalarn", "aws:sourcevpc"].iter().any(|key| text.contains(key))
+}
+
+/// A version of thirteen digits that follows from the text of a policy.
+pub(in crate::control) fn version_of_text(policy: &ClusterPolicy) -> u64 {
+    const EARLIEST: u64 = 1_000_000_000_000;
+    EARLIEST + fingerprint(&policy.text) % EARLIEST
 }
 
 impl Acceptor {

@@ -8,7 +8,7 @@
 mod misread;
 mod mistakes;
 
-pub(in crate::control) use mistakes::{forgive_reserved_keys, forgive_tags, names_trusted_key};
+pub(in crate::control) use mistakes::{forgive_reserved_keys, forgive_tags, names_trusted_key, version_of_text};
 
 use std::fmt;
 
@@ -468,6 +468,8 @@ mutants! {
     NegatesAny = "negates-any" caught by "every-refusal-has-a-cause",
     /// "Less than or equal" and "greater than or equal" are false for equal numbers and dates.
     OrEqualIgnored = "or-equal-ignored" caught by "every-refusal-has-a-cause",
+    /// The version of a policy is a hash of its text, so that a policy that is put again has its old version.
+    PolicyVersionOfText = "policy-version-of-text" caught by "changed-only-by-its-call",
 }
 
 impl Mutant {

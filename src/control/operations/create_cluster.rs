@@ -155,7 +155,7 @@ impl ControlPlane {
             deletion_protection: input.deletion_protection_enabled.unwrap_or(true),
             kms_key,
             tags,
-            attached: attached(input),
+            attached: attached(ctx, input),
             statement_statistics: input.metric_groups.as_ref().is_some_and(|groups| !groups.is_empty()),
             encryption,
             multi_region: multi_region.map(Box::new),
@@ -209,10 +209,11 @@ impl ControlPlane {
 }
 
 /// The policy that a cluster is created with; `None` without one, as for most.
-fn attached(input: &CreateClusterInput) -> Option<Arc<Attached>> {
+fn attached(ctx: &RequestContext, input: &CreateClusterInput) -> Option<Arc<Attached>> {
     let policy =
         ClusterPolicy::parse(input.policy.as_ref()?).expect("the policy was checked when the call came");
     let mut attached = Attached::default();
-    attached.put_policy(Instant::START, Duration::ZERO, Some(policy));
+    let version = attached.next_policy_version(ctx.stamp, ctx.fresh);
+    attached.put_policy(Instant::START, Duration::ZERO, Some((policy, version)));
     Some(Arc::new(attached))
 }

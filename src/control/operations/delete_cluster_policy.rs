@@ -17,7 +17,7 @@ impl Handler for DeleteClusterPolicyInput {
     ) -> Result<(), Error> {
         let cluster = plane.find(ctx.caller.account, &self.identifier)?.clone();
         let attached = cluster.attached.as_deref().filter(|attached| attached.policy.is_some());
-        let policy_version = attached.ok_or_else(|| errors::no_policy(&cluster))?.policy_version();
+        let policy_version = attached.ok_or_else(|| errors::no_policy(&cluster))?.shown_policy_version();
         plane.check_version(turn, &cluster, self.expected_policy_version.as_deref())?;
         let response = Arc::new(Response::DeleteClusterPolicy(DeleteClusterPolicyOutput { policy_version }));
         let token = ctx.token_write(turn, &response);
@@ -25,7 +25,7 @@ impl Handler for DeleteClusterPolicyInput {
         let (now, delay, mutants) = (turn.now(), plane.assumptions.policy_delay, plane.mutants);
         plane.write_attached(turn, ctx, &cluster, token, |attached| {
             attached.put_policy(now, delay, None);
-            planted!(mutants, PolicyVersionStartsOver => attached.policies = 0);
+            planted!(mutants, PolicyVersionStartsOver => attached.policy_version = 0);
         });
         turn.answer(ctx.delivery, response)
     }

@@ -22,7 +22,7 @@ impl Handler for GetClusterPolicyInput {
         };
         planted!(plane.mutants, OldPolicyShown => policy = attached.old_policy.as_ref().unwrap_or(policy));
         let policy = policy.text.to_string();
-        let policy_version = attached.policy_version();
+        let policy_version = attached.shown_policy_version();
         let output = GetClusterPolicyOutput { policy, policy_version };
         turn.answer(ctx.delivery, Arc::new(Response::GetClusterPolicy(output)))
     }

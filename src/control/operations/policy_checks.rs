@@ -59,7 +59,7 @@ impl ControlPlane {
         planted!(self.mutants, PolicyVersionNotChecked => return Ok(()));
         let Some(expected) = expected else { return Ok(()) };
         let attached = cluster.attached.as_deref().filter(|attached| attached.policy.is_some());
-        let version = attached.map(Attached::policy_version);
+        let version = attached.map(Attached::shown_policy_version);
         if version.as_deref() == Some(expected) {
             return Ok(());
         }

@@ -72,8 +72,9 @@ pub struct Attached {
     /// The time when the policy was last put or removed.
     #[serde(default)]
     pub policy_changed: Instant,
-    /// The number of policies so far, which is the version of the last one.
-    pub policies: u64,
+    /// The version of the last policy; 0 before the first. It outlives its policy, so that no version comes back.
+    #[serde(alias = "policies")]
+    pub policy_version: u64,
     /// The streams, in the order of creation.
     pub streams: Vec<Stream>,
     /// The number of streams so far.

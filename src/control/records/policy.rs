@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::control::records::Attached;
 use crate::iam::{Document, PolicyError};
-use crate::types::Instant;
+use crate::rng::fingerprint;
+use crate::types::{Identifier, Instant, Timestamp};
 
 /// A resource policy, as text and compiled.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -40,17 +41,27 @@ impl Hash for ClusterPolicy {
 }
 
 impl Attached {
-    /// Puts a policy at `now`, or removes it. The old one stays in force for `delay`.
+    /// Puts a policy with its version at `now`, or removes it. The old one stays in force for `delay`.
     pub(in crate::control) fn put_policy(
         &mut self,
         now: Instant,
         delay: Duration,
-        policy: Option<ClusterPolicy>,
+        policy: Option<(ClusterPolicy, u64)>,
     ) {
-        self.policies += u64::from(policy.is_some());
         self.old_policy = self.policy_in_force(now, delay).cloned();
-        self.policy = policy.map(Arc::new);
+        self.policy_version = policy.as_ref().map_or(self.policy_version, |(_, version)| *version);
+        self.policy = policy.map(|(policy, _)| Arc::new(policy));
         self.policy_changed = now;
+    }
+
+    /// The version of a policy that is put by the request with the time `stamp` and the identifier `fresh`.
+    ///
+    /// On AWS versions were seen that are milliseconds of the epoch. The fraction of a second is drawn, so that no
+    /// program can know a version in advance, and each is above the last one, whatever the clock of the Region does.
+    #[must_use]
+    pub(in crate::control) fn next_policy_version(&self, stamp: Timestamp, fresh: Identifier) -> u64 {
+        let drawn = fingerprint(&fresh) % 1000;
+        (stamp.0 * 1000).max(self.policy_version + 1) + drawn
     }
 
     /// The policy in force at `now`; `delay` is the time that a change takes.
@@ -62,8 +73,8 @@ impl Attached {
 
     /// The version of the last policy, as the API shows it.
     #[must_use]
-    pub fn policy_version(&self) -> String {
-        self.policies.to_string()
+    pub fn shown_policy_version(&self) -> String {
+        self.policy_version.to_string()
     }
 }
 

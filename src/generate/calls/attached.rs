@@ -145,14 +145,16 @@ fn target_tagged(
 
 /// The version of the policy that a call expects: one that an earlier call returned, or a guess; `None` accepts any.
 fn expected_version(draws: Draws, calls: &CallPlan<'_>) -> Option<String> {
-    let returned = calls.answered().filter(|step| step.operation() == Operation::PutClusterPolicy);
+    use Operation::{GetClusterPolicy, PutClusterPolicy};
+    let has_version = |step: &&CallStep| matches!(step.operation(), PutClusterPolicy | GetClusterPolicy);
+    let returned = calls.answered().filter(has_version);
     let returned = draws.among("which said", returned.filter_map(|step| step.alias.as_deref()));
     let version = match draws.weigh("version", &[(5, "none"), (2, "said"), (2, "guess")]) {
         "none" => return None,
         "said" => returned.map(|name| format!("${name}.policyVersion")),
         _ => None,
     };
-    Some(version.unwrap_or_else(|| draws.pick("guess", &["1", "2", "3"]).to_owned()))
+    Some(version.unwrap_or_else(|| draws.pick("guess", &["1", "2", "1767225600000"]).to_owned()))
 }
 
 /// Fills in a stream to a Kinesis target, most often in the cluster's own Region and account.

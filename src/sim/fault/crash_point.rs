@@ -145,11 +145,11 @@ fn streams(cluster: Option<&Cluster>) -> &[Stream] {
     cluster.map_or(&[], Cluster::streams)
 }
 
-/// The number of policies so far and whether one is attached. The policies themselves need not be compared: each
-/// attachment counts one up.
+/// The version of the last policy and whether it is attached. The policies themselves need not be compared: each has a
+/// version of its own.
 fn policies(cluster: Option<&Cluster>) -> (u64, bool) {
     let attached: Option<&Attached> = cluster.and_then(|cluster| cluster.attached.as_deref());
-    attached.map_or((0, false), |attached| (attached.policies, attached.policy.is_some()))
+    attached.map_or((0, false), |attached| (attached.policy_version, attached.policy.is_some()))
 }
 
 fn tags(cluster: Option<&Cluster>) -> Option<&Tags> {
