@@ -10,7 +10,8 @@ use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use data_encoding::{Encoding, Specification};
-use serde::{Deserialize, Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de, ser};
+use serde_json::Number;
 
 use crate::region::Region;
 use crate::rng::nanos;
@@ -36,9 +37,57 @@ impl Instant {
     }
 }
 
-/// Seconds since the Unix epoch on a Region's own wall clock, which may be skewed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+/// Milliseconds since the Unix epoch on a Region's own wall clock, which may be skewed.
+///
+/// On the wire it is a number of seconds with a fraction: the timestamp format `epoch-seconds` of restJson1.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(pub u64);
+
+impl Timestamp {
+    /// The time `seconds` after the epoch; saturates.
+    #[must_use]
+    pub const fn from_seconds(seconds: u64) -> Timestamp {
+        Timestamp(seconds.saturating_mul(1000))
+    }
+
+    /// The number of seconds, without the fraction.
+    #[must_use]
+    pub const fn seconds(self) -> u64 {
+        self.0 / 1000
+    }
+}
+
+impl Serialize for Timestamp {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let (seconds, millis) = (self.seconds(), self.0 % 1000);
+        let text = if millis == 0 { seconds.to_string() } else { format!("{seconds}.{millis:03}") };
+        text.parse::<Number>().map_err(ser::Error::custom)?.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Timestamp {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Timestamp, D::Error> {
+        let millis = thousandths(&Number::deserialize(deserializer)?).and_then(|it| it.try_into().ok());
+        let invalid = || de::Error::custom("a timestamp is a number of seconds from 0 on");
+        millis.map(Timestamp).ok_or_else(invalid)
+    }
+}
+
+/// The number in thousandths, rounded; `None` if it is written with an exponent or is too large.
+pub(crate) fn thousandths(number: &Number) -> Option<i64> {
+    if let Some(whole) = number.as_i64() {
+        return whole.checked_mul(1000);
+    }
+    let text = number.to_string();
+    let (whole, fraction) = text.split_once('.')?;
+    let is_negative = whole.starts_with('-');
+    let whole: i64 = whole.trim_start_matches('-').parse().ok()?;
+    // One digit more than is kept decides about the rounding.
+    let fraction = fraction.bytes().all(|digit| digit.is_ascii_digit()).then(|| format!("{fraction:0<4}"))?;
+    let fraction: i64 = fraction[..4].parse().ok()?;
+    let number = whole.checked_mul(1000)?.checked_add((fraction + 5) / 10)?;
+    Some(if is_negative { -number } else { number })
+}
 
 /// An AWS account: twelve digits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -1,7 +1,7 @@
 //! restJson1: what SDKs send is read, what is answered is what they accept, and nothing that comes makes it stumble.
 
 use dsql_sim::api::wire::{self, HttpRequest, HttpResponse, Origin, Outgoing, SignedParts};
-use dsql_sim::api::{Error, Field, Operation, Request, Response, ValidationReason};
+use dsql_sim::api::{Error, Field, Operation, Request, Response, Timestamp, ValidationReason};
 use dsql_sim::internals::generate::strategy;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngSeed};
@@ -191,6 +191,17 @@ fn what_cannot_be_read_is_refused_in_the_shape_of_the_model() {
         ("GET", "/cluster?max-results=1.5", "", CannotParse),
         ("GET", "/cluster?max-results=", "", CannotParse),
         ("GET", "/cluster?max-results=99999999999999999999", "", CannotParse),
+        ("GET", "/cluster?max-results=2147483648", "", CannotParse),
+        ("GET", "/cluster?max-results=%2B5", "", CannotParse),
+        ("GET", "/cluster?max-results=+5", "", CannotParse),
+        ("GET", "/cluster?max-results=%205", "", CannotParse),
+        ("GET", "/cluster?max-results=5%20", "", CannotParse),
+        ("GET", "/cluster?max-results=-", "", CannotParse),
+        ("GET", "/cluster?max-results=0x5", "", CannotParse),
+        ("GET", "/cluster?max-results=5e0", "", CannotParse),
+        ("GET", "/cluster?max-results=true", "", CannotParse),
+        ("GET", "/cluster?max-results", "", CannotParse),
+        ("GET", "/cluster?max-results=ten&max-results=5", "", CannotParse),
         ("GET", "/cluster?next-token=%FF", "", CannotParse),
     ] {
         let error = decode(method, target, body).expect_err(target);
@@ -295,6 +306,38 @@ fn errors() -> Vec<Error> {
         },
         Error::InternalServer { message: text(), retry_after_seconds: None },
     ]
+}
+
+#[test]
+fn a_page_size_is_an_integer_from_1_to_100() {
+    let size = |query: &str| {
+        let request = decode("GET", &format!("/cluster?max-results={query}"), "").expect(query);
+        let Request::ListClusters(input) = &request else { panic!("{request:?}") };
+        (input.max_results, request.validate().is_ok())
+    };
+    assert_eq!(size("1"), (Some(1), true));
+    assert_eq!(size("0100"), (Some(100), true));
+    // The first of several counts.
+    assert_eq!(size("7&max-results=ten"), (Some(7), true));
+    for (query, number) in [("0", 0), ("-0", 0), ("-1", -1), ("101", 101), ("2147483647", 2_147_483_647)] {
+        assert_eq!(size(query), (Some(number), false), "{query}");
+    }
+}
+
+#[test]
+fn a_timestamp_is_a_number_of_seconds_with_milliseconds() {
+    for (millis, text) in
+        [(1_767_225_600_000, "1767225600"), (1_767_225_600_007, "1767225600.007"), (1, "0.001")]
+    {
+        let stamp = Timestamp(millis);
+        assert_eq!(serde_json::to_string(&stamp).expect("a number"), text);
+        assert_eq!(serde_json::from_str::<Timestamp>(text).expect("a number"), stamp);
+    }
+    // As Java prints large numbers, and as a number of more digits is rounded.
+    for text in ["1.767225600007E9", "1767225600.0069999"] {
+        assert_eq!(serde_json::from_str::<Timestamp>(text).expect("a number"), Timestamp(1_767_225_600_007));
+    }
+    assert!(serde_json::from_str::<Timestamp>("-1").is_err());
 }
 
 #[test]

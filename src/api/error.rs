@@ -131,6 +131,10 @@ impl Error {
         }
     }
 
+    /// The delay before a retry that the service asks for with ThrottlingException and InternalServerException, in
+    /// seconds. The model has the member for both, and the value is not published.
+    pub const RETRY_AFTER_SECONDS: Option<u32> = Some(1);
+
     /// The names of the members that the body of an exception may have.
     pub const MEMBERS: [&str; 7] =
         ["message", "reason", "fieldList", "resourceId", "resourceType", "serviceCode", "quotaCode"];

@@ -191,7 +191,7 @@ fn circumstances<'a>(
     identity: &'a Identity,
     until: Instant,
 ) -> Circumstances<'a> {
-    let start = view.epoch().0;
+    let start = view.epoch().seconds();
     let second = |at: Instant| start + Duration::from_nanos(at.0).as_secs();
     let seconds = (second(call.arrived.at), second(until));
     let network = view.network_of(call.delivery.client);
@@ -265,7 +265,9 @@ fn of_peer<'a>(
 
 /// The policy of `cluster`, if it has been in force since before `at`.
 fn policy_of<'a>(view: &dyn WorldView, cluster: &'a Cluster, at: Instant) -> Known<&'a Document> {
-    let Some(attached) = cluster.attached.as_deref().filter(|it| it.policy_version > 0) else { return Known::None };
+    let Some(attached) = cluster.attached.as_deref().filter(|it| it.policy_version > 0) else {
+        return Known::None;
+    };
     // A policy takes effect with a delay, so a change within it may or may not have counted.
     let is_in_force = attached.policy_changed.after(view.assumptions().policy_delay) < at;
     match &attached.policy {

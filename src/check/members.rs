@@ -37,7 +37,10 @@ pub(super) fn are_right(view: &dyn WorldView, records: &Records, call: &OpenCall
         Error::Conflict { resource_id, resource_type, .. } => {
             resource_id.is_none() && resource_type.is_none() && call.request.client_token().is_some()
         }
-        Error::InternalServer { message, .. } => members.are_silent(message),
+        // (API reference, InternalServerException: the header `Retry-After`.)
+        Error::InternalServer { message, retry_after_seconds } => {
+            retry_after_seconds.is_some() && members.are_silent(message)
+        }
         Error::AccessDenied { .. } | Error::Throttling { .. } => true,
     }
 }

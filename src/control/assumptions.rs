@@ -228,6 +228,9 @@ assumptions! {
     witness_change_when_linked: Refusal = Refusal::Validation,
     /// The refusal of an update that would make a single-Region cluster a multi-Region one.
     single_to_multi_region: Refusal = Refusal::Validation,
+    /// Whether an update that names nothing to change is refused with ValidationException; otherwise the cluster is
+    /// UPDATING for a while.
+    empty_update_refused: bool = false,
     /// Whether the peer of a linked cluster may be removed by an update: the pair comes apart, each side going from
     /// UPDATING to PENDING_SETUP, once both sides have asked.
     unpeer_active: bool = false,
@@ -262,7 +265,7 @@ assumptions! {
     creation_fails: bool = false,
     /// Whether the creation of a linked pair fails: a cluster that was just linked ends in FAILED instead of ACTIVE.
     peering_fails: bool = false,
-    /// How long after its creation, in whole seconds, GetCluster shows a cluster in PENDING_SETUP as CREATING.
+    /// How long after its creation GetCluster shows a cluster in PENDING_SETUP as CREATING.
     /// Terraform and ACK allow for it. Calls are judged by PENDING_SETUP.
     creating_before_setup: Duration = Duration::ZERO,
     /// How long after a change of its status GetCluster shows a cluster's new and former status in turn, unless it is

@@ -34,6 +34,12 @@ pub(super) fn wrong_state(refusal: Refusal, verb: &str, cluster: &Cluster) -> Er
     refused(refusal, message, &identifier)
 }
 
+pub(super) fn empty_update() -> Error {
+    Error::other(
+        "Can't update cluster: The request names nothing to change. To proceed, name a setting.".to_owned(),
+    )
+}
+
 pub(super) fn busy(verb: &str, cluster: &Cluster) -> Error {
     let identifier = cluster.arn.identifier.to_string();
     let message = format!(
@@ -89,7 +95,7 @@ pub(super) fn unreachable(regions: &[Region]) -> Error {
     let names: Vec<_> = regions.iter().map(|region| region.name()).collect();
     Error::InternalServer {
         message: format!("The request could not be completed: no answer from {}.", names.join(", ")),
-        retry_after_seconds: None,
+        retry_after_seconds: Error::RETRY_AFTER_SECONDS,
     }
 }
 
@@ -101,7 +107,7 @@ pub(super) fn undecided(regions: &[Region]) -> Error {
             "The request could not be completed, and nothing was changed: no agreement in time with {}.",
             names.join(" or ")
         ),
-        retry_after_seconds: None,
+        retry_after_seconds: Error::RETRY_AFTER_SECONDS,
     }
 }
 

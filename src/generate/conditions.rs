@@ -173,7 +173,7 @@ fn value(draws: Draws, names: &ConditionNames<'_>, kind: &str, operator: &str) -
 /// A number for a key of this kind, often the very one that a request has.
 fn number(draws: Draws, kind: &str) -> u64 {
     match kind {
-        "aws:EpochTime" => DEFAULT_EPOCH.0 + draws.between("second", 0, 40) as u64,
+        "aws:EpochTime" => DEFAULT_EPOCH.seconds() + draws.between("second", 0, 40) as u64,
         "aws:MultiFactorAuthAge" => 3600 + draws.between("age", 0, 40) as u64,
         _ => draws.pick("number", &[7, 8]),
     }
@@ -182,11 +182,11 @@ fn number(draws: Draws, kind: &str) -> u64 {
 /// A date for a key of this kind, often the very one that a request has.
 fn date(draws: Draws, kind: &str) -> String {
     let second = match kind {
-        "aws:TokenIssueTime" => ISSUED.0 + draws.below("second of issue", 2) as u64,
-        "aws:CurrentTime" => DEFAULT_EPOCH.0 + draws.between("second", 0, 40) as u64,
+        "aws:TokenIssueTime" => ISSUED.seconds() + draws.below("second of issue", 2) as u64,
+        "aws:CurrentTime" => DEFAULT_EPOCH.seconds() + draws.between("second", 0, 40) as u64,
         _ => return draws.pick("date", &["2026-11-24", "2026-11-24T12:00:00Z"]).to_owned(),
     };
-    date_text(Timestamp(second))
+    date_text(Timestamp::from_seconds(second))
 }
 
 /// A text that equals `known`, fits it as a pattern, or nearly does either.
@@ -303,7 +303,7 @@ pub(super) const ORGANIZATION: &str = "o-a1b2c3d4e5/r-ab12/";
 pub(super) const ENDPOINT: (&str, &str) = ("vpce-0aaaaaaaaaaaaaaaa", "vpc-0bbbbbbbbbbbbbbbb");
 
 /// The time of issue of generated credentials: an hour before the beginning.
-pub(super) const ISSUED: Timestamp = Timestamp(DEFAULT_EPOCH.0 - 3600);
+pub(super) const ISSUED: Timestamp = Timestamp::from_seconds(DEFAULT_EPOCH.seconds() - 3600);
 
 /// The addresses of generated clients, the private one first.
 pub(super) const ADDRESSES: [IpAddr; 3] = [

@@ -150,7 +150,7 @@ impl Identity {
                 ContextValues::One(if *has_mfa { "true" } else { "false" })
             }
             "aws:multifactorauthage" if *has_mfa => {
-                ContextValues::Owned(time.now.0.saturating_sub(issued_at.0).to_string())
+                ContextValues::Owned(time.now.seconds().saturating_sub(issued_at.seconds()).to_string())
             }
             key => return self.principal.value(key),
         })

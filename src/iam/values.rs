@@ -56,12 +56,12 @@ pub(super) fn date(text: &str) -> Option<Number> {
 
 /// A date of the forms that policies know, in whole seconds; `None` for another text or a date before 1970.
 pub fn date_seconds(text: &str) -> Option<Timestamp> {
-    u64::try_from(date(text)? / 1_000_000_000).ok().map(Timestamp)
+    u64::try_from(date(text)? / 1_000_000_000).ok().map(Timestamp::from_seconds)
 }
 
 /// A time as ISO 8601 text with seconds, as in `2026-11-24T10:00:00Z`: the inverse of [`date`].
 pub fn date_text(time: Timestamp) -> String {
-    let (days, second) = ((time.0 / 86_400) as i64, time.0 % 86_400);
+    let (days, second) = ((time.seconds() / 86_400) as i64, time.seconds() % 86_400);
     // The year is estimated from above and then lowered to the one that contains the day.
     let mut year = 1970 + days / 365;
     while days_before(year, 1, 1) > days {
@@ -159,8 +159,8 @@ mod tests {
             (1_767_225_599, "2025-12-31T23:59:59Z"),
             (4_107_542_400, "2100-03-01T00:00:00Z"),
         ] {
-            assert_eq!(date_text(Timestamp(seconds)), text);
-            assert_eq!(date_seconds(text), Some(Timestamp(seconds)));
+            let time = Timestamp::from_seconds(seconds);
+            assert_eq!((date_text(time).as_str(), date_seconds(text)), (text, Some(time)));
         }
         assert_eq!(date_seconds("1969-12-31T23:59:59Z"), None);
         assert_eq!(date_seconds("2026-02-30"), None);

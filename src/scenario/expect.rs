@@ -7,7 +7,7 @@ use strum::{VariantArray, VariantNames};
 
 use crate::api::{Error, Operation};
 use crate::region::Region;
-use crate::types::ClusterStatus;
+use crate::types::{ClusterStatus, thousandths};
 
 use super::body;
 use super::diagnostic::{Diagnostic, Span, did_you_mean};
@@ -87,8 +87,8 @@ impl Operator {
     /// Whether the operator holds between `left` and `right`.
     #[must_use]
     pub fn holds(self, left: &Value, right: &Value) -> bool {
-        let (one, other) = (left.as_i64(), right.as_i64());
-        let ordered = one.zip(other).map(|(one, other)| one.cmp(&other));
+        let number = |value: &Value| value.as_number().and_then(thousandths);
+        let ordered = number(left).zip(number(right)).map(|(one, other)| one.cmp(&other));
         match self {
             Operator::Equal => left == right,
             Operator::Unequal => left != right,

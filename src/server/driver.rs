@@ -552,7 +552,7 @@ fn unavailable(message: &str) -> Error {
         message: message.to_owned(),
         service_code: Some("dsql".to_owned()),
         quota_code: None,
-        retry_after_seconds: None,
+        retry_after_seconds: Error::RETRY_AFTER_SECONDS,
     }
 }
 

@@ -109,7 +109,7 @@ impl Options {
 }
 
 /// The default of [`Options::epoch`]: 2026-01-01T00:00:00Z.
-pub const DEFAULT_EPOCH: Timestamp = Timestamp(1_767_225_600);
+pub const DEFAULT_EPOCH: Timestamp = Timestamp(1_767_225_600_000);
 
 /// A simulated world. Invariants read it, and a [`Simulation`](crate::Simulation) moves it.
 ///

@@ -429,8 +429,8 @@ impl World {
 
     /// What the wall clock of `region` says.
     pub(crate) fn wall_clock(&self, region: Region) -> Timestamp {
-        let seconds = self.options.epoch.0 + self.now.0 / 1_000_000_000;
-        Timestamp(seconds.saturating_add_signed(self.skew_of(region)))
+        let millis = self.options.epoch.0 + self.now.0 / 1_000_000;
+        Timestamp(millis.saturating_add_signed(self.skew_of(region).saturating_mul(1000)))
     }
 
     pub(super) fn region_of(&self, node: NodeId) -> Region {

@@ -29,8 +29,8 @@ pub fn decode(http: HttpRequest<'_>) -> Result<Request, Error> {
             (_, None) => continue,
             (QueryKind::Text, Some(text)) => Value::from(&*decode_text(name, text)?),
             (QueryKind::Number, Some(text)) => {
-                let number: Option<i64> = decode_text(name, text)?.parse().ok();
-                Value::from(number.ok_or_else(|| parse_error(&format!("{name} is not a number")))?)
+                let number = number(&decode_text(name, text)?);
+                Value::from(number.ok_or_else(|| parse_error(&format!("{name} is not an integer")))?)
             }
             (QueryKind::Texts, Some(_)) => {
                 let texts = texts.iter().map(|text| Ok(Value::from(&*decode_text(name, text)?)));
@@ -86,6 +86,13 @@ fn body(bytes: &[u8]) -> Result<Map<String, Value>, Error> {
         Ok(_) => Err(parse_error("the body is not a JSON object")),
         Err(error) => Err(parse_error(&format!("the body is not JSON: {error}"))),
     }
+}
+
+/// The integer of 32 bits that `text` is in decimal digits, with a minus sign if it is negative. Spaces, a plus sign,
+/// a fraction and an exponent are no parts of it, by the serialization of integers in Smithy.
+fn number(text: &str) -> Option<i32> {
+    let digits = text.strip_prefix('-').unwrap_or(text);
+    digits.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok()).flatten()
 }
 
 /// The parameters of a query: names, and values that are still encoded.

@@ -31,6 +31,15 @@ impl RequestSpecification for UpdateClusterInput {
         demands
     }
 
+    fn causes(&self, causes: &mut Causes<'_>) {
+        let fresh = UpdateClusterInput {
+            identifier: self.identifier.clone(),
+            client_token: self.client_token.clone(),
+            ..UpdateClusterInput::default()
+        };
+        causes.add(causes.view.assumptions().empty_update_refused && *self == fresh, RefusalKind::Invalid);
+    }
+
     fn causes_in(&self, cluster: &Cluster, causes: &mut Causes<'_>) {
         use ClusterStatus::{Active, Idle, Inactive, PendingSetup};
         let is_ready = matches!(cluster.status, Active | Idle | Inactive | PendingSetup);

@@ -108,7 +108,7 @@ impl<'a> PermissionQuery<'a> {
         let kind = kind.unwrap_or("service");
         let is_assumed = matches!(kind, "role" | "assumed-role" | "federated-user");
         let is_temporary = is_assumed || credentials.has_mfa || credentials.issued.is_some();
-        let issued = credentials.issued.map_or(start, |time| time.0);
+        let issued = credentials.issued.map_or(start, |time| time.seconds());
         let organization = identity.organization.as_deref();
         Some(match key {
             // Of a session the guide defines it as the ARN of the role.

@@ -69,7 +69,7 @@ mod tests {
         // A step of some 23 days meets every month, leap years and the ends of days.
         for second in (0..5_000_000_000_u64).step_by(1_999_999) {
             let text = written_date(second);
-            assert_eq!(text, date_text(Timestamp(second)));
+            assert_eq!(text, date_text(Timestamp::from_seconds(second)));
             let is_common = text[8..10] <= *"28";
             assert_eq!(read_date(&text), is_common.then_some(Some(second)), "{text}");
         }

@@ -154,7 +154,7 @@ impl fmt::Display for Fact {
             Fact::Policy(Some(PolicyFact { text, version })) => {
                 write!(f, "policy {text} in version {}", version.as_deref().unwrap_or("unknown"))
             }
-            Fact::Created(time) => write!(f, "creationTime {}", time.0),
+            Fact::Created(time) => write!(f, "creationTime {}.{:03}", time.seconds(), time.0 % 1000),
             Fact::Target(target) => write!(f, "target {target:?}"),
             Fact::Deleted(deleted) => {
                 write!(f, "deletion {}", if *deleted { "asked for" } else { "not asked for" })

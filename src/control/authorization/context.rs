@@ -64,7 +64,7 @@ impl Context for EvaluationContext<'_> {
         }
         Some(match key {
             "aws:currenttime" => ContextValues::Owned(date_text(self.time.now)),
-            "aws:epochtime" => ContextValues::Owned(self.time.now.0.to_string()),
+            "aws:epochtime" => ContextValues::Owned(self.time.now.seconds().to_string()),
             // The endpoints of the service accept nothing but TLS.
             "aws:securetransport" => truth(true),
             "aws:viaawsservice" => truth(is_forwarded),

@@ -93,7 +93,7 @@ impl Principals {
     /// whatever the wall clock of a Region shows.
     pub(super) fn time(&self, now: Instant) -> RequestTime {
         let start = self.epoch;
-        RequestTime { now: Timestamp(start.0 + now.0 / 1_000_000_000), start }
+        RequestTime { now: Timestamp(start.0 + now.0 / 1_000_000), start }
     }
 
     /// For a planted bug: `identity` with the tags of the last other principal.

@@ -144,3 +144,11 @@ pub(in crate::control) fn without_properties(recorded: &Arc<Response>) -> Arc<Re
     answer.multi_region_properties = None;
     Arc::new(Response::CreateCluster(answer))
 }
+
+/// An InternalServerException without the delay before a retry.
+pub(in crate::control) fn without_retry_after(error: Error) -> Error {
+    match error {
+        Error::InternalServer { message, .. } => Error::InternalServer { message, retry_after_seconds: None },
+        other => other,
+    }
+}

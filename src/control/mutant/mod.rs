@@ -8,7 +8,9 @@
 mod misread;
 mod mistakes;
 
-pub(in crate::control) use mistakes::{forgive_reserved_keys, forgive_tags, names_trusted_key, version_of_text};
+pub(in crate::control) use mistakes::{
+    forgive_reserved_keys, forgive_tags, names_trusted_key, version_of_text,
+};
 
 use std::fmt;
 
@@ -29,7 +31,7 @@ macro_rules! planted {
 }
 
 pub(in crate::control) use misread::Misread;
-pub(in crate::control) use mistakes::{restamped, without_properties};
+pub(in crate::control) use mistakes::{restamped, without_properties, without_retry_after};
 pub(in crate::control) use planted;
 
 /// A set of mutants.
@@ -470,6 +472,8 @@ mutants! {
     OrEqualIgnored = "or-equal-ignored" caught by "every-refusal-has-a-cause",
     /// The version of a policy is a hash of its text, so that a policy that is put again has its old version.
     PolicyVersionOfText = "policy-version-of-text" caught by "changed-only-by-its-call",
+    /// An InternalServerException does not say when to try again.
+    RetryAfterMissing = "retry-after-missing" caught by "every-refusal-has-a-cause",
 }
 
 impl Mutant {

@@ -53,7 +53,7 @@ impl ShownStatuses {
 
 /// The status without flapping.
 fn settled(cluster: &GetClusterOutput, stamp: Timestamp, assumptions: &Assumptions) -> ClusterStatus {
-    let age = Duration::from_secs(stamp.0.saturating_sub(cluster.creation_time.0));
+    let age = Duration::from_millis(stamp.0.saturating_sub(cluster.creation_time.0));
     let is_young = age < assumptions.creating_before_setup;
     match cluster.status {
         ClusterStatus::PendingSetup if is_young => ClusterStatus::Creating,

@@ -44,6 +44,13 @@ impl Handler for UpdateClusterInput {
         ctx: &RequestContext,
     ) -> Result<(), Error> {
         let cluster = plane.find(ctx.caller.account, &self.identifier)?.clone();
+        let is_empty = self.deletion_protection_enabled.is_none()
+            && self.kms_encryption_key.is_none()
+            && self.metric_groups.is_none()
+            && self.multi_region_properties.is_none();
+        if is_empty && plane.assumptions.empty_update_refused {
+            return Err(errors::empty_update());
+        }
         plane.check_updatable(&cluster)?;
         if plane.is_busy(&cluster) {
             return Err(errors::busy("update", &cluster));

@@ -12,7 +12,7 @@ use crate::api::{CreateClusterInput, Error, Operation, UpdateClusterInput};
 use crate::control::assumptions::Refusal;
 use crate::control::authorization::{AccountScope, Caller, Denial, PeerAction, required_permissions};
 use crate::control::message::{DelayRange, Delivery, Message, PeerAnswer, Reply, Timer, Wait};
-use crate::control::mutant::planted;
+use crate::control::mutant::{planted, without_retry_after};
 use crate::control::records::{ClusterKey, InFlight, MultiRegion, Serial};
 use crate::control::turn::Turn;
 use crate::control::{ControlPlane, RequestContext, errors};
@@ -174,7 +174,9 @@ impl ControlPlane {
         let mut silent: Vec<Region> = waiting.outstanding.iter().map(|question| question.region()).collect();
         // The listed peer and the one that the update leaves out may be in one Region.
         silent.dedup();
-        self.fail_checks(turn, call, errors::unreachable(&silent));
+        let mut error = errors::unreachable(&silent);
+        planted!(self.mutants, RetryAfterMissing => error = without_retry_after(error));
+        self.fail_checks(turn, call, error);
     }
 
     /// Authorizes a caller of another Region on the cluster `peer`, and describes it.

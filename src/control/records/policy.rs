@@ -56,12 +56,12 @@ impl Attached {
 
     /// The version of a policy that is put by the request with the time `stamp` and the identifier `fresh`.
     ///
-    /// On AWS versions were seen that are milliseconds of the epoch. The fraction of a second is drawn, so that no
+    /// On AWS versions were seen that are milliseconds of the epoch. Up to a second is added by a draw, so that no
     /// program can know a version in advance, and each is above the last one, whatever the clock of the Region does.
     #[must_use]
     pub(in crate::control) fn next_policy_version(&self, stamp: Timestamp, fresh: Identifier) -> u64 {
         let drawn = fingerprint(&fresh) % 1000;
-        (stamp.0 * 1000).max(self.policy_version + 1) + drawn
+        stamp.0.max(self.policy_version + 1) + drawn
     }
 
     /// The policy in force at `now`; `delay` is the time that a change takes.

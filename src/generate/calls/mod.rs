@@ -294,7 +294,9 @@ impl CallPlan<'_> {
             (CallKind::Withdraw, _, Some((_, index))) => peers::withdraw(draws, self, index),
             (CallKind::ChangeWitness, _, Some((cluster, _))) => peers::change_witness(draws, self, cluster),
             (CallKind::Protect, Some((cluster, _)), _) => {
-                let deletion_protection_enabled = Some(draws.chance("on", 50));
+                // An update may name nothing to change.
+                let deletion_protection_enabled =
+                    (!draws.chance("nothing", 5)).then(|| draws.chance("on", 50));
                 let settings = UpdateClusterInput { deletion_protection_enabled, ..Default::default() };
                 CallDraft::about(cluster, Request::UpdateCluster(settings))
             }

@@ -123,15 +123,30 @@ fn throttling() -> Error {
         message: "Rate exceeded".to_owned(),
         service_code: Some("dsql".to_owned()),
         quota_code: None,
-        retry_after_seconds: Some(1),
+        retry_after_seconds: Error::RETRY_AFTER_SECONDS,
     }
 }
 
 fn internal() -> Error {
-    Error::InternalServer { message: "Internal server error".to_owned(), retry_after_seconds: None }
+    Error::InternalServer {
+        message: "Internal server error".to_owned(),
+        retry_after_seconds: Error::RETRY_AFTER_SECONDS,
+    }
 }
 
 fn conflict() -> Error {
     let message = "Another operation is in progress".to_owned();
     Error::Conflict { message, resource_id: None, resource_type: None }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_injected_error_that_sdks_retry_says_when() {
+        for (name, error) in injected_errors() {
+            assert_eq!(error.retry_after_seconds().is_some(), error.is_retryable(), "{name}");
+        }
+    }
 }

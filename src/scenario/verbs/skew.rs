@@ -15,8 +15,9 @@ pub(super) const SKEW: VerbEntry = VerbEntry {
     chapter: Chapter::Faults,
     usage: "skew REGION by=+DURATION|-DURATION",
     meaning: "\
-Sets a Region's wall clock wrong. The clock stamps `creationTime` and has no other use. The fault acts when something
-is created while the clock is wrong; `by=0s` sets the clock right, and acts when it was wrong.",
+Sets a Region's wall clock wrong. The clock stamps `creationTime` and the versions of policies, and has no other use.
+The fault acts when something is created while the clock is wrong; `by=0s` sets the clock right, and acts when it was
+wrong.",
     example: "skew use2 by=-3h",
     reader: VerbReader::Fault(read),
 };
