@@ -183,10 +183,9 @@ pub(super) fn lockout() -> Error {
     )
 }
 
-pub(super) fn policy_moved_on(cluster: &Cluster, version: Option<&str>) -> Error {
+pub(super) fn policy_moved_on(cluster: &Cluster, has_policy: bool) -> Error {
     let identifier = cluster.arn.identifier.to_string();
-    let now =
-        version.map_or("it has no policy".to_owned(), |version| format!("its policy has version {version}"));
+    let now = if has_policy { "its policy has another version" } else { "it has no policy" };
     let message = format!(
         "Can't change cluster policy: Cluster {identifier} has moved on: {now}. To proceed, read the policy and try \
          again."

@@ -1,11 +1,11 @@
 //! Behaviour that is neither an operation's contract nor a refusal: statuses, pairs, tokens, permissions, answers.
 
 use super::source::{
-    ALCHEMY, AUTHORIZATION, BACKUP, BILLING, CLOUDFORMATION, CONDITIONS, DENIALS, ENCRYPTION, EVALUATION,
-    INSIDE, KMS_CONDITIONS, KMS_NAMES, KMS_POLICIES, LIFECYCLE, MISSING_ROLE, MODEL, MOTO, MULTI_REGION,
-    OTHER_SERVICES, POLICIES, PRIVATE_LINK, PUBLIC_ACCESS, QUOTAS, REGIONS, RELEASES, RESILIENCY, SAMPLES,
-    SERVICE_ROLE, SINGLE_REGION, SMITHY, STREAM_HEALTH, STREAM_ROLES, STREAMS, Source, TAG_EDITOR, TEMPLATES,
-    TERRAFORM, TERRAFORM_REVIEW,
+    ALCHEMY, AUTHORIZATION, BACKUP, BILLING, CLOUDFORMATION, CONDITIONS, CUSTODIAN, DENIALS, ENCRYPTION,
+    EVALUATION, INSIDE, KMS_CONDITIONS, KMS_NAMES, KMS_POLICIES, LIFECYCLE, MISSING_ROLE, MODEL, MOTO,
+    MULTI_REGION, OTHER_SERVICES, POLICIES, PRIVATE_LINK, PUBLIC_ACCESS, QUOTAS, REGIONS, RELEASES,
+    RESILIENCY, SAMPLES, SERVICE_ROLE, SINGLE_REGION, SMITHY, STREAM_HEALTH, STREAM_ROLES, STREAMS, Source,
+    TAG_EDITOR, TEMPLATES, TERRAFORM, TERRAFORM_REVIEW,
 };
 use super::{ServiceRule, assumed, documented, inferred, observed, rule};
 
@@ -372,6 +372,11 @@ const ATTACHED: &[ServiceRule] = &[
             &[Source::Api("PutClusterPolicy")],
             &["permissions/a_resource_policy_that_locks_its_caller_out_stands_if_the_caller_insists"],
         ),
+    ),
+    rule(
+        "The version of a policy is a text that cannot be known in advance, as milliseconds of the epoch, and never \
+         comes back.",
+        observed(&[CUSTODIAN], &["policies/a_policy_has_versions"]),
     ),
     rule(
         "A policy that allows everyone something is blocked, unless a trusted condition key with fixed values limits \

@@ -34,6 +34,15 @@ pub const REFUSALS: &[RefusalRule] = &[
         ),
     ),
     refusal(
+        "empty_update",
+        "names nothing to change",
+        rule(
+            "ValidationException for an UpdateCluster that names nothing to change, with the switch \
+             `empty_update_refused`.",
+            assumed(&[MODEL], &["assumptions/an_update_of_nothing_may_be_refused"]),
+        ),
+    ),
+    refusal(
         "busy",
         "Another operation on cluster",
         rule(

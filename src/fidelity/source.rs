@@ -97,6 +97,10 @@ pub(super) const KMS_CONDITIONS: Source = Source::Page(
     "AWS KMS Developer Guide, \"AWS KMS condition keys\"",
     "https://docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html",
 );
+pub(super) const CUSTODIAN: Source = Source::Page(
+    "Cloud Custodian, recordings of July 2026",
+    "https://github.com/cloud-custodian/cloud-custodian",
+);
 pub(super) const SAMPLES: Source =
     Source::Page("aws-samples/aurora-dsql-samples", "https://github.com/aws-samples/aurora-dsql-samples");
 pub(super) const TERRAFORM: Source = Source::Page(

@@ -64,6 +64,6 @@ impl ControlPlane {
             return Ok(());
         }
         turn.cover(CoverageMark::PolicyMovedOn);
-        Err(errors::policy_moved_on(cluster, version.as_deref()))
+        Err(errors::policy_moved_on(cluster, version.is_some()))
     }
 }
