@@ -323,7 +323,8 @@ fn is_cluster_arn(text: &str) -> bool {
         && part().strip_prefix("cluster/").is_some_and(is_identifier)
 }
 
-fn is_kinesis_arn(text: &str) -> bool {
+/// Whether `text` is the ARN of a Kinesis stream.
+pub(crate) fn is_kinesis_arn(text: &str) -> bool {
     let mut parts = text.splitn(6, ':');
     let mut part = || parts.next().unwrap_or_default();
     part() == "arn"
@@ -336,7 +337,8 @@ fn is_kinesis_arn(text: &str) -> bool {
         && part().strip_prefix("stream/").is_some_and(|name| is_some_of(name, b"+=,.@_/-"))
 }
 
-fn is_role_arn(text: &str) -> bool {
+/// Whether `text` is the ARN of a role.
+pub(crate) fn is_role_arn(text: &str) -> bool {
     let mut parts = text.splitn(6, ':');
     let mut part = || parts.next().unwrap_or_default();
     part() == "arn"

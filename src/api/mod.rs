@@ -16,6 +16,7 @@ mod tags;
 
 pub use crate::types::{Account, ClientToken, ClusterArn, ClusterStatus, Endpoint, Identifier, Timestamp};
 
+pub(crate) use constraints::{is_kinesis_arn, is_role_arn};
 pub use error::{Error, Field, ValidationReason};
 pub use fingerprint::Fingerprint;
 pub use members::MemberKind;

@@ -6,9 +6,9 @@ use crate::control::records::{Cluster, Storage};
 use crate::region::Region;
 use crate::types::{ClusterArn, ClusterStatus, NodeId};
 
-use super::CheckResult;
 use super::invariant::{CheckContext, Invariant};
 use super::pairs::{Pairs, is_being_deleted, is_leaving};
+use super::{CheckResult, streams};
 
 /// A cluster that waits for a change of its link register proposes it until it is chosen, whatever crashed or was cut
 /// off before. So both sides learn the outcome as soon as two of the three acceptors can communicate.
@@ -108,6 +108,12 @@ pub(super) fn nothing_is_stuck(
         })?;
     }
     Ok(())
+}
+
+/// The streams of the Regions are as their keys and their targets demand.
+pub(super) fn streams_are_healthy(ctx: &mut CheckContext<'_>, except: Option<Region>) -> CheckResult {
+    let regions = Region::all().filter(|region| Some(*region) != except);
+    regions.into_iter().try_for_each(|region| streams::agree_with_facts(ctx, region))
 }
 
 /// A control plane learns of every change of its environment while it is up, reads the environment when it starts,

@@ -7,9 +7,9 @@ use crate::control::records::Cluster;
 use crate::region::Region;
 use crate::types::ClusterStatus;
 
-use super::CheckResult;
 use super::invariant::{CheckContext, Invariant};
 use super::records::Records;
+use super::{CheckResult, streams};
 
 /// A control plane that is up changes each of its clusters in the step in which it receives the event, and its
 /// storage shows the result afterwards. The record from before the event is known only if the durable record has the
@@ -21,6 +21,7 @@ pub(super) fn took_effect(
     event: &ExternalEvent,
 ) -> CheckResult {
     let Some(storage) = ctx.view.storage(region) else { return Ok(()) };
+    streams::agree_with_facts(ctx, region)?;
     storage.clusters().try_for_each(|cluster| {
         let before = records.at(cluster.arn).filter(|before| before.version == cluster.version);
         let is_disabled = |key: &str| ctx.view.environment(region).is_disabled(key);
@@ -61,7 +62,8 @@ fn is_possible_after(
         (ExternalEvent::DisableKeys(_) | ExternalEvent::EnableKeys(_), Some(key)) => {
             encryption != if is_disabled(key) { Enabled } else { KmsKeyInaccessible }
         }
-        (ExternalEvent::DisableKeys(_) | ExternalEvent::EnableKeys(_), None) => true,
+        (ExternalEvent::DisableKeys(_) | ExternalEvent::EnableKeys(_), None)
+        | (ExternalEvent::BreakTarget { .. } | ExternalEvent::RepairTarget { .. }, _) => true,
     }
 }
 

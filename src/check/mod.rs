@@ -43,6 +43,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::api::Request;
+use crate::control::authorization::Caller;
 use crate::control::keys::Keys;
 use crate::control::message::{Commit, Delivery, Reply};
 use crate::control::records::{Batch, Replaced};
@@ -158,12 +159,7 @@ impl Checker {
         let ctx = &mut CheckContext { view, exercised: &mut self.exercised };
         match &changes[index] {
             Change::Arrived { region, caller, delivery, request } => {
-                let at = (view.now(), view.wall_clock(*region));
-                let call = self.open.arrived(at, *region, *caller, *delivery, (request, view.keys()));
-                call.newest = listings::newest(view, call);
-                let cluster = self.records.cluster_of(call);
-                call.peer = cluster.and_then(|cluster| cluster.multi_region.as_deref()?.peer);
-                self.visible.arrived(ctx, &self.records, call);
+                self.take_in(view, (*region, *caller), *delivery, request);
                 Ok(())
             }
             Change::Injected(delivery) => {
@@ -213,6 +209,24 @@ impl Checker {
             }
             Change::Checked(_) | Change::Ended(_) => Ok(()),
         }
+    }
+
+    /// Takes in a request that arrived at the control plane of a Region.
+    fn take_in(
+        &mut self,
+        view: &dyn WorldView,
+        (region, caller): (Region, Caller),
+        delivery: Delivery,
+        request: &Arc<Request>,
+    ) {
+        let ctx = &mut CheckContext { view, exercised: &mut self.exercised };
+        let at = (view.now(), view.wall_clock(region));
+        let call = self.open.arrived(at, region, caller, delivery, (request, view.keys()));
+        call.newest = listings::newest(view, call);
+        call.has_denied_role = streams::has_denied_role(view, region, request);
+        let cluster = self.records.cluster_of(call);
+        call.peer = cluster.and_then(|cluster| cluster.multi_region.as_deref()?.peer);
+        self.visible.arrived(ctx, &self.records, call);
     }
 
     /// Checks a write of `node` that became durable.
@@ -301,6 +315,7 @@ impl Checker {
             .and_then(|()| convergence::converged(self.clusters.pairs(), ctx, except))
             .and_then(|()| convergence::nothing_is_stuck(self.clusters.pairs(), ctx, except))
             .and_then(|()| convergence::no_active_without_key(ctx, except))
+            .and_then(|()| convergence::streams_are_healthy(ctx, except))
             .map_err(|broken| violation(view, broken))
     }
 

@@ -44,6 +44,8 @@ pub(super) struct OpenCall {
     pub(super) used: u64,
     /// For a list request: the number of the newest cluster or stream at its arrival.
     pub(super) newest: u64,
+    /// For CreateStream: whether the service could not assume the role at the arrival.
+    pub(super) has_denied_role: bool,
     /// The peer, at the arrival, of the cluster that it names: the Regions that it waits for follow from it.
     pub(super) peer: Option<ClusterArn>,
     /// The beginning of the write that it requests, which `acknowledged-is-visible` knows it by.
@@ -104,6 +106,7 @@ impl OpenCalls {
             stamp,
             used: 0,
             newest: 0,
+            has_denied_role: false,
             peer: None,
             write: None,
             is_injected: false,

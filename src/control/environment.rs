@@ -1,4 +1,5 @@
-//! The environment of a control plane: client connections and KMS keys, modelled only by their effect on clusters.
+//! The environment of a control plane: client connections, KMS keys and the targets of streams, modelled only by their
+//! effect on clusters and streams.
 //!
 //! A connection, or a long time without one, is an event: a control plane that is down misses it. Disabled keys are a
 //! fact, whether or not a control plane runs: it learns the fact at its start and whenever it changes, and consults
@@ -18,23 +19,27 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use crate::api::EncryptionStatus;
+use crate::api::{EncryptionStatus, StreamFailureErrorCode};
 use crate::control::ControlPlane;
+use crate::control::broken_targets::BrokenTargets;
 use crate::control::mutant::{Mutants, planted};
 use crate::control::records::Cluster;
 use crate::control::turn::Turn;
 use crate::types::ClusterStatus;
 
-/// The facts of a Region that hold whether its control plane is up or not: which customer managed keys are disabled.
+/// The facts of a Region that hold whether its control plane is up or not: the customer managed keys that are
+/// disabled, and the targets that streams cannot deliver to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Environment {
     /// Whether a key is disabled that is not among the exceptions.
     all_disabled: bool,
     /// The ARNs of the keys in the other state.
     exceptions: BTreeSet<Arc<str>>,
+    /// The targets that streams cannot deliver to.
+    pub targets: BrokenTargets,
 }
 
-/// An event that affects clusters of a Region.
+/// An event that affects clusters or streams of a Region.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum ExternalEvent {
     /// No client has connected for a long time: ACTIVE becomes IDLE, and IDLE becomes INACTIVE. Other statuses do not
@@ -49,6 +54,21 @@ pub enum ExternalEvent {
     /// Customer managed keys are enabled again: `encryptionStatus` of their clusters becomes ENABLED, and IDLE becomes
     /// ACTIVE. (User Guide, "Data encryption".)
     EnableKeys(KeyScope),
+    /// Deliveries to a Kinesis stream, or with a role, fail: streams with this target become IMPAIRED, or FAILED if the
+    /// Kinesis stream is gone. A control plane that is down learns of it at its start. (User Guide, "Monitoring
+    /// streams".)
+    BreakTarget {
+        /// The ARN of the Kinesis stream or the role.
+        target: Arc<str>,
+        /// The error code that the streams show.
+        error: StreamFailureErrorCode,
+    },
+    /// Deliveries to a Kinesis stream, or with a role, succeed again: IMPAIRED streams become ACTIVE, FAILED ones stay.
+    /// (User Guide, "Monitoring streams".)
+    RepairTarget {
+        /// The ARN of the Kinesis stream or the role.
+        target: Arc<str>,
+    },
 }
 
 /// The keys that an event concerns.
@@ -75,17 +95,29 @@ impl Environment {
     /// The environment after `event`.
     #[must_use]
     pub fn after(mut self, event: &ExternalEvent) -> Environment {
-        let (scope, disables) = match event {
-            ExternalEvent::DisableKeys(scope) => (scope, true),
-            ExternalEvent::EnableKeys(scope) => (scope, false),
-            ExternalEvent::Idle | ExternalEvent::Connect => return self,
-        };
-        match scope {
-            KeyScope::All => return Environment { all_disabled: disables, ..Environment::default() },
-            KeyScope::One(arn) if self.all_disabled == disables => self.exceptions.remove(arn),
-            KeyScope::One(arn) => self.exceptions.insert(arn.clone()),
-        };
+        match event {
+            ExternalEvent::DisableKeys(scope) => self.set_keys(scope, true),
+            ExternalEvent::EnableKeys(scope) => self.set_keys(scope, false),
+            ExternalEvent::BreakTarget { target, error } => self.targets.set(target, Some(*error)),
+            ExternalEvent::RepairTarget { target } => self.targets.set(target, None),
+            ExternalEvent::Idle | ExternalEvent::Connect => {}
+        }
         self
+    }
+
+    fn set_keys(&mut self, scope: &KeyScope, are_disabled: bool) {
+        match scope {
+            KeyScope::All => {
+                self.all_disabled = are_disabled;
+                self.exceptions.clear();
+            }
+            KeyScope::One(arn) if self.all_disabled == are_disabled => {
+                self.exceptions.remove(arn);
+            }
+            KeyScope::One(arn) => {
+                self.exceptions.insert(arn.clone());
+            }
+        }
     }
 
     /// Whether the key with this ARN is disabled.
@@ -103,7 +135,7 @@ impl Environment {
         }
     }
 
-    /// The events that lead to this environment from one without disabled keys.
+    /// The events that lead to this environment from one without disabled keys and broken targets.
     #[must_use]
     pub fn events(&self) -> Vec<ExternalEvent> {
         let all = self.all_disabled.then_some(ExternalEvent::DisableKeys(KeyScope::All));
@@ -111,15 +143,20 @@ impl Environment {
             true => ExternalEvent::EnableKeys(KeyScope::One(arn.clone())),
             false => ExternalEvent::DisableKeys(KeyScope::One(arn.clone())),
         });
-        all.into_iter().chain(each).collect()
+        let targets = self
+            .targets
+            .iter()
+            .map(|(target, error)| ExternalEvent::BreakTarget { target: target.clone(), error });
+        all.into_iter().chain(each).chain(targets).collect()
     }
 }
 
 impl ControlPlane {
-    /// Applies the environment that the node finds at its start: keys may have changed while it was down.
+    /// Applies the environment that the node finds at its start: keys and targets may have changed while it was down.
     pub(super) fn observe_environment(&mut self, turn: &mut Turn<'_>, environment: Environment) {
         self.environment = environment;
         planted!(self.mutants, KeysNotMetAtStart => self.environment = Environment::default(); return);
+        planted!(self.mutants, TargetsNotMetAtStart => self.environment.targets = BrokenTargets::default());
         self.change_clusters(turn, |environment, cluster| match cluster.kms_key.as_deref() {
             Some(key) => with_key(cluster, environment.is_disabled(key)),
             None => (cluster.status, cluster.encryption),
@@ -146,7 +183,7 @@ impl ControlPlane {
         if status == ClusterStatus::Active && !can_be_used { ClusterStatus::Idle } else { status }
     }
 
-    /// Applies an event to the clusters of the Region.
+    /// Applies an event to the clusters of the Region, and to their streams.
     pub(super) fn apply_external_event(&mut self, turn: &mut Turn<'_>, event: &ExternalEvent) {
         self.environment = std::mem::take(&mut self.environment).after(event);
         let mutants = self.mutants;
@@ -171,6 +208,7 @@ impl ControlPlane {
                 planted!(self.mutants, ShiftInMemory => turn.drop_last_persist());
             }
         }
+        self.settle_all_streams(turn);
     }
 }
 

@@ -201,6 +201,14 @@ pub(super) fn asleep(cluster: &Cluster) -> Error {
     ))
 }
 
+/// The beginning of the message is that of the service.
+pub(super) fn role_inaccessible(role: &str) -> Error {
+    Error::other(format!(
+        "Aurora DSQL can't access the specified IAM role {role}. To proceed, verify that its trust policy lets \
+         dsql.amazonaws.com assume it and try again."
+    ))
+}
+
 pub(super) fn target_elsewhere(refusal: Refusal, part: &str, cluster: &Cluster) -> Error {
     let identifier = cluster.arn.identifier.to_string();
     let message = format!(

@@ -127,8 +127,13 @@ impl ControlPlane {
             return;
         };
         if let Some(status) = to {
-            let fails_with = self.assumptions.stream_fails.filter(|_| status == StreamStatus::Failed);
-            stream.enter(status, fails_with, turn.stamp());
+            // The end of a creation is the first delivery, which tries the target.
+            let is_created = stream.status == StreamStatus::Creating;
+            let error = || self.delivery_error(&cluster, &stream).or(self.assumptions.stream_fails);
+            match is_created.then(error).flatten() {
+                Some(error) => stream.enter(StreamStatus::Failed, Some(error), turn.stamp()),
+                None => stream.enter(status, None, turn.stamp()),
+            }
             self.set_stream_timer(turn, &cluster, &stream);
         }
         self.write_cluster(turn, &cluster, None, None, |record| {

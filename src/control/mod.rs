@@ -24,6 +24,7 @@
 
 pub mod assumptions;
 pub mod authorization;
+pub mod broken_targets;
 pub mod environment;
 pub mod keys;
 pub mod message;

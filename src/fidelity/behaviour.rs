@@ -431,6 +431,22 @@ const OF_STREAMS: &[ServiceRule] = &[
         inferred(&[STREAM_HEALTH, ENCRYPTION], &["streams/a_new_key_heals_a_stream_when_it_is_in_use"]),
     ),
     rule(
+        "A stream that cannot deliver is IMPAIRED with the error code of the cause, and ACTIVE once the cause is gone.",
+        documented(&[STREAM_HEALTH], &["streams/a_broken_target_impairs_its_streams_until_it_is_repaired"]),
+    ),
+    rule(
+        "A stream whose Kinesis stream is gone is FAILED, and stays so.",
+        documented(&[STREAM_HEALTH], &["streams/a_kinesis_stream_that_is_gone_fails_its_streams"]),
+    ),
+    rule(
+        "A creation whose target is broken at its end is FAILED.",
+        assumed(&[STREAM_HEALTH], &["streams/a_creation_tries_its_target_at_the_end"]),
+    ),
+    rule(
+        "Of several causes the key comes first, then the role, then the Kinesis stream.",
+        assumed(&[STREAM_ROLES, STREAM_HEALTH], &["streams/a_stream_names_the_first_error_of_its_delivery"]),
+    ),
+    rule(
         "Cluster, Kinesis stream, role and caller are of one account, the Kinesis stream of the cluster's Region.",
         documented(&[STREAMS], &["streams/a_stream_delivers_within_its_region_and_account"]),
     ),

@@ -338,6 +338,14 @@ pub const REFUSALS: &[RefusalRule] = &[
         ),
     ),
     refusal(
+        "role_inaccessible",
+        "Aurora DSQL can't access the specified IAM role",
+        rule(
+            "ValidationException, with this beginning, for a stream whose role cannot be assumed.",
+            observed(&[ALCHEMY], &["streams/a_role_that_cannot_be_assumed_is_refused"]),
+        ),
+    ),
+    refusal(
         "target_elsewhere",
         "can't deliver to this target",
         rule(

@@ -12,7 +12,7 @@ use crate::sim::fault::{Crash, Deny, Fault, FaultKind, Refuse, Rule, RuleAction,
 use crate::types::{Account, NodeId};
 
 use super::draws::Draws;
-use super::{Plan, aim, keys};
+use super::{Plan, aim, calls, keys};
 
 /// A fault, now or after a pause, and the fault that ends it a drawn time later. Empty if the swarm has no kind of
 /// fault.
@@ -54,11 +54,13 @@ fn fault(draws: Draws, plan: &Plan) -> Option<Fault> {
         FaultKind::Deny => deny(draws, plan, region),
         FaultKind::ExternalEvent => {
             let key_weight = if plan.swarm.keys { 2 } else { 0 };
-            let event = match draws.weigh("event", &[(2, "idle"), (2, "keys"), (key_weight, "key")]) {
-                "idle" => ExternalEvent::Idle,
-                "keys" => ExternalEvent::DisableKeys(KeyScope::All),
-                _ => ExternalEvent::DisableKeys(KeyScope::One(keys::usual(region, Account::DEFAULT))),
-            };
+            let event =
+                match draws.weigh("event", &[(2, "idle"), (2, "keys"), (key_weight, "key"), (1, "target")]) {
+                    "idle" => ExternalEvent::Idle,
+                    "keys" => ExternalEvent::DisableKeys(KeyScope::All),
+                    "target" => calls::broken_target(draws, region, Account::DEFAULT),
+                    _ => ExternalEvent::DisableKeys(KeyScope::One(keys::usual(region, Account::DEFAULT))),
+                };
             Fault::external_event(region, event)
         }
         FaultKind::Refuse => refuse(draws, region),

@@ -1,7 +1,9 @@
-//! The disabled keys of a world as text, for the data directory: the events that lead to this state.
+//! The disabled keys and the broken targets of a world as text, for the data directory: the events that lead to this
+//! state.
 //!
 //! The name of a Region stands for all of its keys, disabled. An ARN stands for a disabled key, and one behind a `+`
-//! for an enabled key among disabled ones. Earlier versions wrote names of Regions alone.
+//! for an enabled key among disabled ones. A Region and an error code before an ARN stand for a broken target. Earlier
+//! versions wrote names of Regions alone.
 
 use std::sync::Arc;
 
@@ -17,8 +19,12 @@ pub(super) fn text(events: &[(Region, ExternalEvent)]) -> String {
             ExternalEvent::DisableKeys(KeyScope::All) => Some(region.to_string()),
             ExternalEvent::DisableKeys(KeyScope::One(arn)) => Some(arn.to_string()),
             ExternalEvent::EnableKeys(KeyScope::One(arn)) => Some(format!("+{arn}")),
+            ExternalEvent::BreakTarget { target, error } => Some(format!("{region}:{error}:{target}")),
             // Nothing of these is left.
-            ExternalEvent::EnableKeys(KeyScope::All) | ExternalEvent::Idle | ExternalEvent::Connect => None,
+            ExternalEvent::EnableKeys(KeyScope::All)
+            | ExternalEvent::RepairTarget { .. }
+            | ExternalEvent::Idle
+            | ExternalEvent::Connect => None,
         })
         .collect();
     words.join(" ")
@@ -27,11 +33,17 @@ pub(super) fn text(events: &[(Region, ExternalEvent)]) -> String {
 /// The events that `text` stands for.
 ///
 /// # Errors
-/// The first word that is neither a Region nor the ARN of a key in one.
+/// The first word that is neither a Region, nor the ARN of a key in one, nor a broken target.
 pub(super) fn read(text: &str) -> Result<Vec<(Region, ExternalEvent)>, String> {
     let event = |word: &str| {
         if let Some(region) = Region::parse(word) {
             return Some((region, ExternalEvent::DisableKeys(KeyScope::All)));
+        }
+        if let Some((region, target)) = word.split_once(':')
+            && let (Some(region), Some((error, target))) = (Region::parse(region), target.split_once(':'))
+        {
+            let (target, error) = (Arc::from(target), error.parse().ok()?);
+            return Some((region, ExternalEvent::BreakTarget { target, error }));
         }
         let arn = word.trim_start_matches('+');
         let region = KeyArn::parse(arn).and_then(|parts| Region::parse(parts.region))?;
@@ -41,7 +53,9 @@ pub(super) fn read(text: &str) -> Result<Vec<(Region, ExternalEvent)>, String> {
         Some((region, event))
     };
     text.split_whitespace()
-        .map(|word| event(word).ok_or_else(|| format!("{word:?} is neither a Region nor a key of one")))
+        .map(|word| {
+            event(word).ok_or_else(|| format!("{word:?} is neither a Region nor a key or a target of one"))
+        })
         .collect()
 }
 
@@ -51,11 +65,12 @@ mod tests {
 
     #[test]
     fn events_read_back() {
-        let line =
-            "us-east-1 +arn:aws:kms:us-east-1:111122223333:key/a arn:aws:kms:us-east-2:111122223333:key/b";
-        let events = read(line).expect("three events");
-        assert_eq!((events.len(), text(&events).as_str()), (3, line));
+        let line = "us-east-1 +arn:aws:kms:us-east-1:111122223333:key/a arn:aws:kms:us-east-2:111122223333:key/b \
+             us-east-1:ROLE_ACCESS_DENIED:arn:aws:iam::111122223333:role/c";
+        let events = read(line).expect("four events");
+        assert_eq!((events.len(), text(&events).as_str()), (4, line));
         assert_eq!(read(""), Ok(Vec::new()));
         assert!(read("us-east-1 mars-1").is_err());
+        assert!(read("us-east-1:NO_ERROR:arn:aws:iam::111122223333:role/c").is_err());
     }
 }

@@ -108,6 +108,9 @@ impl World {
             {
                 self.meet_disabled_key(record.arn.region, key);
             }
+            if let Some(record) = record {
+                self.meet_broken_targets(record.arn.region, record);
+            }
         }
         self.note(&TraceEvent::Wrote(node, &commit));
         self.changes.push(Change::Wrote { node, commit, replaced });

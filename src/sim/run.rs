@@ -196,6 +196,7 @@ impl World {
                 if matches!(*request, Request::CreateCluster(_) | Request::CreateStream(_)) {
                     self.meet_skew(region);
                 }
+                self.meet_broken_role(region, &request);
                 self.nodes[index].unanswered += 1;
                 let lacks_role = self.lacks_role(caller.account);
                 Input::Request { delivery, caller, lacks_role, request, fresh }

@@ -36,6 +36,7 @@ impl RequestSpecification for CreateStreamInput {
         use ClusterStatus::{Active, Idle, Inactive};
         causes.too_many_tags(None, self.tags.as_ref());
         causes.add(self.is_elsewhere(cluster.arn), causes.view.assumptions().stream_target_elsewhere);
+        causes.add(causes.call.has_denied_role, RefusalKind::Invalid);
         let status = cluster.status;
         // An IDLE or INACTIVE cluster is refused as invalid; every other status but ACTIVE is the wrong state.
         causes.add(matches!(status, Idle | Inactive), RefusalKind::Invalid);

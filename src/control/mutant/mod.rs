@@ -426,6 +426,12 @@ mutants! {
     RecoveryKeepsReason = "recovery-keeps-reason" caught by "stream-health",
     /// A FAILED stream becomes ACTIVE when the key of its cluster can be used again.
     FailedStreamHeals = "failed-stream-heals" caught by "legal-transition",
+    /// A control plane that starts does not notice that targets of streams were broken or repaired meanwhile.
+    TargetsNotMetAtStart = "targets-not-met-at-start" caught by "stream-health",
+    /// A stream whose role cannot be assumed says that the role may not write.
+    RoleDenialNotNamed = "role-denial-not-named" caught by "stream-health",
+    /// CreateStream does not try whether the role can be assumed.
+    RoleNotTried = "role-not-tried" caught by "no-success-against-a-cause",
     /// GetStream shows the ARN of the cluster.
     StreamHasClusterArn = "stream-has-cluster-arn" caught by "answers-say-what-was-written",
     /// Each cluster has a PrivateLink service of its own.

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use crate::api::{CreateStreamInput, Error, Response, StreamStatus, TargetDefinition};
+use crate::api::{
+    CreateStreamInput, Error, Response, StreamFailureErrorCode, StreamStatus, TargetDefinition,
+};
 use crate::control::authorization::{
     IamAction, PermissionScope, RequestAttributes, Require, RequiredPermission, required_permissions,
 };
@@ -94,9 +96,17 @@ impl ControlPlane {
         let target = input.target_definition.as_deref();
         let mut misplaced = target.and_then(|target| misplaced_part(target, cluster.arn));
         planted!(self.mutants, TargetElsewhereAccepted => misplaced = None);
-        misplaced.map_or(Ok(()), |part| {
-            Err(errors::target_elsewhere(self.assumptions.stream_target_elsewhere, &part, cluster))
-        })
+        if let Some(part) = misplaced {
+            return Err(errors::target_elsewhere(self.assumptions.stream_target_elsewhere, &part, cluster));
+        }
+        let kinesis = target.and_then(|target| target.kinesis.as_ref());
+        let role = kinesis.and_then(|kinesis| kinesis.role_arn.as_deref()).unwrap_or_default();
+        let mut error = self.environment.targets.get(role);
+        planted!(self.mutants, RoleNotTried => error = None);
+        if error == Some(StreamFailureErrorCode::RoleAccessDenied) {
+            return Err(errors::role_inaccessible(role));
+        }
+        Ok(())
     }
 }
 

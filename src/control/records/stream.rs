@@ -128,7 +128,8 @@ pub fn stream_may_become(from: Option<StreamStatus>, to: Option<StreamStatus>) -
             from == to
                 || match from {
                     Creating => matches!(to, Active | Failed),
-                    Active => matches!(to, Impaired | Deleting),
+                    // Directly to FAILED if the Kinesis stream is gone.
+                    Active => matches!(to, Impaired | Failed | Deleting),
                     Impaired => matches!(to, Active | Failed | Deleting),
                     Failed => to == Deleting,
                     Deleting => to == Deleted,

@@ -1,6 +1,10 @@
 //! The calls about the resources of a cluster: tags, resource policies, streams.
 
-use crate::api::{CreateStreamInput, KinesisTargetDefinition, Operation, Request, TargetDefinition};
+use crate::api::{
+    CreateStreamInput, KinesisTargetDefinition, Operation, Request, StreamFailureErrorCode, TargetDefinition,
+};
+use crate::control::environment::ExternalEvent;
+use crate::region::Region;
 use crate::scenario::CallStep;
 use crate::sim::client::WaitFor;
 use crate::types::Account;
@@ -160,8 +164,8 @@ fn expected_version(draws: Draws, calls: &CallPlan<'_>) -> Option<String> {
 /// Fills in a stream to a Kinesis target, most often in the cluster's own Region and account.
 fn fill_stream(draws: Draws, calls: &CallPlan<'_>, cluster: &PlannedCluster, input: &mut CreateStreamInput) {
     let (mut region, owner) = (cluster.region, cluster.owner);
-    let stream = draws.pick("target", &["changes", "orders"]);
-    let role = draws.pick("role", &["changes", "streamer"]);
+    let stream = draws.pick("target", STREAMS);
+    let role = draws.pick("role", ROLES);
     let other = Account::parse("444455556666").expect("twelve digits");
     let (mut of_stream, mut of_role) = (owner, owner);
     match draws.weigh("elsewhere", &[(46, "no"), (2, "Region"), (1, "account"), (1, "role")]) {
@@ -179,6 +183,28 @@ fn fill_stream(draws: Draws, calls: &CallPlan<'_>, cluster: &PlannedCluster, inp
     input.format = Some("JSON".into());
     input.tags = draws.chance("tagged", 30).then(|| input::tags(draws));
 }
+
+/// A broken target of streams in `region` of the account `owner`.
+pub(in crate::generate) fn broken_target(draws: Draws, region: Region, owner: Account) -> ExternalEvent {
+    use StreamFailureErrorCode as Code;
+    let role = || format!("arn:aws:iam::{owner}:role/{}", draws.pick("broken role", ROLES));
+    let stream =
+        || format!("arn:aws:kinesis:{region}:{owner}:stream/{}", draws.pick("broken stream", STREAMS));
+    let either = [Code::KinesisAccessDenied, Code::KinesisKmsAccessDenied, Code::InternalError];
+    let of_stream =
+        [Code::KinesisStreamNotFound, Code::KinesisThroughputExceeded, Code::KinesisOversizeRecord];
+    let (target, error) = match draws.below("error", 8) {
+        0..=2 => (role(), Code::RoleAccessDenied),
+        3 => (role(), draws.pick("of either", &either)),
+        4 => (stream(), draws.pick("of either", &either)),
+        _ => (stream(), draws.pick("of a stream", &of_stream)),
+    };
+    ExternalEvent::BreakTarget { target: target.into(), error }
+}
+
+/// The names of the Kinesis streams and the roles of generated targets.
+const STREAMS: &[&str] = &["changes", "orders"];
+const ROLES: &[&str] = &["changes", "streamer"];
 
 /// A listing of streams, or the next page of an earlier one.
 fn listing(draws: Draws, calls: &CallPlan<'_>, mut draft: CallDraft) -> CallDraft {

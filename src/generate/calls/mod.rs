@@ -22,6 +22,7 @@ use crate::types::{Account, ClientId, PrincipalId};
 use super::draws::Draws;
 use super::{Plan, keys, set_up};
 
+pub(super) use attached::broken_target;
 pub use openings::Opening;
 
 /// The purpose of a generated call.

@@ -335,6 +335,9 @@ impl CallPlan<'_> {
         if has_key {
             self.lose_key(draws.about("key", 0));
         }
+        if draws.chance("broken target", 45) {
+            self.break_target(draws.about("broken", 0));
+        }
         let is_seen_deleted = !self.set_up.assumptions.deleted_visible.is_zero();
         if is_seen_deleted && self.made.len() + 1 < count {
             self.call_operation(draws.about("deletes", 0), 0, DeleteStream);
@@ -356,6 +359,29 @@ impl CallPlan<'_> {
         if draws.chance("found", 60) {
             self.groups.push(change(ExternalEvent::EnableKeys(KeyScope::All)));
         }
+    }
+
+    /// A target of streams breaks, for good or for a while, in which the control plane may be down. Another stream is
+    /// created meanwhile.
+    fn break_target(&mut self, draws: Draws) {
+        let region = self.clusters[0].region;
+        let broken = super::broken_target(draws, region, self.clusters[0].owner);
+        let broken = Fault::external_event(region, broken);
+        let repaired = broken.end().filter(|_| draws.chance("repaired", 60));
+        let node = NodeId::ControlPlane(region);
+        let is_down = draws.chance("down", 25);
+        if is_down {
+            self.groups.push(vec![Action::Fault(Fault::crash(node).into())]);
+        }
+        self.groups.push(vec![Action::Fault(broken)]);
+        if is_down {
+            self.groups.push(vec![Action::Fault(Fault::restart(node))]);
+        }
+        if draws.chance("another stream", 40) {
+            self.call(draws.about("another", 0), Some(0), CallKind::Stream);
+        }
+        self.advance(draws.pause("broken", 16));
+        self.groups.extend(repaired.map(|fault| vec![Action::Fault(fault)]));
     }
 
     /// Two clusters, one of which is deleted between two pages of a listing.

@@ -100,6 +100,15 @@ impl FaultText for InjectedEvent {
             ExternalEvent::EnableKeys(KeyScope::All) => (Verb::EnableKeys, None),
             ExternalEvent::DisableKeys(KeyScope::One(arn)) => (Verb::DisableKey, Some(arn)),
             ExternalEvent::EnableKeys(KeyScope::One(arn)) => (Verb::EnableKey, Some(arn)),
+            ExternalEvent::BreakTarget { target, error } => {
+                let region = writer.region(self.region);
+                return writer
+                    .add(format_args!("{} {region} {target} error={error}", Verb::BreakTarget.name()));
+            }
+            ExternalEvent::RepairTarget { target } => {
+                let region = writer.region(self.region);
+                return writer.add(format_args!("{} {region} {target}", Verb::RepairTarget.name()));
+            }
         };
         let subject = match one {
             None => writer.region(self.region),
@@ -122,6 +131,12 @@ impl FaultText for InjectedEvent {
             }
             ExternalEvent::EnableKeys(KeyScope::One(arn)) => {
                 format!("the key {} was not disabled", key::name(set_up, arn))
+            }
+            ExternalEvent::BreakTarget { target, error } => {
+                format!("no stream in {region} that delivers to or with {target} met {error}")
+            }
+            ExternalEvent::RepairTarget { target } => {
+                format!("the target {target} was not broken in {region}")
             }
         }
     }

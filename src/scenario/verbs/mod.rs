@@ -6,6 +6,7 @@
 pub(super) mod advance;
 pub(super) mod assume;
 pub(super) mod at;
+pub(super) mod broken_target;
 pub(super) mod call;
 pub(super) mod clients;
 pub(super) mod converge;
@@ -181,6 +182,8 @@ verbs! {
     EnableKeys => external_event::ENABLE_KEYS,
     DisableKey => external_event::DISABLE_KEY,
     EnableKey => external_event::ENABLE_KEY,
+    BreakTarget => broken_target::BREAK_TARGET,
+    RepairTarget => broken_target::REPAIR_TARGET,
     Throttle => refuse::THROTTLE,
     Fail => refuse::FAIL,
     Advance => advance::ADVANCE,

@@ -1,7 +1,12 @@
-//! `idle`, `connect`, `disable-keys`, `disable-key` and their ends: events in the environment of a Region's clusters.
+//! `idle`, `connect`, `disable-keys`, `disable-key`, `break-target` and their ends: events in the environment of a
+//! Region's clusters.
 
+use std::sync::Arc;
+
+use crate::api::{Request, StreamFailureErrorCode};
 use crate::control::environment::{ExternalEvent, KeyScope};
 use crate::control::message::Input;
+use crate::control::records::Cluster;
 use crate::region::Region;
 use crate::sim::node::NodeState;
 use crate::sim::{Change, World};
@@ -9,10 +14,11 @@ use crate::types::NodeId;
 
 use super::{Fault, FaultBehaviour, FaultId, FaultKind};
 
-/// An event in the environment of a Region's clusters: their connections or their encryption keys.
+/// An event in the environment of a Region's clusters: their connections, their encryption keys, or the targets of
+/// their streams.
 ///
 /// A control plane that is down misses an event that has no lasting state (idle, connect). It finds a lasting state
-/// (disabled keys) when it starts again.
+/// (disabled keys, broken targets) when it starts again.
 ///
 /// It acts when a cluster changes because of it, now or, for disabled keys, later. A call that is refused for a
 /// disabled key counts as well. Enabling keys also acts when the keys were disabled and no cluster used one.
@@ -34,6 +40,17 @@ impl InjectedEvent {
             _ => None,
         }
     }
+
+    /// The target in `region` that `fault` breaks, with its error code.
+    fn broken(fault: &Fault, region: Region) -> Option<(&Arc<str>, StreamFailureErrorCode)> {
+        match fault {
+            Fault::ExternalEvent(InjectedEvent {
+                region: of,
+                event: ExternalEvent::BreakTarget { target, error },
+            }) => Some((target, *error)).filter(|_| *of == region),
+            _ => None,
+        }
+    }
 }
 
 impl Fault {
@@ -48,8 +65,9 @@ impl FaultBehaviour for InjectedEvent {
     fn inject(&self, world: &mut World, id: FaultId) -> bool {
         let InjectedEvent { region, event } = self;
         let environment = &mut world.environment[region.index()];
-        let enables_disabled = match event {
+        let ends_another = match event {
             ExternalEvent::EnableKeys(scope) => environment.disables_any(scope),
+            ExternalEvent::RepairTarget { target } => environment.targets.get(target).is_some(),
             _ => false,
         };
         *environment = std::mem::take(environment).after(event);
@@ -57,8 +75,14 @@ impl FaultBehaviour for InjectedEvent {
             let is_over = |old: &KeyScope| *scope == KeyScope::All || old == scope;
             world.fault_log.end(|fault| InjectedEvent::disabled_keys(fault, *region).is_some_and(is_over));
         }
-        // Of these events, disabled keys alone last.
-        if matches!(event, ExternalEvent::DisableKeys(_)) {
+        if let ExternalEvent::BreakTarget { target, .. } | ExternalEvent::RepairTarget { target } = event {
+            let is_over = |old: &Arc<str>| old == target;
+            world
+                .fault_log
+                .end(|fault| InjectedEvent::broken(fault, *region).is_some_and(|it| is_over(it.0)));
+        }
+        // Of these events, disabled keys and broken targets last.
+        if matches!(event, ExternalEvent::DisableKeys(_) | ExternalEvent::BreakTarget { .. }) {
             world.fault_log.begin(id, Fault::ExternalEvent(self.clone()));
         }
         let index = world.node_index(NodeId::ControlPlane(*region));
@@ -68,13 +92,17 @@ impl FaultBehaviour for InjectedEvent {
             world.changes.push(Change::Outside { region: *region, event: event.clone() });
         }
         let has_moved = is_up && world.feed(index, Input::ExternalEvent(event.clone()));
-        has_moved || enables_disabled
+        has_moved || ends_another
     }
 
     fn kind(&self) -> Option<FaultKind> {
         match self.event {
-            ExternalEvent::Idle | ExternalEvent::DisableKeys(_) => Some(FaultKind::ExternalEvent),
-            ExternalEvent::Connect | ExternalEvent::EnableKeys(_) => None,
+            ExternalEvent::Idle | ExternalEvent::DisableKeys(_) | ExternalEvent::BreakTarget { .. } => {
+                Some(FaultKind::ExternalEvent)
+            }
+            ExternalEvent::Connect | ExternalEvent::EnableKeys(_) | ExternalEvent::RepairTarget { .. } => {
+                None
+            }
         }
     }
 
@@ -82,7 +110,12 @@ impl FaultBehaviour for InjectedEvent {
         let end = match &self.event {
             ExternalEvent::Idle => ExternalEvent::Connect,
             ExternalEvent::DisableKeys(scope) => ExternalEvent::EnableKeys(scope.clone()),
-            ExternalEvent::Connect | ExternalEvent::EnableKeys(_) => return None,
+            ExternalEvent::BreakTarget { target, .. } => {
+                ExternalEvent::RepairTarget { target: target.clone() }
+            }
+            ExternalEvent::Connect | ExternalEvent::EnableKeys(_) | ExternalEvent::RepairTarget { .. } => {
+                return None;
+            }
         };
         Some(Fault::external_event(self.region, end))
     }
@@ -94,6 +127,32 @@ impl World {
     pub(in crate::sim) fn meet_disabled_key(&mut self, region: Region, key: &str) {
         self.fault_log.record_met(|fault| {
             InjectedEvent::disabled_keys(fault, region).is_some_and(|scope| scope.covers(key))
+        });
+    }
+
+    /// Records the broken targets that the streams of `cluster` show the errors of.
+    pub(in crate::sim) fn meet_broken_targets(&mut self, region: Region, cluster: &Cluster) {
+        for stream in cluster.streams().iter().filter(|stream| stream.error().is_some()) {
+            let kinesis = stream.target.kinesis.as_ref();
+            let arns = kinesis.map(|kinesis| [&kinesis.stream_arn, &kinesis.role_arn]);
+            let names = |target: &str| arns.is_some_and(|arns| arns.contains(&&Some(target.to_owned())));
+            self.fault_log.record_met(|fault| {
+                let broken = InjectedEvent::broken(fault, region);
+                broken.is_some_and(|(target, error)| stream.error() == Some(error) && names(target))
+            });
+        }
+    }
+
+    /// Records that a call in `region` names a role which cannot be assumed, if that is so.
+    pub(in crate::sim) fn meet_broken_role(&mut self, region: Region, request: &Request) {
+        let Request::CreateStream(input) = request else { return };
+        let kinesis = input.target_definition.as_ref().and_then(|target| target.kinesis.as_ref());
+        let Some(role) = kinesis.and_then(|kinesis| kinesis.role_arn.as_deref()) else { return };
+        self.fault_log.record_met(|fault| {
+            let broken = InjectedEvent::broken(fault, region);
+            broken.is_some_and(|(target, error)| {
+                error == StreamFailureErrorCode::RoleAccessDenied && **target == *role
+            })
         });
     }
 }
