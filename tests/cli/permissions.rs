@@ -17,7 +17,10 @@ fn permissions_prints_policies_and_the_reason_of_every_check() {
     let shown = &records(&output)[0];
     let [list, create] = &shown["checks"].as_array().expect("checks")[..] else { panic!("{shown}") };
     assert_eq!(list["by"], "identity_policies[0].Statement[0] (Read)");
-    assert_eq!((&create["decision"], &create["action"]), (&"Implicit".into(), &"dsql:CreateCluster".into()));
+    assert_eq!(
+        (&create["decision"], &create["action"]),
+        (&"ImplicitDeny".into(), &"dsql:CreateCluster".into())
+    );
     assert_eq!(create["by"], "identity_policies[0].Statement[0] (Read): Action does not match");
     let needed = &shown["principals"];
     assert_eq!(needed.as_array().map(Vec::len), Some(1));
@@ -27,7 +30,7 @@ fn permissions_prints_policies_and_the_reason_of_every_check() {
     let output = dsql_sim(folder.path(), &["permissions", "one.scenario", "--why"]);
     for part in [
         "one.scenario: ops: ListClusters by arn:aws:iam::111122223333:role/ci",
-        "  Implicit dsql:CreateCluster",
+        "  ImplicitDeny dsql:CreateCluster",
     ] {
         assert!(stdout(&output).contains(part), "{part} is not in:\n{}", stdout(&output));
     }
