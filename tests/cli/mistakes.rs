@@ -188,7 +188,7 @@ fn a_principal_that_cannot_be_is_refused() {
     assert_refused("principal s arn=backup.amazonaws.com\n", &["is not the ARN of a principal"]);
     assert_refused(&format!("{ci}\n{ci}\n"), &["principal `ci` has an ARN already", "bad.scenario:2:"]);
     assert_refused(&format!("{ci} guard\n"), &["`guard` is not a kind of policy", "boundary"]);
-    assert_refused(&format!("{ci} boundary\n"), &["a boundary is a policy"]);
+    assert_refused(&format!("{ci} boundary\n"), &["`boundary` needs a policy: write it below"]);
     assert_refused(
         "principal root arn=arn:aws:iam::111122223333:root\n{ \"Statement\": [] }\n",
         &["the root of an account may do everything"],
