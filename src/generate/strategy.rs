@@ -89,7 +89,8 @@ fn input(name: &str, kind: &MemberKind) -> BoxedStrategy<Value> {
             prop_oneof![3 => plausible(name), 1 => any::<String>().boxed()].prop_map(Value::from).boxed()
         }
         MemberKind::Boolean => any::<bool>().prop_map(Value::from).boxed(),
-        MemberKind::Integer => prop_oneof![1..=100_i64, any::<i64>()].prop_map(Value::from).boxed(),
+        // An Integer of the API model has 32 bits.
+        MemberKind::Integer => prop_oneof![1..=100_i32, any::<i32>()].prop_map(Value::from).boxed(),
         MemberKind::TextMap => btree_map("[a-zA-Z0-9:]{0,20}", any::<String>(), 0..4)
             .prop_map(|map| map.into_iter().map(|(key, value)| (key, Value::from(value))).collect())
             .prop_map(Value::Object)

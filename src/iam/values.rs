@@ -59,7 +59,7 @@ pub fn date_seconds(text: &str) -> Option<Timestamp> {
     u64::try_from(date(text)? / 1_000_000_000).ok().map(Timestamp::from_seconds)
 }
 
-/// A time as ISO 8601 text with seconds, as in `2026-11-24T10:00:00Z`: the inverse of [`date`].
+/// A time as ISO 8601 text with seconds, as in `2026-11-24T10:00:00Z`: the inverse of `date`.
 pub fn date_text(time: Timestamp) -> String {
     let (days, second) = ((time.seconds() / 86_400) as i64, time.seconds() % 86_400);
     // The year is estimated from above and then lowered to the one that contains the day.

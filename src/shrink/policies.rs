@@ -26,7 +26,7 @@ pub(super) fn shorter(draft: &Draft) -> Vec<Reduction> {
     }
     for (index, principal) in draft.set_up.principals.iter().enumerate() {
         let identity = &principal.identity;
-        for (is_there, clear, what) in lists(identity) {
+        for (is_there, clear, what) in parts(identity) {
             if is_there {
                 let mut simpler = draft.clone();
                 clear(Arc::make_mut(&mut simpler.set_up.principals[index].identity));
@@ -45,7 +45,9 @@ pub(super) fn shorter(draft: &Draft) -> Vec<Reduction> {
 }
 
 /// What limits or describes a principal: whether there is some, its removal, and its name.
-fn lists(identity: &Identity) -> [(bool, fn(&mut Identity), &'static str); 6] {
+type Part = (bool, fn(&mut Identity), &'static str);
+
+fn parts(identity: &Identity) -> [Part; 6] {
     [
         (!identity.boundaries.is_empty(), |it| it.boundaries.clear(), "permissions boundary"),
         (!identity.session_policies.is_empty(), |it| it.session_policies.clear(), "session policy"),

@@ -26,7 +26,7 @@ const CALLS: u64 = 120;
 const REGIONS: [&str; 3] = ["us-east-1", "us-east-2", "us-west-2"];
 
 /// Every verb of a fault, and the end of most.
-const FAULTS: [&str; 36] = [
+const FAULTS: [&str; 38] = [
     "drop us-east-1->* rate=30%",
     "drop us-east-1->client-1 CreateCluster.response times=1",
     "delay *->* by=1ms..2s rate=20%",
@@ -58,6 +58,8 @@ const FAULTS: [&str; 36] = [
     "enable-keys us-east-1",
     "disable-key arn:aws:kms:us-east-1:111122223333:key/k",
     "enable-key arn:aws:kms:us-east-1:111122223333:key/k",
+    "break-target us-east-1 arn:aws:kinesis:us-east-1:111122223333:stream/x error=KINESIS_THROUGHPUT_EXCEEDED",
+    "repair-target us-east-1 arn:aws:kinesis:us-east-1:111122223333:stream/x",
     "throttle us-east-1 CreateCluster times=3",
     "fail us-east-2 GetCluster error=InternalServerException times=2",
     "at 90s heal",

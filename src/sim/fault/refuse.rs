@@ -13,6 +13,7 @@ use super::{Fault, FaultBehaviour, FaultId, FaultKind, is_drawn};
 /// of the service's front end. It acts when a request gets the error.
 ///
 /// ```
+/// use dsql_sim::api::Error;
 /// use dsql_sim::prelude::*;
 ///
 /// # fn main() -> Result<(), CallError> {
