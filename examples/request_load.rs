@@ -140,10 +140,10 @@ fn drive(simulation: &mut Simulation, arguments: &Arguments, regions: [Region; 3
 /// About 200 bytes of JSON, with the client token that each call gets of its own.
 fn request() -> Request {
     let tags = TagMap::from_iter([("Name".to_owned(), "orders-primary".to_owned())]);
-    let key = "arn:aws:kms:us-east-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab";
     Request::CreateCluster(CreateClusterInput {
         deletion_protection_enabled: Some(false),
-        kms_encryption_key: Some(key.into()),
+        // A key lives in the Region of its cluster; an alias names one in each.
+        kms_encryption_key: Some("alias/orders".into()),
         tags: Some(Arc::new(tags)),
         ..CreateClusterInput::default()
     })
