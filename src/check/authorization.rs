@@ -179,8 +179,13 @@ pub(super) fn is_allowed_under(
     demand: &Demand<'_>,
 ) -> Option<bool> {
     let facts = ResourceFacts { policy: Known::Is(policy), tags };
-    let root = Identity::root(call.account);
-    let identity = if call.principal.is_some() { identity(view, call)? } else { &root };
+    let root;
+    let identity = if call.principal.is_some() {
+        identity(view, call)?
+    } else {
+        root = Identity::root(call.account);
+        &root
+    };
     is_permitted(circumstances(view, call, identity, view.now()), facts, demand)
 }
 

@@ -242,8 +242,7 @@ impl Checker {
         // it up.
         storage::wrote(ctx, node, commit, replaced)?;
         self.clusters.wrote(ctx, &mut self.records, commit)?;
-        self.records.committed(self.open.moment(view.now()), commit);
-        if self.records.has_removed_many() {
+        if self.records.committed(self.open.moment(view.now()), commit) {
             let earliest = self.open.earliest(view.now());
             self.visible.forget_removed(&mut self.records, earliest);
         }

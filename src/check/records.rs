@@ -103,18 +103,14 @@ impl Records {
         }
     }
 
-    /// Records a batch that became durable at `now`.
-    pub(super) fn committed(&mut self, now: Moment, commit: &Commit) {
-        if let Some((_, _, after)) = &commit.batch.cluster {
-            let before = commit.before.cluster.as_ref();
-            self.wrote(now.at, before, after.as_ref());
-            self.removed.extend(removed(before, after.as_ref()).map(|subject| (now, subject)));
-        }
-    }
-
-    /// Whether enough was removed since to look for what can be forgotten.
-    pub(super) fn has_removed_many(&self) -> bool {
-        self.removed.len() >= 4 && self.removed.len().is_multiple_of(4)
+    /// Records a batch that became durable at `now`. Returns whether it removed a cluster or a stream.
+    pub(super) fn committed(&mut self, now: Moment, commit: &Commit) -> bool {
+        let Some((_, _, after)) = &commit.batch.cluster else { return false };
+        let before = commit.before.cluster.as_ref();
+        self.wrote(now.at, before, after.as_ref());
+        let waiting = self.removed.len();
+        self.removed.extend(removed(before, after.as_ref()).map(|subject| (now, subject)));
+        self.removed.len() > waiting
     }
 
     /// Forgets the next cluster or stream that was removed before `earliest`, except that it has existed.

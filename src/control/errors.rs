@@ -118,7 +118,7 @@ pub(super) fn properties(refusal: Refusal, verb: &str, cause: impl Display, reme
 
 /// A refusal of the KMS key that a request names, with its cause and its remedy.
 pub(super) fn key(verb: &str, cause: impl Display, remedy: impl Display) -> Error {
-    Error::other(format!("Can't {verb} cluster: {cause}. To proceed, {remedy}."))
+    properties(Refusal::Validation, verb, cause, remedy)
 }
 
 pub(super) fn missing_peer(refusal: Refusal, verb: &str, peer: &str) -> Error {

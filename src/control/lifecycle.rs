@@ -162,9 +162,6 @@ impl ControlPlane {
         let assumed = &*self.assumptions;
         let visible = assumed.deleted_visible;
         match stream.status {
-            StreamStatus::Creating if assumed.stream_fails.is_some() => {
-                (assumed.stream_time, Some(StreamStatus::Failed))
-            }
             StreamStatus::Creating => (assumed.stream_time, Some(StreamStatus::Active)),
             StreamStatus::Deleting if !visible.is_zero() => {
                 (assumed.delete_time, Some(StreamStatus::Deleted))

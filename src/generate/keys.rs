@@ -60,7 +60,7 @@ fn policy(draws: Draws) -> Document {
 }
 
 /// Another account than that of the principals.
-fn stranger() -> Account {
+pub(super) fn stranger() -> Account {
     Account::parse("444455556666").expect("twelve digits")
 }
 

@@ -121,7 +121,7 @@ impl Driver {
             simulation.watch(move |world| shared.borrow_mut().observe(world, is_persistent));
             if let Some(SavedWorld { header, batches }) = saved {
                 batches.iter().for_each(|(_, batch)| observed.borrow_mut().memory.recall(batch));
-                for (region, event) in header.key_events {
+                for (region, event) in header.environment_events {
                     simulation.world_mut().inject(Fault::external_event(region, event));
                 }
                 simulation.restore(header.now, batches);
@@ -488,16 +488,17 @@ impl Driver {
         let has_batches = !observed.batches.is_empty();
         drop(observed);
         let committed = self.store.as_ref().and_then(Store::committed);
-        let have_keys_changed = committed.is_some_and(|header| header.key_events != self.key_events());
-        if has_batches || have_keys_changed { self.commit() } else { Ok(()) }
+        let has_environment_changed =
+            committed.is_some_and(|header| header.environment_events != self.environment_events());
+        if has_batches || has_environment_changed { self.commit() } else { Ok(()) }
     }
 
-    /// Commits the durable batches, the time, the incarnation and the disabled keys, unless they are committed already.
+    /// Commits the durable batches, the time, the incarnation and the environment, unless they are committed already.
     fn commit(&mut self) -> Result<(), StartError> {
         let header = WorldHeader {
             now: self.simulation.world().now(),
             incarnation: self.incarnation,
-            key_events: self.key_events(),
+            environment_events: self.environment_events(),
         };
         let Some(store) = &mut self.store else { return Ok(()) };
         let batches = &mut self.observed.borrow_mut().batches;
@@ -505,8 +506,8 @@ impl Driver {
         if is_committed { Ok(()) } else { store.commit(header, batches) }
     }
 
-    /// The events that lead to the present state of the customer managed keys.
-    fn key_events(&self) -> Vec<(Region, ExternalEvent)> {
+    /// The events that lead to the present environment of each Region.
+    fn environment_events(&self) -> Vec<(Region, ExternalEvent)> {
         let world = self.simulation.world();
         let of = |region| world.environment(region).events().into_iter().map(move |event| (region, event));
         Region::all().flat_map(of).collect()

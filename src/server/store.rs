@@ -25,7 +25,7 @@ use crate::types::{Instant, NodeId};
 
 use super::StartError;
 use super::commit_count::{self, CommitCount};
-use super::key_events;
+use super::environment_events;
 use super::rows::{self, Rows, TokenRow};
 
 /// An open data directory.
@@ -61,8 +61,8 @@ pub(super) struct WorldHeader {
     pub(super) now: Instant,
     /// The number of times that the world was started, continued or reset before.
     pub(super) incarnation: u64,
-    /// The events that lead to the present state of the customer managed keys.
-    pub(super) key_events: Vec<(Region, ExternalEvent)>,
+    /// The events that lead to the environment of each Region.
+    pub(super) environment_events: Vec<(Region, ExternalEvent)>,
 }
 
 /// A token in the database: the time at which it was recorded, and its key in the table.
@@ -74,7 +74,8 @@ const ABOUT: TableDefinition<'_, &str, &str> = TableDefinition::new("about");
 const FORMAT: &str = "dsql-sim 4";
 const NOW: &str = "now";
 const INCARNATION: &str = "life";
-const KEYS_DISABLED: &str = "keys disabled";
+// The first version kept disabled keys alone.
+const ENVIRONMENT: &str = "keys disabled";
 const COMMITS: &str = "commits";
 const FILE: &str = "dsql-sim.redb";
 /// The number of the commit with which a database is created.
@@ -182,7 +183,7 @@ impl Store {
             let mut table = transaction.open_table(ABOUT)?;
             table.insert(NOW, &*header.now.0.to_string())?;
             table.insert(INCARNATION, &*header.incarnation.to_string())?;
-            table.insert(KEYS_DISABLED, &*key_events::text(&header.key_events))?;
+            table.insert(ENVIRONMENT, &*environment_events::text(&header.environment_events))?;
             Ok(())
         })
         .map_err(StartError::Kept)?;
@@ -264,9 +265,10 @@ fn reopen(file: &Path, copy: &Path, set_up: &str, counted: Option<u64>) -> Resul
         return Ok((database, None, commits));
     }
     // Directories of earlier versions have no such row.
-    let key_events =
-        key_events::read(about.get(KEYS_DISABLED).map_or("", |events| events)).map_err(damaged)?;
-    let header = WorldHeader { now: Instant(number(NOW)?), incarnation: number(INCARNATION)?, key_events };
+    let environment_events =
+        environment_events::read(about.get(ENVIRONMENT).map_or("", |events| events)).map_err(damaged)?;
+    let header =
+        WorldHeader { now: Instant(number(NOW)?), incarnation: number(INCARNATION)?, environment_events };
     let batches = rows::read(&database).map_err(damaged)?;
     Ok((database, Some(SavedWorld { header, batches }), commits))
 }
@@ -380,7 +382,7 @@ mod tests {
         let header = WorldHeader {
             now: Instant(7),
             incarnation: 3,
-            key_events: key_events::read("us-east-1").expect("a Region"),
+            environment_events: environment_events::read("us-east-1").expect("a Region"),
         };
         store.commit(header.clone(), &mut Vec::new()).expect("room");
         drop(store);
@@ -397,7 +399,7 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let mut store = open(folder.path()).0;
         for number in 1..=8 {
-            let header = WorldHeader { now: Instant(number), incarnation: 0, key_events: Vec::new() };
+            let header = WorldHeader { now: Instant(number), incarnation: 0, environment_events: Vec::new() };
             store.commit(header, &mut vec![token(&number.to_string(), Instant(number))]).expect("room");
         }
         // What a process leaves that is killed: its files, and no word to the database.
@@ -429,7 +431,7 @@ mod tests {
     fn a_lost_commit_or_file_is_refused_and_a_commit_that_was_not_counted_is_not() {
         let folder = tempfile::tempdir().expect("a folder");
         let mut store = open(folder.path()).0;
-        let header = |now| WorldHeader { now: Instant(now), incarnation: 0, key_events: Vec::new() };
+        let header = |now| WorldHeader { now: Instant(now), incarnation: 0, environment_events: Vec::new() };
         let refusal = |remedy: &dyn Fn()| {
             let refused = Store::open(folder.path(), &Scenario::of(SetUp::new(), Vec::new()));
             remedy();
@@ -461,7 +463,7 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let mut store = open(folder.path()).0;
         fs::remove_file(folder.path().join(FILE)).expect("a file");
-        let header = WorldHeader { now: Instant(1), incarnation: 0, key_events: Vec::new() };
+        let header = WorldHeader { now: Instant(1), incarnation: 0, environment_events: Vec::new() };
         let refused = store.commit(header, &mut Vec::new()).expect_err("a refusal");
         assert!(refused.to_string().contains("was removed while it was served"), "{refused}");
     }
@@ -472,7 +474,7 @@ mod tests {
         let mut sim = Simulation::new(Options::new(1));
         let made = sim.client("ops").create_cluster(Region::US_EAST_1).send().expect("an answer");
         let record = sim.cluster(made.arn).expect("a cluster").clone();
-        let header = WorldHeader { now: Instant(1), incarnation: 0, key_events: Vec::new() };
+        let header = WorldHeader { now: Instant(1), incarnation: 0, environment_events: Vec::new() };
         let write = |serial, record: Option<&Cluster>| {
             let cluster = Some((Account::DEFAULT, Serial(serial), record.cloned().map(Arc::new)));
             let node = NodeId::ControlPlane(Region::US_EAST_1);
@@ -497,7 +499,7 @@ mod tests {
         let at = |windows: u32, seconds: u64| {
             Instant::START.after(window * windows + Duration::from_secs(seconds))
         };
-        let header = |now| WorldHeader { now, incarnation: 0, key_events: Vec::new() };
+        let header = |now| WorldHeader { now, incarnation: 0, environment_events: Vec::new() };
         let mut store = open(folder.path()).0;
         let mut batches = vec![token("old", at(0, 1)), token("again", at(0, 2)), token("young", at(0, 9))];
         store.commit(header(at(0, 9)), &mut batches).expect("room");

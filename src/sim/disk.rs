@@ -109,7 +109,7 @@ impl World {
                 self.meet_disabled_key(record.arn.region, key);
             }
             if let Some(record) = record {
-                self.meet_broken_targets(record.arn.region, record);
+                self.meet_broken_targets(record);
             }
         }
         self.note(&TraceEvent::Wrote(node, &commit));

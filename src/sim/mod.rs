@@ -73,7 +73,8 @@ pub struct Options {
     pub clients: Vec<ClientOptions>,
     /// The principals that clients run as, with their policies.
     pub principals: Arc<Principals>,
-    /// The KMS keys with aliases. A key that is not among them exists too, without one.
+    /// The KMS keys that are declared, with their aliases and policies. Another key exists too, without either, unless
+    /// [`Assumptions::keys_must_exist`] is set.
     pub keys: Arc<Keys>,
     /// The assumed behaviour wherever AWS does not document the service's.
     pub assumptions: Arc<Assumptions>,

@@ -243,11 +243,11 @@ impl ControlPlane {
         request: &Request,
         lacks_role: bool,
     ) -> Result<(), Error> {
-        let resource = Resource::of(request);
         if self.authorizer.is_unrestricted(ctx.caller) && !self.may_use_key(ctx.caller.account, request) {
             return Ok(());
         }
         planted!(self.mutants, ReadsNotAsked if !request.operation().changes() => return Ok(()));
+        let resource = Resource::of(request);
         let (cluster, stream) = self.find_resource(ctx.caller.account, resource);
         let cluster = cluster.as_deref();
         let home = &AccountScope::of(self.region, ctx.caller.account);

@@ -10,6 +10,7 @@ use crate::sim::client::WaitFor;
 use crate::types::Account;
 
 use super::super::draws::Draws;
+use super::super::keys;
 use super::{CallDraft, CallPlan, PlannedCluster, input, policies};
 
 /// Tags a cluster or a stream, removes its tags, or lists them.
@@ -166,12 +167,11 @@ fn fill_stream(draws: Draws, calls: &CallPlan<'_>, cluster: &PlannedCluster, inp
     let (mut region, owner) = (cluster.region, cluster.owner);
     let stream = draws.pick("target", STREAMS);
     let role = draws.pick("role", ROLES);
-    let other = Account::parse("444455556666").expect("twelve digits");
     let (mut of_stream, mut of_role) = (owner, owner);
     match draws.weigh("elsewhere", &[(46, "no"), (2, "Region"), (1, "account"), (1, "role")]) {
         "Region" => region = calls.plan.topology.opposite(draws, region),
-        "account" => of_stream = other,
-        "role" => of_role = other,
+        "account" => of_stream = keys::stranger(),
+        "role" => of_role = keys::stranger(),
         _ => {}
     }
     let kinesis = KinesisTargetDefinition {

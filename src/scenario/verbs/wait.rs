@@ -1,7 +1,5 @@
 //! `wait`: a waiter of an SDK.
 
-use super::call::read_call;
-use super::{Chapter, VerbEntry, VerbReader};
 use strum::VariantArray;
 
 use crate::scenario::Action;
@@ -10,6 +8,9 @@ use crate::scenario::diagnostic::{Diagnostic, ParsedWhole};
 use crate::scenario::read::ScenarioReader;
 use crate::scenario::script::Command;
 use crate::sim::client::WaitFor;
+
+use super::call::read_call;
+use super::{Chapter, VerbEntry, VerbReader};
 
 pub(super) const WAIT: VerbEntry = VerbEntry {
     name: "wait",
@@ -34,16 +35,14 @@ fn read(reader: &mut ScenarioReader, command: &Command) -> ParsedWhole<Action> {
     let mut arguments = Arguments::new(command);
     let goal = one_of(arguments.required("a condition to wait for")?, "a waiter", &goals)?;
     if command.body.is_none() {
-        let (operation, members) = (
-            goal.operation(),
-            match goal {
-                WaitFor::ClusterActive | WaitFor::ClusterNotExists => r#""identifier": "$blue.identifier""#,
-                WaitFor::StreamActive | WaitFor::StreamNotExists => {
-                    r#""clusterIdentifier": "$blue.identifier", "streamIdentifier": "$changes.streamIdentifier""#
-                }
-            },
-        );
-        let mistake = Diagnostic::new(format!("`wait` needs the input of {operation}"), command.span);
+        let members = match goal {
+            WaitFor::ClusterActive | WaitFor::ClusterNotExists => r#""identifier": "$blue.identifier""#,
+            WaitFor::StreamActive | WaitFor::StreamNotExists => {
+                r#""clusterIdentifier": "$blue.identifier", "streamIdentifier": "$changes.streamIdentifier""#
+            }
+        };
+        let mistake =
+            Diagnostic::new(format!("`wait` needs the input of {}", goal.operation()), command.span);
         return Err(vec![mistake.help(format!("as in {{ {members} }}"))]);
     }
     read_call(reader, command, arguments, goal.operation(), Some(goal))

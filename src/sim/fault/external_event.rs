@@ -20,8 +20,9 @@ use super::{Fault, FaultBehaviour, FaultId, FaultKind};
 /// A control plane that is down misses an event that has no lasting state (idle, connect). It finds a lasting state
 /// (disabled keys, broken targets) when it starts again.
 ///
-/// It acts when a cluster changes because of it, now or, for disabled keys, later. A call that is refused for a
-/// disabled key counts as well. Enabling keys also acts when the keys were disabled and no cluster used one.
+/// It acts when a cluster or a stream changes because of it, now or, for disabled keys and broken targets, later. A
+/// call that is refused for one of these counts as well. Enabling keys also acts when the keys were disabled and no
+/// cluster used one.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct InjectedEvent {
     /// The Region of the clusters.
@@ -131,13 +132,13 @@ impl World {
     }
 
     /// Records the broken targets that the streams of `cluster` show the errors of.
-    pub(in crate::sim) fn meet_broken_targets(&mut self, region: Region, cluster: &Cluster) {
+    pub(in crate::sim) fn meet_broken_targets(&mut self, cluster: &Cluster) {
         for stream in cluster.streams().iter().filter(|stream| stream.error().is_some()) {
             let kinesis = stream.target.kinesis.as_ref();
             let arns = kinesis.map(|kinesis| [&kinesis.stream_arn, &kinesis.role_arn]);
             let names = |target: &str| arns.is_some_and(|arns| arns.contains(&&Some(target.to_owned())));
             self.fault_log.record_met(|fault| {
-                let broken = InjectedEvent::broken(fault, region);
+                let broken = InjectedEvent::broken(fault, cluster.arn.region);
                 broken.is_some_and(|(target, error)| stream.error() == Some(error) && names(target))
             });
         }

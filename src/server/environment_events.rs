@@ -1,5 +1,5 @@
-//! The disabled keys and the broken targets of a world as text, for the data directory: the events that lead to this
-//! state.
+//! The environment of a world as text, for the data directory: the events that lead to the present state of its keys
+//! and of the targets of its streams.
 //!
 //! The name of a Region stands for all of its keys, disabled. An ARN stands for a disabled key, and one behind a `+`
 //! for an enabled key among disabled ones. A Region and an error code before an ARN stand for a broken target. Earlier
