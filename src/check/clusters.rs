@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use crate::api::{EncryptionStatus, Request};
+use crate::control::assumptions::Assumptions;
 use crate::control::message::{Commit, Delivery};
+use crate::control::quotas::RaisedQuotas;
 use crate::control::records::{Cluster, may_become};
 use crate::map::FixedMap;
 use crate::region::Region;
@@ -82,7 +84,8 @@ impl Clusters {
         let is_multi = cluster.multi_region.is_some();
         let count = self.counted.entry((cluster.arn.account, cluster.arn.region, is_multi)).or_default();
         *count = if is { *count + 1 } else { count.saturating_sub(1) };
-        let quota = if is_multi { assumed.multi_region_quota } else { assumed.single_region_quota };
+        // A quota is never lowered, so the one of now is no smaller than the one that the create was compared with.
+        let quota = quota(assumed, ctx.view.environment(cluster.arn.region).raised, is_multi);
         // A cluster that stops counting cannot break a quota.
         if was {
             return Ok(());
@@ -91,6 +94,14 @@ impl Clusters {
             let (account, region) = (cluster.arn.account, cluster.arn.region);
             format!("account {account} has {count} clusters in {region}, its quota is {quota}")
         })
+    }
+}
+
+/// The number of clusters of a kind that an account may have in a Region where these quotas were raised.
+pub(super) fn quota(assumed: &Assumptions, raised: RaisedQuotas, is_multi: bool) -> u32 {
+    match is_multi {
+        true => assumed.multi_region_quota.max(raised.multi),
+        false => assumed.single_region_quota.max(raised.single),
     }
 }
 

@@ -41,7 +41,7 @@ fn is_possible_after(
     before: Option<&Cluster>,
     cluster: &Cluster,
 ) -> bool {
-    use ClusterStatus::{Active, Idle, Inactive};
+    use ClusterStatus::{Active, Creating, Idle, Inactive};
     use EncryptionStatus::{Enabled, KmsKeyInaccessible};
     let (status, encryption) = (cluster.status, cluster.encryption);
     let is_usable = encryption != KmsKeyInaccessible;
@@ -64,6 +64,10 @@ fn is_possible_after(
         }
         (ExternalEvent::DisableKeys(_) | ExternalEvent::EnableKeys(_), None)
         | (ExternalEvent::BreakTarget { .. } | ExternalEvent::RepairTarget { .. }, _) => true,
+        // A linked cluster is in CREATING a second time, and its creation is over.
+        (ExternalEvent::FailCreation, _) => status != Creating || cluster.linked_peer().is_some(),
+        // A quota concerns the clusters to come, and a restore makes one of its own.
+        (ExternalEvent::RaiseQuota { .. } | ExternalEvent::RestoreCluster { .. }, _) => true,
     }
 }
 

@@ -53,7 +53,7 @@ pub enum Invariant {
     AnswersSayWhatWasWritten,
     #[strum(
         message = "protection, key, tags, metric groups, peers, policy and streams change only as a call says \
-                   that names them"
+                   that names them, and a cluster appears by a call or a restore"
     )]
     ChangedOnlyByItsCall,
     #[strum(

@@ -31,6 +31,7 @@ mod permitted;
 mod records;
 mod refusals;
 mod responses;
+mod restored;
 mod simulation;
 mod storage;
 mod streams;
@@ -65,6 +66,7 @@ use clusters::Clusters;
 use invariant::CheckContext;
 use open::OpenCalls;
 use records::Records;
+use restored::Restores;
 use visible::Visible;
 
 /// A violated invariant.
@@ -101,6 +103,7 @@ pub(crate) struct Checker {
     open: OpenCalls,
     visible: Visible,
     history: CallHistory,
+    restores: Restores,
     /// The time of the last event; time must not go back.
     last: Instant,
     exercised: CheckCounts,
@@ -183,6 +186,7 @@ impl Checker {
             }
             Change::Outside { region, event } => {
                 self.history.outside(view.now(), *region, event);
+                self.restores.outside(*region, event);
                 // A crash within the same event discards what the control plane did about the environment; the check
                 // would find the storage of a stopped node.
                 let has_crashed = changes.iter().any(|change| match change {
@@ -223,6 +227,7 @@ impl Checker {
         let at = (view.now(), view.wall_clock(region));
         let call = self.open.arrived(at, region, caller, delivery, (request, view.keys()));
         call.newest = listings::newest(view, call);
+        call.raised = view.environment(region).raised;
         call.has_denied_role = streams::has_denied_role(view, region, request);
         let cluster = self.records.cluster_of(call);
         call.peer = cluster.and_then(|cluster| cluster.multi_region.as_deref()?.peer);
@@ -242,7 +247,10 @@ impl Checker {
         // it up.
         storage::wrote(ctx, node, commit, replaced)?;
         self.clusters.wrote(ctx, &mut self.records, commit)?;
-        if self.records.committed(self.open.moment(view.now()), commit) {
+        self.restores.wrote(ctx, commit)?;
+        let has_forgettable = self.records.committed(self.open.moment(view.now()), commit);
+        self.records.appeared(commit, || view.keys());
+        if has_forgettable {
             let earliest = self.open.earliest(view.now());
             self.visible.forget_removed(&mut self.records, earliest);
         }

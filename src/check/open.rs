@@ -6,6 +6,7 @@ use crate::api::Request;
 use crate::control::authorization::Caller;
 use crate::control::keys::Keys;
 use crate::control::message::{Commit, Delivery};
+use crate::control::quotas::RaisedQuotas;
 use crate::control::records::Cluster;
 use crate::region::Region;
 use crate::types::{Account, ClusterArn, Identifier, Instant, PrincipalId, Timestamp};
@@ -46,6 +47,8 @@ pub(super) struct OpenCall {
     pub(super) newest: u64,
     /// For CreateStream: whether the service could not assume the role at the arrival.
     pub(super) has_denied_role: bool,
+    /// The raised quotas of the Region at its arrival.
+    pub(super) raised: RaisedQuotas,
     /// The peer, at the arrival, of the cluster that it names: the Regions that it waits for follow from it.
     pub(super) peer: Option<ClusterArn>,
     /// The beginning of the write that it requests, which `acknowledged-is-visible` knows it by.
@@ -107,6 +110,7 @@ impl OpenCalls {
             used: 0,
             newest: 0,
             has_denied_role: false,
+            raised: RaisedQuotas::default(),
             peer: None,
             write: None,
             is_injected: false,

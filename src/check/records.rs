@@ -67,6 +67,16 @@ impl Records {
         self.wrote(Instant::START, None, Some(cluster));
     }
 
+    /// A cluster that no call created was restored: reads show it from now on.
+    pub(super) fn appeared(&mut self, commit: &Commit, keys: impl FnOnce() -> Arc<Keys>) {
+        if let (None, None, Some((_, _, Some(after)))) =
+            (commit.cause, &commit.before.cluster, &commit.batch.cluster)
+            && let Some(born) = self.born_mut(after.arn.identifier)
+        {
+            *born = Some(Born::Kept(after.clone(), keys()));
+        }
+    }
+
     /// Marks an identifier as used; `false` if it was used before.
     pub(super) fn begin(&mut self, identifier: Identifier) -> bool {
         let used = self.used;

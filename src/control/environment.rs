@@ -1,9 +1,9 @@
-//! The environment of a control plane: client connections, KMS keys and the targets of streams, modelled only by their
-//! effect on clusters and streams.
+//! The environment of a control plane: client connections, KMS keys, the targets of streams, failures of a creation and
+//! raised quotas, modelled only by their effect on clusters and streams.
 //!
 //! A connection, or a long time without one, is an event: a control plane that is down misses it. Disabled keys are a
 //! fact, whether or not a control plane runs: it learns the fact at its start and whenever it changes, and consults
-//! it when it puts a key to use.
+//! it when it puts a key to use. A raised quota is a fact, too.
 //!
 //! # No cluster is ACTIVE while its key cannot be used
 //!
@@ -23,12 +23,13 @@ use crate::api::{EncryptionStatus, StreamFailureErrorCode};
 use crate::control::ControlPlane;
 use crate::control::broken_targets::BrokenTargets;
 use crate::control::mutant::{Mutants, planted};
+use crate::control::quotas::{ClusterQuota, RaisedQuotas};
 use crate::control::records::Cluster;
 use crate::control::turn::Turn;
-use crate::types::ClusterStatus;
+use crate::types::{Account, ClusterStatus};
 
 /// The facts of a Region that hold whether its control plane is up or not: the customer managed keys that are
-/// disabled, and the targets that streams cannot deliver to.
+/// disabled, the targets that streams cannot deliver to, and the quotas that are raised.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Environment {
     /// Whether a key is disabled that is not among the exceptions.
@@ -37,6 +38,8 @@ pub struct Environment {
     exceptions: BTreeSet<Arc<str>>,
     /// The targets that streams cannot deliver to.
     pub targets: BrokenTargets,
+    /// The quotas that were raised.
+    pub raised: RaisedQuotas,
 }
 
 /// An event that affects clusters or streams of a Region.
@@ -69,6 +72,22 @@ pub enum ExternalEvent {
         /// The ARN of the Kinesis stream or the role.
         target: Arc<str>,
     },
+    /// The creation of clusters meets an error: CREATING becomes FAILED, except for a linked cluster, whose creation is
+    /// over. No member of the API has the reason. (User Guide, "Cluster lifecycle".)
+    FailCreation,
+    /// AWS Backup restores a cluster of an account into the Region, unless its quota is used up. (AWS Backup Developer
+    /// Guide, "Restore an Aurora DSQL cluster".)
+    RestoreCluster {
+        /// The account that owns the cluster.
+        account: Account,
+    },
+    /// A quota of every account in the Region is raised. (User Guide, "Quotas".)
+    RaiseQuota {
+        /// The quota.
+        quota: ClusterQuota,
+        /// Its new value. One that is no raise changes nothing.
+        to: u32,
+    },
 }
 
 /// The keys that an event concerns.
@@ -100,7 +119,11 @@ impl Environment {
             ExternalEvent::EnableKeys(scope) => self.set_keys(scope, false),
             ExternalEvent::BreakTarget { target, error } => self.targets.set(target, Some(*error)),
             ExternalEvent::RepairTarget { target } => self.targets.set(target, None),
-            ExternalEvent::Idle | ExternalEvent::Connect => {}
+            ExternalEvent::RaiseQuota { quota, to } => self.raised = self.raised.with(*quota, *to),
+            ExternalEvent::Idle
+            | ExternalEvent::Connect
+            | ExternalEvent::FailCreation
+            | ExternalEvent::RestoreCluster { .. } => {}
         }
         self
     }
@@ -135,7 +158,7 @@ impl Environment {
         }
     }
 
-    /// The events that lead to this environment from one without disabled keys and broken targets.
+    /// The events that lead to this environment from one without disabled keys, broken targets and raised quotas.
     #[must_use]
     pub fn events(&self) -> Vec<ExternalEvent> {
         let all = self.all_disabled.then_some(ExternalEvent::DisableKeys(KeyScope::All));
@@ -147,14 +170,17 @@ impl Environment {
             .targets
             .iter()
             .map(|(target, error)| ExternalEvent::BreakTarget { target: target.clone(), error });
-        all.into_iter().chain(each).chain(targets).collect()
+        let raised = self.raised.iter().map(|(quota, to)| ExternalEvent::RaiseQuota { quota, to });
+        all.into_iter().chain(each).chain(targets).chain(raised).collect()
     }
 }
 
 impl ControlPlane {
-    /// Applies the environment that the node finds at its start: keys and targets may have changed while it was down.
+    /// Applies the environment that the node finds at its start: keys, targets and quotas may have changed while it was
+    /// down.
     pub(super) fn observe_environment(&mut self, turn: &mut Turn<'_>, environment: Environment) {
         self.environment = environment;
+        planted!(self.mutants, RaisedQuotaForgottenInCrash => self.environment.raised = RaisedQuotas::default());
         planted!(self.mutants, KeysNotMetAtStart => self.environment = Environment::default(); return);
         planted!(self.mutants, TargetsNotMetAtStart => self.environment.targets = BrokenTargets::default());
         self.change_clusters(turn, |environment, cluster| match cluster.kms_key.as_deref() {
@@ -186,6 +212,10 @@ impl ControlPlane {
     /// Applies an event to the clusters of the Region, and to their streams.
     pub(super) fn apply_external_event(&mut self, turn: &mut Turn<'_>, event: &ExternalEvent) {
         self.environment = std::mem::take(&mut self.environment).after(event);
+        planted!(self.mutants, QuotaRaisedForBothKinds => if let ExternalEvent::RaiseQuota { to, .. } = event {
+            let RaisedQuotas { single, multi } = self.environment.raised;
+            self.environment.raised = RaisedQuotas { single: single.max(*to), multi: multi.max(*to) };
+        });
         let mutants = self.mutants;
         self.change_clusters(turn, |environment, cluster| status_after(mutants, event, environment, cluster));
     }
@@ -219,7 +249,7 @@ fn status_after(
     environment: &Environment,
     cluster: &Cluster,
 ) -> (ClusterStatus, EncryptionStatus) {
-    use ClusterStatus::{Active, Idle, Inactive};
+    use ClusterStatus::{Active, Creating, Failed, Idle, Inactive};
     let (status, encryption) = (cluster.status, cluster.encryption);
     let mut can_wake = encryption != EncryptionStatus::KmsKeyInaccessible;
     planted!(mutants, InactiveNotWoken if status == Inactive => can_wake = false);
@@ -228,6 +258,7 @@ fn status_after(
         (ExternalEvent::Idle, Active) => (Idle, encryption),
         (ExternalEvent::Idle, Idle) => (Inactive, encryption),
         (ExternalEvent::Connect, Idle | Inactive) if can_wake => (Active, encryption),
+        (ExternalEvent::FailCreation, Creating) if cluster.linked_peer().is_none() => (Failed, encryption),
         (ExternalEvent::DisableKeys(scope) | ExternalEvent::EnableKeys(scope), _) => {
             let Some(key) = cluster.kms_key.as_deref() else { return (status, encryption) };
             let (mut is_covered, mut is_disabled) = (scope.covers(key), environment.is_disabled(key));

@@ -11,7 +11,7 @@ use crate::control::peering::{AcceptedValue, Ballot, LinkOutcome, LinkValue, Reg
 use crate::control::records::{Batch, Serial, Storage, Undo};
 use crate::coverage_mark::CoverageMark;
 use crate::region::Region;
-use crate::types::{Account, ClientId, ClusterArn, ClusterStatus, Identifier, NodeId};
+use crate::types::{Account, ClientId, ClusterArn, ClusterStatus, Identifier, NodeId, Timestamp};
 
 /// One arrival of a request: the client, its call, the attempt and the network's copy. A reply is addressed to a
 /// delivery, so each duplicate and each retry gets an answer of its own.
@@ -77,6 +77,15 @@ pub enum Input {
     /// An event of the environment that affects the clusters of the Region: connections, or the availability of KMS
     /// keys. Witness nodes ignore it.
     ExternalEvent(ExternalEvent),
+    /// AWS Backup restores a cluster into the Region. Witness nodes ignore it.
+    Restored {
+        /// The account that owns the cluster.
+        account: Account,
+        /// An identifier that no other cluster or stream has or will be offered.
+        fresh: Identifier,
+        /// The Region's wall clock, for `creationTime` only.
+        stamp: Timestamp,
+    },
 }
 
 /// An action that a node requests from its driver.

@@ -30,12 +30,14 @@ pub mod keys;
 pub mod message;
 pub mod mutant;
 pub mod peering;
+pub mod quotas;
 pub mod records;
 
 mod errors;
 mod lifecycle;
 mod machine;
 mod operations;
+mod restore;
 mod stream_health;
 mod turn;
 
@@ -149,6 +151,7 @@ impl ControlPlane {
                 }
             }
             Input::ExternalEvent(event) => self.apply_external_event(turn, &event),
+            Input::Restored { account, fresh, stamp } => self.restore_cluster(turn, account, fresh, stamp),
             Input::Message { from, message } => self.handle_message(turn, from, *message),
             Input::Timer(Timer::Status { account, serial, version, to }) => {
                 self.finish_transition(turn, account, serial, version, to);

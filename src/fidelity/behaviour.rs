@@ -33,7 +33,10 @@ const STATUSES: &[ServiceRule] = &[
     ),
     rule(
         "A creation may end in FAILED, very rarely.",
-        documented(&[LIFECYCLE, TERRAFORM_REVIEW], &["assumptions/creation_may_end_in_failed"]),
+        documented(
+            &[LIFECYCLE, TERRAFORM_REVIEW],
+            &["assumptions/creation_may_end_in_failed", "create/one_creation_meets_an_error"],
+        ),
     ),
     rule(
         "A multi-Region cluster without an agreed peer is in PENDING_SETUP, which a call ends and no time.",
@@ -187,6 +190,14 @@ const LIMITS: &[ServiceRule] = &[
                 "limits/each_region_and_account_has_its_own_quota",
             ],
         ),
+    ),
+    rule(
+        "AWS Backup restores into a new cluster, with deletion protection; it counts towards the quota.",
+        inferred(&[BACKUP, QUOTAS], &["create/a_restored_cluster_appears_without_a_call"]),
+    ),
+    rule(
+        "A quota is raised while clusters exist, and the new value counts from then on.",
+        documented(&[QUOTAS], &["limits/a_quota_is_raised_while_clusters_exist"]),
     ),
     rule(
         "A cluster counts until it is gone (switch `quota_counts_deleting`), and not in its witness Region.",

@@ -54,13 +54,14 @@ fn fault(draws: Draws, plan: &Plan) -> Option<Fault> {
         FaultKind::Deny => deny(draws, plan, region),
         FaultKind::ExternalEvent => {
             let key_weight = if plan.swarm.keys { 2 } else { 0 };
-            let event =
-                match draws.weigh("event", &[(2, "idle"), (2, "keys"), (key_weight, "key"), (1, "target")]) {
-                    "idle" => ExternalEvent::Idle,
-                    "keys" => ExternalEvent::DisableKeys(KeyScope::All),
-                    "target" => calls::broken_target(draws, region, Account::DEFAULT),
-                    _ => ExternalEvent::DisableKeys(KeyScope::One(keys::usual(region, Account::DEFAULT))),
-                };
+            let kinds = [(2, "idle"), (2, "keys"), (key_weight, "key"), (1, "target"), (1, "creation")];
+            let event = match draws.weigh("event", &kinds) {
+                "idle" => ExternalEvent::Idle,
+                "keys" => ExternalEvent::DisableKeys(KeyScope::All),
+                "target" => calls::broken_target(draws, region, Account::DEFAULT),
+                "creation" => ExternalEvent::FailCreation,
+                _ => ExternalEvent::DisableKeys(KeyScope::One(keys::usual(region, Account::DEFAULT))),
+            };
             Fault::external_event(region, event)
         }
         FaultKind::Refuse => refuse(draws, region),

@@ -1,5 +1,6 @@
 //! What `dsql-sim serve` does besides answering calls.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io::ErrorKind;
 use std::path::Path;
@@ -416,5 +417,49 @@ fn time_never_goes_back_and_disabled_keys_stay_disabled_in_another_life() {
     let mut connection = server.connect();
     assert!(time(&connection.look("state")) >= shown);
     assert_eq!(status(&mut connection, &cluster, "us-east-1"), "ACTIVE");
+    assert_eq!(server.stop().code, Some(0));
+}
+
+#[test]
+fn raised_quotas_and_restored_clusters_are_there_in_another_life() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let set_up = folder.path().join("set-up.scenario");
+    fs::write(&set_up, "assume single_region_quota=1\n").expect("a file");
+    let data = folder.path().join("data");
+    let (data, set_up) = (data.to_str().expect("a path"), set_up.to_str().expect("a path"));
+    let arguments = ["--data-dir", data, "--scenario", set_up, "--speed", "1"];
+    let is_full = |connection: &mut Connection| {
+        connection.ask(WHO, "us-east-1", "POST", "/cluster", &json!({})).expect("an answer").status == 402
+    };
+    let listed = |connection: &mut Connection| {
+        let answer = connection.ask(WHO, "us-east-1", "GET", "/cluster", &Value::Null).expect("an answer");
+        answer.json()["clusters"].as_array().expect("a list").clone()
+    };
+
+    let server = Server::start(&arguments);
+    let mut connection = server.connect();
+    connection.sim("faults", "restore-cluster us-east-1");
+    assert!(is_full(&mut connection));
+    connection.sim("faults", "raise-quota us-east-1 single-region to=3");
+    connection.sim("faults", "restore-cluster us-east-1");
+    let restored = listed(&mut connection);
+    assert_eq!(restored.len(), 2);
+    server.kill();
+
+    let server = Server::start(&arguments);
+    let mut connection = server.connect();
+    assert_eq!(listed(&mut connection), restored);
+    create(&mut connection, "us-east-1", &json!({}));
+    assert!(is_full(&mut connection));
+    connection.sim("faults", "raise-quota us-east-1 single-region to=5");
+    connection.sim("faults", "restore-cluster us-east-1");
+    let identifiers: BTreeSet<_> = listed(&mut connection)
+        .iter()
+        .map(|cluster| cluster["identifier"].as_str().expect("an identifier").to_owned())
+        .collect();
+    assert_eq!(identifiers.len(), 4);
+    connection.sim("advance", "{\"by\": \"1m\"}");
+    assert!(restored.iter().all(|cluster| status(&mut connection, cluster, "us-east-1") == "ACTIVE"));
+    assert_eq!(connection.look("verdict")["violations"], json!([]));
     assert_eq!(server.stop().code, Some(0));
 }

@@ -26,7 +26,7 @@ const CALLS: u64 = 120;
 const REGIONS: [&str; 3] = ["us-east-1", "us-east-2", "us-west-2"];
 
 /// Every verb of a fault, and the end of most.
-const FAULTS: [&str; 38] = [
+const FAULTS: [&str; 41] = [
     "drop us-east-1->* rate=30%",
     "drop us-east-1->client-1 CreateCluster.response times=1",
     "delay *->* by=1ms..2s rate=20%",
@@ -60,6 +60,9 @@ const FAULTS: [&str; 38] = [
     "enable-key arn:aws:kms:us-east-1:111122223333:key/k",
     "break-target us-east-1 arn:aws:kinesis:us-east-1:111122223333:stream/x error=KINESIS_THROUGHPUT_EXCEEDED",
     "repair-target us-east-1 arn:aws:kinesis:us-east-1:111122223333:stream/x",
+    "fail-creation us-east-1",
+    "restore-cluster us-east-1",
+    "raise-quota us-east-1 single-region to=21",
     "throttle us-east-1 CreateCluster times=3",
     "fail us-east-2 GetCluster error=InternalServerException times=2",
     "at 90s heal",

@@ -3,12 +3,12 @@
 use std::collections::BTreeSet;
 
 use crate::api::{CreateClusterInput, CreateClusterOutput, MultiRegionOutput, Request};
-use crate::check::demands;
 use crate::check::keys;
 use crate::check::open::OpenCall;
 use crate::check::permitted::{Demand, Known};
 use crate::check::refusals::{Causes, RefusalKind};
 use crate::check::responses::{has_properties, is_opaque, is_own, policy_of};
+use crate::check::{clusters, demands};
 use crate::control::records::Cluster;
 use crate::types::{ClusterArn, Timestamp};
 
@@ -63,7 +63,8 @@ impl RequestSpecification for CreateClusterInput {
 fn quota(causes: &mut Causes<'_>) {
     let (assumed, call) = (causes.view.assumptions(), causes.call);
     let is_multi = demands::properties(&call.request).is_some();
-    let quota = if is_multi { assumed.multi_region_quota } else { assumed.single_region_quota };
+    // A create is compared with the quota of its arrival. One that is raised afterwards comes too late for it.
+    let quota = clusters::quota(assumed, call.raised, is_multi);
     let own_token = call.request.client_token();
     let is_pending = |other: &&OpenCall| {
         other.account == call.account

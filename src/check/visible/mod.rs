@@ -77,7 +77,7 @@ pub(super) enum Born {
     /// CreateCluster gave this answer. The tags and the policy come from the request, because the answer does not
     /// repeat them.
     Answered { response: Arc<Response>, tags: Option<Tags>, policy: Option<Box<Arc<str>>> },
-    /// The cluster existed before the world began, with this record and under these keys.
+    /// The cluster existed before the world began, or was restored, with this record and under these keys.
     Kept(Arc<Cluster>, Arc<Keys>),
 }
 

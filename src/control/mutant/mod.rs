@@ -136,6 +136,8 @@ mutants! {
     QuotaIgnoresInFlight = "quota-ignores-in-flight" caught by "quota-respected",
     /// A new cluster gets the identifier of the last one deleted.
     IdentifierReused = "identifier-reused" caught by "identifiers-unique",
+    /// A restored cluster takes the identifier of its source.
+    RestoredSharesIdentifier = "restored-shares-identifier" caught by "identifiers-unique",
     /// A page token counts clusters instead of naming the last one listed.
     PageSkipsAfterDelete = "page-skips-after-delete" caught by "list-complete",
     /// A restarted control plane does not set the timers of the clusters that it finds in a transient status.
@@ -220,6 +222,8 @@ mutants! {
     TagsReplaced = "tags-replaced" caught by "changed-only-by-its-call",
     /// The policy version that a caller expects is not compared.
     PolicyVersionNotChecked = "policy-version-not-checked" caught by "changed-only-by-its-call",
+    /// A restored cluster has no deletion protection.
+    RestoredUnprotected = "restored-unprotected" caught by "changed-only-by-its-call",
     /// Removing a policy starts the count of its versions again.
     PolicyVersionStartsOver = "policy-version-starts-over" caught by "changed-only-by-its-call",
     /// A cluster loses its tags when its deletion begins.
@@ -298,6 +302,10 @@ mutants! {
     QuotaOffByOne = "quota-off-by-one" caught by "quota-respected",
     /// Clusters that are being deleted do not count towards the quota.
     QuotaForgetsDeleting = "quota-forgets-deleting" caught by "quota-respected",
+    /// A restored cluster is not compared with the quota.
+    RestoreIgnoresQuota = "restore-ignores-quota" caught by "quota-respected",
+    /// A raised quota counts for both kinds of clusters.
+    QuotaRaisedForBothKinds = "quota-raised-for-both-kinds" caught by "quota-respected",
     /// A cluster's identifier is made of the client token of its create.
     IdentifierFromToken = "identifier-from-token" caught by "identifiers-unique",
     /// A new stream gets the identifier of the stream created before it.
@@ -330,6 +338,8 @@ mutants! {
     DeletionLooksForClusterFirst = "deletion-looks-for-cluster-first" caught by "retry-never-worse",
     /// The single-Region quota is compared with the number of clusters ever created.
     QuotaNeverReleased = "quota-never-released" caught by "every-refusal-has-a-cause",
+    /// A control plane that starts does not learn of raised quotas.
+    RaisedQuotaForgottenInCrash = "raised-quota-forgotten-in-crash" caught by "every-refusal-has-a-cause",
     /// A cluster's own ARN is ignored only as the first of a list.
     OwnArnOnlyFirst = "own-arn-only-first" caught by "every-refusal-has-a-cause",
     /// An update that another Region refused leaves its cluster busy.

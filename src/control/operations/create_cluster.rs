@@ -164,13 +164,18 @@ impl ControlPlane {
     }
 
     /// Compares the account's clusters, and its pending creates, with its quota.
-    fn check_quota(&self, turn: &mut Turn<'_>, account: Account, is_multi: bool) -> Result<(), Error> {
+    pub(in crate::control) fn check_quota(
+        &self,
+        turn: &mut Turn<'_>,
+        account: Account,
+        is_multi: bool,
+    ) -> Result<(), Error> {
         let assumed = &*self.assumptions;
-        let counts = self.storage.counts(account);
+        let (counts, raised) = (self.storage.counts(account), self.environment.raised);
         let (mut exist, mut quota, mut code) = if is_multi {
-            (counts.multi, assumed.multi_region_quota, "L-DCF93F11")
+            (counts.multi, assumed.multi_region_quota.max(raised.multi), "L-DCF93F11")
         } else {
-            (counts.single, assumed.single_region_quota, "L-B3A4E51E")
+            (counts.single, assumed.single_region_quota.max(raised.single), "L-B3A4E51E")
         };
         planted!(self.mutants, QuotaNeverReleased if !is_multi =>
             exist = self.storage.next_serial(account).0 as u32 - 1);

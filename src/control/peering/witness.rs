@@ -77,7 +77,11 @@ impl WitnessNode {
                 }
             },
             // A start restores nothing beyond storage, and the other inputs are for control planes.
-            Input::Start(_) | Input::Timer(_) | Input::Request { .. } | Input::ExternalEvent(_) => {}
+            Input::Start(_)
+            | Input::Timer(_)
+            | Input::Request { .. }
+            | Input::ExternalEvent(_)
+            | Input::Restored { .. } => {}
         }
     }
 

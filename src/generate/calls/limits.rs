@@ -4,11 +4,14 @@ use std::ops::Range;
 use std::time::Duration;
 
 use crate::api::{Operation, Request, TagMap, TagResourceInput, Tags, UntagResourceInput};
+use crate::control::environment::ExternalEvent;
 use crate::control::message::{DelayRange, MessageKind};
+use crate::control::quotas::ClusterQuota;
 use crate::control::records::MAX_STREAMS;
 use crate::region::Region;
 use crate::scenario::{Action, When};
 use crate::sim::fault::{Fault, MessageMatch, NodeMatch, Rule, RuleAction};
+use crate::types::Account;
 
 use super::super::draws::Draws;
 use super::{CallDraft, CallKind, CallPlan};
@@ -130,17 +133,25 @@ impl CallPlan<'_> {
         while self.made.len() < count {
             let draws = draws.about("turn", turn);
             turn += 1;
-            let changes = [(3, "room"), (4, "another"), (2, "beside"), (2, "again"), (1, "list")];
+            let changes = [
+                (3, "room"),
+                (4, "another"),
+                (2, "beside"),
+                (2, "again"),
+                (1, "list"),
+                (2, "raise"),
+                (2, "restore"),
+            ];
             match draws.weigh("change", &changes) {
-                "room" => {
-                    self.advance(draws.seconds("until active", 8, 15));
-                    self.call(draws.about("room", 0), None, CallKind::Delete);
-                    let gone = draws.seconds("until gone", 60, 150);
-                    self.advance(if draws.chance("is gone", 60) {
-                        gone
-                    } else {
-                        draws.pause("until going", 13)
-                    });
+                "room" => self.make_room(draws),
+                "restore" => {
+                    let restored = ExternalEvent::RestoreCluster { account: Account::DEFAULT };
+                    self.groups.push(vec![Action::Fault(Fault::external_event(region, restored))]);
+                    self.call(draws.about("list", 0), None, CallKind::List);
+                }
+                "raise" => {
+                    self.raise_quota(draws, (region, is_multi), quota);
+                    self.call(draws.about("another", 0), None, kind);
                 }
                 "another" if is_late => self.hurried(draws, vec![(draws.about("another", 0), None, kind)]),
                 "beside" if is_late => {
@@ -154,6 +165,28 @@ impl CallPlan<'_> {
             }
         }
         (self.region, self.unprotected) = (None, false);
+    }
+
+    /// Deletes a cluster, and usually waits until it is gone.
+    fn make_room(&mut self, draws: Draws) {
+        self.advance(draws.seconds("until active", 8, 15));
+        self.call(draws.about("room", 0), None, CallKind::Delete);
+        let (gone, going) = (draws.seconds("until gone", 60, 150), draws.pause("until going", 13));
+        self.advance(if draws.chance("is gone", 60) { gone } else { going });
+    }
+
+    /// Raises a quota, usually that of the clusters that fill it, and perhaps crashes the control plane, which learns
+    /// of it again when it starts.
+    fn raise_quota(&mut self, draws: Draws, (region, is_multi): (Region, bool), quota: u32) {
+        let of_kind =
+            |is_multi| if is_multi { ClusterQuota::MultiRegion } else { ClusterQuota::SingleRegion };
+        let raised = of_kind(is_multi == draws.chance("the same kind", 70));
+        let to = quota + draws.between("by", 1, 2) as u32;
+        let event = ExternalEvent::RaiseQuota { quota: raised, to };
+        self.groups.push(vec![Action::Fault(Fault::external_event(region, event))]);
+        if draws.chance("crash", 50) {
+            self.crash_and_restart(draws);
+        }
     }
 
     /// Delays the answers of witness Regions to the control plane of `region` for some time.

@@ -418,7 +418,7 @@ impl CallPlan<'_> {
             self.list_again(page(0), are_streams);
             pages = 1;
             if draws.chance("crashes", 40) {
-                self.crash_between_pages(draws);
+                self.crash_and_restart(draws);
             }
         }
         if are_streams {
@@ -434,8 +434,8 @@ impl CallPlan<'_> {
         (self.region, self.unprotected, self.turns_pages) = (None, false, false);
     }
 
-    /// The control plane that lists crashes and restarts: a page token must survive it.
-    fn crash_between_pages(&mut self, draws: Draws) {
+    /// The control plane of the opening's Region crashes and restarts: page tokens and raised quotas must survive it.
+    pub(super) fn crash_and_restart(&mut self, draws: Draws) {
         let node = NodeId::ControlPlane(self.region.unwrap_or(self.plan.topology.witness));
         let restarts = draws.pause("restarts", 12);
         let restart = Action::FaultAt(When::In(restarts), Fault::restart(node));

@@ -96,7 +96,7 @@ fn read_origin(arguments: &mut Arguments<'_>) -> Parsed<NetworkOrigin> {
 /// The address in a VPC of clients that do not have one of their own.
 const PRIVATE_ADDRESS: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 1);
 
-fn read_account(word: &Word) -> Parsed<Account> {
+pub(super) fn read_account(word: &Word) -> Parsed<Account> {
     Account::parse(&word.text).ok_or_else(|| Diagnostic::new("an account is twelve digits", word.span))
 }
 

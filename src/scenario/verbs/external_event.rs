@@ -1,12 +1,15 @@
-//! `idle`, `connect`, `disable-keys`, `disable-key` and their ends: events in the environment of a Region's clusters.
+//! `idle`, `connect`, `disable-keys`, `disable-key` and their ends, `fail-creation`, `restore-cluster` and
+//! `raise-quota`: events in the environment of a Region's clusters.
 
-use super::{Chapter, FaultText, Verb, VerbEntry, VerbReader, key};
+use super::{Chapter, FaultText, Verb, VerbEntry, VerbReader, clients, key};
 use crate::control::environment::{ExternalEvent, KeyScope};
+use crate::control::quotas::ClusterQuota;
 use crate::scenario::SetUp;
-use crate::scenario::arguments::Arguments;
+use crate::scenario::arguments::{Arguments, number, one_of};
 use crate::scenario::diagnostic::Parsed;
 use crate::scenario::write::Writer;
 use crate::sim::fault::{Fault, InjectedEvent};
+use crate::types::Account;
 
 pub(super) const IDLE: VerbEntry = VerbEntry {
     name: "idle",
@@ -78,6 +81,56 @@ Enables one customer managed key again. The fault acts when it was disabled, be 
     reader: VerbReader::Fault(|set_up, arguments| read_one(set_up, arguments, ExternalEvent::EnableKeys)),
 };
 
+pub(super) const FAIL_CREATION: VerbEntry = VerbEntry {
+    name: "fail-creation",
+    chapter: Chapter::Faults,
+    usage: "fail-creation REGION",
+    meaning: "\
+Lets the creation of a Region's clusters meet an error: those in CREATING become FAILED, except linked ones, whose
+creation is over. No member of the API has a reason. The switch `creation_fails` fails every creation instead. A control
+plane that is down misses this. The fault acts when a cluster changes because of it.",
+    example: "fail-creation use1",
+    reader: VerbReader::Fault(|set_up, arguments| read(set_up, arguments, ExternalEvent::FailCreation)),
+};
+
+pub(super) const RESTORE_CLUSTER: VerbEntry = VerbEntry {
+    name: "restore-cluster",
+    chapter: Chapter::Faults,
+    usage: "restore-cluster REGION [account=DIGITS]",
+    meaning: "\
+Lets AWS Backup restore a single-Region cluster into a Region: a new cluster with deletion protection, which no call
+created. ListClusters shows it. At the quota, and while the control plane is down, the restore fails. The fault acts
+when a cluster appears.",
+    example: "restore-cluster use1",
+    reader: VerbReader::Fault(restore_cluster),
+};
+
+pub(super) const RAISE_QUOTA: VerbEntry = VerbEntry {
+    name: "raise-quota",
+    chapter: Chapter::Faults,
+    usage: "raise-quota REGION single-region|multi-region to=N",
+    meaning: "\
+Raises a quota of every account in a Region, as Service Quotas does at the request of a customer. A control plane that
+is down finds it so when it starts. The fault acts when the quota was raised to less before, if at all; a value below
+the switches `single_region_quota` and `multi_region_quota` has no effect.",
+    example: "raise-quota use1 multi-region to=6",
+    reader: VerbReader::Fault(raise_quota),
+};
+
+fn restore_cluster(set_up: &SetUp, arguments: &mut Arguments<'_>) -> Parsed<Fault> {
+    let region = set_up.region(arguments.required("a Region")?)?;
+    let account = arguments.option("account").map(clients::read_account).transpose()?;
+    let account = account.unwrap_or(Account::DEFAULT);
+    Ok(Fault::external_event(region, ExternalEvent::RestoreCluster { account }))
+}
+
+fn raise_quota(set_up: &SetUp, arguments: &mut Arguments<'_>) -> Parsed<Fault> {
+    let region = set_up.region(arguments.required("a Region")?)?;
+    let quota = one_of(arguments.required("a quota")?, "a quota", &ClusterQuota::NAMED)?;
+    let to = number(arguments.required_option("to", "as in to=6")?)?;
+    Ok(Fault::external_event(region, ExternalEvent::RaiseQuota { quota, to }))
+}
+
 fn read(set_up: &SetUp, arguments: &mut Arguments<'_>, event: ExternalEvent) -> Parsed<Fault> {
     Ok(Fault::external_event(set_up.region(arguments.required("a Region")?)?, event))
 }
@@ -109,12 +162,22 @@ impl FaultText for InjectedEvent {
                 let region = writer.region(self.region);
                 return writer.add(format_args!("{} {region} {target}", Verb::RepairTarget.name()));
             }
+            ExternalEvent::FailCreation => (Verb::FailCreation, None),
+            ExternalEvent::RestoreCluster { .. } => (Verb::RestoreCluster, None),
+            ExternalEvent::RaiseQuota { .. } => (Verb::RaiseQuota, None),
         };
         let subject = match one {
             None => writer.region(self.region),
             Some(arn) => key::name(writer.set_up, arn),
         };
         writer.add(format_args!("{} {subject}", verb.name()));
+        match &self.event {
+            ExternalEvent::RaiseQuota { quota, to } => writer.add(format_args!(" {} to={to}", quota.name())),
+            ExternalEvent::RestoreCluster { account } if *account != Account::DEFAULT => {
+                writer.add(format_args!(" account={account}"));
+            }
+            _ => {}
+        }
     }
 
     fn idle(&self, set_up: &SetUp) -> String {
@@ -137,6 +200,17 @@ impl FaultText for InjectedEvent {
             }
             ExternalEvent::RepairTarget { target } => {
                 format!("the target {target} was not broken in {region}")
+            }
+            ExternalEvent::FailCreation => {
+                format!("no cluster in {region} was in CREATING for the first time")
+            }
+            ExternalEvent::RestoreCluster { account } => {
+                format!(
+                    "the quota of account {account} in {region} was used up, or the control plane was down"
+                )
+            }
+            ExternalEvent::RaiseQuota { to, .. } => {
+                format!("the quota in {region} was raised to {to} already")
             }
         }
     }

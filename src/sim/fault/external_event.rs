@@ -1,5 +1,7 @@
-//! `idle`, `connect`, `disable-keys`, `disable-key`, `break-target` and their ends: events in the environment of a
-//! Region's clusters.
+//! `idle`, `connect`, `disable-keys`, `disable-key`, `break-target` and their ends, `fail-creation`, `restore-cluster`
+//! and `raise-quota`: events in the environment of a Region's clusters.
+
+use rand::Rng as _;
 
 use std::sync::Arc;
 
@@ -8,21 +10,22 @@ use crate::control::environment::{ExternalEvent, KeyScope};
 use crate::control::message::Input;
 use crate::control::records::Cluster;
 use crate::region::Region;
+use crate::rng::{self, Purpose};
 use crate::sim::node::NodeState;
 use crate::sim::{Change, World};
-use crate::types::NodeId;
+use crate::types::{Account, Identifier, NodeId};
 
 use super::{Fault, FaultBehaviour, FaultId, FaultKind};
 
-/// An event in the environment of a Region's clusters: their connections, their encryption keys, or the targets of
-/// their streams.
+/// An event in the environment of a Region's clusters: their connections, encryption keys, creation or quotas, or the
+/// targets of their streams.
 ///
-/// A control plane that is down misses an event that has no lasting state (idle, connect). It finds a lasting state
-/// (disabled keys, broken targets) when it starts again.
+/// A control plane that is down misses an event that has no lasting state (idle, connect, a failed creation, a
+/// restore). It finds a lasting state (disabled keys, broken targets, raised quotas) when it starts again.
 ///
 /// It acts when a cluster or a stream changes because of it, now or, for disabled keys and broken targets, later. A
 /// call that is refused for one of these counts as well. Enabling keys also acts when the keys were disabled and no
-/// cluster used one.
+/// cluster used one, and a quota when it was lower.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct InjectedEvent {
     /// The Region of the clusters.
@@ -71,7 +74,9 @@ impl FaultBehaviour for InjectedEvent {
             ExternalEvent::RepairTarget { target } => environment.targets.get(target).is_some(),
             _ => false,
         };
+        let before = environment.raised;
         *environment = std::mem::take(environment).after(event);
+        let is_raised = environment.raised != before;
         if let ExternalEvent::DisableKeys(scope) | ExternalEvent::EnableKeys(scope) = event {
             let is_over = |old: &KeyScope| *scope == KeyScope::All || old == scope;
             world.fault_log.end(|fault| InjectedEvent::disabled_keys(fault, *region).is_some_and(is_over));
@@ -92,18 +97,25 @@ impl FaultBehaviour for InjectedEvent {
         if is_up {
             world.changes.push(Change::Outside { region: *region, event: event.clone() });
         }
-        let has_moved = is_up && world.feed(index, Input::ExternalEvent(event.clone()));
-        has_moved || ends_another
+        let input = match event {
+            ExternalEvent::RestoreCluster { account } => world.restored(*region, *account),
+            event => Input::ExternalEvent(event.clone()),
+        };
+        let has_moved = is_up && world.feed(index, input);
+        has_moved || is_raised || ends_another
     }
 
     fn kind(&self) -> Option<FaultKind> {
         match self.event {
-            ExternalEvent::Idle | ExternalEvent::DisableKeys(_) | ExternalEvent::BreakTarget { .. } => {
-                Some(FaultKind::ExternalEvent)
-            }
-            ExternalEvent::Connect | ExternalEvent::EnableKeys(_) | ExternalEvent::RepairTarget { .. } => {
-                None
-            }
+            ExternalEvent::Idle
+            | ExternalEvent::DisableKeys(_)
+            | ExternalEvent::BreakTarget { .. }
+            | ExternalEvent::FailCreation => Some(FaultKind::ExternalEvent),
+            ExternalEvent::Connect
+            | ExternalEvent::EnableKeys(_)
+            | ExternalEvent::RepairTarget { .. }
+            | ExternalEvent::RestoreCluster { .. }
+            | ExternalEvent::RaiseQuota { .. } => None,
         }
     }
 
@@ -114,15 +126,29 @@ impl FaultBehaviour for InjectedEvent {
             ExternalEvent::BreakTarget { target, .. } => {
                 ExternalEvent::RepairTarget { target: target.clone() }
             }
-            ExternalEvent::Connect | ExternalEvent::EnableKeys(_) | ExternalEvent::RepairTarget { .. } => {
-                return None;
-            }
+            ExternalEvent::Connect
+            | ExternalEvent::EnableKeys(_)
+            | ExternalEvent::RepairTarget { .. }
+            | ExternalEvent::FailCreation
+            | ExternalEvent::RestoreCluster { .. }
+            | ExternalEvent::RaiseQuota { .. } => return None,
         };
         Some(Fault::external_event(self.region, end))
     }
 }
 
 impl World {
+    /// The input for a restored cluster of `account`. Its identifier is drawn by the number that the cluster will have,
+    /// which no other cluster of the account gets.
+    fn restored(&mut self, region: Region, account: Account) -> Input {
+        let serial = self.storage(region).map(|storage| storage.next_serial(account));
+        let key = rng::fingerprint(&(region, account, serial));
+        let mut drawn = rng::stream(self.options.seed, Purpose::Identifier, key);
+        let fresh = Identifier::new([drawn.next_u64(), drawn.next_u64()]);
+        self.meet_skew(region);
+        Input::Restored { account, fresh, stamp: self.wall_clock(region) }
+    }
+
     /// Records that a cluster of `region` has the key with the ARN `key`, which cannot be used, or that a call for such
     /// a cluster was refused.
     pub(in crate::sim) fn meet_disabled_key(&mut self, region: Region, key: &str) {

@@ -85,7 +85,7 @@ pub enum Fault {
     Skew(Skew),
     /// Denies an action to every caller in a Region, or ends such a denial.
     Deny(Deny),
-    /// An event in the environment of a Region's clusters: their connections or their encryption keys.
+    /// An event in the environment of a Region's clusters: their connections, encryption keys, creation or quotas.
     ExternalEvent(InjectedEvent),
     /// Answers requests with an error in front of the control plane.
     Refuse(Refuse),
@@ -121,7 +121,7 @@ pub enum FaultKind {
     /// Requests get an injected error in front of the control plane.
     #[strum(serialize = "throttle")]
     Refuse,
-    /// Clusters become idle, or their keys become inaccessible.
+    /// Clusters become idle, their keys become inaccessible, or their creation fails.
     ExternalEvent,
 }
 
