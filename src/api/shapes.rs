@@ -63,7 +63,7 @@ pub struct EncryptionDetails {
     pub encryption_type: EncryptionType,
     /// The state of the key or of its change.
     pub encryption_status: EncryptionStatus,
-    /// The ARN of the customer managed key; absent for an AWS-owned key.
+    /// The ARN of the customer managed key. Whether an AWS-owned key is named is an assumption.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub kms_key_arn: Option<Arc<str>>,
 }

@@ -2,10 +2,14 @@
 //! the AWS KMS Developer Guide ("Key identifiers", "AWS KMS condition keys") and the User Guide ("Data encryption"),
 //! independently of the control planes.
 
-use crate::api::Request;
+use std::sync::Arc;
+
+use crate::api::{EncryptionDetails, EncryptionType, Request};
+use crate::control::assumptions::Assumptions;
 use crate::control::keys::{KeyArn, Keys, key_of_undeclared_alias};
+use crate::control::records::Cluster;
 use crate::region::Region;
-use crate::types::Account;
+use crate::types::{Account, ClusterArn};
 
 use super::open::OpenCall;
 use super::permitted::{Demand, KeyFacts, Known};
@@ -42,6 +46,30 @@ pub(super) fn named(keys: &Keys, name: Option<&str>, region: Region, account: Ac
         return Some(NamedKey { arn: whole, alias: None });
     };
     Some(NamedKey { arn, alias: Some(alias) })
+}
+
+/// The customer managed key that an answer names.
+pub(super) fn customer_key(details: Option<&EncryptionDetails>) -> Option<Arc<str>> {
+    let details = details.filter(|it| it.encryption_type == EncryptionType::CustomerManagedKmsKey)?;
+    details.kms_key_arn.clone()
+}
+
+/// Whether an answer names the key of `cluster`: a customer managed one by its ARN, and one that AWS owns only by the
+/// assumption `aws_owned_key_shown`. Such a key is in the Region of its cluster and in an account of the service, which
+/// owns no clusters. (AWS KMS Developer Guide, "AWS owned keys".)
+pub(super) fn is_named(
+    details: Option<&EncryptionDetails>,
+    cluster: &Cluster,
+    assumed: &Assumptions,
+) -> bool {
+    let shown = details.and_then(|it| it.kms_key_arn.as_deref());
+    if cluster.kms_key.is_some() || !assumed.aws_owned_key_shown {
+        return shown == cluster.kms_key.as_deref();
+    }
+    let ClusterArn { region, account, .. } = cluster.arn;
+    shown.and_then(KeyArn::parse).is_some_and(|key| {
+        key.region == region.name() && key.account != account.to_string() && key.id().is_some()
+    })
 }
 
 /// The key that a request of `account` to `region` selects for its cluster.

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use crate::api::{MultiRegionProperties, Response, StreamStatus, Tags};
+use crate::control::assumptions::Assumptions;
 use crate::control::records::{Cluster, Stream};
 use crate::region::Region;
 use crate::types::{ClusterArn, Identifier, Timestamp};
@@ -30,7 +31,7 @@ pub(super) fn answers_say_what_was_written(
 ) -> CheckResult {
     let wrong = about_another(call, response).or_else(|| {
         let (before, record) = call.record.as_ref()?;
-        unlike_record(response, before.as_deref(), record)
+        unlike_record(ctx.view.assumptions(), response, before.as_deref(), record)
             .or_else(|| not_carried_out(call, record))
             .or_else(|| not_created_then(call, response))
     });
@@ -72,8 +73,13 @@ fn about_another(call: &OpenCall, response: &Response) -> Option<&'static str> {
 }
 
 /// The error in an answer that differs from the record that was written for it.
-fn unlike_record(response: &Response, before: Option<&Cluster>, record: &Cluster) -> Option<&'static str> {
-    let is_like = operations::of_response(response).is_like(before, record);
+fn unlike_record(
+    assumed: &Assumptions,
+    response: &Response,
+    before: Option<&Cluster>,
+    record: &Cluster,
+) -> Option<&'static str> {
+    let is_like = operations::of_response(response).is_like(before, record, assumed);
     (!is_like).then_some("the answer differs from the record that was written")
 }
 

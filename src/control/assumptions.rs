@@ -292,6 +292,9 @@ assumptions! {
     /// Whether a KMS key must be declared: a call that selects another one is refused (ValidationException). Otherwise
     /// every key exists.
     keys_must_exist: bool = false,
+    /// Whether `encryptionDetails` of a cluster without a customer managed key names, as its `kmsKeyArn`, the key that
+    /// AWS owns; otherwise the member is absent.
+    aws_owned_key_shown: bool = false,
     /// How long a stream's CREATING takes. The User Guide gives it one to three minutes, and recommends the waiter of
     /// the SDKs, which gives up after two; the default is within both.
     stream_time: DelayRange = DelayRange::millis(60_000, 110_000),

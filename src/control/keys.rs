@@ -5,6 +5,9 @@
 //!
 //! A key that is not declared exists too: a program under test need not list the keys of its account. The key behind an
 //! alias that is not declared has an id that follows from the ARN of the alias.
+//!
+//! A cluster without a customer managed key is encrypted with a key that AWS owns, in an account of the service. (AWS
+//! KMS Developer Guide, "AWS owned keys".)
 
 use std::sync::Arc;
 
@@ -120,10 +123,23 @@ impl<'a> KeyArn<'a> {
 #[must_use]
 pub fn key_of_undeclared_alias(alias: KeyArn<'_>) -> String {
     let KeyArn { region, account, resource } = alias;
-    let first = fingerprint(&(region, account, resource));
+    format!("arn:aws:kms:{region}:{account}:key/{}", key_id(fingerprint(&(region, account, resource))))
+}
+
+/// The ARN of the key that AWS owns in a Region, by which clusters without a customer managed key are encrypted. Its
+/// account and its id are made up: no public source has one.
+#[must_use]
+pub fn aws_owned_key(region: Region) -> String {
+    format!("arn:aws:kms:{region}:{SERVICE_ACCOUNT}:key/{}", key_id(fingerprint(region.name())))
+}
+
+/// The account of the keys that AWS owns.
+const SERVICE_ACCOUNT: &str = "000000000000";
+
+/// The id of a key, in the form of a UUID.
+fn key_id(first: u64) -> String {
     let digits = format!("{first:016x}{:016x}", mix(first, 1));
-    let parts = [&digits[..8], &digits[8..12], &digits[12..16], &digits[16..20], &digits[20..]];
-    format!("arn:aws:kms:{region}:{account}:key/{}", parts.join("-"))
+    [&digits[..8], &digits[8..12], &digits[12..16], &digits[16..20], &digits[20..]].join("-")
 }
 
 #[cfg(test)]

@@ -485,6 +485,10 @@ const ENVIRONMENT: &[ServiceRule] = &[
         documented(&[ENCRYPTION, KMS_NAMES, MODEL], &["encryption/a_key_is_shown_by_its_arn"]),
     ),
     rule(
+        "An answer does not name a key that AWS owns (switch `aws_owned_key_shown`).",
+        assumed(&[ENCRYPTION, MODEL], &["assumptions/an_aws_owned_key_may_be_shown"]),
+    ),
+    rule(
         "A cluster whose key is disabled during a creation, an update or a link becomes IDLE where it would be ACTIVE.",
         assumed(
             &[ENCRYPTION],

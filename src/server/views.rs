@@ -79,6 +79,7 @@ impl Driver {
     pub(super) fn state(&self, page: &StatePage) -> Value {
         let mut state = self.time();
         let mut regions = Map::new();
+        let assumed = &self.simulation.world().options().assumptions;
         let (mut left, mut last) = (page.most, None);
         for region in Region::all().skip_while(|region| page.after.is_some_and(|after| after.0 != *region)) {
             let Some(storage) = self.simulation.world().storage(region) else { continue };
@@ -92,7 +93,7 @@ impl Driver {
                 }
                 left -= 1;
                 last = Some(position(cluster));
-                clusters.push(Response::GetCluster(cluster.describe()).to_json());
+                clusters.push(Response::GetCluster(cluster.describe(assumed)).to_json());
             }
             regions.insert(region.to_string(), clusters.into());
             if state.get("nextToken").is_some() {

@@ -9,6 +9,7 @@ use crate::check::permitted::{Demand, Known};
 use crate::check::refusals::{Causes, RefusalKind};
 use crate::check::responses::{has_properties, is_opaque, is_own, policy_of};
 use crate::check::{clusters, demands};
+use crate::control::assumptions::Assumptions;
 use crate::control::records::Cluster;
 use crate::types::{ClusterArn, Timestamp};
 
@@ -95,8 +96,8 @@ impl ResponseSpecification for CreateClusterOutput {
         Some((self.multi_region_properties.as_deref()?, self.arn))
     }
 
-    fn is_like(&self, _: Option<&Cluster>, record: &Cluster) -> bool {
-        *self == record.created()
+    fn is_like(&self, _: Option<&Cluster>, record: &Cluster, assumed: &Assumptions) -> bool {
+        *self == record.created(assumed) && keys::is_named(self.encryption_details.as_ref(), record, assumed)
     }
 
     fn creation_time(&self) -> Option<Timestamp> {

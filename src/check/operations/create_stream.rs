@@ -7,6 +7,7 @@ use crate::check::open::OpenCall;
 use crate::check::permitted::Demand;
 use crate::check::refusals::{Causes, RefusalKind};
 use crate::check::responses::{has_stream, is_in_subject, is_plain};
+use crate::control::assumptions::Assumptions;
 use crate::control::records::{Cluster, MAX_STREAMS};
 use crate::types::{ClusterArn, ClusterStatus, Timestamp};
 
@@ -65,7 +66,7 @@ impl ResponseSpecification for CreateStreamOutput {
         is_in_subject(call, self.cluster_identifier)
     }
 
-    fn is_like(&self, _: Option<&Cluster>, record: &Cluster) -> bool {
+    fn is_like(&self, _: Option<&Cluster>, record: &Cluster, _: &Assumptions) -> bool {
         let shown = (self.status, self.creation_time, &*self.arn);
         has_stream(record, self.stream_identifier, shown) && is_plain(&self.ordering, &self.format)
     }

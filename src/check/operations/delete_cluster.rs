@@ -48,7 +48,7 @@ impl ResponseSpecification for DeleteClusterOutput {
         is_subject(call, self.arn)
     }
 
-    fn is_like(&self, _: Option<&Cluster>, record: &Cluster) -> bool {
+    fn is_like(&self, _: Option<&Cluster>, record: &Cluster, _: &Assumptions) -> bool {
         *self == record.deleted()
     }
 

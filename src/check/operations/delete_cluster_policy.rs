@@ -5,6 +5,7 @@ use crate::check::open::OpenCall;
 use crate::check::refusals::{Causes, RefusalKind};
 use crate::check::responses::{policy_of, policy_version_of};
 use crate::check::visible::Fact;
+use crate::control::assumptions::Assumptions;
 use crate::control::keys::Keys;
 use crate::control::records::Cluster;
 use crate::types::ClusterArn;
@@ -32,7 +33,7 @@ impl RequestSpecification for DeleteClusterPolicyInput {
 
 impl ResponseSpecification for DeleteClusterPolicyOutput {
     /// The answer names the version that was removed, which only the record before has.
-    fn is_like(&self, before: Option<&Cluster>, _: &Cluster) -> bool {
+    fn is_like(&self, before: Option<&Cluster>, _: &Cluster, _: &Assumptions) -> bool {
         before.and_then(policy_version_of).as_ref() == Some(&self.policy_version)
     }
 }

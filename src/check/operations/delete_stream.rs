@@ -7,6 +7,7 @@ use crate::check::permitted::Demand;
 use crate::check::refusals::{Causes, RefusalKind};
 use crate::check::responses::{has_stream, is_stream};
 use crate::check::visible::Fact;
+use crate::control::assumptions::Assumptions;
 use crate::control::keys::Keys;
 use crate::control::records::Cluster;
 use crate::types::{ClusterArn, Identifier};
@@ -39,7 +40,7 @@ impl ResponseSpecification for DeleteStreamOutput {
         is_stream(call, self.cluster_identifier, self.stream_identifier)
     }
 
-    fn is_like(&self, _: Option<&Cluster>, record: &Cluster) -> bool {
+    fn is_like(&self, _: Option<&Cluster>, record: &Cluster, _: &Assumptions) -> bool {
         let shown = (self.status, self.creation_time, &*self.arn);
         has_stream(record, self.stream_identifier, shown)
     }

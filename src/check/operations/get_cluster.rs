@@ -1,6 +1,7 @@
 //! GetCluster.
 
 use crate::api::{EncryptionType, GetClusterInput, GetClusterOutput, MultiRegionOutput};
+use crate::check::keys;
 use crate::check::open::OpenCall;
 use crate::check::responses::is_subject;
 use crate::check::visible::{Fact, shown_properties};
@@ -39,15 +40,15 @@ impl ResponseSpecification for GetClusterOutput {
         let may_be_creating = !assumed.creating_before_setup.is_zero()
             && (self.status, record.status) == (Creating, PendingSetup);
         let is_shown = self.status == record.status || may_flap || may_be_creating;
-        Some(is_shown && encryption == Some((owner, record.encryption)))
+        let is_named = keys::is_named(self.encryption_details.as_ref(), record, assumed);
+        Some(is_shown && is_named && encryption == Some((owner, record.encryption)))
     }
 
     fn shows(&self) -> Option<ShownMembers> {
-        let key = self.encryption_details.as_ref().and_then(|it| it.kms_key_arn.clone());
         let mut facts = vec![
             Fact::Created(self.creation_time),
             Fact::Protection(self.deletion_protection_enabled),
-            Fact::Key(key),
+            Fact::Key(keys::customer_key(self.encryption_details.as_ref())),
             Fact::MetricGroups(self.metric_groups.is_some()),
             Fact::Deleted(is_of_deletion(self.status)),
         ];

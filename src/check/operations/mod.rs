@@ -78,7 +78,7 @@ pub(super) trait ResponseSpecification {
     }
 
     /// Whether the answer agrees with the record that was written for the call, and with the one before.
-    fn is_like(&self, _before: Option<&Cluster>, _record: &Cluster) -> bool {
+    fn is_like(&self, _before: Option<&Cluster>, _record: &Cluster, _assumed: &Assumptions) -> bool {
         true
     }
 

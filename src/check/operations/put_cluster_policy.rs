@@ -6,6 +6,7 @@ use crate::check::open::OpenCall;
 use crate::check::refusals::Causes;
 use crate::check::responses::{policy_of, policy_version_of};
 use crate::check::visible::{Fact, PolicyFact};
+use crate::control::assumptions::Assumptions;
 use crate::control::keys::Keys;
 use crate::control::records::Cluster;
 use crate::types::ClusterArn;
@@ -35,7 +36,7 @@ impl RequestSpecification for PutClusterPolicyInput {
 }
 
 impl ResponseSpecification for PutClusterPolicyOutput {
-    fn is_like(&self, _: Option<&Cluster>, record: &Cluster) -> bool {
+    fn is_like(&self, _: Option<&Cluster>, record: &Cluster, _: &Assumptions) -> bool {
         policy_version_of(record).as_ref() == Some(&self.policy_version)
     }
 }

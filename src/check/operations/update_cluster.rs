@@ -8,6 +8,7 @@ use crate::check::permitted::Demand;
 use crate::check::refusals::{Causes, RefusalKind};
 use crate::check::responses::{has_properties, is_subject};
 use crate::check::visible::{Fact, requested_properties};
+use crate::control::assumptions::Assumptions;
 use crate::control::keys::Keys;
 use crate::control::records::Cluster;
 use crate::types::{ClusterArn, ClusterStatus};
@@ -73,7 +74,7 @@ impl ResponseSpecification for UpdateClusterOutput {
         is_subject(call, self.arn)
     }
 
-    fn is_like(&self, _: Option<&Cluster>, record: &Cluster) -> bool {
+    fn is_like(&self, _: Option<&Cluster>, record: &Cluster, _: &Assumptions) -> bool {
         *self == record.updated()
     }
 }

@@ -7,7 +7,9 @@ use crate::api::{
     CreateStreamInput, CreateStreamOutput, MultiRegionOutput, MultiRegionProperties, Response, TagMap, Tags,
     TargetDefinition,
 };
+use crate::check::keys;
 use crate::check::operations::ResponseSpecification;
+use crate::control::assumptions::Assumptions;
 use crate::control::records::Cluster;
 use crate::region::Region;
 use crate::types::{ClusterArn, Timestamp};
@@ -65,12 +67,11 @@ impl Fact {
         policy: Option<&Arc<str>>,
     ) -> Vec<Fact> {
         let Response::CreateCluster(made) = response else { return Vec::new() };
-        let key = made.encryption_details.as_ref().and_then(|it| it.kms_key_arn.clone());
         let policy = policy.map(|text| PolicyFact { text: text.clone(), version: None });
         let mut facts = vec![
             Fact::Created(made.creation_time),
             Fact::Protection(made.deletion_protection_enabled),
-            Fact::Key(key),
+            Fact::Key(keys::customer_key(made.encryption_details.as_ref())),
             Fact::MetricGroups(made.metric_groups.is_some()),
             Fact::Policy(policy),
             Fact::Deleted(false),
@@ -87,7 +88,8 @@ impl Fact {
             let text = attached.policy.as_ref()?.text.clone();
             Some(PolicyFact { text, version: Some(attached.policy_version.to_string()) })
         });
-        let mut facts = shown_by(&cluster.describe());
+        // What assumptions add to an answer is no fact.
+        let mut facts = shown_by(&cluster.describe(&Assumptions::DEFAULT));
         facts.push(Fact::Policy(policy));
         facts.extend(cluster.tags.iter().flat_map(|tags| of_tags(tags)));
         facts

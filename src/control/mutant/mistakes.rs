@@ -2,16 +2,17 @@
 
 use std::sync::Arc;
 
-use crate::api::{Error, Operation, Response};
+use crate::api::{Error, GetClusterOutput, Operation, Response};
 use crate::control::ControlPlane;
 use crate::control::authorization::{IamAction, KeyAttributes};
+use crate::control::keys::KeyArn;
 use crate::control::message::{Delivery, Message};
 use crate::control::mutant::{Mutant, Mutants};
 use crate::control::peering::Acceptor;
 use crate::control::records::{Batch, Cluster, ClusterPolicy, Serial, TokenWrite};
 use crate::control::turn::Turn;
 use crate::rng::fingerprint;
-use crate::types::{Account, NodeId, Timestamp};
+use crate::types::{Account, ClusterArn, NodeId, Timestamp};
 
 impl Mutants {
     /// Whether `operation` leaves the check of `action` out.
@@ -126,6 +127,16 @@ impl ControlPlane {
     pub(in crate::control) fn nth_listed(&self, account: Account, count: u64) -> Serial {
         let listed = self.storage.clusters_after(account, Serial(0)).nth((count as usize).saturating_sub(1));
         listed.map_or(Serial(u64::from(u32::MAX)), |cluster| cluster.serial)
+    }
+}
+
+/// Shows the key that AWS owns as one of the cluster's account.
+pub(in crate::control) fn in_own_account(cluster: &Cluster, output: &mut GetClusterOutput) {
+    let shown = output.encryption_details.as_mut().and_then(|details| details.kms_key_arn.as_mut());
+    if let Some(arn) = shown.filter(|_| cluster.kms_key.is_none()) {
+        let ClusterArn { region, account, .. } = cluster.arn;
+        let resource = KeyArn::parse(arn).map_or("", |key| key.resource);
+        *arn = format!("arn:aws:kms:{region}:{account}:{resource}").into();
     }
 }
 

@@ -31,7 +31,7 @@ macro_rules! planted {
 }
 
 pub(in crate::control) use misread::Misread;
-pub(in crate::control) use mistakes::{restamped, without_properties, without_retry_after};
+pub(in crate::control) use mistakes::{in_own_account, restamped, without_properties, without_retry_after};
 pub(in crate::control) use planted;
 
 /// A set of mutants.
@@ -458,6 +458,8 @@ mutants! {
     ReservedKeySet = "reserved-key-set" caught by "no-success-against-a-cause",
     /// The calls to AWS KMS have no encryption context.
     EncryptionContextLeftOut = "encryption-context-left-out" caught by "every-refusal-has-a-cause",
+    /// A key that AWS owns is shown as one of the cluster's account.
+    OwnedKeyInOwnAccount = "owned-key-in-own-account" caught by "answers-say-what-was-written",
     /// A key is recorded and shown by the id or the alias that it was named by.
     KeyShownAsNamed = "key-shown-as-named" caught by "answers-say-what-was-written",
     /// The Region of a KMS key is not compared with that of the cluster.

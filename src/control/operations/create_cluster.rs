@@ -101,7 +101,7 @@ impl ControlPlane {
         waiters: &[Delivery],
     ) {
         let cluster = self.new_cluster(ctx, input, multi_region);
-        let response = Arc::new(Response::CreateCluster(cluster.created()));
+        let response = Arc::new(Response::CreateCluster(cluster.created(&self.assumptions)));
         let token = ctx.token_write(turn, &response);
         let cluster = self.write_new(turn, cluster, token, ctx.delivery);
         turn.reply(waiters, Ok(response));

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::api::{EncryptionStatus, Error, GetClusterInput, GetClusterOutput, Response};
-use crate::control::mutant::planted;
+use crate::control::mutant::{in_own_account, planted};
 use crate::control::operations::Handler;
 use crate::control::peering::LinkOutcome;
 use crate::control::records::Cluster;
@@ -19,13 +19,14 @@ impl Handler for GetClusterInput {
         ctx: &RequestContext,
     ) -> Result<(), Error> {
         let cluster = plane.find(ctx.caller.account, &self.identifier)?;
-        let mut output = cluster.describe();
+        let mut output = cluster.describe(&plane.assumptions);
         if plane.assumptions.silent_peer_shows_declaration {
             plane.show_silent_declaration(cluster, &mut output);
         }
         planted!(plane.mutants, EncryptionShownEnabled => if let Some(details) = &mut output.encryption_details {
             details.encryption_status = EncryptionStatus::Enabled;
         });
+        planted!(plane.mutants, OwnedKeyInOwnAccount => in_own_account(cluster, &mut output));
         planted!(plane.mutants, ProtectionShownOn => output.deletion_protection_enabled = true);
         planted!(plane.mutants, MetricGroupsShownWhenActive if cluster.status != ClusterStatus::Active =>
             output.metric_groups = None);

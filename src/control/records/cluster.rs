@@ -10,6 +10,8 @@ use crate::api::{
     EncryptionStatus, EncryptionType, GetClusterOutput, MetricGroup, MetricGroupResponse, MultiRegionOutput,
     Request, Tags, UpdateClusterInput, UpdateClusterOutput,
 };
+use crate::control::assumptions::Assumptions;
+use crate::control::keys::aws_owned_key;
 use crate::control::peering::RegisterKey;
 use crate::control::records::{ClusterPolicy, Stream};
 use crate::region::Region;
@@ -212,7 +214,7 @@ impl Cluster {
     /// `multiRegionProperties.clusters` holds the cluster's own ARN first, then the declared peer's, and the whole
     /// member is absent from a single-Region cluster.
     #[must_use]
-    pub fn describe(&self) -> GetClusterOutput {
+    pub fn describe(&self, assumed: &Assumptions) -> GetClusterOutput {
         GetClusterOutput {
             arn: self.arn,
             status: self.status,
@@ -220,20 +222,20 @@ impl Cluster {
             deletion_protection_enabled: self.deletion_protection,
             multi_region_properties: self.properties(),
             tags: self.tags.clone(),
-            encryption_details: Some(self.encryption()),
+            encryption_details: Some(self.encryption(assumed)),
             metric_groups: self.metric_groups(),
         }
     }
 
     /// The response of CreateCluster.
     #[must_use]
-    pub fn created(&self) -> CreateClusterOutput {
+    pub fn created(&self, assumed: &Assumptions) -> CreateClusterOutput {
         CreateClusterOutput {
             arn: self.arn,
             status: self.status,
             creation_time: self.creation_time,
             multi_region_properties: self.properties(),
-            encryption_details: Some(self.encryption()),
+            encryption_details: Some(self.encryption(assumed)),
             deletion_protection_enabled: self.deletion_protection,
             metric_groups: self.metric_groups(),
         }
@@ -290,13 +292,14 @@ pub fn may_become(from: Option<ClusterStatus>, to: Option<ClusterStatus>) -> boo
 }
 
 impl Cluster {
-    fn encryption(&self) -> EncryptionDetails {
+    fn encryption(&self, assumed: &Assumptions) -> EncryptionDetails {
+        let owned = || assumed.aws_owned_key_shown.then(|| aws_owned_key(self.arn.region).into());
         EncryptionDetails {
             encryption_type: match self.kms_key {
                 Some(_) => EncryptionType::CustomerManagedKmsKey,
                 None => EncryptionType::AwsOwnedKmsKey,
             },
-            kms_key_arn: self.kms_key.clone(),
+            kms_key_arn: self.kms_key.clone().or_else(owned),
             encryption_status: self.encryption,
         }
     }

@@ -176,7 +176,7 @@ impl ControlPlane {
         let now = |identifier| self.storage.cluster(identifier);
         let fresh = match &**recorded {
             Response::CreateCluster(answer) => {
-                now(answer.arn.identifier).map(|it| Response::CreateCluster(it.created()))
+                now(answer.arn.identifier).map(|it| Response::CreateCluster(it.created(&self.assumptions)))
             }
             Response::UpdateCluster(answer) => {
                 now(answer.arn.identifier).map(|it| Response::UpdateCluster(it.updated()))
