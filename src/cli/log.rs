@@ -5,6 +5,7 @@ use std::io;
 use tracing::level_filters::LevelFilter;
 use tracing::subscriber::set_global_default;
 use tracing::{Dispatch, dispatcher};
+use tracing_appender::non_blocking::{NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::fmt;
 use tracing_subscriber::layer::SubscriberExt;
@@ -19,9 +20,15 @@ const VARIABLE: &str = "RUST_LOG";
 /// The targets of events outside of a world.
 const OTHER_TARGETS: [&str; 2] = ["dsql_sim::check", "dsql_sim::server"];
 
-/// The filter of `serve` if none is given: a line for each request, each fault and each violation.
-#[cfg(feature = "server")]
-pub(super) const SERVER_FILTER: &str = "dsql_sim::server=info,dsql_sim::fault=info,dsql_sim::check=info";
+/// What the log does without a filter, and when its reader falls behind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum LogUse {
+    /// A command that ends: it prints nothing without a filter, and waits for its reader.
+    Command,
+    /// A server: it prints [`SERVER_FILTER`] without a filter, and drops lines rather than wait. A program that starts
+    /// it with a pipe as its standard error need not read the pipe.
+    Server,
+}
 
 /// Reads the value of `--log`.
 ///
@@ -53,24 +60,35 @@ fn parse_directives(text: &str) -> Result<Targets, String> {
     directives.join(",").parse().map_err(|error| format!("{error}"))
 }
 
-/// Prints the events that a filter selects from now on: that of `--log`, else that of `RUST_LOG`, else `default`.
-/// Without any of them, no subscriber is installed.
+/// Prints the events that a filter selects from now on: that of `--log`, else that of `RUST_LOG`, else that of a
+/// server. Without any of them, no subscriber is installed.
+///
+/// The lines of a server are written by a thread of their own, until the value returned is dropped.
 ///
 /// # Errors
 /// `RUST_LOG` is no filter.
-pub(super) fn start(option: Option<Targets>, default: Option<&str>) -> io::Result<()> {
+pub(super) fn start(option: Option<Targets>, log_use: LogUse) -> io::Result<Option<WorkerGuard>> {
+    let is_server = log_use == LogUse::Server;
     let filter = match option {
         Some(filter) => Some(filter),
         None => match variable()? {
             Some(filter) => Some(filter),
-            None => default.map(str::parse).transpose().map_err(io::Error::other)?,
+            None => is_server.then(|| SERVER_FILTER.parse()).transpose().map_err(io::Error::other)?,
         },
     };
-    let Some(filter) = filter else { return Ok(()) };
+    let Some(filter) = filter else { return Ok(None) };
+    let events = tracing_subscriber::registry().with(filter);
     // A reader that leaves changes nothing: the layer drops a line that cannot be written. Each line is one write under
     // the lock of standard error, so that the lines of several threads stay whole.
-    let lines = fmt::layer().with_timer(SimulatedTime).with_ansi(show::has_colour()).with_writer(io::stderr);
-    set_global_default(tracing_subscriber::registry().with(filter).with(lines)).map_err(io::Error::other)
+    let lines = fmt::layer().with_timer(SimulatedTime).with_ansi(show::has_colour());
+    if !is_server {
+        set_global_default(events.with(lines.with_writer(io::stderr))).map_err(io::Error::other)?;
+        return Ok(None);
+    }
+    let buffer = NonBlockingBuilder::default().lossy(true).buffered_lines_limit(WAITING_LINES);
+    let (writer, writing) = buffer.finish(io::stderr());
+    set_global_default(events.with(lines.with_writer(writer))).map_err(io::Error::other)?;
+    Ok(Some(writing))
 }
 
 /// The filter in the environment; `None` if the variable is absent or empty.
@@ -91,5 +109,11 @@ pub(super) fn is_shown() -> bool {
 pub(super) fn silently<T>(run: impl FnOnce() -> T) -> T {
     dispatcher::with_default(&Dispatch::none(), run)
 }
+
+/// The filter of a server if none is given: a line for each request, each fault and each violation.
+const SERVER_FILTER: &str = "dsql_sim::server=info,dsql_sim::fault=info,dsql_sim::check=info";
+
+/// The number of lines of a server that wait for their reader before further ones are dropped.
+const WAITING_LINES: usize = 16 * 1024;
 
 const LEVELS: &str = "off, error, warn, info, debug, trace";

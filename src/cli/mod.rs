@@ -44,6 +44,8 @@ use tracing_subscriber::filter::Targets;
 
 use crate::sim::trace::TraceLevel;
 
+use log::LogUse;
+
 /// A deterministic multi-Region simulator and test harness for the Amazon Aurora DSQL control plane.
 #[derive(Debug, Parser)]
 #[command(name = "dsql-sim", version, disable_help_subcommand = true, after_help = exit::HELP)]
@@ -176,8 +178,12 @@ pub fn main() -> ExitCode {
         }
     };
     arguments.color.apply();
-    let result =
-        log::start(arguments.log, arguments.command.default_filter()).and_then(|()| arguments.command.run());
+    let result = log::start(arguments.log, arguments.command.log_use()).and_then(|writing| {
+        let code = arguments.command.run();
+        // Writes the lines that wait, unless their reader does not take them.
+        drop(writing);
+        code
+    });
     ExitCode::from(match result {
         Ok(code) => code,
         Err(error) => {
@@ -188,12 +194,11 @@ pub fn main() -> ExitCode {
 }
 
 impl CliCommand {
-    /// The filter of the log if neither `--log` nor `RUST_LOG` gives one.
-    fn default_filter(&self) -> Option<&'static str> {
+    fn log_use(&self) -> LogUse {
         match self {
             #[cfg(feature = "server")]
-            CliCommand::Serve(_) => Some(log::SERVER_FILTER),
-            _ => None,
+            CliCommand::Serve(_) => LogUse::Server,
+            _ => LogUse::Command,
         }
     }
 

@@ -1,6 +1,6 @@
 //! The log of `dsql-sim serve`: what has a line, at which time, and what happens when its reader leaves.
 
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 use std::{fs, thread};
 
@@ -85,6 +85,31 @@ fn a_filter_selects_the_lines() {
 
 #[test]
 fn a_reader_of_the_log_that_leaves_does_not_end_the_server() {
+    let (mut child, mut connection) = piped();
+    drop(child.stderr.take());
+    for _ in 0..10 {
+        list(&mut connection);
+    }
+    end(child);
+}
+
+#[test]
+fn a_pipe_of_the_log_without_a_reader_does_not_stop_the_server() {
+    let (child, mut connection) = piped();
+    // The lines of these are four times what a pipe holds.
+    for _ in 0..2_000 {
+        list(&mut connection);
+    }
+    end(child);
+}
+
+fn list(connection: &mut Connection) {
+    let answer = connection.ask(WHO, "us-east-1", "GET", "/cluster", &Value::Null).expect("an answer");
+    assert_eq!(answer.status, 200);
+}
+
+/// A server whose log goes to a pipe, and a connection to it.
+fn piped() -> (Child, Connection) {
     let folder = tempfile::tempdir().expect("a folder");
     let ready = folder.path().join("ready");
     let mut child = Command::new(env!("CARGO_BIN_EXE_dsql-sim"))
@@ -95,17 +120,16 @@ fn a_reader_of_the_log_that_leaves_does_not_end_the_server() {
         .stderr(Stdio::piped())
         .spawn()
         .expect("dsql-sim");
-    drop(child.stderr.take());
     while !ready.exists() {
         assert!(child.try_wait().expect("a child").is_none(), "it goes on");
         thread::sleep(Duration::from_millis(2));
     }
     let url = fs::read_to_string(&ready).expect("an address");
-    let mut connection = Connection::open(url.trim().trim_start_matches("http://")).expect("a connection");
-    for _ in 0..10 {
-        let answer = connection.ask(WHO, "us-east-1", "GET", "/cluster", &Value::Null).expect("an answer");
-        assert_eq!(answer.status, 200);
-    }
+    let connection = Connection::open(url.trim().trim_start_matches("http://")).expect("a connection");
+    (child, connection)
+}
+
+fn end(mut child: Child) {
     let sent = Command::new("kill").arg(child.id().to_string()).status();
     assert!(sent.expect("kill").success());
     assert_eq!(child.wait().expect("its end").code(), Some(0));
