@@ -7,11 +7,12 @@ use std::path::{Path, PathBuf};
 use std::process;
 use std::time::Duration;
 
+use clap::ValueEnum;
 use clap::builder::NonEmptyStringValueParser;
 
 use crate::console::files;
 use crate::scenario::{PrincipalOptions, Scenario, SetUp};
-use crate::server::{self, AccessRules, Limits, MOST_SPEED, ServerEnd, ServerOptions, StartError};
+use crate::server::{self, AccessRules, Limits, MOST_SPEED, Pace, ServerEnd, ServerOptions, StartError};
 use crate::types::Account;
 
 use super::results::named;
@@ -37,14 +38,23 @@ pub(super) struct ServeArguments {
     /// The account of clients whose access key id names neither an account nor a principal.
     #[arg(long, value_name = "DIGITS", default_value_t = Account::DEFAULT, value_parser = parse_account)]
     account: Account,
-    /// How many virtual seconds pass in one second.
-    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=i64::from(MOST_SPEED)))]
-    speed: u32,
+    /// The clock of the simulation. `wall`: virtual time passes with the wall clock. `stepped`: it stands still, except
+    /// while a call is under way and while /_sim/advance moves it; the same requests in the same order then have the
+    /// same answers.
+    #[arg(long, value_enum, default_value_t = ClockKind::Wall)]
+    clock: ClockKind,
+    /// The virtual time that clients wait for an answer, after which the connection of a lost one is closed. The header
+    /// x-dsql-sim-client-timeout of a request overrides it.
+    #[arg(long, value_name = "DURATION", default_value = "60s", value_parser = server::client_timeout)]
+    client_timeout: Duration,
+    /// How many virtual seconds pass in one second of the wall clock; 1 if it is absent.
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=i64::from(MOST_SPEED)))]
+    speed: Option<u32>,
     /// Statuses settle at once: sets the switches for the times of statuses (create_time and the others) to 0s.
     #[arg(long)]
     instant: bool,
     /// The seed of every random draw; by default the scenario's own, or 0.
-    #[arg(long)]
+    #[arg(long, env = "DSQL_SIM_SEED")]
     seed: Option<u64>,
     /// A scenario file whose set-up, calls and faults run before the first client connects.
     #[arg(long, value_name = "FILE")]
@@ -77,6 +87,13 @@ pub(super) struct ServeArguments {
     /// Writes the URL to this file once clients can connect.
     #[arg(long, value_name = "FILE")]
     ready_file: Option<PathBuf>,
+}
+
+/// The clock of a served world.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum ClockKind {
+    Wall,
+    Stepped,
 }
 
 /// Serves until a signal stops it, and returns the exit code.
@@ -118,6 +135,11 @@ fn report(ended: &ServerEnd, record: Option<&Path>) -> u8 {
 
 /// The configuration of the server, with the files that the arguments name.
 fn options(arguments: &ServeArguments) -> Result<ServerOptions, String> {
+    let pace = match (arguments.clock, arguments.speed) {
+        (ClockKind::Wall, speed) => Pace::Wall { speed: speed.unwrap_or(1) },
+        (ClockKind::Stepped, None) => Pace::Stepped,
+        (ClockKind::Stepped, Some(_)) => return Err(SPEED_OF_STEPS.to_owned()),
+    };
     let mut scenario = match &arguments.scenario {
         None => Scenario::of(SetUp::new(), Vec::new()),
         Some(path) => files::read_one(path, show::has_colour())?.scenario,
@@ -137,7 +159,8 @@ fn options(arguments: &ServeArguments) -> Result<ServerOptions, String> {
         may_take_other_port: arguments.port.is_none(),
         access: AccessRules { hosts: arguments.allow_host.clone(), token: arguments.token.clone() },
         account: arguments.account,
-        speed: arguments.speed,
+        pace,
+        client_timeout: arguments.client_timeout,
         scenario,
         principals,
         record: arguments.record.clone(),
@@ -221,6 +244,11 @@ fn write_whole(path: &Path, text: &str) -> io::Result<()> {
 fn parse_account(text: &str) -> Result<Account, String> {
     Account::parse(text).ok_or_else(|| "an account is twelve digits".to_owned())
 }
+
+const SPEED_OF_STEPS: &str = "\
+error: `--speed` is the speed of the wall clock, and `--clock stepped` has none: virtual time stands still between \
+calls. To proceed, leave out one of them
+";
 
 /// The port of well-known stand-ins for AWS, to which many tools point already.
 const DEFAULT_PORT: u16 = 4566;

@@ -17,6 +17,7 @@ mod conditions;
 mod draws;
 mod faults;
 mod keys;
+mod over_time;
 mod principals;
 mod set_up;
 #[cfg(feature = "proptest")]
@@ -32,6 +33,7 @@ use crate::sim::fault::Fault;
 use crate::types::NodeId;
 
 pub use calls::{CallKind, Opening};
+pub use over_time::faults_over_time;
 pub use vary::vary;
 
 use draws::Draws;

@@ -207,18 +207,21 @@ impl Recording {
     }
 }
 
-/// The time-out of a call from outside: as long as an SDK lets a connection wait.
-pub const OUTSIDE_TIME_OUT: Duration = Duration::from_secs(60);
-
-/// A call from outside. It has one attempt: the real client makes the retries.
+/// A call from outside, whose client waits so long for its answer. It has one attempt: the real client makes the
+/// retries.
 #[must_use]
-pub fn outside_call(client: ClientId, region: crate::Region, request: &crate::api::Request) -> CallStep {
+pub fn outside_call(
+    client: ClientId,
+    region: crate::Region,
+    request: &crate::api::Request,
+    time_out: Duration,
+) -> CallStep {
     CallStep {
         client,
         region,
         alias: None,
         attempts: 1,
-        time_out: OUTSIDE_TIME_OUT,
+        time_out,
         after: Duration::ZERO,
         waiter: None,
         principal: None,

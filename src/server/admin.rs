@@ -4,12 +4,19 @@
 //! |---|---|
 //! | `GET /_sim/state?max-results=N&next-token=TOKEN` | a page of the clusters, in the shape of GetCluster's output |
 //! | `GET /_sim/trace` | the latest lines of the trace, oldest first |
-//! | `GET /_sim/verdict` | the violations of invariants so far, the number of events and the hash of the run |
+//! | `GET /_sim/time` | the virtual time in nanoseconds, and the time of day at virtual time 0 |
+//! | `GET /_sim/verdict` | the violations of invariants so far, events, hash, end of the trace, faults without effect |
+//! | `POST /_sim/verdict` | the same at the end of the run: the world is healed, and must converge |
 //! | `GET /_sim/permissions` | by principal, the least IAM policy that allows the calls made so far |
 //! | `GET /_sim/faults` | the active faults, as commands of the scenario language |
 //! | `POST /_sim/faults` | injects faults; the body is `{"faults": ["crash us-east-1"]}`, in the same form |
 //! | `POST /_sim/advance` | advances virtual time at once; the body is `{"by": "30s"}`, at most 366 days |
-//! | `POST /_sim/reset` | starts the world again from the scenario it was served with; the body may be `{"seed": 7}` |
+//! | `POST /_sim/reset` | starts the world again from its scenario; the body may be `{"seed": 7, "faults": "swarm"}` |
+//!
+//! A run begins with a reset and ends with `POST /_sim/verdict`. From then on calls, faults and advances are refused,
+//! until the next reset; the world can still be read. The member `faults` of a reset is `swarm`, for random recoverable
+//! faults that the seed draws about the Regions in `regions`, or lines of fault verbs. The answer has the faults as
+//! such lines, each with the line that ends it. After a reset with a seed, the same requests get the same answers.
 //!
 //! Every answer has the virtual time as `virtualMilliseconds`. An invalid request is answered with 400, 404 or 405, one
 //! that the access rules refuse with 401, 403 or 415, a request after the world has ended with 503, and the body is
@@ -21,9 +28,11 @@ use hyper::StatusCode;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use crate::region::Region;
+use crate::sim::DEFAULT_EPOCH;
 use crate::types::parse_duration;
 
-use super::handle::WorldHandle;
+use super::handle::{ResetFaults, ResetOptions, WorldHandle};
 use super::views::StatePage;
 
 /// The path of the control interface, without a slash behind it.
@@ -47,15 +56,18 @@ pub(super) async fn answer(
     match (method, path.strip_prefix(PREFIX).unwrap_or_default()) {
         ("GET", "/state") => state(handle, query).await,
         ("GET", "/trace") => answered(handle.trace().await),
+        ("GET", "/time") => answered(Some(time(handle))),
         ("GET", "/verdict") => answered(handle.verdict().await),
+        ("POST", "/verdict") => judged(handle.end_run().await),
         ("GET", "/permissions") => answered(handle.permissions().await),
         ("GET", "/faults") => answered(handle.faults().await),
         ("POST", "/faults") => faults(handle, body).await,
         ("POST", "/advance") => advance(handle, body).await,
         ("POST", "/reset") => reset(handle, body).await,
-        (_, "/state" | "/trace" | "/verdict" | "/permissions" | "/faults" | "/advance" | "/reset") => {
-            refused(StatusCode::METHOD_NOT_ALLOWED, "the path does not take this method")
-        }
+        (
+            _,
+            "/state" | "/trace" | "/time" | "/verdict" | "/permissions" | "/faults" | "/advance" | "/reset",
+        ) => refused(StatusCode::METHOD_NOT_ALLOWED, "the path does not take this method"),
         _ => refused(StatusCode::NOT_FOUND, "unknown path under /_sim/"),
     }
 }
@@ -87,17 +99,46 @@ async fn faults(handle: &WorldHandle, body: &[u8]) -> AdminAnswer {
 #[serde(deny_unknown_fields)]
 struct Reset {
     seed: Option<u64>,
+    faults: Option<String>,
+    regions: Option<Vec<String>>,
+}
+
+impl Reset {
+    fn options(self) -> Result<ResetOptions, String> {
+        let regions = self.regions.map(|names| {
+            let read = |name: String| Region::parse(&name).ok_or_else(|| format!("unknown Region {name}"));
+            names.into_iter().map(read).collect::<Result<Vec<_>, _>>()
+        });
+        let faults = match (self.faults, regions.transpose()?) {
+            (Some(swarm), regions) if swarm == "swarm" => {
+                Some(ResetFaults::Swarm(regions.unwrap_or_else(|| SWARM_REGIONS.to_vec())))
+            }
+            (_, Some(_)) => return Err("`regions` are those of `\"faults\": \"swarm\"`".to_owned()),
+            (text, None) => text.map(ResetFaults::Text),
+        };
+        Ok(ResetOptions { seed: self.seed, faults })
+    }
 }
 
 async fn reset(handle: &WorldHandle, body: &[u8]) -> AdminAnswer {
     let body = if body.is_empty() { b"{}" } else { body };
-    match serde_json::from_slice(body) {
-        Ok(Reset { seed }) => answered(handle.reset(seed).await),
-        Err(error) => {
-            let message = format!("expected no body, or one such as {{\"seed\": 7}}: {error}");
-            refused(StatusCode::BAD_REQUEST, &message)
-        }
+    let read = serde_json::from_slice::<Reset>(body).map_err(|error| {
+        format!("expected no body, or one such as {{\"seed\": 7, \"faults\": \"swarm\"}}: {error}")
+    });
+    match read.and_then(Reset::options) {
+        Ok(options) => judged(handle.reset(options).await),
+        Err(message) => refused(StatusCode::BAD_REQUEST, &message),
     }
+}
+
+/// The virtual time, to the nanosecond, and the time of day at its beginning.
+fn time(handle: &WorldHandle) -> Value {
+    let now = handle.time().get();
+    json!({
+        "virtualMilliseconds": now.0 / 1_000_000,
+        "virtualNanoseconds": now.0,
+        "epochMilliseconds": DEFAULT_EPOCH.0,
+    })
 }
 
 #[derive(Deserialize)]
@@ -117,7 +158,7 @@ async fn advance(handle: &WorldHandle, body: &[u8]) -> AdminAnswer {
 }
 
 /// The answer to a request that the world may refuse.
-fn judged(answer: Option<Result<Value, String>>) -> AdminAnswer {
+pub(super) fn judged(answer: Option<Result<Value, String>>) -> AdminAnswer {
     match answer {
         Some(Err(error)) => refused(StatusCode::BAD_REQUEST, &error),
         Some(Ok(answer)) => answered(Some(answer)),
@@ -136,6 +177,9 @@ pub(super) fn answered(answer: Option<Value>) -> AdminAnswer {
 pub(super) fn refused(status: StatusCode, message: &str) -> AdminAnswer {
     (status, json!({ "message": message }))
 }
+
+/// The Regions of random faults, if a reset names none: two for clusters, and one that witnesses them.
+const SWARM_REGIONS: [Region; 3] = [Region::US_EAST_1, Region::US_EAST_2, Region::US_WEST_2];
 
 /// The longest advance. The request blocks all others while the world simulates it.
 const MAX_ADVANCE: Duration = Duration::from_secs(366 * 24 * 60 * 60);

@@ -1,4 +1,4 @@
-//! The pacing of virtual time by the wall clock.
+//! The pacing of virtual time: by the wall clock, or by the requests alone.
 
 use std::time::Duration;
 
@@ -8,24 +8,62 @@ use crate::types::Instant;
 /// for what is under way by then.
 pub(super) const END_OF_TIME: Instant = Instant(500 * 365 * 24 * 60 * 60 * 1_000_000_000);
 
+/// How virtual time passes behind the server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pace {
+    /// With the wall clock: so many virtual seconds in a second, from 1 to [`MOST_SPEED`](super::MOST_SPEED).
+    Wall {
+        /// Virtual seconds per second.
+        speed: u32,
+    },
+    /// In steps: time stands still except while a call is under way, which runs the world until it has its answer, and
+    /// while a client of the control interface advances it. Calls are made one after the other, in the order in which
+    /// they arrive. So a run depends on the requests and their order, and not on the machine.
+    Stepped,
+}
+
+/// The clock of a world under a [`Pace`].
+#[derive(Debug)]
+pub(super) enum Clock {
+    /// It maps wall-clock time to virtual time.
+    Wall(WallPacer),
+    /// The time of the world is the time of its last event. `has_run` is whether events were processed since the last
+    /// command began: a recording then has the next command at a later time.
+    Stepped { has_run: bool },
+}
+
 /// Maps wall-clock time to virtual time.
 #[derive(Debug)]
-pub(super) struct Clock {
+pub(super) struct WallPacer {
     began: std::time::Instant,
     /// The virtual time at `began`, plus everything skipped since.
     origin: Instant,
     speed: u32,
 }
 
-#[expect(clippy::disallowed_methods, reason = "an adapter: the wall clock paces virtual time")]
 impl Clock {
-    /// A clock that starts at virtual time `now` and runs `speed` times as fast as the wall clock.
-    pub(super) fn new(now: Instant, speed: u32) -> Clock {
-        Clock { began: std::time::Instant::now(), origin: now, speed }
+    /// A clock that starts at virtual time `now`.
+    #[expect(clippy::disallowed_methods, reason = "an adapter: the wall clock paces virtual time")]
+    pub(super) fn new(pace: Pace, now: Instant) -> Clock {
+        match pace {
+            Pace::Wall { speed } => {
+                Clock::Wall(WallPacer { began: std::time::Instant::now(), origin: now, speed })
+            }
+            Pace::Stepped => Clock::Stepped { has_run: false },
+        }
     }
 
-    /// The current virtual time, which stops at [`END_OF_TIME`].
-    pub(super) fn now(&self) -> Instant {
+    /// The present virtual time of a world whose last event was at `world`. The wall clock stops at [`END_OF_TIME`].
+    pub(super) fn now(&self, world: Instant) -> Instant {
+        match self {
+            Clock::Wall(pacer) => pacer.now(),
+            Clock::Stepped { .. } => world,
+        }
+    }
+}
+
+impl WallPacer {
+    fn now(&self) -> Instant {
         self.origin.after(self.began.elapsed().saturating_mul(self.speed)).min(END_OF_TIME)
     }
 

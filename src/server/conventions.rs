@@ -19,8 +19,8 @@ use serde_json::{Number, Value, json};
 use crate::Region;
 use crate::scenario::injected_error;
 
-use super::admin::{AdminAnswer, answered, refused};
-use super::handle::WorldHandle;
+use super::admin::{AdminAnswer, answered, judged, refused};
+use super::handle::{ResetOptions, WorldHandle};
 
 /// Whether `path` is one of these.
 pub(super) fn has(path: &str) -> bool {
@@ -37,7 +37,7 @@ pub(super) async fn answer(handle: &WorldHandle, method: &str, path: &str, body:
     match (method, path) {
         ("GET" | "HEAD", HEALTH | LOCALSTACK_HEALTH) => health(handle).await,
         ("POST", "/moto-api/reset" | "/_localstack/state/reset") => {
-            let (status, mut answer) = answered(handle.reset(None).await);
+            let (status, mut answer) = judged(handle.reset(ResetOptions::default()).await);
             if status == StatusCode::OK {
                 answer["status"] = Value::from("ok");
             }

@@ -3,11 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::region::Region;
 use crate::scenario::diagnostic::Diagnostic;
 use crate::scenario::verbs::{Chapter, Verb};
 use crate::scenario::{Action, Scenario, SetUp, When};
+use crate::sim::client::ClientOptions;
 use crate::sim::fault::Fault;
-use crate::types::Instant;
+use crate::types::{Account, ClientId, Instant};
 
 /// Reads `text` as faults, each with the time from `now` until it is injected.
 ///
@@ -41,6 +43,26 @@ pub(super) fn read(set_up: &SetUp, text: &str, now: Instant) -> Result<Vec<(Dura
         _ => Err("only faults can be injected here".to_owned()),
     });
     planned.collect()
+}
+
+/// Random faults as text, in the form that [`read`] takes: for each, a line with the time from now on, and a second one
+/// with its end. They concern the first client that calls.
+pub(super) fn schedule(set_up: &SetUp, account: Account, drawn: Vec<Vec<Action>>) -> Vec<String> {
+    let mut set_up = Scenario::of(set_up.clone(), Vec::new()).set_up;
+    let client = ClientId(set_up.clients.len() as u32);
+    set_up.clients.push(unknown_client(1, account));
+    let line = |action: Action| match action {
+        Action::Fault(fault) => set_up.words(&Action::Fault(fault.with_client(client))),
+        Action::FaultAt(when, fault) => set_up.words(&Action::FaultAt(when, fault.with_client(client))),
+        other => set_up.words(&other),
+    };
+    let text = |actions: Vec<Action>| actions.into_iter().map(line).collect::<Vec<_>>().join("\n");
+    drawn.into_iter().map(text).collect()
+}
+
+/// The client that is the `number`th, from 1, before its first call.
+pub(super) fn unknown_client(number: usize, account: Account) -> ClientOptions {
+    ClientOptions { name: client_name(number), account, home: Region::US_EAST_1, ..ClientOptions::default() }
 }
 
 /// The name of the client that is the `number`th, from 1, by its first call.

@@ -11,6 +11,7 @@ use tokio::sync::oneshot;
 
 use crate::api::wire::Origin;
 use crate::api::{Error, Request, Response};
+use crate::region::Region;
 
 use super::driver::{Driver, ServerEnd};
 use super::request_log::SharedTime;
@@ -39,17 +40,48 @@ impl StopFlag {
     }
 }
 
+/// A request that becomes a call.
+#[derive(Debug)]
+pub(super) struct ClientRequest {
+    pub(super) origin: Origin,
+    pub(super) request: Request,
+    /// The size of the request's body.
+    pub(super) bytes: usize,
+    /// The virtual time that the client waits for the answer, if it is not that of the server's options.
+    pub(super) time_out: Option<Duration>,
+}
+
+/// The run that a reset begins.
+#[derive(Clone, Debug, Default)]
+pub(super) struct ResetOptions {
+    /// The seed of every draw, if it is to be another one.
+    pub(super) seed: Option<u64>,
+    /// The faults of the run.
+    pub(super) faults: Option<ResetFaults>,
+}
+
+/// The faults of a run.
+#[derive(Clone, Debug)]
+pub(super) enum ResetFaults {
+    /// Random faults that the seed draws, about these Regions.
+    Swarm(Vec<Region>),
+    /// Lines of fault verbs.
+    Text(String),
+}
+
 /// A command for the world's thread. Each carries the channel for its answer, except `Stop`.
 #[derive(Debug)]
 pub(super) enum WorldCommand {
-    /// A request of a client, with the size of its body.
-    Call { origin: Origin, request: Request, bytes: usize, answer: oneshot::Sender<CallAnswer> },
+    /// A request of a client.
+    Call { call: ClientRequest, answer: oneshot::Sender<CallAnswer> },
     /// Lines of fault verbs to inject now or at their times.
     Fault { text: String, answer: oneshot::Sender<Result<Value, String>> },
     /// Virtual time to skip.
     Advance { pause: Duration, answer: oneshot::Sender<Result<Value, String>> },
-    /// Starts the world again, with `seed` if there is one. Pending calls end without an answer.
-    Reset { seed: Option<u64>, answer: oneshot::Sender<Value> },
+    /// Starts the world again. Pending calls end without an answer.
+    Reset { options: ResetOptions, answer: oneshot::Sender<Result<Value, String>> },
+    /// Ends the run: heals the world, which must converge, and reads the verdict.
+    EndRun { answer: oneshot::Sender<Result<Value, String>> },
     /// Reads the active faults.
     Faults { answer: oneshot::Sender<Value> },
     /// Reads a page of the clusters of every Region.
@@ -113,9 +145,9 @@ impl WorldHandle {
         self.time.clone()
     }
 
-    /// Runs `request` as a call, and waits for its answer. `bytes` is the size of its body.
-    pub(super) async fn call(&self, origin: Origin, request: Request, bytes: usize) -> CallAnswer {
-        self.request(|answer| WorldCommand::Call { origin, request, bytes, answer }).await.flatten()
+    /// Makes `call`, and waits for its answer.
+    pub(super) async fn call(&self, call: ClientRequest) -> CallAnswer {
+        self.request(|answer| WorldCommand::Call { call, answer }).await.flatten()
     }
 
     /// Injects the faults in `text`, lines of the scenario language. The answer is the virtual time, or the errors of
@@ -129,9 +161,15 @@ impl WorldHandle {
         self.request(|answer| WorldCommand::Advance { pause, answer }).await
     }
 
-    /// Starts the world again from its scenario, with `seed` if there is one. Pending calls end without an answer.
-    pub(super) async fn reset(&self, seed: Option<u64>) -> Option<Value> {
-        self.request(|answer| WorldCommand::Reset { seed, answer }).await
+    /// Starts the world again from its scenario. Pending calls end without an answer. The answer has the seed and the
+    /// faults, or the errors of their text; then the world is left as it is.
+    pub(super) async fn reset(&self, options: ResetOptions) -> Option<Result<Value, String>> {
+        self.request(|answer| WorldCommand::Reset { options, answer }).await
+    }
+
+    /// Ends the run. The answer is its verdict, or the reason why it cannot end.
+    pub(super) async fn end_run(&self) -> Option<Result<Value, String>> {
+        self.request(|answer| WorldCommand::EndRun { answer }).await
     }
 
     /// The active faults.

@@ -27,6 +27,11 @@ impl LatestLines {
         }
     }
 
+    /// The last `count` lines, oldest first.
+    pub(super) fn last(&self, count: usize) -> impl Iterator<Item = &str> {
+        self.iter().skip(self.lines.len().saturating_sub(count))
+    }
+
     /// The lines, oldest first.
     pub(super) fn iter(&self) -> impl Iterator<Item = &str> {
         self.lines.iter().map(String::as_str)

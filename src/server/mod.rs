@@ -1,10 +1,10 @@
 //! The server: simulated Regions behind one HTTP port, for unmodified SDK clients.
 //!
-//! One thread owns the world (`driver`). It paces virtual time by the wall clock, turns each request into a call of the
-//! world, commits to disk what became durable (`store`), and then sends the outcome back. Connections reach that thread
-//! through a `handle`. The sockets (`http`) decode and encode HTTP through [`wire`](crate::api::wire) alone. Tests
-//! control the world under `/_sim/` (`admin`) or by the paths of other stand-ins (`conventions`); web pages cannot
-//! (`access`). STS says who a caller is, and no other service is there (`other_services`).
+//! One thread owns the world (`driver`). It paces virtual time by a `clock`, turns each request into a call of the
+//! world (`commands`), commits to disk what became durable (`store`), and then sends the outcome back. Connections
+//! reach that thread through a `handle`. The sockets (`http`) decode and encode HTTP through [`wire`](crate::api::wire)
+//! alone. Tests control the world under `/_sim/` (`admin`) or by the paths of other stand-ins (`conventions`); web
+//! pages cannot (`access`). STS says who a caller is, and no other service is there (`other_services`).
 //!
 //! A request becomes a call with a single attempt, because the SDK client on the other side retries by itself. If the
 //! simulated network loses the answer of a call, the server closes the connection without one.
@@ -13,6 +13,7 @@ mod access;
 mod admin;
 mod callers;
 mod clock;
+mod commands;
 mod commit_count;
 mod conventions;
 mod driver;
@@ -49,7 +50,9 @@ use crate::sim::trace::TraceLevel;
 use crate::types::Account;
 
 pub use access::AccessRules;
+pub use clock::Pace;
 pub use driver::ServerEnd;
+pub use respond::client_timeout;
 pub use store::DataError;
 
 use callers::Callers;
@@ -66,8 +69,10 @@ pub struct ServerOptions {
     pub access: AccessRules,
     /// The account of access key ids that name neither an account nor a principal.
     pub account: Account,
-    /// Virtual seconds per second of wall-clock time, from 1 to [`MOST_SPEED`].
-    pub speed: u32,
+    /// How virtual time passes.
+    pub pace: Pace,
+    /// The virtual time that a client waits for an answer, unless its request says otherwise: that of a lost answer.
+    pub client_timeout: Duration,
     /// The set-up, and calls and faults that run before the first client connects.
     pub scenario: Scenario,
     /// Principals by access key id, in addition to those of the scenario. They may differ each time that a world in a

@@ -22,7 +22,7 @@ impl SharedTime {
         self.0.store(now.0, Ordering::Relaxed);
     }
 
-    fn get(&self) -> Instant {
+    pub(super) fn get(&self) -> Instant {
         Instant(self.0.load(Ordering::Relaxed))
     }
 }

@@ -1,7 +1,9 @@
 //! The answer of the server to one request: access rules, then the control interface, other services, and the API.
 
 use std::net::IpAddr;
+use std::ops::RangeInclusive;
 use std::sync::Arc;
+use std::time::Duration;
 
 use http_body_util::Full;
 use hyper::body::Bytes;
@@ -12,12 +14,13 @@ use serde_json::json;
 
 use crate::api::wire::{self, CredentialScope, ERROR_TYPE, HttpRequest, HttpResponse, SignedParts};
 use crate::api::{Error, ValidationReason};
+use crate::types::parse_duration;
 
 use super::access::{AccessRefusal, AccessRules};
 use super::admin::{self, AdminAnswer};
 use super::callers::Callers;
 use super::conventions;
-use super::handle::WorldHandle;
+use super::handle::{ClientRequest, WorldHandle};
 use super::other_services::{self, ServiceAnswer};
 use super::request_log::LoggedRequest;
 
@@ -78,10 +81,25 @@ impl Responder {
             Ok(received) => received,
             Err(error) => return Ok(response(wire::encode(Err(&error), id))),
         };
+        let time_out = match header(CLIENT_TIMEOUT).map(client_timeout).transpose() {
+            Ok(time_out) => time_out,
+            Err(message) => return Ok(unreadable(message, id)),
+        };
         logged.calls(origin.region, request.operation());
-        let answer = self.handle.call(origin, request, body.len()).await.ok_or(AnswerLost)?;
+        let call = ClientRequest { origin, request, bytes: body.len(), time_out };
+        let answer = self.handle.call(call).await.ok_or(AnswerLost)?;
         Ok(response(wire::encode(answer.as_deref().map_err(|error| &**error), id)))
     }
+}
+
+/// The virtual time that a client waits for an answer, as `--client-timeout` and its header have it.
+///
+/// # Errors
+/// The text is no duration from a millisecond to a day.
+pub fn client_timeout(text: &str) -> Result<Duration, String> {
+    parse_duration(text)
+        .filter(|time_out| CLIENT_TIMEOUTS.contains(time_out))
+        .ok_or_else(|| format!("the time-out of a client is from 1ms to 1day, as in `2s500ms`, not `{text}`"))
 }
 
 /// The answer to a request whose body cannot be read, for the reason in `message`.
@@ -127,5 +145,11 @@ fn with_content(status: StatusCode, content_type: &'static str, body: String) ->
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
     response
 }
+
+/// The header with the time-out of one request's client.
+const CLIENT_TIMEOUT: HeaderName = HeaderName::from_static("x-dsql-sim-client-timeout");
+
+const CLIENT_TIMEOUTS: RangeInclusive<Duration> =
+    Duration::from_millis(1)..=Duration::from_secs(24 * 60 * 60);
 
 const REGION_SET: HeaderName = HeaderName::from_static("x-amz-region-set");

@@ -13,7 +13,8 @@ use crate::scenario::fault_text;
 use crate::sim::fault::Fault;
 use crate::types::Account;
 
-use super::driver::Driver;
+use super::clock::Pace;
+use super::driver::{Driver, has_acted};
 
 /// A page of clusters.
 #[derive(Clone, Copy, Debug)]
@@ -66,6 +67,9 @@ fn read_token(text: &str) -> Option<Position> {
     Some((region, Account::parse(parts.next()?)?, Serial(parts.next()?.parse().ok()?)))
 }
 
+/// The number of lines of the trace in a verdict.
+const TRACE_TAIL: usize = 40;
+
 /// The largest page.
 const MOST_ON_PAGE: usize = 1000;
 
@@ -113,15 +117,23 @@ impl Driver {
         faults
     }
 
-    /// The violations so far, the number of events, and the hash.
+    /// The violations so far, the number of events, the hash, the end of the trace, the faults that have not acted,
+    /// and, with a stepped clock, the run as a scenario.
     pub(super) fn verdict(&self) -> Value {
-        let trace = self.simulation.world().trace();
+        let world = self.simulation.world();
         let violation =
             |violation: &Violation| json!({ "invariant": violation.invariant, "message": violation.message });
+        let idle = self.idle_faults.iter().filter(|(first, _, fault)| !has_acted(world, *first, fault));
         let mut verdict = self.time();
         verdict["violations"] = self.violations.iter().map(violation).collect();
-        verdict["events"] = Value::from(trace.events());
-        verdict["hash"] = Value::from(format!("{:016x}", trace.hash()));
+        verdict["events"] = Value::from(world.trace().events());
+        verdict["hash"] = Value::from(format!("{:016x}", world.trace().hash()));
+        verdict["hasEnded"] = Value::from(self.has_run_ended);
+        verdict["idleFaults"] = idle.map(|(_, text, _)| text.as_str()).collect();
+        verdict["trace"] = self.lines.last(TRACE_TAIL).collect();
+        if self.options.pace == Pace::Stepped {
+            verdict["scenario"] = Value::from(self.recorded.as_str());
+        }
         verdict
     }
 

@@ -36,6 +36,12 @@ impl Connection {
         Ok(Connection(BufReader::new(stream)))
     }
 
+    /// Opens the connection again, as a client does that finds it closed.
+    pub(crate) fn reconnect(&mut self) {
+        let address = self.stream().peer_addr().expect("an address");
+        *self = Connection::open(&address.to_string()).expect("a connection");
+    }
+
     pub(crate) fn stream(&self) -> &TcpStream {
         self.0.get_ref()
     }
@@ -109,11 +115,22 @@ impl Connection {
 
 /// The bytes of a request, signed by nobody.
 pub(crate) fn request(who: &str, region: &str, method: &str, target: &str, body: &Value) -> Vec<u8> {
+    request_with("", who, region, (method, target), body)
+}
+
+/// Those of a request with further header lines, each of which ends with `\r\n`.
+pub(crate) fn request_with(
+    headers: &str,
+    who: &str,
+    region: &str,
+    (method, target): (&str, &str),
+    body: &Value,
+) -> Vec<u8> {
     let body = if body.is_null() { String::new() } else { body.to_string() };
     let length = body.len();
     format!(
         "{method} {target} HTTP/1.1\r\nhost: localhost\r\nauthorization: AWS4-HMAC-SHA256 \
-         Credential={who}/20260101/{region}/dsql/aws4_request, SignedHeaders=host, Signature=00\r\n\
+         Credential={who}/20260101/{region}/dsql/aws4_request, SignedHeaders=host, Signature=00\r\n{headers}\
          content-type: application/json\r\ncontent-length: {length}\r\n\r\n{body}"
     )
     .into_bytes()

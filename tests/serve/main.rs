@@ -15,3 +15,4 @@ mod principals;
 mod recorded;
 mod replay;
 mod server;
+mod stepped;

@@ -56,3 +56,11 @@ def test_the_server_of_the_docs_starts():
     start, cluster = CLIENTS / "docs/start.sh", CLIENTS / "docs/cluster.sh"
     script = f"set -e; . {start}; trap 'kill $!' EXIT; sleep 1; . {cluster}"
     assert subprocess.run(["bash", "-c", script], env=environment()).returncode == 0
+
+
+def test_the_stepped_server_of_the_docs_has_a_run(tmp_path):
+    assert is_shown("docs/stepped.sh")
+    script = f"set -e; trap 'kill $!' EXIT; . {CLIENTS / 'docs/stepped.sh'}"
+    ran = subprocess.run(["bash", "-c", script], env=environment(), cwd=tmp_path, capture_output=True, text=True)
+    assert ran.returncode == 0, ran.stderr
+    assert '"hasEnded":true' in ran.stdout
