@@ -14,7 +14,8 @@ const BINARY = process.env.DSQL_SIM;
 export class Server {
   static async start(...options) {
     const recording = join(mkdtempSync(join(tmpdir(), "dsql-sim-")), "recorded.scenario");
-    const words = ["serve", "--port", "0", "--speed", "600", "--until-stdin-closes", "--record", recording, ...options];
+    const pace = options.includes("--clock") ? [] : ["--speed", "600"];
+    const words = ["serve", "--port", "0", ...pace, "--until-stdin-closes", "--record", recording, ...options];
     const child = spawn(BINARY, words, { stdio: ["pipe", "pipe", "inherit"] });
     const server = new Server();
     Object.assign(server, { child, recording, said: "" });
