@@ -50,10 +50,11 @@ fn every_rust_block_is_a_doc_test() {
     }
 }
 
-/// `tests/clients/python/test_docs.py` runs these files.
+/// `tests/clients/python/test_docs.py` runs these files, and `python/test` those of the Python package.
 #[test]
 fn every_block_of_a_client_is_a_file_that_is_run() {
-    let files: Vec<String> = files_below("tests/clients").iter().map(|file| read(file)).collect();
+    let files = [files_below("tests/clients"), files_below("python/examples")].concat();
+    let files: Vec<String> = files.iter().map(|file| read(file)).collect();
     for language in ["sh", "python", "javascript", "rs", "hcl"] {
         for Block { page, text, .. } in blocks(language) {
             assert!(
