@@ -1,5 +1,6 @@
 """Virtual time in the process of a test."""
 
+import asyncio
 import datetime
 import threading
 import time
@@ -135,6 +136,20 @@ def test_a_sleep_in_another_thread_fails_the_test():
             thread.start()
             thread.join()
             assert len(raised) == 1
+
+
+def test_asyncio_keeps_the_real_clock_and_says_so():
+    async def wait(seconds):
+        await asyncio.sleep(seconds)
+        return time.monotonic()
+
+    with dsql_sim.simulation() as dsql:
+        dsql.advance(5)
+        assert asyncio.run(wait(0)) == 5
+    with pytest.raises(dsql_sim.VirtualTimeError, match="real time"):
+        with dsql_sim.simulation():
+            asyncio.run(wait(3))
+    assert asyncio.run(wait(0.001)) > 0
 
 
 def test_one_simulation_at_a_time(dsql):

@@ -37,6 +37,7 @@ _REAL: dict[str, Callable[..., Any]] = {
     )
 }
 _real_uuid4 = uuid_module.uuid4
+_real_asyncio_sleep: Callable[..., Any] = _REAL["sleep"]
 
 # The packages that keep the real time: they wait for threads and sockets, or measure the tests.
 _INFRASTRUCTURE = frozenset(
@@ -202,6 +203,17 @@ def _uuid4() -> uuid_module.UUID:
     return uuid_module.UUID(int=clock.random.getrandbits(128), version=4)
 
 
+async def _asyncio_sleep(delay: float, result: Any = None) -> Any:
+    if _active is not None and _active.is_own_thread() and delay > 0:
+        message = (
+            f"asyncio.sleep({delay}) would sleep in real time, in which no virtual time passes. To proceed, test the "
+            "code that waits with time.sleep, or let time pass with advance()"
+        )
+        _active.misuse.append(message)
+        raise VirtualTimeError(message)
+    return await _real_asyncio_sleep(delay, result)
+
+
 class _VirtualType(type):
     """The type of the replacements of classes: the instances of the real class are theirs."""
 
@@ -288,13 +300,25 @@ def _scan() -> None:
         if _scanned.get(name) is module or not isinstance(module, types.ModuleType):
             continue
         _scanned[name] = module
-        if name.partition(".")[0] in _INFRASTRUCTURE:
+        package = name.partition(".")[0]
+        if package == "asyncio":
+            _replace_asyncio_sleep(module)
+        elif package in _INFRASTRUCTURE:
             continue
         for attribute, value in list(vars(module).items()):
             replacement = _REPLACEMENTS.get(id(value))
             if replacement is not None:
                 _attributes.append((module, attribute, value, replacement))
     _scan_defaults()
+
+
+def _replace_asyncio_sleep(module: types.ModuleType) -> None:
+    """Replaces ``asyncio.sleep``, once it is there: most programs do not load asyncio."""
+    global _real_asyncio_sleep
+    sleep = vars(module).get("sleep")
+    if sleep is not None and sleep is not _asyncio_sleep and sleep is not _REAL["sleep"]:
+        _real_asyncio_sleep = sleep
+        _REPLACEMENTS[id(sleep)] = _asyncio_sleep
 
 
 def _scan_defaults() -> None:
