@@ -152,6 +152,17 @@ def test_asyncio_keeps_the_real_clock_and_says_so():
     assert asyncio.run(wait(0.001)) > 0
 
 
+def test_a_wait_for_what_does_not_come_ends():
+    with pytest.raises(dsql_sim.VirtualTimeError, match="more than 3600 seconds"):
+        with dsql_sim.simulation(limit=3600) as dsql:
+            client = dsql.client("us-east-1")
+            alone = client.create_cluster(multiRegionProperties={"witnessRegion": "us-west-2"})["identifier"]
+            # What the test itself lets pass does not count.
+            dsql.advance("2h")
+            while client.get_cluster(identifier=alone)["status"] != "ACTIVE":
+                time.sleep(30)
+
+
 def test_one_simulation_at_a_time(dsql):
     dsql.client("us-east-1").create_cluster()
     with pytest.raises(dsql_sim.VirtualTimeError, match="under way"):

@@ -58,8 +58,10 @@ class VirtualTimeError(RuntimeError):
 class Clock:
     """The virtual time of a run."""
 
-    def __init__(self, server: Server, seed: int) -> None:
+    def __init__(self, server: Server, seed: int, limit: float) -> None:
         self._server = server
+        self._limit = limit
+        self._slept = 0.0
         self._now = 0
         self._epoch = 0
         self._is_stale = True
@@ -85,7 +87,7 @@ class Clock:
             self._readings += 1
             if self._readings > _READINGS:
                 readings = self._readings
-                self.advance(0.001)
+                self._pass_by(0.001)
                 self._readings = readings
         return self._now
 
@@ -123,6 +125,16 @@ class Clock:
             raise VirtualTimeError(message)
         if seconds < 0:
             raise ValueError("sleep length must be non-negative")
+        self._pass_by(seconds)
+
+    def _pass_by(self, seconds: float) -> None:
+        """Lets time pass in which the code under test waits."""
+        self._slept += seconds
+        if self._slept > self._limit:
+            raise VirtualTimeError(
+                f"the code under test has waited for more than {self._limit:g} seconds of virtual time, perhaps for "
+                "something that does not come. To proceed, give the wait an end, or the run a higher limit="
+            )
         self.advance(seconds)
 
 

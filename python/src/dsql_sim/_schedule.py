@@ -17,6 +17,8 @@ class Plan:
     faults: str | list[str] | None = None
     #: The Regions of random faults.
     regions: list[str] | None = None
+    #: The virtual time that the code under test may spend asleep, in seconds.
+    limit: float = 24 * 60 * 60
     #: Whether it was read from a file that keeps a failure.
     is_kept: bool = False
 
@@ -70,8 +72,8 @@ def write_kept(path: Path, test: str, plan: Plan) -> None:
     path.write_text(f"{head}\n\nseed {plan.seed}\n{entries}")
 
 
-def read_kept(path: Path) -> Plan | None:
-    """The plan that was kept."""
+def read_kept(path: Path, limit: float) -> Plan | None:
+    """The plan that was kept, with this limit of its waits."""
     if not path.exists():
         return None
     text = "\n".join(line for line in path.read_text().splitlines() if not line.startswith("#"))
@@ -79,4 +81,4 @@ def read_kept(path: Path) -> Plan | None:
     seed = re.fullmatch(r"seed (\d+)", head)
     if seed is None:
         raise ValueError(f"{path}: expected `seed NUMBER` first, not `{head}`")
-    return Plan(int(seed[1]), entries, is_kept=True)
+    return Plan(int(seed[1]), entries, limit=limit, is_kept=True)

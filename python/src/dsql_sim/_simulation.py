@@ -19,6 +19,9 @@ from ._server import Server, shared
 
 _ACCESS_KEY = "AKIADSQLSIMEXAMPLE"
 
+# The virtual time that code under test may spend asleep, in seconds.
+DAY = 24 * 60 * 60
+
 # What a program sees that builds its clients by itself. No real credentials leave the machine.
 _ENVIRONMENT = {
     "AWS_ACCESS_KEY_ID": _ACCESS_KEY,
@@ -196,12 +199,15 @@ def simulation(
     faults: str | Iterable[str] | None = None,
     *,
     regions: Iterable[str] | None = None,
+    limit: float = DAY,
     serve: Iterable[str] = (),
 ) -> Iterator[Simulation]:
     """A fresh world, with this process in its virtual time until the end of the block.
 
     ``seed`` defaults to ``DSQL_SIM_SEED``, or else 0. ``faults`` is ``"swarm"`` for random recoverable faults about
-    ``regions``, or lines of fault verbs. ``serve`` has further arguments of ``dsql-sim serve``.
+    ``regions``, or lines of fault verbs. ``limit`` is the virtual time, in seconds, that the code under test may spend
+    asleep: a wait for something that does not come ends with :class:`VirtualTimeError`. ``serve`` has further
+    arguments of ``dsql-sim serve``.
 
     At the end of the block an invariant that did not hold raises :class:`InvariantViolation`, unless the block has
     raised something itself.
@@ -216,7 +222,7 @@ def simulation(
     if regions is not None:
         body["regions"] = list(regions)
     schedule = server.post("reset", **body)["faults"]
-    clock = Clock(server, seed)
+    clock = Clock(server, seed, limit)
     run = Simulation(seed=seed, schedule=[it for it in schedule if it], _server=server, _clock=clock)
     time = VirtualTime(clock, seed)
     environment = _environment({**_ENVIRONMENT, "AWS_ENDPOINT_URL_DSQL": server.url})

@@ -20,7 +20,7 @@ import pytest
 from _pytest.runner import runtestprotocol
 
 from ._schedule import Plan, kept_file, read_kept, smaller_schedules, write_kept
-from ._simulation import DeterminismError, InvariantViolation, Simulation, Verdict, seed_of_environment, simulation
+from ._simulation import DAY, DeterminismError, InvariantViolation, Simulation, Verdict, seed_of_environment, simulation
 
 SWARM = "swarm"
 
@@ -63,8 +63,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
         "markers",
-        "dsql(seeds, faults, regions): run the test under the seeds (a number, or a range) with these faults ('swarm', "
-        "or lines of fault verbs) about these Regions",
+        "dsql(seeds, faults, regions, limit): run the test under the seeds (a number, or a range) with these faults "
+        "('swarm', or lines of fault verbs) about these Regions; limit is the virtual time, in seconds, "
+        "that it may spend asleep",
     )
 
 
@@ -86,7 +87,7 @@ def dsql(request: pytest.FixtureRequest) -> Iterator[Simulation]:
     plan = item.stash[_PLAN]
     serve = tuple(request.config.getini("dsql_serve"))
     faults = plan.faults if isinstance(plan.faults, str) or plan.faults is None else "\n".join(plan.faults)
-    with simulation(plan.seed, faults, regions=plan.regions, serve=serve) as run:
+    with simulation(plan.seed, faults, regions=plan.regions, limit=plan.limit, serve=serve) as run:
         item.stash[_RUN] = _Run(plan, plan.faults if isinstance(plan.faults, list) else run.schedule)
         try:
             yield run
@@ -97,9 +98,9 @@ def dsql(request: pytest.FixtureRequest) -> Iterator[Simulation]:
 def _plans(item: pytest.Item) -> list[Plan]:
     """The runs of a test, in order."""
     marker = item.get_closest_marker("dsql")
-    unknown = set(marker.kwargs) - {"seeds", "faults", "regions"} if marker else set()
+    unknown = set(marker.kwargs) - {"seeds", "faults", "regions", "limit"} if marker else set()
     if unknown or (marker and marker.args):
-        raise pytest.UsageError(f"{item.nodeid}: the marker dsql takes seeds=, faults= and regions=")
+        raise pytest.UsageError(f"{item.nodeid}: the marker dsql takes seeds=, faults=, regions= and limit=")
     given = marker.kwargs if marker else {}
     option = item.config.getoption("--dsql-seeds")
     faults = given.get("faults", item.config.getoption("--dsql-faults"))
@@ -107,15 +108,16 @@ def _plans(item: pytest.Item) -> list[Plan]:
         faults = SWARM
     # Regions are those of random faults; other faults name theirs.
     regions = given.get("regions") if faults == SWARM else None
+    limit = given.get("limit", DAY)
     seeds = option
     if seeds is None and (one := seed_of_environment()) is not None:
         seeds = range(one, one + 1)
-        return [Plan(seed, faults, regions) for seed in seeds]
+        return [Plan(seed, faults, regions, limit) for seed in seeds]
     if seeds is None:
         seeds = given.get("seeds", 1)
     seeds = range(seeds) if isinstance(seeds, int) else seeds
-    plans = [Plan(seed, faults, regions) for seed in seeds]
-    kept = read_kept(kept_file(item.path, item.name))
+    plans = [Plan(seed, faults, regions, limit) for seed in seeds]
+    kept = read_kept(kept_file(item.path, item.name), limit)
     return [kept, *plans] if kept is not None else plans
 
 
