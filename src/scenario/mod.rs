@@ -36,16 +36,16 @@ use crate::control::keys::{Keys, KmsKey};
 use crate::control::mutant::Mutants;
 use crate::iam::Identity;
 use crate::region::Region;
-use crate::sim::Latency;
 use crate::sim::client::ClientOptions;
 use crate::sim::trace::TraceLevel;
+use crate::sim::{DEFAULT_EPOCH, Latency, Options};
 use crate::types::{Account, PrincipalId};
 
 pub use action::{Action, Step, When};
 pub use body::ReferenceError;
 pub use verbs::call::CallStep;
 pub use verbs::refuse::injected_error;
-#[cfg(feature = "server")]
+#[cfg(any(feature = "server", feature = "sdk"))]
 pub(crate) use write::fault_text;
 
 use diagnostic::Diagnostic;
@@ -151,6 +151,23 @@ impl SetUp {
     pub fn principals(&self) -> Arc<Principals> {
         let known = self.principals.iter().map(|principal| principal.identity.clone()).collect();
         Arc::new(Principals { known, ..Principals::default() })
+    }
+
+    /// The configuration of a world with this set-up.
+    #[must_use]
+    pub fn options(&self, seed: u64, trace: TraceLevel) -> Options {
+        Options {
+            seed,
+            clients: self.clients.clone(),
+            principals: self.principals(),
+            keys: self.keys(),
+            assumptions: Arc::new(self.assumptions.clone()),
+            mutants: self.mutants,
+            latency: self.latency.clone(),
+            disk: self.disk,
+            epoch: DEFAULT_EPOCH,
+            trace,
+        }
     }
 
     /// The KMS keys, as a world takes them.

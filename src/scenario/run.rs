@@ -10,11 +10,11 @@ use std::time::Duration;
 use crate::check::Simulation;
 use crate::control::records::Cluster;
 use crate::region::Region;
+use crate::sim::World;
 use crate::sim::client::{Call, CallId, Outcome};
 use crate::sim::coverage::Coverage;
 use crate::sim::fault::Fault;
 use crate::sim::trace::TraceLevel;
-use crate::sim::{DEFAULT_EPOCH, Options, World};
 use crate::types::Instant;
 
 use super::call_ends::CallEnds;
@@ -120,18 +120,7 @@ pub(super) type Done = Result<(), Failure>;
 impl<'a> Run<'a> {
     fn new(scenario: &'a Scenario, seed: u64, level: TraceLevel) -> Run<'a> {
         let set_up = &scenario.set_up;
-        let mut simulation = Simulation::new(Options {
-            seed,
-            clients: set_up.clients.clone(),
-            principals: set_up.principals(),
-            keys: set_up.keys(),
-            assumptions: Arc::new(set_up.assumptions.clone()),
-            mutants: set_up.mutants,
-            latency: set_up.latency.clone(),
-            disk: set_up.disk,
-            epoch: DEFAULT_EPOCH,
-            trace: level,
-        });
+        let mut simulation = Simulation::new(set_up.options(seed, level));
         for (name, region) in &set_up.regions {
             simulation.world_mut().names_mut().name_region(*region, name.clone());
         }

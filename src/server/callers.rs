@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::gateway::account_of_key;
 use crate::iam::{Identity, Principal, SESSION};
 use crate::scenario::{PrincipalOptions, SetUp};
 use crate::types::Account;
@@ -44,12 +45,6 @@ impl Callers {
             }
         }
     }
-}
-
-/// The account of an access key id without a principal. By convention of local AWS emulators, an id of twelve digits is
-/// an account id.
-pub(super) fn account_of_key(access_key: &str, default_account: Account) -> Account {
-    Account::parse(access_key).unwrap_or(default_account)
 }
 
 /// A principal that calls with a role has assumed it, and STS names the session. The id is the one that policies see.

@@ -8,6 +8,7 @@ use tokio::sync::oneshot;
 
 use crate::api::wire::Origin;
 use crate::api::{Error, Operation};
+use crate::gateway::{CallAnswer, account_of_key, read_faults};
 use crate::generate;
 use crate::rng::fingerprint;
 use crate::scenario::recording::outside_call;
@@ -15,11 +16,10 @@ use crate::sim::client::{Call, CallId, ClientOptions};
 use crate::types::{ClientId, Instant};
 
 use super::StartError;
-use super::callers::account_of_key;
 use super::clock::{Clock, END_OF_TIME};
 use super::driver::{Driver, STEPS_PER_COMMIT};
 use super::faults::{self, client_name};
-use super::handle::{CallAnswer, ClientRequest, ResetFaults, ResetOptions, WorldCommand};
+use super::handle::{ClientRequest, ResetFaults, ResetOptions, WorldCommand};
 
 impl Driver {
     pub(super) fn execute(&mut self, command: WorldCommand) -> Result<(), StartError> {
@@ -174,7 +174,7 @@ impl Driver {
         let now = self.next_millisecond()?;
         // A text with an error then leaves clients behind that never call, which is harmless.
         self.name_clients(faults::highest_client(text));
-        let faults = match faults::read(self.recording.set_up(), text, now) {
+        let faults = match read_faults(self.recording.set_up(), text, now) {
             Ok(faults) => faults,
             Err(message) => return Ok(Err(message)),
         };
@@ -246,7 +246,7 @@ impl Driver {
                 let mut set_up = scenario.set_up.clone();
                 let clients = faults::highest_client(text).min(self.options.limits.clients);
                 set_up.clients.extend((1..=clients).map(|number| faults::unknown_client(number, account)));
-                if let Err(message) = faults::read(&set_up, text, Instant::START) {
+                if let Err(message) = read_faults(&set_up, text, Instant::START) {
                     return Ok(Err(message));
                 }
                 vec![text.clone()]

@@ -14,6 +14,7 @@ use tokio::sync::oneshot;
 use crate::Region;
 use crate::check::{Simulation, Violation};
 use crate::control::environment::ExternalEvent;
+use crate::gateway::{CallAnswer, answer_of};
 use crate::map::FixedMap;
 use crate::scenario::Scenario;
 use crate::scenario::recording::Recording;
@@ -24,7 +25,7 @@ use crate::sim::fault::{Fault, FaultId};
 use crate::types::{ClientId, Instant};
 
 use super::clock::{Clock, END_OF_TIME, Pace};
-use super::handle::{CallAnswer, StopFlag, WorldCommand};
+use super::handle::{StopFlag, WorldCommand};
 use super::latest_lines::LatestLines;
 use super::observed::Observed;
 use super::record_file::RecordFile;
@@ -309,15 +310,9 @@ impl Driver {
             if let (Some(alias), Some(Outcome::Ok(response))) = (alias, &outcome) {
                 self.recording.answered(&alias, response, now);
             }
-            // The simulated network lost the answer of the others, so their connections get none.
-            let answer = match outcome {
-                Some(Outcome::Ok(response)) => Some(Ok(response)),
-                Some(Outcome::Failed(error)) => Some(Err(error)),
-                Some(Outcome::Gone | Outcome::Unknown | Outcome::TimedOut(_)) | None => None,
-            };
             if let Some(waiting) = self.waiting.swap_remove(&id) {
                 // The connection may be closed by now.
-                let _ = waiting.send(answer);
+                let _ = waiting.send(answer_of(outcome));
             }
         }
     }

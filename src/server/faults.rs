@@ -1,52 +1,14 @@
-//! Faults that clients of the control interface inject: lines of the scenario language, read into faults.
+//! Faults that clients of the control interface inject: those of a seed as text, and the names of the clients in them.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use crate::region::Region;
-use crate::scenario::diagnostic::Diagnostic;
-use crate::scenario::verbs::{Chapter, Verb};
-use crate::scenario::{Action, Scenario, SetUp, When};
+use crate::scenario::{Action, Scenario, SetUp};
 use crate::sim::client::ClientOptions;
-use crate::sim::fault::Fault;
-use crate::types::{Account, ClientId, Instant};
+use crate::types::{Account, ClientId};
 
-/// Reads `text` as faults, each with the time from `now` until it is injected.
-///
-/// The text is read after `set_up`, so that it can refer to Regions, clients and principals.
-///
-/// # Errors
-/// The text has an error, or a command that is not a fault. All of it is read before anything is injected, so that it
-/// has no effect then.
-pub(super) fn read(set_up: &SetUp, text: &str, now: Instant) -> Result<Vec<(Duration, Fault)>, String> {
-    for verb in text.lines().filter_map(|line| line.split_whitespace().next()) {
-        if Verb::parse(verb).is_some_and(|verb| verb.chapter() == Chapter::SetUp) {
-            return Err(format!(
-                "`{verb}` belongs to the set-up of a world, and only faults can be injected here. To proceed, serve \
-                 with `--scenario FILE`"
-            ));
-        }
-    }
-    let set_up = Scenario::of(set_up.clone(), Vec::new()).print("");
-    let scenario = Scenario::parse(&format!("{set_up}\n{text}\n")).map_err(|diagnostics| {
-        let message = |diagnostic: &Diagnostic| match &diagnostic.help {
-            Some(help) => format!("{}: {help}", diagnostic.message),
-            None => diagnostic.message.clone(),
-        };
-        diagnostics.iter().map(message).collect::<Vec<_>>().join("; ")
-    })?;
-    let actions = scenario.blocks.into_iter().flatten().map(|step| step.action);
-    let planned = actions.filter(|action| !matches!(action, Action::SetUp)).map(|action| match action {
-        Action::Fault(fault) => Ok((Duration::ZERO, fault)),
-        Action::FaultAt(When::In(pause), fault) => Ok((pause, fault)),
-        Action::FaultAt(When::At(at), fault) => Ok((Instant::START.after(at).since(now), fault)),
-        _ => Err("only faults can be injected here".to_owned()),
-    });
-    planned.collect()
-}
-
-/// Random faults as text, in the form that [`read`] takes: for each, a line with the time from now on, and a second one
-/// with its end. They concern the first client that calls.
+/// Random faults as text, as [`read_faults`](crate::gateway::read_faults) takes it: for each, a line with the time from
+/// now on, and a second one with its end. They concern the first client that calls.
 pub(super) fn schedule(set_up: &SetUp, account: Account, drawn: Vec<Vec<Action>>) -> Vec<String> {
     let mut set_up = Scenario::of(set_up.clone(), Vec::new()).set_up;
     let client = ClientId(set_up.clients.len() as u32);

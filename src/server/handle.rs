@@ -9,17 +9,15 @@ use std::time::Duration;
 use serde_json::Value;
 use tokio::sync::oneshot;
 
+use crate::api::Request;
 use crate::api::wire::Origin;
-use crate::api::{Error, Request, Response};
+use crate::gateway::CallAnswer;
 use crate::region::Region;
 
 use super::driver::{Driver, ServerEnd};
 use super::request_log::SharedTime;
 use super::views::StatePage;
 use super::{ServerOptions, StartError};
-
-/// The answer of the service; `None` if the simulated network lost it or the world ended.
-pub(super) type CallAnswer = Option<Result<Arc<Response>, Arc<Error>>>;
 
 /// Sends commands to the world's thread. Clones share the thread.
 #[derive(Clone, Debug)]
