@@ -40,6 +40,12 @@ pub enum Purpose {
     Unfinished,
     /// Every choice in a generated scenario.
     Scenario,
+    /// The task that runs next, of those that are ready.
+    Interleaving,
+    /// The random numbers of an SDK: tokens, back-off, the ids of invocations.
+    SdkRandom,
+    /// The pause between the crash of a process and its next life.
+    ProcessRestart,
 }
 
 /// The generator of the draws for (`seed`, `purpose`, `key`).

@@ -29,7 +29,7 @@ pub(super) fn draw(draws: Draws, plan: &Plan) -> Vec<Action> {
 }
 
 /// A fault of a kind that the swarm has.
-fn fault(draws: Draws, plan: &Plan) -> Option<Fault> {
+pub(super) fn fault(draws: Draws, plan: &Plan) -> Option<Fault> {
     let kind = draws.among("kind", plan.swarm.faults.iter().copied())?;
     let region = draws.pick("region", &plan.topology.all());
     Some(match kind {

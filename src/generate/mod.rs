@@ -19,6 +19,8 @@ mod faults;
 mod keys;
 mod over_time;
 mod principals;
+#[cfg(feature = "sdk")]
+mod program;
 mod set_up;
 #[cfg(feature = "proptest")]
 pub mod strategy;
@@ -34,10 +36,12 @@ use crate::types::NodeId;
 
 pub use calls::{CallKind, Opening};
 pub use over_time::faults_over_time;
+#[cfg(feature = "sdk")]
+pub use program::{ProgramTargets, recoverable_faults};
 pub use vary::vary;
 
 use draws::Draws;
-use swarm::Swarm;
+use swarm::SwarmFeatures;
 use topology::Topology;
 
 /// The size of generated scenarios. Each count is drawn from its range, both ends included.
@@ -80,7 +84,7 @@ pub fn generate(seed: u64, size: &Size) -> Scenario {
             draws.about("topology", 0),
             opening == Opening::Ring || draws.chance("wide", 12),
         ),
-        swarm: Swarm::draw(draws.about("swarm", 0)),
+        swarm: SwarmFeatures::draw(draws.about("swarm", 0)),
         clients: draws.within("clients", &size.clients),
     };
     let principals = principals::draw(draws.about("principals", 0), &plan, opening);
@@ -105,7 +109,7 @@ pub fn generate(seed: u64, size: &Size) -> Scenario {
 /// The draws that the whole scenario shares.
 struct Plan {
     topology: Topology,
-    swarm: Swarm,
+    swarm: SwarmFeatures,
     clients: usize,
 }
 

@@ -9,7 +9,7 @@ use crate::sim::fault::{Crash, CrashPoint, Fault, FaultKind, Refuse};
 use crate::types::NodeId;
 
 use super::draws::Draws;
-use super::{Plan, Size, Swarm, Topology, faults};
+use super::{Plan, Size, SwarmFeatures, Topology, faults};
 
 /// The faults of `seed` about `regions`, each with its end: up to six, of the kinds that a caller who retries survives.
 /// The times count from the beginning of the run, and are mostly short; each fault begins within two minutes or so.
@@ -20,7 +20,7 @@ use super::{Plan, Size, Swarm, Topology, faults};
 #[must_use]
 pub fn faults_over_time(seed: u64, regions: &[Region]) -> Vec<Vec<Action>> {
     let draws = Draws::new(seed).about("over time", 0);
-    let mut swarm = Swarm::draw(draws.about("swarm", 0));
+    let mut swarm = SwarmFeatures::draw(draws.about("swarm", 0));
     swarm.faults.retain(|kind| !matches!(kind, FaultKind::Deny | FaultKind::ExternalEvent));
     let mut plan = Plan { topology: Topology::among(draws, regions, regions), swarm, clients: 1 };
     let mut drawn = Vec::new();

@@ -21,7 +21,7 @@ use crate::sim::fault::FaultKind;
 use crate::types::{Account, ClientToken, ClusterArn, Identifier};
 
 use super::draws::Draws;
-use super::{Plan, Size, Swarm, Topology, faults, generate};
+use super::{Plan, Size, SwarmFeatures, Topology, faults, generate};
 
 /// Scenarios of a size.
 pub fn scenarios(size: Size) -> impl Strategy<Value = Scenario> {
@@ -38,7 +38,7 @@ pub fn fault_plans(
 ) -> impl Strategy<Value = Vec<Action>> {
     let fault = move |seed: u64| {
         let draws = Draws::new(seed);
-        let swarm = Swarm { faults: FaultKind::VARIANTS.to_vec(), ..Swarm::draw(draws) };
+        let swarm = SwarmFeatures { faults: FaultKind::VARIANTS.to_vec(), ..SwarmFeatures::draw(draws) };
         let set = vec![regions[0], regions[1], witness];
         let topology = Topology { regions, witness, others: Vec::new(), set };
         faults::draw(draws, &Plan { topology, swarm, clients })

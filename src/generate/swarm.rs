@@ -11,7 +11,7 @@ use super::draws::Draws;
 
 /// The features that a scenario may use.
 #[derive(Clone, Debug)]
-pub(super) struct Swarm {
+pub(super) struct SwarmFeatures {
     pub(super) calls: Vec<CallKind>,
     pub(super) faults: Vec<FaultKind>,
     /// Whether some calls begin at the same time.
@@ -36,11 +36,11 @@ pub(super) struct Swarm {
     pub(super) policies: bool,
 }
 
-impl Swarm {
-    pub(super) fn draw(draws: Draws) -> Swarm {
+impl SwarmFeatures {
+    pub(super) fn draw(draws: Draws) -> SwarmFeatures {
         let calls = CallKind::VARIANTS.iter().copied();
         let faults = FaultKind::VARIANTS.iter().copied();
-        Swarm {
+        SwarmFeatures {
             calls: calls.filter(|it| draws.about("call", 0).chance(it.name(), 60)).collect(),
             faults: faults.filter(|it| draws.about("fault", 0).chance(it.name(), 50)).collect(),
             parallel: draws.chance("parallel", 50),

@@ -7,7 +7,7 @@ use crate::region::Region;
 use crate::scenario::{Action, CallStep, Scenario, SetUp};
 
 use super::draws::Draws;
-use super::{Plan, Size, Swarm, Topology, faults};
+use super::{Plan, Size, SwarmFeatures, Topology, faults};
 
 /// `scenario` with the draws and the faults of `seed`; `size` bounds the number of faults.
 ///
@@ -20,7 +20,7 @@ pub fn vary(scenario: &Scenario, seed: u64, size: &Size) -> Scenario {
     let (called, witnesses) = (called(scenario), witnesses(scenario));
     let mut plan = Plan {
         topology: Topology::among(draws, &called, &witnesses),
-        swarm: Swarm::draw(draws.about("swarm", 0)),
+        swarm: SwarmFeatures::draw(draws.about("swarm", 0)),
         clients: scenario.set_up.clients.len(),
     };
     let positions = positions(scenario);
