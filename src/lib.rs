@@ -35,7 +35,7 @@
 //! A [`Scenario`] is a file with calls, faults and expectations, which `dsql-sim run` runs as well;
 //! `scenario_suite!` (feature `suite`) makes tests of them. A [`Property`](property::Property) is an invariant in
 //! generated scenarios (feature `proptest`), and [`server::serve`] serves the same world to real SDK clients (feature
-//! `server`).
+//! `server`). `sdk::check` runs a program with the official SDK for Rust in virtual time (feature `sdk`).
 
 pub mod api;
 pub mod check;
@@ -44,6 +44,8 @@ pub mod internals;
 pub mod prelude;
 #[cfg(feature = "proptest")]
 pub mod property;
+#[cfg(feature = "sdk")]
+pub mod sdk;
 #[cfg(feature = "server")]
 pub mod server;
 
@@ -54,6 +56,8 @@ mod console;
 mod control;
 mod coverage_mark;
 mod fidelity;
+#[cfg(any(feature = "server", feature = "sdk"))]
+mod gateway;
 mod generate;
 mod iam;
 mod index;
@@ -113,11 +117,14 @@ pub mod fault {
     };
 }
 
-/// The Rust blocks of the README and of the page about the library compile.
+/// The Rust blocks of the README and of the pages about the library and the SDK compile.
 #[cfg(doctest)]
 mod pages {
     #[doc = include_str!("../README.md")]
     struct Readme;
     #[doc = include_str!("../docs/library.md")]
     struct Library;
+    #[cfg(feature = "sdk")]
+    #[doc = include_str!("../docs/sdk.md")]
+    struct Sdk;
 }

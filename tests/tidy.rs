@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 /// The floors of the house: a module may import from floors below its own, and from its own.
-const FLOORS: [(&str, u8); 30] = [
+const FLOORS: [(&str, u8); 32] = [
     ("coverage_mark", 0),
     ("map", 0),
     ("region", 0),
@@ -26,7 +26,9 @@ const FLOORS: [(&str, u8); 30] = [
     ("permissions", 5),
     ("shrink", 6),
     ("sweep", 6),
+    ("gateway", 7),
     ("property", 7),
+    ("sdk", 7),
     ("server", 7),
     ("console", 7),
     ("cli", 8),

@@ -1,7 +1,8 @@
 //! Faults for the run of a program whose calls are not known in advance: what a caller that goes on trying survives.
 //!
-//! A generated scenario puts its faults between its calls. A program makes its calls when it likes, so its faults have
-//! times of their own: half of them early, where a program creates, and half of them anywhere in the time that it takes.
+//! A generated scenario puts its faults between its calls. A program makes its calls when it likes, so its faults
+//! have times of their own: half of them early, where a program creates, and half of them anywhere in the time that
+//! it takes.
 
 use std::ops::RangeInclusive;
 use std::time::Duration;
@@ -66,7 +67,8 @@ pub fn recoverable_faults(seed: u64, targets: &ProgramTargets, count: &RangeIncl
 }
 
 fn is_recoverable(kind: FaultKind) -> bool {
-    !matches!(kind, FaultKind::None | FaultKind::Deny | FaultKind::ExternalEvent)
+    use FaultKind::{Crash, Delay, Drop, Duplicate, Hold, Outage, Partition, Refuse, Skew, Slow};
+    matches!(kind, Drop | Partition | Delay | Duplicate | Hold | Slow | Crash | Outage | Skew | Refuse)
 }
 
 /// `fault`, or a similar one that a caller survives; `None` if there is none.

@@ -11,8 +11,8 @@ use std::sync::Once;
 thread_local! {
     /// Whether this thread is inside [`catch`].
     static IS_CAUGHT: Cell<bool> = const { Cell::new(false) };
-    /// The source location of the panic that is being caught.
-    static LOCATION: RefCell<Option<String>> = const { RefCell::new(None) };
+    /// The source location and the message of the last panic.
+    static LAST: RefCell<Option<String>> = const { RefCell::new(None) };
 }
 
 /// Calls `work`.
@@ -24,10 +24,14 @@ pub(crate) fn catch<T>(work: impl FnOnce() -> T) -> Result<T, String> {
     let is_caught_already = IS_CAUGHT.replace(true);
     let done = panic::catch_unwind(AssertUnwindSafe(work));
     IS_CAUGHT.set(is_caught_already);
-    done.map_err(|payload| {
-        let location = LOCATION.take().unwrap_or_else(|| "an unknown location".to_owned());
-        format!("{location}: {}", message(&*payload))
-    })
+    done.map_err(|payload| LAST.take().unwrap_or_else(|| format!("{UNKNOWN}: {}", message(&*payload))))
+}
+
+/// The source location and the message of a panic inside [`catch`] that other code has caught, as a runtime catches
+/// those of its tasks.
+#[cfg(feature = "sdk")]
+pub(crate) fn swallowed() -> Option<String> {
+    LAST.take()
 }
 
 /// Installs a panic hook, once. Only a hook learns the location of a panic. Panics outside [`catch`] go to the hook
@@ -38,7 +42,8 @@ fn install_hook() {
         let former = panic::take_hook();
         panic::set_hook(Box::new(move |info| {
             if IS_CAUGHT.get() {
-                LOCATION.set(info.location().map(ToString::to_string));
+                let location = info.location().map_or_else(|| UNKNOWN.to_owned(), ToString::to_string);
+                LAST.set(Some(format!("{location}: {}", message(info.payload()))));
             } else {
                 former(info);
             }
@@ -50,6 +55,8 @@ fn message(payload: &(dyn Any + Send)) -> &str {
     let text = payload.downcast_ref::<&str>().copied();
     text.or_else(|| payload.downcast_ref::<String>().map(String::as_str)).unwrap_or("no message")
 }
+
+const UNKNOWN: &str = "an unknown location";
 
 #[cfg(test)]
 mod tests {

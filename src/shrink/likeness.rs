@@ -31,7 +31,7 @@ impl Likeness {
     }
 
     /// Whether both have the same message, at whatever step.
-    pub(super) fn is_same_as(&self, other: &Likeness) -> bool {
+    pub(crate) fn is_same_as(&self, other: &Likeness) -> bool {
         (&self.invariant, &self.sentence) == (&other.invariant, &other.sentence)
     }
 }

@@ -52,3 +52,12 @@ impl FaultBehaviour for Outage {
         nodes.map(|node| Fault::crash(node).into()).to_vec()
     }
 }
+
+#[cfg(feature = "sdk")]
+impl World {
+    /// Whether the hosts of a Region are unreachable, so that a client gets no connection.
+    pub(crate) fn is_dark(&self, region: Region) -> bool {
+        let control_plane = self.node_indices[region.index()][0];
+        control_plane.is_some_and(|index| self.nodes[usize::from(index)].state == NodeState::Dark)
+    }
+}
