@@ -127,4 +127,7 @@ mod pages {
     #[cfg(feature = "sdk")]
     #[doc = include_str!("../docs/sdk.md")]
     struct Sdk;
+    #[cfg(feature = "sdk")]
+    #[doc = include_str!("../docs/provisioning.md")]
+    struct Provisioning;
 }

@@ -7,6 +7,7 @@ mod page;
 mod processes;
 mod samples;
 mod shrinking;
+mod tutorial;
 
 use std::path::PathBuf;
 
