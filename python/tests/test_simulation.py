@@ -35,6 +35,7 @@ def test_faults_are_injected_and_end(dsql):
     assert any("crash" in line for line in dsql.trace())
 
 
+@pytest.mark.filterwarnings("ignore::dsql_sim.VirtualTimeWarning")
 def test_a_verdict_ends_the_run(dsql, tmp_path):
     client = dsql.client("us-east-1")
     client.create_cluster()

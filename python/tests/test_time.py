@@ -2,6 +2,8 @@
 
 import asyncio
 import datetime
+import subprocess
+import sys
 import threading
 import time
 import uuid
@@ -150,6 +152,17 @@ def test_asyncio_keeps_the_real_clock_and_says_so():
         with dsql_sim.simulation():
             asyncio.run(wait(3))
     assert asyncio.run(wait(0.001)) > 0
+
+
+def test_calls_from_other_threads_and_subprocesses_give_a_warning(dsql):
+    client = dsql.client("us-east-1")
+    with pytest.warns(dsql_sim.VirtualTimeWarning, match="several threads"):
+        thread = threading.Thread(target=client.create_cluster)
+        thread.start()
+        thread.join()
+    assert len(dsql.state()["us-east-1"]) == 1
+    with pytest.warns(dsql_sim.VirtualTimeWarning, match="subprocess"):
+        subprocess.run([sys.executable, "-c", ""], check=True)
 
 
 def test_a_wait_for_what_does_not_come_ends():

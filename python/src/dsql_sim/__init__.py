@@ -3,7 +3,7 @@
 The pytest fixture ``dsql`` is a :class:`Simulation`. Other test frameworks use :func:`simulation`.
 """
 
-from ._clock import VirtualTimeError
+from ._clock import VirtualTimeError, VirtualTimeWarning
 from ._server import ServerError
 from ._simulation import DeterminismError, InvariantViolation, Simulation, Verdict, simulation
 
@@ -14,5 +14,6 @@ __all__ = [
     "Simulation",
     "Verdict",
     "VirtualTimeError",
+    "VirtualTimeWarning",
     "simulation",
 ]

@@ -45,6 +45,7 @@ def _send(self: Any, request: Any) -> Any:
     clock = _clock.active()
     if clock is None or not request.url.startswith(_url):
         return _real_send(self, request)
+    clock.warn_of_other_thread()
     time_out = _read_timeout_ms(self)
     request.headers["x-dsql-sim-client-timeout"] = f"{time_out}ms"
     # The request was signed just now, with the present time.

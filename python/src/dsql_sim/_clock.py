@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import datetime as datetime_module
 import random
+import subprocess
 import sys
 import threading
 import time as time_module
 import types
 import uuid as uuid_module
+import warnings
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -37,6 +39,7 @@ _REAL: dict[str, Callable[..., Any]] = {
     )
 }
 _real_uuid4 = uuid_module.uuid4
+_real_popen = subprocess.Popen.__init__
 _real_asyncio_sleep: Callable[..., Any] = _REAL["sleep"]
 
 # The packages that keep the real time: they wait for threads and sockets, or measure the tests.
@@ -55,6 +58,10 @@ class VirtualTimeError(RuntimeError):
     """Something that virtual time cannot do, as a sleep in a thread other than that of the test."""
 
 
+class VirtualTimeWarning(UserWarning):
+    """Something that makes a run depend on more than its seed, as calls from several threads."""
+
+
 class Clock:
     """The virtual time of a run."""
 
@@ -69,6 +76,18 @@ class Clock:
         self._thread = threading.get_ident()
         self.random = random.Random(f"dsql-sim {seed}")
         self.misuse: list[str] = []
+        self._warnings: set[str] = set()
+
+    def warn(self, message: str) -> None:
+        """Warns once in a run."""
+        if message not in self._warnings:
+            self._warnings.add(message)
+            warnings.warn(message, VirtualTimeWarning, stacklevel=3)
+
+    def warn_of_other_thread(self) -> None:
+        """Warns of a call that is not made in the thread of the test."""
+        if not self.is_own_thread():
+            self.warn("calls are made in several threads. They are carried out one by one, as the machine orders them")
 
     def touch(self) -> None:
         """Notes that a request may have let time pass."""
@@ -346,6 +365,12 @@ def _scan_defaults() -> None:
             _defaults.append((function, defaults, replaced))
 
 
+def _popen(self: Any, *arguments: Any, **named: Any) -> None:
+    if _active is not None:
+        _active.warn("a subprocess was started. It has the real time, and its calls come when the machine makes them")
+    _real_popen(self, *arguments, **named)
+
+
 class VirtualTime:
     """Makes time virtual from :meth:`begin` to :meth:`end`, and random numbers those of the seed."""
 
@@ -361,6 +386,7 @@ class VirtualTime:
             setattr(module, name, replacement)
         for function, _, replaced in _defaults:
             function.__defaults__ = replaced
+        subprocess.Popen.__init__ = _popen  # type: ignore[method-assign]
         self._random = random.getstate()
         random.seed(f"dsql-sim {self._seed}")
         _active = self._clock
@@ -382,4 +408,5 @@ class VirtualTime:
                 setattr(module, name, real)
         for function, defaults, _ in _defaults:
             function.__defaults__ = defaults
+        subprocess.Popen.__init__ = _real_popen  # type: ignore[method-assign]
         random.setstate(self._random)
