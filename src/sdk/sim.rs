@@ -4,7 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aws_sdk_dsql::config::retry::RetryPartition;
-use aws_sdk_dsql::config::{BehaviorVersion, Builder, Credentials, Region as SdkRegion};
+use aws_sdk_dsql::config::{
+    BehaviorVersion, Builder, Credentials, Region as SdkRegion, SharedAsyncSleep, SharedCredentialsProvider,
+};
+use aws_types::SdkConfig;
 use tokio::sync::oneshot;
 
 use crate::gateway::read_faults;
@@ -76,13 +79,31 @@ impl Sim {
         Builder::default()
             .behavior_version(BehaviorVersion::latest())
             .region(SdkRegion::new(region.to_owned()))
-            .credentials_provider(Credentials::new(ACCESS_KEY, "simulated", None, None, "dsql-sim"))
+            .credentials_provider(credentials())
             .http_client(http)
             .sleep_impl(VirtualSleep)
             .time_source(VirtualTime(self.mailbox.clone()))
             .retry_partition(partition)
             .invocation_id_generator(SeededInvocationIds::new(seed, key))
             .interceptor(SeededRandom::new(seed, key))
+    }
+
+    /// The shared configuration of clients in a Region, for a program that makes its client from one, as those with
+    /// `aws_config` do.
+    ///
+    /// It is weaker than [`Sim::config`]: it has no fields for the random numbers, the ids of invocations and the retry
+    /// quota. A run is the same each time all the same, unless a subscriber of `tracing` for debugging comes and goes, or
+    /// more than fifty requests of the process that runs the tests are retried.
+    #[must_use]
+    pub fn sdk_config(&self, region: &str) -> SdkConfig {
+        SdkConfig::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(SdkRegion::new(region.to_owned()))
+            .credentials_provider(SharedCredentialsProvider::new(credentials()))
+            .http_client(SimulatedHttp { mailbox: self.mailbox.clone(), owner: self.owner })
+            .sleep_impl(SharedAsyncSleep::new(VirtualSleep))
+            .time_source(VirtualTime(self.mailbox.clone()))
+            .build()
     }
 
     /// The virtual time since the beginning of the run.
@@ -194,6 +215,11 @@ impl Sim {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct FaultTextError(String);
+
+/// The credentials of every process, unless it brings its own.
+fn credentials() -> Credentials {
+    Credentials::new(ACCESS_KEY, "simulated", None, None, "dsql-sim")
+}
 
 /// Plans `fault` for `at`.
 pub(super) fn plan(local: &super::local::LocalWorld, at: Instant, fault: Fault) {

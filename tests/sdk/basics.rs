@@ -141,3 +141,16 @@ fn a_mistake_in_a_fault_or_a_set_up_is_an_error() {
     let failure = failure.try_run(|_| async {}).expect_err("no fault");
     assert_eq!(failure.kind, FailureKind::SetUp);
 }
+
+#[test]
+fn a_client_of_a_shared_configuration_is_in_virtual_time_too() {
+    sdk::check("shared-configuration").seeds(0..10).run(|sim| async move {
+        sim.inject("drop us-east-1->main CreateCluster.response times=1").expect("a fault");
+        let client = Client::new(&sim.sdk_config("us-east-1"));
+        let created = client.create_cluster().send().await.expect("a cluster");
+        let waiter = client.wait_until_cluster_active().identifier(created.identifier());
+        waiter.wait(Duration::from_secs(600)).await.expect("an active cluster");
+        assert!(sim.now() >= Duration::from_secs(60), "{:?}", sim.now());
+        assert_eq!(sim.world(|world| world.clusters(Region::US_EAST_1).count()), 1);
+    });
+}
