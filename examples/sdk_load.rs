@@ -11,6 +11,10 @@ use aws_sdk_dsql::client::Waiters;
 use clap::Parser;
 use dsql_sim::sdk;
 
+/// The allocator of the program `dsql-sim`.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Runs the official SDK in virtual time and prints what it costs.
 #[derive(Parser)]
 struct Arguments {

@@ -10,6 +10,7 @@ use std::time::Duration;
 use crate::generate::ProgramTargets;
 use crate::rng::{fingerprint, mix};
 use crate::scenario::{Scenario, SetUp};
+use crate::sim::World;
 use crate::sim::trace::TraceLevel;
 use crate::types::Instant;
 
@@ -17,7 +18,7 @@ use super::Sim;
 use super::executor::RunLimits;
 use super::process::RunOutput;
 use super::report::{CheckFailure, FailureKind, FailureText, RunFailure, USUAL_SUSPECTS};
-use super::run::{Assertion, RunPlan, SeedRun, run_seed};
+use super::run::{Assertion, CheckedInvariant, RunPlan, SeedRun, run_seed};
 use super::schedule::{FaultSource, lines_of, read_file, read_lines, read_set_up, targets_of};
 use super::shrinking::{KeptSchedule, shrink};
 
@@ -43,6 +44,7 @@ pub fn check(name: &str) -> SdkCheck {
         shrink_runs: 300,
         folder: PathBuf::from("sdk-regressions"),
         assertions: Vec::new(),
+        invariants: Vec::new(),
     }
 }
 
@@ -59,6 +61,7 @@ pub struct SdkCheck {
     pub(super) shrink_runs: usize,
     folder: PathBuf,
     assertions: Vec<Assertion>,
+    invariants: Vec<CheckedInvariant>,
 }
 
 /// The result of a check that holds.
@@ -144,6 +147,17 @@ impl SdkCheck {
         self
     }
 
+    /// An invariant of your own, evaluated after every event like those of the service. `holds` returns a description
+    /// of the violation as its error.
+    pub fn invariant(
+        mut self,
+        name: &str,
+        holds: impl Fn(&World) -> Result<(), String> + Send + Sync + 'static,
+    ) -> SdkCheck {
+        self.invariants.push((name.to_owned(), Arc::new(holds)));
+        self
+    }
+
     /// Runs `program` under every seed, after every schedule that failed before.
     ///
     /// # Panics
@@ -197,7 +211,8 @@ impl SdkCheck {
 
     pub(super) fn plan<'a>(&'a self, seed: u64, schedule: &'a Scenario) -> RunPlan<'a> {
         let limits = RunLimits { recovers: self.has_random_faults(), ..self.limits };
-        RunPlan { seed, schedule, limits, trace: TraceLevel::None, assertions: &self.assertions }
+        let (assertions, invariants) = (&self.assertions[..], &self.invariants[..]);
+        RunPlan { seed, schedule, limits, trace: TraceLevel::None, assertions, invariants }
     }
 
     /// A run without faults, which shows what faults can be aimed at. It is the same whatever seeds follow.

@@ -76,7 +76,6 @@ impl Executor {
     }
 
     fn begin(&mut self, request: WireRequest) {
-        let number = self.note(&request);
         let WireRequest { owner, method, uri, headers, body, connect_time_out, read_time_out, answer } =
             request;
         let (host, path, query) = split(&uri);
@@ -89,7 +88,11 @@ impl Executor {
             query,
         };
         let parts = HttpRequest { method: &method, path, query, body: &body };
-        let (origin, request) = match wire::receive(parts, signed) {
+        let received = wire::receive(parts, signed);
+        let since = self.mailbox.now();
+        let process = self.mailbox.state().processes[owner.process].name.clone();
+        let number = self.note(SentRequest { at: since, process, method, uri, headers, body });
+        let (origin, request) = match received {
             Ok(received) => received,
             Err(error) => {
                 let response = self.response(Err(&error), number, Region::US_EAST_1);
@@ -100,25 +103,17 @@ impl Executor {
         let client = self.client(owner, &origin);
         let patience = self.patience(origin.region, connect_time_out, read_time_out);
         let key = self.key(owner);
-        let (operation, region, since) = (request.operation(), origin.region, self.mailbox.now());
+        let (operation, region) = (request.operation(), origin.region);
         let call = Call { attempts: 1, time_out: patience.time_out, ..Call::new(region, request, key) };
         let id = self.local.simulation.borrow_mut().call(client, call);
         self.open.insert(id, OpenRequest { owner, operation, region, since, number, patience, answer });
     }
 
     /// Writes a request into the log, and returns its number.
-    fn note(&self, request: &WireRequest) -> u64 {
-        let process = self.mailbox.state().processes[request.owner.process].name.clone();
+    fn note(&self, request: SentRequest) -> u64 {
         let mut log = self.local.log.borrow_mut();
         log.requests += 1;
-        log.add(LogEntry::Sent(SentRequest {
-            at: self.mailbox.now(),
-            process,
-            method: request.method.clone(),
-            uri: request.uri.clone(),
-            headers: request.headers.clone(),
-            body: request.body.clone(),
-        }));
+        log.add(LogEntry::Sent(request));
         log.requests
     }
 

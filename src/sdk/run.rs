@@ -17,8 +17,8 @@ use crate::check::Simulation;
 use crate::gateway::planned_faults;
 use crate::rng::{Purpose, mix, stream};
 use crate::scenario::{Scenario, panic};
-use crate::sim::Change;
 use crate::sim::trace::TraceLevel;
+use crate::sim::{Change, World};
 use crate::types::{ClientId, Instant, NodeId};
 
 use super::Sim;
@@ -33,6 +33,9 @@ use super::sim::{MAIN, plan};
 /// Assertions about the world after a run.
 pub(super) type Assertion = Box<dyn Fn(&Sim) + Sync>;
 
+/// An invariant of the user with its name.
+pub(super) type CheckedInvariant = (String, Arc<dyn Fn(&World) -> Result<(), String> + Send + Sync>);
+
 /// What a run needs besides its program.
 #[derive(Clone, Copy)]
 pub(super) struct RunPlan<'a> {
@@ -42,6 +45,7 @@ pub(super) struct RunPlan<'a> {
     pub(super) limits: RunLimits,
     pub(super) trace: TraceLevel,
     pub(super) assertions: &'a [Assertion],
+    pub(super) invariants: &'a [CheckedInvariant],
 }
 
 /// The record of a run.
@@ -134,6 +138,10 @@ fn prepare(run: RunPlan<'_>, runtime: &Runtime) -> Result<LocalWorld, String> {
     let mut simulation = Simulation::new(set_up.options(run.seed, run.trace));
     for (name, region) in &set_up.regions {
         simulation.world_mut().names_mut().name_region(*region, name.clone());
+    }
+    for (name, holds) in run.invariants {
+        let holds = holds.clone();
+        simulation.invariant(name, move |world| holds(world));
     }
     let stopped: Rc<RefCell<Vec<(Instant, NodeId)>>> = Rc::default();
     if run.limits.recovers {

@@ -92,8 +92,8 @@ impl Sim {
     /// `aws_config` do.
     ///
     /// It is weaker than [`Sim::config`]: it has no fields for the random numbers, the ids of invocations and the retry
-    /// quota. A run is the same each time all the same, unless a subscriber of `tracing` for debugging comes and goes, or
-    /// more than fifty requests of the process that runs the tests are retried.
+    /// quota. Two runs are equal all the same, unless a subscriber of `tracing` for debugging comes and goes, or the
+    /// quota for retries is used up: it then is that of all runs of the test program.
     #[must_use]
     pub fn sdk_config(&self, region: &str) -> SdkConfig {
         SdkConfig::builder()

@@ -254,3 +254,20 @@ fn an_assertion_about_the_end_is_checked_when_the_world_has_converged() {
     assert_eq!(failure.kind, FailureKind::Panic, "{failure}");
     assert!(failure.message.contains("a cluster is left over"), "{failure}");
 }
+
+#[test]
+fn an_invariant_of_the_test_is_checked_after_every_event() {
+    let at_most_one = |check: SdkCheck| {
+        check.invariant("one-cluster-at-most", |world| {
+            let count = world.clusters(dsql_sim::Region::US_EAST_1).count();
+            if count <= 1 { Ok(()) } else { Err(format!("there are {count} clusters")) }
+        })
+    };
+    let failure = failure_of("own-invariant", at_most_one, |sim| async move {
+        let client = sim.client("us-east-1");
+        client.create_cluster().send().await.expect("a cluster");
+        drop(client.create_cluster().send().await);
+    });
+    assert_eq!(failure.kind, FailureKind::Violation, "{failure}");
+    assert_eq!(failure.message, "one-cluster-at-most: there are 2 clusters");
+}
