@@ -1,9 +1,9 @@
 //! `idle`, `connect`, `disable-keys`, `disable-key`, `break-target` and their ends, `fail-creation`, `restore-cluster`
 //! and `raise-quota`: events in the environment of a Region's clusters.
 
-use rand::Rng as _;
-
 use std::sync::Arc;
+
+use rand::Rng as _;
 
 use crate::api::{Request, StreamFailureErrorCode};
 use crate::control::environment::{ExternalEvent, KeyScope};
