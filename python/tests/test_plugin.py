@@ -183,6 +183,22 @@ def test_skips_expected_failures_and_errors_of_fixtures_are_those_of_pytest(pyte
     assert "the marker dsql takes" in run("-k", "misspelt").stderr.str() + run("-k", "misspelt").stdout.str()
 
 
+@pytest.mark.parametrize("seeds", ["0", "-1", "'0..5'", "range(5, 5)", "range(-2, 2)", "None"])
+def test_a_marker_without_a_seed_is_refused(pytester, run, seeds):
+    pytester.makepyfile(
+        test_marked=f"""
+        import pytest
+
+        @pytest.mark.dsql(seeds={seeds})
+        def test_never_runs(dsql):
+            pass
+        """
+    )
+    refused = run()
+    assert refused.ret == pytest.ExitCode.USAGE_ERROR
+    refused.stderr.fnmatch_lines(["ERROR: test_marked.py::test_never_runs: the seeds of the marker dsql *"])
+
+
 def test_xdist_has_a_server_for_each_worker(pytester, run):
     pytest.importorskip("xdist")
     pytester.makepyfile(

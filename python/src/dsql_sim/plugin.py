@@ -114,11 +114,23 @@ def _plans(item: pytest.Item) -> list[Plan]:
         seeds = range(one, one + 1)
         return [Plan(seed, faults, regions, limit) for seed in seeds]
     if seeds is None:
-        seeds = given.get("seeds", 1)
-    seeds = range(seeds) if isinstance(seeds, int) else seeds
+        seeds = _marked_seeds(item, given.get("seeds", 1))
     plans = [Plan(seed, faults, regions, limit) for seed in seeds]
     kept = read_kept(kept_file(item.path, item.name), limit)
     return [kept, *plans] if kept is not None else plans
+
+
+def _marked_seeds(item: pytest.Item, seeds: object) -> range:
+    """The seeds that a marker names."""
+    if isinstance(seeds, int):
+        seeds = range(seeds)
+    # A test without a seed would pass without a run.
+    if not isinstance(seeds, range) or not seeds or min(seeds) < 0:
+        raise pytest.UsageError(
+            f"{item.nodeid}: the seeds of the marker dsql are a number from 1, as in seeds=200, or a range, "
+            f"as in seeds=range(7, 9)"
+        )
+    return seeds
 
 
 @pytest.hookimpl(tryfirst=True)
