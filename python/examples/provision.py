@@ -31,9 +31,9 @@ def forgetful(east, ohio):
 def leaky(east, ohio):
     """Gives up half-way: if the second create fails for too long, nobody deletes the first cluster."""
     first, second = token(), token()
-    blue = retried(lambda: east.create_cluster(multiRegionProperties=WITNESS, clientToken=first), patience=20)
+    blue = retried(lambda: east.create_cluster(multiRegionProperties=WITNESS, clientToken=first), patience=10)
     both = naming(blue)
-    green = retried(lambda: ohio.create_cluster(multiRegionProperties=both, clientToken=second), patience=20)
+    green = retried(lambda: ohio.create_cluster(multiRegionProperties=both, clientToken=second), patience=10)
     return link(east, ohio, blue, green)
 
 

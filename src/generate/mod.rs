@@ -17,9 +17,7 @@ mod conditions;
 mod draws;
 mod faults;
 mod keys;
-mod over_time;
 mod principals;
-#[cfg(feature = "sdk")]
 mod program;
 mod set_up;
 #[cfg(feature = "proptest")]
@@ -35,8 +33,6 @@ use crate::sim::fault::Fault;
 use crate::types::NodeId;
 
 pub use calls::{CallKind, Opening};
-pub use over_time::faults_over_time;
-#[cfg(feature = "sdk")]
 pub use program::{ProgramTargets, recoverable_faults};
 pub use vary::vary;
 

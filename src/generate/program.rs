@@ -4,6 +4,7 @@
 //! have times of their own: half of them early, where a program creates, and half of them anywhere in the time that
 //! it takes.
 
+use std::iter;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
@@ -30,13 +31,18 @@ pub struct ProgramTargets {
     pub span: Duration,
 }
 
-/// Recoverable faults of `seed` around a program, each with the fault that ends it: messages are lost, late or
-/// duplicated for a while, nodes crash and start again, Regions vanish and return, requests are throttled.
+/// Recoverable faults of `seed` around a program, each followed by the fault that ends it: messages are lost, late or
+/// duplicated for a while, nodes crash and start again, Regions vanish and return, requests are throttled. The times
+/// count from the beginning of the run.
 ///
 /// Faults after which a correct program may give up are not among them: denied actions, disabled keys, and errors that
 /// no SDK retries.
 #[must_use]
-pub fn recoverable_faults(seed: u64, targets: &ProgramTargets, count: &RangeInclusive<usize>) -> Vec<Action> {
+pub fn recoverable_faults(
+    seed: u64,
+    targets: &ProgramTargets,
+    count: &RangeInclusive<usize>,
+) -> Vec<Vec<Action>> {
     let draws = Draws::new(seed).about("program", 0);
     let mut swarm = SwarmFeatures::draw(draws.about("swarm", 0));
     swarm.faults = FaultKind::VARIANTS.iter().copied().filter(|kind| is_recoverable(*kind)).collect();
@@ -46,7 +52,7 @@ pub fn recoverable_faults(seed: u64, targets: &ProgramTargets, count: &RangeIncl
         swarm,
         clients: targets.clients.max(1),
     };
-    let mut actions = Vec::new();
+    let mut drawn = Vec::new();
     for number in 0..draws.within("faults", count) {
         let draws = draws.about("fault", number);
         plan.topology = Topology::among(draws, &targets.called, &targets.witnesses);
@@ -60,10 +66,10 @@ pub fn recoverable_faults(seed: u64, targets: &ProgramTargets, count: &RangeIncl
         };
         let ends = begins + draws.pause("lasts", 15);
         let end = fault.end().map(|end| Action::FaultAt(When::In(ends), end));
-        actions.push(Action::FaultAt(When::In(begins), fault));
-        actions.extend(end);
+        let begin = Action::FaultAt(When::In(begins), fault);
+        drawn.push(iter::once(begin).chain(end).collect());
     }
-    actions
+    drawn
 }
 
 fn is_recoverable(kind: FaultKind) -> bool {

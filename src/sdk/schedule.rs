@@ -55,7 +55,7 @@ impl Swarm {
 
     /// The schedule of `seed`.
     pub(super) fn draw(&self, seed: u64, set_up: &SetUp, targets: &ProgramTargets) -> Scenario {
-        let actions = recoverable_faults(seed, targets, &self.count);
+        let actions = recoverable_faults(seed, targets, &self.count).concat();
         Scenario::of(SetUp { seed, ..set_up.clone() }, vec![actions])
     }
 }

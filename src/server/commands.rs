@@ -9,7 +9,6 @@ use tokio::sync::oneshot;
 use crate::api::wire::Origin;
 use crate::api::{Error, Operation};
 use crate::gateway::{CallAnswer, account_of_key, read_faults};
-use crate::generate;
 use crate::rng::fingerprint;
 use crate::scenario::recording::outside_call;
 use crate::sim::client::{Call, CallId, ClientOptions};
@@ -251,10 +250,7 @@ impl Driver {
                 }
                 vec![text.clone()]
             }
-            Some(ResetFaults::Swarm(regions)) => {
-                let drawn = generate::faults_over_time(scenario.set_up.seed, regions);
-                faults::schedule(&scenario.set_up, account, drawn)
-            }
+            Some(ResetFaults::Swarm(regions)) => faults::swarm(&scenario.set_up, account, regions),
         };
         self.options.scenario = scenario;
         let mut store = self.store.take();
