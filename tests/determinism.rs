@@ -77,6 +77,28 @@ fn a_world_that_forgets_its_calls_goes_the_way_of_one_that_keeps_them() {
 }
 
 #[test]
+fn a_crash_of_a_client_ends_its_calls_in_the_order_of_their_beginning() {
+    let mut sim = Simulation::new(Options::new(1));
+    let begin = |sim: &mut Simulation, key| {
+        let request = Request::ListClusters(ListClustersInput::default());
+        sim.call(ClientId(0), Call::new(Region::US_EAST_1, request, key))
+    };
+    // The places of two calls that were forgotten are taken in the other order.
+    let forgotten = [begin(&mut sim, 1), begin(&mut sim, 2)];
+    for id in forgotten {
+        sim.finish(id).expect("no violation");
+    }
+    for id in forgotten {
+        sim.world_mut().take(id).expect("an outcome");
+    }
+    while sim.world_mut().pop_ended().is_some() {}
+    let open = [begin(&mut sim, 3), begin(&mut sim, 4)];
+    sim.inject(Fault::crash(NodeId::Client(ClientId(0)))).expect("no violation");
+    let ended: Vec<_> = std::iter::from_fn(|| sim.world_mut().pop_ended()).collect();
+    assert_eq!(ended, open);
+}
+
+#[test]
 fn a_scenario_prints_as_it_was_read() {
     for path in paths() {
         let text = fs::read_to_string(&path).expect("a readable scenario");

@@ -217,6 +217,8 @@ impl CallId {
 /// The state of a call, from its first attempt until it is taken.
 #[derive(Clone, Debug)]
 pub(super) struct OngoingCall {
+    /// The number of calls that began before it.
+    number_of_call: u64,
     pub(super) client: ClientId,
     pub(super) call: Call,
     pub(super) attempt: u16,
@@ -260,8 +262,9 @@ pub(super) enum Next {
 }
 
 impl OngoingCall {
-    fn new(client: ClientId, call: Call) -> OngoingCall {
+    fn new(number_of_call: u64, client: ClientId, call: Call) -> OngoingCall {
         OngoingCall {
+            number_of_call,
             client,
             call,
             attempt: 0,
@@ -420,6 +423,8 @@ impl WaitFor {
 pub(super) struct Calls {
     slots: Vec<Slot>,
     free: Vec<u32>,
+    /// The number of calls so far.
+    begun: u64,
     open: usize,
     /// The calls that were abandoned and have been removed since. Answers to them are still lost.
     abandoned: FixedMap<CallId, ()>,
@@ -436,7 +441,8 @@ struct Slot {
 impl Calls {
     pub(super) fn add(&mut self, client: ClientId, call: Call) -> CallId {
         let key = call.key;
-        let ongoing = Some(OngoingCall::new(client, call));
+        let ongoing = Some(OngoingCall::new(self.begun, client, call));
+        self.begun += 1;
         self.open += 1;
         let slot = match self.free.pop() {
             Some(slot) => {
@@ -485,12 +491,14 @@ impl Calls {
         Some((CallId { slot, key: ongoing.call.key }, ongoing))
     }
 
-    /// The calls of `client` that have not ended, in the order of their slots.
+    /// The calls of `client` that have not ended, oldest first: their slots depend on when earlier calls were taken.
     pub(super) fn open_of(&self, client: ClientId) -> Vec<CallId> {
         let slots = self.slots.iter().zip(0..);
         let calls = slots.filter_map(|(known, slot)| Some((known.ongoing.as_ref()?, slot)));
         let open = calls.filter(|(ongoing, _)| ongoing.client == client && ongoing.outcome.is_none());
-        open.map(|(ongoing, slot)| CallId { slot, key: ongoing.call.key }).collect()
+        let mut open: Vec<_> = open.collect();
+        open.sort_unstable_by_key(|(ongoing, _)| ongoing.number_of_call);
+        open.into_iter().map(|(ongoing, slot)| CallId { slot, key: ongoing.call.key }).collect()
     }
 
     /// The calls with an attempt in flight, with their clients.
