@@ -48,8 +48,8 @@ pub(crate) fn read_faults(
     for verb in text.lines().filter_map(|line| line.split_whitespace().next()) {
         if Verb::parse(verb).is_some_and(|verb| verb.chapter() == Chapter::SetUp) {
             return Err(format!(
-                "`{verb}` belongs to the set-up of a world, and only faults can be injected here. To proceed, serve \
-                 with `--scenario FILE`"
+                "`{verb}` belongs to the set-up of a world, and only faults can be injected here. To proceed, put it \
+                 into the set-up with which the world begins"
             ));
         }
     }

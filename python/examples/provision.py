@@ -29,7 +29,7 @@ def forgetful(east, ohio):
 
 
 def leaky(east, ohio):
-    """Gives up half-way: if the second create fails for too long, nobody deletes the first cluster."""
+    """Gives up half-way: if the second create fails for too long, the first cluster stays."""
     first, second = token(), token()
     blue = retried(lambda: east.create_cluster(multiRegionProperties=WITNESS, clientToken=first), patience=10)
     both = naming(blue)

@@ -199,6 +199,18 @@ def test_a_marker_without_a_seed_is_refused(pytester, run, seeds):
     refused.stderr.fnmatch_lines(["ERROR: test_marked.py::test_never_runs: the seeds of the marker dsql *"])
 
 
+def test_a_seed_or_a_kept_file_that_cannot_be_read_is_refused(pytester, run):
+    pytester.makepyfile(test_read="def test_never_runs(dsql):\n    pass\n")
+    kept = pytester.mkdir("dsql-failures") / "test_read.test_never_runs.scenario"
+    kept.write_text("crash us-east-1\n")
+    for refused, reason in [
+        (run(DSQL_SIM_SEED="seven"), "DSQL_SIM_SEED is a number from 0, not 'seven'"),
+        (run(), "*expected `seed NUMBER` first, not `crash us-east-1`"),
+    ]:
+        assert refused.ret == pytest.ExitCode.USAGE_ERROR
+        refused.stderr.fnmatch_lines([f"ERROR: test_read.py::test_never_runs: {reason}"])
+
+
 def test_xdist_has_a_server_for_each_worker(pytester, run):
     pytest.importorskip("xdist")
     pytester.makepyfile(

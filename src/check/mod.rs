@@ -247,9 +247,12 @@ impl Checker {
         // it up.
         storage::wrote(ctx, node, commit, replaced)?;
         self.clusters.wrote(ctx, &mut self.records, commit)?;
-        self.restores.wrote(ctx, commit)?;
+        let appeared = restored::appeared(commit);
+        appeared.map_or(Ok(()), |cluster| self.restores.wrote(ctx, cluster))?;
         let has_forgettable = self.records.committed(self.open.moment(view.now()), commit);
-        self.records.appeared(commit, || view.keys());
+        if let Some(cluster) = appeared {
+            self.records.appeared(cluster, view.keys());
+        }
         if has_forgettable {
             let earliest = self.open.earliest(view.now());
             self.visible.forget_removed(&mut self.records, earliest);

@@ -68,13 +68,8 @@ impl Records {
     }
 
     /// A cluster that no call created was restored: reads show it from now on.
-    pub(super) fn appeared(&mut self, commit: &Commit, keys: impl FnOnce() -> Arc<Keys>) {
-        if let (None, None, Some((_, _, Some(after)))) =
-            (commit.cause, &commit.before.cluster, &commit.batch.cluster)
-            && let Some(born) = self.born_mut(after.arn.identifier)
-        {
-            *born = Some(Born::Kept(after.clone(), keys()));
-        }
+    pub(super) fn appeared(&mut self, cluster: &Arc<Cluster>, keys: Arc<Keys>) {
+        self.entry(cluster.arn.identifier).born = Some(Born::Kept(cluster.clone(), keys));
     }
 
     /// Marks an identifier as used; `false` if it was used before.

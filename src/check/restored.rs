@@ -1,5 +1,7 @@
 //! Clusters that no call created. (AWS Backup Developer Guide, "Restore an Aurora DSQL cluster".)
 
+use std::sync::Arc;
+
 use crate::control::environment::ExternalEvent;
 use crate::control::message::Commit;
 use crate::control::records::Cluster;
@@ -26,14 +28,8 @@ impl Restores {
         }
     }
 
-    /// A call creates a cluster in the turn that answers it, and every other new cluster is that of a restore, which
-    /// knows none of the members that a call could have.
-    pub(super) fn wrote(&mut self, ctx: &mut CheckContext<'_>, commit: &Commit) -> CheckResult {
-        let (None, None, Some((_, _, Some(cluster)))) =
-            (commit.cause, &commit.before.cluster, &commit.batch.cluster)
-        else {
-            return Ok(());
-        };
+    /// A cluster that [`appeared`] is that of a restore, which knows none of the members that a call could have.
+    pub(super) fn wrote(&mut self, ctx: &mut CheckContext<'_>, cluster: &Cluster) -> CheckResult {
         let begun = self.begun.get_mut(&(cluster.arn.region, cluster.arn.account));
         let is_restored = begun.and_then(|begun| begun.checked_sub(1).map(|left| *begun = left)).is_some();
         ctx.ensure(is_restored && is_as_restored(cluster), Invariant::ChangedOnlyByItsCall, || {
@@ -42,6 +38,13 @@ impl Restores {
             format!("{} appeared without a call, {but}", cluster.arn)
         })
     }
+}
+
+/// The cluster that a write makes without a call: a call creates a cluster in the turn that answers it.
+pub(super) fn appeared(commit: &Commit) -> Option<&Arc<Cluster>> {
+    let (_, _, after) = commit.batch.cluster.as_ref()?;
+    let is_new = commit.cause.is_none() && commit.before.cluster.is_none();
+    after.as_ref().filter(|_| is_new)
 }
 
 /// Whether a cluster is as AWS Backup makes it.

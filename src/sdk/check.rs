@@ -9,10 +9,10 @@ use std::time::Duration;
 
 use crate::generate::ProgramTargets;
 use crate::rng::{fingerprint, mix};
+use crate::scenario::run::{Failure, PANIC};
 use crate::scenario::{Scenario, SetUp};
 use crate::sim::World;
 use crate::sim::trace::TraceLevel;
-use crate::types::Instant;
 
 use super::Sim;
 use super::executor::RunLimits;
@@ -416,14 +416,13 @@ impl SdkCheck {
 
 impl SeedRun {
     /// The failure in the form in which scenarios fail.
-    pub(super) fn scenario_failure(&self) -> Option<crate::scenario::run::Failure> {
-        let failure = self.failure.as_ref()?;
-        let name = match failure.kind {
-            FailureKind::Panic => crate::scenario::run::PANIC,
-            kind => failure.invariant.as_deref().unwrap_or(kind.name()),
+    pub(super) fn scenario_failure(&self) -> Option<Failure> {
+        let RunFailure { kind, message, at, invariant, .. } = self.failure.as_ref()?;
+        let name = match kind {
+            FailureKind::Panic => PANIC,
+            kind => invariant.as_deref().unwrap_or(kind.name()),
         };
-        let (message, at): (String, Instant) = (failure.message.clone(), failure.at);
-        Some(crate::scenario::run::Failure { invariant: name.to_owned(), message, span: None, at })
+        Some(Failure { invariant: name.to_owned(), message: message.clone(), span: None, at: *at })
     }
 }
 

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::gateway::{mistakes_text, planned_faults};
-use crate::generate::{ProgramTargets, recoverable_faults};
+use crate::generate::{ProgramTargets, Size, recoverable_faults};
 use crate::scenario::{Action, Scenario, SetUp, When};
 use crate::sim::client::ClientOptions;
 use crate::sim::fault::Fault;
@@ -44,7 +44,7 @@ impl Swarm {
     /// give up.
     #[must_use]
     pub fn recoverable() -> Swarm {
-        Swarm { count: 0..=6 }
+        Swarm { count: Size::USUAL.faults }
     }
 
     /// The number of faults, drawn from this range.

@@ -16,7 +16,7 @@
 //! A run begins with a reset and ends with `POST /_sim/verdict`. From then on calls, faults and advances are refused,
 //! until the next reset; the world can still be read. The member `faults` of a reset is `swarm`, for random recoverable
 //! faults that the seed draws about the Regions in `regions`, or lines of fault verbs. The answer has the faults as
-//! such lines, each with the line that ends it. After a reset with a seed, the same requests get the same answers.
+//! such lines, each with those that end it. After a reset with a seed, the same requests get the same answers.
 //!
 //! Every answer has the virtual time as `virtualMilliseconds`. An invalid request is answered with 400, 404 or 405, one
 //! that the access rules refuse with 401, 403 or 415, a request after the world has ended with 503, and the body is

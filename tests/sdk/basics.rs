@@ -75,7 +75,7 @@ fn a_node_that_is_down_resets_the_connection_at_once() {
     sdk::check("reset").seeds(0..5).run(|sim| async move {
         sim.inject("crash us-east-1").expect("a fault");
         let config = sim.config("us-east-1").retry_config(RetryConfig::disabled()).build();
-        let error = Client::from_conf(config).list_clusters().send().await.expect_err("nobody is there");
+        let error = Client::from_conf(config).list_clusters().send().await.expect_err("no server is there");
         assert!(matches!(error, SdkError::DispatchFailure(_)), "{error:?}");
         assert!(sim.now() < Duration::from_secs(1), "{:?}", sim.now());
     });

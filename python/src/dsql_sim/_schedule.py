@@ -13,12 +13,12 @@ class Plan:
     """A run that is to be made."""
 
     seed: int
+    #: The virtual time that the code under test may spend asleep, in seconds.
+    limit: float
     #: ``"swarm"``, lines of fault verbs, or a schedule: one entry for each fault with its end.
     faults: str | list[str] | None = None
     #: The Regions of random faults.
     regions: list[str] | None = None
-    #: The virtual time that the code under test may spend asleep, in seconds.
-    limit: float = 24 * 60 * 60
     #: Whether it was read from a file that keeps a failure.
     is_kept: bool = False
 
@@ -81,4 +81,4 @@ def read_kept(path: Path, limit: float) -> Plan | None:
     seed = re.fullmatch(r"seed (\d+)", head)
     if seed is None:
         raise ValueError(f"{path}: expected `seed NUMBER` first, not `{head}`")
-    return Plan(int(seed[1]), entries, limit=limit, is_kept=True)
+    return Plan(int(seed[1]), limit, entries, is_kept=True)

@@ -225,7 +225,7 @@ def simulation(
     clock = Clock(server, seed, limit)
     run = Simulation(seed=seed, schedule=[it for it in schedule if it], _server=server, _clock=clock)
     time = VirtualTime(clock, seed)
-    environment = _environment({**_ENVIRONMENT, "AWS_ENDPOINT_URL_DSQL": server.url})
+    environment = _environment({**dict.fromkeys(_CLEARED), **_ENVIRONMENT, "AWS_ENDPOINT_URL_DSQL": server.url})
     default_session, boto3.DEFAULT_SESSION = boto3.DEFAULT_SESSION, None
     time.begin()
     _botocore.begin(server.url)
@@ -248,9 +248,8 @@ def simulation(
 
 def _environment(values: Mapping[str, str | None]) -> dict[str, str | None]:
     """Sets variables (``None`` removes one), and returns what they were."""
-    changed = {**dict.fromkeys(_CLEARED), **values} if "AWS_PROFILE" not in values else dict(values)
-    before = {name: os.environ.get(name) for name in changed}
-    for name, value in changed.items():
+    before = {name: os.environ.get(name) for name in values}
+    for name, value in values.items():
         if value is None:
             os.environ.pop(name, None)
         else:

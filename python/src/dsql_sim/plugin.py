@@ -109,14 +109,14 @@ def _plans(item: pytest.Item) -> list[Plan]:
     # Regions are those of random faults; other faults name theirs.
     regions = given.get("regions") if faults == SWARM else None
     limit = given.get("limit", DAY)
-    seeds = option
-    if seeds is None and (one := seed_of_environment()) is not None:
-        seeds = range(one, one + 1)
-        return [Plan(seed, faults, regions, limit) for seed in seeds]
-    if seeds is None:
-        seeds = _marked_seeds(item, given.get("seeds", 1))
-    plans = [Plan(seed, faults, regions, limit) for seed in seeds]
-    kept = read_kept(kept_file(item.path, item.name), limit)
+    try:
+        if option is None and (seed := seed_of_environment()) is not None:
+            return [Plan(seed, limit, faults, regions)]
+        kept = read_kept(kept_file(item.path, item.name), limit)
+    except ValueError as error:
+        raise pytest.UsageError(f"{item.nodeid}: {error}") from error
+    seeds = option if option is not None else _marked_seeds(item, given.get("seeds", 1))
+    plans = [Plan(seed, limit, faults, regions) for seed in seeds]
     return [kept, *plans] if kept is not None else plans
 
 
