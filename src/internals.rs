@@ -22,6 +22,7 @@ internals! {
     index
     map
     #[cfg(feature = "model-check")] model
+    page
     permissions
     region
     rng

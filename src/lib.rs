@@ -64,6 +64,7 @@ mod index;
 mod map;
 #[cfg(feature = "model-check")]
 mod model;
+mod page;
 mod permissions;
 mod region;
 mod rng;
