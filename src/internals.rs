@@ -16,6 +16,7 @@ internals! {
     #[cfg(feature = "cli")] cli
     control
     coverage_mark
+    explain
     fidelity
     generate
     iam

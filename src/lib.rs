@@ -55,6 +55,7 @@ mod cli;
 mod console;
 mod control;
 mod coverage_mark;
+mod explain;
 mod fidelity;
 #[cfg(any(feature = "server", feature = "sdk"))]
 mod gateway;

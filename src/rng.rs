@@ -46,6 +46,8 @@ pub enum Purpose {
     SdkRandom,
     /// The pause between the crash of a process and its next life.
     ProcessRestart,
+    /// Whether a step happens in a future that is drawn anew.
+    Future,
 }
 
 /// The generator of the draws for (`seed`, `purpose`, `key`).

@@ -9,6 +9,7 @@ use crate::region::Region;
 use crate::rng;
 use crate::sim::client::{Call, CallId, ClientOptions, Outcome};
 use crate::sim::fault::Fault;
+use crate::sim::future::Future;
 use crate::sim::log;
 use crate::sim::{Options, World};
 use crate::types::{ClientId, ClusterArn, Instant, NodeId};
@@ -49,6 +50,7 @@ pub struct Simulation {
     keyed_calls: Vec<u64>,
     /// The number of rules whose key was made.
     keyed_rules: u64,
+    future: Option<Future>,
 }
 
 /// An invariant of the user: `Err` describes the violation.
@@ -77,6 +79,30 @@ impl Simulation {
             watchers: Vec::new(),
             keyed_calls: Vec::new(),
             keyed_rules: 0,
+            future: None,
+        }
+    }
+
+    /// Draws the future anew from the moment that `future` names.
+    pub(crate) fn draw_future(&mut self, future: Future) {
+        self.future = Some(future);
+    }
+
+    /// The future of the run, with the moments that it has passed, if there is one.
+    pub(crate) fn future(&self) -> Option<&Future> {
+        self.future.as_ref()
+    }
+
+    /// Whether the future leaves out a step that would begin now; `key` is the key of the draw.
+    pub(crate) fn leaves_out(&mut self, key: u64) -> bool {
+        self.pass_moment();
+        self.future.as_mut().is_some_and(|future| future.leaves_out(key))
+    }
+
+    /// Notes that nothing is half done, so that a future may begin here.
+    pub(crate) fn pass_moment(&mut self) {
+        if let Some(future) = &mut self.future {
+            future.pass(&mut self.world);
         }
     }
 
@@ -171,6 +197,7 @@ impl Simulation {
     /// # Errors
     /// An invariant is violated.
     pub fn step(&mut self) -> Result<bool, Violation> {
+        self.pass_moment();
         let stepped = self.world.step();
         self.check()?;
         Ok(stepped)

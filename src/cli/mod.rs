@@ -25,6 +25,7 @@ mod model;
 mod mutants;
 mod permissions;
 mod printer;
+mod probability;
 mod results;
 mod run;
 #[cfg(feature = "server")]
@@ -73,6 +74,8 @@ enum CliCommand {
     Sweep(sweep::SweepArguments),
     /// Reduces a failing scenario to a small one that fails in the same way.
     Shrink(shrink::ShrinkArguments),
+    /// Measures how likely the failure of a run was at each of its moments, and names the steps at which that jumps.
+    Probability(probability::ProbabilityArguments),
     /// Merges the results that the sweeps of one campaign wrote with --out.
     Merge(merge::MergeArguments),
     /// Prints the scenario that a sweep runs for a seed.
@@ -208,6 +211,7 @@ impl CliCommand {
             CliCommand::Run(run) => run::run(run),
             CliCommand::Sweep(sweep) => sweep::sweep(sweep),
             CliCommand::Shrink(shrink) => shrink::shrink(shrink),
+            CliCommand::Probability(probability) => probability::probability(probability),
             CliCommand::Merge(merge) => merge::merge(merge),
             CliCommand::Generate(generate) => generate::print(generate),
             #[cfg(feature = "model-check")]

@@ -18,6 +18,7 @@ mod action;
 mod arguments;
 mod body;
 mod call_ends;
+pub(crate) mod future;
 mod named_calls;
 pub(crate) mod panic;
 mod possible;

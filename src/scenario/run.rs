@@ -19,6 +19,7 @@ use crate::types::Instant;
 
 use super::call_ends::CallEnds;
 use super::diagnostic::Span;
+use super::future::FutureSteps;
 use super::warning::{Injected, Warning, WarningReason};
 use super::write::fault_text;
 use super::{Action, CallStep, Scenario, SetUp, Step, panic};
@@ -103,6 +104,8 @@ pub(super) struct Run<'a> {
     coverage: Coverage,
     injected: Injected<'a>,
     warnings: Vec<Warning>,
+    /// What the steps of a future do; `None` if nothing is drawn anew.
+    pub(super) future: Option<FutureSteps>,
 }
 
 /// A call that begins together with others, or a fault among them.
@@ -118,7 +121,7 @@ pub(super) enum Together<'a> {
 pub(super) type Done = Result<(), Failure>;
 
 impl<'a> Run<'a> {
-    fn new(scenario: &'a Scenario, seed: u64, level: TraceLevel) -> Run<'a> {
+    pub(super) fn new(scenario: &'a Scenario, seed: u64, level: TraceLevel) -> Run<'a> {
         let set_up = &scenario.set_up;
         let mut simulation = Simulation::new(set_up.options(seed, level));
         for (name, region) in &set_up.regions {
@@ -135,6 +138,7 @@ impl<'a> Run<'a> {
             coverage: Coverage::default(),
             injected: Injected::default(),
             warnings: Vec::new(),
+            future: None,
         }
     }
 
@@ -153,7 +157,7 @@ impl<'a> Run<'a> {
     }
 
     /// Runs the blocks, whose traces go to `outputs`, and lets the world converge.
-    fn everything(&mut self, outputs: &mut Vec<Vec<String>>) -> Done {
+    pub(super) fn everything(&mut self, outputs: &mut Vec<Vec<String>>) -> Done {
         for steps in &self.scenario.blocks {
             let begin = self.lines();
             self.block(steps)?;
@@ -166,7 +170,7 @@ impl<'a> Run<'a> {
         self.simulation.converge(None).map_err(|violation| Failure::of(violation, None))
     }
 
-    fn panicked(&self, words: String) -> Failure {
+    pub(super) fn panicked(&self, words: String) -> Failure {
         Failure { invariant: PANIC.to_owned(), message: words, span: self.current, at: self.now() }
     }
 
@@ -182,6 +186,10 @@ impl<'a> Run<'a> {
     fn step(&mut self, step: &'a Step) -> Done {
         if !step.action.is_together() {
             self.finish_together(Some(step.span))?;
+        }
+        self.simulation.pass_moment();
+        if self.is_unasked(step) {
+            return Ok(());
         }
         self.has_converged &= step.action.only_reads();
         if let Action::Call(_) = step.action {
@@ -203,6 +211,9 @@ impl<'a> Run<'a> {
 
     /// Injects a fault now.
     pub(super) fn inject(&mut self, fault: &'a Fault, span: Span) -> Done {
+        if self.leaves_out_fault(fault) {
+            return Ok(());
+        }
         self.note_fault(fault, span);
         let set_up = self.set_up();
         let injected = self.simulation.inject_as(fault.clone(), || fault_text(set_up, fault));
@@ -211,6 +222,9 @@ impl<'a> Run<'a> {
 
     /// Plans a fault for `at`.
     pub(super) fn plan(&mut self, at: Instant, fault: &'a Fault, span: Span) {
+        if self.leaves_out_fault(fault) {
+            return;
+        }
         self.note_fault(fault, span);
         let text = fault_text(self.set_up(), fault);
         self.simulation.world_mut().inject_at(at, fault.clone(), text.into());
@@ -269,8 +283,15 @@ impl<'a> Run<'a> {
         span: Span,
     ) -> Result<Option<CallId>, Failure> {
         self.advance_to(at, span)?;
+        if self.leaves_out_call(key) {
+            return Ok(None);
+        }
         let request = match step.request(&|name, member| self.call_ends.resolve(name, member)) {
             Ok(request) => request,
+            Err(_) if self.is_drawn_anew() => {
+                self.note_left_out();
+                return Ok(None);
+            }
             // The trace shows it, so that a trace explains itself.
             Err(missing) if step.may_be_skipped => {
                 let text = || format!("{} is left out: {missing}", step.operation());

@@ -7,6 +7,7 @@
 pub mod client;
 pub mod coverage;
 pub mod fault;
+pub mod future;
 pub mod latency;
 pub mod log;
 pub mod trace;

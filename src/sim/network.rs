@@ -112,6 +112,11 @@ pub(super) struct Network {
 }
 
 impl Network {
+    /// Makes every later draw with `seed`.
+    pub(super) fn draw_anew(&mut self, seed: u64) {
+        self.seed = seed;
+    }
+
     pub(super) fn new(seed: u64, latency: Latency) -> Network {
         Network { seed, latency, rules: Vec::new(), held: Vec::new() }
     }

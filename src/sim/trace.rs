@@ -132,6 +132,11 @@ impl Trace {
         Trace { level, seed, hash: 0, events: 0, lines: Vec::new() }
     }
 
+    /// Shows `seed` in the log from now on.
+    pub(super) fn draw_anew(&mut self, seed: u64) {
+        self.seed = seed;
+    }
+
     /// The hash of all events so far.
     #[must_use]
     pub fn hash(&self) -> u64 {

@@ -5,6 +5,7 @@ mod log;
 mod mistakes;
 mod output;
 mod permissions;
+mod probability;
 mod selection;
 mod warnings;
 

@@ -22,6 +22,7 @@ mod skew;
 use enumset::EnumSetType;
 use rand::RngExt;
 
+use crate::control::environment::ExternalEvent;
 use crate::rng::{self, Purpose, mix};
 use crate::types::ClientId;
 
@@ -217,6 +218,17 @@ impl Fault {
             | Fault::Deny(_)
             | Fault::ExternalEvent(_) => {}
         }
+    }
+
+    /// Whether the fault only ends others.
+    pub(crate) fn is_repair(&self) -> bool {
+        let adds = |event: &InjectedEvent| {
+            matches!(event.event, ExternalEvent::RestoreCluster { .. } | ExternalEvent::RaiseQuota { .. })
+        };
+        self.parts().all(|part| match part {
+            Fault::ExternalEvent(event) if adds(event) => false,
+            part => part.behaviour().is_none_or(|part| part.kind().is_none()),
+        })
     }
 
     /// The fault that ends this one; `None` for a repair, and for a fault that ends by itself.

@@ -1,0 +1,3 @@
+//! Explanations of a run that failed.
+
+pub mod probability;
