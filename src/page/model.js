@@ -5,13 +5,13 @@
 const run = readRun();
 
 function readRun() {
-  const document_ = JSON.parse(document.getElementById("run").textContent);
+  const read = JSON.parse(document.getElementById("run").textContent);
   for (const list of ["explanation", "waits", "cone", "lanes", "events", "messages", "calls", "bands", "downs"]) {
-    document_[list] ??= [];
+    read[list] ??= [];
   }
-  document_.statuses ??= [];
-  document_.text ??= "";
-  return document_;
+  read.statuses ??= [];
+  read.text ??= "";
+  return read;
 }
 
 /** The event of the failure, or -1. A run that ends with an open call fails at its last event. */

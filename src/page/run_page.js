@@ -61,9 +61,9 @@ function walkCone(step) {
   if (next >= 0 && next < cone.length) select(cone[next], cone);
 }
 
-function fill(select_, values) {
-  for (const [value, label] of values) select_.append(element("option", { value }, label));
-  select_.parentElement.hidden = values.length < 2;
+function fill(box, values) {
+  for (const [value, label] of values) box.append(element("option", { value }, label));
+  box.parentElement.hidden = values.length < 2;
 }
 
 function distinct(values) {

@@ -50,6 +50,26 @@ for (const theme of ["light", "dark"]) {
   }
 }
 
+test("the list of keys, the matches of a search and the open sheet of a narrow window are accessible", async () => {
+  await withPage(async (page) => {
+    await page.keyboard.press("?");
+    assert.ok(await page.getByRole("dialog").isVisible());
+    await assertAccessible(page);
+    await page.keyboard.press("Escape");
+    await page.getByLabel("Search").fill("Prepare");
+    await page.keyboard.press("Enter");
+    await assertAccessible(page);
+  });
+  await withPage(
+    async (page) => {
+      await page.getByRole("button", { name: /its peer is gone/, expanded: false }).click();
+      assert.ok(await page.locator("#selected").isVisible());
+      await assertAccessible(page);
+    },
+    { width: 500 },
+  );
+});
+
 test("the failure is in view when the page opens, and f goes to its event", async () => {
   await withPage(async (page) => {
     assert.ok(await inSight(page.getByText(run.failure.message).first()));
