@@ -66,6 +66,8 @@ function hatching(kind) {
 
 function drawBands(view, top, bottom) {
   const group = svg("g", { class: "bands" });
+  // The texts of all bands stand above the areas of all.
+  const texts = [];
   for (const extent of extentsOf(view.rows).bands) {
     if (!isWithin(extent, top, bottom)) continue;
     const x = xOfLane(view.columns, extent.lane) - view.columns.lane / 2;
@@ -75,9 +77,10 @@ function drawBands(view, top, bottom) {
     group.append(svg("rect", { ...box, fill: `url(#${hatching(extent.span.kind)})` }));
     const column = x + 10 + extent.slot * 12;
     if (column < x + view.columns.lane / 2 - 6) {
-      group.append(...upright(extent, extent.span.text, column, top, bottom, "band-text"));
+      texts.push(...upright(extent, extent.span.text, column, top, bottom, "band-text"));
     }
   }
+  group.append(...texts);
   return group;
 }
 
@@ -249,6 +252,12 @@ const MARKS = {
   remark: "M-4 0 H4",
 };
 
+/** The name of an event's form: a remark that a line of the scenario makes is about a fault. */
+function markOf(event) {
+  if (event.kind === "remark" && event.line !== undefined) return "faultInjected";
+  return event.kind in MARKS ? event.kind : "remark";
+}
+
 function drawMarks(view, top, bottom) {
   const group = svg("g", { class: "marks" });
   const { ids, y } = view.rows;
@@ -261,14 +270,15 @@ function drawMarks(view, top, bottom) {
 function drawMark(view, id, y) {
   const event = run.events[id];
   const x = event.lane === undefined ? view.columns.gutter + 8 : xOfLane(view.columns, event.lane);
-  const group = svg("g", { transform: `translate(${x} ${y})`, class: `mark ${event.kind}` });
+  const kind = markOf(event);
+  const group = svg("g", { transform: `translate(${x} ${y})`, class: `mark ${kind}` });
   if (view.isDimmed(id)) group.classList.add("dim");
   if (view.showRegisters && registersWritten(event) !== "") {
     group.append(svg("path", { d: "M0 -9 L9 0 L0 9 L-9 0 Z", class: "register" }));
   }
   if (id === failureEvent) group.append(svg("circle", { r: 10, class: "failure-ring" }));
   if (id === view.selected) group.append(svg("circle", { r: 13, class: "selected-ring" }));
-  group.append(svg("path", { d: MARKS[event.kind] ?? MARKS.remark }));
+  group.append(svg("path", { d: MARKS[kind] }));
   return group;
 }
 

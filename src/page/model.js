@@ -17,6 +17,9 @@ function readRun() {
 /** The event of the failure, or -1. A run that ends with an open call fails at its last event. */
 const failureEvent = run.failure ? (run.failure.event ?? run.cone.at(-1) ?? run.events.length - 1) : -1;
 
+/** The causal cone of the failure in the document, which is the minimal one, and the event that shows the failure. */
+const failureCone = [...new Set(failureEvent < 0 ? run.cone : [...run.cone, failureEvent])].sort((a, b) => a - b);
+
 /** The events of each line of the scenario, by the line's number from 1. */
 const eventsOfLine = groupByLine();
 
@@ -50,8 +53,7 @@ function laneName(lane) {
 
 /** The causal cone of an event: itself and all that it depends on, ascending. */
 function causalCone(id) {
-  // The failure's cone in the document is the minimal one.
-  if (id === failureEvent && run.cone.length > 0) return run.cone;
+  if (id === failureEvent && run.cone.length > 0) return failureCone;
   const isInside = new Uint8Array(id + 1);
   isInside[id] = 1;
   const cone = [];
@@ -158,11 +160,30 @@ function searchText(event) {
   return `${laneName(event.lane)} ${event.text} ${event.kind} ${content}`.toLowerCase();
 }
 
-/** A register's value in one line: the members that are set. */
-function registerText(value) {
-  if (typeof value !== "object" || value === null) return JSON.stringify(value);
-  const members = Object.entries(value).filter(([, member]) => member !== null && member !== undefined);
-  return members.map(([name, member]) => `${name} ${plain(member)}`).join(", ");
+/**
+ * A link register in one line: the ballot that its acceptor promised, and what it accepted.
+ *
+ * The value has a pair for each flag, for the two clusters that the key names.
+ */
+function registerText(key, value) {
+  const clusters = key.split(",")[0].split(" and ");
+  const { promised, ...rest } = value ?? {};
+  const members = Object.entries({ promised, ...rest }).filter(([, member]) => member !== null && member !== undefined);
+  return members.map(([name, member]) => `${name} ${acceptedText(clusters, member)}`).join("; ");
+}
+
+function acceptedText(clusters, member) {
+  if (!Array.isArray(member) || member.length !== 2) return plain(member);
+  const [ballot, value] = member;
+  return [`round ${ballot.round ?? plain(ballot)}`, ...flagTexts(clusters, value)].join(", ");
+}
+
+/** The flags that are set, each with the cluster that it is about, and the other members. */
+function flagTexts(clusters, value) {
+  return Object.entries(value ?? {}).flatMap(([name, member]) => {
+    if (!Array.isArray(member)) return [`${name} ${plain(member)}`];
+    return clusters.filter((_, index) => member[index] === true).map((cluster) => `${cluster} ${name}`);
+  });
 }
 
 function plain(value) {
@@ -172,7 +193,14 @@ function plain(value) {
 /** The registers that an event wrote, in one line, or nothing. */
 function registersWritten(event) {
   const writes = (event.writes ?? []).filter((write) => write.table === "registers");
-  return writes.map((write) => `${write.key}: ${write.value ? registerText(write.value) : "removed"}`).join("; ");
+  return writes.map(({ key, value }) => `${value ? registerText(key, value) : "removed"} (${key})`).join("; ");
+}
+
+/** The line of the scenario that an event belongs to: its own, its call's, or the failure's. */
+function lineOf(id) {
+  const event = run.events[id];
+  const begin = run.calls[event.call]?.begin;
+  return event.line ?? (id === failureEvent ? run.failure.line : undefined) ?? run.events[begin]?.line;
 }
 
 /** The three largest rises of the probability of the failure, each with the event behind it. */

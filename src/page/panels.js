@@ -45,10 +45,15 @@ function drawFailure(failure) {
       "p",
       { class: "where" },
       failureEvent >= 0 ? eventButton(failureEvent, `Show the failure ${when} (f)`) : when,
-      failure.line ? ` line ${failure.line} of the scenario` : "",
+      failure.line ? element("span", {}, ` line ${failure.line} of the scenario`) : "",
     ),
     run.waits.length > 0 ? element("ul", { class: "waits" }, ...run.waits.map((it) => element("li", {}, it))) : "",
   );
+}
+
+/** A text whose parts in backticks are code. */
+function prose(text) {
+  return text.split("`").map((part, index) => (index % 2 === 1 ? element("code", {}, part) : part));
 }
 
 function drawExplanation() {
@@ -56,8 +61,10 @@ function drawExplanation() {
   if (run.explanation.length === 0 && jumps.length === 0) return "";
   const sentences = run.explanation.map((sentence) => {
     const at = run.events[sentence.event]?.at;
-    const time = element("span", { class: "sentence-time" }, at === undefined ? "" : `${seconds(at)} s`);
-    const text = element("span", {}, sentence.text);
+    // Most sentences name the time.
+    const isTimed = at === undefined || /\d\.\d{3} s/.test(sentence.text);
+    const time = element("span", { class: "sentence-time" }, isTimed ? "" : `${seconds(at)} s`);
+    const text = element("span", {}, ...prose(sentence.text));
     return element("li", {}, sentence.event === undefined ? text : eventButton(sentence.event, text, time));
   });
   const percent = (share) => `${Math.round(share * 100)} %`;
@@ -157,9 +164,14 @@ function drawSentence(id) {
       "p",
       {},
       element("span", { class: "badge", "aria-hidden": "true" }, String(index)),
-      run.explanation[index - 1].text,
+      ...prose(run.explanation[index - 1].text),
     ),
-    element("p", { class: "steps" }, neighbour(index - 1, "← before"), neighbour(index + 1, "then →")),
+    element(
+      "p",
+      { class: "steps" },
+      neighbour(index - 1, `← sentence ${index - 1}`),
+      neighbour(index + 1, `sentence ${index + 1} →`),
+    ),
   );
 }
 
@@ -187,8 +199,12 @@ function messageText(id, message) {
   return parts;
 }
 
+function callName(call) {
+  return call.alias ? `${call.operation} as ${call.alias}` : call.operation;
+}
+
 function callText(id, call) {
-  const parts = [`${call.operation} ${call.alias ?? ""}: ${call.outcome ?? "in flight"}`];
+  const parts = [`${callName(call)}: ${call.outcome ?? "in flight"}`];
   if (call.begin !== id) parts.push(" ", eventButton(call.begin, "its beginning"));
   if (call.end !== undefined && call.end !== id) parts.push(" ", eventButton(call.end, "its end"));
   return parts;
@@ -199,10 +215,17 @@ function drawEventList(title, ids) {
   const items = ids.slice(0, 12).map((id) => {
     const event = run.events[id];
     const time = element("span", { class: "sentence-time" }, `${seconds(event.at)} s`);
-    return element("li", {}, eventButton(id, time, ` ${laneName(event.lane)} ${event.text}`));
+    return element("li", {}, eventButton(id, time, ` ${laneName(event.lane)} ${shortText(event)}`));
   });
   if (ids.length > 12) items.push(element("li", {}, `and ${ids.length - 12} more`));
   return element("section", { class: "related" }, element("h3", {}, title), element("ul", {}, ...items));
+}
+
+/** JSON over several lines, with a list of plain values on one. */
+function pretty(value) {
+  const lines = JSON.stringify(value, null, 2);
+  // A string has no line feed, so this is about the lists alone.
+  return lines.replace(/\[\n\s+([^[\]{}]*?)\n\s+\]/g, (_, values) => `[${values.replace(/,\n\s+/g, ", ")}]`);
 }
 
 function drawJson(title, value) {
@@ -210,7 +233,7 @@ function drawJson(title, value) {
     "section",
     {},
     element("h3", {}, title),
-    element("pre", { tabindex: "0", role: "region", "aria-label": title }, JSON.stringify(value, null, 2)),
+    element("pre", { tabindex: "0", role: "region", "aria-label": title }, pretty(value)),
   );
 }
 
@@ -243,7 +266,7 @@ function drawCalls(id) {
   const calls = callsInFlight(id);
   if (calls.length === 0) return "";
   const items = calls.slice(0, 20).map((call) => {
-    const text = `${laneName(call.client)}: ${call.operation} ${call.alias ?? ""} at ${call.region}`;
+    const text = `${laneName(call.client)}: ${callName(call)} at ${call.region}`;
     return element("li", {}, eventButton(call.begin, text));
   });
   if (calls.length > 20) items.push(element("li", {}, `and ${calls.length - 20} more`));
@@ -266,8 +289,14 @@ const MOST_ENTRIES = 40;
 function drawTable(table, entries, written) {
   const items = firstEntries(entries).map(([key, value]) => {
     const isNew = written.has(`${table} ${key}`);
-    const summary = element("summary", {}, element("b", {}, key), ` ${entryText(table, value)}`, isNew ? " ← now" : "");
-    const more = element("pre", {}, JSON.stringify(value, null, 2));
+    const summary = element(
+      "summary",
+      {},
+      element("b", {}, key),
+      ` ${entryText(table, key, value)}`,
+      isNew ? " ← now" : "",
+    );
+    const more = element("pre", {}, pretty(value));
     return element("li", { class: isNew ? "is-new" : undefined }, element("details", {}, summary, more));
   });
   if (entries.size > MOST_ENTRIES) items.push(element("li", {}, `and ${entries.size - MOST_ENTRIES} more`));
@@ -284,8 +313,8 @@ function firstEntries(entries) {
   return [...entries].sort(([a], [b]) => (a < b ? -1 : 1)).slice(0, MOST_ENTRIES);
 }
 
-function entryText(table, value) {
-  if (table === "registers") return registerText(value);
+function entryText(table, key, value) {
+  if (table === "registers") return registerText(key, value);
   if (typeof value === "object" && value !== null && value.status) return value.status;
   const text = plain(value);
   return text.length > 60 ? `${text.slice(0, 59)}…` : text;
@@ -338,7 +367,7 @@ function lineButton(number, isShort) {
 /** Marks the line of the selected event, and brings it in sight. */
 function markLine() {
   document.querySelector(".line[aria-current]")?.removeAttribute("aria-current");
-  const number = view.selected < 0 ? undefined : run.events[view.selected].line;
+  const number = view.selected < 0 ? undefined : lineOf(view.selected);
   const line = number === undefined ? null : document.getElementById(`line-${number}`);
   if (line === null) return;
   line.setAttribute("aria-current", "true");
@@ -352,7 +381,7 @@ const MOST_PRINTED = 400;
 
 /** The events of the causal cone as a table, for paper. */
 function drawPrint() {
-  const all = run.cone.length > 0 ? run.cone : run.events.map((_, id) => id);
+  const all = run.cone.length > 0 ? failureCone : run.events.map((_, id) => id);
   const rows = all.slice(-MOST_PRINTED).map((id) => {
     const event = run.events[id];
     const cells = [seconds(event.at), laneName(event.lane), (id === failureEvent ? "✗ " : "") + event.text];

@@ -55,7 +55,7 @@ function move(step) {
 
 /** Selects the event `step` further in the highlighted cone, which stays that of the event where the walk began. */
 function walkCone(step) {
-  const cone = view.cone.length > 0 ? view.cone : run.cone;
+  const cone = view.cone.length > 0 ? view.cone : failureCone;
   const at = cone.indexOf(view.selected);
   const next = at < 0 ? cone.length - 1 : at + step;
   if (next >= 0 && next < cone.length) select(cone[next], cone);

@@ -133,10 +133,16 @@ function rowText(id, event) {
     const label = `sentence ${sentenceOf.get(id)} of the explanation`;
     parts.push(element("span", { class: "badge", role: "img", "aria-label": label }, String(sentenceOf.get(id))));
   }
-  parts.push(element("span", { class: "row-lane" }, laneName(event.lane)), ` ${event.text}`);
+  parts.push(element("span", { class: "row-lane" }, laneName(event.lane)), " ");
   const registers = view.showRegisters ? registersWritten(event) : "";
-  if (registers !== "") parts.push(element("span", { class: "row-register" }, ` ◇ ${registers}`));
+  if (registers === "") parts.push(shortText(event));
+  else parts.push(element("span", { class: "row-register" }, `◇ ${registers}`));
   return parts;
+}
+
+/** The text of an event without what the diagram shows. */
+function shortText(event) {
+  return event.text.replace(/, arriving at [\d.]+$/, "").replace(" (attempt 1)", "");
 }
 
 const LANE_KINDS = { client: "client", controlPlane: "control plane", witness: "witness" };

@@ -134,7 +134,7 @@ test("a sentence of the explanation selects its event", async () => {
     await sentence.click();
     assert.equal(await selected(page), `event-${run.explanation[1].event}`);
     assert.equal(await sentence.getAttribute("aria-current"), "true");
-    await page.locator("#selected").getByRole("button", { name: "then →" }).click();
+    await page.locator("#selected").getByRole("button", { name: "sentence 3 →" }).click();
     assert.equal(await selected(page), `event-${failure}`);
   });
 });
