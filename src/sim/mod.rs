@@ -20,9 +20,9 @@ mod origins;
 mod queue;
 mod run;
 mod stream_moves;
+mod waits;
 
 use std::collections::VecDeque;
-use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -44,12 +44,14 @@ use crate::rng::{self, Purpose};
 use crate::types::{Account, ClientId, ClientToken, ClusterArn, Instant, NodeId, Timestamp};
 
 pub use network::Latency;
+pub use node::NodeState;
+pub use waits::OpenWait;
 
 use client::{Call, CallId, Calls, ClientOptions, Names, Outcome};
 use coverage::Coverage;
 use fault::{Fault, FaultId, FaultKind, FaultLog, InjectedErrors};
 use network::{Envelope, Network};
-use node::{Node, NodeState};
+use node::Node;
 use queue::Queue;
 use trace::{Trace, TraceEvent, TraceLevel};
 
@@ -470,33 +472,6 @@ impl World {
     #[must_use]
     pub fn unanswered(&self, region: Region) -> usize {
         self.node_indices[region.index()][0].map_or(0, |index| self.nodes[usize::from(index)].unanswered)
-    }
-
-    /// Every client and cluster that waits, with what it waits for, one per line: the chain to follow when a world does
-    /// not come to rest.
-    #[must_use]
-    pub fn who_waits(&self) -> String {
-        let planes = self.nodes.iter().filter_map(|node| node.machine.control_plane());
-        let down = |id: &NodeId| self.nodes.iter().any(|node| node.id == *id && node.state != NodeState::Up);
-        let formatter = trace::TraceFormatter { names: &self.names, clients: &self.options.clients };
-        let mut text = String::new();
-        for (client, call) in self.calls.waiting() {
-            let (caller, on) = (NodeId::Client(client), NodeId::ControlPlane(call.region));
-            let [caller, plane] = [caller, on].map(|node| formatter.node(Some(node)));
-            let state = if down(&on) { " (down)" } else { "" };
-            let _ =
-                write!(text, "\n  {caller} waits for {plane}{state} to answer {}", call.request.operation());
-        }
-        for wait in planes.flat_map(|plane| plane.waits()) {
-            let on: Vec<_> = wait
-                .missing
-                .iter()
-                .map(|node| formatter.node(Some(*node)) + if down(node) { " (down)" } else { "" })
-                .collect();
-            let on = if on.is_empty() { "its own timer".to_owned() } else { on.join(", ") };
-            let _ = write!(text, "\n  {} {} waits for {on} to {}", wait.region, wait.waiter, wait.action);
-        }
-        text
     }
 
     /// Injects a fault at the current time.

@@ -35,7 +35,7 @@ pub(super) struct Node {
 
 /// The state of a node's process and host.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum NodeState {
+pub enum NodeState {
     /// The process runs.
     Up,
     /// The process is down and the host is up: connections are reset at once.

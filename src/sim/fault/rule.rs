@@ -80,7 +80,8 @@ impl Rule {
     }
 
     /// Whether the rule drops every message on its link.
-    fn is_partition(&self) -> bool {
+    #[must_use]
+    pub fn is_partition(&self) -> bool {
         let is_general =
             self.what == MessageMatch::Anything && self.times.is_none() && self.percent.is_none();
         is_general && self.action == RuleAction::Drop
