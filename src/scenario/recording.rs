@@ -96,10 +96,14 @@ impl Recording {
 
     /// Appends a command and the blank line that shows that it is complete.
     fn add(&mut self, write: impl FnOnce(&mut Writer<'_>)) {
+        let paragraph = self.paragraph(write);
+        self.text.push_str(&paragraph);
+    }
+
+    fn paragraph(&self, write: impl FnOnce(&mut Writer<'_>)) -> String {
         let mut writer = Writer::new(&self.set_up);
         write(&mut writer);
-        self.text.push_str(writer.into_page().trim_end());
-        self.text.push_str("\n\n");
+        format!("{}\n\n", writer.into_page().trim_end())
     }
 
     /// The set-up of the scenario, with all clients so far.
@@ -199,11 +203,18 @@ impl Recording {
 
     /// Records that the recording ends at `end`; the last call had ended at `last_end`.
     pub fn end(&mut self, last_end: Instant, end: Instant) {
+        self.text.push_str(&self.ending(last_end, end));
+    }
+
+    /// The text that completes the recording at `end`, if it is to end there; the last call had ended at `last_end`.
+    #[must_use]
+    pub fn ending(&self, last_end: Instant, end: Instant) -> String {
         // The faults are undone at the end of the last block: its time is part of the recording.
         let pause = end.since(last_end.max(self.last));
-        if pause > Duration::ZERO {
-            self.add(|writer| Action::Advance(pause).write(writer));
+        if pause == Duration::ZERO {
+            return String::new();
         }
+        self.paragraph(|writer| Action::Advance(pause).write(writer))
     }
 }
 

@@ -2,6 +2,8 @@
 //!
 //! | request | answer or effect |
 //! |---|---|
+//! | `GET /_sim/` | the live page, in HTML; its files are `live.js` and `live.css` |
+//! | `GET /_sim/events` | server-sent events: a `picture` of the world, then its `changes` |
 //! | `GET /_sim/state?max-results=N&next-token=TOKEN` | a page of the clusters, in the shape of GetCluster's output |
 //! | `GET /_sim/trace` | the latest lines of the trace, oldest first |
 //! | `GET /_sim/time` | the virtual time in nanoseconds, and the time of day at virtual time 0 |
@@ -11,6 +13,9 @@
 //! | `GET /_sim/faults` | the active faults, as commands of the scenario language |
 //! | `POST /_sim/faults` | injects faults; the body is `{"faults": ["crash us-east-1"]}`, in the same form |
 //! | `POST /_sim/advance` | advances virtual time at once; the body is `{"by": "30s"}`, at most 366 days |
+//! | `GET /_sim/clock` | the kind of the clock, the virtual time, and whether it passes |
+//! | `POST /_sim/clock` | changes it; the body has some of `{"paused": true, "speed": 60, "step": true}` |
+//! | `GET /_sim/scenario` | the run so far as a scenario file, if the calls are recorded |
 //! | `POST /_sim/reset` | starts the world again from its scenario; the body may be `{"seed": 7, "faults": "swarm"}` |
 //!
 //! A run begins with a reset and ends with `POST /_sim/verdict`. From then on calls, faults and advances are refused,
@@ -18,9 +23,14 @@
 //! faults that the seed draws about the Regions in `regions`, or lines of fault verbs. The answer has the faults as
 //! such lines, each with those that end it. After a reset with a seed, the same requests get the same answers.
 //!
-//! Every answer has the virtual time as `virtualMilliseconds`. An invalid request is answered with 400, 404 or 405, one
-//! that the access rules refuse with 401, 403 or 415, a request after the world has ended with 503, and the body is
-//! then `{"message": …}`.
+//! A clock that follows the wall clock can be paused: calls then wait, and so do their clients. `step` lets the next
+//! event happen in a clock that is paused or stepped. A stepped clock stands still by itself, so it refuses the other
+//! two members. A reset begins with the clock with which the server was started. The page needs no token, and all that
+//! it reads and does needs it.
+//!
+//! Every answer in JSON has the virtual time as `virtualMilliseconds`. An invalid request is answered with 400, 404 or
+//! 405, one that the access rules refuse with 401, 403 or 415, a request after the world has ended with 503, and the
+//! body is then `{"message": …}`.
 
 use std::time::Duration;
 
@@ -32,7 +42,10 @@ use crate::region::Region;
 use crate::sim::DEFAULT_EPOCH;
 use crate::types::parse_duration;
 
-use super::handle::{ResetFaults, ResetOptions, WorldHandle};
+use super::MOST_SPEED;
+use super::handle::{ClockChange, ResetFaults, ResetOptions, WorldHandle};
+use super::live_feed::EventQueue;
+use super::live_page::{self, PageFile};
 use super::views::StatePage;
 
 /// The path of the control interface, without a slash behind it.
@@ -41,9 +54,25 @@ const PREFIX: &str = "/_sim";
 /// A status and a JSON body.
 pub(super) type AdminAnswer = (StatusCode, Value);
 
+/// The answer of the control interface.
+#[derive(Debug)]
+pub(super) enum ControlAnswer {
+    /// A JSON body.
+    Json(AdminAnswer),
+    /// The text of a scenario.
+    Scenario(String),
+    /// Events for as long as the client reads them.
+    Events(EventQueue),
+}
+
 /// Whether `path` belongs to the control interface.
 pub(super) fn has(path: &str) -> bool {
     path.strip_prefix(PREFIX).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+/// The file of the live page at `path`. It holds nothing about the world, so every client may have it.
+pub(super) fn page_file(path: &str) -> Option<PageFile> {
+    live_page::file(path.strip_prefix(PREFIX)?)
 }
 
 /// Answers a request with this method, path, query and body.
@@ -52,8 +81,30 @@ pub(super) async fn answer(
     method: &str,
     (path, query): (&str, &str),
     body: &[u8],
+) -> ControlAnswer {
+    let path = path.strip_prefix(PREFIX).unwrap_or_default();
+    ControlAnswer::Json(match (method, path) {
+        ("GET", "/events") => match handle.watch().await {
+            Some(Ok(queue)) => return ControlAnswer::Events(queue),
+            Some(Err(message)) => refused(StatusCode::TOO_MANY_REQUESTS, &message),
+            None => answered(None),
+        },
+        ("GET", "/scenario") => match handle.scenario().await {
+            Some(Ok(text)) => return ControlAnswer::Scenario(text),
+            Some(Err(message)) => refused(StatusCode::CONFLICT, &message),
+            None => answered(None),
+        },
+        _ => answer_in_json(handle, method, (path, query), body).await,
+    })
+}
+
+async fn answer_in_json(
+    handle: &WorldHandle,
+    method: &str,
+    (path, query): (&str, &str),
+    body: &[u8],
 ) -> AdminAnswer {
-    match (method, path.strip_prefix(PREFIX).unwrap_or_default()) {
+    match (method, path) {
         ("GET", "/state") => state(handle, query).await,
         ("GET", "/trace") => answered(handle.trace().await),
         ("GET", "/time") => answered(Some(time(handle))),
@@ -63,11 +114,12 @@ pub(super) async fn answer(
         ("GET", "/faults") => answered(handle.faults().await),
         ("POST", "/faults") => faults(handle, body).await,
         ("POST", "/advance") => advance(handle, body).await,
+        ("GET", "/clock") => judged(handle.clock(ClockChange::default()).await),
+        ("POST", "/clock") => clock(handle, body).await,
         ("POST", "/reset") => reset(handle, body).await,
-        (
-            _,
-            "/state" | "/trace" | "/time" | "/verdict" | "/permissions" | "/faults" | "/advance" | "/reset",
-        ) => refused(StatusCode::METHOD_NOT_ALLOWED, "the path does not take this method"),
+        (_, path) if KNOWN_PATHS.contains(&path) => {
+            refused(StatusCode::METHOD_NOT_ALLOWED, "the path does not take this method")
+        }
         _ => refused(StatusCode::NOT_FOUND, "unknown path under /_sim/"),
     }
 }
@@ -157,6 +209,28 @@ async fn advance(handle: &WorldHandle, body: &[u8]) -> AdminAnswer {
     }
 }
 
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ClockBody {
+    paused: Option<bool>,
+    speed: Option<u32>,
+    #[serde(default)]
+    step: bool,
+}
+
+async fn clock(handle: &WorldHandle, body: &[u8]) -> AdminAnswer {
+    let Ok(ClockBody { paused, speed, step }) = serde_json::from_slice(body) else {
+        return refused(
+            StatusCode::BAD_REQUEST,
+            "expected a body with some of {\"paused\": true, \"speed\": 60, \"step\": true}",
+        );
+    };
+    if speed.is_some_and(|speed| !(1..=MOST_SPEED).contains(&speed)) {
+        return refused(StatusCode::BAD_REQUEST, &format!("the speed is from 1 to {MOST_SPEED}"));
+    }
+    judged(handle.clock(ClockChange { is_paused: paused, speed, steps: step }).await)
+}
+
 /// The answer to a request that the world may refuse.
 pub(super) fn judged(answer: Option<Result<Value, String>>) -> AdminAnswer {
     match answer {
@@ -177,6 +251,25 @@ pub(super) fn answered(answer: Option<Value>) -> AdminAnswer {
 pub(super) fn refused(status: StatusCode, message: &str) -> AdminAnswer {
     (status, json!({ "message": message }))
 }
+
+/// The paths below that of the control interface.
+const KNOWN_PATHS: [&str; 15] = [
+    "",
+    "/",
+    "/live.js",
+    "/live.css",
+    "/events",
+    "/state",
+    "/trace",
+    "/time",
+    "/verdict",
+    "/permissions",
+    "/faults",
+    "/advance",
+    "/clock",
+    "/scenario",
+    "/reset",
+];
 
 /// The Regions of random faults, if a reset names none: two for clusters, and one that witnesses them.
 const SWARM_REGIONS: [Region; 3] = [Region::US_EAST_1, Region::US_EAST_2, Region::US_WEST_2];

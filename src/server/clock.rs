@@ -39,15 +39,16 @@ pub(super) struct WallPacer {
     /// The virtual time at `began`, plus everything skipped since.
     origin: Instant,
     speed: u32,
+    /// Whether virtual time stands still at `origin`.
+    is_paused: bool,
 }
 
 impl Clock {
     /// A clock that starts at virtual time `now`.
-    #[expect(clippy::disallowed_methods, reason = "an adapter: the wall clock paces virtual time")]
     pub(super) fn new(pace: Pace, now: Instant) -> Clock {
         match pace {
             Pace::Wall { speed } => {
-                Clock::Wall(WallPacer { began: std::time::Instant::now(), origin: now, speed })
+                Clock::Wall(WallPacer { began: wall_time(), origin: now, speed, is_paused: false })
             }
             Pace::Stepped => Clock::Stepped { has_run: false },
         }
@@ -63,17 +64,44 @@ impl Clock {
 }
 
 impl WallPacer {
+    pub(super) fn speed(&self) -> u32 {
+        self.speed
+    }
+
+    pub(super) fn is_paused(&self) -> bool {
+        self.is_paused
+    }
+
     fn now(&self) -> Instant {
+        if self.is_paused {
+            return self.origin;
+        }
         self.origin.after(self.began.elapsed().saturating_mul(self.speed)).min(END_OF_TIME)
     }
 
-    /// The wall-clock time until virtual time `at`; zero if it has passed.
-    pub(super) fn until(&self, at: Instant) -> Duration {
-        (at.since(self.origin) / self.speed).saturating_sub(self.began.elapsed())
+    /// The wall-clock time until virtual time `at`: zero if it has passed, `None` while the clock is paused.
+    pub(super) fn until(&self, at: Instant) -> Option<Duration> {
+        let pause = (at.since(self.origin) / self.speed).saturating_sub(self.began.elapsed());
+        (!self.is_paused).then_some(pause)
     }
 
     /// Advances virtual time by `pause` at once.
     pub(super) fn skip(&mut self, pause: Duration) {
         self.origin = self.origin.after(pause);
     }
+
+    /// Advances virtual time to `at` at once, unless it has passed.
+    pub(super) fn skip_to(&mut self, at: Instant) {
+        self.skip(at.since(self.now()));
+    }
+
+    /// Goes on from the present virtual time in another way.
+    pub(super) fn change(&mut self, speed: u32, is_paused: bool) {
+        *self = WallPacer { origin: self.now(), began: wall_time(), speed, is_paused };
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "an adapter: the wall clock paces virtual time")]
+fn wall_time() -> std::time::Instant {
+    std::time::Instant::now()
 }

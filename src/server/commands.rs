@@ -1,5 +1,6 @@
 //! The commands of the world's thread: calls, faults, advances and resets.
 
+use std::fs;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,10 +16,10 @@ use crate::sim::client::{Call, CallId, ClientOptions};
 use crate::types::{ClientId, Instant};
 
 use super::StartError;
-use super::clock::{Clock, END_OF_TIME};
+use super::clock::{Clock, END_OF_TIME, Pace};
 use super::driver::{Driver, STEPS_PER_COMMIT};
 use super::faults::{self, client_name};
-use super::handle::{ClientRequest, ResetFaults, ResetOptions, WorldCommand};
+use super::handle::{ClientRequest, ClockChange, ResetFaults, ResetOptions, WorldCommand};
 
 impl Driver {
     pub(super) fn execute(&mut self, command: WorldCommand) -> Result<(), StartError> {
@@ -30,6 +31,10 @@ impl Driver {
             }
             WorldCommand::Advance { pause, answer } => {
                 let result = self.advance(pause)?;
+                self.reply(answer, result)?;
+            }
+            WorldCommand::Clock { change, answer } => {
+                let result = self.change_clock(change)?;
                 self.reply(answer, result)?;
             }
             WorldCommand::Reset { options, answer } => {
@@ -44,6 +49,11 @@ impl Driver {
             WorldCommand::State { page, answer } => self.reply(answer, self.state(&page))?,
             WorldCommand::Trace { answer } => self.reply(answer, self.trace())?,
             WorldCommand::Verdict { answer } => self.reply(answer, self.verdict())?,
+            WorldCommand::Scenario { answer } => self.reply(answer, self.scenario())?,
+            WorldCommand::Watch { answer } => {
+                let queue = self.watch();
+                self.reply(answer, queue)?;
+            }
             WorldCommand::Permissions { answer } => self.reply(answer, self.permissions())?,
             WorldCommand::Stop => {}
         }
@@ -71,6 +81,7 @@ impl Driver {
         };
         let call = Call { attempts: 1, time_out, alias, ..Call::new(origin.region, request, key) };
         let id = self.simulation.call(client, call);
+        self.live_calls.began(self.simulation.world(), id);
         self.waiting.insert(id, answer);
         if matches!(self.clock, Clock::Stepped { .. }) { self.finish(id) } else { Ok(()) }
     }
@@ -83,6 +94,7 @@ impl Driver {
             steps += 1;
             if steps % STEPS_PER_COMMIT == 0 {
                 self.commit_changes()?;
+                self.show_changes();
                 // The end of the server answers the call.
                 if self.stop.is_set() {
                     return Ok(());
@@ -204,7 +216,7 @@ impl Driver {
         match &mut self.clock {
             Clock::Wall(pacer) => {
                 pacer.skip(pause);
-                self.pace()?;
+                self.pace_to(self.clock.now(world))?;
             }
             Clock::Stepped { has_run } => {
                 *has_run = true;
@@ -212,6 +224,75 @@ impl Driver {
             }
         }
         Ok(Ok(self.time()))
+    }
+
+    /// Pauses or continues the clock, sets its speed, or lets the next event happen. The answer is an error, and
+    /// nothing changes, if this clock has no such change.
+    fn change_clock(&mut self, change: ClockChange) -> Result<Result<Value, String>, StartError> {
+        let ClockChange { is_paused, speed, steps } = change;
+        let (is_wall, stands_still) = match &self.clock {
+            Clock::Wall(pacer) => (true, is_paused.unwrap_or(pacer.is_paused())),
+            Clock::Stepped { .. } => (false, true),
+        };
+        if !is_wall && (is_paused.is_some() || speed.is_some()) {
+            return Ok(Err(STEPPED_CLOCK.to_owned()));
+        }
+        if let Some(reason) = self.refuses_changes().filter(|_| steps) {
+            return Ok(Err(reason.to_owned()));
+        }
+        if steps && !stands_still {
+            return Ok(Err(CLOCK_RUNS.to_owned()));
+        }
+        if let Clock::Wall(pacer) = &mut self.clock {
+            pacer.change(speed.unwrap_or(pacer.speed()), stands_still);
+        }
+        if steps {
+            self.process_next_event();
+        }
+        self.feed.changed();
+        Ok(Ok(self.clock_state()))
+    }
+
+    /// Processes the next event that the trace counts. Others, such as the time-out of a call that has ended, show
+    /// nothing.
+    fn process_next_event(&mut self) {
+        let before = self.simulation.world().trace().events();
+        for _ in 0..MOST_HIDDEN_EVENTS {
+            let is_near = self.simulation.world().next_event_at().is_some_and(|at| at <= END_OF_TIME);
+            if !is_near || !self.step() || self.simulation.world().trace().events() > before {
+                break;
+            }
+        }
+        let now = self.simulation.world().now();
+        match &mut self.clock {
+            // The next call or fault then begins in a later millisecond, as in a recording.
+            Clock::Wall(pacer) => {
+                pacer.skip_to(Instant(now.0 + u64::from(now.0.is_multiple_of(MILLISECOND))))
+            }
+            Clock::Stepped { has_run } => *has_run = true,
+        }
+        self.shown.set(now);
+    }
+
+    /// The run so far as a scenario, which replays to the same hash if it ends now. The answer is an error if the
+    /// calls are not recorded.
+    fn scenario(&self) -> Result<String, String> {
+        if self.store.is_some() {
+            return Err(NO_SCENARIO_OF_DATA.to_owned());
+        }
+        let mut text = match (&self.record_file, &self.options.record) {
+            (Some(file), _) => file.read(),
+            (None, Some(finished)) => fs::read_to_string(finished),
+            (None, None) if self.options.pace == Pace::Stepped => Ok(self.recorded.clone()),
+            (None, None) => return Err(NOT_RECORDED.to_owned()),
+        }
+        .map_err(|error| error.to_string())?;
+        // While a call is open, the end of the recording is the end of that call.
+        if !self.has_run_ended && self.waiting.is_empty() {
+            let last_end = self.observed.borrow().last_end;
+            text.push_str(&self.recording.ending(last_end, self.simulation.world().now()));
+        }
+        Ok(text)
     }
 
     pub(super) fn has_time_ended(&self) -> bool {
@@ -259,7 +340,9 @@ impl Driver {
         }
         let shared = (self.shown.clone(), self.stop.clone());
         let incarnation = if options.seed.is_some() { 0 } else { self.incarnation + 1 };
+        let feed = std::mem::take(&mut self.feed);
         *self = Driver::start(self.options.clone(), shared, store, None, incarnation)?;
+        self.feed = feed.after_reset();
         if let Err(message) = self.inject_all(&schedule)? {
             return Ok(Err(message));
         }
@@ -309,7 +392,21 @@ const TIME_HAS_ENDED: &str = "The virtual time of a simulation ends after 500 ye
 const RUN_HAS_ENDED: &str = "The run has ended with its verdict (POST /_sim/verdict). To proceed, begin another one \
                              (POST /_sim/reset)";
 
+const STEPPED_CLOCK: &str = "a stepped clock has no speed and cannot be paused: virtual time stands still between \
+                             calls. To proceed, let it take a step, or advance it (POST /_sim/advance)";
+
+const CLOCK_RUNS: &str = "the clock runs. To proceed, pause it first: {\"paused\": true, \"step\": true}";
+
+const NOT_RECORDED: &str =
+    "the calls are not recorded. To proceed, serve with --record FILE, or with --clock stepped";
+
+const NO_SCENARIO_OF_DATA: &str = "the world of a data directory began before this server, and no scenario has all of \
+                                   it. To proceed, serve without --data-dir";
+
 const MILLISECOND: u64 = 1_000_000;
+
+/// The number of events that a step passes over at most. What is left over from ended calls is far less.
+const MOST_HIDDEN_EVENTS: usize = 100_000;
 
 /// The estimated memory of a call that is under way, in bytes, without its request's body.
 const CALL_BYTES: usize = 2048;

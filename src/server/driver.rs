@@ -27,6 +27,8 @@ use crate::types::{ClientId, Instant};
 use super::clock::{Clock, END_OF_TIME, Pace};
 use super::handle::{StopFlag, WorldCommand};
 use super::latest_lines::LatestLines;
+use super::live_calls::LiveCalls;
+use super::live_feed::LiveFeed;
 use super::observed::Observed;
 use super::record_file::RecordFile;
 use super::request_log::SharedTime;
@@ -57,7 +59,7 @@ pub(super) struct Driver {
     pub(super) stop: StopFlag,
     pub(super) recording: Recording,
     /// The file of the recording, if there is to be one.
-    record_file: Option<RecordFile>,
+    pub(super) record_file: Option<RecordFile>,
     /// The recording so far, which a stepped clock keeps: its runs are small, and end with a verdict.
     pub(super) recorded: String,
     /// The latest faults that clients injected, without those that were seen to act, each with its text.
@@ -73,6 +75,10 @@ pub(super) struct Driver {
     pub(super) violations: Vec<Violation>,
     /// The latest lines of the trace.
     pub(super) lines: LatestLines,
+    /// The calls that are open, and the latest of those that have ended.
+    pub(super) live_calls: LiveCalls,
+    /// Those who watch the world.
+    pub(super) feed: LiveFeed,
     /// The number of times that the world was started, continued or reset before. Draws of calls are keyed by it, or a
     /// continued world would draw the identifiers of existing clusters again.
     pub(super) incarnation: u64,
@@ -120,12 +126,8 @@ impl Driver {
             let (shared, is_persistent) = (observed.clone(), store.is_some());
             simulation.world_mut().watch_permissions();
             simulation.watch(move |world| shared.borrow_mut().observe(world, is_persistent));
-            if let Some(SavedWorld { header, batches }) = saved {
-                batches.iter().for_each(|(_, batch)| observed.borrow_mut().memory.recall(batch));
-                for (region, event) in header.environment_events {
-                    simulation.world_mut().inject(Fault::external_event(region, event));
-                }
-                simulation.restore(header.now, batches);
+            if let Some(saved) = saved {
+                restore(simulation, saved, &observed);
             }
         })
         .map_err(StartError::Scenario)?;
@@ -149,6 +151,8 @@ impl Driver {
             has_run_ended: false,
             violations: Vec::new(),
             lines: LatestLines::new(options.limits.trace),
+            live_calls: LiveCalls::default(),
+            feed: LiveFeed::default(),
             incarnation,
             calls: 0,
             injected: 0,
@@ -186,12 +190,18 @@ impl Driver {
         }
     }
 
-    /// Waits for a command; under the wall clock, until the next event of the world at most.
+    /// Waits for a command: until the next event of the world at most under the wall clock, and until those who watch
+    /// are to be shown what has changed.
     fn next_command(&self, commands: &Receiver<WorldCommand>) -> Result<WorldCommand, RecvTimeoutError> {
-        let next = self.simulation.world().next_event_at().filter(|at| *at <= END_OF_TIME);
-        match (&self.clock, next) {
-            (Clock::Wall(pacer), Some(at)) if !self.has_run_ended => commands.recv_timeout(pacer.until(at)),
-            _ => commands.recv().map_err(|_| RecvTimeoutError::Disconnected),
+        let world = self.simulation.world();
+        let next = world.next_event_at().filter(|at| *at <= END_OF_TIME);
+        let of_world = match (&self.clock, next) {
+            (Clock::Wall(pacer), Some(at)) if !self.has_run_ended => pacer.until(at),
+            _ => None,
+        };
+        match of_world.into_iter().chain(self.feed.pause(world.trace().events())).min() {
+            Some(pause) => commands.recv_timeout(pause),
+            None => commands.recv().map_err(|_| RecvTimeoutError::Disconnected),
         }
     }
 
@@ -208,10 +218,16 @@ impl Driver {
     /// them: it comes after those of the same millisecond, here and in a recording. At the end of time, the calls that
     /// are under way end as well.
     pub(super) fn pace(&mut self) -> Result<(), StartError> {
-        let now = match &self.clock {
-            Clock::Wall(_) if !self.has_run_ended => self.clock.now(self.simulation.world().now()),
-            _ => return Ok(()),
-        };
+        match &self.clock {
+            Clock::Wall(pacer) if !self.has_run_ended && !pacer.is_paused() => {
+                self.pace_to(self.clock.now(self.simulation.world().now()))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Runs the world up to `now`, the present of the wall clock.
+    pub(super) fn pace_to(&mut self, now: Instant) -> Result<(), StartError> {
         let is_whole = now.0.is_multiple_of(MILLISECOND) && now < END_OF_TIME;
         self.run_until(Instant(now.0 - u64::from(is_whole)))?;
         if self.has_time_ended() {
@@ -229,6 +245,7 @@ impl Driver {
             steps += 1;
             if steps % STEPS_PER_COMMIT == 0 {
                 self.commit_changes()?;
+                self.show_changes();
                 if self.stop.is_set() {
                     return Ok(());
                 }
@@ -251,11 +268,12 @@ impl Driver {
         })
     }
 
-    /// Keeps what the commands so far have changed, and sends the answers that depend on it.
+    /// Keeps what the commands so far have changed, sends the answers that depend on it, and shows it to watchers.
     pub(super) fn settle(&mut self) -> Result<(), StartError> {
         self.commit_changes()?;
         self.append_recording()?;
         self.send_answers();
+        self.show_changes();
         Ok(())
     }
 
@@ -298,6 +316,7 @@ impl Driver {
     fn report(&mut self, violation: Violation) {
         if self.violations.iter().all(|known| known.invariant != violation.invariant) {
             self.violations.push(violation);
+            self.feed.is_violated();
         }
     }
 
@@ -307,6 +326,8 @@ impl Driver {
         while let Some(id) = self.simulation.world_mut().pop_ended() {
             let alias = self.simulation.world().call_of(id).and_then(|(_, call)| call.alias.clone());
             let outcome = self.simulation.world_mut().take(id);
+            self.live_calls.ended(id, outcome.as_ref(), now);
+            self.feed.changed();
             if let (Some(alias), Some(Outcome::Ok(response))) = (alias, &outcome) {
                 self.recording.answered(&alias, response, now);
             }
@@ -390,6 +411,16 @@ impl Driver {
         let trace = self.simulation.world().trace();
         Ok(ServerEnd { hash: trace.hash(), events: trace.events(), violations: self.violations })
     }
+}
+
+/// Continues `saved` in a new world.
+fn restore(simulation: &mut Simulation, saved: SavedWorld, observed: &RefCell<Observed>) {
+    let SavedWorld { header, batches } = saved;
+    batches.iter().for_each(|(_, batch)| observed.borrow_mut().memory.recall(batch));
+    for (region, event) in header.environment_events {
+        simulation.world_mut().inject(Fault::external_event(region, event));
+    }
+    simulation.restore(header.now, batches);
 }
 
 /// Whether a part of `fault` has acted, whose first part is `first`.

@@ -15,6 +15,7 @@ use crate::gateway::CallAnswer;
 use crate::region::Region;
 
 use super::driver::{Driver, ServerEnd};
+use super::live_feed::EventQueue;
 use super::request_log::SharedTime;
 use super::views::StatePage;
 use super::{ServerOptions, StartError};
@@ -67,6 +68,17 @@ pub(super) enum ResetFaults {
     Text(String),
 }
 
+/// A change of the clock. An empty one reads it.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct ClockChange {
+    /// Whether virtual time is to stand still, where it passes with the wall clock.
+    pub(super) is_paused: Option<bool>,
+    /// Virtual seconds per second, from 1 to [`MOST_SPEED`](super::MOST_SPEED).
+    pub(super) speed: Option<u32>,
+    /// Whether the next event is to happen now.
+    pub(super) steps: bool,
+}
+
 /// A command for the world's thread. Each carries the channel for its answer, except `Stop`.
 #[derive(Debug)]
 pub(super) enum WorldCommand {
@@ -76,6 +88,8 @@ pub(super) enum WorldCommand {
     Fault { text: String, answer: oneshot::Sender<Result<Value, String>> },
     /// Virtual time to skip.
     Advance { pause: Duration, answer: oneshot::Sender<Result<Value, String>> },
+    /// Changes the clock, and reads it.
+    Clock { change: ClockChange, answer: oneshot::Sender<Result<Value, String>> },
     /// Starts the world again. Pending calls end without an answer.
     Reset { options: ResetOptions, answer: oneshot::Sender<Result<Value, String>> },
     /// Ends the run: heals the world, which must converge, and reads the verdict.
@@ -90,6 +104,10 @@ pub(super) enum WorldCommand {
     Verdict { answer: oneshot::Sender<Value> },
     /// Reads the least policies so far.
     Permissions { answer: oneshot::Sender<Value> },
+    /// Reads the run so far as a scenario.
+    Scenario { answer: oneshot::Sender<Result<String, String>> },
+    /// Sends the picture of the world from now on.
+    Watch { answer: oneshot::Sender<Result<EventQueue, String>> },
     /// Ends the thread once every pending call has ended.
     Stop,
 }
@@ -159,6 +177,11 @@ impl WorldHandle {
         self.request(|answer| WorldCommand::Advance { pause, answer }).await
     }
 
+    /// Changes the clock. The answer is its state then, or the reason why it cannot change so.
+    pub(super) async fn clock(&self, change: ClockChange) -> Option<Result<Value, String>> {
+        self.request(|answer| WorldCommand::Clock { change, answer }).await
+    }
+
     /// Starts the world again from its scenario. Pending calls end without an answer. The answer has the seed and the
     /// faults, or the errors of their text; then the world is left as it is.
     pub(super) async fn reset(&self, options: ResetOptions) -> Option<Result<Value, String>> {
@@ -193,6 +216,16 @@ impl WorldHandle {
     /// The least policies for the calls so far.
     pub(super) async fn permissions(&self) -> Option<Value> {
         self.request(|answer| WorldCommand::Permissions { answer }).await
+    }
+
+    /// The run so far as a scenario, or the reason why there is none.
+    pub(super) async fn scenario(&self) -> Option<Result<String, String>> {
+        self.request(|answer| WorldCommand::Scenario { answer }).await
+    }
+
+    /// The picture of the world and its changes from now on, or the reason why there are none.
+    pub(super) async fn watch(&self) -> Option<Result<EventQueue, String>> {
+        self.request(|answer| WorldCommand::Watch { answer }).await
     }
 
     /// Ends the world's thread once every pending call has ended.

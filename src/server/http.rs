@@ -7,8 +7,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
-use hyper::body::{Bytes, Incoming};
+use http_body_util::{BodyExt, Either, LengthLimitError, Limited};
+use hyper::body::Incoming;
 use hyper::header::{CONNECTION, HeaderValue};
 use hyper::http::request::Parts;
 use hyper::server::conn::http1;
@@ -26,7 +26,7 @@ use crate::types::print_duration;
 
 use super::Limits;
 use super::request_log::LoggedRequest;
-use super::respond::{self, AnswerLost, Responder};
+use super::respond::{self, AnswerLost, Responder, ResponseBody};
 
 /// Serves until the process receives SIGTERM, SIGINT or SIGHUP.
 pub(super) async fn serve(listener: TcpListener, responder: Responder, limits: Limits) -> io::Result<()> {
@@ -99,7 +99,7 @@ impl HttpService {
         self,
         own: Option<IpAddr>,
         request: Request<Incoming>,
-    ) -> Result<Response<Full<Bytes>>, AnswerLost> {
+    ) -> Result<Response<ResponseBody>, AnswerLost> {
         let number = self.served.fetch_add(1, Ordering::Relaxed);
         let id = Uuid::from_u64_pair(0, number).to_string();
         let (head, body) = request.into_parts();
@@ -116,7 +116,7 @@ impl HttpService {
         head: &Parts,
         body: Incoming,
         logged: &mut LoggedRequest,
-    ) -> Result<Response<Full<Bytes>>, AnswerLost> {
+    ) -> Result<Response<ResponseBody>, AnswerLost> {
         let Limits { body: most, patience, .. } = self.limits;
         let message = match timeout(patience, Limited::new(body, most).collect()).await {
             Ok(Ok(body)) => return self.responder.respond(id, own, head, &body.to_bytes(), logged).await,
@@ -127,7 +127,7 @@ impl HttpService {
             Ok(Err(error)) => format!("The request's body cannot be read: {}", first_cause(&*error)),
             Err(_) => format!("The request's body did not arrive within {}", print_duration(patience)),
         };
-        let mut response = respond::unreadable(message, id);
+        let mut response = respond::unreadable(message, id).map(Either::Left);
         // The rest of the body is not read, so the connection cannot carry another request.
         response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
         Ok(response)

@@ -8,23 +8,31 @@ pub(super) struct LatestLines {
     lines: VecDeque<String>,
     bytes: usize,
     most: usize,
+    /// The number of lines so far, with those that were dropped.
+    count: u64,
 }
 
 impl LatestLines {
     /// No lines yet; at most `most` later.
     pub(super) fn new(most: usize) -> LatestLines {
-        LatestLines { lines: VecDeque::new(), bytes: 0, most }
+        LatestLines { lines: VecDeque::new(), bytes: 0, most, count: 0 }
     }
 
     /// Adds `lines`, and drops the oldest beyond the limits.
     pub(super) fn extend(&mut self, lines: Vec<String>) {
         for line in lines {
+            self.count += 1;
             self.bytes += line.len();
             self.lines.push_back(line);
             while self.lines.len() > self.most || self.bytes > MOST_BYTES {
                 self.bytes -= self.lines.pop_front().map_or(0, |dropped| dropped.len());
             }
         }
+    }
+
+    /// The number of lines so far, with those that were dropped.
+    pub(super) fn count(&self) -> u64 {
+        self.count
     }
 
     /// The last `count` lines, oldest first.

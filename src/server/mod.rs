@@ -4,7 +4,8 @@
 //! world (`commands`), commits to disk what became durable (`store`), and then sends the outcome back. Connections
 //! reach that thread through a `handle`. The sockets (`http`) decode and encode HTTP through [`wire`](crate::api::wire)
 //! alone. Tests control the world under `/_sim/` (`admin`) or by the paths of other stand-ins (`conventions`); web
-//! pages cannot (`access`). STS says who a caller is, and no other service is there (`other_services`).
+//! pages cannot (`access`), except for the server's own (`live_page`), which shows the world as it goes (`live_feed`).
+//! STS says who a caller is, and no other service is there (`other_services`).
 //!
 //! A request becomes a call with a single attempt, because the SDK client on the other side retries by itself. If the
 //! simulated network loses the answer of a call, the server closes the connection without one.
@@ -23,7 +24,11 @@ mod handle;
 pub mod health;
 mod http;
 mod latest_lines;
+mod live_calls;
+mod live_feed;
 mod live_memory;
+mod live_page;
+mod live_picture;
 mod observed;
 mod other_services;
 mod record_file;

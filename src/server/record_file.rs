@@ -37,6 +37,14 @@ impl RecordFile {
         self.file.write_all(text.as_bytes()).map_err(|error| named(&self.partial, &error))
     }
 
+    /// What was recorded so far.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub(super) fn read(&self) -> io::Result<String> {
+        fs::read_to_string(&self.partial).map_err(|error| named(&self.partial, &error))
+    }
+
     /// Completes the recording under its final name.
     ///
     /// # Errors

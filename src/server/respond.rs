@@ -5,7 +5,7 @@ use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http_body_util::Full;
+use http_body_util::{Either, Full};
 use hyper::body::Bytes;
 use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HOST, HeaderName, HeaderValue};
 use hyper::http::request::Parts;
@@ -17,10 +17,12 @@ use crate::api::{Error, ValidationReason};
 use crate::types::parse_duration;
 
 use super::access::{AccessRefusal, AccessRules};
-use super::admin::{self, AdminAnswer};
+use super::admin::{self, AdminAnswer, ControlAnswer};
 use super::callers::Callers;
 use super::conventions;
 use super::handle::{ClientRequest, WorldHandle};
+use super::live_feed::EventBody;
+use super::live_page;
 use super::other_services::{self, ServiceAnswer};
 use super::request_log::LoggedRequest;
 
@@ -31,6 +33,9 @@ pub(super) struct Responder {
     pub(super) rules: Arc<AccessRules>,
     pub(super) callers: Callers,
 }
+
+/// The body of an answer: all of it, or events for as long as the client reads them.
+pub(super) type ResponseBody = Either<Full<Bytes>, EventBody>;
 
 /// The request has no answer, because the simulated network lost it. The error makes hyper close the connection without
 /// a response.
@@ -47,24 +52,56 @@ impl Responder {
         head: &Parts,
         body: &Bytes,
         logged: &mut LoggedRequest,
-    ) -> Result<Response<Full<Bytes>>, AnswerLost> {
+    ) -> Result<Response<ResponseBody>, AnswerLost> {
         if let Err(refusal) = self.rules.check_sender(head, own) {
-            return Ok(refused(&refusal));
+            return Ok(refused(&refusal).map(Either::Left));
         }
-        let (method, path) = (head.method.as_str(), head.uri.path());
+        let path = head.uri.path();
         if admin::has(path) || conventions::has(path) {
-            let has_body = !body.is_empty();
-            if !conventions::is_health(path)
-                && let Err(refusal) = self.rules.check_control(head, has_body)
-            {
-                return Ok(refused(&refusal));
-            }
-            let target = (path, head.uri.query().unwrap_or_default());
-            return Ok(admin_response(match admin::has(path) {
-                true => admin::answer(&self.handle, method, target, body).await,
-                false => conventions::answer(&self.handle, method, path, body).await,
-            }));
+            return Ok(self.control(head, body).await);
         }
+        Ok(self.call(id, head, body, logged).await?.map(Either::Left))
+    }
+
+    /// Answers a request to the control interface.
+    async fn control(&self, head: &Parts, body: &Bytes) -> Response<ResponseBody> {
+        let (method, path) = (head.method.as_str(), head.uri.path());
+        if method == "GET"
+            && let Some((content_type, content)) = admin::page_file(path)
+        {
+            return page_response(content_type, content).map(Either::Left);
+        }
+        if !conventions::is_health(path)
+            && let Err(refusal) = self.rules.check_control(head, !body.is_empty())
+        {
+            return refused(&refusal).map(Either::Left);
+        }
+        let target = (path, head.uri.query().unwrap_or_default());
+        let answer = match admin::has(path) {
+            true => admin::answer(&self.handle, method, target, body).await,
+            false => ControlAnswer::Json(conventions::answer(&self.handle, method, path, body).await),
+        };
+        match answer {
+            ControlAnswer::Json(answer) => admin_response(answer).map(Either::Left),
+            ControlAnswer::Scenario(text) => scenario_response(text).map(Either::Left),
+            ControlAnswer::Events(queue) => {
+                let mut response = Response::new(Either::Right(EventBody::new(queue)));
+                add_headers(&mut response, &[("content-type", "text/event-stream")]);
+                add_headers(&mut response, &live_page::HEADERS);
+                response
+            }
+        }
+    }
+
+    /// Answers a request to AWS.
+    async fn call(
+        &self,
+        id: &str,
+        head: &Parts,
+        body: &Bytes,
+        logged: &mut LoggedRequest,
+    ) -> Result<Response<Full<Bytes>>, AnswerLost> {
+        let (method, path) = (head.method.as_str(), head.uri.path());
         let header = |name: HeaderName| head.headers.get(name).and_then(|value| value.to_str().ok());
         let signed = SignedParts {
             authorization: header(AUTHORIZATION),
@@ -120,7 +157,29 @@ fn response(parts: HttpResponse) -> Response<Full<Bytes>> {
 }
 
 fn admin_response((status, body): AdminAnswer) -> Response<Full<Bytes>> {
-    with_content(status, "application/json", body.to_string())
+    let mut response = with_content(status, "application/json", body.to_string());
+    add_headers(&mut response, &[("x-content-type-options", "nosniff")]);
+    response
+}
+
+/// A file of the live page.
+fn page_response(content_type: &'static str, content: String) -> Response<Full<Bytes>> {
+    let mut response = with_content(StatusCode::OK, content_type, content);
+    add_headers(&mut response, &live_page::HEADERS);
+    response
+}
+
+/// A scenario, which a browser saves as a file.
+fn scenario_response(text: String) -> Response<Full<Bytes>> {
+    let mut response = page_response("text/plain; charset=utf-8", text);
+    add_headers(&mut response, &[("content-disposition", "attachment; filename=\"recorded.scenario\"")]);
+    response
+}
+
+fn add_headers<B>(response: &mut Response<B>, headers: &[(&'static str, &'static str)]) {
+    for (name, value) in headers {
+        response.headers_mut().insert(HeaderName::from_static(name), HeaderValue::from_static(value));
+    }
 }
 
 /// The refusal of the access rules, which an SDK reads as AccessDeniedException.

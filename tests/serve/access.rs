@@ -21,11 +21,13 @@ fn ask(server: &Server, method: &str, target: &str, headers: &[&str], body: &str
 const JSON: &str = "content-type: application/json";
 
 /// The requests that read or change something, each with a body that would have an effect.
-const REQUESTS: [(&str, &str, &str); 9] = [
+const REQUESTS: [(&str, &str, &str); 11] = [
     ("GET", "/_sim/state", ""),
     ("GET", "/_sim/faults", ""),
     ("POST", "/_sim/faults", "{\"faults\": [\"outage us-east-1\"]}"),
     ("POST", "/_sim/advance", "{\"by\": \"366d\"}"),
+    ("POST", "/_sim/clock", "{\"paused\": true}"),
+    ("GET", "/_sim/events", ""),
     ("POST", "/_sim/reset", ""),
     ("POST", "/moto-api/reset", ""),
     ("POST", "/_localstack/chaos/faults", "[{\"service\": \"dsql\"}]"),

@@ -9,6 +9,7 @@ mod ends;
 mod hostile;
 mod http;
 mod instant;
+mod live;
 mod log;
 mod other_services;
 mod principals;
