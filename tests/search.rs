@@ -212,6 +212,80 @@ fn parts_of_a_campaign_that_are_missing_are_named_and_are_no_success() {
 }
 
 #[test]
+fn the_report_of_three_shards_is_that_of_one_search_but_for_its_pace() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let arguments =
+        ["sweep", "--seeds", "0..900", "--mutant", "protection-ignored", "--mutant", "stale-timer"];
+    let sweep = |more: &[&str]| dsql_sim(folder.path(), &[&arguments, more].concat());
+    let one = sweep(&["--report", "reports/one"]);
+    assert_eq!(one.status.code(), Some(1), "{}", stderr(&one));
+    for part in 1..=3 {
+        sweep(&["--no-shrink", "--shard", &format!("{part}/3"), "--out", &format!("{part}.jsonl")]);
+    }
+    let files = ["2.jsonl", "3.jsonl", "1.jsonl"];
+    let merged =
+        dsql_sim(folder.path(), &[&["merge", "--format", "json", "--report", "merged"], &files[..]].concat());
+    assert_eq!(merged.status.code(), Some(1), "{}", stderr(&merged));
+    let [one, merged] = ["reports/one", "merged"].map(|report| {
+        let mut files: Vec<(String, String)> = fs::read_dir(folder.path().join(report))
+            .expect("a folder")
+            .map(|entry| {
+                let path = entry.expect("an entry").path();
+                let name = path.file_name().expect("a name").to_string_lossy().into_owned();
+                (name, fs::read_to_string(&path).expect("a file"))
+            })
+            .collect();
+        files.sort();
+        files
+    });
+    let without_pace = |page: &str| {
+        let (before, rest) = page.split_once("seeds a second</dt><dd>").expect("the pace");
+        let (pace, after) = rest.split_once("</dd>").expect("its end");
+        (pace.to_owned(), format!("{before}{after}"))
+    };
+    let ((pace, page), (no_pace, same)) = (without_pace(&one[0].1), without_pace(&merged[0].1));
+    assert_eq!(one[0].0, "index.html");
+    assert!(
+        pace.contains(|letter: char| letter.is_ascii_digit()) && no_pace == "not known",
+        "{pace}, {no_pace}"
+    );
+    assert!(page == same, "the pages differ");
+    assert_eq!(one[1..], merged[1..]);
+    for (name, scenario) in &one[1..] {
+        assert!(page.contains(&format!("href=\"{name}\"")), "{name}");
+        let run = dsql_sim(folder.path(), &["run", &format!("merged/{name}")]);
+        assert_eq!(run.status.code(), Some(1), "{scenario}");
+        assert!(stdout(&run).contains(name.trim_end_matches(".scenario")), "{}", stdout(&run));
+    }
+    assert!(one.len() > 2, "a file for each violated invariant");
+}
+
+#[test]
+fn a_report_that_cannot_be_written_is_refused_before_the_search() {
+    let folder = tempfile::tempdir().expect("a folder");
+    fs::write(folder.path().join("file"), "").expect("a file");
+    let refused = dsql_sim(folder.path(), &["sweep", "--seeds", "0..10", "--report", "file/report"]);
+    assert_eq!(refused.status.code(), Some(2));
+    assert!(stderr(&refused).starts_with("error: file/report: "), "{}", stderr(&refused));
+    assert_eq!(stdout(&refused), "");
+}
+
+#[test]
+fn the_report_of_a_part_and_of_an_unreduced_search_says_so() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let arguments = ["sweep", "--seeds", "0..400", "--mutant", "protection-ignored", "--no-shrink"];
+    let more = ["--shard", "1/2", "--out", "1.jsonl", "--report", "part", "--format", "json"];
+    let part = dsql_sim(folder.path(), &[&arguments[..], &more].concat());
+    assert_eq!(part.status.code(), Some(1), "{}", stderr(&part));
+    let page = fs::read_to_string(folder.path().join("part/index.html")).expect("a page");
+    assert!(page.contains("0..400, part 1 of 2") && page.contains("--shard 1/2"), "{page}");
+    let merged = dsql_sim(folder.path(), &["merge", "--partial", "1.jsonl", "--report", "half"]);
+    assert_eq!(merged.status.code(), Some(1), "{}", stderr(&merged));
+    let page = fs::read_to_string(folder.path().join("half/index.html")).expect("a page");
+    assert!(page.contains("Not complete: ") && page.contains("parts are missing"), "{page}");
+}
+
+#[test]
 #[cfg(unix)]
 fn an_interrupted_search_ends_with_what_it_has_done_and_is_no_success() {
     for (signal, code, asked) in [("INT", 130, ["--for", "10m"]), ("TERM", 143, ["--seeds", "0..1000000000"])]

@@ -47,9 +47,14 @@ impl CampaignArguments {
 
     /// The arguments as a command takes them, each with a space before it.
     pub(super) fn to_arguments(&self) -> String {
-        let file = self.file.iter().map(|path| format!(" {}", path.display()));
-        let mutants = self.mutant.iter().map(|mutant| format!(" --mutant {}", mutant.name()));
-        let small = self.small.then(|| " --small".to_owned());
+        self.to_list().iter().map(|argument| format!(" {argument}")).collect()
+    }
+
+    /// The arguments as a command takes them.
+    pub(super) fn to_list(&self) -> Vec<String> {
+        let file = self.file.iter().map(|path| path.display().to_string());
+        let mutants = self.mutant.iter().flat_map(|it| ["--mutant".to_owned(), it.name().to_owned()]);
+        let small = self.small.then(|| "--small".to_owned());
         file.chain(mutants).chain(small).collect()
     }
 }

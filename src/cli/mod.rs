@@ -7,6 +7,7 @@ mod decide;
 pub mod exit;
 
 mod campaign;
+mod campaign_report;
 mod coverage;
 mod files;
 mod generate;

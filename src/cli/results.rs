@@ -45,6 +45,9 @@ pub(super) struct CampaignHeader {
     pub(super) version: String,
     /// The command, without its seeds.
     pub(super) command: String,
+    /// The arguments of the command, by which `merge` finds the scenario of a seed.
+    #[serde(default)]
+    pub(super) arguments: Vec<String>,
     pub(super) shard: Shard,
 }
 
@@ -60,8 +63,10 @@ struct ResultsBatch {
 #[derive(Debug, Default)]
 pub(super) struct Joined {
     pub(super) tally: Tally,
-    /// How many seeds there would be without gaps between the first and the last.
-    pub(super) wanted: u64,
+    /// The arguments of the command that the files are of.
+    pub(super) arguments: Vec<String>,
+    /// The range from the first seed to the last: without gaps, each was run.
+    pub(super) seeds: Range<u64>,
     /// Why this is not a complete campaign: each gap, overlap, empty file and missing end. Of overlapping batches the
     /// first is counted.
     pub(super) problems: Vec<String>,
@@ -168,6 +173,7 @@ impl Joined {
             return Err(MergeError::Nothing { problems });
         };
         joined.find_gaps(campaign.shard.of, &counted);
+        joined.arguments = campaign.arguments;
         Ok(joined)
     }
 
@@ -250,7 +256,7 @@ impl Joined {
         let all = || counted.values().flatten().map(|(seeds, _)| seeds);
         let first = all().map(|seeds| seeds.start).min().unwrap_or_default();
         let last = all().map(|seeds| seeds.end).max().unwrap_or_default();
-        self.wanted = last - first;
+        self.seeds = first..last;
         for part in 1..=parts {
             let mut own: Vec<_> = counted.get(&part).into_iter().flatten().map(|(seeds, _)| seeds).collect();
             own.sort_by_key(|seeds| seeds.start);

@@ -1,6 +1,7 @@
 //! The printed result of a sweep or a merge: tables of coverage marks and invariants, totals, and last the violations.
 
 use std::io::{self, Write};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use serde::Serialize;
@@ -23,6 +24,10 @@ pub(super) struct ResultArguments {
     /// flipped switches, each with its number of seeds.
     #[arg(long)]
     coverage: bool,
+    /// Writes the result as a page of HTML, DIR/index.html, with a small scenario for each violated invariant beside
+    /// it.
+    #[arg(long, value_name = "DIR")]
+    pub(super) report: Option<PathBuf>,
     /// The format of the result.
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub(super) format: Format,

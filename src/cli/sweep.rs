@@ -15,10 +15,11 @@ use crate::sim::trace::TraceLevel;
 use crate::sweep::{Campaign, Tally};
 
 use super::campaign::CampaignArguments;
+use super::campaign_report::{ReportFolder, Reported, SmallRun, reduced};
 use super::interrupt::Interrupt;
 use super::results::{self, Results, Shard};
 use super::summary::{self, ResultArguments, Shown};
-use super::{Format, counted, exit, log, show, shrink, stream};
+use super::{Format, counted, exit, log, show, stream};
 
 /// The arguments of `sweep`.
 #[derive(Debug, Clone, clap::Args)]
@@ -59,36 +60,70 @@ pub(super) fn sweep(arguments: &SweepArguments) -> io::Result<u8> {
             return Ok(exit::BAD_INPUT);
         }
     };
+    // Before the search, so that none is in vain.
+    let folder = arguments.result.report.as_deref().map(ReportFolder::create).transpose()?;
     let interrupt = Interrupt::watch()?;
     let found = search(arguments, &campaign, &interrupt)?;
     let shown = Shown {
         tally: &found.tally,
         campaign: Some(arguments.campaign.to_arguments()),
         took: Some(found.took),
-        partial: found.partial,
+        partial: found.partial.clone(),
         options: &arguments.result,
     };
     // Decided before anything is printed, and by the search alone: an interrupted reduction does not change the code.
     let code = found.code.unwrap_or_else(|| shown.verdict());
     shown.print()?;
-    if arguments.result.format == Format::Json {
-        return Ok(code);
-    }
-    // The violations come last, each with its evidence: the end of the output is what a terminal shows.
-    for (invariant, violation) in &found.tally.violations {
-        shown.violation(invariant, violation)?;
-        if arguments.no_shrink {
-            print_last_lines(&campaign, violation.first)?;
-        } else if !interrupt.is_asked() {
-            print_small(&campaign, violation.first, &|| interrupt.is_asked())?;
-        }
+    let small = violations(arguments, &campaign, &shown, &|| interrupt.is_asked())?;
+    if let Some(folder) = folder {
+        let reported = Reported {
+            campaign: Some(&campaign),
+            arguments: &arguments.campaign.to_arguments(),
+            seeds: found.seeds,
+            shard: arguments.shard,
+            tally: &found.tally,
+            took: Some(found.took),
+            partial: found.partial.as_deref(),
+        };
+        folder.write(&reported, &small)?;
     }
     Ok(code)
+}
+
+/// Prints the violations, each with its evidence, and returns the small scenarios that show them. They come last: the
+/// end of the output is what a terminal shows. JSON has no room for them: then they are made for a report alone.
+fn violations(
+    arguments: &SweepArguments,
+    campaign: &Campaign,
+    shown: &Shown<'_>,
+    is_over: &dyn Fn() -> bool,
+) -> io::Result<Vec<SmallRun>> {
+    let is_text = arguments.result.format == Format::Text;
+    let mut small = Vec::new();
+    for (invariant, violation) in &shown.tally.violations {
+        if is_text {
+            shown.violation(invariant, violation)?;
+        }
+        if arguments.no_shrink {
+            if is_text {
+                print_last_lines(campaign, violation.first)?;
+            }
+        } else if (is_text || arguments.result.report.is_some()) && !is_over() {
+            let run = SmallRun::of(campaign, invariant, violation.first, is_over)?;
+            if is_text && let Some(run) = &run {
+                write!(stream::stdout(), "{}", reduced(violation.first, run))?;
+            }
+            small.extend(run);
+        }
+    }
+    Ok(small)
 }
 
 /// The result of a search.
 struct Found {
     tally: Tally,
+    /// The range of the seeds, of which the shard's were requested.
+    seeds: Range<u64>,
     took: Duration,
     /// If not every requested seed was run: how many were requested, and why the search stopped.
     partial: Option<String>,
@@ -101,7 +136,8 @@ fn search(arguments: &SweepArguments, campaign: &Campaign, interrupt: &Interrupt
     let mut out = arguments.out.as_ref().map(|path| {
         let version = env!("CARGO_PKG_VERSION").to_owned();
         let command = format!("sweep{}", arguments.campaign.to_arguments());
-        Results::create(path, results::CampaignHeader { version, command, shard })
+        let arguments = arguments.campaign.to_list();
+        Results::create(path, results::CampaignHeader { version, command, arguments, shard })
     });
     let mut out = out.take().transpose()?;
     let threads = arguments.jobs.map_or(0, usize::from);
@@ -141,7 +177,8 @@ fn search(arguments: &SweepArguments, campaign: &Campaign, interrupt: &Interrupt
     {
         out.end()?;
     }
-    Ok(Found { tally: whole, took, partial, code: stopped.map(|(code, _)| code) })
+    let seeds = if arguments.time.is_some() { seeds.start..from } else { seeds };
+    Ok(Found { tally: whole, seeds, took, partial, code: stopped.map(|(code, _)| code) })
 }
 
 /// Runs `seeds`; after a signal, the rest is skipped.
@@ -165,22 +202,6 @@ fn print_last_lines(campaign: &Campaign, seed: u64) -> io::Result<()> {
     let report = log::silently(|| run_scenario(&campaign.scenario(seed), None, TraceLevel::Milestones));
     writeln!(out, "\nseed {seed}, before it:")?;
     report.last_lines().iter().chain(&report.waits).try_for_each(|line| writeln!(out, "  {line}"))
-}
-
-/// Prints the violation of `seed` as a small scenario.
-fn print_small(campaign: &Campaign, seed: u64, is_over: &dyn Fn() -> bool) -> io::Result<()> {
-    let mut kept = 0;
-    let mut count = |_: &str| {
-        kept += 1;
-        Ok(())
-    };
-    let scenario = campaign.scenario(seed);
-    // The log shows the seeds of the search, and not the attempts to reduce one.
-    let small = log::silently(|| shrink::smallest(&scenario, SHRINKING, is_over, &mut count))?;
-    let Some(text) = small else {
-        return Ok(());
-    };
-    write!(stream::stdout(), "\nseed {seed} after {}:\n\n{text}", counted(kept, "reduction"))
 }
 
 pub(super) fn parse_duration(text: &str) -> Result<Duration, String> {
@@ -248,9 +269,6 @@ impl Progress {
         self.began.elapsed()
     }
 }
-
-/// The time limit for shrinking each violation.
-const SHRINKING: Duration = Duration::from_secs(10);
 
 /// How many seeds of a shard make up a batch: a line of results, after which the clock and the signals are looked at.
 const BATCH: u64 = 4_096;

@@ -4,8 +4,10 @@
 //! linter reads. The content security policy of a page names them by their hashes, so that no other script runs in
 //! it, whatever the text of a scenario or the answer of a call contains.
 
+mod campaign_page;
 mod run_page;
 
+pub use campaign_page::{CampaignPage, ShownViolation, campaign_page};
 pub use run_page::run_page;
 
 use data_encoding::BASE64;
