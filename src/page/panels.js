@@ -284,38 +284,35 @@ function drawNode(lane, index, tables, id, written) {
 }
 
 /** At most this many entries of a table are shown. */
-const MOST_ENTRIES = 40;
+const MOST_ENTRIES = 20;
 
 function drawTable(table, entries, written) {
-  const items = firstEntries(entries).map(([key, value]) => {
-    const isNew = written.has(`${table} ${key}`);
-    const summary = element(
-      "summary",
-      {},
-      element("b", {}, key),
-      ` ${entryText(table, key, value)}`,
-      isNew ? " ← now" : "",
-    );
-    const more = element("pre", {}, pretty(value));
-    return element("li", { class: isNew ? "is-new" : undefined }, element("details", {}, summary, more));
+  const items = firstEntries(table, entries, written).map(([key, value]) => {
+    return drawEntry(table, key, value, written.has(`${table} ${key}`));
   });
   if (entries.size > MOST_ENTRIES) items.push(element("li", {}, `and ${entries.size - MOST_ENTRIES} more`));
-  return element(
-    "div",
-    {},
-    element("p", { class: "table" }, `${table} (${entries.size})`),
-    element("ul", {}, ...items),
-  );
+  const title = element("p", { class: "table" }, `${table} (${entries.size})`);
+  return element("div", {}, title, element("ul", {}, ...items));
 }
 
-/** The first entries by key, so that their order does not depend on the way through the run. */
-function firstEntries(entries) {
-  return [...entries].sort(([a], [b]) => (a < b ? -1 : 1)).slice(0, MOST_ENTRIES);
+/** The first entries by key, after those that the event wrote. */
+function firstEntries(table, entries, written) {
+  const rank = ([key]) => (written.has(`${table} ${key}`) ? 0 : 1);
+  return [...entries].sort((a, b) => rank(a) - rank(b) || (a[0] < b[0] ? -1 : 1)).slice(0, MOST_ENTRIES);
+}
+
+/** An entry in one line, which unfolds to its JSON. */
+function drawEntry(table, key, value, isNew) {
+  const text = ` ${entryText(table, key, value)}${isNew ? " ← now" : ""}`;
+  const made = element("details", {}, element("summary", {}, element("b", {}, key), text));
+  made.addEventListener("toggle", () => made.append(element("pre", {}, pretty(value))), { once: true });
+  return element("li", { class: isNew ? "is-new" : undefined }, made);
 }
 
 function entryText(table, key, value) {
   if (table === "registers") return registerText(key, value);
   if (typeof value === "object" && value !== null && value.status) return value.status;
+  if (table === "tokens" && value?.at !== undefined) return `${value.operation} at ${seconds(value.at)} s`;
   const text = plain(value);
   return text.length > 60 ? `${text.slice(0, 59)}…` : text;
 }

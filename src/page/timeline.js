@@ -171,7 +171,8 @@ function laneHeading(lane, index, isNarrow) {
   // The kind stands below the name, where there is room for it.
   const short = isNarrow ? lane.name : lane.name.replace(/\/witness$/, "");
   const name = element("span", { class: "lane-name", title: lane.name }, short);
-  const kind = element("span", { class: "lane-kind" }, LANE_KINDS[lane.kind] ?? lane.kind);
+  const long = LANE_KINDS[lane.kind] ?? lane.kind;
+  const kind = element("span", { class: "lane-kind" }, view.columns.lane < 80 ? long.split(" ")[0] : long);
   const crowded = view.filter.cluster === "" ? crowdedOut(view.rows, view.columns, index) : 0;
   if (crowded > 0) {
     const title = `the statuses of ${crowded} more clusters: filter by a cluster to see its own`;
