@@ -31,6 +31,8 @@ impl Driver {
             }
             WorldCommand::Advance { pause, answer } => {
                 let result = self.advance(pause)?;
+                // Watchers are shown time that passes without an event as well.
+                self.feed.changed();
                 self.reply(answer, result)?;
             }
             WorldCommand::Clock { change, answer } => {

@@ -391,6 +391,7 @@ impl Driver {
         if std::mem::replace(&mut self.has_run_ended, true) {
             return Ok(());
         }
+        self.feed.changed();
         self.end_calls()?;
         self.commit()?;
         let (last_end, ended_at) = (self.observed.borrow().last_end, self.simulation.world().now());

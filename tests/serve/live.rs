@@ -252,6 +252,21 @@ fn a_reset_shows_the_new_world() {
 }
 
 #[test]
+fn time_and_the_end_of_a_run_are_shown_though_nothing_happens() {
+    for arguments in [&["--clock", "stepped"][..], &[]] {
+        let server = Server::start(arguments);
+        let mut watcher = Watcher::open(&server);
+        let mut connection = server.connect();
+        connection.sim("advance", r#"{"by": "1h"}"#);
+        watcher.until(|it| it.picture["clock"]["virtualMilliseconds"].as_u64() >= Some(3_600_000));
+        assert_eq!(watcher.picture["clock"]["hasEnded"], false);
+        connection.sim("verdict", "");
+        watcher.until(|it| it.picture["clock"]["hasEnded"] == true);
+        assert_eq!(server.stop().code, Some(0));
+    }
+}
+
+#[test]
 fn a_watcher_that_does_not_read_stops_nobody_and_gets_a_picture_later() {
     let server = Server::start(&["--speed", "200000", "--timeout", "3600", "--log", "off"]);
     let mut slow = Watcher::begin(&server, "");
