@@ -13,12 +13,12 @@ pytestmark = pytest.mark.skipif(BROWSER is None, reason="no Chromium is installe
 
 # Everything that a page can send without asking, then what browsers ask about first. The title shows what it could read.
 PAGE = """<!doctype html><title>begun</title>
-<img src="URL/_sim/state"><iframe name="frame"></iframe>
+<img src="URL/_sim/state"><iframe name="frame"></iframe><iframe src="URL/_sim/"></iframe>
 <form method="post" enctype="text/plain" target="frame" action="URL/_sim/reset"><input name="a" value="b"></form>
 <script>
 const targets = {
   "/_sim/faults": '{"faults": ["outage us-east-1"]}', "/_sim/advance": '{"by": "366d"}', "/_sim/reset": "",
-  "/moto-api/reset": "", "/_localstack/chaos/faults": "[{}]", "/cluster": "{}",
+  "/_sim/clock": '{"paused": true}', "/moto-api/reset": "", "/_localstack/chaos/faults": "[{}]", "/cluster": "{}",
 };
 const attempts = [];
 for (const [target, body] of Object.entries(targets)) {
@@ -30,7 +30,9 @@ for (const [target, body] of Object.entries(targets)) {
   }
   navigator.sendBeacon("URL" + target, body);
 }
-attempts.push(fetch("URL/_sim/state").then((answer) => answer.text()));
+for (const target of ["state", "scenario", "events", ""]) {
+  attempts.push(fetch("URL/_sim/" + target).then((answer) => answer.text()));
+}
 document.forms[0].submit();
 Promise.allSettled(attempts).then((ends) => {
   document.title = "read " + ends.map((end) => end.value ?? "").join("");
@@ -79,6 +81,7 @@ def test_a_page_of_another_origin_has_no_effect(server, page, tmp_path, name):
     assert [cluster["arn"] for cluster in after["clusters"]["us-east-1"]] == [
         cluster["arn"] for cluster in before["clusters"]["us-east-1"]
     ]
+    assert server.sim("clock")["paused"] is False
     assert after["virtualMilliseconds"] < before["virtualMilliseconds"] + 24 * 3600 * 1000
 
 
