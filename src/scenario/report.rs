@@ -5,6 +5,7 @@ use enumset::EnumSet;
 use crate::check::{CheckCounts, Violation};
 use crate::coverage_mark::CoverageMark;
 use crate::sim::coverage::Coverage;
+use crate::sim::history::History;
 use crate::types::Instant;
 
 use super::Scenario;
@@ -38,6 +39,8 @@ pub struct Report {
     pub coverage: Coverage,
     /// How often each invariant of [`Invariant`](crate::check::Invariant) was checked.
     pub exercised: CheckCounts,
+    /// The events with their causes, if the run kept them.
+    pub history: Option<Box<History>>,
 }
 
 /// The failure of a run.
@@ -84,6 +87,7 @@ impl Report {
             covered: EnumSet::empty(),
             coverage: Coverage::default(),
             exercised: CheckCounts::default(),
+            history: None,
         }
     }
 

@@ -4,16 +4,19 @@
 //! second, which the file need not write, every fault is undone, and the world must converge. Each verb has its effect
 //! in its own file.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::check::Simulation;
 use crate::control::records::Cluster;
+use crate::map::FixedMap;
 use crate::region::Region;
 use crate::sim::World;
 use crate::sim::client::{Call, CallId, Outcome};
 use crate::sim::coverage::Coverage;
 use crate::sim::fault::Fault;
+use crate::sim::history::History;
 use crate::sim::trace::TraceLevel;
 use crate::types::Instant;
 
@@ -48,6 +51,12 @@ pub fn run(scenario: &Scenario, seed: Option<u64>, level: TraceLevel) -> Report 
     run_with(scenario, seed, level, |_| {})
 }
 
+/// Like [`run`]; the report has the events with their causes.
+#[must_use]
+pub fn run_with_history(scenario: &Scenario, seed: Option<u64>, level: TraceLevel) -> Report {
+    run_with(scenario, seed, level, |simulation| simulation.world_mut().keep_history())
+}
+
 /// Like [`run`]; `prepare` gets the simulation before the first event, for instance to add invariants.
 #[must_use]
 pub fn run_with(
@@ -57,33 +66,17 @@ pub fn run_with(
     prepare: impl FnOnce(&mut Simulation),
 ) -> Report {
     let mut run = Run::new(scenario, seed.unwrap_or(scenario.set_up.seed), level);
-    let mut outputs = Vec::new();
-    let done = panic::catch(|| {
-        prepare(&mut run.simulation);
-        run.everything(&mut outputs)
-    });
-    let failure = done.unwrap_or_else(|words| Err(run.panicked(words))).err();
-    let begin = outputs.iter().map(Vec::len).sum();
-    let warnings = run.warnings();
-    let world = run.simulation.world();
-    // A panic may have left the world half changed: it is not read any further.
-    let is_sound = failure.as_ref().is_some_and(|failure| failure.invariant != PANIC);
-    let waits = if is_sound { world.who_waits() } else { String::new() };
-    let rest = world.trace().lines()[begin..].to_vec();
-    Report {
-        seed: world.options().seed,
-        failure,
-        waits: waits.lines().map(str::trim).filter(|line| !line.is_empty()).map(str::to_owned).collect(),
-        warnings,
-        hash: world.trace().hash(),
-        events: world.trace().events(),
-        end: world.now(),
-        outputs,
-        rest,
-        covered: world.covered(),
-        coverage: covered(scenario, &run),
-        exercised: run.simulation.exercised(),
-    }
+    prepare(&mut run.simulation);
+    run.report()
+}
+
+/// Like [`run_with_history`], without some steps.
+#[must_use]
+pub fn run_without(scenario: &Scenario, seed: Option<u64>, omission: &Omission<'_>) -> Report {
+    let mut run = Run::new(scenario, seed.unwrap_or(scenario.set_up.seed), TraceLevel::None);
+    run.simulation.world_mut().keep_history();
+    run.omission = Some(omission);
+    run.report()
 }
 
 /// A run of a scenario that is under way.
@@ -106,13 +99,36 @@ pub(super) struct Run<'a> {
     warnings: Vec<Warning>,
     /// What the steps of a future do; `None` if nothing is drawn anew.
     pub(super) future: Option<FutureSteps>,
+    /// The steps that the run leaves out, if it does not run the whole scenario.
+    omission: Option<&'a Omission<'a>>,
+}
+
+/// The steps of a scenario that a run leaves out, by their positions in its text. All others begin no earlier than in
+/// the whole run, so that leaving one out does not move the others.
+#[derive(Debug)]
+pub struct Omission<'a> {
+    left_out: &'a BTreeSet<usize>,
+    /// The time at which each step began in the whole run.
+    begins: &'a FixedMap<usize, Instant>,
+    /// The time at which the whole run failed or, if it failed later, was repaired. A fault that is planned for later
+    /// keeps a run from its repair, so that leaving it out must not bring that forward.
+    end: Instant,
+}
+
+impl<'a> Omission<'a> {
+    /// Leaves these steps out of a run whose whole history is known.
+    #[must_use]
+    pub fn new(left_out: &'a BTreeSet<usize>, history: &'a History, end: Instant) -> Omission<'a> {
+        let end = history.repaired_at().map_or(end, |repaired| repaired.min(end));
+        Omission { left_out, begins: history.steps(), end }
+    }
 }
 
 /// A call that begins together with others, or a fault among them.
 #[derive(Clone, Copy)]
 pub(super) enum Together<'a> {
-    /// A call, with the key of its step.
-    Call(&'a CallStep, u64),
+    /// A call, with the key of its step and the span of its command.
+    Call(&'a CallStep, u64, Span),
     /// A fault, injected so long after its time, with the span of its command.
     Fault(Duration, &'a Fault, Span),
 }
@@ -139,6 +155,38 @@ impl<'a> Run<'a> {
             injected: Injected::default(),
             warnings: Vec::new(),
             future: None,
+            omission: None,
+        }
+    }
+
+    /// Runs the scenario to its end or its failure.
+    fn report(mut self) -> Report {
+        let mut outputs = Vec::new();
+        let done = panic::catch(|| self.everything(&mut outputs));
+        let failure = done.unwrap_or_else(|words| Err(self.panicked(words))).err();
+        let begin = outputs.iter().map(Vec::len).sum();
+        let warnings = self.warnings();
+        let world = self.simulation.world();
+        // A panic may have left the world half changed: it is not read any further.
+        let is_sound = failure.as_ref().is_some_and(|failure| failure.invariant != PANIC);
+        let waits = if is_sound { world.who_waits() } else { String::new() };
+        let rest = world.trace().lines()[begin..].to_vec();
+        let history = self.simulation.world_mut().take_history();
+        let world = self.simulation.world();
+        Report {
+            seed: world.options().seed,
+            failure,
+            waits: waits.lines().map(str::trim).filter(|line| !line.is_empty()).map(str::to_owned).collect(),
+            warnings,
+            hash: world.trace().hash(),
+            events: world.trace().events(),
+            end: world.now(),
+            outputs,
+            rest,
+            covered: world.covered(),
+            coverage: covered(self.scenario, &self),
+            exercised: self.simulation.exercised(),
+            history,
         }
     }
 
@@ -164,6 +212,9 @@ impl<'a> Run<'a> {
             outputs.push(self.lines_since(begin));
         }
         self.current = None;
+        if let Some(omission) = self.omission {
+            self.simulation.run_until(omission.end).map_err(|violation| Failure::of(violation, None))?;
+        }
         if self.has_converged {
             return Ok(());
         }
@@ -177,6 +228,21 @@ impl<'a> Run<'a> {
     fn block(&mut self, steps: &'a [Step]) -> Done {
         for step in steps {
             self.current = Some(step.span);
+            if let Some(omission) = self.omission {
+                if let Some(begin) = omission.begins.get(&step.span.start)
+                    && self.together.is_none()
+                {
+                    self.advance_to(*begin, step.span)?;
+                }
+                if omission.left_out.contains(&step.span.start) {
+                    // A step that is left out ends the calls before it all the same.
+                    if !step.action.is_together() {
+                        self.finish_together(Some(step.span))?;
+                    }
+                    continue;
+                }
+            }
+            self.simulation.world_mut().at_step(step.span.start);
             self.step(step)?;
         }
         let last = steps.last().map(|step| step.span);
@@ -226,6 +292,7 @@ impl<'a> Run<'a> {
             return;
         }
         self.note_fault(fault, span);
+        self.simulation.world_mut().at_step(span.start);
         let text = fault_text(self.set_up(), fault);
         self.simulation.world_mut().inject_at(at, fault.clone(), text.into());
     }
@@ -332,8 +399,8 @@ impl<'a> Run<'a> {
         let mut begun: Vec<(CallId, &CallStep)> = Vec::new();
         let mut open: Vec<(CallId, &CallStep)> = Vec::new();
         for (at, member) in together {
-            let (step, key) = match member {
-                Together::Call(step, key) => (step, key),
+            let (step, key, own) = match member {
+                Together::Call(step, key, own) => (step, key, own),
                 Together::Fault(pause, fault, span) => {
                     self.inject_meanwhile(at, pause, fault, span)?;
                     continue;
@@ -348,6 +415,7 @@ impl<'a> Run<'a> {
                     false
                 }
             });
+            self.simulation.world_mut().at_step(own.start);
             let begins = self.begin_call(at, step, key, span)?.map(|id| (id, step));
             begun.extend(begins);
             open.extend(begins);

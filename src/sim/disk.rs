@@ -11,6 +11,7 @@ use crate::api::EncryptionStatus;
 use crate::control::message::{Commit, Effect, Input};
 use crate::coverage_mark::CoverageMark;
 use crate::rng::{self, Purpose};
+use crate::types::NodeId;
 
 use super::fault::{NodeActivity, Stage, Unfinished};
 use super::node::NodeState;
@@ -52,6 +53,9 @@ impl World {
         // The write joins the outbox even if a crash interrupts it: the crash decides there which writes survive.
         let crash = self.fire_at_write(index, &effect, &[Stage::Before, Stage::During]);
         let node = &mut self.nodes[index];
+        if let Some(history) = self.trace.history_mut() {
+            history.queued(node.id, &effect);
+        }
         node.outbox.push_back(effect);
         if let Some(crash) = crash {
             self.crash(index, crash);
@@ -78,6 +82,7 @@ impl World {
                 break;
             }
             durable -= usize::from(is_write);
+            self.recall_causes(self.nodes[index].id);
             let crash = self.fire_at_write(index, &effect, &[Stage::After]);
             self.perform(index, effect);
             if let Some(crash) = crash {
@@ -144,10 +149,12 @@ impl World {
         self.note(&TraceEvent::Crashed(id, Unhashed(crash.reason.as_deref())));
         for commit in kept {
             self.covered |= CoverageMark::WriteKept;
+            self.recall_causes(id);
             self.apply_write(index, commit);
         }
         for commit in lost {
             self.covered |= CoverageMark::WriteLost;
+            self.recall_causes(id);
             self.note(&TraceEvent::Forgot(id, &commit));
             self.changes.push(Change::Forgot { node: id, commit });
         }
@@ -171,6 +178,9 @@ impl World {
         let activity = activity();
         let trigger = self.nodes[index].fire_trigger(activity)?;
         self.fault_log.record_acted(trigger.fault);
+        if let Some(history) = self.trace.history_mut() {
+            history.crash_is_due(self.fault_log.take_acted());
+        }
         let formatter = TraceFormatter { names: &self.names, clients: &self.options.clients };
         let reason = self.trace.is_read().then(|| formatter.reason(activity));
         let has_unbegun = matches!(activity, NodeActivity::Persists(Stage::Before, ..));
@@ -203,6 +213,13 @@ impl World {
     pub(super) fn start(&mut self, index: usize) {
         let region = self.region_of(self.nodes[index].id);
         self.feed(index, Input::Start(self.environment(region).clone()));
+    }
+
+    /// The history goes on with the causes of the effect that leaves the outbox of the node.
+    fn recall_causes(&mut self, node: NodeId) {
+        if let Some(history) = self.trace.history_mut() {
+            history.dequeued(node);
+        }
     }
 
     fn begin_sync(&mut self, index: usize) {

@@ -181,15 +181,7 @@ struct LoggedEvent<'a> {
 
 impl LoggedEvent<'_> {
     fn message(&self) -> String {
-        self.event.text(self.formatter).unwrap_or_else(|| {
-            let text = match self.event {
-                TraceEvent::Replied(..) => "answers",
-                TraceEvent::Fired(..) => "handles a timer",
-                // A record of a client token alone has no text in the trace.
-                _ => "writes",
-            };
-            text.to_owned()
-        })
+        self.event.full_text(self.formatter)
     }
 
     fn node(&self) -> Option<String> {
@@ -230,20 +222,7 @@ impl LoggedEvent<'_> {
             TraceEvent::Wrote(_, commit) | TraceEvent::Forgot(_, commit) => {
                 commit.cause.map(|delivery| delivery.call)
             }
-            event => event.envelope().and_then(Envelope::call),
-        }
-    }
-}
-
-impl TraceEvent<'_> {
-    fn envelope(&self) -> Option<&Envelope> {
-        match self {
-            TraceEvent::Sent(envelope, _)
-            | TraceEvent::Arrived(envelope)
-            | TraceEvent::Lost(envelope, _)
-            | TraceEvent::Copied(envelope, _)
-            | TraceEvent::Held(envelope) => Some(envelope),
-            _ => None,
+            event => event.envelope()?.payload.delivery().map(|delivery| delivery.call),
         }
     }
 }
@@ -262,15 +241,6 @@ impl Envelope {
             Payload::Request { request, .. } => named(request),
             Payload::Response { result, .. } => result.as_ref().ok().and_then(|response| response.cluster()),
             Payload::Reset(_) | Payload::Message(_) => None,
-        }
-    }
-
-    fn call(&self) -> Option<u64> {
-        match &self.payload {
-            Payload::Request { delivery, .. }
-            | Payload::Response { delivery, .. }
-            | Payload::Reset(delivery) => Some(delivery.call),
-            Payload::Message(_) => None,
         }
     }
 }

@@ -8,6 +8,7 @@ pub mod client;
 pub mod coverage;
 pub mod fault;
 pub mod future;
+pub mod history;
 pub mod latency;
 pub mod log;
 pub mod trace;
@@ -50,6 +51,7 @@ pub use waits::OpenWait;
 use client::{Call, CallId, Calls, ClientOptions, Names, Outcome};
 use coverage::Coverage;
 use fault::{Fault, FaultId, FaultKind, FaultLog, InjectedErrors};
+use history::History;
 use network::{Envelope, Network};
 use node::Node;
 use queue::Queue;
@@ -414,10 +416,32 @@ impl World {
         Arc::make_mut(&mut self.options.principals).are_watched = true;
     }
 
+    /// Keeps every event from now on, with the events that it depends on: [`Trace::history`]. The world goes the same
+    /// way, only slower.
+    pub fn keep_history(&mut self) {
+        self.trace.keep_history();
+        self.fault_log.watch();
+    }
+
+    /// Takes the history that was kept so far, if one is kept.
+    pub(crate) fn take_history(&mut self) -> Option<Box<History>> {
+        self.trace.take_history()
+    }
+
+    /// Names the step of a scenario, by its position in the text, that makes the next calls and faults.
+    pub(crate) fn at_step(&mut self, position: usize) {
+        if let Some(history) = self.trace.history_mut() {
+            history.at_step(position, self.now);
+        }
+    }
+
     /// Begins a call and sends its first attempt.
     pub fn call(&mut self, client: ClientId, mut call: Call) -> CallId {
         self.fill_token(&mut call);
         let id = self.calls.add(client, call);
+        if let Some(history) = self.trace.history_mut() {
+            history.begin_step();
+        }
         let ongoing = self.calls.get(id).expect("the call was just added");
         let event = TraceEvent::Invoked(client, &ongoing.call, &ongoing.call.request);
         self.trace.record(self.now, &event, &self.names, &self.options.clients);
@@ -496,6 +520,9 @@ impl World {
     /// Plans a fault for a later time. `text` describes it in the trace; the hash takes in the fault itself.
     pub fn inject_at(&mut self, at: Instant, fault: Fault, text: Arc<str>) {
         let first = self.fault_log.reserve(fault.parts().count());
+        if let Some(history) = self.trace.history_mut() {
+            history.plan(first);
+        }
         let slot = self.planned.insert((first, fault, text)) as u32;
         self.schedule(at, Event::Fault(slot));
     }

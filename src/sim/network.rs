@@ -80,6 +80,28 @@ impl Payload {
     }
 }
 
+impl Payload {
+    /// The attempt that a request or an answer belongs to.
+    pub(super) fn delivery(&self) -> Option<Delivery> {
+        match self {
+            Payload::Request { delivery, .. }
+            | Payload::Response { delivery, .. }
+            | Payload::Reset(delivery) => Some(*delivery),
+            Payload::Message(_) => None,
+        }
+    }
+
+    /// The name of the content, as in `CreateCluster.response`.
+    pub(super) fn name(&self) -> String {
+        match self {
+            Payload::Request { request, .. } => request.operation().to_string(),
+            Payload::Response { operation, .. } => format!("{operation}.response"),
+            Payload::Reset(_) => "connection reset".to_owned(),
+            Payload::Message(message) => message.kind().name().to_owned(),
+        }
+    }
+}
+
 /// The fate of a message on the network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Fate {

@@ -27,6 +27,9 @@ impl World {
         self.changes.clear();
         let Some((at, event)) = self.queue.pop() else { return false };
         self.now = at;
+        if let Some(history) = self.trace.history_mut() {
+            history.begin_step();
+        }
         match event {
             Event::Deliver(slot) => {
                 let envelope = self.in_flight.remove(slot as usize);
@@ -44,6 +47,9 @@ impl World {
             }
             Event::Fault(slot) => {
                 let (first, fault, text) = self.planned.remove(slot as usize);
+                if let Some(history) = self.trace.history_mut() {
+                    history.begin_planned(first);
+                }
                 self.note(&TraceEvent::FaultInjected(&fault, Unhashed(&text)));
                 self.apply_fault(first, &fault);
             }
@@ -102,6 +108,9 @@ impl World {
 
     #[inline(always)]
     pub(super) fn note(&mut self, event: &TraceEvent<'_>) {
+        if let Some(history) = self.trace.history_mut() {
+            history.acted(self.fault_log.take_acted());
+        }
         self.trace.record(self.now, event, &self.names, &self.options.clients);
     }
 
@@ -285,6 +294,9 @@ impl World {
 
     fn fire_timer(&mut self, slot: u32) {
         let Alarm { node: index, life, key, timer } = self.timers.remove(slot as usize);
+        if let Some(history) = self.trace.history_mut() {
+            history.timer_fires(slot);
+        }
         let node = &self.nodes[usize::from(index)];
         // A timer set before a crash belongs to lost memory: the node sets its timers anew when it starts.
         if node.life == life && node.state == NodeState::Up {
@@ -332,6 +344,9 @@ impl World {
                 let key = rng::fingerprint(&(id, life, &timer));
                 let pause = rng::between(self.options.seed, Purpose::Timer, key, after.min, after.max);
                 let alarm = self.timers.insert(Alarm { node: index as u16, life, key, timer }) as u32;
+                if let Some(history) = self.trace.history_mut() {
+                    history.timer_set(alarm);
+                }
                 // A world that has only retries left is idle, so they are counted apart.
                 let is_retry = timer.is_retry();
                 self.pending_retries += usize::from(is_retry);
@@ -443,10 +458,15 @@ impl World {
 }
 
 impl Envelope {
+    /// The key of the `copy`-th copy.
+    pub(super) fn key_of_copy(&self, copy: u16) -> u64 {
+        mix(self.key, u64::from(copy))
+    }
+
     /// The `copy`-th copy of the message, with a key and draws of its own.
     fn copy(&self, copy: u16) -> Envelope {
         let mut copied = self.clone();
-        copied.key = mix(self.key, u64::from(copy));
+        copied.key = self.key_of_copy(copy);
         if let Payload::Request { delivery, .. } = &mut copied.payload {
             delivery.copy = copy;
         }

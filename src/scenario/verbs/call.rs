@@ -213,7 +213,7 @@ pub(in crate::scenario) fn input_text(call: &CallStep) -> Option<Value> {
 pub(in crate::scenario) fn run<'a>(call: &'a CallStep, run: &mut Run<'a>, step: &Step) -> Done {
     let at = run.now().after(call.after);
     if let Some(together) = &mut run.together {
-        together.push((at, Together::Call(call, step.key)));
+        together.push((at, Together::Call(call, step.key, step.span)));
         return Ok(());
     }
     match run.begin_call(at, call, step.key, step.span)? {

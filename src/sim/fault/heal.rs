@@ -60,6 +60,9 @@ impl World {
         self.changes.clear();
         self.last_progress = self.now;
         self.note(&TraceEvent::Remark("all faults are repaired"));
+        if let Some(history) = self.trace.history_mut() {
+            history.intervene(None);
+        }
         let everything = Heal { between: None };
         everything.inject(self, self.fault_log.next());
         self.fault_log.end_all();

@@ -24,6 +24,8 @@ pub(in crate::sim) struct FaultLog {
     acted: Vec<bool>,
     /// The faults that last, until they end. Each acts when something meets it.
     lasting: Vec<(FaultId, Fault)>,
+    /// The faults that acted since they were taken last, if a history is kept.
+    acted_since: Option<Vec<FaultId>>,
 }
 
 impl FaultLog {
@@ -41,6 +43,19 @@ impl FaultLog {
 
     pub(in crate::sim) fn record_acted(&mut self, fault: FaultId) {
         self.acted[fault.0 as usize] = true;
+        if let Some(acted) = &mut self.acted_since {
+            acted.push(fault);
+        }
+    }
+
+    /// Collects the faults that act, for a history.
+    pub(in crate::sim) fn watch(&mut self) {
+        self.acted_since.get_or_insert_default();
+    }
+
+    /// The faults that acted since the last time, if they are collected.
+    pub(in crate::sim) fn take_acted(&mut self) -> Vec<FaultId> {
+        self.acted_since.as_mut().map(std::mem::take).unwrap_or_default()
     }
 
     pub(in crate::sim) fn has_acted(&self, fault: FaultId) -> bool {

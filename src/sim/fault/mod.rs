@@ -231,6 +231,12 @@ impl Fault {
         })
     }
 
+    /// The kind of an elementary fault in the coverage; `None` for a repair and for several faults at once.
+    #[must_use]
+    pub fn kind(&self) -> Option<FaultKind> {
+        self.behaviour()?.kind()
+    }
+
     /// The fault that ends this one; `None` for a repair, and for a fault that ends by itself.
     #[must_use]
     pub fn end(&self) -> Option<Fault> {
@@ -270,6 +276,9 @@ impl World {
     /// Carries out a fault, whose first part has the identifier `first`.
     pub(super) fn apply_fault(&mut self, first: FaultId, fault: &Fault) {
         self.last_progress = self.now;
+        if let Some(history) = self.trace.history_mut() {
+            history.intervene(Some((first, fault)));
+        }
         for (index, part) in fault.parts().filter_map(Fault::behaviour).enumerate() {
             let id = first.plus(index);
             if let Some(kind) = part.kind() {

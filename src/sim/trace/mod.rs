@@ -14,21 +14,25 @@
 //! - A [`CoverageMark`](crate::coverage_mark::CoverageMark) is a member of a set, without time or order: it belongs to
 //!   the coverage of a run, not to its course.
 
-use std::fmt::Write as _;
+mod formatter;
+
 use std::hash::{Hash, Hasher};
 
 use crate::api::{Error, Operation, Request};
 use crate::control::message::{Commit, Delivery, Note, Reply};
 use crate::control::peering::LinkOutcome as Link;
 use crate::rng::{fingerprint, mix};
-use crate::types::{ClientId, Identifier, Instant, NodeId};
+use crate::types::{ClientId, Instant, NodeId};
 
 use super::client::{Call, ClientOptions, Names, Outcome};
 use super::escape::one_line;
-use super::fault::{Fault, NodeActivity, Stage};
+use super::fault::Fault;
+use super::history::History;
 use super::log;
-use super::network::{Envelope, Payload};
-use super::stream_moves::{moved_streams, stream_move};
+use super::network::Envelope;
+use super::stream_moves::moved_streams;
+
+pub(super) use formatter::TraceFormatter;
 
 /// The detail of the written trace.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -43,7 +47,16 @@ pub enum TraceLevel {
 }
 
 /// An event, as the trace records it. Its hash is that of its members, which [`Trace::record`] joins to those before.
-#[derive(Clone, Debug, Hash)]
+#[derive(Clone, Debug, Hash, strum::EnumDiscriminants)]
+#[strum_discriminants(
+    name(TraceEventKind),
+    vis(pub),
+    derive(Hash, strum::IntoStaticStr, serde::Serialize),
+    cfg_attr(test, derive(schemars::JsonSchema)),
+    serde(rename_all = "camelCase"),
+    strum(serialize_all = "camelCase"),
+    doc = "The kind of an event, as a history distinguishes them."
+)]
 pub(super) enum TraceEvent<'a> {
     /// A client begins a call with this request.
     Invoked(ClientId, &'a Call, &'a Request),
@@ -125,11 +138,34 @@ pub struct Trace {
     hash: u64,
     events: u64,
     lines: Vec<String>,
+    /// The events with their causes, if they are kept.
+    history: Option<Box<History>>,
 }
 
 impl Trace {
     pub(super) fn new(level: TraceLevel, seed: u64) -> Trace {
-        Trace { level, seed, hash: 0, events: 0, lines: Vec::new() }
+        Trace { level, seed, hash: 0, events: 0, lines: Vec::new(), history: None }
+    }
+
+    /// Keeps the events with their causes from now on.
+    pub(super) fn keep_history(&mut self) {
+        self.history.get_or_insert_default();
+    }
+
+    /// Takes the events with their causes, if they are kept. None are kept from then on.
+    pub(super) fn take_history(&mut self) -> Option<Box<History>> {
+        self.history.take()
+    }
+
+    /// The events with their causes, if they are kept.
+    #[must_use]
+    pub fn history(&self) -> Option<&History> {
+        self.history.as_deref()
+    }
+
+    #[inline(always)]
+    pub(super) fn history_mut(&mut self) -> Option<&mut History> {
+        self.history.as_deref_mut()
     }
 
     /// Shows `seed` in the log from now on.
@@ -158,7 +194,7 @@ impl Trace {
     /// Whether the texts of events are read: the level writes lines, or a `tracing` subscriber listens.
     #[inline(always)]
     pub(super) fn is_read(&self) -> bool {
-        self.level > TraceLevel::None || log::is_listening()
+        self.level > TraceLevel::None || self.history.is_some() || log::is_listening()
     }
 
     /// Takes the lines written so far.
@@ -194,6 +230,9 @@ impl Trace {
             let actor = formatter.node(event.actor());
             self.lines.push(format!("{} {actor:<10} {}", time(now), one_line(&text)));
         }
+        if let Some(history) = &mut self.history {
+            history.record(now, self.events, event, formatter);
+        }
         log::emit(now, self.seed, event, formatter);
     }
 }
@@ -215,6 +254,18 @@ impl TraceEvent<'_> {
             TraceEvent::Wrote(_, commit) if !is_milestone(commit) => TraceLevel::Messages,
             TraceEvent::Noted(_, Note::Chosen { outcome: Link::Open, .. }) => TraceLevel::Messages,
             _ => TraceLevel::Milestones,
+        }
+    }
+
+    /// The message that the event is about.
+    pub(super) fn envelope(&self) -> Option<&Envelope> {
+        match self {
+            TraceEvent::Sent(envelope, _)
+            | TraceEvent::Arrived(envelope)
+            | TraceEvent::Lost(envelope, _)
+            | TraceEvent::Copied(envelope, _)
+            | TraceEvent::Held(envelope) => Some(envelope),
+            _ => None,
         }
     }
 
@@ -240,52 +291,6 @@ impl TraceEvent<'_> {
             TraceEvent::Remark(_) | TraceEvent::FaultInjected(..) => None,
         }
     }
-
-    pub(super) fn text(&self, formatter: &TraceFormatter<'_>) -> Option<String> {
-        Some(match self {
-            TraceEvent::Invoked(_, call, _) => format!("calls {}", formatter.call(call)),
-            TraceEvent::Retried(_, call, attempt) => {
-                format!("calls {}, attempt {attempt}", formatter.call(call))
-            }
-            TraceEvent::Ended(_, call, outcome) => {
-                format!("{} {}", call.request.operation(), formatter.outcome(call, outcome))
-            }
-            TraceEvent::Sent(envelope, at) => {
-                format!("sends {}, arriving at {}", formatter.to(envelope), time(*at).trim())
-            }
-            TraceEvent::Arrived(envelope) => {
-                format!(
-                    "receives {} from {}",
-                    formatter.payload(envelope),
-                    formatter.node(Some(envelope.from))
-                )
-            }
-            TraceEvent::Lost(envelope, reason) => {
-                format!("sends {} ✗ {}", formatter.to(envelope), reason.text())
-            }
-            TraceEvent::Copied(envelope, copies) => {
-                format!("sends {}, duplicated {copies}×", formatter.to(envelope))
-            }
-            TraceEvent::Held(envelope) => format!("sends {}, held back", formatter.to(envelope)),
-            TraceEvent::Wrote(_, commit) => formatter.commit(commit)?,
-            TraceEvent::Forgot(_, commit) => match &commit.batch.cluster {
-                None if commit.batch.register.is_some() => {
-                    "loses an unfinished write: a link register".to_owned()
-                }
-                _ => format!("loses an unfinished write: {}", formatter.commit(commit)?),
-            },
-            TraceEvent::Noted(_, note) => formatter.note(note),
-            TraceEvent::Crashed(_, Unhashed(None)) => "crashes".to_owned(),
-            TraceEvent::Crashed(_, Unhashed(Some(reason))) => format!("crashes {reason}"),
-            TraceEvent::Injected(_, operation, error) => {
-                format!("answers {operation} with {} (injected)", error.name())
-            }
-            TraceEvent::Restarted(_) => "restarts".to_owned(),
-            // The sending of an answer follows as a line of its own, and a timer shows in its consequences.
-            TraceEvent::Replied(..) | TraceEvent::Fired(..) => return None,
-            TraceEvent::Remark(text) | TraceEvent::FaultInjected(_, Unhashed(text)) => (*text).to_owned(),
-        })
-    }
 }
 
 /// Whether a write creates a cluster, changes its status or a stream's, or removes one. Other writes are too frequent
@@ -294,151 +299,6 @@ fn is_milestone(commit: &Commit) -> bool {
     let after = commit.batch.cluster.as_ref().and_then(|(_, _, record)| record.as_ref());
     after.map(|record| record.status) != commit.before.cluster.as_ref().map(|record| record.status)
         || moved_streams(commit).next().is_some()
-}
-
-/// Formats events with the names that a scenario gave to clients, Regions and clusters.
-pub(super) struct TraceFormatter<'a> {
-    pub(super) names: &'a Names,
-    pub(super) clients: &'a [ClientOptions],
-}
-
-impl TraceFormatter<'_> {
-    pub(super) fn node(&self, node: Option<NodeId>) -> String {
-        match node {
-            None => "·".to_owned(),
-            Some(NodeId::Client(client)) => self.clients[client.0 as usize].name.to_string(),
-            Some(NodeId::ControlPlane(region)) => self.names.region(region).to_owned(),
-            Some(NodeId::Witness(region)) => format!("{}/witness", self.names.region(region)),
-        }
-    }
-
-    fn call(&self, call: &Call) -> String {
-        let mut text = format!("{} {}", self.names.region(call.region), call.request.operation());
-        if let Some(identifier) = call.request.identifier() {
-            let name = Identifier::parse(identifier).map(|identifier| self.names.cluster(identifier));
-            let _ = write!(text, " {}", name.unwrap_or_else(|| identifier.to_owned()));
-        }
-        if let Some(alias) = &call.alias {
-            let _ = write!(text, " as {alias}");
-        }
-        text
-    }
-
-    fn outcome(&self, call: &Call, outcome: &Outcome) -> String {
-        match outcome {
-            Outcome::Ok(response) => match (response.status(), call.request.operation()) {
-                (Some(status), _) => format!("ok {status}"),
-                (None, Operation::ListClusters) => match response.listed() {
-                    1 => "ok 1 cluster".to_owned(),
-                    count => format!("ok {count} clusters"),
-                },
-                (None, _) => "ok".to_owned(),
-            },
-            Outcome::Failed(error) => {
-                let message = self.names.in_text(error.message());
-                format!("failed {} {} {message:?}", error.http_status(), error.name())
-            }
-            Outcome::Gone if call.request.operation() == Operation::GetStream => {
-                "ok: no such stream".to_owned()
-            }
-            Outcome::Gone => "ok: no such cluster".to_owned(),
-            Outcome::Unknown => "unknown: no answer".to_owned(),
-            Outcome::TimedOut(last_seen) => format!("timed out: saw {last_seen}"),
-        }
-    }
-
-    /// The crash point that a node has reached with `activity`.
-    pub(super) fn reason(&self, activity: NodeActivity<'_>) -> String {
-        match activity {
-            NodeActivity::Handles(what) => format!("before handling {what}"),
-            NodeActivity::Sends(what) => format!("before sending {what}"),
-            NodeActivity::Sent(what) => format!("after sending {what}"),
-            NodeActivity::Persists(stage, commit, operation) => {
-                let when = match stage {
-                    Stage::Before => "before",
-                    Stage::During => "while",
-                    Stage::After => "after",
-                };
-                format!("{when} persisting {}", self.written(commit, operation))
-            }
-        }
-    }
-
-    /// The operation and the cluster of a write, as far as it has them.
-    fn written(&self, commit: &Commit, operation: Option<Operation>) -> String {
-        let after = commit.batch.cluster.as_ref().and_then(|(_, _, record)| record.as_ref());
-        let cluster =
-            after.or(commit.before.cluster.as_ref()).map(|it| self.names.cluster(it.arn.identifier));
-        match (operation, cluster, &commit.batch.register) {
-            (Some(operation), Some(cluster), _) => format!("{operation} of {cluster}"),
-            (None, Some(cluster), _) => cluster,
-            (_, None, Some(register)) => {
-                let [one, other] = register.0.pair().map(|arn| self.names.cluster(arn.identifier));
-                format!("the link of {one} and {other}")
-            }
-            (Some(operation), None, None) => operation.to_string(),
-            (None, None, None) => "a token".to_owned(),
-        }
-    }
-
-    fn to(&self, envelope: &Envelope) -> String {
-        format!("{} to {}", self.payload(envelope), self.node(Some(envelope.to)))
-    }
-
-    fn payload(&self, envelope: &Envelope) -> String {
-        match &envelope.payload {
-            Payload::Request { request, delivery, .. } => {
-                format!("{} (attempt {})", request.operation(), delivery.attempt)
-            }
-            Payload::Response { operation, delivery, .. } => {
-                format!("{operation}.response (attempt {})", delivery.attempt)
-            }
-            Payload::Reset(_) => "connection reset".to_owned(),
-            Payload::Message(message) => message.kind().name().to_owned(),
-        }
-    }
-
-    fn commit(&self, commit: &Commit) -> Option<String> {
-        let Some((_, _, after)) = &commit.batch.cluster else {
-            return commit.batch.register.as_ref().map(|_| "writes a link register".to_owned());
-        };
-        let before = commit.before.cluster.as_ref();
-        Some(match (before, after) {
-            (None, Some(after)) => format!("{} {}", self.names.cluster(after.arn.identifier), after.status),
-            (Some(before), Some(after)) => {
-                let is_moved = before.status != after.status;
-                let status = is_moved.then(|| format!("{} → {}", before.status, after.status));
-                let moves: Vec<_> =
-                    status.into_iter().chain(moved_streams(commit).map(stream_move)).collect();
-                let cluster = self.names.cluster(after.arn.identifier);
-                if moves.is_empty() {
-                    return Some(format!("{cluster} written, still {}", after.status));
-                }
-                format!("{cluster} {}", moves.join(", "))
-            }
-            (Some(before), None) => {
-                format!("{} {} → gone", self.names.cluster(before.arn.identifier), before.status)
-            }
-            (None, None) => return None,
-        })
-    }
-
-    fn note(&self, note: &Note) -> String {
-        match note {
-            Note::Replayed(_) => "answers from its token table".to_owned(),
-            Note::Joined(_) => "joins the call in flight with the same token".to_owned(),
-            Note::Chosen { register, cluster, outcome } => {
-                let cluster_name = self.names.cluster(cluster.identifier);
-                let peer = register.other(*cluster).map(|peer| self.names.cluster(peer.identifier));
-                let state = match outcome {
-                    Link::Open => "no link yet",
-                    Link::Linked => "linked",
-                    Link::Dissolved => "dissolved",
-                };
-                format!("{cluster_name} and {}: {state}", peer.unwrap_or_default())
-            }
-        }
-    }
 }
 
 #[cfg(test)]
@@ -457,7 +317,7 @@ mod tests {
         TokenRecord, Undo,
     };
     use crate::region::Region;
-    use crate::types::{Account, ClusterArn, ClusterStatus, Timestamp};
+    use crate::types::{Account, ClusterArn, ClusterStatus, Identifier, Timestamp};
 
     const IDENTIFIER: Identifier = Identifier::new([1, 2]);
 
