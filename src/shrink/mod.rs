@@ -16,6 +16,7 @@ mod weaker;
 use std::time::Duration;
 
 use crate::check::Invariant;
+use crate::explain::explanation::Explanation;
 use crate::scenario::expect::Expectation;
 use crate::scenario::run::{Failure, PANIC, Report, run};
 use crate::scenario::{Action, Scenario, SetUp};
@@ -110,7 +111,10 @@ pub fn render_failure(scenario: &Scenario, report: &Report) -> String {
     let mut comment = format!("Violates {}", failure.invariant);
     comment += &sentence.map_or(".".to_owned(), |sentence| format!(": {sentence}."));
     comment += &format!("\n\nSeen instead: {}", failure.message);
-    for (title, lines) in [("What came before:", report.last_lines()), ("Then:", report.waits.clone())] {
+    let why = Explanation::of(scenario, report).map(|explanation| explanation.short()).unwrap_or_default();
+    for (title, lines) in
+        [("Why:", why), ("What came before:", report.last_lines()), ("Then:", report.waits.clone())]
+    {
         if !lines.is_empty() {
             let lines: String = lines.iter().map(|line| format!("\n  {line}")).collect();
             comment += &format!("\n\n{title}{lines}");
