@@ -33,6 +33,15 @@ def run(pytester):
     return run
 
 
+def test_the_page_of_a_failure_is_written_into_the_folder_that_is_named(pytester, run):
+    pytester.makepyfile(test_lost=LOST.format(marker='seeds=200, faults="swarm", regions=["us-east-1"] * 3'))
+    found = run("--dsql-report", "pages")
+    found.assert_outcomes(failed=1)
+    page = pytester.path / re.search(r"page:      (.*)$", found.stdout.str(), re.MULTILINE)[1]
+    assert page.parent == pytester.path / "pages"
+    assert page.read_text().startswith("<!DOCTYPE html>")
+
+
 def test_a_failure_is_found_by_a_seed_shrunk_kept_and_brought_back(pytester, run):
     pytester.makepyfile(test_lost=LOST.format(marker='seeds=200, faults="swarm", regions=["us-east-1"] * 3'))
     found = run()

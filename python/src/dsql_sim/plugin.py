@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 import shlex
+import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import zip_longest
@@ -20,6 +21,7 @@ import pytest
 from _pytest.runner import runtestprotocol
 
 from ._schedule import Plan, kept_file, read_kept, smaller_schedules, write_kept
+from ._server import ServerError, binary
 from ._simulation import DAY, DeterminismError, InvariantViolation, Simulation, Verdict, seed_of_environment, simulation
 
 SWARM = "swarm"
@@ -56,6 +58,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--dsql-check",
         action="store_true",
         help="run each seed twice, and fail tests whose two runs differ",
+    )
+    group.addoption(
+        "--dsql-report",
+        metavar="DIR",
+        help="write the page of each failed test into this folder: one file of HTML with what happened in its run",
     )
     parser.addini("dsql_serve", "further arguments of `dsql-sim serve`", type="args", default=[])
 
@@ -238,7 +245,10 @@ def _explain(item: pytest.Item, plan: Plan, reports: list[pytest.TestReport]) ->
         text.append(f"kept in {_shown(item, path)}, and run first from now on")
     text.append(f"reproduce: {_reproduce_line(item, plan)}")
     if run.verdict is not None:
-        text.append(f"scenario:  dsql-sim run {_shown(item, _write_scenario(item, plan, run.verdict))}")
+        scenario = _write_scenario(item, plan, run.verdict)
+        text.append(f"scenario:  dsql-sim run {_shown(item, scenario)}")
+        if folder := item.config.getoption("--dsql-report"):
+            text.append(f"page:      {_shown(item, _write_page(item, scenario, Path(folder)))}")
         text += ["", "The end of the trace:", *run.verdict.trace]
     failed = next(report for report in reports if report.failed)
     failed.sections.append(("dsql-sim", "\n".join(text)))
@@ -278,6 +288,17 @@ def _write_scenario(item: pytest.Item, plan: Plan, verdict: Verdict) -> Path:
     path = folder / f"{name}.{plan.seed}.scenario"
     path.write_text(verdict.scenario)
     return path
+
+
+def _write_page(item: pytest.Item, scenario: Path, folder: Path) -> Path:
+    folder = item.config.invocation_params.dir / folder
+    folder.mkdir(parents=True, exist_ok=True)
+    page = folder / f"{scenario.stem}.html"
+    # The code of the command is that of the run, which may fail as the test did: the page is what counts.
+    written = subprocess.run([binary(), "report", scenario, "-o", page], capture_output=True, text=True, check=False)
+    if not page.exists():
+        raise ServerError(f"dsql-sim report has written no page: {written.stderr}")
+    return page
 
 
 def _shown(item: pytest.Item, path: Path) -> Path:
