@@ -26,6 +26,7 @@ use std::rc::Rc;
 use proptest::test_runner::{Config, TestCaseError, TestError, TestRunner};
 
 use crate::check::Simulation;
+use crate::explain::explanation::Explanation;
 use crate::rng::fingerprint;
 use crate::scenario::Scenario;
 use crate::scenario::run::{Failure, PANIC, Report, run, run_with};
@@ -111,7 +112,7 @@ impl Property {
                 .unwrap_or_else(|mistakes| panic!("{} is not a scenario: {mistakes:?}", path.display()));
             let report = self.run_traced(&scenario, TraceLevel::Milestones);
             if let Some(failure) = &report.failure {
-                panic!("{}", self.failure_message(failure, &scenario, &text, &path));
+                panic!("{}", self.failure_message(failure, &scenario, &report, &text, &path));
             }
         }
         let mut runner = TestRunner::new(Config { failure_persistence: None, ..self.config.clone() });
@@ -133,7 +134,7 @@ impl Property {
         let text = self.file_text(&failure, &small, &report);
         let path = self.folder.join(format!("{}-{:016x}.scenario", self.name, fingerprint(&text)));
         let written = fs::create_dir_all(&self.folder).and_then(|()| fs::write(&path, &text));
-        let message = self.failure_message(&failure, &small, &text, &path);
+        let message = self.failure_message(&failure, &small, &report, &text, &path);
         Err(TestCaseError::fail(match written {
             Ok(()) => message,
             Err(error) => format!("{message}\nthe file could not be written: {error}"),
@@ -146,6 +147,10 @@ impl Property {
 
     fn run_traced(&self, scenario: &Scenario, level: TraceLevel) -> Report {
         run_with(scenario, None, level, |simulation: &mut Simulation| {
+            // A run whose trace is read has failed before: it is explained, too.
+            if level > TraceLevel::None {
+                simulation.world_mut().keep_history();
+            }
             let holds = self.holds.clone();
             simulation.invariant(&self.name, move |world| holds(world));
         })
@@ -185,9 +190,19 @@ impl Property {
         ))
     }
 
-    fn failure_message(&self, failure: &Failure, scenario: &Scenario, text: &str, path: &Path) -> String {
+    fn failure_message(
+        &self,
+        failure: &Failure,
+        scenario: &Scenario,
+        report: &Report,
+        text: &str,
+        path: &Path,
+    ) -> String {
         let verb = if failure.invariant == PANIC { "at" } else { "does not hold:" };
         let mut message = format!("{} {verb} {}\n\n{text}\n", failure.invariant, failure.message);
+        if let Some(explanation) = Explanation::of(scenario, report) {
+            let _ = writeln!(message, "why:\n  {}\n", explanation.short().join("\n  "));
+        }
         let path = path.display();
         let _ = write!(
             message,

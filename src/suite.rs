@@ -8,14 +8,17 @@ use std::process::ExitCode;
 
 use libtest2_mimic::{Harness, RunError, Trial};
 
-use crate::console::{failure, files};
-use crate::scenario::run::{STRICT, run};
+use crate::console::{failure, files, run_page};
+use crate::explain::explanation::Explanation;
+use crate::scenario::run::{STRICT, run, run_with_history};
+use crate::sim::trace::TraceLevel;
 
 /// Defines `main` of a test target with one test for each scenario file below a folder, named by its path. All options
 /// of `cargo test` work: filters, `--list`, threads.
 ///
 /// A file fails if an expectation or an invariant does not hold, or if its trace is not the recorded one. With
-/// `REWRITE=1` in the environment, and without `CI`, the traces are recorded anew. The folder is relative to the
+/// `REWRITE=1` in the environment, and without `CI`, the traces are recorded anew. With `DSQL_SIM_REPORT=DIR`, the page
+/// of each failed run is written into that folder. The folder is relative to the
 /// package, where `cargo test` runs tests.
 ///
 /// ```no_run
@@ -88,7 +91,16 @@ fn replays(path: &Path, is_strict: bool) -> Result<(), String> {
         let warnings = report.warnings(&file.scenario);
         failure::vacuous(&file, report.seed, &failure, &warnings, &mut text)
     } else {
-        failure::failed(&file, &report, &failure, false, &mut text)
+        let again = run_with_history(&file.scenario, None, TraceLevel::None);
+        let explanation = Explanation::of(&file.scenario, &again);
+        let written = failure::failed(&file, &report, &failure, explanation.as_ref(), false, &mut text);
+        written.and_then(|()| match folder_of_pages() {
+            None => Ok(()),
+            Some(folder) => {
+                let page = run_page::write_failed(&folder, &file, &again, &failure, explanation.as_ref())?;
+                writeln!(text, "  page: {}", page.display())
+            }
+        })
     };
     written.map_err(|error| error.to_string())?;
     Err(anstream::adapter::strip_str(&String::from_utf8_lossy(&text)).to_string())
@@ -96,14 +108,20 @@ fn replays(path: &Path, is_strict: bool) -> Result<(), String> {
 
 /// Whether traces are recorded anew: only at a person's request. A CI job that recorded traces would accept any change.
 fn is_rewriting() -> bool {
-    let variable = |name: &str| -> Option<OsString> {
-        #[expect(
-            clippy::disallowed_methods,
-            reason = "an adapter: the environment is how a person passes options to a test"
-        )]
-        std::env::var_os(name)
-    };
     variable("REWRITE").is_some() && variable("CI").is_none()
+}
+
+/// The folder for the pages of failed runs, if one is named.
+fn folder_of_pages() -> Option<PathBuf> {
+    variable("DSQL_SIM_REPORT").map(PathBuf::from)
+}
+
+fn variable(name: &str) -> Option<OsString> {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "an adapter: the environment is how a person passes options to a test"
+    )]
+    std::env::var_os(name)
 }
 
 /// Options that the harness does not know. It captures no output, so that all but the first are always on.

@@ -65,10 +65,20 @@ fn every_block_of_a_client_is_a_file_that_is_run() {
     }
 }
 
+/// The pictures of the pages are made by the program, from the scenarios beside them.
+#[test]
+fn every_sequence_diagram_is_what_the_program_prints() {
+    let examples = files_below("docs/examples").into_iter().filter(|file| file.ends_with(".scenario"));
+    let diagrams: Vec<String> = examples.map(|file| diagram_of(&file)).collect();
+    for Block { page, text, .. } in blocks("mermaid") {
+        assert!(diagrams.contains(&text), "{page} shows a diagram of no scenario in docs/examples:\n{text}");
+    }
+}
+
 /// `text` is the language of the reference alone, whose examples a test of `scenario::reference` parses.
 #[test]
 fn no_block_is_of_another_language() {
-    let run = ["console", "scenario", "rust", "sh", "python", "javascript", "rs", "hcl"];
+    let run = ["console", "mermaid", "scenario", "rust", "sh", "python", "javascript", "rs", "hcl"];
     for Block { page, language, .. } in all_blocks() {
         let is_run = run.contains(&language.as_str());
         let is_reference = page == "docs/scenario-files.md" && language == "text";
@@ -112,6 +122,13 @@ fn passes(scenario: &str) -> bool {
     input.write_all(scenario.as_bytes()).expect("the program reads the scenario");
     drop(input);
     run.wait().expect("the program ends").success()
+}
+
+/// What `dsql-sim report --format mermaid` prints for this scenario.
+fn diagram_of(file: &str) -> String {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_dsql-sim"));
+    let printed = command.args(["report", "--format", "mermaid", file]).current_dir(root()).output();
+    String::from_utf8(printed.expect("the program starts").stdout).expect("a diagram is text")
 }
 
 fn blocks(language: &str) -> impl Iterator<Item = Block> {

@@ -101,11 +101,19 @@ impl ReportFolder {
             let Some(run) = known.or_else(whole) else { continue };
             let scenario = format!("{}.scenario", file_name(invariant));
             self.file(&scenario, &run.text)?;
+            let page = match shrink::page_of(&scenario, &run.text)? {
+                Some(page) => {
+                    let name = format!("{}.html", file_name(invariant));
+                    self.file(&name, &page)?;
+                    Some(name)
+                }
+                None => None,
+            };
             let (first, arguments) = (violation.first, reported.arguments);
             violations.push(ShownViolation {
                 invariant: invariant.clone(),
                 scenario,
-                page: None,
+                page,
                 text: run.text,
                 reproduce: format!("dsql-sim generate {first}{arguments} | dsql-sim run -"),
             });

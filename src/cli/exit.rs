@@ -2,6 +2,8 @@
 
 use std::{panic, process};
 
+use crate::scenario::run::{Failure, PANIC};
+
 /// Every invariant, expectation and recorded trace held.
 pub const PASS: u8 = 0;
 
@@ -22,6 +24,15 @@ pub const NOT_WRITTEN: u8 = 4;
 
 /// A bug of dsql-sim itself: it panicked.
 pub const BUG: u8 = 101;
+
+/// The code of a run with this failure.
+pub(super) fn of(failure: Option<&Failure>) -> u8 {
+    match failure {
+        None => PASS,
+        Some(failure) if failure.invariant == PANIC => BUG,
+        Some(_) => FAILED,
+    }
+}
 
 /// The exit codes as the help prints them.
 pub const HELP: &str = "Exit codes:

@@ -10,12 +10,12 @@ use crate::scenario::diagnostic::did_you_mean;
 use crate::scenario::reference;
 use crate::scenario::verbs::Verb;
 
-use super::{CommandLine, exit, json_report, stream};
+use super::{CommandLine, exit, json_report, report, stream};
 
 /// The arguments of `help`.
 #[derive(Debug, Clone, clap::Args)]
 pub(super) struct HelpArguments {
-    /// A command, `report`, `scenario`, or a verb or switch of the scenario language.
+    /// A command, `scenario`, `run-json`, `report-json`, or a verb or switch of the scenario language.
     topic: Option<String>,
     /// With `scenario`: a verb or switch of the language, also one with the name of a command.
     entry: Option<String>,
@@ -44,7 +44,8 @@ pub(super) fn help(arguments: &HelpArguments) -> io::Result<u8> {
             let advice = "`dsql-sim help scenario` lists the verbs and switches";
             section(entry).ok_or_else(|| unknown("verb or switch", entry, entries(), advice))
         }
-        (Some("report"), None) => Ok(json_report::SCHEMA.to_owned()),
+        (Some(RUN_JSON), None) => Ok(json_report::SCHEMA.to_owned()),
+        (Some(REPORT_JSON), None) => Ok(report::SCHEMA.to_owned()),
         (topic, None) => match command(topic) {
             Some(mut command) => Ok(command.render_long_help().ansi().to_string() + &also_a_verb(topic)),
             None => topic.and_then(section).ok_or_else(|| {
@@ -134,4 +135,10 @@ fn unknown(kind: &str, name: &str, known: impl IntoIterator<Item = String>, advi
 }
 
 /// The topics that are neither commands nor entries of the scenario language.
-const TOPICS: [&str; 2] = ["scenario", "report"];
+const TOPICS: [&str; 3] = ["scenario", RUN_JSON, REPORT_JSON];
+
+/// The topic of the JSON of `run --format json`.
+const RUN_JSON: &str = "run-json";
+
+/// The topic of the JSON of `report --format json`.
+const REPORT_JSON: &str = "report-json";

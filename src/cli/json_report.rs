@@ -192,17 +192,26 @@ fn line_of(text: &str, offset: usize) -> usize {
 mod tests {
     use super::*;
 
-    #[test]
-    fn the_schema_is_that_of_the_records() {
-        let page = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/report.schema.json");
-        let schema = schemars::schema_for!(RunRecord);
-        let schema = serde_json::to_string_pretty(&schema).expect("a schema is plain JSON") + "\n";
+    /// The page in `docs` is the schema, or is written anew if a person asks for it.
+    fn is_kept(page: &str, schema: &schemars::Schema) {
+        let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("docs").join(page);
+        let schema = serde_json::to_string_pretty(schema).expect("a schema is plain JSON") + "\n";
         #[expect(clippy::disallowed_methods, reason = "a person asks for new pages by the environment")]
         let is_rewriting = std::env::var_os("REWRITE").is_some();
         if is_rewriting {
-            std::fs::write(&page, &schema).expect("the page is written");
+            std::fs::write(&path, &schema).expect("the page is written");
         }
-        let kept = std::fs::read_to_string(&page).expect("the page is in the repository");
-        assert_eq!(kept, schema, "docs/report.schema.json differs from its source: REWRITE=1 writes it");
+        let kept = std::fs::read_to_string(&path).expect("the page is in the repository");
+        assert_eq!(kept, schema, "docs/{page} differs from its source: REWRITE=1 writes it");
+    }
+
+    #[test]
+    fn the_schema_of_runs_is_that_of_their_records() {
+        is_kept("report.schema.json", &schemars::schema_for!(RunRecord));
+    }
+
+    #[test]
+    fn the_schema_of_reports_is_that_of_their_documents() {
+        is_kept("events.schema.json", &schemars::schema_for!(crate::explain::document::RunDocument));
     }
 }

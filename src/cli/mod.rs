@@ -9,6 +9,7 @@ pub mod exit;
 mod campaign;
 mod campaign_report;
 mod coverage;
+mod explain;
 mod files;
 mod generate;
 #[cfg(feature = "server")]
@@ -27,6 +28,7 @@ mod mutants;
 mod permissions;
 mod printer;
 mod probability;
+mod report;
 mod results;
 mod run;
 #[cfg(feature = "server")]
@@ -77,6 +79,10 @@ enum CliCommand {
     Shrink(shrink::ShrinkArguments),
     /// Measures how likely the failure of a run was at each of its moments, and names the steps at which that jumps.
     Probability(probability::ProbabilityArguments),
+    /// Explains why a run failed, or what one of its events depends on.
+    Explain(explain::ExplainArguments),
+    /// Shows a run: as a page of HTML, as JSON, as a sequence diagram, or as a log for ShiViz.
+    Report(report::ReportArguments),
     /// Merges the results that the sweeps of one campaign wrote with --out.
     Merge(merge::MergeArguments),
     /// Prints the scenario that a sweep runs for a seed.
@@ -97,7 +103,7 @@ enum CliCommand {
     /// Lists the mutants: planted bugs, each with the invariant that must catch it.
     Mutants(mutants::MutantArguments),
     /// Explains a command, the scenario language (`scenario`), one of its verbs or switches, or the JSON of
-    /// `run --format json` (`report`).
+    /// `run --format json` (`run-json`) and of `report --format json` (`report-json`).
     Help(help::HelpArguments),
     /// Prints a completion script for a shell.
     Completions(help::CompletionArguments),
@@ -213,6 +219,8 @@ impl CliCommand {
             CliCommand::Sweep(sweep) => sweep::sweep(sweep),
             CliCommand::Shrink(shrink) => shrink::shrink(shrink),
             CliCommand::Probability(probability) => probability::probability(probability),
+            CliCommand::Explain(explain) => explain::explain(explain),
+            CliCommand::Report(report) => report::report(report),
             CliCommand::Merge(merge) => merge::merge(merge),
             CliCommand::Generate(generate) => generate::print(generate),
             #[cfg(feature = "model-check")]

@@ -7,17 +7,18 @@ use std::io::{self, Write};
 
 use indexmap::IndexMap;
 
-use crate::console::failure;
 use crate::console::files::File;
+use crate::console::{failure, run_page};
+use crate::explain::explanation::Explanation;
 use crate::scenario::diagnostic::Diagnostic;
-use crate::scenario::run::{Failure, Report, STRICT};
+use crate::scenario::run::{Failure, Report, STRICT, run_with_history};
 use crate::shrink::Likeness;
 use crate::sim::trace::TraceLevel;
 
 use super::json_report::{self, RunRecord};
 use super::junit::JunitReport;
 use super::run::{RunArguments, RunFormat};
-use super::{counted, show};
+use super::{counted, log, show};
 
 /// A run that has ended.
 pub(super) struct Finished<'a> {
@@ -113,13 +114,34 @@ impl<'a> RunPrinter<'a> {
             Some(failure) if failure.invariant == STRICT => {
                 return failure::vacuous(file, report.seed, failure, warnings, out);
             }
-            Some(failure) => failure::failed(file, report, failure, is_traced, out)?,
+            Some(failure) => self.failed(finished, failure, is_traced, out)?,
             None if self.arguments.quiet => return Ok(()),
             // A line for each of a thousand seeds that pass would hide the one that fails.
             None if self.arguments.seeds.is_some() && self.arguments.verbose == 0 => return Ok(()),
             None => show::passed(record, out)?,
         }
         show::warnings(file, warnings, out)
+    }
+
+    /// Prints a failure with its explanation, and writes its page if a folder for pages is named. Most runs pass, so
+    /// that none keeps its history: a failure that a person reads is worth another run.
+    fn failed(
+        &self,
+        finished: &Finished<'a>,
+        failure: &Failure,
+        is_traced: bool,
+        out: &mut impl Write,
+    ) -> io::Result<()> {
+        let Finished { file, report, .. } = finished;
+        let (again, explanation) = log::silently(|| {
+            let again = run_with_history(&file.scenario, Some(report.seed), TraceLevel::None);
+            let explanation = Explanation::of(&file.scenario, &again);
+            (again, explanation)
+        });
+        failure::failed(file, report, failure, explanation.as_ref(), is_traced, out)?;
+        let Some(folder) = &self.arguments.report else { return Ok(()) };
+        let page = run_page::write_failed(folder, file, &again, failure, explanation.as_ref())?;
+        writeln!(out, "  page: {}", page.display())
     }
 
     /// Whether an equal failure was printed before, so that this one is counted only. Where traces are shown, each run

@@ -7,7 +7,7 @@ use rayon::prelude::*;
 use serde::Serialize;
 
 use crate::explain::probability::{CurvePoint, Futures, Jump};
-use crate::scenario::run::{PANIC, run};
+use crate::scenario::run::run;
 use crate::sim::trace::time;
 
 use super::interrupt::Interrupt;
@@ -72,12 +72,11 @@ pub(super) fn probability(arguments: &ProbabilityArguments) -> io::Result<u8> {
         });
     };
     let interrupt = Interrupt::watch()?;
-    let curve = curve(arguments, &futures, &interrupt)?;
+    let curve = curve(&futures, arguments.futures, arguments.jobs, &interrupt)?;
     // Decided before anything is printed.
     let code = match interrupt.code() {
         Some((code, _)) => code,
-        None if futures.failure().invariant == PANIC => exit::BUG,
-        None => exit::FAILED,
+        None => exit::of(Some(futures.failure())),
     };
     match arguments.format {
         Format::Json => print_json(&curve)?,
@@ -90,19 +89,20 @@ pub(super) fn probability(arguments: &ProbabilityArguments) -> io::Result<u8> {
 }
 
 /// The curve, with the futures of each moment on every thread. After a signal, the rest of the moments is skipped.
-fn curve(
-    arguments: &ProbabilityArguments,
+pub(super) fn curve(
     futures: &Futures<'_>,
+    of: u32,
+    jobs: Option<u16>,
     interrupt: &Interrupt,
 ) -> io::Result<Vec<CurvePoint>> {
-    let threads = arguments.jobs.map_or(0, usize::from);
+    let threads = jobs.map_or(0, usize::from);
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().map_err(io::Error::other)?;
     let count = |moment: u64| {
         let fails = |number: &u64| !interrupt.is_asked() && log::silently(|| futures.fails(moment, *number));
-        let failed = (0..u64::from(arguments.futures)).into_par_iter().filter(fails).count() as u64;
+        let failed = (0..u64::from(of)).into_par_iter().filter(fails).count() as u64;
         (!interrupt.is_asked()).then_some(failed)
     };
-    Ok(pool.install(|| futures.curve(arguments.futures.into(), EVENLY, count)))
+    Ok(pool.install(|| futures.curve(of.into(), EVENLY, count)))
 }
 
 fn print_json(curve: &[CurvePoint]) -> io::Result<()> {

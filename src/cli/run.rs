@@ -66,6 +66,9 @@ pub(super) struct RunArguments {
     /// The format of the results.
     #[arg(long, value_enum, default_value_t = RunFormat::Text)]
     pub(super) format: RunFormat,
+    /// Writes the page of each failed run that is printed into this folder: one file of HTML, as `report` writes it.
+    #[arg(long, value_name = "DIR", conflicts_with = "check_determinism")]
+    pub(super) report: Option<PathBuf>,
     /// How many threads run scenarios; by default, one for each core.
     #[arg(long, value_parser = clap::value_parser!(u16).range(1..))]
     jobs: Option<u16>,
@@ -76,7 +79,7 @@ pub(super) struct RunArguments {
 pub(super) enum RunFormat {
     /// Text for people.
     Text,
-    /// JSON for programs, one object a line: see `help report`.
+    /// JSON for programs, one object a line: see `help run-json`.
     Json,
     /// A JUnit report: a test suite for each file, a test case with seed and reproduce command for each run.
     Junit,

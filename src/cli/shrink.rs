@@ -5,8 +5,11 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
+use crate::console::files::File;
+use crate::console::run_page;
+use crate::explain::explanation::Explanation;
 use crate::scenario::Scenario;
-use crate::scenario::run::{PANIC, run};
+use crate::scenario::run::{run, run_with_history};
 use crate::shrink::{Shrinker, render_failure};
 use crate::sim::trace::TraceLevel;
 use crate::sweep::Campaign;
@@ -14,7 +17,7 @@ use crate::sweep::Campaign;
 use super::campaign::CampaignArguments;
 use super::interrupt::Interrupt;
 use super::results::named;
-use super::{exit, stream};
+use super::{exit, log, stream};
 
 /// The arguments of `shrink`.
 #[derive(Debug, Clone, clap::Args)]
@@ -30,6 +33,9 @@ pub(super) struct ShrinkArguments {
     /// Writes the small scenario to this file instead of printing it.
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
+    /// Writes the page of the small scenario's run into this folder: one file of HTML, as `report` writes it.
+    #[arg(long, value_name = "DIR")]
+    report: Option<PathBuf>,
 }
 
 /// Reduces a failing scenario, and returns the exit code.
@@ -63,9 +69,17 @@ pub(super) fn shrink(arguments: &ShrinkArguments) -> io::Result<u8> {
             writeln!(stream::stderr(), "interrupted by {signal}: a smaller scenario may be possible")?;
             code
         }
-        None if failure.invariant == PANIC => exit::BUG,
-        None => exit::FAILED,
+        None => exit::of(Some(failure)),
     };
+    if let Some(folder) = &arguments.report {
+        let name = arguments.out.as_ref().map_or_else(|| name.clone(), |path| path.display().to_string());
+        if let Some(page) = page_of(&name, &text)? {
+            let path = folder.join(format!("{}.html", run_page::name_of(&name)));
+            let written = fs::create_dir_all(folder).and_then(|()| fs::write(&path, page));
+            written.map_err(|error| named(&path, &error))?;
+            writeln!(stream::stderr(), "page: {}", path.display())?;
+        }
+    }
     match &arguments.out {
         Some(path) => {
             fs::write(path, text).map_err(|error| named(path, &error))?;
@@ -107,7 +121,23 @@ pub(super) fn smallest(
         report(&reduction)?;
     }
     let scenario = shrinker.scenario();
-    Ok(Some(render_failure(&scenario, &run(&scenario, None, TraceLevel::Milestones))))
+    Ok(Some(render_failure(&scenario, &run_with_history(&scenario, None, TraceLevel::Milestones))))
+}
+
+/// The page of the run of a scenario without a file, which is called `name`; `None` if the text is no scenario, or if
+/// its run passes.
+///
+/// # Errors
+/// The run has no page.
+pub(super) fn page_of(name: &str, text: &str) -> io::Result<Option<String>> {
+    let Ok(scenario) = Scenario::parse(text) else { return Ok(None) };
+    let file = File { path: name.to_owned(), text: text.to_owned(), scenario };
+    let report = log::silently(|| run_with_history(&file.scenario, None, TraceLevel::None));
+    if report.failure.is_none() {
+        return Ok(None);
+    }
+    let explanation = log::silently(|| Explanation::of(&file.scenario, &report));
+    run_page::page_of(&file, &report, report.failure.as_ref(), explanation.as_ref()).map(Some)
 }
 
 fn refuse(message: &str) -> io::Result<u8> {

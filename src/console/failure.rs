@@ -4,6 +4,7 @@ use std::io::{self, Write};
 
 use anstyle::{AnsiColor, Style};
 
+use crate::explain::explanation::Explanation;
 use crate::scenario::diagnostic::{Diagnostic, Span};
 use crate::scenario::run::{Failure, Report, STRICT, TRACE};
 use crate::sim::trace::time;
@@ -28,12 +29,13 @@ pub(crate) fn vacuous(
     writeln!(out, "  reproduce: {}", reproduce(&file.path, seed, failure))
 }
 
-/// Prints a failure: the check that failed, where, the lines before it, and the command that reproduces it. The lines
-/// before it are left out if the whole trace `is_traced`.
+/// Prints a failure: the check that failed, where, why, the lines before it, and the command that reproduces it. The
+/// lines before it are left out if the whole trace `is_traced`.
 pub(crate) fn failed(
     file: &File,
     report: &Report,
     failure: &Failure,
+    explanation: Option<&Explanation>,
     is_traced: bool,
     out: &mut impl Write,
 ) -> io::Result<()> {
@@ -45,6 +47,10 @@ pub(crate) fn failed(
     write!(out, "{}", diagnostics::render(&file.path, &file.text, &[diagnostic], true))?;
     for line in lines {
         writeln!(out, "{line}")?;
+    }
+    if let Some(explanation) = explanation {
+        writeln!(out, "  why:")?;
+        explanation.short().iter().try_for_each(|line| writeln!(out, "    {line}"))?;
     }
     let before = report.last_lines();
     if !is_traced && !before.is_empty() {

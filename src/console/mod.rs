@@ -5,3 +5,4 @@
 pub(crate) mod diagnostics;
 pub(crate) mod failure;
 pub(crate) mod files;
+pub(crate) mod run_page;

@@ -99,7 +99,7 @@ fn colour_is_for_terminals_only() {
 #[test]
 fn every_json_record_fits_the_schema() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let schema: Value = serde_json::from_str(&stdout(&dsql_sim(root, &["help", "report"]))).expect("JSON");
+    let schema: Value = serde_json::from_str(&stdout(&dsql_sim(root, &["help", "run-json"]))).expect("JSON");
     let known = schema["properties"].as_object().expect("an object's schema");
     let required: Vec<&str> =
         schema["required"].as_array().expect("a list").iter().filter_map(Value::as_str).collect();
