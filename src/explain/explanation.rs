@@ -71,6 +71,7 @@ pub(super) fn criteria(history: &History, failure: &Failure) -> Vec<EventId> {
         }
     }
     of.extend(compared(history, failure));
+    of.extend(unwritten_votes(history, failure));
     of.into_iter().collect()
 }
 
@@ -134,7 +135,7 @@ fn story(history: &History, failure: &Failure, event: Option<EventId>, cone: &[E
     let shown = sentence::of(history, event);
     let text = format!("{}: {}.", shown.text.trim_end_matches('.'), verdict(failure));
     let mut sentences = vec![Sentence { text, ..shown }];
-    sentences.extend(unwritten_votes(history, failure));
+    sentences.extend(about_votes(history, unwritten_votes(history, failure)));
     sentences.extend(course_of_call(history, event, cone));
     sentences.extend(calls_that_changed(history, failure, event, cone));
     if sentences.len() < 3 {
@@ -150,21 +151,22 @@ fn story(history: &History, failure: &Failure, event: Option<EventId>, cone: &[E
     sentences
 }
 
-/// Of a node whose storage is not what it wrote: the votes that left without a write of their own.
-fn unwritten_votes(history: &History, failure: &Failure) -> Option<Sentence> {
+/// The first votes that left without a write of their own, if what a node has in storage is not what it wrote.
+fn unwritten_votes(history: &History, failure: &Failure) -> Vec<EventId> {
     if Invariant::named(&failure.invariant) != Some(Invariant::StorageIsWhatWasWritten) {
-        return None;
+        return Vec::new();
     }
     let ids = (0..history.events().len() as u32).map(EventId);
-    let votes: Vec<EventId> = ids
-        .filter(|id| {
-            let event = history.event(*id);
-            let is_vote = matches!(&event.content, HistoryContent::Message(message) if is_vote(message));
-            let mut causes = event.causes.iter().map(|cause| history.event(*cause));
-            is_vote && event.kind == Kind::Sent && !causes.any(|cause| cause.kind == Kind::Wrote)
-        })
-        .take(NAMED)
-        .collect();
+    let unwritten = ids.filter(|id| {
+        let event = history.event(*id);
+        let is_vote = matches!(&event.content, HistoryContent::Message(message) if is_vote(message));
+        let mut causes = event.causes.iter().map(|cause| history.event(*cause));
+        is_vote && event.kind == Kind::Sent && !causes.any(|cause| cause.kind == Kind::Wrote)
+    });
+    unwritten.take(NAMED).collect()
+}
+
+fn about_votes(history: &History, votes: Vec<EventId>) -> Option<Sentence> {
     let clauses: Vec<String> = votes
         .iter()
         .map(|id| {
@@ -209,6 +211,9 @@ fn course_of_call(history: &History, event: EventId, cone: &[EventId]) -> Option
         }
         events.push(id);
     }
+    // A waiter asks dozens of times: the latest count.
+    let first = events.len().saturating_sub(COURSE);
+    let (events, clauses) = (events.split_off(first), clauses.split_off(first));
     (!events.is_empty()).then(|| Sentence { text: format!("Before, {}.", clauses.join(", ")), events })
 }
 
@@ -298,6 +303,9 @@ fn is_in_story(history: &History, id: EventId) -> bool {
 
 /// The number of events that a sentence names at most.
 const NAMED: usize = 3;
+
+/// The number of events of a call that a sentence names at most.
+const COURSE: usize = 6;
 
 /// The number of sentences that are shown with a failure.
 const SHORT: usize = 10;
