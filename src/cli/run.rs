@@ -18,6 +18,7 @@ use super::interrupt::Interrupt;
 use super::json_report::RunRecord;
 use super::junit::JunitReport;
 use super::printer::{Finished, RunPrinter};
+use super::results::named;
 use super::{Level, counted, exit, log, parse_seeds, show, stream};
 
 /// The arguments of `run`.
@@ -130,6 +131,10 @@ pub(super) fn run(arguments: &RunArguments) -> io::Result<u8> {
         Ok(files) => files,
         Err(bad) => return refuse(arguments, &bad),
     };
+    // Before the runs, so that none is in vain.
+    if let Some(folder) = &arguments.report {
+        fs::create_dir_all(folder).map_err(|error| named(folder, &error))?;
+    }
     let threads = arguments.jobs.map_or(0, usize::from);
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().map_err(io::Error::other)?;
     if arguments.check_determinism {

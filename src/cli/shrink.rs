@@ -56,6 +56,10 @@ pub(super) fn shrink(arguments: &ShrinkArguments) -> io::Result<u8> {
             ),
         });
     };
+    // Before the search, so that it is not in vain.
+    if let Some(folder) = &arguments.report {
+        fs::create_dir_all(folder).map_err(|error| named(folder, &error))?;
+    }
     let interrupt = Interrupt::watch()?;
     let mut report = |reduction: &str| writeln!(stream::stderr(), "{reduction}");
     let Some(text) = smallest(&scenario, arguments.budget, &|| interrupt.is_asked(), &mut report)? else {
@@ -75,8 +79,7 @@ pub(super) fn shrink(arguments: &ShrinkArguments) -> io::Result<u8> {
         let name = arguments.out.as_ref().map_or_else(|| name.clone(), |path| path.display().to_string());
         if let Some(page) = page_of(&name, &text)? {
             let path = folder.join(format!("{}.html", run_page::name_of(&name)));
-            let written = fs::create_dir_all(folder).and_then(|()| fs::write(&path, page));
-            written.map_err(|error| named(&path, &error))?;
+            fs::write(&path, page).map_err(|error| named(&path, &error))?;
             writeln!(stream::stderr(), "page: {}", path.display())?;
         }
     }
