@@ -245,6 +245,10 @@ impl Visible {
             }
             (Request::CreateStream(input), Response::CreateStream(made)) => {
                 let Some(Subject { cluster, .. }) = call.subject() else { return };
+                // The token of a stream outlives it: a replay of its creation does not bring it back.
+                if records.has_ended(made.stream_identifier) {
+                    return;
+                }
                 let subject = Subject { cluster, stream: Some(made.stream_identifier) };
                 let created = || Registers::created(Fact::of_created_stream(input, made));
                 self.known.entry(subject).or_insert_with(created);
