@@ -3,13 +3,14 @@
 use std::io::{self, Write};
 use std::path::PathBuf;
 
-use crate::console::files::{File, read_one};
+use crate::console::files::File;
 use crate::explain::explanation::Explanation;
 use crate::scenario::run::{Report, run_with_history};
 use crate::sim::history::{EventId, History};
 use crate::sim::trace::{TraceLevel, time};
 
-use super::{counted, exit, show, stream};
+use super::files::read_or_print;
+use super::{counted, exit, stream};
 
 /// The arguments of `explain`.
 #[derive(Debug, Clone, clap::Args)]
@@ -27,13 +28,7 @@ pub(super) struct ExplainArguments {
 
 /// Explains a run, and returns the exit code of the run.
 pub(super) fn explain(arguments: &ExplainArguments) -> io::Result<u8> {
-    let file = match read_one(&arguments.file, show::has_colour()) {
-        Ok(file) => file,
-        Err(message) => {
-            write!(stream::stderr(), "{message}")?;
-            return Ok(exit::BAD_INPUT);
-        }
-    };
+    let Some(file) = read_or_print(&arguments.file)? else { return Ok(exit::BAD_INPUT) };
     let report = run_with_history(&file.scenario, arguments.seed, TraceLevel::None);
     let Some(history) = report.history.as_deref() else {
         return Err(io::Error::other("the run kept no history"));

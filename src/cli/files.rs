@@ -1,8 +1,11 @@
 //! The scenario files that a command line names: all of them are found, read and checked before one is run.
 
-use std::path::PathBuf;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
 
 use crate::console::files::{File, find, read_one};
+
+use super::{show, stream};
 
 /// A path that cannot be read, or a file that is not a scenario.
 #[derive(Debug)]
@@ -65,4 +68,12 @@ impl Selection {
 /// Every file that is bad.
 pub(super) fn read(paths: &[PathBuf], colour: bool) -> Result<Vec<File>, Vec<BadFile>> {
     Selection::find(paths, &[]).read(colour)
+}
+
+/// Reads the one file at `path`; `None` if it is bad, after its mistakes were printed.
+pub(super) fn read_or_print(path: &Path) -> io::Result<Option<File>> {
+    match read_one(path, show::has_colour()) {
+        Ok(file) => Ok(Some(file)),
+        Err(message) => write!(stream::stderr(), "{message}").map(|()| None),
+    }
 }

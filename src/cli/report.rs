@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use clap::ValueEnum;
 
-use crate::console::files::{File, read_one};
+use crate::console::files::File;
 use crate::console::run_page;
 use crate::explain::document::{ProbabilityRecord, RunDocument};
 use crate::explain::explanation::Explanation;
@@ -17,9 +17,10 @@ use crate::scenario::run::{Report, run_with_history};
 use crate::sim::history::{EventId, History};
 use crate::sim::trace::TraceLevel;
 
+use super::files::read_or_print;
 use super::interrupt::Interrupt;
 use super::results::named;
-use super::{exit, log, probability, show, stream};
+use super::{exit, log, probability, stream};
 
 /// The arguments of `report`.
 #[derive(Debug, Clone, clap::Args)]
@@ -56,13 +57,7 @@ enum ReportFormat {
 
 /// Reports a run, and returns the exit code of the run.
 pub(super) fn report(arguments: &ReportArguments) -> io::Result<u8> {
-    let file = match read_one(&arguments.file, show::has_colour()) {
-        Ok(file) => file,
-        Err(message) => {
-            write!(stream::stderr(), "{message}")?;
-            return Ok(exit::BAD_INPUT);
-        }
-    };
+    let Some(file) = read_or_print(&arguments.file)? else { return Ok(exit::BAD_INPUT) };
     let report = run_with_history(&file.scenario, arguments.seed, TraceLevel::None);
     let interrupt = Interrupt::watch()?;
     let text = text(arguments, &file, &report, &interrupt)?;

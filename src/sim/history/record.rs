@@ -283,12 +283,11 @@ impl History {
                     token.into_iter().chain([HistorySubject::Call(*client, call.key)]).collect(),
                     id,
                 );
-                // The first answer that names a cluster tells the program of it.
                 let page =
                     answer(outcome).and_then(|it| it.to_json().get("nextToken")?.as_str().map(str::to_owned));
                 self.leave(None, page.map(HistorySubject::Page).into_iter().collect(), id);
-                let known = answer(outcome).and_then(Response::cluster);
-                if let Some(cluster) = known {
+                // The first answer that names a cluster tells the program of it.
+                if let Some(cluster) = answer(outcome).and_then(Response::cluster) {
                     self.latest.set_if_new(None, HistorySubject::Cluster(cluster), id);
                 }
             }
@@ -564,12 +563,13 @@ fn content(event: &TraceEvent<'_>) -> HistoryContent {
             HistoryContent::Commit(Box::new((*commit).clone()))
         }
         TraceEvent::Injected(_, _, error) => HistoryContent::Error((*error).clone().into()),
-        TraceEvent::FaultInjected(fault, _) => HistoryContent::Fault(Box::<Fault>::new((*fault).clone())),
+        // The intervention that the last two announce adds its fault.
         TraceEvent::Retried(..)
         | TraceEvent::Noted(..)
         | TraceEvent::Crashed(..)
         | TraceEvent::Restarted(_)
         | TraceEvent::Fired(..)
+        | TraceEvent::FaultInjected(..)
         | TraceEvent::Remark(_) => HistoryContent::None,
     }
 }

@@ -4,13 +4,15 @@
 //! same hash went the same way. It is the derived [`fingerprint`] of the events: everything that becomes durable and
 //! everything that is answered, but no text for people. All text of the trace is written here.
 //!
-//! Four types report what happens, each to another reader. An event that two of them report has one name.
+//! Five types report what happens, each to another reader. An event that two of them report has one name.
 //!
 //! - A `TraceEvent` borrows what one line of the trace is about, for the hash and for people.
 //! - A [`Note`] is the part of it that only a node knows.
 //! - A [`Change`](super::Change) owns what the checks compare. The checks need more than the trace (memory and disk at
 //!   a crash, the records that were replaced) and less (no message on its way). Of 18 and 13 variants they share eight,
 //!   with other members in each; one type for both would hash and format by hand what is derived now.
+//! - A [`HistoryEvent`](super::history::HistoryEvent) owns what a person asks about a single event, with its causes. It
+//!   is made from a `TraceEvent`, in a world that keeps a history.
 //! - A [`CoverageMark`](crate::coverage_mark::CoverageMark) is a member of a set, without time or order: it belongs to
 //!   the coverage of a run, not to its course.
 
@@ -191,7 +193,8 @@ impl Trace {
         &self.lines
     }
 
-    /// Whether the texts of events are read: the level writes lines, or a `tracing` subscriber listens.
+    /// Whether the texts of events are read: the level writes lines, a history is kept, or a `tracing` subscriber
+    /// listens.
     #[inline(always)]
     pub(super) fn is_read(&self) -> bool {
         self.level > TraceLevel::None || self.history.is_some() || log::is_listening()
